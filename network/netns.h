@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Inside a fresh network namespace: lo, the tap or veth, addresses and routes. Runs in init between clone and
+ * the pivot (below the exec line): no GError, no allocation beyond the stack.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct {
+	bool slirp;	  /* false: only lo */
+	bool ipv6;
+	uint32_t mtu;	  /* 0: 65520 */
+	int tap_socket;	  /* where the tap's (or packet socket's) descriptor is sent; -1 if !slirp */
+} NetnsSetup;
+
+/**
+ * netns_configure() - bring the namespace we are in to life
+ * @out_step:	on failure the name of the step ("lo", "tun", "addresses", "routes"), static
+ *
+ * Should: be called with CAP_NET_ADMIN over this netns and the host's /dev still visible.
+ * Mustn't: be called in the host's netns.
+ * Return: 0 or a negative errno.
+ */
+int netns_configure(const NetnsSetup *setup, const char **out_step);

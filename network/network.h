@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a container asks of the network, in every form that the monitor and the uplink need.
+ */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "libpod/base/json.h"
+
+typedef enum {
+	NETWORK_NONE,	   /* own netns with lo only */
+	NETWORK_HOST,	   /* the caller's netns */
+	NETWORK_SLIRP,	   /* own netns, user-mode uplink: the default */
+	NETWORK_CONTAINER, /* another container's netns */
+	NETWORK_NS,	   /* ns:PATH */
+} NetworkMode;
+
+typedef enum {
+	PORT_TCP,
+	PORT_UDP,
+} PortProtocol;
+
+/* One published port, ranges already expanded to one row each... */
+typedef struct {
+	char *host_ip;		 /* NULL: all addresses, both families */
+	uint16_t host_port;	 /* 0: chosen when the uplink binds; `count` is 1 then */
+	uint16_t container_port; /* first port of the range */
+	uint16_t count;		 /* length of the range, >= 1 */
+	PortProtocol protocol;
+} PortMapping;
+
+typedef struct {
+	NetworkMode mode;
+	char *target;		  /* NETWORK_CONTAINER: id; NETWORK_NS: path; else NULL */
+	GPtrArray *ports;	  /* of PortMapping, never NULL */
+	bool allow_host_loopback; /* slirp:allow_host_loopback=true */
+	bool enable_ipv6;	  /* default true */
+	uint32_t mtu;		  /* 0: 65520 */
+} NetworkRequest;
+
+NetworkRequest *network_request_new(void);
+void network_request_free(NetworkRequest *request);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(NetworkRequest, network_request_free)
+
+void port_mapping_free(PortMapping *mapping);
+
+/** network_mode_name() - "none", "host", "slirp", "container", "ns". */
+const char *network_mode_name(NetworkMode mode);
+
+/**
+ * network_request_parse() - the value of --network: none|host|slirp[:opt,opt]|private|bridge|default|container:X|ns:PATH
+ * @error:	INVALID; UNSUPPORTED for a named network (they come with "Named networks")
+ *
+ * "private", "bridge" and "default" mean slirp until named networks exist.
+ */
+bool network_request_parse(const char *text, NetworkRequest *request, GError **error);
+
+/** network_request_to_json() / network_request_from_json() - the form kept in create.json and in requests. */
+Json *network_request_to_json(const NetworkRequest *request);
+NetworkRequest *network_request_from_json(Json *json, GError **error);
