@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The caller's side of skiff-fetch: the program that reads registries and archives.
+ *
+ * skiff-fetch VERB --root ROOT [options]; progress and errors go to its stderr (our stderr), results (image
+ * ids, one per line) to its stdout. Exit 0, or 125 with "Error: ..." printed.
+ */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "storage/store.h"
+
+typedef enum {
+	PULL_MISSING, /* run's default */
+	PULL_ALWAYS,
+	PULL_NEVER,
+	PULL_NEWER,
+} PullPolicy;
+
+/** pull_policy_parse() - "missing" "always" "never" "newer" (also "true"/"false"). INVALID with podman's wording. */
+bool pull_policy_parse(const char *text, PullPolicy *out_policy, GError **error);
+
+/**
+ * fetch_run() - run skiff-fetch with @args (verb first) and wait
+ * @capture:	if not NULL receives its stdout (g_free() it), else stdout is shared
+ * Return: its exit code; -1 with @error if it could not be run. Its own errors are already printed.
+ */
+int fetch_run(Store *store, const char *const *args, char **capture, GError **error);

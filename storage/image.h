@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Images: images/ID/ with config.json, manifests/DIGEST (raw bytes), names (one per line), and the lookup of
+ * names, short ids and digests. Names are the file system's: readers take no lock.
+ */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "storage/image_config.h"
+#include "storage/store.h"
+
+typedef struct {
+	char *id;	   /* 64 hex digits: the config's sha256 */
+	char **names;	   /* "registry/repository:tag", never NULL */
+	char **repo_digests; /* "registry/repository@sha256:...", never NULL */
+	char *digest;	   /* manifest digest, NULL if none is kept */
+	char **chain_ids;  /* bottom first, never NULL */
+	uint64_t size;	   /* sum of its layers */
+	int64_t created;   /* ns since 1970, 0 if unknown */
+	ImageConfig *config;
+	char *config_text; /* raw bytes as received */
+	size_t config_size;
+} Image;
+
+void image_free(Image *image);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Image, image_free)
+
+/**
+ * image_lookup() - by name (normalised; short names try localhost/ and docker.io/library/ as podman's local
+ * lookup does), full id, unique id prefix, or digest
+ * Return: NULL without @error if absent; with INVALID for an ambiguous prefix.
+ */
+Image *image_lookup(Store *store, const char *name, GError **error);
+
+/** image_resolve() - as lookup; absent is NOT_FOUND "NAME: image not known". */
+Image *image_resolve(Store *store, const char *name, GError **error);
+
+/** images_list() - all images, newest first. GPtrArray of Image. A broken image is skipped with log_warn. */
+GPtrArray *images_list(Store *store, GError **error);
+
+typedef struct {
+	const char *config; /* raw bytes */
+	size_t config_size;
+	const char *manifest; /* raw bytes, may be NULL */
+	size_t manifest_size;
+	const char *const *names; /* may be NULL */
+	const char *repo_digest;  /* "registry/repository@digest", may be NULL */
+} ImagePublish;
+
+/** image_publish() - record an image whose layers are all there; moves names from other images. Return: id, g_free() it. */
+char *image_publish(Store *store, const ImagePublish *publish, GError **error);
+
+/** image_tag() - give @image one more normalised name, taking it from another image. */
+bool image_tag(Store *store, const Image *image, const char *name, GError **error);
+
+/** image_untag() - take one name (or, with NULL, all names) away. NOT_FOUND. */
+bool image_untag(Store *store, const Image *image, const char *name, GError **error);
+
+/**
+ * image_remove() - move the image to trash and sweep its layers
+ * Whether a container uses it is the caller's question (libpod). The trash is emptied by the caller.
+ */
+bool image_remove(Store *store, const Image *image, GError **error);
