@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The parent's side of a monitor: what it is asked to run, starting it, and its word back.
+ *
+ * The request travels as JSON in a sealed memfd; descriptors have fixed numbers in the monitor (enum below).
+ * On the control pair (SOCK_SEQPACKET) the monitor sends one message "started" {"pid":N,"ports":[…]} or
+ * "error" {"code":ErrorCode,"message":…}, then, if attached, output frames and at last "exit" {"code":N}.
+ */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "libpod/base/log.h"
+#include "libpod/base/spawn.h"
+#include "libpod/runtime/oci_config.h"
+#include "network/network.h"
+
+typedef enum {
+	RESTART_NO,
+	RESTART_ON_FAILURE,
+	RESTART_ALWAYS,
+	RESTART_UNLESS_STOPPED,
+} RestartKind;
+
+typedef enum {
+	LOG_DRIVER_K8S_FILE,
+	LOG_DRIVER_JSON_FILE,
+	LOG_DRIVER_NONE,
+	LOG_DRIVER_PASSTHROUGH,
+} LogDriver;
+
+typedef struct {
+	const char *id;
+	const char *name;
+	const OciConfig *config;
+	const NetworkRequest *network;
+	LogDriver log_driver;
+	const char *log_path;	  /* absolute, or NULL: "log" in the container's directory */
+	int64_t log_max_size;	  /* bytes per file; <= 0: 16 MiB */
+	int log_max_files;	  /* rotated files kept besides the current; < 0: 3 */
+	RestartKind restart;
+	int restart_retries;	  /* on-failure:N; 0 = no limit */
+	bool auto_remove;
+	bool open_stdin;	  /* -i */
+	bool detached;		  /* nobody attaches at start: stdin is /dev/null unless open_stdin */
+	bool attach_stdin, attach_stdout, attach_stderr; /* of the starting command */
+	int timeout_s;		  /* --timeout: SIGKILL after that many seconds; 0 = none */
+	const char *const *cleanup_argv; /* the program (absolute) and arguments exec'd at the end */
+	LogLevel log_level;
+} MonitorRequest;
+
+/* Descriptors of a starting monitor. */
+enum {
+	MONITOR_FD_REQUEST = 3,	 /* sealed memfd */
+	MONITOR_FD_CONTROL = 4,	 /* SOCK_SEQPACKET to the starting command */
+	MONITOR_FD_STORE = 5,	 /* store root, O_RDONLY|O_DIRECTORY */
+	MONITOR_FD_STATE = 6,	 /* containers/ID in the store */
+	MONITOR_FD_RUN = 7,	 /* containers/ID in the runtime directory */
+	MONITOR_FD_LIFE = 8,	 /* the life lock, held by its description */
+	MONITOR_FD_SECCOMP = 9,	 /* memfd, or /dev/null for unconfined */
+	MONITOR_FD_COUNT = 10,
+};
+
+/* How the monitor is put into the user's namespaces: libpod/rootless gives this. */
+typedef pid_t (*MonitorSpawner)(const Spawn *spawn, void *data, GError **error);
+
+typedef struct Monitor Monitor;
+
+/**
+ * monitor_spawn() - start skiff-monitor for a request
+ * @fds:	descriptors MONITOR_FD_STORE ... MONITOR_FD_SECCOMP, in that order (6 of them), borrowed
+ *
+ * Run, step 8.
+ */
+Monitor *monitor_spawn(const MonitorRequest *request, const int *fds, MonitorSpawner spawner, void *data, GError **error);
+
+/**
+ * monitor_wait_started() - wait for its first word
+ * @out_pid:	init's pid; may be NULL
+ * @error:	as launch_init(), launch_release(), uplink_wait_ready(); CORRUPT if it died without a word
+ */
+bool monitor_wait_started(Monitor *monitor, pid_t *out_pid, GError **error);
+
+/** monitor_control_fd() - the control socket for attach_run(), borrowed. */
+int monitor_control_fd(const Monitor *monitor);
+
+/** monitor_free() - close our end. The monitor goes on. */
+void monitor_free(Monitor *monitor);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Monitor, monitor_free)
+
+/** restart_parse() - "no" "on-failure[:N]" "always" "unless-stopped". INVALID in podman's words. */
+bool restart_parse(const char *text, RestartKind *out_kind, int *out_retries, GError **error);
+const char *restart_name(RestartKind kind);
+/** log_driver_parse() - "k8s-file" "json-file" "none" "passthrough"; INVALID. */
+bool log_driver_parse(const char *text, LogDriver *out_driver, GError **error);
+const char *log_driver_name(LogDriver driver);
