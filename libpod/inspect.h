@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reports: one record to the JSON that `inspect` prints, with podman's field names.
+ */
+#pragma once
+
+#include "libpod/container.h"
+#include "libpod/volume.h"
+#include "storage/image.h"
+
+/** inspect_container() - podman's InspectContainerData. @size adds SizeRw and SizeRootFs. */
+Json *inspect_container(Engine *engine, Container *ctr, bool size, GError **error);
+/** inspect_image() - podman's image inspect (Id, Digest, RepoTags, RepoDigests, Config, GraphDriver, RootFS, ...). */
+Json *inspect_image(Engine *engine, const Image *image, GError **error);
+/** inspect_volume() - Name, Driver, Mountpoint, CreatedAt, Labels, Scope, Options, MountCount, ... */
+Json *inspect_volume(Engine *engine, const Volume *volume, GError **error);
+/** inspect_history() - array for `history`: id, created, CreatedBy, size, comment. */
+Json *inspect_history(Engine *engine, const Image *image, GError **error);
+/** inspect_info() - `skiff info`: host, store, registries, version. */
+Json *inspect_info(Engine *engine, GError **error);

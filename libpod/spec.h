@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ContainerSpec: what was asked for. Filled by setters (spec_parse.h), completed by spec_resolve(), kept as
+ * create.json, and turned into an OciConfig by oci_build().
+ */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "libpod/base/idmap.h"
+#include "libpod/base/json.h"
+#include "libpod/monitor/monitor.h"
+#include "network/network.h"
+#include "storage/fetch.h"
+
+typedef enum {
+	SPEC_MOUNT_BIND,
+	SPEC_MOUNT_VOLUME, /* source is a volume name; NULL source = anonymous */
+	SPEC_MOUNT_TMPFS,
+} SpecMountKind;
+
+typedef struct {
+	SpecMountKind kind;
+	char *source;	   /* absolute host path, or volume name, or NULL */
+	char *destination; /* cleaned absolute path */
+	bool read_only;
+	bool copy_up;	   /* volumes: fill from the image when new and empty (default true) */
+	bool chown;	   /* U */
+	bool overlay;	   /* O */
+	char relabel;	   /* 'z', 'Z' or 0 */
+	char *propagation; /* "rprivate" ... or NULL */
+	bool non_recursive;
+	bool from_image;   /* an image VOLUME */
+	char *subpath;
+	char **options;	   /* further mount options as typed: nosuid, size=..., mode=..., never NULL */
+} SpecMount;
+
+typedef enum {
+	SPEC_NS_DEFAULT,
+	SPEC_NS_PRIVATE,
+	SPEC_NS_HOST,
+	SPEC_NS_CONTAINER, /* target = container name or id (resolved to a full id by spec_resolve) */
+	SPEC_NS_PATH,
+} SpecNamespaceMode;
+
+typedef struct {
+	SpecNamespaceMode mode;
+	char *target;
+} SpecNamespace;
+
+typedef enum {
+	SPEC_USERNS_HOST, /* the user's shared namespace; for real root none */
+	SPEC_USERNS_KEEP_ID,
+	SPEC_USERNS_NOMAP,
+	SPEC_USERNS_AUTO,
+	SPEC_USERNS_MAPS, /* --uidmap/--gidmap */
+	SPEC_USERNS_CONTAINER,
+	SPEC_USERNS_PATH,
+} SpecUserNsMode;
+
+typedef struct {
+	char *host_path, *path;
+	char *permissions; /* "rwm" */
+} SpecDevice;
+
+typedef struct {
+	/* identity */
+	char *name;	/* NULL until spec_resolve generates one */
+	char *image;	/* as typed */
+	char *image_id; /* resolved */
+	char *image_name; /* normalised name shown by ps */
+	char *rootfs;	/* --rootfs DIR, absolute; NULL with an image */
+	bool rootfs_overlay;
+	GHashTable *labels;
+	GHashTable *annotations;
+
+	/* process */
+	char **command;	    /* as typed after the image; NULL if none */
+	char **entrypoint;  /* --entrypoint; NULL = the image's; empty vector = cleared */
+	bool entrypoint_set;
+	char **args;	    /* resolved: entrypoint + command */
+	GPtrArray *env_asked; /* -e and --env-file in order, "K=V" or "K" */
+	char **env;	    /* resolved */
+	char *workdir;
+	bool workdir_created; /* the image's own or -w: make it when missing */
+	char *user;
+	char **group_add;
+	bool tty, open_stdin;
+	bool init;
+	int stop_signal;      /* 0 until resolved */
+	char *stop_signal_text;
+	int stop_timeout;     /* seconds, -1 = default 10 */
+	int timeout;
+
+	/* privileges */
+	char **cap_add, **cap_drop;
+	bool privileged;
+	bool no_new_privileges;
+	bool seccomp_unconfined;
+	char *seccomp_profile;
+	bool nested;
+	char **mask, **unmask; /* --security-opt mask=/unmask= */
+	char *apparmor_profile;
+	bool label_disable;
+	GPtrArray *devices;    /* of SpecDevice */
+	GArray *ulimits;       /* of OciRlimit */
+	bool ulimit_host;
+	GHashTable *sysctl;
+	bool read_only;
+	bool read_only_tmpfs;  /* default true */
+	int64_t pids_limit;    /* 0 = default 2048, -1 = none */
+	bool pids_limit_set;
+	int64_t shm_size;      /* 0 = 64 MiB */
+
+	/* namespaces */
+	SpecUserNsMode userns;
+	char *userns_target;
+	uint32_t userns_size, keep_id_uid, keep_id_gid;
+	bool keep_id_uid_set, keep_id_gid_set;
+	IdMap *id_map;	       /* --uidmap/--gidmap, or resolved */
+	SpecNamespace pid, ipc, uts, cgroup;
+	char *hostname;
+
+	/* network */
+	NetworkRequest *network;
+	bool publish_all;
+	char **exposed;	       /* image + --expose, "80/tcp" */
+	char **add_host, **dns, **dns_search, **dns_option;
+
+	/* mounts */
+	GPtrArray *mounts;     /* of SpecMount */
+
+	/* life */
+	bool detach;
+	bool remove;
+	bool replace;
+	RestartKind restart;
+	int restart_retries;
+	PullPolicy pull;
+	char *platform;
+	char *cidfile;
+	LogDriver log_driver;
+	char *log_path;
+	int64_t log_max_size;
+	char *log_tag;
+	/* run only, not recorded */
+	bool sig_proxy;
+	char *detach_keys;
+	bool quiet;
+	char **attach;	       /* -a stdin|stdout|stderr */
+	char **create_command; /* the command line, for inspect */
+	int64_t created;       /* ns */
+} ContainerSpec;
+
+/** spec_new() - an empty spec with defaults that need no host knowledge. */
+ContainerSpec *spec_new(void);
+void spec_free(ContainerSpec *spec);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ContainerSpec, spec_free)
+SpecMount *spec_mount_new(SpecMountKind kind, const char *source, const char *destination);
+void spec_mount_free(SpecMount *mount);
+
+/** spec_to_json() - create.json, version 1: everything but the run-only fields and secrets. */
+Json *spec_to_json(const ContainerSpec *spec);
+/** spec_from_json() - the reverse; CORRUPT names the field. */
+ContainerSpec *spec_from_json(Json *json, GError **error);
