@@ -12,19 +12,19 @@
 #include <stdbool.h>
 
 typedef enum {
-	ENGINE_ERROR_SYSTEM,		 /* a system call failed; the message holds strerror() */
-	ENGINE_ERROR_NOT_FOUND,		 /* no such object */
-	ENGINE_ERROR_EXISTS,		 /* the name is taken */
-	ENGINE_ERROR_IN_USE,		 /* locked, or something depends on it */
-	ENGINE_ERROR_BAD_STATE,		 /* the object's state does not allow this */
-	ENGINE_ERROR_INVALID,		 /* what the user or a file said makes no sense */
-	ENGINE_ERROR_DENIED,		 /* not allowed */
-	ENGINE_ERROR_UNSUPPORTED,	 /* this host or this version cannot do it */
-	ENGINE_ERROR_TIMEOUT,		 /* took too long */
-	ENGINE_ERROR_CANCELLED,		 /* the user stopped it */
-	ENGINE_ERROR_UNREACHABLE,	 /* the network peer did not answer */
-	ENGINE_ERROR_CORRUPT,		 /* stored or received data is broken */
-	ENGINE_ERROR_COMMAND_NOT_FOUND,	 /* the container's program does not exist: exit 127 */
+	ENGINE_ERROR_SYSTEM,            /* a system call failed; the message holds strerror() */
+	ENGINE_ERROR_NOT_FOUND,         /* no such object */
+	ENGINE_ERROR_EXISTS,            /* the name is taken */
+	ENGINE_ERROR_IN_USE,            /* locked, or something depends on it */
+	ENGINE_ERROR_BAD_STATE,         /* the object's state does not allow this */
+	ENGINE_ERROR_INVALID,           /* what the user or a file said makes no sense */
+	ENGINE_ERROR_DENIED,            /* not allowed */
+	ENGINE_ERROR_UNSUPPORTED,       /* this host or this version cannot do it */
+	ENGINE_ERROR_TIMEOUT,           /* took too long */
+	ENGINE_ERROR_CANCELLED,         /* the user stopped it */
+	ENGINE_ERROR_UNREACHABLE,       /* the network peer did not answer */
+	ENGINE_ERROR_CORRUPT,           /* stored or received data is broken */
+	ENGINE_ERROR_COMMAND_NOT_FOUND, /* the container's program does not exist: exit 127 */
 	ENGINE_ERROR_COMMAND_NOT_EXECUTABLE, /* it exists but cannot be run: exit 126 */
 } ErrorCode;
 

@@ -20,19 +20,25 @@ typedef struct {
 	GArray *gids;
 } IdMap;
 
+/* An empty map; free with idmap_free(), which takes NULL; a deep copy. */
 IdMap *idmap_new(void);
 void idmap_free(IdMap *map);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(IdMap, idmap_free)
 IdMap *idmap_copy(const IdMap *map);
+
+/** idmap_add() - append a range without checking it. */
 void idmap_add(GArray *ranges, uint32_t inside, uint32_t outside, uint32_t count);
 
-/** idmap_parse_range() - "INSIDE:OUTSIDE:COUNT" of --uidmap/--gidmap, strict decimal, COUNT default 1. INVALID. */
+/**
+ * idmap_parse_range() - "INSIDE:OUTSIDE:COUNT" of --uidmap/--gidmap, strict decimal, COUNT default
+ * 1. INVALID.
+ */
 bool idmap_parse_range(const char *text, IdRange *out_range, GError **error);
 
 /** idmap_check() - ranges do not overlap on either side, no overflow, <= 340 of them. INVALID. */
 bool idmap_check(const GArray *ranges, GError **error);
 
-/** idmap_translate() - inside id to outside id. Return: false if it is not mapped. */
+/** idmap_translate() - inside id to outside id, and back. Return: false if it is not mapped. */
 bool idmap_translate(const GArray *ranges, uint32_t inside, uint32_t *out_outside);
 bool idmap_translate_back(const GArray *ranges, uint32_t outside, uint32_t *out_inside);
 
@@ -40,11 +46,14 @@ bool idmap_translate_back(const GArray *ranges, uint32_t outside, uint32_t *out_
 char *idmap_format(const GArray *ranges);
 
 /**
- * idmap_for_user() - the default rootless map: 0 is the caller, 1.. are its sub-ids from /etc/subuid and /etc/subgid
+ * idmap_for_user() - the default rootless map: 0 is the caller, 1.. are its sub-ids from
+ * /etc/subuid and /etc/subgid
  *
- * Ranges that overlap the caller's id or each other or start below 65,536 are refused (security 1.2).
- * Return: NULL with @error NOT_FOUND (no range or no newuidmap; the message has the usermod line):
- * the caller then uses idmap_single().
+ * Ranges that overlap the caller's id or each other or start below 65,536 are refused
+ * (security 1.2). For uid 0 the map is the identity over all ids of our own namespace.
+ *
+ * Return: NULL with @error NOT_FOUND (no range or no newuidmap; the message has the
+ * usermod line): the caller then uses idmap_single().
  */
 IdMap *idmap_for_user(GError **error);
 

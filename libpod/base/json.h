@@ -2,8 +2,9 @@
 /*
  * JSON over json-c: strict and bounded parsing, typed getters whose errors name the path.
  *
- * json-c owns the prefix json_, so ours is js_. Getters treat an absent key and null alike: *out stays
- * untouched and true is returned; a wrong type is INVALID ("process.args[0]: expected a string").
+ * json-c owns the prefix json_, so ours is js_. Getters treat an absent key and null alike: *out
+ * stays untouched and true is returned; a wrong type is INVALID ("process.args[0]: expected a
+ * string").
  */
 #pragma once
 
@@ -20,10 +21,16 @@ static inline void js_unref(Json *json)
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Json, js_unref)
 
-/** js_parse() - parse exactly one value, depth <= 64, valid UTF-8, nothing behind it. @what names it in errors. INVALID. */
+/**
+ * js_parse() - parse exactly one value, depth <= 64, valid UTF-8, nothing behind it. @what names
+ * it in errors. INVALID.
+ */
 Json *js_parse(const char *text, size_t size, const char *what, GError **error);
 
-/** js_load() - read and parse a record below @dir_fd of at most @max_size bytes. NOT_FOUND if absent, CORRUPT if broken. */
+/**
+ * js_load() - read and parse a record below @dir_fd of at most @max_size bytes. NOT_FOUND if
+ * absent, CORRUPT if broken.
+ */
 Json *js_load(int dir_fd, const char *name, size_t max_size, GError **error);
 
 /** js_text() - compact text, borrowed from @json. */
@@ -32,10 +39,15 @@ const char *js_text(Json *json);
 /** js_text_pretty() - indented by four spaces as podman prints it, borrowed from @json. */
 const char *js_text_pretty(Json *json);
 
+/*
+ * Getters. INVALID if the value has another type, a number lies outside @min and @max, a string
+ * holds a NUL character, or @object is no object.
+ */
 bool js_get_string(Json *object, const char *key, const char **out_borrowed, GError **error);
 bool js_dup_string(Json *object, const char *key, char **out, GError **error);
 bool js_get_bool(Json *object, const char *key, bool *out, GError **error);
-bool js_get_int(Json *object, const char *key, int64_t min, int64_t max, int64_t *out, GError **error);
+bool js_get_int(Json *object, const char *key, int64_t min, int64_t max, int64_t *out,
+		GError **error);
 bool js_get_object(Json *object, const char *key, Json **out_borrowed, GError **error);
 bool js_get_array(Json *object, const char *key, Json **out_borrowed, GError **error);
 /** js_get_strv() - an array of strings; null or absent leaves *out. g_strfreev() it. */
@@ -43,7 +55,7 @@ bool js_get_strv(Json *object, const char *key, char ***out, GError **error);
 /** js_get_string_map() - an object of strings, to a GHashTable of owned strings. */
 bool js_get_string_map(Json *object, const char *key, GHashTable **out, GError **error);
 
-/* Builders: NULL strings are left out; keys are added in order. */
+/* Builders: NULL strings are left out; keys are added in order; a key that is there is replaced. */
 void js_set_string(Json *object, const char *key, const char *value);
 void js_set_int(Json *object, const char *key, int64_t value);
 void js_set_bool(Json *object, const char *key, bool value);
@@ -51,5 +63,8 @@ void js_set_bool(Json *object, const char *key, bool value);
 void js_set_take(Json *object, const char *key, Json *value);
 /** js_from_strv() - array of strings; NULL gives an empty array. */
 Json *js_from_strv(const char *const *strv);
-/** js_from_string_map() - object from a GHashTable of strings, keys sorted; NULL gives an empty object. */
+/**
+ * js_from_string_map() - object from a GHashTable of strings, keys sorted; NULL gives an empty
+ * object.
+ */
 Json *js_from_string_map(GHashTable *map);

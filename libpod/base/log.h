@@ -16,13 +16,20 @@ typedef enum {
 	LOG_LEVEL_TRACE,
 } LogLevel;
 
-/** log_level_parse() - "trace" ... "fatal", also "panic" and "warning", to a level. Return: false if unknown. */
+/**
+ * log_level_parse() - "trace" ... "fatal", also "panic" and "warning", to a level.
+ *
+ * Return: false if unknown.
+ */
 bool log_level_parse(const char *text, LogLevel *out_level);
 
 /** log_level_name() - the canonical name of @level. */
 const char *log_level_name(LogLevel level);
 
-/** log_init() - set this process' level and its role ("cli", "monitor", "init", "fetch", ...) once at start. */
+/**
+ * log_init() - set this process' level and its role ("cli", "monitor", "init", "fetch", ...) once
+ * at start.
+ */
 void log_init(LogLevel level, const char *role);
 
 /** log_get_level() - the level set by log_init(). */

@@ -12,22 +12,30 @@
 
 typedef struct {
 	const char *const *argv; /* NULL-terminated; argv[0] is shown, @program is executed */
-	const char *program;	 /* absolute path; NULL: argv[0], which must be absolute */
-	const char *const *envp; /* NULL: PATH, HOME, LANG, TERM, XDG_RUNTIME_DIR, TMPDIR, *_proxy of ours */
-	int stdin_fd;		 /* 0 means /dev/null; use SPAWN_INHERIT to share ours */
+	const char *program;     /* absolute path; NULL: argv[0], which must be absolute */
+	/* NULL: of ours, PATH, HOME, LANG, TERM, XDG_RUNTIME_DIR, TMPDIR and *_proxy */
+	const char *const *envp;
+	int stdin_fd; /* 0 means /dev/null, for all three; use SPAWN_INHERIT to share ours */
 	int stdout_fd;
 	int stderr_fd;
-	const int *fds;		 /* become 3, 4, ... in the child */
+	const int *fds; /* become 3, 4, ... in the child */
 	size_t n_fds;
-	bool new_session;	 /* setsid() */
+	bool new_session; /* setsid() */
 } Spawn;
 
 #define SPAWN_INHERIT (-2)
 
-/** spawn_start() - start a program. @out_pidfd may be NULL. Return: pid, or -1 with NOT_FOUND, DENIED or SYSTEM. */
+/**
+ * spawn_start() - start a program. @out_pidfd may be NULL.
+ *
+ * Return: pid, or -1 with NOT_FOUND, DENIED or SYSTEM.
+ */
 pid_t spawn_start(const Spawn *spawn, int *out_pidfd, GError **error);
 
-/** spawn_exec() - in a child that will become the program: place the descriptors and execve; returns only with errno. */
+/**
+ * spawn_exec() - in a child that will become the program: place the descriptors and execve;
+ * returns only with errno.
+ */
 int spawn_exec(const Spawn *spawn);
 
 /** spawn_wait() - wait for a child. Return: exit code, 128 + signal, or -1 with @error. */
@@ -47,5 +55,8 @@ char *spawn_capture(const Spawn *spawn, const char *input, size_t max_size, GErr
  */
 char *spawn_find_own(const char *name, GError **error);
 
-/** spawn_find_system() - absolute path of a system helper in /usr/bin:/bin:/usr/sbin:/sbin:/usr/local/bin. NULL if absent. */
+/**
+ * spawn_find_system() - absolute path of a system helper in
+ * /usr/bin:/bin:/usr/sbin:/sbin:/usr/local/bin. NULL if absent.
+ */
 char *spawn_find_system(const char *name);

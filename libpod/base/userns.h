@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * User namespaces: a child in a new one, or in one that somebody holds. Mechanism only; which namespace
- * a command uses is libpod/rootless.
+ * User namespaces: a child in a new one, or in one that somebody holds. Mechanism only; which
+ * namespace a command uses is libpod/rootless.
  */
 #pragma once
 
@@ -11,7 +11,8 @@
 
 #include "libpod/base/idmap.h"
 
-/* Runs in the child, single-threaded, as uid and gid 0 of the namespace; its result is the exit code. */
+/* Runs in the child, single-threaded, as uid and gid 0 of the namespace; its result is the exit
+ * code. */
 typedef int (*UserNsFn)(void *data);
 
 /**
@@ -20,7 +21,8 @@ typedef int (*UserNsFn)(void *data);
  * @flags:	further CLONE_NEW* flags (CLONE_NEWNS, CLONE_NEWPID, ...)
  * Return: pid or -1. @out_pidfd may be NULL.
  */
-pid_t userns_fork_new(const IdMap *map, int flags, UserNsFn fn, void *data, int *out_pidfd, GError **error);
+pid_t userns_fork_new(const IdMap *map, int flags, UserNsFn fn, void *data, int *out_pidfd,
+		      GError **error);
 
 /**
  * userns_fork_join() - fork a child into an existing user namespace
@@ -28,7 +30,8 @@ pid_t userns_fork_new(const IdMap *map, int flags, UserNsFn fn, void *data, int 
  * @flags:	CLONE_NEW* made after joining
  * @error:	NOT_FOUND if the holder is gone (ESRCH, or EPERM while it is a zombie)
  */
-pid_t userns_fork_join(int ns_fd, int flags, UserNsFn fn, void *data, int *out_pidfd, GError **error);
+pid_t userns_fork_join(int ns_fd, int flags, UserNsFn fn, void *data, int *out_pidfd,
+		       GError **error);
 
 /** userns_is_initial_root() - uid 0 with the full identity map: no user namespace is needed. */
 bool userns_is_initial_root(void);
