@@ -2,9 +2,9 @@
 /*
  * Containers: the lifecycle of one recorded container.
  *
- * A Container is a record on disk that this process has open: containers/ID/ (ID.rm for --rm) in the store, and
- * containers/ID/ in the runtime directory while it runs. The record is changed only here, under its op lock, and
- * always before the front end is told.
+ * A Container is a record on disk that this process has open: containers/ID/ (ID.rm for --rm) in
+ * the store, and containers/ID/ in the runtime directory while it runs. The record is changed only
+ * here, under its op lock, and always before the front end is told.
  */
 #pragma once
 
@@ -29,26 +29,26 @@ typedef struct Container Container;
 
 /* What ps and inspect want to know of a container, cheap to read. Borrowed from the Container. */
 typedef struct {
-	char *id;	 /* 64 hex digits */
+	char *id; /* 64 hex digits */
 	char *name;
 	ContainerState state;
 	char *image_id, *image_name;
-	char **command;	 /* resolved args */
-	int64_t created; /* ns since 1970 */
-	int64_t started; /* ns, 0 = never */
+	char **command;   /* resolved args */
+	int64_t created;  /* ns since 1970 */
+	int64_t started;  /* ns, 0 = never */
 	int64_t finished; /* ns, 0 = never */
 	int exit_code;
 	bool exit_known; /* false: a monitor was killed and nobody saw the code */
 	bool oom_killed;
-	pid_t pid;	 /* init, 0 unless running */
+	pid_t pid; /* init, 0 unless running */
 	pid_t monitor_pid;
 	bool auto_remove;
 	int restart_count;
-	char *error;	 /* why the last start failed, or NULL */
+	char *error; /* why the last start failed, or NULL */
 	GHashTable *labels;
 	GPtrArray *ports; /* of PortMapping: as bound while running, else as asked */
 	NetworkMode network_mode;
-	char **mounts;	 /* destinations or volume names, for ps */
+	char **mounts; /* destinations or volume names, for ps */
 	char **volume_names;
 } ContainerSummary;
 
@@ -56,27 +56,33 @@ void container_free(Container *ctr);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Container, container_free)
 
 const ContainerSummary *container_summary(const Container *ctr);
-/** container_spec() - the recorded spec (create.json), read on first use; borrowed. NULL with CORRUPT. */
+/** container_spec() - the recorded spec (create.json), read on first use; borrowed. NULL with
+ * CORRUPT. */
 const ContainerSpec *container_spec(Container *ctr, GError **error);
-/** container_dir_fd() - its directory in the store; container_run_fd() - in the runtime directory, -1 with errno if absent. */
+/** container_dir_fd() - its directory in the store; container_run_fd() - in the runtime directory,
+ * -1 with errno if absent. */
 int container_dir_fd(Container *ctr);
 int container_run_fd(Container *ctr);
 /** container_dir_path() - absolute path of its directory in the store. g_free() it. */
 char *container_dir_path(Container *ctr);
 const char *container_state_name(ContainerState state);
 
-/** container_lookup() - by name, full id or unique prefix. NULL without error if absent; INVALID if ambiguous. */
+/** container_lookup() - by name, full id or unique prefix. NULL without error if absent; INVALID if
+ * ambiguous. */
 Container *container_lookup(Engine *engine, const char *name, GError **error);
-/** container_resolve() - as lookup; absent is NOT_FOUND in podman's words: no container with name or ID "X" found: no such container. */
+/** container_resolve() - as lookup; absent is NOT_FOUND in podman's words: no container with name
+ * or ID "X" found: no such container. */
 Container *container_resolve(Engine *engine, const char *name, GError **error);
-/** containers_list() - all, newest first; broken ones are skipped with log_warn. GPtrArray of Container. */
+/** containers_list() - all, newest first; broken ones are skipped with log_warn. GPtrArray of
+ * Container. */
 GPtrArray *containers_list(Engine *engine, GError **error);
 /** container_latest() - the one created last; NOT_FOUND. */
 Container *container_latest(Engine *engine, GError **error);
 
 /**
  * container_create() - record a container from a resolved spec; makes its volumes
- * Run, step 6. EXISTS if the name is taken (podman's words, with the holder's id); --replace removes the holder.
+ * Run, step 6. EXISTS if the name is taken (podman's words, with the holder's id); --replace
+ * removes the holder.
  */
 Container *container_create(Engine *engine, const ContainerSpec *spec, GError **error);
 
@@ -87,32 +93,40 @@ typedef struct {
 
 /**
  * container_start() - give a container a monitor and wait until its program runs
- * @out_control:	control socket for attach_run(), owned by the caller; may be NULL when detached
- * @error:	BAD_STATE if it already runs, COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE, IN_USE (port), INVALID
+ * @out_control:	control socket for attach_run(), owned by the caller; may be NULL when
+ * detached
+ * @error:	BAD_STATE if it already runs, COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE, IN_USE
+ * (port), INVALID
  *
  * Run, step 7. On failure what this call made is undone and the record says why.
  */
-bool container_start(Container *ctr, const ContainerStart *options, int *out_control, GError **error);
+bool container_start(Container *ctr, const ContainerStart *options, int *out_control,
+		     GError **error);
 
-/** container_stop() - stop signal, @timeout_s (-1: its own), then SIGKILL; returns when it has exited. No-op unless running. */
+/** container_stop() - stop signal, @timeout_s (-1: its own), then SIGKILL; returns when it has
+ * exited. No-op unless running. */
 bool container_stop(Container *ctr, int timeout_s, GError **error);
-/** container_kill() - send a signal; BAD_STATE unless running: can only kill running containers. ID is in state exited. */
+/** container_kill() - send a signal; BAD_STATE unless running: can only kill running containers. ID
+ * is in state exited. */
 bool container_kill(Container *ctr, int signum, GError **error);
-/** container_wait() - block until it is not running (or @removed: gone). *out_code: exit code, 255 with *out_known false if unknown. */
+/** container_wait() - block until it is not running (or @removed: gone). *out_code: exit code, 255
+ * with *out_known false if unknown. */
 bool container_wait(Container *ctr, bool removed, int *out_code, bool *out_known, GError **error);
 
 typedef struct {
-	bool force;	  /* running: stop (timeout) and kill first */
-	bool volumes;	  /* also anonymous volumes */
-	int timeout_s;	  /* -1 = its own */
+	bool force;    /* running: stop (timeout) and kill first */
+	bool volumes;  /* also anonymous volumes */
+	int timeout_s; /* -1 = its own */
 } ContainerRemove;
 /** container_remove() - BAD_STATE if running without force, in podman's words. */
 bool container_remove(Container *ctr, const ContainerRemove *options, GError **error);
 
-/** container_cleanup() - what the monitor execs at the end: record the exit, remove --rm containers. Never waits for a lock. */
+/** container_cleanup() - what the monitor execs at the end: record the exit, remove --rm
+ * containers. Never waits for a lock. */
 bool container_cleanup(Engine *engine, const char *id, GError **error);
 
-/** containers_heal() - records of dead monitors and old boots set right; changing commands call it through engine_open(). */
+/** containers_heal() - records of dead monitors and old boots set right; changing commands call it
+ * through engine_open(). */
 bool containers_heal(Engine *engine, GError **error);
 
 /** container_processes() - pids of all its processes, as seen by us. GArray of pid_t. */

@@ -10,15 +10,16 @@
 struct Container {
 	Engine *engine; /* borrowed */
 	char *dir_name; /* "ID" or "ID.rm" below containers/ */
-	int dir_fd;	/* -1 until needed */
-	int run_fd;	/* -1 until needed */
+	int dir_fd;     /* -1 until needed */
+	int run_fd;     /* -1 until needed */
 	ContainerSummary summary;
 	ContainerSpec *spec; /* NULL until needed */
 	unsigned long long pid_start;
 	unsigned long long monitor_start;
 };
 
-/** container_open() - load the record in directory @dir_name ("ID", "ID.rm"). NULL with NOT_FOUND or CORRUPT. */
+/** container_open() - load the record in directory @dir_name ("ID", "ID.rm"). NULL with NOT_FOUND
+ * or CORRUPT. */
 Container *container_open(Engine *engine, const char *dir_name, GError **error);
 
 /** container_reload() - read the state again, under the lock. NOT_FOUND if it is gone. */
@@ -36,16 +37,19 @@ RecordLock *container_lock(Container *ctr, int timeout_ms, const char *operation
 /** container_life_is_held() - does a monitor hold the life lock? */
 bool container_life_is_held(Container *ctr);
 
-/** container_settle() - under the lock: an ended container's exit goes from exit.json into state.json, its runtime directory goes. */
+/** container_settle() - under the lock: an ended container's exit goes from exit.json into
+ * state.json, its runtime directory goes. */
 bool container_settle(Container *ctr, GError **error);
 
-/** container_discard() - under the lock: take record, name and runtime directory away; the trash is not emptied. */
+/** container_discard() - under the lock: take record, name and runtime directory away; the trash is
+ * not emptied. */
 bool container_discard(Container *ctr, GError **error);
 
 /** container_drop_name() - remove names/NAME if it is this container's. */
 void container_drop_name(Engine *engine, const char *name, const char *id);
 
-/** container_wait_exit() - wait for the end of its monitor. 1 ended, 0 timed out, -1 with @error. */
+/** container_wait_exit() - wait for the end of its monitor. 1 ended, 0 timed out, -1 with @error.
+ */
 int container_wait_exit(Container *ctr, int timeout_ms, GError **error);
 
 void container_summary_clear(ContainerSummary *summary);

@@ -35,8 +35,9 @@ static char *default_root(bool initial_root)
 }
 
 /*
- * Where runtime records are unless --runroot says otherwise. Without XDG_RUNTIME_DIR (su, sudo, cron) the usual
- * place is tried, then a directory of our own under /tmp whose ownership path_open_private_dir() checks.
+ * Where runtime records are unless --runroot says otherwise. Without XDG_RUNTIME_DIR (su, sudo,
+ * cron) the usual place is tried, then a directory of our own under /tmp whose ownership
+ * path_open_private_dir() checks.
  */
 static char *default_runroot(bool initial_root)
 {
@@ -64,12 +65,12 @@ static bool open_runroot(Engine *engine, GError **error)
 	engine->run_fd = path_open_private_dir(engine->run_path, error);
 	if (engine->run_fd < 0)
 		return false;
-	engine->run_containers_fd =
-		openat(engine->run_fd, "containers", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	engine->run_containers_fd = openat(engine->run_fd, "containers",
+					   O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (engine->run_containers_fd < 0 && errno == ENOENT) {
 		autofd made = path_mkdirs_state(engine->run_fd, "containers");
-		engine->run_containers_fd =
-			openat(engine->run_fd, "containers", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		engine->run_containers_fd = openat(engine->run_fd, "containers",
+						   O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	}
 	if (engine->run_containers_fd < 0)
 		return error_set_errno(error, "cannot open '%s/containers'", engine->run_path);
@@ -137,7 +138,8 @@ static IdMap *own_map(void)
 {
 	IdMap *map = idmap_new();
 	for (int i = 0; i < 2; i++) {
-		autofd fd = open(i == 0 ? "/proc/self/uid_map" : "/proc/self/gid_map", O_RDONLY | O_CLOEXEC);
+		autofd fd = open(i == 0 ? "/proc/self/uid_map" : "/proc/self/gid_map",
+				 O_RDONLY | O_CLOEXEC);
 		g_autofree char *text = fd < 0 ? NULL : fd_read_all(fd, 65536, NULL, NULL);
 		g_auto(GStrv) lines = g_strsplit(text ? text : "", "\n", -1);
 		for (size_t n = 0; lines[n]; n++) {

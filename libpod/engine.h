@@ -15,10 +15,11 @@ typedef struct Engine Engine;
 typedef struct {
 	const char *root;    /* --root, NULL = default */
 	const char *runroot; /* --runroot, NULL = default */
-	bool read_only;	     /* the command only reads: nothing is made or healed */
+	bool read_only;      /* the command only reads: nothing is made or healed */
 } EngineOptions;
 
-/** engine_open() - open store and runtime directory. DENIED (R15), UNSUPPORTED (store version, kernel too old). */
+/** engine_open() - open store and runtime directory. DENIED (R15), UNSUPPORTED (store version,
+ * kernel too old). */
 Engine *engine_open(const EngineOptions *options, GError **error);
 void engine_close(Engine *engine);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Engine, engine_close)
@@ -34,7 +35,8 @@ bool engine_is_rootless(Engine *engine);
 
 /**
  * engine_id_map() - the shared map of this user, borrowed; NULL for real root
- * Single-id when there are no sub-ids: then engine_id_map_problem() says why (one line with the fix).
+ * Single-id when there are no sub-ids: then engine_id_map_problem() says why (one line with the
+ * fix).
  */
 const IdMap *engine_id_map(Engine *engine);
 const char *engine_id_map_problem(Engine *engine);

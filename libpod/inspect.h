@@ -10,9 +10,11 @@
 
 /** inspect_container() - podman's InspectContainerData. @size adds SizeRw and SizeRootFs. */
 Json *inspect_container(Engine *engine, Container *ctr, bool size, GError **error);
-/** inspect_image() - podman's image inspect (Id, Digest, RepoTags, RepoDigests, Config, GraphDriver, RootFS, ...). */
+/** inspect_image() - podman's image inspect (Id, Digest, RepoTags, RepoDigests, Config,
+ * GraphDriver, RootFS, ...). */
 Json *inspect_image(Engine *engine, const Image *image, GError **error);
-/** inspect_volume() - Name, Driver, Mountpoint, CreatedAt, Labels, Scope, Options, MountCount, ... */
+/** inspect_volume() - Name, Driver, Mountpoint, CreatedAt, Labels, Scope, Options, MountCount, ...
+ */
 Json *inspect_volume(Engine *engine, const Volume *volume, GError **error);
 /** inspect_history() - array for `history`: id, created, CreatedBy, size, comment. */
 Json *inspect_history(Engine *engine, const Image *image, GError **error);

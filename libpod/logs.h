@@ -13,10 +13,11 @@
 typedef struct {
 	LogDriver driver;
 	bool follow;
-	int64_t tail;	  /* lines, -1 = all */
+	int64_t tail;     /* lines, -1 = all */
 	int64_t since_ns; /* 0 = from the start */
 	int64_t until_ns; /* 0 = no end */
-	/* Called to learn whether the container still runs; follow ends when it does not and all is read. */
+	/* Called to learn whether the container still runs; follow ends when it does not and all is
+	 * read. */
 	bool (*is_running)(void *data);
 	void *data;
 } LogsOptions;
@@ -29,6 +30,7 @@ typedef struct {
 	size_t size;
 } LogLine;
 
-/** logs_read() - call @emit for every line in order; @emit returns false to stop. BAD_STATE for drivers without a file. */
-bool logs_read(int state_dir_fd, const char *log_path, const LogsOptions *options, bool (*emit)(const LogLine *line, void *data),
-	       void *emit_data, GError **error);
+/** logs_read() - call @emit for every line in order; @emit returns false to stop. BAD_STATE for
+ * drivers without a file. */
+bool logs_read(int state_dir_fd, const char *log_path, const LogsOptions *options,
+	       bool (*emit)(const LogLine *line, void *data), void *emit_data, GError **error);

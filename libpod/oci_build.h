@@ -9,14 +9,15 @@
 
 typedef struct {
 	const char *id;
-	const char *dir_path;	     /* absolute: where hosts, resolv.conf and hostname are */
+	const char *dir_path;            /* absolute: where hosts, resolv.conf and hostname are */
 	const char *const *root_options; /* of the overlay at "/"; NULL with a plain --rootfs */
 	bool rootless;
-	int oom_score_adj;	     /* ours, the payload gets 100 more */
-	uint64_t nofile_hard;	     /* our hard limit */
+	int oom_score_adj;    /* ours, the payload gets 100 more */
+	uint64_t nofile_hard; /* our hard limit */
 	/* /proc/PID/ns/X of the containers that are joined, NULL where none is */
 	const char *netns_path, *pidns_path, *ipcns_path, *utsns_path, *cgroupns_path, *userns_path;
-	/* host directories of the spec's volume mounts, parallel to spec->mounts (NULL for others) */
+	/* host directories of the spec's volume mounts, parallel to spec->mounts (NULL for others)
+	 */
 	const char *const *volume_paths;
 	const bool *volume_copy_up; /* parallel to spec->mounts */
 } OciBuildContext;
@@ -27,5 +28,7 @@ typedef struct {
  */
 OciConfig *oci_build(const ContainerSpec *spec, const OciBuildContext *context, GError **error);
 
-/** oci_build_capabilities() - the bounding set that @spec gets (also for inspect and the syscall filter). */
-bool oci_build_capabilities(const ContainerSpec *spec, uint64_t *out_bounding, uint64_t *out_added, GError **error);
+/** oci_build_capabilities() - the bounding set that @spec gets (also for inspect and the syscall
+ * filter). */
+bool oci_build_capabilities(const ContainerSpec *spec, uint64_t *out_bounding, uint64_t *out_added,
+			    GError **error);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Theory of operation. There is at most one shared user namespace per user and runtime directory. userns.json
- * names its inode and up to MAX_HOLDERS processes that were exec'd inside it. Whoever wants to put a long-lived
- * process there holds userns.lock exclusively from reading that record until the new process has exec'd and is
- * written into it; so a second command either finds a live holder or may be sure that there is none. Holders
- * beyond the list are found through the runtime records of running containers. A crash leaves at most a record
- * whose processes are dead: the next command sees that by start time and namespace inode.
+ * Theory of operation. There is at most one shared user namespace per user and runtime directory.
+ * userns.json names its inode and up to MAX_HOLDERS processes that were exec'd inside it. Whoever
+ * wants to put a long-lived process there holds userns.lock exclusively from reading that record
+ * until the new process has exec'd and is written into it; so a second command either finds a live
+ * holder or may be sure that there is none. Holders beyond the list are found through the runtime
+ * records of running containers. A crash leaves at most a record whose processes are dead: the next
+ * command sees that by start time and namespace inode.
  */
 #include "libpod/rootless.h"
 
@@ -44,7 +45,8 @@ typedef struct {
 	size_t n_holders;
 } HolderRecord;
 
-/* Are we already inside a user namespace as its root (unshare, clean-up)? Then it is the shared one. */
+/* Are we already inside a user namespace as its root (unshare, clean-up)? Then it is the shared
+ * one. */
 static bool is_inside(Engine *engine)
 {
 	return engine_is_rootless(engine) && geteuid() == 0;
@@ -60,7 +62,7 @@ static uint64_t userns_inode(pid_t pid)
 
 static void holder_record_load(Engine *engine, HolderRecord *out)
 {
-	*out = (HolderRecord){ 0 };
+	*out = (HolderRecord){0};
 	g_autoptr(Json) json = js_load(engine_run_fd(engine), USERNS_RECORD, 65536, NULL);
 	Json *holders = NULL;
 	int64_t inode = 0;
@@ -93,11 +95,12 @@ static bool holder_record_save(Engine *engine, const HolderRecord *record, GErro
 	}
 	js_set_take(json, "holders", holders);
 	const char *text = js_text(json);
-	return record_replace(engine_run_fd(engine), USERNS_RECORD, text, strlen(text), RECORD_SYNC_NONE,
-			      error);
+	return record_replace(engine_run_fd(engine), USERNS_RECORD, text, strlen(text),
+			      RECORD_SYNC_NONE, error);
 }
 
-/* Open the user namespace of @pid if it still is the process meant and a member of namespace @inode. */
+/* Open the user namespace of @pid if it still is the process meant and a member of namespace
+ * @inode. */
 static int open_member(pid_t pid, unsigned long long start, uint64_t inode)
 {
 	char path[64];
@@ -111,7 +114,8 @@ static int open_member(pid_t pid, unsigned long long start, uint64_t inode)
 	return fd_steal(&fd);
 }
 
-/* The namespace through the runtime record of any running container; for when all listed holders died. */
+/* The namespace through the runtime record of any running container; for when all listed holders
+ * died. */
 static int open_through_containers(Engine *engine, uint64_t inode)
 {
 	g_auto(GStrv) ids = record_list(engine_run_containers_fd(engine), NULL);
@@ -131,7 +135,8 @@ static int open_through_containers(Engine *engine, uint64_t inode)
 	return -1;
 }
 
-/* Open the shared namespace; dead holders are dropped from @record. Return: -1 if nobody holds one. */
+/* Open the shared namespace; dead holders are dropped from @record. Return: -1 if nobody holds one.
+ */
 static int open_shared(Engine *engine, HolderRecord *record)
 {
 	if (!record->inode)
@@ -139,7 +144,8 @@ static int open_shared(Engine *engine, HolderRecord *record)
 	int found = -1;
 	size_t kept = 0;
 	for (size_t i = 0; i < record->n_holders; i++) {
-		int fd = open_member(record->holders[i].pid, record->holders[i].start, record->inode);
+		int fd = open_member(record->holders[i].pid, record->holders[i].start,
+				     record->inode);
 		if (fd < 0)
 			continue;
 		record->holders[kept++] = record->holders[i];
@@ -158,19 +164,22 @@ static int open_shared(Engine *engine, HolderRecord *record)
 /* What the child of rootless_spawn() needs. */
 typedef struct {
 	const Spawn *spawn;
-	int result_fd; /* close-on-exec: end of file tells that the program runs, an errno that it does not */
+	int result_fd; /* close-on-exec: end of file tells that the program runs, an errno that it
+			  does not */
 } SpawnChild;
 
 /*
- * A descriptor on the program through a detached, read-only clone of its mount (contracts: /proc/PID/exe of
- * everything that runs from it leads to a mount nobody can reach or write). -1 with errno.
+ * A descriptor on the program through a detached, read-only clone of its mount (contracts:
+ * /proc/PID/exe of everything that runs from it leads to a mount nobody can reach or write). -1
+ * with errno.
  */
 static int open_program_read_only(const char *program)
 {
-	autofd tree = (int)syscall(SYS_open_tree, AT_FDCWD, program, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	autofd tree =
+		(int)syscall(SYS_open_tree, AT_FDCWD, program, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 	if (tree < 0)
 		return -1;
-	struct mount_attr attr = { .attr_set = MOUNT_ATTR_RDONLY };
+	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY};
 	if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
 		return -1;
 	return fcntl(tree, F_DUPFD_CLOEXEC, PROGRAM_FD);
@@ -195,7 +204,8 @@ static int spawn_child(void *data)
 }
 
 /* Fork the child into the right namespaces. */
-static pid_t fork_child(Engine *engine, int ns_fd, int flags, UserNsFn fn, void *data, GError **error)
+static pid_t fork_child(Engine *engine, int ns_fd, int flags, UserNsFn fn, void *data,
+			GError **error)
 {
 	if (ns_fd >= 0)
 		return userns_fork_join(ns_fd, flags, fn, data, NULL, error);
@@ -232,7 +242,7 @@ pid_t rootless_spawn(Engine *engine, const Spawn *spawn, GError **error)
 	log_step(8, __func__);
 	bool shared = engine_is_rootless(engine) && !is_inside(engine);
 	g_autoptr(RecordLock) lock = NULL;
-	HolderRecord record = { 0 };
+	HolderRecord record = {0};
 	autofd ns = -1;
 	if (shared) {
 		lock = record_lock(engine_run_fd(engine), USERNS_LOCK, false, -1, "start", error);
@@ -241,7 +251,7 @@ pid_t rootless_spawn(Engine *engine, const Spawn *spawn, GError **error)
 		holder_record_load(engine, &record);
 		ns = open_shared(engine, &record);
 		if (ns < 0)
-			record = (HolderRecord){ 0 };
+			record = (HolderRecord){0};
 	}
 
 	int ends[2];
@@ -251,12 +261,14 @@ pid_t rootless_spawn(Engine *engine, const Spawn *spawn, GError **error)
 	}
 	autofd result = ends[0];
 	autofd result_write = ends[1];
-	SpawnChild child = { .spawn = spawn, .result_fd = result_write };
+	SpawnChild child = {.spawn = spawn, .result_fd = result_write};
 	g_autoptr(GError) join_error = NULL;
-	pid_t pid = fork_child(engine, ns, CLONE_NEWNS, spawn_child, &child, ns >= 0 ? &join_error : error);
+	pid_t pid = fork_child(engine, ns, CLONE_NEWNS, spawn_child, &child,
+			       ns >= 0 ? &join_error : error);
 	if (pid < 0 && ns >= 0 && error_matches(join_error, ENGINE_ERROR_NOT_FOUND)) {
-		/* The last holder went between our look and the join: then there is no shared one. */
-		record = (HolderRecord){ 0 };
+		/* The last holder went between our look and the join: then there is no shared one.
+		 */
+		record = (HolderRecord){0};
 		pid = fork_child(engine, -1, CLONE_NEWNS, spawn_child, &child, error);
 	} else if (pid < 0 && ns >= 0) {
 		g_propagate_error(error, g_steal_pointer(&join_error));

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The user's shared user namespace: found through a live holder or made under userns.lock; never two.
+ * The user's shared user namespace: found through a live holder or made under userns.lock; never
+ * two.
  *
- * Holders are the monitors: exec'd inside it, so that a later command can join through them. For real root every
- * function here works without a user namespace.
+ * Holders are the monitors: exec'd inside it, so that a later command can join through them. For
+ * real root every function here works without a user namespace.
  */
 #pragma once
 
@@ -15,17 +16,21 @@
 #include "libpod/engine.h"
 
 /**
- * rootless_spawn() - exec one of our programs inside the shared namespaces, from a read-only clone of its mount
+ * rootless_spawn() - exec one of our programs inside the shared namespaces, from a read-only clone
+ * of its mount
  *
  * The program becomes a holder. Run, step 8. Return: pid or -1.
  */
 pid_t rootless_spawn(Engine *engine, const Spawn *spawn, GError **error);
 
-/** rootless_run() - run @fn in a short-lived child inside the shared map (joined or new) and wait. Return: its code, -1 with @error. */
+/** rootless_run() - run @fn in a short-lived child inside the shared map (joined or new) and wait.
+ * Return: its code, -1 with @error. */
 int rootless_run(Engine *engine, UserNsFn fn, void *data, GError **error);
 
-/** rootless_enter_exec() - `skiff unshare`: become @argv inside the namespaces, with a mount namespace of its own. Return: exit code or -1. */
+/** rootless_enter_exec() - `skiff unshare`: become @argv inside the namespaces, with a mount
+ * namespace of its own. Return: exit code or -1. */
 int rootless_enter_exec(Engine *engine, const char *const *argv, GError **error);
 
-/** rootless_empty_trash() - empty the store's trash inside the namespaces; no-op when it is empty. */
+/** rootless_empty_trash() - empty the store's trash inside the namespaces; no-op when it is empty.
+ */
 bool rootless_empty_trash(Engine *engine, GError **error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ContainerSpec: what was asked for. Filled by setters (spec_parse.h), completed by spec_resolve(), kept as
- * create.json, and turned into an OciConfig by oci_build().
+ * ContainerSpec: what was asked for. Filled by setters (spec_parse.h), completed by spec_resolve(),
+ * kept as create.json, and turned into an OciConfig by oci_build().
  */
 #pragma once
 
@@ -23,25 +23,26 @@ typedef enum {
 
 typedef struct {
 	SpecMountKind kind;
-	char *source;	   /* absolute host path, or volume name, or NULL */
+	char *source;      /* absolute host path, or volume name, or NULL */
 	char *destination; /* cleaned absolute path */
 	bool read_only;
-	bool copy_up;	   /* volumes: fill from the image when new and empty (default true) */
-	bool chown;	   /* U */
-	bool overlay;	   /* O */
-	char relabel;	   /* 'z', 'Z' or 0 */
+	bool copy_up;      /* volumes: fill from the image when new and empty (default true) */
+	bool chown;        /* U */
+	bool overlay;      /* O */
+	char relabel;      /* 'z', 'Z' or 0 */
 	char *propagation; /* "rprivate" ... or NULL */
 	bool non_recursive;
-	bool from_image;   /* an image VOLUME */
+	bool from_image; /* an image VOLUME */
 	char *subpath;
-	char **options;	   /* further mount options as typed: nosuid, size=..., mode=..., never NULL */
+	char **options; /* further mount options as typed: nosuid, size=..., mode=..., never NULL */
 } SpecMount;
 
 typedef enum {
 	SPEC_NS_DEFAULT,
 	SPEC_NS_PRIVATE,
 	SPEC_NS_HOST,
-	SPEC_NS_CONTAINER, /* target = container name or id (resolved to a full id by spec_resolve) */
+	SPEC_NS_CONTAINER, /* target = container name or id (resolved to a full id by spec_resolve)
+			    */
 	SPEC_NS_PATH,
 } SpecNamespaceMode;
 
@@ -67,31 +68,33 @@ typedef struct {
 
 typedef struct {
 	/* identity */
-	char *name;	/* NULL until spec_resolve generates one */
-	char *image;	/* as typed */
-	char *image_id; /* resolved */
-	char *image_name; /* normalised name shown by ps */
-	char *rootfs;	/* --rootfs DIR, absolute; NULL with an image */
+	char *name;          /* NULL until spec_resolve generates one */
+	bool name_generated; /* by spec_resolve: container_create may take another on a clash */
+	char *image;         /* as typed */
+	char *image_id;      /* resolved */
+	char *image_name;    /* normalised name shown by ps */
+	char *rootfs;        /* --rootfs DIR, absolute; NULL with an image */
 	bool rootfs_overlay;
 	GHashTable *labels;
 	GHashTable *annotations;
 
 	/* process */
-	char **command;	    /* as typed after the image; NULL if none */
-	char **entrypoint;  /* --entrypoint; NULL = the image's; empty vector = cleared */
+	char **command;    /* as typed after the image; NULL if none */
+	char **entrypoint; /* --entrypoint; NULL = the image's; empty vector = cleared */
 	bool entrypoint_set;
-	char **args;	    /* resolved: entrypoint + command */
-	GPtrArray *env_asked; /* -e and --env-file in order, "K=V" or "K" */
-	char **env;	    /* resolved */
+	char **args;          /* resolved: entrypoint + command */
+	GPtrArray *env_asked; /* "K=V", or "K": the host's. --env-file before -e, each in order */
+	unsigned env_from_files; /* how many of these came from files */
+	char **env;              /* resolved; HOSTNAME is added by oci_build, HOME by init */
 	char *workdir;
 	bool workdir_created; /* the image's own or -w: make it when missing */
 	char *user;
 	char **group_add;
 	bool tty, open_stdin;
 	bool init;
-	int stop_signal;      /* 0 until resolved */
+	int stop_signal; /* 0 until resolved */
 	char *stop_signal_text;
-	int stop_timeout;     /* seconds, -1 = default 10 */
+	int stop_timeout; /* seconds, -1 = default 10 */
 	int timeout;
 
 	/* privileges */
@@ -104,33 +107,39 @@ typedef struct {
 	char **mask, **unmask; /* --security-opt mask=/unmask= */
 	char *apparmor_profile;
 	bool label_disable;
-	GPtrArray *devices;    /* of SpecDevice */
-	GArray *ulimits;       /* of OciRlimit */
+	GPtrArray *devices; /* of SpecDevice */
+	GArray *ulimits;    /* of OciRlimit */
 	bool ulimit_host;
 	GHashTable *sysctl;
 	bool read_only;
-	bool read_only_tmpfs;  /* default true */
-	int64_t pids_limit;    /* 0 = default 2048, -1 = none */
+	bool read_only_tmpfs; /* default true */
+	int64_t pids_limit;   /* 0 = default 2048, -1 = none */
 	bool pids_limit_set;
-	int64_t shm_size;      /* 0 = 64 MiB */
+	int64_t shm_size; /* 0 = 64 MiB */
 
 	/* namespaces */
 	SpecUserNsMode userns;
+	bool userns_asked; /* --userns was given */
 	char *userns_target;
 	uint32_t userns_size, keep_id_uid, keep_id_gid;
 	bool keep_id_uid_set, keep_id_gid_set;
-	IdMap *id_map;	       /* --uidmap/--gidmap, or resolved */
+	/*
+	 * --uidmap/--gidmap as typed. Resolved: the container's own map, with outside ids of the
+	 * user's shared namespace (real root: of the host); NULL = it lives in the shared namespace
+	 * (or the host's) itself.
+	 */
+	IdMap *id_map;
 	SpecNamespace pid, ipc, uts, cgroup;
-	char *hostname;
+	char *hostname; /* NULL = the first 12 digits of the id, put in by oci_build */
 
 	/* network */
 	NetworkRequest *network;
 	bool publish_all;
-	char **exposed;	       /* image + --expose, "80/tcp" */
+	char **exposed; /* image + --expose, "80/tcp" */
 	char **add_host, **dns, **dns_search, **dns_option;
 
 	/* mounts */
-	GPtrArray *mounts;     /* of SpecMount */
+	GPtrArray *mounts; /* of SpecMount */
 
 	/* life */
 	bool detach;
@@ -149,8 +158,8 @@ typedef struct {
 	bool sig_proxy;
 	char *detach_keys;
 	bool quiet;
-	char **attach;	       /* -a stdin|stdout|stderr */
-	char **create_command; /* the command line, for inspect */
+	char **attach;         /* -a stdin|stdout|stderr */
+	char **create_command; /* the command line, for inspect; recorded */
 	int64_t created;       /* ns */
 } ContainerSpec;
 
@@ -158,6 +167,7 @@ typedef struct {
 ContainerSpec *spec_new(void);
 void spec_free(ContainerSpec *spec);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ContainerSpec, spec_free)
+/** spec_mount_new() - a mount with defaults; strings are copied. The spec's list takes it. */
 SpecMount *spec_mount_new(SpecMountKind kind, const char *source, const char *destination);
 void spec_mount_free(SpecMount *mount);
 

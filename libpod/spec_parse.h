@@ -1,11 +1,124 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Setters: one function per option grammar. Each parses one value and writes fields of one ContainerSpec; none
- * looks at images, containers or the host. All return false with INVALID (UNSUPPORTED where said so) in
- * podman's wording. Shared by every front end.
+ * looks at images or containers, and of the host only at the working directory (relative paths) and the files
+ * an option names (--env-file). All return false with INVALID, or UNSUPPORTED for what podman takes and skiff
+ * does not, with the reason in podman's wording: the front end puts option and value before it. Shared by
+ * every front end.
+ *
+ * Options that are given once overwrite, the others append; "once" and "list" below say which.
  */
 #pragma once
 
 #include "libpod/spec.h"
 
 typedef bool (*SpecSetter)(ContainerSpec *spec, const char *value, GError **error);
+
+/* Identity and life: spec_parse.c */
+
+/** spec_set_name() - --name, once; "" is no name. */
+bool spec_set_name(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_rootfs() - the DIR[:O] that stands for the image with --rootfs, once. */
+bool spec_set_rootfs(ContainerSpec *spec, const char *value, GError **error);
+/** spec_add_label() - --label KEY[=VALUE], list. */
+bool spec_add_label(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_restart() - --restart, once. */
+bool spec_set_restart(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_pull() - --pull, once. */
+bool spec_set_pull(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_platform() - --platform OS/ARCH[/VARIANT], once. */
+bool spec_set_platform(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_cidfile() - --cidfile, once. */
+bool spec_set_cidfile(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_log_driver() - --log-driver, once. */
+bool spec_set_log_driver(ContainerSpec *spec, const char *value, GError **error);
+/** spec_add_log_opt() - --log-opt path=, max-size=, tag=; list. */
+bool spec_add_log_opt(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_timeout() - --timeout seconds, 0 = none, once. */
+bool spec_set_timeout(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_stop_timeout() - --stop-timeout seconds, once. */
+bool spec_set_stop_timeout(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_stop_signal() - --stop-signal name or number, once. */
+bool spec_set_stop_signal(ContainerSpec *spec, const char *value, GError **error);
+/** spec_add_attach() - -a stdin|stdout|stderr, any case, list. */
+bool spec_add_attach(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_detach_keys() - --detach-keys "ctrl-p,ctrl-q", "" = none, once. */
+bool spec_set_detach_keys(ContainerSpec *spec, const char *value, GError **error);
+
+/* The process: spec_parse.c */
+
+/** spec_set_entrypoint() - --entrypoint: a JSON array, one word, or "" to clear the image's; once. */
+bool spec_set_entrypoint(ContainerSpec *spec, const char *value, GError **error);
+/** spec_add_env() - -e NAME=VALUE, or NAME for the caller's value at resolve time; list. NAME* is UNSUPPORTED. */
+bool spec_add_env(ContainerSpec *spec, const char *value, GError **error);
+/** spec_add_env_file() - --env-file: a file of such lines, # comments; they come before all -e. List. */
+bool spec_add_env_file(ContainerSpec *spec, const char *value, GError **error);
+/** spec_add_env_text() - the lines of such a file; @name stands in errors. */
+bool spec_add_env_text(ContainerSpec *spec, const char *text, const char *name, GError **error);
+/** spec_set_workdir() - -w, an absolute path, once. */
+bool spec_set_workdir(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_user() - -u user[:group], once. */
+bool spec_set_user(ContainerSpec *spec, const char *value, GError **error);
+/** spec_add_group() - --group-add, list. */
+bool spec_add_group(ContainerSpec *spec, const char *value, GError **error);
+
+/* Privileges and limits: spec_parse_security.c */
+
+/** spec_add_cap_add() - --cap-add NAME|ALL, list. */
+bool spec_add_cap_add(ContainerSpec *spec, const char *value, GError **error);
+/** spec_add_cap_drop() - --cap-drop NAME|ALL, list. */
+bool spec_add_cap_drop(ContainerSpec *spec, const char *value, GError **error);
+/** spec_add_security_opt() - --security-opt NAME=VALUE, list. */
+bool spec_add_security_opt(ContainerSpec *spec, const char *value, GError **error);
+/** spec_add_device() - --device HOST[:CONTAINER][:rwm], list. */
+bool spec_add_device(ContainerSpec *spec, const char *value, GError **error);
+/** spec_add_ulimit() - --ulimit NAME=SOFT[:HARD] or host, list; a name given again replaces. */
+bool spec_add_ulimit(ContainerSpec *spec, const char *value, GError **error);
+/** spec_add_sysctl() - --sysctl KEY=VALUE of the network, IPC and mqueue families, list. */
+bool spec_add_sysctl(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_pids_limit() - --pids-limit, 0 and less = none, once. */
+bool spec_set_pids_limit(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_shm_size() - --shm-size, once. */
+bool spec_set_shm_size(ContainerSpec *spec, const char *value, GError **error);
+
+/* Namespaces and network: spec_parse_namespace.c */
+
+/** spec_set_userns() - --userns, once. */
+bool spec_set_userns(ContainerSpec *spec, const char *value, GError **error);
+/** spec_add_uidmap() - --uidmap CONTAINER:HOST[:COUNT], list. */
+bool spec_add_uidmap(ContainerSpec *spec, const char *value, GError **error);
+/** spec_add_gidmap() - --gidmap, list. */
+bool spec_add_gidmap(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_pid() - --pid host|private|container:X|ns:PATH, once; likewise the next three. */
+bool spec_set_pid(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_ipc() - --ipc, also shareable. */
+bool spec_set_ipc(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_uts() - --uts. */
+bool spec_set_uts(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_cgroupns() - --cgroupns. */
+bool spec_set_cgroupns(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_hostname() - --hostname, once. */
+bool spec_set_hostname(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_network() - --network, see network_request_parse(), once. */
+bool spec_set_network(ContainerSpec *spec, const char *value, GError **error);
+/** spec_add_publish() - -p, see portmap_parse(), list. */
+bool spec_add_publish(ContainerSpec *spec, const char *value, GError **error);
+/** spec_add_expose() - --expose PORT[-PORT][/PROTOCOL], list. */
+bool spec_add_expose(ContainerSpec *spec, const char *value, GError **error);
+/** spec_add_host() - --add-host NAME:IP, list. */
+bool spec_add_host(ContainerSpec *spec, const char *value, GError **error);
+/** spec_add_dns() - --dns ADDRESS, list. */
+bool spec_add_dns(ContainerSpec *spec, const char *value, GError **error);
+/** spec_add_dns_search() - --dns-search DOMAIN, "." for none; list. */
+bool spec_add_dns_search(ContainerSpec *spec, const char *value, GError **error);
+/** spec_add_dns_option() - --dns-option, list. */
+bool spec_add_dns_option(ContainerSpec *spec, const char *value, GError **error);
+
+/* Mounts: spec_parse_mount.c. A destination given twice is refused by spec_resolve(). */
+
+/** spec_add_volume() - -v [SOURCE:]DESTINATION[:OPTIONS], list. */
+bool spec_add_volume(ContainerSpec *spec, const char *value, GError **error);
+/** spec_add_mount() - --mount type=bind|volume|tmpfs,..., list. */
+bool spec_add_mount(ContainerSpec *spec, const char *value, GError **error);
+/** spec_add_tmpfs() - --tmpfs DESTINATION[:OPTIONS], list; a destination given again replaces. */
+bool spec_add_tmpfs(ContainerSpec *spec, const char *value, GError **error);

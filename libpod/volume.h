@@ -12,7 +12,7 @@
 
 typedef struct {
 	char *name;
-	char *driver; /* "local" */
+	char *driver;     /* "local" */
 	char *mountpoint; /* absolute */
 	char *scope;
 	int64_t created; /* ns */
@@ -30,19 +30,23 @@ typedef struct {
 	GHashTable *labels;
 	GHashTable *options; /* INVALID for those not supported */
 	const char *driver;  /* NULL = local */
-	bool ignore;	     /* existing is fine */
+	bool ignore;         /* existing is fine */
 	bool anonymous;
 } VolumeCreate;
 
-/** volume_create() - EXISTS in podman's words: volume with name X already exists: volume already exists. */
+/** volume_create() - EXISTS in podman's words: volume with name X already exists: volume already
+ * exists. */
 Volume *volume_create(Engine *engine, const VolumeCreate *options, GError **error);
 Volume *volume_lookup(Engine *engine, const char *name, GError **error);
-/** volume_resolve() - also unique prefixes; NOT_FOUND: no volume with name "X" found: no such volume. */
+/** volume_resolve() - also unique prefixes; NOT_FOUND: no volume with name "X" found: no such
+ * volume. */
 Volume *volume_resolve(Engine *engine, const char *name, GError **error);
 GPtrArray *volumes_list(Engine *engine, GError **error);
 /** volume_users() - ids of containers that mount it. */
 char **volume_users(Engine *engine, const char *name, GError **error);
-/** volume_remove() - IN_USE if a container mounts it, unless @force (which removes those containers). */
+/** volume_remove() - IN_USE if a container mounts it, unless @force (which removes those
+ * containers). */
 bool volume_remove(Engine *engine, const Volume *volume, bool force, GError **error);
-/** volume_copied_up() - clear the needs-copy-up flag, synced, BEFORE the copying starts (security 1.1, CVE-2020-1726). */
+/** volume_copied_up() - clear the needs-copy-up flag, synced, BEFORE the copying starts
+ * (security 1.1, CVE-2020-1726). */
 bool volume_copied_up(Engine *engine, const char *name, GError **error);

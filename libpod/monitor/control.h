@@ -12,13 +12,16 @@
 
 #include "libpod/base/json.h"
 
-/** control_signal() - send a signal to init (all = every process of the container). BAD_STATE if it is gone. */
+/** control_signal() - send a signal to init (all = every process of the container). BAD_STATE if it
+ * is gone. */
 bool control_signal(int run_dir_fd, int signum, bool all, GError **error);
 
 /** control_resize() - set the window of the container's terminal, or of exec session @session. */
-bool control_resize(int run_dir_fd, const char *session, uint16_t rows, uint16_t columns, GError **error);
+bool control_resize(int run_dir_fd, const char *session, uint16_t rows, uint16_t columns,
+		    GError **error);
 
-/** control_stopped_by_user() - tell the restart policy that a coming exit is wanted (stop, kill, rm -f). */
+/** control_stopped_by_user() - tell the restart policy that a coming exit is wanted (stop, kill, rm
+ * -f). */
 bool control_stopped_by_user(int run_dir_fd, GError **error);
 
 typedef struct {
@@ -31,14 +34,16 @@ typedef struct {
 	uint16_t rows, columns;
 	bool open_stdin;
 	bool detached;
-	int stdio[3]; /* without a terminal: handed over, the process uses them directly; -1 = /dev/null */
+	int stdio[3]; /* without a terminal: handed over, the process uses them directly; -1 =
+			 /dev/null */
 } ExecRequest;
 
 /**
  * control_exec() - start an exec session
- * @out_socket:	SOCK_SEQPACKET that yields "started", then (after the end) "exit" {"code":N}; closing it does not
- *		end the session
+ * @out_socket:	SOCK_SEQPACKET that yields "started", then (after the end) "exit" {"code":N};
+ *closing it does not end the session
  * @out_pty:	with a terminal the pty's master comes back; else -1
  * @error:	COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE, INVALID, BAD_STATE
  */
-bool control_exec(int run_dir_fd, const ExecRequest *request, char **out_session_id, int *out_socket, int *out_pty, GError **error);
+bool control_exec(int run_dir_fd, const ExecRequest *request, char **out_session_id,
+		  int *out_socket, int *out_pty, GError **error);

@@ -2,9 +2,10 @@
 /*
  * The parent's side of a monitor: what it is asked to run, starting it, and its word back.
  *
- * The request travels as JSON in a sealed memfd; descriptors have fixed numbers in the monitor (enum below).
- * On the control pair (SOCK_SEQPACKET) the monitor sends one message "started" {"pid":N,"ports":[…]} or
- * "error" {"code":ErrorCode,"message":…}, then, if attached, output frames and at last "exit" {"code":N}.
+ * The request travels as JSON in a sealed memfd; descriptors have fixed numbers in the monitor
+ * (enum below). On the control pair (SOCK_SEQPACKET) the monitor sends one message "started"
+ * {"pid":N,"ports":[…]} or "error" {"code":ErrorCode,"message":…}, then, if attached, output frames
+ * and at last "exit" {"code":N}.
  */
 #pragma once
 
@@ -37,29 +38,30 @@ typedef struct {
 	const OciConfig *config;
 	const NetworkRequest *network;
 	LogDriver log_driver;
-	const char *log_path;	  /* absolute, or NULL: "log" in the container's directory */
-	int64_t log_max_size;	  /* bytes per file; <= 0: 16 MiB */
-	int log_max_files;	  /* rotated files kept besides the current; < 0: 3 */
+	const char *log_path; /* absolute, or NULL: "log" in the container's directory */
+	int64_t log_max_size; /* bytes per file; <= 0: 16 MiB */
+	int log_max_files;    /* rotated files kept besides the current; < 0: 3 */
 	RestartKind restart;
-	int restart_retries;	  /* on-failure:N; 0 = no limit */
+	int restart_retries; /* on-failure:N; 0 = no limit */
 	bool auto_remove;
-	bool open_stdin;	  /* -i */
-	bool detached;		  /* nobody attaches at start: stdin is /dev/null unless open_stdin */
+	bool open_stdin; /* -i */
+	bool detached;   /* nobody attaches at start: stdin is /dev/null unless open_stdin */
 	bool attach_stdin, attach_stdout, attach_stderr; /* of the starting command */
-	int timeout_s;		  /* --timeout: SIGKILL after that many seconds; 0 = none */
-	const char *const *cleanup_argv; /* the program (absolute) and arguments exec'd at the end */
+	int timeout_s; /* --timeout: SIGKILL after that many seconds; 0 = none */
+	const char *const
+		*cleanup_argv; /* the program (absolute) and arguments exec'd at the end */
 	LogLevel log_level;
 } MonitorRequest;
 
 /* Descriptors of a starting monitor. */
 enum {
-	MONITOR_FD_REQUEST = 3,	 /* sealed memfd */
-	MONITOR_FD_CONTROL = 4,	 /* SOCK_SEQPACKET to the starting command */
-	MONITOR_FD_STORE = 5,	 /* store root, O_RDONLY|O_DIRECTORY */
-	MONITOR_FD_STATE = 6,	 /* containers/ID in the store */
-	MONITOR_FD_RUN = 7,	 /* containers/ID in the runtime directory */
-	MONITOR_FD_LIFE = 8,	 /* the life lock, held by its description */
-	MONITOR_FD_SECCOMP = 9,	 /* memfd, or /dev/null for unconfined */
+	MONITOR_FD_REQUEST = 3, /* sealed memfd */
+	MONITOR_FD_CONTROL = 4, /* SOCK_SEQPACKET to the starting command */
+	MONITOR_FD_STORE = 5,   /* store root, O_RDONLY|O_DIRECTORY */
+	MONITOR_FD_STATE = 6,   /* containers/ID in the store */
+	MONITOR_FD_RUN = 7,     /* containers/ID in the runtime directory */
+	MONITOR_FD_LIFE = 8,    /* the life lock, held by its description */
+	MONITOR_FD_SECCOMP = 9, /* memfd, or /dev/null for unconfined */
 	MONITOR_FD_COUNT = 10,
 };
 
@@ -70,16 +72,19 @@ typedef struct Monitor Monitor;
 
 /**
  * monitor_spawn() - start skiff-monitor for a request
- * @fds:	descriptors MONITOR_FD_STORE ... MONITOR_FD_SECCOMP, in that order (6 of them), borrowed
+ * @fds:	descriptors MONITOR_FD_STORE ... MONITOR_FD_SECCOMP, in that order (5 of them),
+ * borrowed
  *
  * Run, step 8.
  */
-Monitor *monitor_spawn(const MonitorRequest *request, const int *fds, MonitorSpawner spawner, void *data, GError **error);
+Monitor *monitor_spawn(const MonitorRequest *request, const int *fds, MonitorSpawner spawner,
+		       void *data, GError **error);
 
 /**
  * monitor_wait_started() - wait for its first word
  * @out_pid:	init's pid; may be NULL
- * @error:	as launch_init(), launch_release(), uplink_wait_ready(); CORRUPT if it died without a word
+ * @error:	as launch_init(), launch_release(), uplink_wait_ready(); CORRUPT if it died without a
+ * word
  */
 bool monitor_wait_started(Monitor *monitor, pid_t *out_pid, GError **error);
 

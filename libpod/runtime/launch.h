@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Run, step 10. Cloning a container's init: namespaces, id maps, the descriptors it may keep, and the gate
- * between "set up" and "running". Runs in the monitor.
+ * Run, step 10. Cloning a container's init: namespaces, id maps, the descriptors it may keep, and
+ * the gate between "set up" and "running". Runs in the monitor.
  *
- * init sets everything up, then waits at the gate; launch_release() opens it and learns from the close-on-exec
- * pipe whether execve worked.
+ * init sets everything up, then waits at the gate; launch_release() opens it and learns from the
+ * close-on-exec pipe whether execve worked.
  */
 #pragma once
 
@@ -16,30 +16,33 @@
 
 typedef struct {
 	const OciConfig *config;
-	int store_fd;	   /* root of the store: the overlay's relative paths */
-	int stdio[3];	   /* without a terminal; -1 = /dev/null */
-	int seccomp_fd;	   /* memfd with struct sock_filter[]; -1 = unconfined */
+	int store_fd;         /* root of the store: the overlay's relative paths */
+	int stdio[3];         /* without a terminal; -1 = /dev/null */
+	int seccomp_fd;       /* memfd with struct sock_filter[]; -1 = unconfined */
 	int preserve_fds[13]; /* become 3.. in the container */
 	size_t n_preserve_fds;
 	/*
-	 * Called in init, in its new network namespace, before the root changes; below the exec line.
-	 * NULL unless the config asks for a new netns. Return: 0 or negative errno, *out_step static text.
+	 * Called in init, in its new network namespace, before the root changes; below the exec
+	 * line. NULL unless the config asks for a new netns. Return: 0 or negative errno, *out_step
+	 * static text.
 	 */
 	int (*configure_netns)(void *data, const char **out_step);
 	void *configure_netns_data;
 } LaunchOptions;
 
 typedef struct {
-	pid_t pid;	       /* in the monitor's pid namespace */
-	int pidfd;	       /* CLOEXEC */
-	int pty_master;	       /* with a terminal, else -1; CLOEXEC */
-	int root_mount_fd;     /* a descriptor on the overlay: closing the last one is the costly umount. -1 if none */
+	pid_t pid;              /* in the monitor's pid namespace */
+	int pidfd;              /* CLOEXEC */
+	int pty_master;         /* with a terminal, else -1; CLOEXEC */
+	int root_mount_fd;      /* a descriptor on the overlay: closing the last one is the costly
+				   umount. -1 if none */
 	int gate_fd, report_fd; /* private to launch.c */
 } Launch;
 
 /**
  * launch_init() - clone init and wait until it stands at the gate
- * @error:	what init reported: SYSTEM with step and path; COMMAND_NOT_FOUND/COMMAND_NOT_EXECUTABLE come later
+ * @error:	what init reported: SYSTEM with step and path;
+ * COMMAND_NOT_FOUND/COMMAND_NOT_EXECUTABLE come later
  *
  * Mustn't: be called by a process with threads. On failure the child is dead and reaped.
  */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The typed config.json (OCI runtime-spec 1.1, Linux part): plain data that libpod fills and the runtime
- * executes. oci_config_write() gives JSON that validates against the specification's schema.
+ * The typed config.json (OCI runtime-spec 1.1, Linux part): plain data that libpod fills and the
+ * runtime executes. oci_config_write() gives JSON that validates against the specification's
+ * schema.
  */
 #pragma once
 
@@ -36,15 +37,16 @@ typedef struct {
 
 typedef struct {
 	char *destination; /* absolute, in the container; "/" for the root overlay */
-	char *type;	   /* "bind", "overlay", "tmpfs", "proc", "sysfs", "devpts", "mqueue", "cgroup" */
+	char *type; /* "bind", "overlay", "tmpfs", "proc", "sysfs", "devpts", "mqueue", "cgroup" */
 	char *source;
-	char **options; /* never NULL; besides mount options: "bind" "rbind" "U" "z" "Z" "copyup" "create=dir|file" */
+	char **options; /* never NULL; besides mount options: "bind" "rbind" "U" "z" "Z" "copyup"
+			   "create=dir|file" */
 } OciMount;
 
 typedef struct {
-	char *path;	   /* in the container */
-	char *host_path;   /* bound from here (rootless) */
-	char type;	   /* 'c', 'b', 'p' */
+	char *path;      /* in the container */
+	char *host_path; /* bound from here (rootless) */
+	char type;       /* 'c', 'b', 'p' */
 	int64_t major, minor;
 	uint32_t mode;
 	uint32_t uid, gid;
@@ -64,15 +66,15 @@ typedef struct {
 	/* process */
 	bool terminal;
 	uint16_t rows, columns; /* initial window, 0 = unknown */
-	char *user_spec;	/* annotation io.skiff.user: "name[:group]" or "uid[:gid]"; NULL = root */
-	char **extra_groups;	/* --group-add, never NULL */
-	char **args;		/* never empty */
-	char **env;		/* never NULL */
+	char *user_spec; /* annotation io.skiff.user: "name[:group]" or "uid[:gid]"; NULL = root */
+	char **extra_groups; /* --group-add, never NULL */
+	char **args;         /* never empty */
+	char **env;          /* never NULL */
 	char *cwd;
-	uint64_t cap_bounding;	/* bit N = capability N */
+	uint64_t cap_bounding;  /* bit N = capability N */
 	uint64_t cap_effective; /* for uid 0; a non-root user gets none unless ambient */
-	uint64_t cap_ambient;	/* --cap-add with a non-root user */
-	GArray *rlimits;	/* of OciRlimit */
+	uint64_t cap_ambient;   /* --cap-add with a non-root user */
+	GArray *rlimits;        /* of OciRlimit */
 	bool no_new_privileges;
 	char *apparmor_profile;
 	char *selinux_label;
@@ -82,7 +84,7 @@ typedef struct {
 
 	/* linux */
 	OciNamespace namespaces[OCI_NS_COUNT];
-	IdMap *user_map; /* of a new user namespace (OCI_NS_USER is NEW), else NULL */
+	IdMap *user_map;    /* of a new user namespace (OCI_NS_USER is NEW), else NULL */
 	GPtrArray *mounts;  /* of OciMount, in order */
 	GPtrArray *devices; /* of OciDevice */
 	GHashTable *sysctl; /* string to string */
@@ -100,7 +102,8 @@ void oci_config_free(OciConfig *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(OciConfig, oci_config_free)
 
 /** oci_config_add_mount() - append a mount; @options is copied, NULL is none. */
-void oci_config_add_mount(OciConfig *config, const char *destination, const char *type, const char *source, const char *const *options);
+void oci_config_add_mount(OciConfig *config, const char *destination, const char *type,
+			  const char *source, const char *const *options);
 
 /** oci_config_write() - config.json as JSON that validates against the runtime-spec 1.1 schema. */
 Json *oci_config_write(const OciConfig *config);

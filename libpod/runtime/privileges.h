@@ -9,7 +9,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/** privileges_capability_parse() - "CAP_NET_RAW", "net_raw", any case; "ALL" is not one. INVALID in podman's words. */
+/** privileges_capability_parse() - "CAP_NET_RAW", "net_raw", any case; "ALL" is not one. INVALID in
+ * podman's words. */
 bool privileges_capability_parse(const char *name, int *out_capability, GError **error);
 
 /** privileges_capability_name() - "CAP_NET_RAW"; NULL if unknown. */
@@ -18,7 +19,8 @@ const char *privileges_capability_name(int capability);
 /** privileges_default_capabilities() - podman's eleven. */
 uint64_t privileges_default_capabilities(void);
 
-/** privileges_all_capabilities() - all that this kernel knows (cap_last_cap), cut to our bounding set when @bounded. */
+/** privileges_all_capabilities() - all that this kernel knows (cap_last_cap), cut to our bounding
+ * set when @bounded. */
 uint64_t privileges_all_capabilities(bool bounded);
 
 /** Result of looking a user up in a root. */
@@ -31,13 +33,15 @@ typedef struct {
 } ResolvedUser;
 
 /**
- * privileges_resolve_user() - "user[:group]" against passwd and group of the current root, below the exec line
+ * privileges_resolve_user() - "user[:group]" against passwd and group of the current root, below
+ * the exec line
  * @root_fd:	a descriptor of the container's root
  * @spec:	NULL or "" = uid 0
  * Strict: numeric ids <= 2^32-2; a numeric name in passwd never shadows a number (security 1.2).
  * Return: 0, -ENOENT (no such user or group), -EINVAL, -EFBIG.
  */
-int privileges_resolve_user(int root_fd, const char *spec, const char *const *extra_groups, ResolvedUser *out_user);
+int privileges_resolve_user(int root_fd, const char *spec, const char *const *extra_groups,
+			    ResolvedUser *out_user);
 
 /** privileges_check_user_spec() - grammar only, for the CLI. INVALID. */
 bool privileges_check_user_spec(const char *spec, GError **error);

@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libpod/container.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "libpod/base/error.h"
+#include "libpod/base/fd.h"
+#include "libpod/base/json.h"
+#include "libpod/base/log.h"
+#include "libpod/base/path.h"
+#include "libpod/container_priv.h"
+#include "libpod/monitor/control.h"
+#include "libpod/name.h"
+#include "libpod/volume.h"
+
+static int containers_dir(Engine *engine)
+{
+	return store_dir(engine_store(engine), "containers");
+}
+
+/* The record of full id @id, kept or --rm. NULL without error if absent. */
+static Container *open_id(Engine *engine, const char *id, GError **error)
+{
+	g_autofree char *removing = g_strconcat(id, ".rm", NULL);
+	const char *const names[] = {removing, id};
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+		struct stat st;
+		if (fstatat(containers_dir(engine), names[i], &st, AT_SYMLINK_NOFOLLOW) == 0)
+			return container_open(engine, names[i], error);
+	}
+	return NULL;
+}
+
+/* The id that names/@name leads to. NULL if there is none. g_free() it. */
+static char *read_name(Engine *engine, const char *name)
+{
+	char target[128];
+	if (!path_name_is_safe(name))
+		return NULL;
+	ssize_t n = readlinkat(store_dir(engine_store(engine), "names"), name, target,
+			       sizeof(target) - 1);
+	if (n != 64)
+		return NULL;
+	target[n] = '\0';
+	return name_is_id(target) ? g_strdup(target) : NULL;
+}
+
+/* The directory whose id starts with @prefix. NULL without error if there is none. */
+static char *find_prefix(Engine *engine, const char *prefix, GError **error)
+{
+	if (!prefix[0] || strspn(prefix, "0123456789abcdef") != strlen(prefix) ||
+	    strlen(prefix) > 64)
+		return NULL;
+	g_auto(GStrv) dirs = record_list(containers_dir(engine), error);
+	g_autofree char *found = NULL;
+	for (size_t i = 0; dirs && dirs[i]; i++) {
+		if (!g_str_has_prefix(dirs[i], prefix))
+			continue;
+		if (found)
+			return error_set_null(
+				error, ENGINE_ERROR_INVALID,
+				"more than one result for container name or ID \"%s\": container "
+				"already exists",
+				prefix);
+		found = g_strdup(dirs[i]);
+	}
+	return g_steal_pointer(&found);
+}
+
+Container *container_lookup(Engine *engine, const char *name, GError **error)
+{
+	g_autofree char *id = read_name(engine, name);
+	GError *failed = NULL;
+	if (id) {
+		Container *ctr = open_id(engine, id, &failed);
+		if (ctr || failed) {
+			g_propagate_error(error, failed);
+			return ctr;
+		}
+	}
+	g_autofree char *dir_name = find_prefix(engine, name, error);
+	return dir_name ? container_open(engine, dir_name, error) : NULL;
+}
+
+Container *container_resolve(Engine *engine, const char *name, GError **error)
+{
+	GError *failed = NULL;
+	Container *ctr = container_lookup(engine, name, &failed);
+	if (!ctr && !failed)
+		return error_set_null(
+			error, ENGINE_ERROR_NOT_FOUND,
+			"no container with name or ID \"%s\" found: no such container", name);
+	if (failed)
+		g_propagate_error(error, failed);
+	return ctr;
+}
+
+static gint compare_created(gconstpointer a, gconstpointer b)
+{
+	const Container *first = *(Container *const *)a;
+	const Container *second = *(Container *const *)b;
+	if (first->summary.created != second->summary.created)
+		return first->summary.created < second->summary.created ? 1 : -1;
+	return strcmp(first->summary.id, second->summary.id);
+}
+
+GPtrArray *containers_list(Engine *engine, GError **error)
+{
+	g_auto(GStrv) dirs = record_list(containers_dir(engine), error);
+	if (!dirs)
+		return NULL;
+	GPtrArray *list = g_ptr_array_new_with_free_func((GDestroyNotify)container_free);
+	for (size_t i = 0; dirs[i]; i++) {
+		g_autoptr(GError) broken = NULL;
+		Container *ctr = container_open(engine, dirs[i], &broken);
+		if (ctr)
+			g_ptr_array_add(list, ctr);
+		else if (!error_matches(broken, ENGINE_ERROR_NOT_FOUND))
+			log_warn("%s", broken->message);
+	}
+	g_ptr_array_sort(list, compare_created);
+	return list;
+}
+
+Container *container_latest(Engine *engine, GError **error)
+{
+	g_autoptr(GPtrArray) list = containers_list(engine, error);
+	if (!list)
+		return NULL;
+	if (list->len == 0)
+		return error_set_null(error, ENGINE_ERROR_NOT_FOUND,
+				      "no containers found: no such container");
+	return g_ptr_array_steal_index(list, 0);
+}
+
+/* Make the spec's named volumes and fill in the names of anonymous ones; lists what ps shows. */
+static bool create_volumes(Engine *engine, ContainerSpec *spec, ContainerSummary *s, GError **error)
+{
+	g_autoptr(GPtrArray) volumes = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GPtrArray) shown = g_ptr_array_new_with_free_func(g_free);
+	for (guint i = 0; i < spec->mounts->len; i++) {
+		SpecMount *mount = g_ptr_array_index(spec->mounts, i);
+		if (mount->kind == SPEC_MOUNT_VOLUME) {
+			VolumeCreate options = {.name = mount->source,
+						.ignore = true,
+						.anonymous = mount->source == NULL};
+			g_autoptr(Volume) volume = volume_create(engine, &options, error);
+			if (!volume)
+				return false;
+			g_free(mount->source);
+			mount->source = g_strdup(volume->name);
+			g_ptr_array_add(volumes, g_strdup(volume->name));
+		}
+		if (mount->kind != SPEC_MOUNT_TMPFS)
+			g_ptr_array_add(shown, g_strdup(mount->source));
+	}
+	g_ptr_array_add(volumes, NULL);
+	g_ptr_array_add(shown, NULL);
+	s->volume_names = (char **)g_ptr_array_free(g_steal_pointer(&volumes), FALSE);
+	s->mounts = (char **)g_ptr_array_free(g_steal_pointer(&shown), FALSE);
+	return true;
+}
+
+/* What state.json says of a container that was just created. */
+static ContainerSummary new_summary(const ContainerSpec *spec, const char *id)
+{
+	return (ContainerSummary){
+		.id = g_strdup(id),
+		.name = g_strdup(spec->name),
+		.state = CONTAINER_CREATED,
+		.image_id = g_strdup(spec->image_id),
+		.image_name = g_strdup(spec->image_name ? spec->image_name : spec->image),
+		.command = g_strdupv(spec->args),
+		.created = g_get_real_time() * 1000,
+		.exit_known = true,
+		.labels = g_hash_table_ref(spec->labels),
+		.ports = g_ptr_array_ref(spec->network->ports),
+		.network_mode = spec->network->mode,
+	};
+}
+
+/* Write the two records into the staged directory. */
+static bool write_records(StoreStage *stage, const ContainerSpec *spec, const ContainerSummary *s,
+			  GError **error)
+{
+	RecordSync sync = spec->remove ? RECORD_SYNC_NONE : RECORD_SYNC_FULL;
+	autofd dir = path_mkdirs_state(store_stage_fd(stage), "container");
+	autofd readable = dir < 0 ? -1
+				  : path_open_state(store_stage_fd(stage), "container",
+						    O_RDONLY | O_DIRECTORY, 0);
+	if (readable < 0)
+		return error_set_errno(error, "cannot make the container's directory");
+	g_autoptr(Json) create = spec_to_json(spec);
+	g_autoptr(Json) state = container_state_to_json(s);
+	const char *create_text = js_text(create);
+	const char *state_text = js_text(state);
+	return record_replace(readable, "create.json", create_text, strlen(create_text), sync,
+			      error) &&
+	       record_replace(readable, "state.json", state_text, strlen(state_text), sync, error);
+}
+
+/* Is @name taken by a container that exists? A name whose container is gone is free. */
+static bool name_is_taken(Engine *engine, const char *name, char **out_id)
+{
+	g_autofree char *id = read_name(engine, name);
+	if (!id)
+		return false;
+	g_autofree char *removing = g_strconcat(id, ".rm", NULL);
+	struct stat st;
+	if (fstatat(containers_dir(engine), id, &st, AT_SYMLINK_NOFOLLOW) < 0 &&
+	    fstatat(containers_dir(engine), removing, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	*out_id = g_steal_pointer(&id);
+	return true;
+}
+
+/* Give the staged directory its place and its name, under the lock of all names. */
+static bool publish(Engine *engine, StoreStage *stage, const char *name, const char *id,
+		    const char *dir_name, GError **error)
+{
+	int names = store_dir(engine_store(engine), "names");
+	g_autoptr(RecordLock) lock = record_lock(names, ".lock", false, -1, "create", error);
+	if (!lock)
+		return false;
+	g_autofree char *holder = NULL;
+	if (name_is_taken(engine, name, &holder)) {
+		error_set(error, ENGINE_ERROR_EXISTS,
+			  "creating container storage: the container name \"%s\" is already in use "
+			  "by %s. You have "
+			  "to remove that container to be able to reuse that name: that name is "
+			  "already in use",
+			  name, holder);
+		error_add_help(error, "skiff rm %s, or run with --replace", name);
+		return false;
+	}
+	(void)unlinkat(names, name, 0);
+	if (symlinkat(id, names, name) < 0)
+		return error_set_errno(error, "cannot record the name '%s'", name);
+	if (renameat(store_stage_fd(stage), "container", containers_dir(engine), dir_name) < 0) {
+		error_set_errno(error, "cannot record container %s", id);
+		(void)unlinkat(names, name, 0);
+		return false;
+	}
+	return true;
+}
+
+/* --replace: take the holder of the name away first. */
+static bool replace_holder(Engine *engine, const char *name, GError **error)
+{
+	g_autoptr(GError) failed = NULL;
+	g_autoptr(Container) holder = container_lookup(engine, name, &failed);
+	if (failed) {
+		g_propagate_error(error, g_steal_pointer(&failed));
+		return false;
+	}
+	if (!holder)
+		return true;
+	ContainerRemove options = {.force = true, .timeout_s = -1};
+	return container_remove(holder, &options, error);
+}
+
+/* Create under the spec's name, or under generated ones until one is free. */
+static bool publish_named(Engine *engine, ContainerSpec *spec, ContainerSummary *s,
+			  const char *dir_name, GError **error)
+{
+	bool generated = spec->name == NULL;
+	for (int attempt = 0;; attempt++) {
+		if (generated) {
+			g_free(spec->name);
+			spec->name = name_generate();
+			g_free(s->name);
+			s->name = g_strdup(spec->name);
+		}
+		g_autoptr(StoreStage) stage = store_stage_new(engine_store(engine), error);
+		if (!stage || !write_records(stage, spec, s, error))
+			return false;
+		g_autoptr(GError) failed = NULL;
+		if (publish(engine, stage, spec->name, s->id, dir_name, &failed))
+			return true;
+		if (!generated || attempt == 20 || !error_matches(failed, ENGINE_ERROR_EXISTS)) {
+			g_propagate_error(error, g_steal_pointer(&failed));
+			return false;
+		}
+	}
+}
+
+Container *container_create(Engine *engine, const ContainerSpec *asked, GError **error)
+{
+	log_step(6, __func__);
+	/* Anonymous volumes and a generated name are filled in on a copy: the caller's spec stays
+	 * as it is. */
+	g_autoptr(Json) json = spec_to_json(asked);
+	g_autoptr(ContainerSpec) spec = spec_from_json(json, error);
+	if (!spec || (asked->name && !name_check(asked->name, error)))
+		return NULL;
+	if (asked->replace && spec->name && !replace_holder(engine, spec->name, error))
+		return NULL;
+
+	g_autofree char *id = name_new_id();
+	g_autofree char *dir_name = spec->remove ? g_strconcat(id, ".rm", NULL) : g_strdup(id);
+	ContainerSummary s = new_summary(spec, id);
+	spec->created = s.created;
+	bool ok = create_volumes(engine, spec, &s, error) &&
+		  publish_named(engine, spec, &s, dir_name, error);
+	if (ok && !spec->remove && fsync(containers_dir(engine)) < 0)
+		ok = error_set_errno(error, "cannot sync the containers' directory");
+	container_summary_clear(&s);
+	return ok ? container_open(engine, dir_name, error) : NULL;
+}
+
+static bool is_live(const Container *ctr)
+{
+	return ctr->summary.state != CONTAINER_CREATED && ctr->summary.state != CONTAINER_EXITED;
+}
+
+/* Send a signal to init through the monitor; a monitor that is gone is not an error: the container
+ * is, too. */
+static bool signal_live(Container *ctr, int signum, bool all, GError **error)
+{
+	int run_fd = container_run_fd(ctr);
+	g_autoptr(GError) failed = NULL;
+	if (run_fd >= 0 && control_signal(run_fd, signum, all, &failed))
+		return true;
+	if (!container_life_is_held(ctr) ||
+	    (failed && error_matches(failed, ENGINE_ERROR_BAD_STATE)))
+		return true;
+	if (failed)
+		g_propagate_error(error, g_steal_pointer(&failed));
+	else
+		error_set_errno(error, "cannot reach the monitor of container %s", ctr->summary.id);
+	return false;
+}
+
+bool container_kill(Container *ctr, int signum, GError **error)
+{
+	if (ctr->summary.state != CONTAINER_RUNNING)
+		return error_set(error, ENGINE_ERROR_BAD_STATE,
+				 "can only kill running containers. %s is in state %s: container "
+				 "state improper",
+				 ctr->summary.id, container_state_name(ctr->summary.state));
+	return signal_live(ctr, signum, false, error);
+}
+
+/* What the container asked for: its signal and how long it may take. */
+static bool stop_terms(Container *ctr, int timeout_s, int *out_signal, int *out_timeout_ms,
+		       GError **error)
+{
+	const ContainerSpec *spec = container_spec(ctr, error);
+	if (!spec)
+		return false;
+	int seconds = timeout_s >= 0            ? timeout_s
+		      : spec->stop_timeout >= 0 ? spec->stop_timeout
+						: 10;
+	*out_signal = spec->stop_signal > 0 ? spec->stop_signal : SIGTERM;
+	*out_timeout_ms = seconds > 86400 ? -1 : seconds * 1000;
+	return true;
+}
+
+bool container_stop(Container *ctr, int timeout_s, GError **error)
+{
+	if (!is_live(ctr))
+		return true;
+	int signum, timeout_ms;
+	if (!stop_terms(ctr, timeout_s, &signum, &timeout_ms, error))
+		return false;
+	int run_fd = container_run_fd(ctr);
+	/* A monitor that is gone cannot restart anything either: the signals below find that out.
+	 */
+	if (run_fd >= 0)
+		(void)control_stopped_by_user(run_fd, NULL);
+	int ended = 0;
+	if (timeout_ms != 0) {
+		if (!signal_live(ctr, signum, false, error))
+			return false;
+		ended = container_wait_exit(ctr, timeout_ms, error);
+	}
+	if (ended == 0) {
+		if (timeout_ms != 0)
+			log_warn("StopSignal %s failed to stop container %s in %d seconds, "
+				 "resorting to SIGKILL",
+				 sigabbrev_np(signum) ? sigabbrev_np(signum) : "signal",
+				 ctr->summary.name, timeout_ms / 1000);
+		if (!signal_live(ctr, SIGKILL, true, error))
+			return false;
+		ended = container_wait_exit(ctr, 30000, error);
+	}
+	if (ended == 0)
+		return error_set(error, ENGINE_ERROR_TIMEOUT,
+				 "container %s does not end after SIGKILL", ctr->summary.id);
+	if (ended < 0)
+		return false;
+	g_autoptr(RecordLock) lock = container_lock(ctr, -1, "stop", error);
+	if (!lock)
+		return false;
+	g_autoptr(GError) gone = NULL;
+	if (!container_reload(ctr, &gone)) {
+		if (error_matches(gone, ENGINE_ERROR_NOT_FOUND)) {
+			(void)path_remove_tree(engine_run_containers_fd(ctr->engine),
+					       ctr->summary.id);
+			return true; /* it was a --rm container */
+		}
+		g_propagate_error(error, g_steal_pointer(&gone));
+		return false;
+	}
+	if (is_live(ctr))
+		return true; /* started anew by somebody else */
+	return ctr->summary.auto_remove ? container_discard(ctr, error)
+					: container_settle(ctr, error);
+}
+
+GArray *container_processes(Container *ctr, GError **error)
+{
+	GArray *pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
+	struct stat ours;
+	g_autofree char *ns = g_strdup_printf("/proc/%d/ns/mnt", ctr->summary.pid);
+	if (!is_live(ctr) || ctr->summary.pid == 0 || stat(ns, &ours) < 0)
+		return pids;
+	autofd proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	g_auto(GStrv) entries = proc < 0 ? NULL : record_list(proc, error);
+	for (size_t i = 0; entries && entries[i]; i++) {
+		pid_t pid = (pid_t)g_ascii_strtoll(entries[i], NULL, 10);
+		g_autofree char *path = g_strdup_printf("%s/ns/mnt", entries[i]);
+		struct stat st;
+		if (pid > 0 && fstatat(proc, path, &st, 0) == 0 && st.st_ino == ours.st_ino)
+			g_array_append_val(pids, pid);
+	}
+	return pids;
+}

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The end of containers: waiting for it, recording it, removing what is left, and healing what a
+ * kill or a reboot left behind.
+ */
+#include "libpod/container_priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "libpod/base/error.h"
+#include "libpod/base/fd.h"
+#include "libpod/base/log.h"
+#include "libpod/base/path.h"
+#include "libpod/name.h"
+#include "libpod/rootless.h"
+#include "libpod/volume.h"
+
+/* Running containers whose life one changing command looks at, at most. */
+#define HEAL_SAMPLE 64
+
+void container_drop_name(Engine *engine, const char *name, const char *id)
+{
+	int names = store_dir(engine_store(engine), "names");
+	char target[128];
+	ssize_t n = readlinkat(names, name, target, sizeof(target) - 1);
+	if (n == (ssize_t)strlen(id) && memcmp(target, id, (size_t)n) == 0)
+		(void)unlinkat(names, name, 0);
+}
+
+/* A descriptor that polls readable when the process is gone; -1 if it already is. */
+static int open_process(pid_t pid, unsigned long long start)
+{
+	if (pid <= 0)
+		return -1;
+	autofd pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (pidfd < 0 || record_process_start(pid) != start)
+		return -1;
+	return fd_steal(&pidfd);
+}
+
+int container_wait_exit(Container *ctr, int timeout_ms, GError **error)
+{
+	autofd monitor = open_process(ctr->summary.monitor_pid, ctr->monitor_start);
+	if (monitor < 0)
+		return 1;
+	struct pollfd poll_fd = {.fd = monitor, .events = POLLIN};
+	int64_t deadline = timeout_ms < 0 ? 0 : g_get_monotonic_time() + (int64_t)timeout_ms * 1000;
+	for (;;) {
+		int left = -1;
+		if (timeout_ms >= 0)
+			left = (int)MAX((deadline - g_get_monotonic_time() + 999) / 1000, 0);
+		int n = poll(&poll_fd, 1, left);
+		if (n >= 0)
+			return n;
+		if (errno != EINTR) {
+			error_set_errno(error, "cannot wait for container %s", ctr->summary.id);
+			return -1;
+		}
+	}
+}
+
+bool container_wait(Container *ctr, bool removed, int *out_code, bool *out_known, GError **error)
+{
+	while (ctr->summary.state == CONTAINER_RUNNING ||
+	       ctr->summary.state == CONTAINER_RESTARTING ||
+	       ctr->summary.state == CONTAINER_STOPPING || ctr->summary.state == CONTAINER_PAUSED) {
+		if (container_wait_exit(ctr, -1, error) < 0)
+			return false;
+		g_autoptr(GError) gone = NULL;
+		if (!container_reload(ctr, &gone)) {
+			/* A --rm container that went with its monitor: its exit was ours to see, or
+			 * nobody's. */
+			if (!error_matches(gone, ENGINE_ERROR_NOT_FOUND)) {
+				g_propagate_error(error, g_steal_pointer(&gone));
+				return false;
+			}
+			*out_code = 255;
+			*out_known = false;
+			return true;
+		}
+	}
+	*out_code = ctr->summary.exit_code;
+	*out_known = ctr->summary.exit_known;
+	while (removed) {
+		struct stat st;
+		if (fstatat(store_dir(engine_store(ctr->engine), "containers"), ctr->dir_name, &st,
+			    AT_SYMLINK_NOFOLLOW) < 0)
+			break;
+		g_usleep(20000);
+	}
+	return true;
+}
+
+/* Kill what a dead monitor left, in the namespaces where we may: its init does not outlive it by
+ * design. */
+static int kill_child(void *data)
+{
+	Container *ctr = data;
+	autofd init = open_process(ctr->summary.pid, ctr->pid_start);
+	if (init >= 0)
+		(void)syscall(SYS_pidfd_send_signal, init, SIGKILL, NULL, 0);
+	return 0;
+}
+
+bool container_settle(Container *ctr, GError **error)
+{
+	ContainerSummary *s = &ctr->summary;
+	if (s->state != CONTAINER_EXITED || (container_run_fd(ctr) < 0 && s->exit_known))
+		return true;
+	if (!s->exit_known && ctr->run_fd >= 0 &&
+	    rootless_run(ctr->engine, kill_child, ctr, error) < 0)
+		return false;
+	if (!s->finished)
+		s->finished = g_get_real_time() * 1000;
+	s->pid = s->monitor_pid = 0;
+	if (!container_save_state(ctr, error))
+		return false;
+	(void)unlinkat(container_dir_fd(ctr), "exit.json", 0);
+	if (!path_remove_tree(engine_run_containers_fd(ctr->engine), s->id))
+		return error_set_errno(error, "cannot remove the runtime directory of container %s",
+				       s->id);
+	fd_close(&ctr->run_fd);
+	return true;
+}
+
+bool container_discard(Container *ctr, GError **error)
+{
+	container_drop_name(ctr->engine, ctr->summary.name, ctr->summary.id);
+	if (!store_trash(engine_store(ctr->engine), "containers", ctr->dir_name, error))
+		return false;
+	if (!path_remove_tree(engine_run_containers_fd(ctr->engine), ctr->summary.id))
+		return error_set_errno(error, "cannot remove the runtime directory of container %s",
+				       ctr->summary.id);
+	return true;
+}
+
+/* Volumes without a name of their own that came with the container. */
+static bool remove_anonymous_volumes(Engine *engine, char **names, GError **error)
+{
+	for (size_t i = 0; names && names[i]; i++) {
+		g_autoptr(Volume) volume = volume_lookup(engine, names[i], error);
+		if (!volume)
+			continue;
+		if (!volume->anonymous)
+			continue;
+		g_autoptr(GError) in_use = NULL;
+		if (!volume_remove(engine, volume, false, &in_use) &&
+		    !error_matches(in_use, ENGINE_ERROR_IN_USE)) {
+			g_propagate_error(error, g_steal_pointer(&in_use));
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Take an ended container away for good. The caller holds its lock. */
+static bool remove_ended(Container *ctr, bool volumes, GError **error)
+{
+	g_auto(GStrv) names = g_strdupv(ctr->summary.volume_names);
+	if (!container_discard(ctr, error))
+		return false;
+	if (volumes && !remove_anonymous_volumes(ctr->engine, names, error))
+		return false;
+	return rootless_empty_trash(ctr->engine, error);
+}
+
+static bool is_live(const ContainerSummary *s)
+{
+	return s->state != CONTAINER_CREATED && s->state != CONTAINER_EXITED;
+}
+
+bool container_remove(Container *ctr, const ContainerRemove *options, GError **error)
+{
+	if (is_live(&ctr->summary) && !options->force)
+		return error_set(error, ENGINE_ERROR_BAD_STATE,
+				 "cannot remove container %s as it is %s - running or paused "
+				 "containers cannot "
+				 "be removed without force: container state improper",
+				 ctr->summary.id, container_state_name(ctr->summary.state));
+	if (is_live(&ctr->summary) && !container_stop(ctr, options->timeout_s, error))
+		return false;
+	g_autoptr(RecordLock) lock = container_lock(ctr, -1, "rm", error);
+	g_autoptr(GError) gone = NULL;
+	if (!lock)
+		return false;
+	if (!container_reload(ctr, &gone)) {
+		if (error_matches(gone, ENGINE_ERROR_NOT_FOUND)) {
+			(void)path_remove_tree(engine_run_containers_fd(ctr->engine),
+					       ctr->summary.id);
+			return true;
+		}
+		if (!options->force) {
+			g_propagate_error(error, g_steal_pointer(&gone));
+			return false;
+		}
+	}
+	if (is_live(&ctr->summary))
+		return error_set(error, ENGINE_ERROR_IN_USE,
+				 "container %s was started while it was removed", ctr->summary.id);
+	return remove_ended(ctr, options->volumes, error);
+}
+
+/* The directory name of @id: "ID" or "ID.rm". NULL if there is neither. g_free() it. */
+static char *find_dir_name(Engine *engine, const char *id)
+{
+	int containers = store_dir(engine_store(engine), "containers");
+	g_autofree char *removing = g_strconcat(id, ".rm", NULL);
+	struct stat st;
+	if (fstatat(containers, removing, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return g_steal_pointer(&removing);
+	return fstatat(containers, id, &st, AT_SYMLINK_NOFOLLOW) == 0 ? g_strdup(id) : NULL;
+}
+
+bool container_cleanup(Engine *engine, const char *id, GError **error)
+{
+	g_autofree char *dir_name = find_dir_name(engine, id);
+	if (!dir_name) {
+		/* Another command removed it; what the monitor made meanwhile in the runtime
+		 * directory goes too. */
+		(void)path_remove_tree(engine_run_containers_fd(engine), id);
+		return true;
+	}
+	g_autoptr(Container) ctr = container_open(engine, dir_name, error);
+	if (!ctr)
+		return false;
+	g_autoptr(RecordLock) lock = container_lock(ctr, 0, "cleanup", NULL);
+	if (!lock)
+		return true; /* its holder finishes the work */
+	if (!container_reload(ctr, NULL))
+		return true;
+	if (is_live(&ctr->summary))
+		return true;
+	return ctr->summary.auto_remove ? remove_ended(ctr, true, error)
+					: container_settle(ctr, error);
+}
+
+/* Set one container right that nobody watches any more. */
+static bool heal_one(Engine *engine, const char *dir_name, GError **error)
+{
+	g_autoptr(GError) broken = NULL;
+	g_autoptr(Container) ctr = container_open(engine, dir_name, &broken);
+	if (!ctr) {
+		/* A torn --rm record is swept; a kept one stays for `rm -f` to take. */
+		if (g_str_has_suffix(dir_name, ".rm"))
+			return store_trash(engine_store(engine), "containers", dir_name, error);
+		log_debug("%s", broken->message);
+		return true;
+	}
+	if (is_live(&ctr->summary) || container_life_is_held(ctr))
+		return true;
+	if (ctr->summary.state == CONTAINER_CREATED && container_run_fd(ctr) < 0 &&
+	    !ctr->summary.auto_remove)
+		return true;
+	g_autoptr(RecordLock) lock = container_lock(ctr, 0, "heal", NULL);
+	if (!lock || !container_reload(ctr, NULL) || is_live(&ctr->summary) ||
+	    container_life_is_held(ctr))
+		return true;
+	if (ctr->summary.auto_remove && ctr->summary.state == CONTAINER_EXITED)
+		return container_discard(ctr, error);
+	if (ctr->summary.state == CONTAINER_CREATED) {
+		/* A start that was killed before its monitor had a word. */
+		(void)path_remove_tree(engine_run_containers_fd(engine), ctr->summary.id);
+		return true;
+	}
+	return container_settle(ctr, error);
+}
+
+/* Runtime directories that no monitor holds: from a killed monitor, or a command killed between two
+ * steps. */
+static bool heal_runtime(Engine *engine, GError **error)
+{
+	g_auto(GStrv) ids = record_list(engine_run_containers_fd(engine), error);
+	if (!ids)
+		return false;
+	guint n = g_strv_length(ids);
+	guint first = n > HEAL_SAMPLE ? (guint)g_random_int_range(0, (gint32)n) : 0;
+	for (guint i = 0; i < MIN(n, HEAL_SAMPLE); i++) {
+		const char *id = ids[(first + i) % n];
+		autofd run = path_open_state(engine_run_containers_fd(engine), id,
+					     O_RDONLY | O_DIRECTORY, 0);
+		if (run < 0 || record_lock_is_held(run, "life") != 0 ||
+		    record_lock_is_held(run, "op") != 0)
+			continue;
+		g_autofree char *dir_name = find_dir_name(engine, id);
+		if (!dir_name)
+			(void)path_remove_tree(engine_run_containers_fd(engine), id);
+		else if (!heal_one(engine, dir_name, error))
+			return false;
+	}
+	return true;
+}
+
+/* Once per boot: containers that ran when the host went down. */
+static bool heal_boot(Engine *engine, GError **error)
+{
+	g_autofree char *boot = record_read(engine_run_fd(engine), "healed", 128, NULL, NULL);
+	if (boot && g_str_equal(boot, record_boot_id()))
+		return true;
+	g_auto(GStrv) dirs = record_list(store_dir(engine_store(engine), "containers"), error);
+	if (!dirs)
+		return false;
+	for (size_t i = 0; dirs[i]; i++) {
+		if (!heal_one(engine, dirs[i], error))
+			return false;
+	}
+	if (!store_sweep(engine_store(engine), error))
+		return false;
+	return record_replace(engine_run_fd(engine), "healed", record_boot_id(),
+			      strlen(record_boot_id()), RECORD_SYNC_NONE, error);
+}
+
+bool containers_heal(Engine *engine, GError **error)
+{
+	return heal_boot(engine, error) && heal_runtime(engine, error);
+}

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The record of a container on disk, version 1, and how its state is told from it.
+ *
+ *   store    containers/ID/create.json  the resolved spec, never changes
+ *            containers/ID/state.json   all that ps reads; replaced as a whole
+ *            containers/ID/exit.json    written by the monitor when the container has ended for
+ * good names/NAME -> ID           a symbolic link: made or not, the file system decides runtime
+ * containers/ID/run.json     written by the monitor: pids, start, ports containers/ID/life held by
+ * the monitor; op: held by commands
+ *
+ * The state is not stored but told: exit.json there = ended; else life held and run.json there =
+ * running; else what state.json says, where "running" without a life means that the monitor was
+ * killed or the host went down.
+ */
+#include "libpod/container_priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "libpod/base/error.h"
+#include "libpod/base/fd.h"
+#include "libpod/base/json.h"
+#include "libpod/base/path.h"
+#include "network/portmap.h"
+
+#define STATE_VERSION   1
+#define MAX_STATE_SIZE  (1024 * 1024)
+#define MAX_CREATE_SIZE (16 * 1024 * 1024)
+
+static const char *const state_names[] = {
+	[CONTAINER_CREATED] = "created",   [CONTAINER_RUNNING] = "running",
+	[CONTAINER_STOPPING] = "stopping", [CONTAINER_EXITED] = "exited",
+	[CONTAINER_PAUSED] = "paused",     [CONTAINER_RESTARTING] = "restarting",
+};
+
+const char *container_state_name(ContainerState state)
+{
+	return state_names[state];
+}
+
+static bool state_parse(const char *text, ContainerState *out)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(state_names); i++) {
+		if (g_str_equal(state_names[i], text)) {
+			*out = (ContainerState)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+void container_summary_clear(ContainerSummary *s)
+{
+	g_free(s->id);
+	g_free(s->name);
+	g_free(s->image_id);
+	g_free(s->image_name);
+	g_strfreev(s->command);
+	g_free(s->error);
+	g_clear_pointer(&s->labels, g_hash_table_unref);
+	g_clear_pointer(&s->ports, g_ptr_array_unref);
+	g_strfreev(s->mounts);
+	g_strfreev(s->volume_names);
+	*s = (ContainerSummary){0};
+}
+
+void container_free(Container *ctr)
+{
+	if (!ctr)
+		return;
+	container_summary_clear(&ctr->summary);
+	g_clear_pointer(&ctr->spec, spec_free);
+	fd_close(&ctr->dir_fd);
+	fd_close(&ctr->run_fd);
+	g_free(ctr->dir_name);
+	g_free(ctr);
+}
+
+Json *container_state_to_json(const ContainerSummary *s)
+{
+	Json *json = json_object_new_object();
+	js_set_int(json, "v", STATE_VERSION);
+	js_set_string(json, "name", s->name);
+	js_set_string(json, "state", container_state_name(s->state));
+	js_set_string(json, "image_id", s->image_id);
+	js_set_string(json, "image", s->image_name);
+	js_set_take(json, "args", js_from_strv((const char *const *)s->command));
+	js_set_int(json, "created", s->created);
+	js_set_int(json, "started", s->started);
+	js_set_int(json, "finished", s->finished);
+	js_set_int(json, "exit", s->exit_code);
+	js_set_bool(json, "exit_known", s->exit_known);
+	if (s->oom_killed)
+		js_set_bool(json, "oom", true);
+	js_set_string(json, "error", s->error);
+	if (s->labels && g_hash_table_size(s->labels) > 0)
+		js_set_take(json, "labels", js_from_string_map(s->labels));
+	if (s->volume_names && s->volume_names[0])
+		js_set_take(json, "volumes", js_from_strv((const char *const *)s->volume_names));
+	if (s->mounts && s->mounts[0])
+		js_set_take(json, "mounts", js_from_strv((const char *const *)s->mounts));
+	NetworkRequest network = {.mode = s->network_mode, .ports = s->ports};
+	js_set_take(json, "network", network_request_to_json(&network));
+	return json;
+}
+
+/* The parts of state.json that are not plain scalars. */
+static bool load_lists(ContainerSummary *s, Json *json, GError **error)
+{
+	Json *network = NULL;
+	if (!js_get_strv(json, "args", &s->command, error) ||
+	    !js_get_strv(json, "volumes", &s->volume_names, error) ||
+	    !js_get_strv(json, "mounts", &s->mounts, error) ||
+	    !js_get_string_map(json, "labels", &s->labels, error) ||
+	    !js_get_object(json, "network", &network, error))
+		return false;
+	if (!s->labels)
+		s->labels = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	g_autoptr(NetworkRequest) request =
+		network ? network_request_from_json(network, error) : network_request_new();
+	if (!request)
+		return false;
+	s->network_mode = request->mode;
+	s->ports = g_steal_pointer(&request->ports);
+	if (!s->command)
+		s->command = g_new0(char *, 1);
+	if (!s->volume_names)
+		s->volume_names = g_new0(char *, 1);
+	if (!s->mounts)
+		s->mounts = g_new0(char *, 1);
+	return true;
+}
+
+static bool load_state(ContainerSummary *s, Json *json, GError **error)
+{
+	const char *state = NULL;
+	int64_t version = 0, exit_code = 0;
+	s->exit_known = true;
+	if (!js_get_int(json, "v", 0, INT64_MAX, &version, error) ||
+	    !js_dup_string(json, "name", &s->name, error) ||
+	    !js_get_string(json, "state", &state, error) ||
+	    !js_dup_string(json, "image_id", &s->image_id, error) ||
+	    !js_dup_string(json, "image", &s->image_name, error) ||
+	    !js_get_int(json, "created", 0, INT64_MAX, &s->created, error) ||
+	    !js_get_int(json, "started", 0, INT64_MAX, &s->started, error) ||
+	    !js_get_int(json, "finished", 0, INT64_MAX, &s->finished, error) ||
+	    !js_get_int(json, "exit", 0, 255, &exit_code, error) ||
+	    !js_get_bool(json, "exit_known", &s->exit_known, error) ||
+	    !js_get_bool(json, "oom", &s->oom_killed, error) ||
+	    !js_dup_string(json, "error", &s->error, error) || !load_lists(s, json, error))
+		return false;
+	if (version != STATE_VERSION)
+		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
+				 "state.json has version %" G_GINT64_FORMAT
+				 ", this program reads %d",
+				 version, STATE_VERSION);
+	if (!s->name || !state || !state_parse(state, &s->state))
+		return error_set(error, ENGINE_ERROR_CORRUPT,
+				 "state.json lacks a name or a known state");
+	s->exit_code = (int)exit_code;
+	return true;
+}
+
+/* The exit that the monitor left, if there is one. Return: true if there was. */
+static bool load_exit(Container *ctr)
+{
+	g_autofree char *path = g_strconcat(ctr->dir_name, "/exit.json", NULL);
+	g_autoptr(Json) json =
+		js_load(store_dir(engine_store(ctr->engine), "containers"), path, 65536, NULL);
+	int64_t code = 0, finished = 0, restarts = 0;
+	if (!json || !js_get_int(json, "code", 0, 255, &code, NULL) ||
+	    !js_get_int(json, "finished", 0, INT64_MAX, &finished, NULL) ||
+	    !js_get_bool(json, "oom", &ctr->summary.oom_killed, NULL))
+		return false;
+	(void)js_get_int(json, "restarts", 0, G_MAXINT32, &restarts, NULL);
+	(void)js_get_int(json, "started", 0, INT64_MAX, &ctr->summary.started, NULL);
+	ctr->summary.state = CONTAINER_EXITED;
+	ctr->summary.exit_code = (int)code;
+	ctr->summary.exit_known = true;
+	ctr->summary.finished = finished;
+	ctr->summary.restart_count = (int)restarts;
+	return true;
+}
+
+static bool load_process(Json *run, const char *key, pid_t *out_pid, unsigned long long *out_start)
+{
+	Json *process = NULL;
+	int64_t pid = 0, start = 0;
+	if (!js_get_object(run, key, &process, NULL) || !process ||
+	    !js_get_int(process, "pid", 0, G_MAXINT32, &pid, NULL) ||
+	    !js_get_int(process, "start", 0, INT64_MAX, &start, NULL))
+		return false;
+	*out_pid = (pid_t)pid;
+	*out_start = (unsigned long long)start;
+	return true;
+}
+
+/* What the monitor says of the running container. Return: true if it runs. */
+static bool load_run(Container *ctr)
+{
+	int run_fd = container_run_fd(ctr);
+	if (run_fd < 0)
+		return false;
+	g_autoptr(Json) run = js_load(run_fd, "run.json", MAX_STATE_SIZE, NULL);
+	if (!run || !container_life_is_held(ctr))
+		return false;
+	ContainerSummary *s = &ctr->summary;
+	int64_t restarts = 0;
+	if (!load_process(run, "monitor", &s->monitor_pid, &ctr->monitor_start) ||
+	    !load_process(run, "init", &s->pid, &ctr->pid_start))
+		return false;
+	(void)js_get_int(run, "started", 0, INT64_MAX, &s->started, NULL);
+	(void)js_get_int(run, "restarts", 0, G_MAXINT32, &restarts, NULL);
+	s->restart_count = (int)restarts;
+	s->finished = 0;
+	s->state = s->pid ? CONTAINER_RUNNING : CONTAINER_RESTARTING;
+	Json *ports = NULL;
+	if (js_get_array(run, "ports", &ports, NULL) && ports &&
+	    json_object_array_length(ports) > 0) {
+		g_autoptr(Json) network = json_object_new_object();
+		js_set_string(network, "mode", network_mode_name(s->network_mode));
+		js_set_take(network, "ports", json_object_get(ports));
+		g_autoptr(NetworkRequest) bound = network_request_from_json(network, NULL);
+		if (bound) {
+			g_ptr_array_unref(s->ports);
+			s->ports = g_steal_pointer(&bound->ports);
+		}
+	}
+	return true;
+}
+
+/* Tell the state from what is there (file comment). */
+static void tell_state(Container *ctr)
+{
+	ContainerSummary *s = &ctr->summary;
+	if (load_exit(ctr) || load_run(ctr))
+		return;
+	if (s->state == CONTAINER_CREATED || s->state == CONTAINER_EXITED)
+		return;
+	s->state = CONTAINER_EXITED;
+	s->exit_known = false;
+	s->exit_code = 255;
+}
+
+static bool load_record(Container *ctr, GError **error)
+{
+	g_autofree char *path = g_strconcat(ctr->dir_name, "/state.json", NULL);
+	int containers = store_dir(engine_store(ctr->engine), "containers");
+	g_autoptr(Json) json = js_load(containers, path, MAX_STATE_SIZE, error);
+	container_summary_clear(&ctr->summary);
+	ctr->summary.id = g_strndup(ctr->dir_name, 64);
+	ctr->summary.auto_remove = g_str_has_suffix(ctr->dir_name, ".rm");
+	if (!json || !load_state(&ctr->summary, json, error)) {
+		g_prefix_error(error, "container %.12s: ", ctr->dir_name);
+		return false;
+	}
+	tell_state(ctr);
+	return true;
+}
+
+Container *container_open(Engine *engine, const char *dir_name, GError **error)
+{
+	g_autoptr(Container) ctr = g_new0(Container, 1);
+	ctr->engine = engine;
+	ctr->dir_fd = ctr->run_fd = -1;
+	ctr->dir_name = g_strdup(dir_name);
+	return load_record(ctr, error) ? g_steal_pointer(&ctr) : NULL;
+}
+
+bool container_reload(Container *ctr, GError **error)
+{
+	fd_close(&ctr->run_fd);
+	return load_record(ctr, error);
+}
+
+bool container_save_state(Container *ctr, GError **error)
+{
+	g_autoptr(Json) json = container_state_to_json(&ctr->summary);
+	const char *text = js_text(json);
+	/* A --rm container's record dies with it; a running one's is told from the runtime record
+	 * anyway. */
+	bool sync = !ctr->summary.auto_remove && ctr->summary.state != CONTAINER_RUNNING;
+	int dir = container_dir_fd(ctr);
+	if (dir < 0)
+		return error_set_errno(error, "cannot open the record of container %.12s",
+				       ctr->dir_name);
+	return record_replace(dir, "state.json", text, strlen(text),
+			      sync ? RECORD_SYNC_FULL : RECORD_SYNC_NONE, error);
+}
+
+const ContainerSummary *container_summary(const Container *ctr)
+{
+	return &ctr->summary;
+}
+
+const ContainerSpec *container_spec(Container *ctr, GError **error)
+{
+	if (ctr->spec)
+		return ctr->spec;
+	int dir = container_dir_fd(ctr);
+	if (dir < 0)
+		return error_set_errno_null(error, "cannot open the record of container %.12s",
+					    ctr->dir_name);
+	g_autoptr(Json) json = js_load(dir, "create.json", MAX_CREATE_SIZE, error);
+	if (json)
+		ctr->spec = spec_from_json(json, error);
+	if (!ctr->spec)
+		g_prefix_error(error, "container %.12s: ", ctr->dir_name);
+	return ctr->spec;
+}
+
+int container_dir_fd(Container *ctr)
+{
+	if (ctr->dir_fd < 0)
+		ctr->dir_fd = path_open_state(store_dir(engine_store(ctr->engine), "containers"),
+					      ctr->dir_name, O_RDONLY | O_DIRECTORY, 0);
+	return ctr->dir_fd;
+}
+
+int container_run_fd(Container *ctr)
+{
+	if (ctr->run_fd < 0)
+		ctr->run_fd = path_open_state(engine_run_containers_fd(ctr->engine),
+					      ctr->summary.id, O_RDONLY | O_DIRECTORY, 0);
+	return ctr->run_fd;
+}
+
+char *container_dir_path(Container *ctr)
+{
+	return g_build_filename(store_path(engine_store(ctr->engine)), "containers", ctr->dir_name,
+				NULL);
+}
+
+bool container_life_is_held(Container *ctr)
+{
+	int run_fd = container_run_fd(ctr);
+	return run_fd >= 0 && record_lock_is_held(run_fd, "life") == 1;
+}
+
+/* Is the lock file we hold still the one that others would open? Clean-up removes the whole
+ * directory. */
+static bool lock_is_current(Container *ctr, RecordLock *lock)
+{
+	g_autofree char *path = g_strconcat(ctr->summary.id, "/op", NULL);
+	struct stat held, there;
+	return fstat(record_lock_fd(lock), &held) == 0 &&
+	       fstatat(engine_run_containers_fd(ctr->engine), path, &there, AT_SYMLINK_NOFOLLOW) ==
+		       0 &&
+	       held.st_ino == there.st_ino && held.st_dev == there.st_dev;
+}
+
+RecordLock *container_lock(Container *ctr, int timeout_ms, const char *operation, GError **error)
+{
+	for (int attempt = 0; attempt < 16; attempt++) {
+		if (container_run_fd(ctr) < 0) {
+			autofd made = path_mkdirs_state(engine_run_containers_fd(ctr->engine),
+							ctr->summary.id);
+			if (made < 0 || container_run_fd(ctr) < 0)
+				return error_set_errno_null(
+					error, "cannot make the runtime directory of container %s",
+					ctr->summary.id);
+		}
+		g_autoptr(GError) failed = NULL;
+		g_autoptr(RecordLock) lock =
+			record_lock(ctr->run_fd, "op", false, timeout_ms, operation, &failed);
+		if (lock && lock_is_current(ctr, lock))
+			return g_steal_pointer(&lock);
+		if (failed && error_matches(failed, ENGINE_ERROR_IN_USE)) {
+			g_propagate_error(error, g_steal_pointer(&failed));
+			return NULL;
+		}
+		fd_close(&ctr->run_fd);
+	}
+	return error_set_null(error, ENGINE_ERROR_IN_USE,
+			      "container %s is being changed by other commands", ctr->summary.id);
+}

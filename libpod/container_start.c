@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Starting a container: everything the monitor is handed, gathered and, on failure, taken back.
+ *
+ * What a crash leaves: before the monitor has the life lock, a runtime directory and files that the
+ * next start overwrites (healing removes them); after it, a running container that every command
+ * can see, because its state is told from the monitor's own record.
+ */
+#include "libpod/container_priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "libpod/base/error.h"
+#include "libpod/base/fd.h"
+#include "libpod/base/log.h"
+#include "libpod/base/path.h"
+#include "libpod/monitor/monitor.h"
+#include "libpod/oci_build.h"
+#include "libpod/rootless.h"
+#include "libpod/runtime/syscall_filter.h"
+#include "libpod/volume.h"
+#include "network/resolv.h"
+#include "storage/overlay.h"
+
+/* Namespaces of other containers, as paths of their init's. */
+typedef struct {
+	char *net, *pid, *ipc, *uts, *cgroup, *user;
+} JoinPaths;
+
+static void join_paths_clear(JoinPaths *paths)
+{
+	g_free(paths->net);
+	g_free(paths->pid);
+	g_free(paths->ipc);
+	g_free(paths->uts);
+	g_free(paths->cgroup);
+	g_free(paths->user);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(JoinPaths, join_paths_clear)
+
+/* "/proc/PID/ns/KIND" of a running container. */
+static bool join_path(Engine *engine, const char *target, const char *kind, char **out,
+		      GError **error)
+{
+	g_autoptr(Container) other = container_resolve(engine, target, error);
+	if (!other)
+		return false;
+	if (other->summary.state != CONTAINER_RUNNING)
+		return error_set(error, ENGINE_ERROR_BAD_STATE,
+				 "cannot join the %s namespace of container %s as it is not "
+				 "running: container "
+				 "state improper",
+				 kind, other->summary.id);
+	*out = g_strdup_printf("/proc/%d/ns/%s", other->summary.pid, kind);
+	return true;
+}
+
+static bool join_namespace(Engine *engine, const SpecNamespace *ns, const char *kind, char **out,
+			   GError **error)
+{
+	if (ns->mode == SPEC_NS_CONTAINER)
+		return join_path(engine, ns->target, kind, out, error);
+	if (ns->mode == SPEC_NS_PATH)
+		*out = g_strdup(ns->target);
+	return true;
+}
+
+static bool find_joins(Engine *engine, const ContainerSpec *spec, JoinPaths *out, GError **error)
+{
+	if (spec->network->mode == NETWORK_CONTAINER &&
+	    !join_path(engine, spec->network->target, "net", &out->net, error))
+		return false;
+	if (spec->network->mode == NETWORK_NS)
+		out->net = g_strdup(spec->network->target);
+	if (spec->userns == SPEC_USERNS_CONTAINER &&
+	    !join_path(engine, spec->userns_target, "user", &out->user, error))
+		return false;
+	if (spec->userns == SPEC_USERNS_PATH)
+		out->user = g_strdup(spec->userns_target);
+	return join_namespace(engine, &spec->pid, "pid", &out->pid, error) &&
+	       join_namespace(engine, &spec->ipc, "ipc", &out->ipc, error) &&
+	       join_namespace(engine, &spec->uts, "uts", &out->uts, error) &&
+	       join_namespace(engine, &spec->cgroup, "cgroup", &out->cgroup, error);
+}
+
+/* The options of the overlay at "/". With a plain --rootfs *out stays NULL. */
+static bool plan_overlay(Container *ctr, const ContainerSpec *spec, char ***out, GError **error)
+{
+	if (spec->rootfs && !spec->rootfs_overlay)
+		return true;
+	g_autoptr(Image) image = NULL;
+	if (!spec->rootfs) {
+		image = image_resolve(engine_store(ctr->engine), spec->image_id, error);
+		if (!image)
+			return false;
+	}
+	g_autofree char *upper = g_strconcat("containers/", ctr->dir_name, "/upper", NULL);
+	g_autofree char *work = g_strconcat("containers/", ctr->dir_name, "/work", NULL);
+	OverlayPlan plan = {
+		.chain_ids = image ? (const char *const *)image->chain_ids : NULL,
+		.rootfs = spec->rootfs,
+		.upper = upper,
+		.work = work,
+		.is_volatile = ctr->summary.auto_remove,
+		.userxattr = true, /* one form of whiteouts in every store, real root included */
+		.map = spec->id_map,
+	};
+	*out = overlay_options(&plan, error);
+	return *out != NULL;
+}
+
+/* upper/, work/ and the small files that are bound into the container. */
+static bool write_files(Container *ctr, const ContainerSpec *spec, GError **error)
+{
+	int dir = container_dir_fd(ctr);
+	if (dir < 0)
+		return error_set_errno(error, "cannot open the record of container %.12s",
+				       ctr->dir_name);
+	if ((mkdirat(dir, "upper", 0755) < 0 && errno != EEXIST) ||
+	    (mkdirat(dir, "work", 0700) < 0 && errno != EEXIST))
+		return error_set_errno(error, "cannot make the layer of container %s",
+				       ctr->summary.id);
+	if (fchmodat(dir, "upper", 0755, 0) < 0)
+		return error_set_errno(error, "cannot set the mode of container %s's layer",
+				       ctr->summary.id);
+
+	ResolvOptions resolv_options = {.servers = (const char *const *)spec->dns,
+					.search = (const char *const *)spec->dns_search,
+					.options = (const char *const *)spec->dns_option};
+	g_autofree char *short_id = g_strndup(ctr->summary.id, 12);
+	const char *hostname = spec->hostname ? spec->hostname : short_id;
+	g_autofree char *resolv = resolv_conf_build(spec->network->mode, &resolv_options, error);
+	g_autofree char *hosts =
+		!resolv ? NULL
+			: hosts_build(spec->network->mode, (const char *const *)spec->add_host,
+				      hostname, ctr->summary.name, error);
+	if (!resolv || !hosts)
+		return false;
+	g_autofree char *hostname_text = g_strconcat(hostname, "\n", NULL);
+	const struct {
+		const char *name, *text;
+	} files[] = {
+		{"resolv.conf", resolv},
+		{"hosts", hosts},
+		{"hostname", hostname_text},
+		{"containerenv", ""},
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
+		/* Written in place: they are mounts of the container, a new inode would not be
+		 * seen. */
+		autofd fd = openat(dir, files[i].name,
+				   O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
+		if (fd < 0 || !fd_write_all(fd, files[i].text, strlen(files[i].text)) ||
+		    fchmod(fd, 0644) < 0)
+			return error_set_errno(error, "cannot write '%s' of container %s",
+					       files[i].name, ctr->summary.id);
+	}
+	return true;
+}
+
+/* A volatile overlay that was not unmounted properly refuses its work directory: start with an
+ * empty one. */
+static bool reset_work(Container *ctr, GError **error)
+{
+	int dir = container_dir_fd(ctr);
+	struct stat st;
+	if (dir < 0 || fstatat(dir, "work/work/incompat", &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return true;
+	if (!path_remove_tree(dir, "work"))
+		return error_set_errno(error, "cannot clear the work directory of container %s",
+				       ctr->summary.id);
+	return true;
+}
+
+/* Host directories of the volumes; a volume's copy-up flag is cleared before anything is copied. */
+static bool find_volumes(Engine *engine, const ContainerSpec *spec, char **paths, bool *copy_up,
+			 GError **error)
+{
+	for (guint i = 0; i < spec->mounts->len; i++) {
+		const SpecMount *mount = g_ptr_array_index(spec->mounts, i);
+		if (mount->kind != SPEC_MOUNT_VOLUME)
+			continue;
+		g_autoptr(Volume) volume = volume_lookup(engine, mount->source, error);
+		if (!volume) {
+			if (error && !*error)
+				error_set(error, ENGINE_ERROR_NOT_FOUND,
+					  "no volume with name \"%s\" found: no such volume",
+					  mount->source);
+			return false;
+		}
+		paths[i] = mount->subpath
+				   ? g_build_filename(volume->mountpoint, mount->subpath, NULL)
+				   : g_strdup(volume->mountpoint);
+		copy_up[i] = mount->copy_up && volume->needs_copy_up;
+		if (volume->needs_copy_up && !volume_copied_up(engine, volume->name, error))
+			return false;
+	}
+	return true;
+}
+
+static int own_oom_score_adj(void)
+{
+	autofd fd = open("/proc/self/oom_score_adj", O_RDONLY | O_CLOEXEC);
+	char text[32] = "";
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
+		return 0;
+	return atoi(text); /* lint: allow atoi: the kernel wrote it */
+}
+
+/* The whole config of the container. */
+static OciConfig *build_config(Container *ctr, const ContainerSpec *spec, GError **error)
+{
+	g_auto(JoinPaths) joins = {0};
+	g_auto(GStrv) root_options = NULL;
+	guint n = spec->mounts->len;
+	g_autoptr(GPtrArray) volume_paths = g_ptr_array_new_with_free_func(g_free);
+	g_ptr_array_set_size(volume_paths, (gint)n + 1);
+	g_autofree bool *copy_up = g_new0(bool, n + 1);
+	g_autofree char *dir_path = container_dir_path(ctr);
+	struct rlimit nofile;
+	if (!find_joins(ctr->engine, spec, &joins, error) ||
+	    !plan_overlay(ctr, spec, &root_options, error) ||
+	    !find_volumes(ctr->engine, spec, (char **)volume_paths->pdata, copy_up, error))
+		return NULL;
+	if (getrlimit(RLIMIT_NOFILE, &nofile) < 0)
+		return error_set_errno_null(error, "cannot read the limit of open files");
+	OciBuildContext context = {
+		.id = ctr->summary.id,
+		.dir_path = dir_path,
+		.root_options = (const char *const *)root_options,
+		.rootless = engine_is_rootless(ctr->engine),
+		.oom_score_adj = own_oom_score_adj(),
+		.nofile_hard = nofile.rlim_max,
+		.netns_path = joins.net,
+		.pidns_path = joins.pid,
+		.ipcns_path = joins.ipc,
+		.utsns_path = joins.uts,
+		.cgroupns_path = joins.cgroup,
+		.userns_path = joins.user,
+		.volume_paths = (const char *const *)volume_paths->pdata,
+		.volume_copy_up = copy_up,
+	};
+	return oci_build(spec, &context, error);
+}
+
+/* The compiled filter, or /dev/null for an unconfined container. */
+static int open_syscall_filter(Container *ctr, const ContainerSpec *spec, GError **error)
+{
+	if (spec->privileged || spec->seccomp_unconfined) {
+		int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			error_set_errno(error, "cannot open '/dev/null'");
+		return fd;
+	}
+	uint64_t bounding, added;
+	if (!oci_build_capabilities(spec, &bounding, &added, error))
+		return -1;
+	return syscall_filter_build(store_dir(engine_store(ctr->engine), "cache"),
+				    spec->seccomp_profile, bounding, spec->nested, error);
+}
+
+/* "skiff --root R --runroot RR container cleanup ID": what the monitor becomes at the end. */
+static char **cleanup_argv(Container *ctr)
+{
+	g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
+	const char *argv[] = {self ? self : "skiff",
+			      "--root",
+			      store_path(engine_store(ctr->engine)),
+			      "--runroot",
+			      engine_run_path(ctr->engine),
+			      "container",
+			      "cleanup",
+			      ctr->summary.id,
+			      NULL};
+	return g_strdupv((char **)argv);
+}
+
+static pid_t spawn_in_namespaces(const Spawn *spawn, void *data, GError **error)
+{
+	return rootless_spawn(data, spawn, error);
+}
+
+/* Hand everything to a new monitor and wait for its word. */
+static Monitor *start_monitor(Container *ctr, const ContainerSpec *spec,
+			      const ContainerStart *options, const OciConfig *config,
+			      GError **error)
+{
+	g_autoptr(RecordLock) life = record_lock(ctr->run_fd, "life", false, 0, "monitor", error);
+	if (!life)
+		return NULL;
+	autofd filter = open_syscall_filter(ctr, spec, error);
+	if (filter < 0)
+		return NULL;
+	const int fds[] = {store_fd(engine_store(ctr->engine)), container_dir_fd(ctr), ctr->run_fd,
+			   record_lock_fd(life), filter};
+	g_auto(GStrv) cleanup = cleanup_argv(ctr);
+	MonitorRequest request = {
+		.id = ctr->summary.id,
+		.name = ctr->summary.name,
+		.config = config,
+		.network = spec->network,
+		.log_driver = spec->log_driver,
+		.log_path = spec->log_path,
+		.log_max_size = spec->log_max_size,
+		.log_max_files = -1,
+		.restart = spec->restart,
+		.restart_retries = spec->restart_retries,
+		.auto_remove = ctr->summary.auto_remove,
+		.open_stdin = spec->open_stdin,
+		.detached = options->detached,
+		.attach_stdin = options->attach_stdin,
+		.attach_stdout = options->attach_stdout,
+		.attach_stderr = options->attach_stderr,
+		.timeout_s = spec->timeout,
+		.cleanup_argv = (const char *const *)cleanup,
+		.log_level = log_get_level(),
+	};
+	g_autoptr(Monitor) monitor =
+		monitor_spawn(&request, fds, spawn_in_namespaces, ctr->engine, error);
+	if (!monitor || !monitor_wait_started(monitor, NULL, error))
+		return NULL;
+	return g_steal_pointer(&monitor);
+}
+
+/* Refuse every state from which a start makes no sense. */
+static bool check_startable(const Container *ctr, GError **error)
+{
+	switch (ctr->summary.state) {
+	case CONTAINER_CREATED:
+	case CONTAINER_EXITED:
+		return true;
+	case CONTAINER_RUNNING:
+	case CONTAINER_STOPPING:
+	case CONTAINER_PAUSED:
+	case CONTAINER_RESTARTING:
+		break;
+	}
+	return error_set(error, ENGINE_ERROR_BAD_STATE,
+			 "container %s is already %s: container state improper", ctr->summary.id,
+			 container_state_name(ctr->summary.state));
+}
+
+/* The record of a start that did not happen says why; the runtime directory goes. */
+static void record_failure(Container *ctr, const char *message, int code)
+{
+	ctr->summary.state = CONTAINER_CREATED;
+	ctr->summary.exit_code = code;
+	g_free(ctr->summary.error);
+	ctr->summary.error = g_strndup(message, strcspn(message, "\n"));
+	g_autoptr(GError) failed = NULL;
+	if (!container_save_state(ctr, &failed))
+		log_warn("%s", failed->message);
+	(void)unlinkat(container_dir_fd(ctr), "exit.json", 0);
+	(void)path_remove_tree(engine_run_containers_fd(ctr->engine), ctr->summary.id);
+	fd_close(&ctr->run_fd);
+}
+
+/* Before the monitor exists: a kept container is recorded as running, so that a reboot is told from
+ * a creation. */
+static bool record_starting(Container *ctr, GError **error)
+{
+	(void)unlinkat(container_dir_fd(ctr), "exit.json", 0);
+	g_clear_pointer(&ctr->summary.error, g_free);
+	ctr->summary.state = CONTAINER_RUNNING;
+	ctr->summary.started = g_get_real_time() * 1000;
+	ctr->summary.finished = 0;
+	ctr->summary.exit_code = 0;
+	ctr->summary.exit_known = true;
+	return container_save_state(ctr, error);
+}
+
+bool container_start(Container *ctr, const ContainerStart *options, int *out_control,
+		     GError **error)
+{
+	log_step(7, __func__);
+	g_autoptr(RecordLock) op = container_lock(ctr, -1, "start", error);
+	if (!op || !container_reload(ctr, error) || container_run_fd(ctr) < 0 ||
+	    !check_startable(ctr, error))
+		return false;
+	const ContainerSpec *spec = container_spec(ctr, error);
+	if (!spec || !reset_work(ctr, error) || !write_files(ctr, spec, error))
+		return false;
+
+	g_autoptr(GError) failed = NULL;
+	g_autoptr(OciConfig) config = build_config(ctr, spec, &failed);
+	g_autoptr(Monitor) monitor = NULL;
+	if (config && record_starting(ctr, &failed))
+		monitor = start_monitor(ctr, spec, options, config, &failed);
+	if (!monitor) {
+		record_failure(ctr, failed->message, error_exit_code(failed));
+		g_propagate_error(error, g_steal_pointer(&failed));
+		return false;
+	}
+	if (out_control) {
+		*out_control = fcntl(monitor_control_fd(monitor), F_DUPFD_CLOEXEC, 3);
+		if (*out_control < 0)
+			return error_set_errno(error, "cannot keep the monitor's socket");
+	}
+	return true;
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The request of a monitor, to JSON in the starting command and back in the monitor.
+ */
+#include "libpod/monitor/monitor_task.h"
+
+#include <string.h>
+
+#include "libpod/base/error.h"
+
+Json *monitor_task_to_json(const MonitorRequest *request, const char *libexec)
+{
+	Json *json = json_object_new_object();
+	js_set_string(json, "id", request->id);
+	js_set_string(json, "name", request->name);
+	js_set_take(json, "config", oci_config_write(request->config));
+	js_set_take(json, "network", network_request_to_json(request->network));
+	js_set_string(json, "logDriver", log_driver_name(request->log_driver));
+	js_set_string(json, "logPath", request->log_path);
+	js_set_int(json, "logMaxSize", request->log_max_size);
+	js_set_int(json, "logMaxFiles", request->log_max_files);
+	js_set_string(json, "restart", restart_name(request->restart));
+	js_set_int(json, "restartRetries", request->restart_retries);
+	js_set_bool(json, "autoRemove", request->auto_remove);
+	js_set_bool(json, "openStdin", request->open_stdin);
+	js_set_bool(json, "detached", request->detached);
+	js_set_bool(json, "attachStdin", request->attach_stdin);
+	js_set_bool(json, "attachStdout", request->attach_stdout);
+	js_set_bool(json, "attachStderr", request->attach_stderr);
+	js_set_int(json, "timeout", request->timeout_s);
+	if (request->cleanup_argv)
+		js_set_take(json, "cleanup", js_from_strv(request->cleanup_argv));
+	js_set_string(json, "libexec", libexec);
+	js_set_string(json, "logLevel", log_level_name(request->log_level));
+	return json;
+}
+
+static bool parse_log(Json *json, MonitorTask *task, GError **error)
+{
+	const char *driver = "none";
+	int64_t max_files = LOG_MAX_FILES_DEFAULT;
+	if (!js_get_string(json, "logDriver", &driver, error) ||
+	    !log_driver_parse(driver, &task->log_driver, error) ||
+	    !js_dup_string(json, "logPath", &task->log_path, error) ||
+	    !js_get_int(json, "logMaxSize", G_MININT64, G_MAXINT64, &task->log_max_size, error) ||
+	    !js_get_int(json, "logMaxFiles", G_MININT32, 1000, &max_files, error))
+		return false;
+	if (task->log_path && *task->log_path != '/')
+		return error_set(error, ENGINE_ERROR_INVALID, "logPath: expected an absolute path");
+	if (task->log_max_size <= 0)
+		task->log_max_size = LOG_MAX_SIZE_DEFAULT;
+	task->log_max_files = max_files < 0 ? LOG_MAX_FILES_DEFAULT : (int)max_files;
+	return true;
+}
+
+static bool parse_restart(Json *json, MonitorTask *task, GError **error)
+{
+	const char *restart = "no";
+	int64_t retries = 0;
+	int ignored;
+	if (!js_get_string(json, "restart", &restart, error) ||
+	    !restart_parse(restart, &task->restart, &ignored, error) ||
+	    !js_get_int(json, "restartRetries", 0, G_MAXINT32, &retries, error))
+		return false;
+	task->restart_retries = (int)retries;
+	return true;
+}
+
+static bool parse_flags(Json *json, MonitorTask *task, GError **error)
+{
+	return js_get_bool(json, "autoRemove", &task->auto_remove, error) &&
+	       js_get_bool(json, "openStdin", &task->open_stdin, error) &&
+	       js_get_bool(json, "detached", &task->detached, error) &&
+	       js_get_bool(json, "attachStdin", &task->attach_stdin, error) &&
+	       js_get_bool(json, "attachStdout", &task->attach_stdout, error) &&
+	       js_get_bool(json, "attachStderr", &task->attach_stderr, error);
+}
+
+/* The container's config and its network, each with a parser of its own. */
+static bool parse_parts(Json *json, MonitorTask *task, GError **error)
+{
+	Json *config = NULL;
+	Json *network = NULL;
+	if (!js_get_object(json, "config", &config, error) ||
+	    !js_get_object(json, "network", &network, error))
+		return false;
+	if (!config || !network)
+		return error_set(error, ENGINE_ERROR_INVALID, "the request has no %s",
+				 config ? "network" : "config");
+	task->config = oci_config_read(config, error);
+	if (!task->config)
+		return false;
+	task->network = network_request_from_json(network, error);
+	return task->network != NULL;
+}
+
+MonitorTask *monitor_task_parse(const char *text, size_t size, GError **error)
+{
+	g_autoptr(MonitorTask) task = g_new0(MonitorTask, 1);
+	g_autoptr(Json) json = js_parse(text, size, "monitor request", error);
+	const char *level = "warn";
+	int64_t timeout = 0;
+	if (!json)
+		return NULL;
+	if (!js_dup_string(json, "id", &task->id, error) ||
+	    !js_dup_string(json, "name", &task->name, error) ||
+	    !js_get_strv(json, "cleanup", &task->cleanup_argv, error) ||
+	    !js_dup_string(json, "libexec", &task->libexec, error) ||
+	    !js_get_string(json, "logLevel", &level, error) ||
+	    !js_get_int(json, "timeout", 0, G_MAXINT32, &timeout, error) ||
+	    !parse_flags(json, task, error) || !parse_log(json, task, error) ||
+	    !parse_restart(json, task, error) || !parse_parts(json, task, error))
+		return NULL;
+	if (!task->id)
+		return error_set_null(error, ENGINE_ERROR_INVALID, "the request has no id");
+	if (!log_level_parse(level, &task->log_level))
+		return error_set_null(error, ENGINE_ERROR_INVALID, "logLevel: unknown");
+	task->timeout_s = (int)timeout;
+	return g_steal_pointer(&task);
+}
+
+void monitor_task_free(MonitorTask *task)
+{
+	if (!task)
+		return;
+	g_free(task->id);
+	g_free(task->name);
+	oci_config_free(task->config);
+	network_request_free(task->network);
+	g_free(task->log_path);
+	g_strfreev(task->cleanup_argv);
+	g_free(task->libexec);
+	g_free(task);
+}

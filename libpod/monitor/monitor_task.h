@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a monitor was asked to do, as it reads it from its sealed memfd: the owned twin of
+ * MonitorRequest.
+ */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "libpod/base/json.h"
+#include "libpod/monitor/monitor.h"
+
+typedef struct {
+	char *id;
+	char *name; /* NULL if it has none */
+	OciConfig *config;
+	NetworkRequest *network;
+	LogDriver log_driver;
+	char *log_path; /* absolute, or NULL: "log" in the container's directory */
+	int64_t log_max_size;
+	int log_max_files;
+	RestartKind restart;
+	int restart_retries; /* 0 = no limit */
+	bool auto_remove;
+	bool open_stdin;
+	bool detached;
+	bool attach_stdin, attach_stdout, attach_stderr;
+	int timeout_s;       /* 0 = none */
+	char **cleanup_argv; /* NULL: nothing to exec at the end */
+	char *libexec; /* where our own programs are: /proc/self/exe cannot tell on a detached mount
+			*/
+	LogLevel log_level;
+} MonitorTask;
+
+#define MONITOR_REQUEST_MAX   (16 << 20) /* bytes of the request's JSON */
+#define LOG_MAX_SIZE_DEFAULT  (16 << 20)
+#define LOG_MAX_FILES_DEFAULT 3
+
+/** monitor_task_to_json() - the request as JSON; @libexec may be NULL. */
+Json *monitor_task_to_json(const MonitorRequest *request, const char *libexec);
+
+/** monitor_task_parse() - the reverse, checked. INVALID. */
+MonitorTask *monitor_task_parse(const char *text, size_t size, GError **error);
+
+void monitor_task_free(MonitorTask *task);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(MonitorTask, monitor_task_free)

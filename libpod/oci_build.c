@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libpod/oci_build.h"
+
+#include <string.h>
+#include <sys/resource.h>
+
+#include "libpod/base/error.h"
+#include "libpod/runtime/privileges.h"
+
+#define DEFAULT_PIDS_LIMIT 2048
+#define DEFAULT_SHM_SIZE   (64 * 1024 * 1024)
+#define NOFILE_MAX         1048576
+
+/* Masked for everybody but --privileged: the union of docker's and podman's lists (security.md 2).
+ */
+static const char *const masked_paths[] = {
+	"/proc/acpi",
+	"/proc/asound",
+	"/proc/interrupts",
+	"/proc/kallsyms",
+	"/proc/kcore",
+	"/proc/keys",
+	"/proc/latency_stats",
+	"/proc/sched_debug",
+	"/proc/scsi",
+	"/proc/timer_list",
+	"/proc/timer_stats",
+	"/sys/dev/block",
+	"/sys/devices/virtual/powercap",
+	"/sys/firmware",
+	"/sys/fs/selinux",
+	NULL,
+};
+
+static const char *const readonly_paths[] = {
+	"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger", NULL,
+};
+
+/* Apply one list of --cap-add or --cap-drop to @set. */
+static bool apply_capabilities(char **names, bool add, uint64_t all, uint64_t *set, uint64_t *named,
+			       GError **error)
+{
+	for (size_t i = 0; names && names[i]; i++) {
+		int capability;
+		uint64_t bits = all;
+		if (g_ascii_strcasecmp(names[i], "all") != 0) {
+			if (!privileges_capability_parse(names[i], &capability, error))
+				return false;
+			bits = UINT64_C(1) << capability;
+		}
+		*set = add ? *set | bits : *set & ~bits;
+		*named |= bits;
+	}
+	return true;
+}
+
+static bool lists_all(char **names)
+{
+	for (size_t i = 0; names && names[i]; i++) {
+		if (g_ascii_strcasecmp(names[i], "all") == 0)
+			return true;
+	}
+	return false;
+}
+
+bool oci_build_capabilities(const ContainerSpec *spec, uint64_t *out_bounding, uint64_t *out_added,
+			    GError **error)
+{
+	uint64_t all = privileges_all_capabilities(true);
+	uint64_t set = spec->privileged ? all : privileges_default_capabilities() & all;
+	uint64_t added = 0, dropped = 0;
+	/* "drop all, add some" and "add all, drop some" both mean what they say, in either order of
+	 * typing. */
+	bool drop_first = lists_all(spec->cap_drop);
+	if (drop_first && !apply_capabilities(spec->cap_drop, false, all, &set, &dropped, error))
+		return false;
+	if (!apply_capabilities(spec->cap_add, true, all, &set, &added, error))
+		return false;
+	if (!drop_first && !apply_capabilities(spec->cap_drop, false, all, &set, &dropped, error))
+		return false;
+	*out_bounding = set & all;
+	*out_added = added & set;
+	return true;
+}
+
+static void set_namespace(OciConfig *config, OciNamespaceKind kind, OciNamespaceMode mode,
+			  const char *path)
+{
+	config->namespaces[kind].mode = mode;
+	config->namespaces[kind].path = g_strdup(path);
+}
+
+/* One of pid, ipc, uts, cgroup. */
+static void build_namespace(OciConfig *config, OciNamespaceKind kind, const SpecNamespace *ns,
+			    const char *path)
+{
+	switch (ns->mode) {
+	case SPEC_NS_DEFAULT:
+	case SPEC_NS_PRIVATE:
+		set_namespace(config, kind, OCI_NS_NEW, NULL);
+		break;
+	case SPEC_NS_HOST:
+		set_namespace(config, kind, OCI_NS_HOST, NULL);
+		break;
+	case SPEC_NS_CONTAINER:
+	case SPEC_NS_PATH:
+		set_namespace(config, kind, OCI_NS_PATH, path);
+		break;
+	}
+}
+
+static void build_network(OciConfig *config, const ContainerSpec *spec,
+			  const OciBuildContext *context)
+{
+	switch (spec->network->mode) {
+	case NETWORK_NONE:
+	case NETWORK_SLIRP:
+		set_namespace(config, OCI_NS_NETWORK, OCI_NS_NEW, NULL);
+		break;
+	case NETWORK_HOST:
+		set_namespace(config, OCI_NS_NETWORK, OCI_NS_HOST, NULL);
+		break;
+	case NETWORK_CONTAINER:
+	case NETWORK_NS:
+		set_namespace(config, OCI_NS_NETWORK, OCI_NS_PATH, context->netns_path);
+		break;
+	}
+}
+
+static void build_namespaces(OciConfig *config, const ContainerSpec *spec,
+			     const OciBuildContext *context)
+{
+	set_namespace(config, OCI_NS_MOUNT, OCI_NS_NEW, NULL);
+	build_network(config, spec, context);
+	build_namespace(config, OCI_NS_PID, &spec->pid, context->pidns_path);
+	build_namespace(config, OCI_NS_IPC, &spec->ipc, context->ipcns_path);
+	build_namespace(config, OCI_NS_UTS, &spec->uts, context->utsns_path);
+	build_namespace(config, OCI_NS_CGROUP, &spec->cgroup, context->cgroupns_path);
+	if (context->userns_path) {
+		set_namespace(config, OCI_NS_USER, OCI_NS_PATH, context->userns_path);
+	} else if (spec->id_map) {
+		set_namespace(config, OCI_NS_USER, OCI_NS_NEW, NULL);
+		config->user_map = idmap_copy(spec->id_map);
+	}
+}
+
+static void build_root(OciConfig *config, const ContainerSpec *spec, const OciBuildContext *context)
+{
+	const char *const bind[] = {"rbind", "rprivate", NULL};
+	config->root_path = g_strdup("rootfs");
+	config->root_readonly = spec->read_only;
+	if (context->root_options)
+		oci_config_add_mount(config, "/", "overlay", "overlay", context->root_options);
+	else
+		oci_config_add_mount(config, "/", "bind", spec->rootfs, bind);
+}
+
+/* proc, dev, sys and their like, before anything of the user's. */
+static void build_system_mounts(OciConfig *config, const ContainerSpec *spec)
+{
+	const char *const proc[] = {"nosuid", "noexec", "nodev", NULL};
+	const char *const dev[] = {"nosuid",   "noexec",      "strictatime",
+				   "mode=755", "size=65536k", NULL};
+	const char *const pts[] = {"nosuid",    "noexec", "newinstance", "ptmxmode=0666",
+				   "mode=0620", "gid=5",  NULL};
+	const char *const mqueue[] = {"nosuid", "noexec", "nodev", NULL};
+	const char *const sys[] = {"nosuid", "noexec", "nodev", spec->privileged ? "rw" : "ro",
+				   NULL};
+	const char *const cgroup[] = {
+		"nosuid", "noexec", "nodev", "relatime", spec->privileged ? "rw" : "ro", NULL};
+	const char *const bind[] = {"rbind", "nosuid", "noexec", "nodev", NULL};
+	g_autofree char *size =
+		g_strdup_printf("size=%" G_GINT64_FORMAT,
+				spec->shm_size > 0 ? spec->shm_size : (gint64)DEFAULT_SHM_SIZE);
+	const char *const shm[] = {"nosuid", "noexec", "nodev", "mode=1777", size, NULL};
+
+	oci_config_add_mount(config, "/proc", "proc", "proc", proc);
+	oci_config_add_mount(config, "/dev", "tmpfs", "tmpfs", dev);
+	oci_config_add_mount(config, "/dev/pts", "devpts", "devpts", pts);
+	if (spec->ipc.mode == SPEC_NS_HOST) {
+		oci_config_add_mount(config, "/dev/mqueue", "bind", "/dev/mqueue", bind);
+		oci_config_add_mount(config, "/dev/shm", "bind", "/dev/shm", bind);
+	} else {
+		oci_config_add_mount(config, "/dev/mqueue", "mqueue", "mqueue", mqueue);
+		oci_config_add_mount(config, "/dev/shm", "tmpfs", "shm", shm);
+	}
+	oci_config_add_mount(config, "/sys", "sysfs", "sysfs", sys);
+	oci_config_add_mount(config, "/sys/fs/cgroup", "cgroup", "cgroup", cgroup);
+}
+
+/* Does the user mount something at @destination? Then ours stays away. */
+static bool user_mounts(const ContainerSpec *spec, const char *destination)
+{
+	for (guint i = 0; i < spec->mounts->len; i++) {
+		const SpecMount *mount = g_ptr_array_index(spec->mounts, i);
+		if (g_str_equal(mount->destination, destination))
+			return true;
+	}
+	return false;
+}
+
+/* hosts, resolv.conf, hostname and the marker that programs look for. */
+static void build_file_mounts(OciConfig *config, const ContainerSpec *spec,
+			      const OciBuildContext *context)
+{
+	static const struct {
+		const char *name, *destination;
+		bool needs_uts;
+	} files[] = {
+		{"resolv.conf", "/etc/resolv.conf", false},
+		{"hosts", "/etc/hosts", false},
+		{"hostname", "/etc/hostname", true},
+		{"containerenv", "/run/.containerenv", false},
+	};
+	const char *const options[] = {"bind",   "rprivate",    "nosuid", "nodev",
+				       "noexec", "create=file", NULL};
+	for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
+		if (user_mounts(spec, files[i].destination) ||
+		    (files[i].needs_uts && spec->uts.mode == SPEC_NS_HOST))
+			continue;
+		g_autofree char *source = g_build_filename(context->dir_path, files[i].name, NULL);
+		oci_config_add_mount(config, files[i].destination, "bind", source, options);
+	}
+}
+
+/* The options of one mount of the user's. g_strfreev() the result. */
+static char **mount_options(const SpecMount *mount, bool copy_up)
+{
+	g_autoptr(GStrvBuilder) options = g_strv_builder_new();
+	if (mount->kind != SPEC_MOUNT_TMPFS) {
+		g_strv_builder_add(options, mount->non_recursive ? "bind" : "rbind");
+		g_strv_builder_add(options, mount->propagation ? mount->propagation : "rprivate");
+	}
+	g_strv_builder_add(options, mount->read_only ? "ro" : "rw");
+	if (mount->chown)
+		g_strv_builder_add(options, "U");
+	if (mount->overlay)
+		g_strv_builder_add(options, "O");
+	if (mount->relabel) {
+		const char label[] = {mount->relabel, '\0'};
+		g_strv_builder_add(options, label);
+	}
+	if (copy_up)
+		g_strv_builder_add(options, "copyup");
+	if (mount->kind == SPEC_MOUNT_VOLUME) {
+		g_strv_builder_add(options, "nosuid");
+		g_strv_builder_add(options, "nodev");
+	}
+	g_strv_builder_addv(options, (const char **)mount->options);
+	return g_strv_builder_end(options);
+}
+
+/* Parents before children, otherwise in the order given. */
+static gint compare_depth(gconstpointer a, gconstpointer b)
+{
+	const OciMount *first = *(OciMount *const *)a;
+	const OciMount *second = *(OciMount *const *)b;
+	size_t one = 0, two = 0;
+	for (const char *c = first->destination; *c; c++)
+		one += *c == '/';
+	for (const char *c = second->destination; *c; c++)
+		two += *c == '/';
+	return one == two ? 0 : one < two ? -1 : 1;
+}
+
+static void build_user_mounts(OciConfig *config, const ContainerSpec *spec,
+			      const OciBuildContext *context)
+{
+	guint first = config->mounts->len;
+	for (guint i = 0; i < spec->mounts->len; i++) {
+		const SpecMount *mount = g_ptr_array_index(spec->mounts, i);
+		g_auto(GStrv) options = mount_options(mount, mount->kind == SPEC_MOUNT_TMPFS
+								     ? false
+								     : context->volume_copy_up[i]);
+		const char *const *list = (const char *const *)options;
+		switch (mount->kind) {
+		case SPEC_MOUNT_BIND:
+			oci_config_add_mount(config, mount->destination, "bind", mount->source,
+					     list);
+			break;
+		case SPEC_MOUNT_VOLUME:
+			oci_config_add_mount(config, mount->destination, "bind",
+					     context->volume_paths[i], list);
+			break;
+		case SPEC_MOUNT_TMPFS:
+			oci_config_add_mount(config, mount->destination, "tmpfs", "tmpfs", list);
+			break;
+		}
+	}
+	g_autoptr(GArray) sorted = g_array_new(FALSE, FALSE, sizeof(gpointer));
+	g_array_append_vals(sorted, config->mounts->pdata + first, config->mounts->len - first);
+	g_array_sort(sorted, compare_depth);
+	memcpy(config->mounts->pdata + first, sorted->data, sorted->len * sizeof(gpointer));
+}
+
+static bool build_process(OciConfig *config, const ContainerSpec *spec,
+			  const OciBuildContext *context, GError **error)
+{
+	config->terminal = spec->tty;
+	config->user_spec = g_strdup(spec->user);
+	config->extra_groups = g_strdupv(spec->group_add);
+	config->args = g_strdupv(spec->args);
+	config->env = g_strdupv(spec->env);
+	config->cwd = g_strdup(spec->workdir ? spec->workdir : "/");
+	config->create_cwd = spec->workdir_created;
+	config->init_process = spec->init;
+	config->no_new_privileges = spec->no_new_privileges;
+	config->apparmor_profile = g_strdup(spec->apparmor_profile);
+	if (!g_environ_getenv(config->env, "HOSTNAME") && config->hostname)
+		config->env = g_environ_setenv(config->env, "HOSTNAME", config->hostname, FALSE);
+	uint64_t added;
+	if (!oci_build_capabilities(spec, &config->cap_bounding, &added, error))
+		return false;
+	config->cap_effective = config->cap_bounding;
+	config->cap_ambient = added;
+	/* The payload goes before its monitor when memory runs out. */
+	config->oom_score_adj = MIN(context->oom_score_adj + 100, 1000);
+	config->oom_score_adj_set = true;
+	return true;
+}
+
+static bool has_rlimit(const GArray *limits, int resource)
+{
+	for (guint i = 0; i < limits->len; i++) {
+		if (g_array_index(limits, OciRlimit, i).resource == resource)
+			return true;
+	}
+	return false;
+}
+
+static void build_rlimits(OciConfig *config, const ContainerSpec *spec,
+			  const OciBuildContext *context)
+{
+	uint64_t nofile = MIN(context->nofile_hard, (uint64_t)NOFILE_MAX);
+	const OciRlimit defaults[] = {
+		{.resource = RLIMIT_NOFILE, .soft = nofile, .hard = nofile},
+		{.resource = RLIMIT_CORE, .soft = 0, .hard = 0},
+	};
+	if (spec->ulimits->len)
+		g_array_append_vals(config->rlimits, spec->ulimits->data, spec->ulimits->len);
+	for (size_t i = 0; !spec->ulimit_host && i < G_N_ELEMENTS(defaults); i++) {
+		if (!has_rlimit(config->rlimits, defaults[i].resource))
+			g_array_append_val(config->rlimits, defaults[i]);
+	}
+}
+
+static void build_devices(OciConfig *config, const ContainerSpec *spec)
+{
+	for (guint i = 0; i < spec->devices->len; i++) {
+		const SpecDevice *asked = g_ptr_array_index(spec->devices, i);
+		OciDevice *device = g_new0(OciDevice, 1);
+		device->path = g_strdup(asked->path);
+		device->host_path = g_strdup(asked->host_path);
+		device->type = 'c';
+		device->mode = 0666;
+		g_ptr_array_add(config->devices, device);
+	}
+}
+
+static bool is_unmasked(const ContainerSpec *spec, const char *path)
+{
+	for (size_t i = 0; spec->unmask && spec->unmask[i]; i++) {
+		if (g_str_equal(spec->unmask[i], "ALL") ||
+		    g_pattern_match_simple(spec->unmask[i], path))
+			return true;
+	}
+	return false;
+}
+
+/* The defaults without what --security-opt unmask= names, and with what mask= adds. */
+static char **build_paths(const ContainerSpec *spec, const char *const *defaults, char **more)
+{
+	g_autoptr(GStrvBuilder) paths = g_strv_builder_new();
+	for (size_t i = 0; !spec->privileged && defaults[i]; i++) {
+		if (!is_unmasked(spec, defaults[i]))
+			g_strv_builder_add(paths, defaults[i]);
+	}
+	g_strv_builder_addv(paths, (const char **)more);
+	return g_strv_builder_end(paths);
+}
+
+OciConfig *oci_build(const ContainerSpec *spec, const OciBuildContext *context, GError **error)
+{
+	g_autoptr(OciConfig) config = oci_config_new();
+	if (spec->uts.mode != SPEC_NS_HOST && spec->uts.mode != SPEC_NS_CONTAINER)
+		config->hostname =
+			spec->hostname ? g_strdup(spec->hostname) : g_strndup(context->id, 12);
+	build_namespaces(config, spec, context);
+	build_root(config, spec, context);
+	build_system_mounts(config, spec);
+	build_file_mounts(config, spec, context);
+	build_user_mounts(config, spec, context);
+	if (!build_process(config, spec, context, error))
+		return NULL;
+	build_rlimits(config, spec, context);
+	build_devices(config, spec);
+	char *none[] = {NULL};
+	config->masked_paths = build_paths(spec, masked_paths, spec->mask ? spec->mask : none);
+	config->readonly_paths = build_paths(spec, readonly_paths, none);
+	if (spec->sysctl)
+		config->sysctl = g_hash_table_ref(spec->sysctl);
+	config->pids_limit = spec->pids_limit_set ? spec->pids_limit : DEFAULT_PIDS_LIMIT;
+	return g_steal_pointer(&config);
+}

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * On disk: volumes/NAME/volume.json and volumes/NAME/_data, made in staging/ and renamed into
+ * place, so that the file system decides which of two racing creators wins. Volumes are always
+ * synced.
+ */
+#include "libpod/volume.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "libpod/base/error.h"
+#include "libpod/base/fd.h"
+#include "libpod/base/json.h"
+#include "libpod/base/log.h"
+#include "libpod/base/path.h"
+#include "libpod/base/record.h"
+#include "libpod/container.h"
+#include "libpod/name.h"
+#include "libpod/rootless.h"
+
+#define MAX_RECORD (1024 * 1024)
+
+void volume_free(Volume *volume)
+{
+	if (!volume)
+		return;
+	g_free(volume->name);
+	g_free(volume->driver);
+	g_free(volume->mountpoint);
+	g_free(volume->scope);
+	g_clear_pointer(&volume->labels, g_hash_table_unref);
+	g_clear_pointer(&volume->options, g_hash_table_unref);
+	g_free(volume);
+}
+
+static int volumes_dir(Engine *engine)
+{
+	return store_dir(engine_store(engine), "volumes");
+}
+
+static Json *to_json(const Volume *volume)
+{
+	Json *json = json_object_new_object();
+	js_set_int(json, "v", 1);
+	js_set_string(json, "driver", volume->driver);
+	js_set_int(json, "created", volume->created);
+	js_set_take(json, "labels", js_from_string_map(volume->labels));
+	js_set_take(json, "options", js_from_string_map(volume->options));
+	js_set_bool(json, "anonymous", volume->anonymous);
+	js_set_bool(json, "copy_up", volume->needs_copy_up);
+	return json;
+}
+
+static bool from_json(Volume *volume, Json *json, GError **error)
+{
+	int64_t version = 0;
+	if (!js_get_int(json, "v", 0, INT64_MAX, &version, error) ||
+	    !js_dup_string(json, "driver", &volume->driver, error) ||
+	    !js_get_int(json, "created", 0, INT64_MAX, &volume->created, error) ||
+	    !js_get_string_map(json, "labels", &volume->labels, error) ||
+	    !js_get_string_map(json, "options", &volume->options, error) ||
+	    !js_get_bool(json, "anonymous", &volume->anonymous, error) ||
+	    !js_get_bool(json, "copy_up", &volume->needs_copy_up, error))
+		return false;
+	if (version != 1 || !volume->driver)
+		return error_set(error, ENGINE_ERROR_CORRUPT,
+				 "volume.json of '%s' is not of version 1", volume->name);
+	if (!volume->labels)
+		volume->labels = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	if (!volume->options)
+		volume->options = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	return true;
+}
+
+static Volume *new_volume(Engine *engine, const char *name)
+{
+	Volume *volume = g_new0(Volume, 1);
+	volume->name = g_strdup(name);
+	volume->scope = g_strdup("local");
+	volume->mountpoint =
+		g_build_filename(store_path(engine_store(engine)), "volumes", name, "_data", NULL);
+	return volume;
+}
+
+Volume *volume_lookup(Engine *engine, const char *name, GError **error)
+{
+	if (!path_name_is_safe(name))
+		return NULL;
+	g_autofree char *path = g_build_filename(name, "volume.json", NULL);
+	g_autoptr(GError) failed = NULL;
+	g_autoptr(Json) json = js_load(volumes_dir(engine), path, MAX_RECORD, &failed);
+	if (!json) {
+		if (!error_matches(failed, ENGINE_ERROR_NOT_FOUND))
+			g_propagate_error(error, g_steal_pointer(&failed));
+		return NULL;
+	}
+	g_autoptr(Volume) volume = new_volume(engine, name);
+	return from_json(volume, json, error) ? g_steal_pointer(&volume) : NULL;
+}
+
+/* The one volume whose name starts with @prefix. NULL without error if there is none. */
+static char *find_prefix(Engine *engine, const char *prefix, GError **error)
+{
+	g_auto(GStrv) names = record_list(volumes_dir(engine), error);
+	g_autofree char *found = NULL;
+	for (size_t i = 0; prefix[0] && names && names[i]; i++) {
+		if (!g_str_has_prefix(names[i], prefix))
+			continue;
+		if (found)
+			return error_set_null(
+				error, ENGINE_ERROR_INVALID,
+				"more than one result for volume name %s: volume already exists",
+				prefix);
+		found = g_strdup(names[i]);
+	}
+	return g_steal_pointer(&found);
+}
+
+Volume *volume_resolve(Engine *engine, const char *name, GError **error)
+{
+	GError *failed = NULL;
+	Volume *volume = volume_lookup(engine, name, &failed);
+	if (!volume && !failed) {
+		g_autofree char *full = find_prefix(engine, name, &failed);
+		if (full)
+			volume = volume_lookup(engine, full, &failed);
+	}
+	if (!volume && !failed)
+		return error_set_null(error, ENGINE_ERROR_NOT_FOUND,
+				      "no volume with name \"%s\" found: no such volume", name);
+	if (failed)
+		g_propagate_error(error, failed);
+	return volume;
+}
+
+GPtrArray *volumes_list(Engine *engine, GError **error)
+{
+	g_auto(GStrv) names = record_list(volumes_dir(engine), error);
+	if (!names)
+		return NULL;
+	GPtrArray *list = g_ptr_array_new_with_free_func((GDestroyNotify)volume_free);
+	for (size_t i = 0; names[i]; i++) {
+		g_autoptr(GError) broken = NULL;
+		Volume *volume = volume_lookup(engine, names[i], &broken);
+		if (volume)
+			g_ptr_array_add(list, volume);
+		else if (broken)
+			log_warn("%s", broken->message);
+	}
+	return list;
+}
+
+static GHashTable *ref_or_new(GHashTable *table)
+{
+	return table ? g_hash_table_ref(table)
+		     : g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+}
+
+static bool check_create(const VolumeCreate *options, GError **error)
+{
+	if (options->name && !name_check(options->name, error))
+		return false;
+	if (options->driver && !g_str_equal(options->driver, "local"))
+		return error_set(
+			error, ENGINE_ERROR_UNSUPPORTED,
+			"no plugin named \"%s\" is available: only the driver \"local\" is",
+			options->driver);
+	if (options->options && g_hash_table_size(options->options) > 0)
+		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
+				 "volume options are not supported by the driver \"local\" yet");
+	return true;
+}
+
+/* Write the volume into a stage and move it into place. EXISTS when somebody was faster. */
+static bool publish(Engine *engine, const Volume *volume, GError **error)
+{
+	g_autoptr(StoreStage) stage = store_stage_new(engine_store(engine), error);
+	if (!stage)
+		return false;
+	autofd made = path_mkdirs_state(store_stage_fd(stage), "volume/_data");
+	autofd dir = made < 0 ? -1
+			      : path_open_state(store_stage_fd(stage), "volume",
+						O_RDONLY | O_DIRECTORY, 0);
+	if (dir < 0 || fchmodat(dir, "_data", 0755, 0) < 0)
+		return error_set_errno(error, "cannot make volume '%s'", volume->name);
+	g_autoptr(Json) json = to_json(volume);
+	const char *text = js_text(json);
+	if (!record_replace(dir, "volume.json", text, strlen(text), RECORD_SYNC_FULL, error))
+		return false;
+	if (renameat2(store_stage_fd(stage), "volume", volumes_dir(engine), volume->name,
+		      RENAME_NOREPLACE) < 0) {
+		if (errno == EEXIST)
+			return error_set(
+				error, ENGINE_ERROR_EXISTS,
+				"volume with name %s already exists: volume already exists",
+				volume->name);
+		return error_set_errno(error, "cannot make volume '%s'", volume->name);
+	}
+	if (fsync(volumes_dir(engine)) < 0)
+		return error_set_errno(error, "cannot sync the volumes' directory");
+	return true;
+}
+
+Volume *volume_create(Engine *engine, const VolumeCreate *options, GError **error)
+{
+	if (!check_create(options, error))
+		return NULL;
+	if (options->ignore && options->name) {
+		GError *failed = NULL;
+		Volume *existing = volume_lookup(engine, options->name, &failed);
+		if (failed)
+			g_propagate_error(error, failed);
+		if (existing || failed)
+			return existing;
+	}
+	g_autofree char *random = options->name ? NULL : name_new_id();
+	g_autoptr(Volume) volume = new_volume(engine, options->name ? options->name : random);
+	volume->driver = g_strdup("local");
+	volume->created = g_get_real_time() * 1000;
+	volume->labels = ref_or_new(options->labels);
+	volume->options = ref_or_new(options->options);
+	volume->anonymous = options->anonymous;
+	volume->needs_copy_up = true;
+	g_autoptr(GError) failed = NULL;
+	if (publish(engine, volume, &failed))
+		return g_steal_pointer(&volume);
+	if (options->ignore && error_matches(failed, ENGINE_ERROR_EXISTS))
+		return volume_lookup(engine, volume->name, error);
+	g_propagate_error(error, g_steal_pointer(&failed));
+	return NULL;
+}
+
+bool volume_copied_up(Engine *engine, const char *name, GError **error)
+{
+	g_autoptr(Volume) volume = volume_resolve(engine, name, error);
+	if (!volume)
+		return false;
+	volume->needs_copy_up = false;
+	autofd dir = path_open_state(volumes_dir(engine), volume->name, O_RDONLY | O_DIRECTORY, 0);
+	if (dir < 0)
+		return error_set_errno(error, "cannot open volume '%s'", name);
+	g_autoptr(Json) json = to_json(volume);
+	const char *text = js_text(json);
+	return record_replace(dir, "volume.json", text, strlen(text), RECORD_SYNC_FULL, error);
+}
+
+char **volume_users(Engine *engine, const char *name, GError **error)
+{
+	g_autoptr(GPtrArray) list = containers_list(engine, error);
+	if (!list)
+		return NULL;
+	g_autoptr(GStrvBuilder) users = g_strv_builder_new();
+	for (guint i = 0; i < list->len; i++) {
+		const ContainerSummary *s = container_summary(g_ptr_array_index(list, i));
+		if (g_strv_contains((const char *const *)s->volume_names, name))
+			g_strv_builder_add(users, s->id);
+	}
+	return g_strv_builder_end(users);
+}
+
+static bool remove_users(Engine *engine, char **users, GError **error)
+{
+	ContainerRemove options = {.force = true, .timeout_s = -1};
+	for (size_t i = 0; users[i]; i++) {
+		g_autoptr(GError) failed = NULL;
+		g_autoptr(Container) ctr = container_lookup(engine, users[i], &failed);
+		if (failed) {
+			g_propagate_error(error, g_steal_pointer(&failed));
+			return false;
+		}
+		if (ctr && !container_remove(ctr, &options, error))
+			return false;
+	}
+	return true;
+}
+
+bool volume_remove(Engine *engine, const Volume *volume, bool force, GError **error)
+{
+	g_auto(GStrv) users = volume_users(engine, volume->name, error);
+	if (!users)
+		return false;
+	if (users[0] && !force) {
+		g_autofree char *list = g_strjoinv(", ", users);
+		return error_set(error, ENGINE_ERROR_IN_USE,
+				 "volume %s is being used by the following container(s): %s: "
+				 "volume is being used",
+				 volume->name, list);
+	}
+	return remove_users(engine, users, error) &&
+	       store_trash(engine_store(engine), "volumes", volume->name, error) &&
+	       rootless_empty_trash(engine, error);
+}
