@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * JSON: json-c made strict. What it lets pass even so (NaN, NUL characters) is refused here.
+ * JSON: json-c made strict. What it lets pass even so (NaN, 'keys', NUL characters) is refused
+ * here.
  */
 #include "libpod/base/json.h"
 
@@ -23,8 +24,8 @@ static const char *find_nonsense(const char *text, size_t size)
 			i++;
 		else if (c == '"')
 			in_string = !in_string;
-		else if (!in_string && (c == 'N' || c == 'I'))
-			return "NaN and Infinity are not JSON";
+		else if (!in_string && strchr("NI'/", c))
+			return "NaN, Infinity, comments and single quotes are not JSON";
 	}
 	return NULL;
 }
@@ -188,9 +189,10 @@ bool js_get_int(Json *object, const char *key, int64_t min, int64_t max, int64_t
 	if (!value)
 		return true;
 	int64_t number = json_object_get_int64(value);
-	/* Above the signed range json-c gives the largest signed value instead. */
-	bool too_large = number > 0 && json_object_get_uint64(value) > (uint64_t)G_MAXINT64;
-	if (too_large || number < min || number > max)
+	/* Beyond the signed range json-c gives the nearest value it has instead. */
+	bool clamped = number == G_MININT64 ||
+		       (number > 0 && json_object_get_uint64(value) > (uint64_t)G_MAXINT64);
+	if (clamped || number < min || number > max)
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "%s: expected an integer from %" G_GINT64_FORMAT
 				 " to %" G_GINT64_FORMAT,
