@@ -95,19 +95,26 @@ const char *js_text_pretty(Json *json)
 	const char *text = json_object_to_json_string_ext(
 		json,
 		JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE);
-	/* json-c indents by two: write the leading spaces of each line twice. A string holds no
-	 * newline. */
+	/*
+	 * json-c indents by two and breaks empty containers: write the leading spaces of each line
+	 * twice and close what has just been opened. A string holds no newline.
+	 */
 	GString *pretty = g_string_new(NULL);
 	for (const char *line = text; *line;) {
 		size_t indent = strspn(line, " ");
 		size_t size = strcspn(line, "\n");
-		g_string_append_len(pretty, line, (gssize)indent);
-		g_string_append_len(pretty, line, (gssize)size);
-		line += size;
-		if (*line == '\n') {
-			g_string_append_c(pretty, '\n');
-			line++;
+		char last = pretty->len ? pretty->str[pretty->len - 1] : '\0';
+		bool closes = (last == '[' && line[indent] == ']') ||
+			      (last == '{' && line[indent] == '}');
+		if (closes) {
+			g_string_append_len(pretty, line + indent, (gssize)(size - indent));
+		} else {
+			if (pretty->len)
+				g_string_append_c(pretty, '\n');
+			g_string_append_len(pretty, line, (gssize)indent);
+			g_string_append_len(pretty, line, (gssize)size);
 		}
+		line += size + (line[size] == '\n');
 	}
 	char *owned = g_string_free(pretty, FALSE);
 	json_object_set_userdata(json, owned, free_pretty_text);

@@ -172,6 +172,7 @@ static void test_touch(void)
 	g_assert_cmpint(made, >=, 0);
 	put(tree.root, "etc/hosts", "text");
 	autofd again = path_touch_in_root(tree.root, "etc/hosts", 0644);
+	g_assert_cmpint(again, >=, 0);
 	g_autofree char *kept = path_read_in_root(tree.root, "etc/hosts", 100, NULL);
 	g_assert_cmpstr(kept, ==, "text");
 	autofd inside = path_touch_in_root(tree.root, "out", 0644);
@@ -194,6 +195,7 @@ static void test_remove_tree(void)
 	g_assert_true(path_remove_tree(tree.root, "file"));
 
 	autofd deep = path_mkdirs_state(tree.root, "d/closed/inner");
+	g_assert_cmpint(deep, >=, 0);
 	put(tree.root, "d/closed/inner/file", "x");
 	put(tree.root, "d/file", "x");
 	g_assert_cmpint(symlinkat("../..", tree.root, "d/up"), ==, 0);
