@@ -185,6 +185,23 @@ static int open_program_read_only(const char *program)
 	return fcntl(tree, F_DUPFD_CLOEXEC, PROGRAM_FD);
 }
 
+/*
+ * The environment of a holder: what it needs to find our programs (its own /proc/self/exe leads
+ * into a detached mount) and to run the clean-up verb; nothing else of the user's.
+ */
+static char **holder_environment(const char *program)
+{
+	static const char *const names[] = {"PATH", "HOME", "XDG_RUNTIME_DIR"};
+	char **env = NULL;
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+		const char *value = g_getenv(names[i]);
+		if (value)
+			env = g_environ_setenv(env, names[i], value, TRUE);
+	}
+	g_autofree char *dir = g_path_get_dirname(program);
+	return g_environ_setenv(env, "SKIFF_LIBEXEC", dir, TRUE);
+}
+
 /* In the namespaces: become the program. */
 static int spawn_child(void *data)
 {
@@ -261,7 +278,10 @@ pid_t rootless_spawn(Engine *engine, const Spawn *spawn, GError **error)
 	}
 	autofd result = ends[0];
 	autofd result_write = ends[1];
-	SpawnChild child = {.spawn = spawn, .result_fd = result_write};
+	g_auto(GStrv) env = holder_environment(spawn->program);
+	Spawn with_env = *spawn;
+	with_env.envp = (const char *const *)env;
+	SpawnChild child = {.spawn = &with_env, .result_fd = result_write};
 	g_autoptr(GError) join_error = NULL;
 	pid_t pid = fork_child(engine, ns, CLONE_NEWNS, spawn_child, &child,
 			       ns >= 0 ? &join_error : error);
