@@ -121,6 +121,14 @@ typedef struct {
 /** container_remove() - BAD_STATE if running without force, in podman's words. */
 bool container_remove(Container *ctr, const ContainerRemove *options, GError **error);
 
+/**
+ * container_finish() - after attach_run() saw the exit code: record it, remove a --rm container
+ *
+ * `run` and `start -a` call it so that the next command finds the end done; whichever of this and
+ * the monitor's clean-up comes first does the work.
+ */
+bool container_finish(Container *ctr, GError **error);
+
 /** container_cleanup() - what the monitor execs at the end: record the exit, remove --rm
  * containers. Never waits for a lock. */
 bool container_cleanup(Engine *engine, const char *id, GError **error);

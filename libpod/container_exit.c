@@ -241,6 +241,27 @@ bool container_cleanup(Engine *engine, const char *id, GError **error)
 					: container_settle(ctr, error);
 }
 
+bool container_finish(Container *ctr, GError **error)
+{
+	g_autoptr(RecordLock) lock = container_lock(ctr, -1, "cleanup", error);
+	if (!lock)
+		return false;
+	g_autoptr(GError) gone = NULL;
+	if (!container_reload(ctr, &gone)) {
+		if (!error_matches(gone, ENGINE_ERROR_NOT_FOUND)) {
+			g_propagate_error(error, g_steal_pointer(&gone));
+			return false;
+		}
+		/* Somebody removed it; the lock just made its runtime directory anew. */
+		(void)path_remove_tree(engine_run_containers_fd(ctr->engine), ctr->summary.id);
+		return true;
+	}
+	if (is_live(&ctr->summary))
+		return true;
+	return ctr->summary.auto_remove ? remove_ended(ctr, true, error)
+					: container_settle(ctr, error);
+}
+
 /* Set one container right that nobody watches any more. */
 static bool heal_one(Engine *engine, const char *dir_name, GError **error)
 {

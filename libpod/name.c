@@ -2,6 +2,7 @@
 #include "libpod/name.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -10,38 +11,38 @@
 #define ID_BYTES 32
 
 static const char *const adjectives[] = {
-	"able",	   "amber",   "ample",	"apt",	  "autumn",  "azure",	"bold",	   "brave",
-	"bright",  "brisk",   "calm",	"candid", "cheery",  "civil",	"clear",   "clever",
-	"coral",   "cosy",    "crisp",	"curious", "daring", "dapper",	"deft",	   "eager",
-	"early",   "earnest", "easy",	"even",	  "fair",    "fleet",	"fluent",  "fond",
-	"frank",   "fresh",   "gentle", "glad",	  "golden",  "grand",	"hardy",   "hasty",
-	"hazel",   "honest",  "humble", "ideal",  "jolly",   "keen",	"kind",	   "lively",
-	"loyal",   "lucid",   "lucky",	"mellow", "merry",   "mild",	"modest",  "neat",
-	"nimble",  "noble",   "patient", "plain", "polite",  "prime",	"proud",   "quaint",
-	"quick",   "quiet",   "rapid",	"ready",  "robust",  "rustic",	"sage",	   "serene",
-	"sharp",   "silent",  "silver", "simple", "sleek",   "smooth",	"snug",	   "sober",
-	"solid",   "spry",    "stable", "steady", "stout",   "subtle",	"sunny",   "swift",
-	"tender",  "tidy",    "trusty", "upbeat", "urban",   "vivid",	"warm",	   "wise",
+	"able",   "amber",   "ample",  "apt",    "autumn",  "azure",  "bold",   "brave",   "bright",
+	"brisk",  "calm",    "candid", "cheery", "civil",   "clear",  "clever", "coral",   "cosy",
+	"crisp",  "curious", "daring", "dapper", "deft",    "eager",  "early",  "earnest", "easy",
+	"even",   "fair",    "fleet",  "fluent", "fond",    "frank",  "fresh",  "gentle",  "glad",
+	"golden", "grand",   "hardy",  "hasty",  "hazel",   "honest", "humble", "ideal",   "jolly",
+	"keen",   "kind",    "lively", "loyal",  "lucid",   "lucky",  "mellow", "merry",   "mild",
+	"modest", "neat",    "nimble", "noble",  "patient", "plain",  "polite", "prime",   "proud",
+	"quaint", "quick",   "quiet",  "rapid",  "ready",   "robust", "rustic", "sage",    "serene",
+	"sharp",  "silent",  "silver", "simple", "sleek",   "smooth", "snug",   "sober",   "solid",
+	"spry",   "stable",  "steady", "stout",  "subtle",  "sunny",  "swift",  "tender",  "tidy",
+	"trusty", "upbeat",  "urban",  "vivid",  "warm",    "wise",
 };
 
 static const char *const nouns[] = {
-	"anchor",  "anvil",   "badger", "barge",  "beacon",  "birch",	"bobbin",  "bridge",
-	"brook",   "buoy",    "canoe",	"canyon", "caravel", "cedar",	"clipper", "comet",
-	"compass", "condor",  "coracle", "crane", "creek",   "cutter",	"delta",   "dinghy",
-	"dolphin", "dory",    "dune",	"eagle",  "ember",   "falcon",	"fern",	   "ferry",
-	"finch",   "fjord",   "forest", "galley", "gannet",  "garnet",	"glacier", "grove",
-	"gull",	   "harbour", "hare",	"hawk",	  "heron",   "hill",	"island",  "kayak",
-	"keel",	   "kestrel", "ketch",	"lagoon", "lantern", "lark",	"linnet",  "lynx",
-	"maple",   "marlin",  "marten", "meadow", "mesa",    "mill",	"moor",	   "moss",
-	"oak",	   "oar",     "orchid", "osprey", "otter",   "paddle",	"pebble",  "pelican",
-	"pine",	   "plover",  "pond",	"prairie", "puffin", "quarry",	"raft",	   "raven",
-	"reef",	   "ridge",   "river",	"robin",  "rudder",  "sail",	"schooner", "seal",
-	"skipper", "sloop",   "sparrow", "spruce", "thistle", "tiller", "tundra",  "willow",
+	"anchor",  "anvil",   "badger",  "barge",   "beacon",  "birch",  "bobbin",   "bridge",
+	"brook",   "buoy",    "canoe",   "canyon",  "caravel", "cedar",  "clipper",  "comet",
+	"compass", "condor",  "coracle", "crane",   "creek",   "cutter", "delta",    "dinghy",
+	"dolphin", "dory",    "dune",    "eagle",   "ember",   "falcon", "fern",     "ferry",
+	"finch",   "fjord",   "forest",  "galley",  "gannet",  "garnet", "glacier",  "grove",
+	"gull",    "harbour", "hare",    "hawk",    "heron",   "hill",   "island",   "kayak",
+	"keel",    "kestrel", "ketch",   "lagoon",  "lantern", "lark",   "linnet",   "lynx",
+	"maple",   "marlin",  "marten",  "meadow",  "mesa",    "mill",   "moor",     "moss",
+	"oak",     "oar",     "orchid",  "osprey",  "otter",   "paddle", "pebble",   "pelican",
+	"pine",    "plover",  "pond",    "prairie", "puffin",  "quarry", "raft",     "raven",
+	"reef",    "ridge",   "river",   "robin",   "rudder",  "sail",   "schooner", "seal",
+	"skipper", "sloop",   "sparrow", "spruce",  "thistle", "tiller", "tundra",   "willow",
 };
 
 bool name_check(const char *name, GError **error)
 {
-	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+	static const char letters[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 	size_t length = strlen(name);
 	bool valid = length > 0 && length <= NAME_MAX_LENGTH && strchr(letters, name[0]);
 	for (size_t i = 1; valid && i < length; i++)

@@ -7,8 +7,8 @@
 #include "libpod/base/error.h"
 
 /*
- * The kernel's range, not the C library's: SIGRTMIN of glibc is 34 because it keeps two for itself, and that
- * is also where every container tool starts counting.
+ * The kernel's range, not the C library's: SIGRTMIN of glibc is 34 because it keeps two for itself,
+ * and that is also where every container tool starts counting.
  */
 #define SIGNAL_LAST    64
 #define REALTIME_FIRST 34
@@ -17,15 +17,15 @@ static const struct {
 	int number;
 	const char *name;
 } table[] = {
-	{ SIGHUP, "HUP" },     { SIGINT, "INT" },	{ SIGQUIT, "QUIT" }, { SIGILL, "ILL" },
-	{ SIGTRAP, "TRAP" },   { SIGABRT, "ABRT" },	{ SIGABRT, "IOT" },  { SIGBUS, "BUS" },
-	{ SIGFPE, "FPE" },     { SIGKILL, "KILL" },	{ SIGUSR1, "USR1" }, { SIGSEGV, "SEGV" },
-	{ SIGUSR2, "USR2" },   { SIGPIPE, "PIPE" },	{ SIGALRM, "ALRM" }, { SIGTERM, "TERM" },
-	{ 16, "STKFLT" },      { SIGCHLD, "CHLD" },	{ SIGCHLD, "CLD" },  { SIGCONT, "CONT" },
-	{ SIGSTOP, "STOP" },   { SIGTSTP, "TSTP" },	{ SIGTTIN, "TTIN" }, { SIGTTOU, "TTOU" },
-	{ SIGURG, "URG" },     { SIGXCPU, "XCPU" },	{ SIGXFSZ, "XFSZ" }, { SIGVTALRM, "VTALRM" },
-	{ SIGPROF, "PROF" },   { SIGWINCH, "WINCH" },	{ SIGIO, "IO" },     { SIGIO, "POLL" },
-	{ SIGPWR, "PWR" },     { SIGSYS, "SYS" },
+	{SIGHUP, "HUP"},   {SIGINT, "INT"},     {SIGQUIT, "QUIT"}, {SIGILL, "ILL"},
+	{SIGTRAP, "TRAP"}, {SIGABRT, "ABRT"},   {SIGABRT, "IOT"},  {SIGBUS, "BUS"},
+	{SIGFPE, "FPE"},   {SIGKILL, "KILL"},   {SIGUSR1, "USR1"}, {SIGSEGV, "SEGV"},
+	{SIGUSR2, "USR2"}, {SIGPIPE, "PIPE"},   {SIGALRM, "ALRM"}, {SIGTERM, "TERM"},
+	{16, "STKFLT"},    {SIGCHLD, "CHLD"},   {SIGCHLD, "CLD"},  {SIGCONT, "CONT"},
+	{SIGSTOP, "STOP"}, {SIGTSTP, "TSTP"},   {SIGTTIN, "TTIN"}, {SIGTTOU, "TTOU"},
+	{SIGURG, "URG"},   {SIGXCPU, "XCPU"},   {SIGXFSZ, "XFSZ"}, {SIGVTALRM, "VTALRM"},
+	{SIGPROF, "PROF"}, {SIGWINCH, "WINCH"}, {SIGIO, "IO"},     {SIGIO, "POLL"},
+	{SIGPWR, "PWR"},   {SIGSYS, "SYS"},
 };
 
 /* A short run of digits; -1 for anything else. */

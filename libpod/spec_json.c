@@ -2,9 +2,9 @@
 /*
  * create.json: a ContainerSpec as a record, version 1.
  *
- * Plain fields are rows of a table; one is left out of the record when it has the value a new object has, so
- * an absent key always means that default. Keys of a later version are ignored by an older reader only
- * within one version number.
+ * Plain fields are rows of a table; one is left out of the record when it has the value a new
+ * object has, so an absent key always means that default. Keys of a later version are ignored by an
+ * older reader only within one version number.
  */
 #include "libpod/spec.h"
 
@@ -19,10 +19,10 @@ typedef enum {
 	FIELD_STRV,   /* char **, NULL if absent */
 	FIELD_MAP,    /* GHashTable * of strings */
 	FIELD_BOOL,
-	FIELD_INT,    /* int */
+	FIELD_INT, /* int */
 	FIELD_UINT32,
 	FIELD_INT64,
-	FIELD_ENUM,   /* an int in C, a word in the record */
+	FIELD_ENUM, /* an int in C, a word in the record */
 } FieldKind;
 
 typedef struct {
@@ -32,13 +32,13 @@ typedef struct {
 	const char *const *words; /* of FIELD_ENUM, in the order of its values, NULL at the end */
 } Field;
 
-static const char *const mount_kinds[] = { "bind", "volume", "tmpfs", NULL };
-static const char *const ns_modes[] = { "default", "private", "host", "container", "path", NULL };
-static const char *const userns_modes[] = { "host", "keep-id",	 "nomap", "auto",
-					    "maps", "container", "path",  NULL };
-static const char *const restart_words[] = { "no", "on-failure", "always", "unless-stopped", NULL };
-static const char *const pull_words[] = { "missing", "always", "never", "newer", NULL };
-static const char *const log_words[] = { "k8s-file", "json-file", "none", "passthrough", NULL };
+static const char *const mount_kinds[] = {"bind", "volume", "tmpfs", NULL};
+static const char *const ns_modes[] = {"default", "private", "host", "container", "path", NULL};
+static const char *const userns_modes[] = {"host", "keep-id",   "nomap", "auto",
+					   "maps", "container", "path",  NULL};
+static const char *const restart_words[] = {"no", "on-failure", "always", "unless-stopped", NULL};
+static const char *const pull_words[] = {"missing", "always", "never", "newer", NULL};
+static const char *const log_words[] = {"k8s-file", "json-file", "none", "passthrough", NULL};
 
 #define ROW(type, row_key, row_kind, member)                                                       \
 	{                                                                                          \
@@ -62,20 +62,20 @@ static const Field mount_fields[] = {
 	ROW(SpecMount, "nonRecursive", FIELD_BOOL, non_recursive),
 	ROW(SpecMount, "fromImage", FIELD_BOOL, from_image),
 	ROW(SpecMount, "subpath", FIELD_STRING, subpath),
-	{ NULL },
+	{NULL},
 };
 
 static const Field device_fields[] = {
 	ROW(SpecDevice, "hostPath", FIELD_STRING, host_path),
 	ROW(SpecDevice, "path", FIELD_STRING, path),
 	ROW(SpecDevice, "permissions", FIELD_STRING, permissions),
-	{ NULL },
+	{NULL},
 };
 
 static const Field namespace_fields[] = {
 	ENUM_ROW(SpecNamespace, "mode", mode, ns_modes),
 	ROW(SpecNamespace, "target", FIELD_STRING, target),
-	{ NULL },
+	{NULL},
 };
 
 static const Field spec_fields[] = {
@@ -152,20 +152,20 @@ static const Field spec_fields[] = {
 	ROW(ContainerSpec, "logTag", FIELD_STRING, log_tag),
 	ROW(ContainerSpec, "createCommand", FIELD_STRV, create_command),
 	ROW(ContainerSpec, "created", FIELD_INT64, created),
-	{ NULL },
+	{NULL},
 };
 
 static const struct {
 	const char *key;
 	size_t offset;
 } namespace_rows[] = {
-	{ "pid", offsetof(ContainerSpec, pid) },
-	{ "ipc", offsetof(ContainerSpec, ipc) },
-	{ "uts", offsetof(ContainerSpec, uts) },
-	{ "cgroup", offsetof(ContainerSpec, cgroup) },
+	{"pid", offsetof(ContainerSpec, pid)},
+	{"ipc", offsetof(ContainerSpec, ipc)},
+	{"uts", offsetof(ContainerSpec, uts)},
+	{"cgroup", offsetof(ContainerSpec, cgroup)},
 };
 
-#define AT(base, field, type)	    (*(type *)((char *)(base) + (field)->offset))
+#define AT(base, field, type)       (*(type *)((char *)(base) + (field)->offset))
 #define CONST_AT(base, field, type) (*(type const *)((const char *)(base) + (field)->offset))
 
 static const char *words_get(const char *const *words, int value)
@@ -183,8 +183,9 @@ static void write_field(Json *json, const Field *field, const void *base, const 
 		break;
 	case FIELD_STRV:
 		if (CONST_AT(base, field, char **))
-			js_set_take(json, field->key,
-				    js_from_strv((const char *const *)CONST_AT(base, field, char **)));
+			js_set_take(
+				json, field->key,
+				js_from_strv((const char *const *)CONST_AT(base, field, char **)));
 		break;
 	case FIELD_MAP:
 		if (g_hash_table_size(CONST_AT(base, field, GHashTable *)) > 0)
@@ -232,7 +233,8 @@ static bool read_enum(Json *json, const Field *field, int *out, GError **error)
 			return true;
 		}
 	}
-	return !word || error_set(error, ENGINE_ERROR_CORRUPT, "%s: unknown word '%s'", field->key, word);
+	return !word ||
+	       error_set(error, ENGINE_ERROR_CORRUPT, "%s: unknown word '%s'", field->key, word);
 }
 
 static bool read_map(Json *json, const Field *field, GHashTable **map, GError **error)
@@ -294,11 +296,12 @@ static Json *write_mounts(const GPtrArray *mounts)
 	Json *array = json_object_new_array();
 	for (size_t i = 0; i < mounts->len; i++) {
 		const SpecMount *mount = mounts->pdata[i];
-		SpecMount defaults = { .copy_up = mount->kind != SPEC_MOUNT_BIND };
+		SpecMount defaults = {.copy_up = mount->kind != SPEC_MOUNT_BIND};
 		Json *json = json_object_new_object();
 		write_fields(json, mount_fields, mount, &defaults);
 		if (mount->relabel)
-			js_set_string(json, "relabel", mount->relabel == 'z' ? "shared" : "private");
+			js_set_string(json, "relabel",
+				      mount->relabel == 'z' ? "shared" : "private");
 		if (mount->options[0])
 			js_set_take(json, "options",
 				    js_from_strv((const char *const *)mount->options));
@@ -334,7 +337,7 @@ static bool read_mount(Json *json, void *mounts, GError **error)
 
 static Json *write_devices(const GPtrArray *devices)
 {
-	static const SpecDevice defaults = { 0 };
+	static const SpecDevice defaults = {0};
 	Json *array = json_object_new_array();
 	for (size_t i = 0; i < devices->len; i++) {
 		Json *json = json_object_new_object();
@@ -377,7 +380,7 @@ static bool read_ulimit(Json *json, void *ulimits, GError **error)
 	    !js_get_int(json, "soft", INT64_MIN, INT64_MAX, &soft, error) ||
 	    !js_get_int(json, "hard", INT64_MIN, INT64_MAX, &hard, error))
 		return false;
-	OciRlimit limit = { (int)resource, (uint64_t)soft, (uint64_t)hard };
+	OciRlimit limit = {(int)resource, (uint64_t)soft, (uint64_t)hard};
 	g_array_append_vals(ulimits, &limit, 1);
 	return true;
 }
@@ -431,7 +434,7 @@ static bool read_array(Json *json, const char *key, bool (*reader)(Json *, void 
 
 static void write_parts(const ContainerSpec *spec, Json *json)
 {
-	static const SpecNamespace no_namespace = { 0 };
+	static const SpecNamespace no_namespace = {0};
 	for (size_t i = 0; i < G_N_ELEMENTS(namespace_rows); i++) {
 		const SpecNamespace *ns =
 			(const void *)((const char *)spec + namespace_rows[i].offset);
@@ -518,7 +521,8 @@ ContainerSpec *spec_from_json(Json *json, GError **error)
 	int64_t version = 0;
 	if (!js_get_int(json, "version", 0, INT32_MAX, &version, &cause) ||
 	    !read_fields(json, spec_fields, spec, &cause) || !read_parts(json, spec, &cause))
-		return error_set_null(error, ENGINE_ERROR_CORRUPT, "create.json: %s", cause->message);
+		return error_set_null(error, ENGINE_ERROR_CORRUPT, "create.json: %s",
+				      cause->message);
 	if (version != SPEC_VERSION)
 		return error_set_null(error, ENGINE_ERROR_UNSUPPORTED,
 				      "create.json has version %" PRId64 ", this skiff knows %d",

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Setters: one function per option grammar. Each parses one value and writes fields of one ContainerSpec; none
- * looks at images or containers, and of the host only at the working directory (relative paths) and the files
- * an option names (--env-file). All return false with INVALID, or UNSUPPORTED for what podman takes and skiff
- * does not, with the reason in podman's wording: the front end puts option and value before it. Shared by
- * every front end.
+ * Setters: one function per option grammar. Each parses one value and writes fields of one
+ * ContainerSpec; none looks at images or containers, and of the host only at the working directory
+ * (relative paths) and the files an option names (--env-file). All return false with INVALID, or
+ * UNSUPPORTED for what podman takes and skiff does not, with the reason in podman's wording: the
+ * front end puts option and value before it. Shared by every front end.
  *
  * Options that are given once overwrite, the others append; "once" and "list" below say which.
  */
@@ -47,11 +47,14 @@ bool spec_set_detach_keys(ContainerSpec *spec, const char *value, GError **error
 
 /* The process: spec_parse.c */
 
-/** spec_set_entrypoint() - --entrypoint: a JSON array, one word, or "" to clear the image's; once. */
+/** spec_set_entrypoint() - --entrypoint: a JSON array, one word, or "" to clear the image's; once.
+ */
 bool spec_set_entrypoint(ContainerSpec *spec, const char *value, GError **error);
-/** spec_add_env() - -e NAME=VALUE, or NAME for the caller's value at resolve time; list. NAME* is UNSUPPORTED. */
+/** spec_add_env() - -e NAME=VALUE, or NAME for the caller's value at resolve time; list. NAME* is
+ * UNSUPPORTED. */
 bool spec_add_env(ContainerSpec *spec, const char *value, GError **error);
-/** spec_add_env_file() - --env-file: a file of such lines, # comments; they come before all -e. List. */
+/** spec_add_env_file() - --env-file: a file of such lines, # comments; they come before all -e.
+ * List. */
 bool spec_add_env_file(ContainerSpec *spec, const char *value, GError **error);
 /** spec_add_env_text() - the lines of such a file; @name stands in errors. */
 bool spec_add_env_text(ContainerSpec *spec, const char *text, const char *name, GError **error);

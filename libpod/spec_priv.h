@@ -12,8 +12,43 @@ void spec_strv_append(char ***strv, const char *value);
 /** spec_strv_take() - the same, taking @value. */
 void spec_strv_take(char ***strv, char *value);
 
-/** spec_fail_errno() - SYSTEM (NOT_FOUND for ENOENT) "CALL PATH: no such file or directory", in lower case as podman's. */
+/** spec_fail_errno() - SYSTEM (NOT_FOUND for ENOENT) "CALL PATH: no such file or directory", in
+ * lower case as podman's. */
 bool spec_fail_errno(GError **error, const char *call, const char *path);
 
-/** spec_has_control() - control characters, DEL included, that would end a line or a field somewhere. */
+/** spec_has_control() - control characters, DEL included, that would end a line or a field
+ * somewhere. */
 bool spec_has_control(const char *text);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SpecMount, spec_mount_free)
+
+/* Two words for the two sides of one choice, of which one may be said once. */
+typedef enum {
+	SPEC_MOUNT_CHOICE_WRITE,
+	SPEC_MOUNT_CHOICE_EXEC,
+	SPEC_MOUNT_CHOICE_DEV,
+	SPEC_MOUNT_CHOICE_SUID,
+	SPEC_MOUNT_CHOICE_RECURSION,
+	SPEC_MOUNT_CHOICE_COPY,
+	SPEC_MOUNT_CHOICE_CHOWN,
+	SPEC_MOUNT_CHOICE_LABEL,
+	SPEC_MOUNT_CHOICE_PROPAGATION,
+	SPEC_MOUNT_CHOICE_COUNT, /* also: no such flag */
+} SpecMountChoice;
+
+/* How an error names the words of a choice. */
+extern const char *const spec_mount_choice_words[SPEC_MOUNT_CHOICE_COUNT];
+
+/** spec_mount_flag_lookup() - which choice a flag like "ro" belongs to; SPEC_MOUNT_CHOICE_COUNT if
+ * none. */
+SpecMountChoice spec_mount_flag_lookup(const char *word);
+
+/** spec_mount_apply_flag() - store a flag that spec_mount_flag_lookup() knows. */
+void spec_mount_apply_flag(SpecMount *mount, SpecMountChoice choice, const char *word);
+
+/** spec_mount_set_destination() - an absolute path in the container, not its root. INVALID. */
+bool spec_mount_set_destination(SpecMount *mount, const char *path, GError **error);
+
+/** spec_mount_add_tmpfs_option() - size, mode, uid, gid, nr_inodes of a tmpfs. INVALID. */
+bool spec_mount_add_tmpfs_option(SpecMount *mount, const char *key, const char *value,
+				 GError **error);
