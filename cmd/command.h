@@ -26,10 +26,10 @@ typedef struct {
 typedef struct {
 	const Command *command;
 	const char *path; /* the words that chose it: "container ls" */
-	char **args;	  /* NULL-terminated, behind these words, with options */
+	char **args;      /* NULL-terminated, behind these words, with options */
 	GlobalOptions global;
 	OptionResult options; /* filled by command_parse(): the positional arguments */
-	int status;	      /* exit code of a command that command_parse() ended */
+	int status;           /* exit code of a command that command_parse() ended */
 } Invocation;
 
 typedef enum {
@@ -51,19 +51,20 @@ typedef enum {
 } CommandArg;
 
 struct Command {
-	const char *const *paths;	  /* the words that lead here, the usual ones first; NULL at the end */
-	const char *usage;		  /* behind the words: "[options] IMAGE [COMMAND [ARG...]]" */
-	const char *summary;		  /* one line for lists, no full stop */
-	const char *description;	  /* one to three sentences for --help and the man page */
-	const char *const *examples;	  /* whole lines, at most three; NULL at the end */
-	const char *man;		  /* scdoc prose behind the options in the man page, or NULL */
+	const char *const
+		*paths;      /* the words that lead here, the usual ones first; NULL at the end */
+	const char *usage;   /* behind the words: "[options] IMAGE [COMMAND [ARG...]]" */
+	const char *summary; /* one line for lists, no full stop */
+	const char *description;     /* one to three sentences for --help and the man page */
+	const char *const *examples; /* whole lines, at most three; NULL at the end */
+	const char *man;             /* scdoc prose behind the options in the man page, or NULL */
 	int min_args;
-	int max_args;			  /* -1: any number */
-	const char *args_error;		  /* podman's words when there are too few; NULL: the usual ones */
+	int max_args;           /* -1: any number */
+	const char *args_error; /* podman's words when there are too few; NULL: the usual ones */
 	const OptionGroup *const *groups; /* NULL-terminated; NULL: no options of its own */
-	CommandArg arg;			  /* what the first argument names */
-	CommandArg more_args;		  /* what the others name */
-	unsigned flags;			  /* CommandFlags */
+	CommandArg arg;                   /* what the first argument names */
+	CommandArg more_args;             /* what the others name */
+	unsigned flags;                   /* CommandFlags */
 	int (*run)(Invocation *inv);
 };
 
@@ -106,7 +107,8 @@ size_t command_n_args(const Invocation *inv);
 /** command_arg() - positional argument @i, or NULL. */
 const char *command_arg(const Invocation *inv, size_t i);
 
-/** command_args() - positional arguments from @from on as a NULL-terminated vector; g_free() the vector only. */
+/** command_args() - positional arguments from @from on as a NULL-terminated vector; g_free() the
+ * vector only. */
 const char **command_args(const Invocation *inv, size_t from);
 
 /** command_fail() - print @error. Return: the exit code that belongs to it (125, 126, 127). */

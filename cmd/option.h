@@ -2,10 +2,11 @@
 /*
  * Options: rows of a table, and the parser that reads a command line by them.
  *
- * A row says how an option is written (its kind) and which setter takes the value. The parser follows
- * pflag, since scripts rely on its corners: "--x=v", "--x v", "-xv", "-x=v", "-it", "--flag=false", "--".
- * A row without a setter is an option that podman knows and skiff does not support yet: it is refused
- * by name, never ignored. Help, completion, man pages and the lint read the same rows.
+ * A row says how an option is written (its kind) and which setter takes the value. The parser
+ * follows pflag, since scripts rely on its corners: "--x=v", "--x v", "-xv", "-x=v", "-it",
+ * "--flag=false", "--". A row without a setter is an option that podman knows and skiff does not
+ * support yet: it is refused by name, never ignored. Help, completion, man pages and the lint read
+ * the same rows.
  */
 #pragma once
 
@@ -17,11 +18,12 @@
 typedef struct Option Option;
 
 typedef enum {
-	OPTION_FLAG,	 /* "--x", "--x=false": the setter gets "true" or "false" */
+	OPTION_FLAG,     /* "--x", "--x=false": the setter gets "true" or "false" */
 	OPTION_TRISTATE, /* as OPTION_FLAG, where absence means "decide for me" */
-	OPTION_VALUE,	 /* "--x v", "--x=v": the setter is called for each, the last one wins */
-	OPTION_LIST,	 /* may be given often; each value is passed as it was typed */
-	OPTION_CSV,	 /* may be given often; split at commas ("..." keeps one), one call for each part */
+	OPTION_VALUE,    /* "--x v", "--x=v": the setter is called for each, the last one wins */
+	OPTION_LIST,     /* may be given often; each value is passed as it was typed */
+	OPTION_CSV, /* may be given often; split at commas ("..." keeps one), one call for each part
+		     */
 	OPTION_ENV_LIST, /* may be given often; NAME=VALUE or NAME, passed as typed */
 } OptionKind;
 
@@ -34,21 +36,21 @@ typedef enum {
  * OptionSetter - parse one value into one field of @target
  * @target:	struct of the group the row is in
  * @option:	the row, for generic setters (its offset)
- * @value:	the text; "true" or "false" for flags. Valid as long as the process' argv, except the
- *		parts of an OPTION_CSV, which are gone after the call
+ * @value:	the text; "true" or "false" for flags. Valid as long as the process' argv, except
+ *the parts of an OPTION_CSV, which are gone after the call
  * @error:	the reason alone ("must be a number"): the parser names option and value before it
  */
 typedef bool (*OptionSetter)(void *target, const Option *option, const char *value, GError **error);
 
 struct Option {
-	char short_name;     /* 0: none */
-	const char *name;    /* without dashes; NULL ends a table */
+	char short_name;  /* 0: none */
+	const char *name; /* without dashes; NULL ends a table */
 	OptionKind kind;
 	OptionSetter set;    /* NULL: known to podman, refused by name */
 	const char *metavar; /* "NAME"; NULL for flags and unsupported rows */
 	const char *help;    /* one sentence without full stop; NULL only for unsupported rows */
-	size_t offset;	     /* of the field in the target, for the generic setters below */
-	unsigned flags;	     /* OptionFlags */
+	size_t offset;       /* of the field in the target, for the generic setters below */
+	unsigned flags;      /* OptionFlags */
 };
 
 /* A row for an option of podman's that is refused by name; @kind as podman has it. */
@@ -72,9 +74,9 @@ typedef enum {
 /* What a parsed command line left over. */
 typedef struct {
 	GPtrArray *args; /* positional arguments, borrowed from argv, without a NULL at the end */
-	int dash;	 /* how many of them stood before "--"; -1 without one */
-	bool help;	 /* --help (or -h where no row has it) was met; parsing stopped there */
-	bool help_all;	 /* --help-all likewise */
+	int dash;        /* how many of them stood before "--"; -1 without one */
+	bool help;       /* --help (or -h where no row has it) was met; parsing stopped there */
+	bool help_all;   /* --help-all likewise */
 } OptionResult;
 
 /**
@@ -84,8 +86,8 @@ typedef struct {
  * @args:	NULL-terminated, without the command's own words
  * @interspersed: options may follow positional arguments; false for run, create, exec
  * @result:	cleared by the caller with option_result_clear(), also after a failure
- * @error:	INVALID in pflag's words; UNSUPPORTED for a row without setter. A "help: " line suggests
- *		options of a similar name
+ * @error:	INVALID in pflag's words; UNSUPPORTED for a row without setter. A "help: " line
+ *suggests options of a similar name
  *
  * Run, step 3.
  */
@@ -117,7 +119,9 @@ bool option_set_string(void *target, const Option *option, const char *value, GE
 bool option_set_uint(void *target, const Option *option, const char *value, GError **error);
 /** option_set_int() - int64_t, decimal, may be negative. */
 bool option_set_int(void *target, const Option *option, const char *value, GError **error);
-/** option_set_list() - GPtrArray *, made when first needed, of owned strings; g_ptr_array_unref() it. */
+/** option_set_list() - GPtrArray *, made when first needed, of owned strings; g_ptr_array_unref()
+ * it. */
 bool option_set_list(void *target, const Option *option, const char *value, GError **error);
-/** option_set_ignored() - for no-ops that podman keeps for docker's sake; checks flags, stores nothing. */
+/** option_set_ignored() - for no-ops that podman keeps for docker's sake; checks flags, stores
+ * nothing. */
 bool option_set_ignored(void *target, const Option *option, const char *value, GError **error);

@@ -8,9 +8,10 @@
 
 /* A longer name than this is never compared: hostile input must not cost time. */
 #define SUGGEST_MAX_LENGTH 64
-#define SUGGEST_MAX	   3
+#define SUGGEST_MAX        3
 
-/** suggest_distance() - Damerau-Levenshtein distance (adjacent swaps cost one), case folded. At most @limit + 1. */
+/** suggest_distance() - Damerau-Levenshtein distance (adjacent swaps cost one), case folded. At
+ * most @limit + 1. */
 unsigned suggest_distance(const char *a, const char *b, unsigned limit);
 
 /* The best candidates so far. */
@@ -24,8 +25,10 @@ typedef struct {
 /** suggest_init() - start looking for names near @typed. */
 void suggest_init(Suggestions *suggestions, const char *typed);
 
-/** suggest_offer() - keep @name if it is within two edits (one for names of up to three letters). */
+/** suggest_offer() - keep @name if it is within two edits (one for names of up to three letters).
+ */
 void suggest_offer(Suggestions *suggestions, const char *name);
 
-/** suggest_text() - "PREFIXname, PREFIXother or PREFIXthird", NULL if nothing was near. g_free() it. */
+/** suggest_text() - "PREFIXname, PREFIXother or PREFIXthird", NULL if nothing was near. g_free()
+ * it. */
 char *suggest_text(const Suggestions *suggestions, const char *prefix);
