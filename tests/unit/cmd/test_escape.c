@@ -30,7 +30,9 @@ static void test_terminal(void)
 	assert_terminal("plain \u00e9\u4e2d", false, "plain \u00e9\u4e2d");
 	assert_terminal("\x1b[2J", false, "\\x1b[2J");
 	assert_terminal("a\rb\x08", false, "a\\x0db\\x08");
-	assert_terminal("\u009b1m", false, "\\u009b1m");
+	assert_terminal("\xc2\x9b"
+			"1m",
+			false, "\\u009b1m");
 	assert_terminal("\u202egnp.exe\u2066", false, "\\u202egnp.exe\\u2066");
 	assert_terminal("\xc3(", false, "\\xc3(");
 	assert_terminal("a\nb\tc", false, "a\\x0ab\\x09c");
