@@ -29,7 +29,7 @@ class Unavailable(Exception):
 
 
 def cache_dir():
-    """The cache directory: $SKIFF_TEST_CACHE, else one that every user may read for root."""
+    """The shared cache: $SKIFF_TEST_CACHE, else a directory that every user may read, for root."""
     given = os.environ.get("SKIFF_TEST_CACHE")
     if given:
         path = Path(given)
@@ -39,6 +39,16 @@ def cache_dir():
         path = Path.home() / ".cache" / "skiff-tests"
     path.mkdir(parents=True, exist_ok=True)
     return path
+
+
+def cache_dirs():
+    """Where entries are looked for: the shared cache, then our own if we cannot write that one."""
+    shared = cache_dir()
+    if os.access(shared, os.W_OK):
+        return [shared]
+    own = Path.home() / ".cache" / "skiff-tests"
+    own.mkdir(parents=True, exist_ok=True)
+    return [shared, own]
 
 
 def tool(*argv, **options):
@@ -55,12 +65,10 @@ def tool(*argv, **options):
 def cached(name, inputs, make):
     """The cache entry of `name` for these inputs, made by make(directory) if it is not there."""
     key = hashlib.sha256(json.dumps([RECIPES, name, inputs], sort_keys=True).encode()).hexdigest()[:16]
-    cache = cache_dir()
-    entry = cache / f"{name}-{key}"
-    if entry.is_dir():
-        return entry
-    if not os.access(cache, os.W_OK):
-        raise Unavailable(f"'{name}' is not in the cache '{cache}', which this user cannot write")
+    for cache in cache_dirs():
+        entry = cache / f"{name}-{key}"
+        if entry.is_dir():
+            return entry
     with open(cache / f".{name}.lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if entry.is_dir():

@@ -171,7 +171,8 @@ class Registry:
         """Push an image with skopeo and return its reference.
 
         `layout` is an OCI layout with the tag latest, or skopeo's name of any image ("dir:/x").
-        Options go to skopeo copy, e.g. "--format", "v2s2" or "--dest-compress-format", "zstd".
+        Options go to skopeo copy, e.g. "--format", "v2s2" or "--dest-compress-format", "zstd"; with
+        "--preserve-digests" uncompressed layers stay so.
         """
         source = layout if isinstance(layout, str) and ":" in layout else f"oci:{layout}:latest"
         tool("skopeo", "--insecure-policy", "copy", "--quiet", *options, *self.skopeo_options("dest"), source,

@@ -1,0 +1,258 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the system tests and ends with a line of counts.
+
+    tests/system/run.py [--as USER] [--jobs N] [--list] [MODULE[.CLASS[.TEST]] ...]
+
+As root it makes the unprivileged test user if it is missing, installs the build where that user can
+read it, and starts each module as that user in a pid and mount namespace of its own: what a test
+leaves running is seen, and dies with the module. As anybody else it runs the modules as that user.
+MODULE is a file name without "test_" and ".py". SKIFF_BUILD names the build directory (build/),
+SKIFF_PREFIX an installed prefix to be tested instead. With SKIFF_STRICT=1 a skip is a failure.
+"""
+
+import argparse
+import collections
+import json
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(TOP))
+
+from tests.support import images, skiff  # noqa: E402  (the path comes first)
+
+TEST_USER = "skifftest"
+USER_WITHOUT_SUBIDS = "skiffnosub"
+MODULE_TIMEOUT = 1200
+
+
+# One module, in its own process
+
+
+class TapResult(unittest.TestResult):
+    """Prints a line per test and remembers outcomes."""
+
+    def __init__(self):
+        super().__init__()
+        self.outcomes = []
+        self.begin = 0.0
+
+    def startTest(self, test):
+        super().startTest(test)
+        self.begin = time.monotonic()
+
+    def note(self, test, outcome, text=""):
+        """Print and keep one outcome: ok, fail or skip."""
+        name = test.id().removeprefix("tests.system.")
+        seconds = time.monotonic() - self.begin if self.begin else 0
+        self.outcomes.append({"name": name, "outcome": outcome, "text": text})
+        word = "not ok" if outcome == "fail" else "ok"
+        suffix = f" # SKIP {text}" if outcome == "skip" else ""
+        print(f"{word} {len(self.outcomes)} - {name} ({seconds:.2f}s){suffix}", flush=True)
+        if outcome == "fail":
+            print("\n".join("#   " + line for line in text.rstrip().splitlines()), flush=True)
+
+    def addSuccess(self, test):
+        super().addSuccess(test)
+        self.note(test, "ok")
+
+    def addError(self, test, err):
+        super().addError(test, err)
+        self.note(test, "fail", self.errors[-1][1])
+
+    def addFailure(self, test, err):
+        super().addFailure(test, err)
+        self.note(test, "fail", self.failures[-1][1])
+
+    def addSkip(self, test, reason):
+        super().addSkip(test, reason)
+        strict = os.environ.get("SKIFF_STRICT") == "1"
+        self.note(test, "fail" if strict else "skip", reason)
+
+    def addSubTest(self, test, subtest, err):
+        super().addSubTest(test, subtest, err)
+        if err is not None:
+            self.note(subtest, "fail", (self.failures + self.errors)[-1][1])
+
+
+def run_module(names, report):
+    """Run the tests named, in this process; write the outcomes as JSON."""
+    suite = unittest.defaultTestLoader.loadTestsFromNames([f"tests.system.test_{name}" for name in names])
+    result = TapResult()
+    suite.run(result)
+    Path(report).write_text(json.dumps(result.outcomes), encoding="utf-8")
+    return 0 if result.wasSuccessful() else 1
+
+
+def run_as_init(argv):
+    """As pid 1: run the worker and reap whoever is left to us, until the worker ends."""
+    worker = subprocess.Popen(argv)
+    while True:
+        pid, status = os.wait()
+        if pid == worker.pid:
+            return os.waitstatus_to_exitcode(status)
+
+
+# The parent
+
+
+def ensure_user(name, with_sub_ids):
+    """Make an unprivileged user, with or without a range of sub-ids."""
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        subprocess.run(["useradd", "--create-home", "--shell", "/bin/sh", name], check=True,
+                       stdout=subprocess.DEVNULL)
+    for path, option in (("/etc/subuid", "subuids"), ("/etc/subgid", "subgids")):
+        text = Path(path).read_text(encoding="utf-8") if os.path.exists(path) else ""
+        lines = [line.split(":") for line in text.splitlines() if line.count(":") == 2]
+        has = any(line[0] == name for line in lines)
+        if has and not with_sub_ids:
+            rest = "".join(f"{':'.join(line)}\n" for line in lines if line[0] != name)
+            Path(path).write_text(rest, encoding="utf-8")
+        elif with_sub_ids and not has:
+            start = max([100000, *(int(line[1]) + int(line[2]) for line in lines)])
+            subprocess.run(["usermod", f"--add-{option}", f"{start}-{start + 65535}", name], check=True)
+
+
+def prepare_host():
+    """What a desktop or server distribution does by itself and a bare container or VM does not."""
+    if os.path.exists("/dev/net/tun"):
+        os.chmod("/dev/net/tun", 0o666)
+
+
+class Worker:
+    """One module on its way."""
+
+    def __init__(self, name, tests, user, run_dir, prefix):
+        self.name = name
+        self.directory = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=run_dir))
+        self.report = self.directory / "report.json"
+        self.output = open(self.directory / "output", "wb+")  # pylint: disable=consider-using-with
+        self.deadline = time.monotonic() + MODULE_TIMEOUT * skiff.SLOWNESS
+        # The user may not be able to read our tree: it runs a copy.
+        runner = str(run_dir / "tree/tests/system/run.py")
+        command = [sys.executable, runner, "--worker", str(self.report), *tests]
+        env = dict(os.environ, SKIFF_TEST_RUN=str(self.directory), SKIFF_PREFIX=str(prefix),
+                   SKIFF_TEST_CACHE=str(images.cache_dir()), PYTHONDONTWRITEBYTECODE="1")
+        if os.geteuid() == 0:
+            entry = pwd.getpwnam(user)
+            os.chown(self.directory, entry.pw_uid, entry.pw_gid)
+            env |= {"HOME": entry.pw_dir, "USER": user}
+            env.pop("XDG_RUNTIME_DIR", None)
+            command = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", sys.executable, runner, "--init",
+                       "setpriv", f"--reuid={user}", f"--regid={entry.pw_gid}", "--init-groups", *command]
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.output,
+                                        stderr=self.output, env=env, cwd="/", start_new_session=True)
+
+    def finished(self):
+        """True once it has ended, or was ended for its time being up."""
+        if self.process.poll() is None and time.monotonic() > self.deadline:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+        return self.process.poll() is not None
+
+    def collect(self):
+        """Print what it printed and return its outcomes."""
+        self.output.seek(0)
+        text = self.output.read().decode(errors="replace")
+        self.output.close()
+        print(f"# {self.name}\n{text}", end="", flush=True)
+        if self.report.exists():
+            return json.loads(self.report.read_text(encoding="utf-8"))
+        print(f"not ok - {self.name}: the module did not finish (exit code {self.process.returncode})", flush=True)
+        return [{"name": self.name, "outcome": "fail", "text": "the module did not finish"}]
+
+
+def run_all(groups, user, jobs):
+    """Run the modules, `jobs` at a time, and return all outcomes."""
+    outcomes = []
+    run_dir = Path(tempfile.mkdtemp(prefix="skiff-tests-"))
+    run_dir.chmod(0o755)
+    try:
+        prefix = os.environ.get("SKIFF_PREFIX")
+        if not prefix:
+            prefix = run_dir / "prefix"
+            skiff.install(prefix)
+        shutil.copytree(TOP / "tests", run_dir / "tree/tests", ignore=shutil.ignore_patterns("__pycache__"))
+        subprocess.run(["chmod", "-R", "a+rX", str(run_dir / "tree")], check=True)
+        waiting = collections.deque(groups.items())
+        running = []
+        while waiting or running:
+            while waiting and len(running) < jobs:
+                name, tests = waiting.popleft()
+                running.append(Worker(name, tests, user, run_dir, prefix))
+            for worker in [worker for worker in running if worker.finished()]:
+                running.remove(worker)
+                outcomes += worker.collect()
+            time.sleep(0.05)
+    finally:
+        if os.environ.get("SKIFF_TEST_KEEP") == "1":
+            print(f"# kept: {run_dir}")
+        else:
+            shutil.rmtree(run_dir, ignore_errors=True)
+    return outcomes
+
+
+def summarize(outcomes):
+    """Print the reasons of skips, the failures, and the counts last. Returns the exit code."""
+    counts = collections.Counter(outcome["outcome"] for outcome in outcomes)
+    for reason, count in collections.Counter(o["text"] for o in outcomes if o["outcome"] == "skip").items():
+        print(f"# skipped {count}: {reason}")
+    for outcome in outcomes:
+        if outcome["outcome"] == "fail":
+            print(f"# failed: {outcome['name']}")
+    print(f"{counts['ok']} passed, {counts['fail']} failed, {counts['skip']} skipped")
+    return 1 if counts["fail"] or not outcomes else 0
+
+
+def select(arguments):
+    """Group "MODULE.CLASS.TEST" arguments by module; all modules if there are none."""
+    known = sorted(path.stem.removeprefix("test_") for path in Path(__file__).parent.glob("test_*.py"))
+    groups = collections.OrderedDict()
+    for argument in arguments or known:
+        argument = argument.removesuffix(".py").removeprefix("test_")
+        module = argument.partition(".")[0]
+        if module not in known:
+            sys.exit(f"run.py: no module '{module}': {', '.join(known)}")
+        groups.setdefault(module, []).append(argument)
+    return groups
+
+
+def main():
+    """Parse the command line and run."""
+    if sys.argv[1:2] == ["--worker"]:
+        return run_module(sys.argv[3:], sys.argv[2])
+    if sys.argv[1:2] == ["--init"]:
+        return run_as_init(sys.argv[2:])
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--as", dest="user", default=TEST_USER, metavar="USER",
+                        help=f"who runs them, when root starts them: {TEST_USER}, {USER_WITHOUT_SUBIDS} or root")
+    parser.add_argument("--jobs", type=int, default=2, help="modules at a time")
+    parser.add_argument("--list", action="store_true", help="list the modules and exit")
+    parser.add_argument("tests", nargs="*", metavar="MODULE[.CLASS[.TEST]]")
+    options = parser.parse_args()
+    groups = select(options.tests)
+    if options.list:
+        print("\n".join(groups))
+        return 0
+    if os.geteuid() == 0:
+        ensure_user(TEST_USER, True)
+        ensure_user(USER_WITHOUT_SUBIDS, False)
+        prepare_host()
+    # Without pid namespaces of their own, modules would see each other's processes as leaks.
+    jobs = options.jobs if os.geteuid() == 0 else 1
+    return summarize(run_all(groups, options.user, jobs))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
