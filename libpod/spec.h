@@ -68,8 +68,7 @@ typedef struct {
 
 typedef struct {
 	/* identity */
-	char *name;          /* NULL until spec_resolve generates one */
-	bool name_generated; /* by spec_resolve: container_create may take another on a clash */
+	char *name; /* NULL: container_create generates one */
 	char *image;         /* as typed */
 	char *image_id;      /* resolved */
 	char *image_name;    /* normalised name shown by ps */

@@ -1,0 +1,637 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Setters, row by row: what a value leaves in the record, or what the refusal says.
+ */
+#include "libpod/spec_parse.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+
+#include "libpod/base/error.h"
+
+typedef struct {
+	SpecSetter set;
+	const char *value;
+	const char *expect; /* part of create.json, or of the error's message if @code is set */
+	int code;	    /* 0 = accepted, else the ErrorCode */
+} Row;
+
+#define BAD  ENGINE_ERROR_INVALID
+#define NOT  ENGINE_ERROR_UNSUPPORTED
+
+static void check_row(const Row *row)
+{
+	g_autoptr(ContainerSpec) spec = spec_new();
+	g_autoptr(GError) error = NULL;
+	bool ok = row->set(spec, row->value, &error);
+	g_autoptr(Json) json = spec_to_json(spec);
+	g_test_message("'%s': %s", row->value, ok ? js_text(json) : error->message);
+	g_assert_cmpint(ok, ==, row->code == 0);
+	g_assert_cmpint(ok, ==, error == NULL);
+	if (!ok) {
+		g_assert_cmpint(error->code, ==, row->code);
+		g_assert_nonnull(strstr(error->message, row->expect));
+		return;
+	}
+	g_assert_nonnull(strstr(js_text(json), row->expect));
+
+	/* Whatever a setter can store survives the record. */
+	g_autoptr(ContainerSpec) back = spec_from_json(json, &error);
+	g_assert_no_error(error);
+	g_autoptr(Json) again = spec_to_json(back);
+	g_assert_cmpstr(js_text(json), ==, js_text(again));
+}
+
+static void test_rows(const void *data)
+{
+	for (const Row *row = data; row->set; row++)
+		check_row(row);
+}
+
+static const Row identity[] = {
+	{spec_set_name, "web", "\"name\":\"web\""},
+	{spec_set_name, "", "\"version\":1"},
+	{spec_set_name, "a b", "names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*: invalid argument", BAD},
+	{spec_set_name, "/x", "names must match", BAD},
+	{spec_set_rootfs, "/srv/root", "\"rootfs\":\"/srv/root\""},
+	{spec_set_rootfs, "/srv/root:O", "\"rootfsOverlay\":true"},
+	{spec_set_rootfs, "/srv//./root/../r", "\"rootfs\":\"/srv/r\""},
+	{spec_set_rootfs, "", "cannot be empty", BAD},
+	{spec_set_rootfs, ":O", "cannot be empty", BAD},
+	{spec_set_rootfs, "/srv/root:idmap", "rootfs option 'idmap' is not supported", NOT},
+	{spec_add_label, "a=b", "\"labels\":{\"a\":\"b\"}"},
+	{spec_add_label, "a", "\"labels\":{\"a\":\"\"}"},
+	{spec_add_label, "a=b=c", "\"labels\":{\"a\":\"b=c\"}"},
+	{spec_add_label, "", "invalid label format: \"\"", BAD},
+	{spec_add_label, "=x", "invalid label format: \"=x\"", BAD},
+	{spec_set_restart, "no", "\"version\":1"},
+	{spec_set_restart, "always", "\"restart\":\"always\""},
+	{spec_set_restart, "unless-stopped", "\"restart\":\"unless-stopped\""},
+	{spec_set_restart, "on-failure", "\"restart\":\"on-failure\""},
+	{spec_set_restart, "on-failure:3", "\"restartRetries\":3"},
+	{spec_set_restart, "foo", "\"foo\" is not a valid restart policy: invalid argument", BAD},
+	{spec_set_restart, "always:3",
+	 "restart policy retries can only be specified with on-failure restart policy", BAD},
+	{spec_set_restart, "on-failure:x", "strconv.Atoi: parsing \"x\": invalid syntax", BAD},
+	{spec_set_restart, "on-failure:-1", "must specify restart policy retry count as a number greater than 0",
+	 BAD},
+	{spec_set_pull, "always", "\"pull\":\"always\""},
+	{spec_set_pull, "never", "\"pull\":\"never\""},
+	{spec_set_pull, "newer", "\"pull\":\"newer\""},
+	{spec_set_pull, "foo", "unsupported pull policy \"foo\"", BAD},
+	{spec_set_platform, "linux/arm64", "\"platform\":\"linux/arm64\""},
+	{spec_set_platform, "linux/arm/v7", "\"platform\":\"linux/arm/v7\""},
+	{spec_set_platform, "linux", "invalid platform \"linux\"", BAD},
+	{spec_set_platform, "a/b/c/d", "invalid platform", BAD},
+	{spec_set_platform, "/", "invalid platform", BAD},
+	{spec_set_platform, "linux/a b", "invalid platform", BAD},
+	{spec_set_platform, "", "invalid platform", BAD},
+	{spec_set_cidfile, "/run/x.cid", "\"cidfile\":\"/run/x.cid\""},
+	{spec_set_cidfile, "", "needs a path", BAD},
+	{spec_set_log_driver, "k8s-file", "\"version\":1"},
+	{spec_set_log_driver, "json-file", "\"logDriver\":\"json-file\""},
+	{spec_set_log_driver, "none", "\"logDriver\":\"none\""},
+	{spec_set_log_driver, "passthrough", "\"logDriver\":\"passthrough\""},
+	{spec_set_log_driver, "foo", "invalid log driver", BAD},
+	{spec_add_log_opt, "max-size=10m", "\"logMaxSize\":10485760"},
+	{spec_add_log_opt, "tag={{.Name}}", "\"logTag\":\"{{.Name}}\""},
+	{spec_add_log_opt, "path=/var/log/x", "\"logPath\":\"/var/log/x\""},
+	{spec_add_log_opt, "foo", "invalid log option \"foo\"", BAD},
+	{spec_add_log_opt, "=x", "invalid log option", BAD},
+	{spec_add_log_opt, "path=", "invalid log option", BAD},
+	{spec_add_log_opt, "max-size=foo", "invalid size: 'foo'", BAD},
+	{spec_add_log_opt, "max-size=0", "invalid size: '0'", BAD},
+	{spec_add_log_opt, "max-file=3", "log option \"max-file\" is not supported", NOT},
+	{spec_add_log_opt, "label=x", "log option \"label\" is not supported", NOT},
+	{spec_set_timeout, "30", "\"timeout\":30"},
+	{spec_set_timeout, "-1", "strconv.ParseUint: parsing \"-1\": invalid syntax", BAD},
+	{spec_set_timeout, "x", "strconv.ParseUint: parsing \"x\": invalid syntax", BAD},
+	{spec_set_timeout, "", "strconv.ParseUint", BAD},
+	{spec_set_timeout, "1.5", "strconv.ParseUint", BAD},
+	{spec_set_timeout, "99999999999999999999", "strconv.ParseUint", BAD},
+	{spec_set_stop_timeout, "0", "\"stopTimeout\":0"},
+	{spec_set_stop_timeout, "7", "\"stopTimeout\":7"},
+	{spec_set_stop_timeout, "-5", "strconv.ParseUint: parsing \"-5\": invalid syntax", BAD},
+	{spec_set_stop_signal, "SIGQUIT", "\"stopSignal\":3"},
+	{spec_set_stop_signal, "9", "\"stopSignal\":9"},
+	{spec_set_stop_signal, "SIGRTMIN+3", "\"stopSignal\":37"},
+	{spec_set_stop_signal, "foo", "invalid signal: foo", BAD},
+	{spec_set_stop_signal, "99", "valid signals are 1 through 64", BAD},
+	{spec_add_attach, "stdin", "\"version\":1"},
+	{spec_add_attach, "STDOUT", "\"version\":1"},
+	{spec_add_attach, "foo",
+	 "invalid stream \"foo\" for --attach - must be one of stdin, stdout, or stderr: invalid argument", BAD},
+	{NULL},
+};
+
+static const Row process[] = {
+	{spec_set_entrypoint, "/bin/sh", "\"entrypoint\":[\"/bin/sh\"]"},
+	{spec_set_entrypoint, "a b", "\"entrypoint\":[\"a b\"]"},
+	{spec_set_entrypoint, "[\"a\",\"b c\"]", "\"entrypoint\":[\"a\",\"b c\"]"},
+	{spec_set_entrypoint, "[\"a", "\"entrypoint\":[\"[\\\"a\"]"},
+	{spec_set_entrypoint, "[\"a\",1]", "\"entrypoint\":[\"[\\\"a\\\",1]\"]"},
+	{spec_set_entrypoint, "[]", "\"entrypoint\":[],\"entrypointSet\":true"},
+	{spec_set_entrypoint, "", "\"entrypoint\":[],\"entrypointSet\":true"},
+	{spec_add_env, "A=b", "\"version\":1"},
+	{spec_add_env, "A=", "\"version\":1"},
+	{spec_add_env, "A", "\"version\":1"},
+	{spec_add_env, "", "\"version\":1"},
+	{spec_add_env, "A=*", "\"version\":1"},
+	{spec_add_env, "=x", "invalid environment variable: \"=x\"", BAD},
+	{spec_add_env, "=", "invalid environment variable", BAD},
+	{spec_add_env, "A*", "patterns are not supported", NOT},
+	{spec_add_env, "*", "patterns are not supported", NOT},
+	{spec_add_env_file, "/nonexistent",
+	 "parsing env file \"/nonexistent\": open /nonexistent: no such file or directory",
+	 ENGINE_ERROR_NOT_FOUND},
+	{spec_set_workdir, "/srv", "\"workdir\":\"/srv\""},
+	{spec_set_workdir, "", "\"version\":1"},
+	{spec_set_workdir, "srv", "the working directory \"srv\" is invalid", BAD},
+	{spec_set_user, "1000", "\"user\":\"1000\""},
+	{spec_set_user, "a:b", "\"user\":\"a:b\""},
+	{spec_set_user, "", "\"version\":1"},
+	{spec_set_user, "4294967296", "", BAD},
+	{spec_set_user, "-1", "", BAD},
+	{spec_set_user, "a b", "", BAD},
+	{spec_set_user, "a:b:c", "", BAD},
+	{spec_add_group, "audio", "\"groupAdd\":[\"audio\"]"},
+	{spec_add_group, "44", "\"groupAdd\":[\"44\"]"},
+	{spec_add_group, "keep-groups", "keep-groups is not supported", NOT},
+	{spec_add_group, "a:b", "invalid group \"a:b\"", BAD},
+	{spec_add_group, "a b", "invalid group", BAD},
+	{NULL},
+};
+
+static const Row privileges[] = {
+	{spec_add_cap_add, "net_raw", "\"capAdd\":[\"CAP_NET_RAW\"]"},
+	{spec_add_cap_add, "CAP_SYS_ADMIN", "\"capAdd\":[\"CAP_SYS_ADMIN\"]"},
+	{spec_add_cap_add, "all", "\"capAdd\":[\"ALL\"]"},
+	{spec_add_cap_add, "foo", "unknown capability", BAD},
+	{spec_add_cap_add, "", "unknown capability", BAD},
+	{spec_add_cap_drop, "ALL", "\"capDrop\":[\"ALL\"]"},
+	{spec_add_cap_drop, "Chown", "\"capDrop\":[\"CAP_CHOWN\"]"},
+	{spec_add_cap_drop, "CAP_FOO", "unknown capability", BAD},
+	{spec_add_security_opt, "no-new-privileges", "\"noNewPrivileges\":true"},
+	{spec_add_security_opt, "no-new-privileges=true", "\"noNewPrivileges\":true"},
+	{spec_add_security_opt, "no-new-privileges:true", "\"noNewPrivileges\":true"},
+	{spec_add_security_opt, "no-new-privileges=false", "\"version\":1"},
+	{spec_add_security_opt, "no-new-privileges=maybe",
+	 "invalid --security-opt 2: \"no-new-privileges=maybe\"", BAD},
+	{spec_add_security_opt, "seccomp=unconfined", "\"seccompUnconfined\":true"},
+	{spec_add_security_opt, "seccomp=/etc/p.json", "\"seccompProfile\":\"/etc/p.json\""},
+	{spec_add_security_opt, "seccomp=", "invalid --security-opt 2", BAD},
+	{spec_add_security_opt, "apparmor=unconfined", "\"apparmorProfile\":\"unconfined\""},
+	{spec_add_security_opt, "apparmor=", "invalid --security-opt 2", BAD},
+	{spec_add_security_opt, "apparmor=a\nb", "invalid --security-opt 2", BAD},
+	{spec_add_security_opt, "label=disable", "\"labelDisable\":true"},
+	{spec_add_security_opt, "label:disable", "\"labelDisable\":true"},
+	{spec_add_security_opt, "label=level:s0", "label=level:s0 is not supported", NOT},
+	{spec_add_security_opt, "mask=/proc/a:/proc/b", "\"mask\":[\"/proc/a\",\"/proc/b\"]"},
+	{spec_add_security_opt, "mask=/proc/../x", "\"mask\":[\"/x\"]"},
+	{spec_add_security_opt, "mask=", "invalid --security-opt 2", BAD},
+	{spec_add_security_opt, "mask=proc", "invalid --security-opt 2", BAD},
+	{spec_add_security_opt, "mask=/a:", "invalid --security-opt 2", BAD},
+	{spec_add_security_opt, "unmask=ALL", "\"unmask\":[\"ALL\"]"},
+	{spec_add_security_opt, "unmask=/proc/*", "\"unmask\":[\"/proc/*\"]"},
+	{spec_add_security_opt, "systempaths=unconfined", "\"unmask\":[\"ALL\"]"},
+	{spec_add_security_opt, "systempaths=x", "invalid --security-opt 2", BAD},
+	{spec_add_security_opt, "nested", "\"nested\":true"},
+	{spec_add_security_opt, "proc-opts=hidepid=2", "proc-opts is not supported", NOT},
+	{spec_add_security_opt, "foo", "invalid --security-opt 1: \"foo\"", BAD},
+	{spec_add_security_opt, "foo=bar", "invalid --security-opt 2: \"foo=bar\"", BAD},
+	{spec_add_security_opt, "", "invalid --security-opt 1: \"\"", BAD},
+	{spec_add_device, "/dev/fuse",
+	 "{\"hostPath\":\"/dev/fuse\",\"path\":\"/dev/fuse\",\"permissions\":\"rwm\"}"},
+	{spec_add_device, "/dev/fuse:/dev/x", "\"path\":\"/dev/x\",\"permissions\":\"rwm\""},
+	{spec_add_device, "/dev/fuse:r", "\"path\":\"/dev/fuse\",\"permissions\":\"r\""},
+	{spec_add_device, "/dev/fuse:/dev/x:rw", "\"path\":\"/dev/x\",\"permissions\":\"rw\""},
+	{spec_add_device, "/dev/fuse::m", "\"path\":\"/dev/fuse\",\"permissions\":\"m\""},
+	{spec_add_device, "/dev/a:/dev/../../x", "\"path\":\"/x\""},
+	{spec_add_device, "/dev/null:/dev/x:q", "invalid device mode: q", BAD},
+	{spec_add_device, "/dev/null:rr", "invalid device mode: rr", BAD},
+	{spec_add_device, "/dev/null:", "invalid device mode: ", BAD},
+	{spec_add_device, "/dev/null:/dev/x:r:w", "invalid device specification: /dev/null:/dev/x:r:w", BAD},
+	{spec_add_device, "/dev/null:r:w", "invalid device specification", BAD},
+	{spec_add_device, "null", "invalid device specification: null", BAD},
+	{spec_add_device, "", "invalid device specification: ", BAD},
+	{spec_add_device, "nvidia.com/gpu=all", "CDI devices are not supported", NOT},
+	{NULL},
+};
+
+static const Row limits[] = {
+	{spec_add_ulimit, "nofile=1024:2048", "{\"resource\":7,\"soft\":1024,\"hard\":2048}"},
+	{spec_add_ulimit, "NOFILE=5", "{\"resource\":7,\"soft\":5,\"hard\":5}"},
+	{spec_add_ulimit, "core=-1", "{\"resource\":4,\"soft\":-1,\"hard\":-1}"},
+	{spec_add_ulimit, "memlock=0:-1", "\"soft\":0,\"hard\":-1"},
+	{spec_add_ulimit, "core=unlimited", "\"soft\":-1"},
+	{spec_add_ulimit, "nofile=-1:5", "soft limit must be less than or equal to hard limit", BAD},
+	{spec_add_ulimit, "host", "\"ulimitHost\":true"},
+	{spec_add_ulimit, "foo", "ulimit option \"foo\" requires name=SOFT:HARD, failed to be parsed: "
+				  "invalid ulimit argument: foo", BAD},
+	{spec_add_ulimit, "foo=1:2", "invalid ulimit type: foo", BAD},
+	{spec_add_ulimit, "nofile=abc", "strconv.ParseInt: parsing \"abc\": invalid syntax", BAD},
+	{spec_add_ulimit, "nofile=", "strconv.ParseInt", BAD},
+	{spec_add_ulimit, "nofile=5:2",
+	 "ulimit soft limit must be less than or equal to hard limit: 5 > 2", BAD},
+	{spec_add_ulimit, "nofile=1:2:3", "too many limit value arguments - 1:2:3", BAD},
+	{spec_add_ulimit, "nofile=-2", "strconv.ParseInt", BAD},
+	{spec_add_ulimit, "=1", "invalid ulimit type: ", BAD},
+	{spec_add_sysctl, "net.ipv4.ip_forward=1", "\"sysctl\":{\"net.ipv4.ip_forward\":\"1\"}"},
+	{spec_add_sysctl, "kernel.shmmax = 65536", "\"kernel.shmmax\":\"65536\""},
+	{spec_add_sysctl, "fs.mqueue.msg_max=10", "\"fs.mqueue.msg_max\":\"10\""},
+	{spec_add_sysctl, "kernel.sem=250\t32000\t32\t128", "\"kernel.sem\""},
+	{spec_add_sysctl, "net.a=b=c", "\"net.a\":\"b=c\""},
+	{spec_add_sysctl, "foo", "foo is invalid, sysctl values must be in the form of KEY=VALUE", BAD},
+	{spec_add_sysctl, "=1", "must be in the form of KEY=VALUE", BAD},
+	{spec_add_sysctl, "", "must be in the form of KEY=VALUE", BAD},
+	{spec_add_sysctl, "kernel.core_pattern=|/x", "sysctl 'kernel.core_pattern' is not allowed", BAD},
+	{spec_add_sysctl, "kernel.shmmax2=1", "is not allowed", BAD},
+	{spec_add_sysctl, "net/../kernel/core_pattern=x", "is not allowed", BAD},
+	{spec_add_sysctl, "net/ipv4/ip_forward=1", "is not allowed", BAD},
+	{spec_add_sysctl, "net...kernel.core_pattern=x", "is not allowed", BAD},
+	{spec_add_sysctl, "net.=1", "is not allowed", BAD},
+	{spec_add_sysctl, "net.x+kernel.y=1", "is not allowed", BAD},
+	{spec_add_sysctl, "NET.x=1", "is not allowed", BAD},
+	{spec_add_sysctl, "vm.swappiness=1", "is not allowed", BAD},
+	{spec_add_sysctl, "net.x=a\nb", "control character", BAD},
+	{spec_set_pids_limit, "100", "\"pidsLimit\":100,\"pidsLimitSet\":true"},
+	{spec_set_pids_limit, "-1", "\"pidsLimit\":-1,\"pidsLimitSet\":true"},
+	{spec_set_pids_limit, "0", "\"pidsLimit\":-1"},
+	{spec_set_pids_limit, "-5", "\"pidsLimit\":-1"},
+	{spec_set_pids_limit, "foo", "strconv.ParseInt: parsing \"foo\": invalid syntax", BAD},
+	{spec_set_pids_limit, "", "strconv.ParseInt", BAD},
+	{spec_set_pids_limit, "-", "strconv.ParseInt", BAD},
+	{spec_set_pids_limit, "1k", "strconv.ParseInt", BAD},
+	{spec_set_shm_size, "64m", "\"shmSize\":67108864"},
+	{spec_set_shm_size, "1g", "\"shmSize\":1073741824"},
+	{spec_set_shm_size, "65536", "\"shmSize\":65536"},
+	{spec_set_shm_size, "foo", "unable to translate --shm-size: invalid size: 'foo'", BAD},
+	{spec_set_shm_size, "-1", "invalid size: '-1'", BAD},
+	{spec_set_shm_size, "0", "invalid size: '0'", BAD},
+	{spec_set_shm_size, "", "invalid size: ''", BAD},
+	{NULL},
+};
+
+static const Row namespaces[] = {
+	{spec_set_pid, "host", "\"pid\":{\"mode\":\"host\"}"},
+	{spec_set_pid, "private", "\"pid\":{\"mode\":\"private\"}"},
+	{spec_set_pid, "", "\"version\":1"},
+	{spec_set_pid, "container:c1", "\"pid\":{\"mode\":\"container\",\"target\":\"c1\"}"},
+	{spec_set_pid, "ns:/proc/1/ns/pid", "\"mode\":\"path\",\"target\":\"/proc/1/ns/pid\""},
+	{spec_set_pid, "foo", "unrecognized namespace mode foo passed", BAD},
+	{spec_set_pid, "container:", "namespace mode container requires a value", BAD},
+	{spec_set_pid, "ns:", "namespace mode ns requires a value", BAD},
+	{spec_set_pid, "ns:x", "must be an absolute path", BAD},
+	{spec_set_pid, "Host", "unrecognized namespace mode", BAD},
+	{spec_set_ipc, "shareable", "\"ipc\":{\"mode\":\"private\"}"},
+	{spec_set_ipc, "host", "\"ipc\":{\"mode\":\"host\"}"},
+	{spec_set_ipc, "none", "ipc mode none is not supported", NOT},
+	{spec_set_ipc, "foo", "unrecognized namespace mode foo passed", BAD},
+	{spec_set_uts, "host", "\"uts\":{\"mode\":\"host\"}"},
+	{spec_set_uts, "container:x", "\"uts\":{\"mode\":\"container\""},
+	{spec_set_uts, "foo", "unrecognized namespace mode foo passed", BAD},
+	{spec_set_cgroupns, "host", "\"cgroup\":{\"mode\":\"host\"}"},
+	{spec_set_cgroupns, "private", "\"cgroup\":{\"mode\":\"private\"}"},
+	{spec_set_cgroupns, "foo", "unrecognized namespace mode foo passed", BAD},
+	{spec_set_userns, "", "\"version\":1"},
+	{spec_set_userns, "host", "\"usernsAsked\":true"},
+	{spec_set_userns, "nomap", "\"userns\":\"nomap\""},
+	{spec_set_userns, "keep-id", "\"userns\":\"keep-id\""},
+	{spec_set_userns, "keep-id:uid=200", "\"keepIdUid\":200,\"keepIdUidSet\":true"},
+	{spec_set_userns, "keep-id:uid=0,gid=5,size=70000",
+	 "\"usernsSize\":70000,\"keepIdGid\":5,\"keepIdUidSet\":true,\"keepIdGidSet\":true"},
+	{spec_set_userns, "auto", "\"userns\":\"auto\""},
+	{spec_set_userns, "auto:size=8192", "\"usernsSize\":8192"},
+	{spec_set_userns, "container:x", "\"userns\":\"container\",\"usernsAsked\":true,\"usernsTarget\":\"x\""},
+	{spec_set_userns, "ns:/run/n", "\"userns\":\"path\",\"usernsAsked\":true,\"usernsTarget\":\"/run/n\""},
+	{spec_set_userns, "foo", "unrecognized namespace mode foo passed", BAD},
+	{spec_set_userns, "host:x", "unrecognized namespace mode host:x passed", BAD},
+	{spec_set_userns, "nomap:x=1", "unrecognized namespace mode", BAD},
+	{spec_set_userns, "keep-id:foo=1", "unknown option specified: \"foo\"", BAD},
+	{spec_set_userns, "keep-id:uid", "unknown option specified: \"uid\"", BAD},
+	{spec_set_userns, "keep-id:uid=x", "strconv.ParseUint: parsing \"x\": invalid syntax", BAD},
+	{spec_set_userns, "keep-id:uid=4294967295", "strconv.ParseUint", BAD},
+	{spec_set_userns, "keep-id:size=0", "invalid size: '0'", BAD},
+	{spec_set_userns, "auto:size=x", "strconv.ParseUint: parsing \"x\": invalid syntax", BAD},
+	{spec_set_userns, "auto:uidmapping=0:1:1", "auto option uidmapping is not supported", NOT},
+	{spec_set_userns, "auto:uid=1", "unknown option specified: \"uid\"", BAD},
+	{spec_set_userns, "private", "userns mode private is not supported", NOT},
+	{spec_set_userns, "container:", "namespace mode container requires a value", BAD},
+	{spec_add_uidmap, "0:1:100", "\"uids\":[{\"inside\":0,\"outside\":1,\"count\":100}]"},
+	{spec_add_uidmap, "0:1", "\"count\":1"},
+	{spec_add_uidmap, "foo", "", NOT},
+	{spec_add_uidmap, "0:@1000:1", "extensions of podman", NOT},
+	{spec_add_uidmap, "+0:1:1", "extensions of podman", NOT},
+	{spec_add_uidmap, "0", "id map '0'", BAD},
+	{spec_add_uidmap, "0:0:0", "id map '0:0:0'", BAD},
+	{spec_add_uidmap, "0:1:2:3", "id map", BAD},
+	{spec_add_uidmap, "-1:1:2", "id map", BAD},
+	{spec_add_gidmap, "5:6:7", "\"gids\":[{\"inside\":5,\"outside\":6,\"count\":7}]"},
+	{spec_add_gidmap, "", "id map", BAD},
+	{spec_set_hostname, "web-1.example.org", "\"hostname\":\"web-1.example.org\""},
+	{spec_set_hostname, "under_score", "\"hostname\":\"under_score\""},
+	{spec_set_hostname, "", "\"version\":1"},
+	{spec_set_hostname, "a b", "invalid hostname \"a b\"", BAD},
+	{spec_set_hostname, "-x", "invalid hostname", BAD},
+	{spec_set_hostname, ".x", "invalid hostname", BAD},
+	{spec_set_hostname, "a\nb", "invalid hostname", BAD},
+	{spec_set_hostname, "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+	 "invalid hostname", BAD},
+	{NULL},
+};
+
+static const Row network[] = {
+	{spec_set_network, "none", "\"mode\":\"none\""},
+	{spec_set_network, "host", "\"mode\":\"host\""},
+	{spec_set_network, "slirp", "\"mode\":\"slirp\""},
+	{spec_set_network, "container:x", "\"target\":\"x\""},
+	{spec_set_network, "", "", BAD},
+	{spec_add_publish, "8080:80", "8080"},
+	{spec_add_publish, "127.0.0.1:8080:80/udp", "127.0.0.1"},
+	{spec_add_publish, "99999:1", "port numbers must be between 1 and 65535 (inclusive), got 99999", BAD},
+	{spec_add_publish, "foo", "", BAD},
+	{spec_add_publish, "", "", BAD},
+	{spec_add_expose, "80", "\"exposed\":[\"80\"]"},
+	{spec_add_expose, "80-82/tcp", "\"exposed\":[\"80-82/tcp\"]"},
+	{spec_add_expose, "foo", "", BAD},
+	{spec_add_host, "db:10.0.0.1", "\"addHost\":[\"db:10.0.0.1\"]"},
+	{spec_add_host, "foo", "foo", BAD},
+	{spec_add_host, "foo:bar", "invalid IP address in add-host: \"bar\"", BAD},
+	{spec_add_host, "a b:1.2.3.4", "", BAD},
+	{spec_add_dns, "1.1.1.1", "\"dns\":[\"1.1.1.1\"]"},
+	{spec_add_dns, "::1", "\"dns\":[\"::1\"]"},
+	{spec_add_dns, "foo", "foo is not an ip address", BAD},
+	{spec_add_dns, "", " is not an ip address", BAD},
+	{spec_add_dns, "none", "dns none is not supported", NOT},
+	{spec_add_dns_search, "example.org", "\"dnsSearch\":[\"example.org\"]"},
+	{spec_add_dns_search, ".", "\"dnsSearch\":[\".\"]"},
+	{spec_add_dns_search, "a\nnameserver 6.6.6.6", "invalid DNS search domain", BAD},
+	{spec_add_dns_search, "", "invalid DNS search domain", BAD},
+	{spec_add_dns_option, "ndots:2", "\"dnsOption\":[\"ndots:2\"]"},
+	{spec_add_dns_option, "a b", "invalid DNS option", BAD},
+	{NULL},
+};
+
+static const Row volumes[] = {
+	{spec_add_volume, "/data", "{\"kind\":\"volume\",\"destination\":\"/data\"}"},
+	{spec_add_volume, "v:/data", "{\"kind\":\"volume\",\"source\":\"v\",\"destination\":\"/data\"}"},
+	{spec_add_volume, "/srv:/data", "[{\"source\":\"/srv\",\"destination\":\"/data\"}]"},
+	{spec_add_volume, "/srv:/data:ro", "\"destination\":\"/data\",\"readOnly\":true"},
+	{spec_add_volume, "/srv:/a/../b//c/", "\"destination\":\"/b/c\""},
+	{spec_add_volume, "/srv:/data:z", "\"relabel\":\"shared\""},
+	{spec_add_volume, "/srv:/data:Z,U,ro", "\"readOnly\":true,\"chown\":true,\"relabel\":\"private\""},
+	{spec_add_volume, "/srv:/data:O", "\"overlay\":true"},
+	{spec_add_volume, "/srv:/data:O,U", "\"chown\":true,\"overlay\":true"},
+	{spec_add_volume, "v:/data:nocopy", "\"copyUp\":false"},
+	{spec_add_volume, "v:/data:copy", "\"source\":\"v\",\"destination\":\"/data\"}"},
+	{spec_add_volume, "/srv:/data:nosuid,noexec,nodev", "\"options\":[\"nosuid\",\"noexec\",\"nodev\"]"},
+	{spec_add_volume, "/srv:/data:suid,exec,dev", "\"options\":[\"suid\",\"exec\",\"dev\"]"},
+	{spec_add_volume, "/srv:/data:rslave", "\"propagation\":\"rslave\""},
+	{spec_add_volume, "/srv:/data:bind", "\"nonRecursive\":true"},
+	{spec_add_volume, "/srv:/data:cached", "\"destination\":\"/data\"}]"},
+	{spec_add_volume, "", "container directory cannot be empty", BAD},
+	{spec_add_volume, ":", "host directory cannot be empty", BAD},
+	{spec_add_volume, ":/x", "host directory cannot be empty", BAD},
+	{spec_add_volume, "/x:", "container directory cannot be empty", BAD},
+	{spec_add_volume, "data", "invalid container path \"data\", must be an absolute path", BAD},
+	{spec_add_volume, "a:b", "invalid container path \"b\", must be an absolute path", BAD},
+	{spec_add_volume, "/tmp:/", "a mount cannot hide the root", BAD},
+	{spec_add_volume, "/tmp:/..", "a mount cannot hide the root", BAD},
+	{spec_add_volume, "/tmp:/b:foo", "invalid option type \"foo\"", BAD},
+	{spec_add_volume, "/tmp:/b:", "\"destination\":\"/b\""},
+	{spec_add_volume, "/tmp:/b:ro,", "invalid option type \"\"", BAD},
+	{spec_add_volume, "/tmp:/b:ro,rw",
+	 "invalid options \"ro, rw\", can only specify 1 'rw' or 'ro' option", BAD},
+	{spec_add_volume, "/tmp:/b:z,Z", "can only specify 1 'z', 'Z', or 'O' option", BAD},
+	{spec_add_volume, "/tmp:/b:shared,private",
+	 "can only specify 1 '[r]shared', '[r]private', '[r]slave' or '[r]unbindable' option", BAD},
+	{spec_add_volume, "x:/b:copy,nocopy", "can only specify 1 'copy' or 'nocopy' option", BAD},
+	{spec_add_volume, "/tmp:/b:exec,noexec", "can only specify 1 'noexec' or 'exec' option", BAD},
+	{spec_add_volume, "/tmp:/b:O,ro", "can't use 'O' with other options", BAD},
+	{spec_add_volume, "/tmp:/b:O,rshared", "can't use 'O' with other options", BAD},
+	{spec_add_volume, "/tmp:/b:ro:x",
+	 "/tmp:/b:ro:x: incorrect volume format, should be [host-dir:]ctr-dir[:option]", BAD},
+	{spec_add_volume, "bad name:/b",
+	 "creating named volume \"bad name\": running volume create option: names must match", BAD},
+	{spec_add_volume, "a/b:/c", "names must match", BAD},
+	{spec_add_volume, "/tmp:/b:idmap", "volume option \"idmap\" is not supported", NOT},
+	{spec_add_volume, "/tmp:/b:O,upperdir=/x", "volume option \"upperdir\" is not supported", NOT},
+	{spec_add_volume, "/tmp:/b:size=1", "invalid option type \"size=1\"", BAD},
+	{NULL},
+};
+
+static const Row mounts[] = {
+	{spec_add_mount, "type=bind,src=/a,dst=/b", "[{\"source\":\"/a\",\"destination\":\"/b\"}]"},
+	{spec_add_mount, "type=bind,source=/a,target=/b,readonly", "\"readOnly\":true"},
+	{spec_add_mount, "type=bind,src=/a,dst=/b,ro=true", "\"readOnly\":true"},
+	{spec_add_mount, "type=bind,src=/a,dst=/b,ro=false", "\"destination\":\"/b\"}"},
+	{spec_add_mount, "type=bind,src=/a,dst=/b,rw=false", "\"readOnly\":true"},
+	{spec_add_mount, "type=bind,src=/a,destination=/b,U=true", "\"chown\":true"},
+	{spec_add_mount, "type=bind,src=/a,dst=/b,relabel=shared", "\"relabel\":\"shared\""},
+	{spec_add_mount, "type=bind,src=/a,dst=/b,relabel=private", "\"relabel\":\"private\""},
+	{spec_add_mount, "type=bind,src=/a,dst=/b,Z", "\"relabel\":\"private\""},
+	{spec_add_mount, "type=bind,src=/a,dst=/b,bind-propagation=rslave", "\"propagation\":\"rslave\""},
+	{spec_add_mount, "type=bind,src=/a,dst=/b,rshared", "\"propagation\":\"rshared\""},
+	{spec_add_mount, "type=bind,src=/a,dst=/b,bind-nonrecursive=true", "\"nonRecursive\":true"},
+	{spec_add_mount, "type=bind,src=/a,dst=/b,nosuid,noexec", "\"options\":[\"nosuid\",\"noexec\"]"},
+	{spec_add_mount, "type=bind,src=/a,dst=/b,consistency=cached", "\"destination\":\"/b\"}"},
+	{spec_add_mount, "type=bind,dst=/b", "[{\"source\":\"/b\",\"destination\":\"/b\"}]"},
+	{spec_add_mount, "type=bind,\"src=/a,b\",dst=/b", "\"source\":\"/a,b\""},
+	{spec_add_mount, "type=volume,src=v,dst=/b", "{\"kind\":\"volume\",\"source\":\"v\""},
+	{spec_add_mount, "type=volume,dst=/b", "{\"kind\":\"volume\",\"destination\":\"/b\"}"},
+	{spec_add_mount, "src=v,dst=/b", "{\"kind\":\"volume\",\"source\":\"v\""},
+	{spec_add_mount, "type=volume,src=v,dst=/b,subpath=x/y", "\"subpath\":\"x/y\""},
+	{spec_add_mount, "type=volume,src=v,dst=/b,subpath=/x//y", "\"subpath\":\"x/y\""},
+	{spec_add_mount, "type=volume,src=v,dst=/b,nocopy", "\"copyUp\":false"},
+	{spec_add_mount, "type=tmpfs,dst=/b", "{\"kind\":\"tmpfs\",\"destination\":\"/b\"}"},
+	{spec_add_mount, "type=tmpfs,dst=/b,tmpfs-size=1m,tmpfs-mode=1777",
+	 "\"options\":[\"size=1048576\",\"mode=1777\"]"},
+	{spec_add_mount, "type=tmpfs,dst=/b,tmpfs-size=50%", "\"options\":[\"size=50%\"]"},
+	{spec_add_mount, "type=tmpfs,dst=/b,notmpcopyup", "\"copyUp\":false"},
+	{spec_add_mount, "type=foo,dst=/b", "invalid filesystem type \"foo\"", BAD},
+	{spec_add_mount, "type=,dst=/b", "invalid filesystem type \"\"", BAD},
+	{spec_add_mount, "foo", "incorrect mount format: should be --mount type=<bind|tmpfs|volume>", BAD},
+	{spec_add_mount, "", "incorrect mount format", BAD},
+	{spec_add_mount, "type=bind", "must set volume destination", BAD},
+	{spec_add_mount, "type=bind,src=/tmp", "must set volume destination", BAD},
+	{spec_add_mount, "type=bind,src=,dst=/x", "host directory cannot be empty", BAD},
+	{spec_add_mount, "type=bind,src=/tmp,dst=", "container directory cannot be empty", BAD},
+	{spec_add_mount, "type=bind,src=/tmp,dst=x", "invalid container path \"x\"", BAD},
+	{spec_add_mount, "type=bind,src=/tmp,dst=/", "a mount cannot hide the root", BAD},
+	{spec_add_mount, "type=bind,src=/tmp,dst=/x,foo=bar", "foo: invalid mount option", BAD},
+	{spec_add_mount, "type=bind,src=/tmp,dst=/x,,ro", ": invalid mount option", BAD},
+	{spec_add_mount, "type=bind,src=/tmp,dst=/x,ro=maybe",
+	 "'readonly', 'ro', or 'rw' must be set to true or false, instead received \"maybe\": must provide an "
+	 "argument for option", BAD},
+	{spec_add_mount, "type=bind,src=/tmp,dst=/x,ro,rw",
+	 "cannot pass 'readonly', 'ro', or 'rw' options more than once", BAD},
+	{spec_add_mount, "type=bind,src=/tmp,dst=/x,U,chown=true",
+	 "cannot pass 'U' or 'chown' option more than once", BAD},
+	{spec_add_mount, "type=bind,src=/tmp,dst=/x,bind-propagation=foo", "invalid option type \"foo\"", BAD},
+	{spec_add_mount, "type=bind,src=/tmp,dst=/x,bind-propagation=ro", "invalid option type \"ro\"", BAD},
+	{spec_add_mount, "type=bind,src=/tmp,dst=/x,bind-propagation", "must provide an argument", BAD},
+	{spec_add_mount, "type=bind,src=/tmp,dst=/x,relabel=foo",
+	 "relabel mount option must be 'private' or 'shared': invalid mount option", BAD},
+	{spec_add_mount, "type=bind,src=/tmp,dst=/x,noexec=true", "noexec: invalid mount option", BAD},
+	{spec_add_mount, "type=bind,src=/tmp,dst=/x,exec,noexec", "more than once", BAD},
+	{spec_add_mount, "type=bind,src=/tmp,dst=/x,tmpfs-size=1", "tmpfs-size: invalid mount option", BAD},
+	{spec_add_mount, "type=bind,src=/tmp,dst=/x,subpath=a", "subpath: invalid mount option", BAD},
+	{spec_add_mount, "type=tmpfs,dst=/x,src=/y", "source is not supported with tmpfs mounts", BAD},
+	{spec_add_mount, "type=tmpfs,dst=/x,tmpfs-size=abc", "invalid tmpfs option \"size=abc\"", BAD},
+	{spec_add_mount, "type=tmpfs,dst=/x,tmpfs-size=101%", "invalid tmpfs option", BAD},
+	{spec_add_mount, "type=tmpfs,dst=/x,tmpfs-mode=999", "invalid tmpfs option \"mode=999\"", BAD},
+	{spec_add_mount, "type=tmpfs,dst=/x,tmpfs-mode", "must provide an argument", BAD},
+	{spec_add_mount, "type=tmpfs,dst=/x,relabel=shared", "relabel: invalid mount option", BAD},
+	{spec_add_mount, "type=volume,src=v,dst=/x,subpath=../y", "leads out of the volume", BAD},
+	{spec_add_mount, "type=volume,src=a/b,dst=/x", "names must match", BAD},
+	{spec_add_mount, "type=volume,src=v,dst=/x,bind-propagation=slave",
+	 "bind-propagation: invalid mount option", BAD},
+	{spec_add_mount, "type=\"bind", "invalid filesystem type \"\"bind\"", BAD},
+	{spec_add_mount, "\"type=bind", "extraneous or missing \" in quoted-field", BAD},
+	{spec_add_mount, "type=glob,src=/a,dst=/b", "mount type \"glob\" is not supported", NOT},
+	{spec_add_mount, "type=image,src=a,dst=/b", "mount type \"image\" is not supported", NOT},
+	{spec_add_mount, "type=devpts,dst=/b", "mount type \"devpts\" is not supported", NOT},
+	{spec_add_mount, "type=ramfs,dst=/b", "mount type \"ramfs\" is not supported", NOT},
+	{spec_add_mount, "type=artifact,src=a,dst=/b", "mount type \"artifact\" is not supported", NOT},
+	{spec_add_mount, "type=bind,src=/a,dst=/b,idmap", "mount option idmap is not supported", NOT},
+	{spec_add_mount, "type=volume,src=v,dst=/b,volume-opt=x", "mount option volume-opt is not supported", NOT},
+	{spec_add_mount, "type=tmpfs,dst=/b,noswap", "mount option noswap is not supported", NOT},
+	{spec_add_tmpfs, "/run", "{\"kind\":\"tmpfs\",\"destination\":\"/run\"}"},
+	{spec_add_tmpfs, "/run:", "{\"kind\":\"tmpfs\",\"destination\":\"/run\"}"},
+	{spec_add_tmpfs, "/run:ro", "\"readOnly\":true"},
+	{spec_add_tmpfs, "/run:rw,size=64k,mode=755,exec", "\"options\":[\"size=65536\",\"mode=755\",\"exec\"]"},
+	{spec_add_tmpfs, "/run:uid=5,gid=6,nr_inodes=1k", "\"options\":[\"uid=5\",\"gid=6\",\"nr_inodes=1k\"]"},
+	{spec_add_tmpfs, "/run:notmpcopyup", "\"copyUp\":false"},
+	{spec_add_tmpfs, "/run:U", "\"chown\":true"},
+	{spec_add_tmpfs, "x", "invalid container path \"x\", must be an absolute path", BAD},
+	{spec_add_tmpfs, "", "container directory cannot be empty", BAD},
+	{spec_add_tmpfs, "/x:foo", "unknown mount option \"foo\": invalid mount option", BAD},
+	{spec_add_tmpfs, "/x:foo=1", "unknown mount option \"foo=1\"", BAD},
+	{spec_add_tmpfs, "/x:size=abc", "invalid tmpfs option \"size=abc\"", BAD},
+	{spec_add_tmpfs, "/x:mode=888", "invalid tmpfs option", BAD},
+	{spec_add_tmpfs, "/x:uid=-1", "invalid tmpfs option", BAD},
+	{spec_add_tmpfs, "/x:shared", "unknown mount option \"shared\"", BAD},
+	{spec_add_tmpfs, "/x:z", "unknown mount option \"z\"", BAD},
+	{spec_add_tmpfs, "/x:noswap", "not supported", NOT},
+	{NULL},
+};
+
+/* Relative sources are resolved by the working directory, without looking at the file. */
+static void test_relative_paths(void)
+{
+	g_autoptr(ContainerSpec) spec = spec_new();
+	g_autofree char *here = g_get_current_dir();
+	g_autofree char *expected = g_build_filename(here, "x", NULL);
+	g_assert_true(spec_add_volume(spec, "./x:/a", NULL));
+	g_assert_true(spec_add_mount(spec, "type=bind,src=x,dst=/b", NULL));
+	for (guint i = 0; i < 2; i++) {
+		const SpecMount *mount = spec->mounts->pdata[i];
+		g_assert_cmpint(mount->kind, ==, SPEC_MOUNT_BIND);
+		g_assert_cmpstr(mount->source, ==, expected);
+	}
+}
+
+static void test_repeats(void)
+{
+	g_autoptr(ContainerSpec) spec = spec_new();
+	g_assert_true(spec_add_ulimit(spec, "nofile=1", NULL));
+	g_assert_true(spec_add_ulimit(spec, "core=0", NULL));
+	g_assert_true(spec_add_ulimit(spec, "nofile=2", NULL));
+	g_assert_cmpuint(spec->ulimits->len, ==, 2);
+	g_assert_cmpuint(g_array_index(spec->ulimits, OciRlimit, 0).soft, ==, 2);
+
+	g_assert_true(spec_add_tmpfs(spec, "/x:size=1m", NULL));
+	g_assert_true(spec_add_tmpfs(spec, "/x", NULL));
+	g_assert_cmpuint(spec->mounts->len, ==, 1);
+	g_assert_null(((SpecMount *)spec->mounts->pdata[0])->options[0]);
+
+	g_assert_true(spec_set_userns(spec, "keep-id:uid=5,size=9", NULL));
+	g_assert_true(spec_set_userns(spec, "auto", NULL));
+	g_assert_false(spec->keep_id_uid_set);
+	g_assert_cmpuint(spec->userns_size, ==, 0);
+
+	g_assert_true(spec_add_security_opt(spec, "seccomp=/x", NULL));
+	g_assert_true(spec_add_security_opt(spec, "seccomp=unconfined", NULL));
+	g_assert_null(spec->seccomp_profile);
+	g_assert_true(spec_add_security_opt(spec, "seccomp=/x", NULL));
+	g_assert_false(spec->seccomp_unconfined);
+}
+
+static void test_env_text(void)
+{
+	static const char text[] = "\xef\xbb\xbf# comment\n"
+				   "\n"
+				   "A=1\r\n"
+				   "  B=\"quoted\" # kept\n"
+				   "C=\n"
+				   "HOSTVAR\n"
+				   "   # another\n"
+				   "D= two  words ";
+	static const char *const expected[] = {"A=1",	  "B=\"quoted\" # kept", "C=", "HOSTVAR",
+					       "D= two  words ", "Z=before"};
+	g_autoptr(ContainerSpec) spec = spec_new();
+	g_assert_true(spec_add_env(spec, "Z=before", NULL));
+	g_assert_true(spec_add_env_text(spec, text, "f", NULL));
+	g_assert_cmpuint(spec->env_asked->len, ==, G_N_ELEMENTS(expected));
+	for (size_t i = 0; i < G_N_ELEMENTS(expected); i++)
+		g_assert_cmpstr(spec->env_asked->pdata[i], ==, expected[i]);
+
+	static const struct {
+		const char *text, *message;
+	} bad[] = {
+		{"=x", "parsing env file \"f\": invalid environment variable: \"=x\""},
+		{"A B=x", "parsing env file \"f\": variable 'A B' contains whitespaces"},
+		{"A=1\nB C", "parsing env file \"f\": variable 'B C' contains whitespaces"},
+		{"LC_*", "patterns are not supported"},
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
+		g_autoptr(GError) error = NULL;
+		g_assert_false(spec_add_env_text(spec, bad[i].text, "f", &error));
+		g_assert_nonnull(strstr(error->message, bad[i].message));
+	}
+}
+
+static void test_env_file(void)
+{
+	g_autofree char *path = NULL;
+	int fd = g_file_open_tmp("skiff-env-XXXXXX", &path, NULL);
+	g_assert_cmpint(fd, >=, 0);
+	g_close(fd, NULL);
+	g_autoptr(ContainerSpec) spec = spec_new();
+	g_autoptr(GError) error = NULL;
+	g_assert_true(g_file_set_contents(path, "A=1\n", -1, NULL));
+	g_assert_true(spec_add_env_file(spec, path, &error));
+	g_assert_cmpstr(spec->env_asked->pdata[0], ==, "A=1");
+	g_assert_true(g_file_set_contents(path, "A=1\0B=2", 7, NULL));
+	g_assert_false(spec_add_env_file(spec, path, &error));
+	g_assert_nonnull(strstr(error->message, "NUL byte"));
+	g_unlink(path);
+}
+
+static void test_ports_survive_network(void)
+{
+	g_autoptr(ContainerSpec) spec = spec_new();
+	g_assert_true(spec_add_publish(spec, "8080:80", NULL));
+	g_assert_true(spec_set_network(spec, "slirp", NULL));
+	g_assert_true(spec_add_publish(spec, "8081:81", NULL));
+	g_assert_cmpuint(spec->network->ports->len, ==, 2);
+}
+
+int main(int argc, char **argv)
+{
+	g_test_init(&argc, &argv, NULL);
+	g_test_add_data_func("/spec-parse/identity", identity, test_rows);
+	g_test_add_data_func("/spec-parse/process", process, test_rows);
+	g_test_add_data_func("/spec-parse/privileges", privileges, test_rows);
+	g_test_add_data_func("/spec-parse/limits", limits, test_rows);
+	g_test_add_data_func("/spec-parse/namespaces", namespaces, test_rows);
+	g_test_add_data_func("/spec-parse/network", network, test_rows);
+	g_test_add_data_func("/spec-parse/volumes", volumes, test_rows);
+	g_test_add_data_func("/spec-parse/mounts", mounts, test_rows);
+	g_test_add_func("/spec-parse/paths/relative-to-the-working-directory", test_relative_paths);
+	g_test_add_func("/spec-parse/repeats/replace-or-append", test_repeats);
+	g_test_add_func("/spec-parse/env-file/dockers-grammar", test_env_text);
+	g_test_add_func("/spec-parse/env-file/refuses-nul", test_env_file);
+	g_test_add_func("/spec-parse/network/keeps-ports", test_ports_survive_network);
+	return g_test_run();
+}
