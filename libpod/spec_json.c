@@ -484,6 +484,12 @@ static bool read_network(Json *json, ContainerSpec *spec, GError **error)
 	return true;
 }
 
+static bool read_ranges(Json *json, const char *key, GArray *ranges, GError **error)
+{
+	return read_array(json, key, read_range, ranges, error) &&
+	       (ranges->len == 0 || idmap_check(ranges, error));
+}
+
 static bool read_id_map(Json *json, ContainerSpec *spec, GError **error)
 {
 	Json *part = NULL;
@@ -492,9 +498,8 @@ static bool read_id_map(Json *json, ContainerSpec *spec, GError **error)
 	if (!part)
 		return true;
 	spec->id_map = idmap_new();
-	return read_array(part, "uids", read_range, spec->id_map->uids, error) &&
-	       read_array(part, "gids", read_range, spec->id_map->gids, error) &&
-	       idmap_check(spec->id_map->uids, error) && idmap_check(spec->id_map->gids, error);
+	return read_ranges(part, "uids", spec->id_map->uids, error) &&
+	       read_ranges(part, "gids", spec->id_map->gids, error);
 }
 
 static bool read_parts(Json *json, ContainerSpec *spec, GError **error)

@@ -11,10 +11,11 @@ static void test_check(void)
 		const char *name;
 		bool valid;
 	} rows[] = {
-		{"a", true},	 {"A0", true},	   {"0", true},	     {"web_1.x-y", true}, {"a--", true},
-		{"", false},	 {"-a", false},	   {".a", false},    {"_a", false},	  {"a b", false},
-		{"a/b", false},	 {"a\nb", false},  {"a:b", false},   {"\xc3\xa4", false}, {"a\x7f", false},
-		{"..", false},	 {"a=b", false},
+		{"a", true},    {"A0", true},        {"0", true},      {"web_1.x-y", true},
+		{"a--", true},  {"", false},         {"-a", false},    {".a", false},
+		{"_a", false},  {"a b", false},      {"a/b", false},   {"a\nb", false},
+		{"a:b", false}, {"\xc3\xa4", false}, {"a\x7f", false}, {"..", false},
+		{"a=b", false},
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
 		g_autoptr(GError) error = NULL;

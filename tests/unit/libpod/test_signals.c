@@ -9,14 +9,16 @@ static void test_parse(void)
 		const char *text;
 		int number; /* 0: refused */
 	} rows[] = {
-		{"TERM", 15},	   {"SIGTERM", 15},  {"sigterm", 15},	{"Term", 15},	   {"15", 15},
-		{"1", 1},	   {"64", 64},	     {"HUP", 1},	{"KILL", 9},	   {"SIGIOT", 6},
-		{"ABRT", 6},	   {"CLD", 17},	     {"POLL", 29},	{"RTMIN", 34},	   {"SIGRTMIN+3", 37},
-		{"rtmin+30", 64},  {"RTMAX", 64},    {"SIGRTMAX-1", 63}, {"RTMAX-30", 34}, {"WINCH", 28},
-		{"STKFLT", 16},	   {"SYS", 31},	     {"015", 15},	{"", 0},	   {"SIG", 0},
-		{"0", 0},	   {"65", 0},	     {"-1", 0},		{"TERM ", 0},	   {" TERM", 0},
-		{"RTMIN+31", 0},   {"RTMIN-1", 0},   {"RTMAX+1", 0},	{"RTMIN+", 0},	   {"RTMIN+x", 0},
-		{"RTMIN+0003", 0}, {"SIGSIGTERM", 0}, {"99999999999", 0}, {"0x9", 0},	   {"foo", 0},
+		{"TERM", 15},      {"SIGTERM", 15},    {"sigterm", 15},    {"Term", 15},
+		{"15", 15},        {"1", 1},           {"64", 64},         {"HUP", 1},
+		{"KILL", 9},       {"SIGIOT", 6},      {"ABRT", 6},        {"CLD", 17},
+		{"POLL", 29},      {"RTMIN", 34},      {"SIGRTMIN+3", 37}, {"rtmin+30", 64},
+		{"RTMAX", 64},     {"SIGRTMAX-1", 63}, {"RTMAX-30", 34},   {"WINCH", 28},
+		{"STKFLT", 16},    {"SYS", 31},        {"015", 15},        {"", 0},
+		{"SIG", 0},        {"0", 0},           {"65", 0},          {"-1", 0},
+		{"TERM ", 0},      {" TERM", 0},       {"RTMIN+31", 0},    {"RTMIN-1", 0},
+		{"RTMAX+1", 0},    {"RTMIN+", 0},      {"RTMIN+x", 0},     {"RTMIN+0003", 0},
+		{"SIGSIGTERM", 0}, {"99999999999", 0}, {"0x9", 0},         {"foo", 0},
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
 		g_autoptr(GError) error = NULL;

@@ -13,27 +13,35 @@ typedef struct {
 	SpecSetter set;
 	const char *value;
 	const char *expect; /* part of create.json, or of the error's message if @code is set */
-	int code;	    /* 0 = accepted, else the ErrorCode */
+	int code;           /* 0 = accepted, else the ErrorCode */
 } Row;
 
-#define BAD  ENGINE_ERROR_INVALID
-#define NOT  ENGINE_ERROR_UNSUPPORTED
+#define BAD ENGINE_ERROR_INVALID
+#define NOT ENGINE_ERROR_UNSUPPORTED
+
+/* Says what is wrong and goes on, so that one run shows every row that fails. */
+static void fail_row(const Row *row, const char *got)
+{
+	g_test_message("'%s': expected %s'%s', got %s", row->value, row->code ? "the refusal " : "",
+		       row->expect, got);
+	g_test_fail();
+}
 
 static void check_row(const Row *row)
 {
 	g_autoptr(ContainerSpec) spec = spec_new();
 	g_autoptr(GError) error = NULL;
 	bool ok = row->set(spec, row->value, &error);
-	g_autoptr(Json) json = spec_to_json(spec);
-	g_test_message("'%s': %s", row->value, ok ? js_text(json) : error->message);
-	g_assert_cmpint(ok, ==, row->code == 0);
 	g_assert_cmpint(ok, ==, error == NULL);
 	if (!ok) {
-		g_assert_cmpint(error->code, ==, row->code);
-		g_assert_nonnull(strstr(error->message, row->expect));
+		if (error->code != row->code || row->code == 0 ||
+		    !strstr(error->message, row->expect))
+			fail_row(row, error->message);
 		return;
 	}
-	g_assert_nonnull(strstr(js_text(json), row->expect));
+	g_autoptr(Json) json = spec_to_json(spec);
+	if (row->code != 0 || !strstr(js_text(json), row->expect))
+		fail_row(row, js_text(json));
 
 	/* Whatever a setter can store survives the record. */
 	g_autoptr(ContainerSpec) back = spec_from_json(json, &error);
@@ -51,7 +59,8 @@ static void test_rows(const void *data)
 static const Row identity[] = {
 	{spec_set_name, "web", "\"name\":\"web\""},
 	{spec_set_name, "", "\"version\":1"},
-	{spec_set_name, "a b", "names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*: invalid argument", BAD},
+	{spec_set_name, "a b", "names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*: invalid argument",
+	 BAD},
 	{spec_set_name, "/x", "names must match", BAD},
 	{spec_set_rootfs, "/srv/root", "\"rootfs\":\"/srv/root\""},
 	{spec_set_rootfs, "/srv/root:O", "\"rootfsOverlay\":true"},
@@ -69,12 +78,11 @@ static const Row identity[] = {
 	{spec_set_restart, "unless-stopped", "\"restart\":\"unless-stopped\""},
 	{spec_set_restart, "on-failure", "\"restart\":\"on-failure\""},
 	{spec_set_restart, "on-failure:3", "\"restartRetries\":3"},
-	{spec_set_restart, "foo", "\"foo\" is not a valid restart policy: invalid argument", BAD},
+	{spec_set_restart, "foo", "\"foo\" is not a valid restart policy", BAD},
 	{spec_set_restart, "always:3",
 	 "restart policy retries can only be specified with on-failure restart policy", BAD},
-	{spec_set_restart, "on-failure:x", "strconv.Atoi: parsing \"x\": invalid syntax", BAD},
-	{spec_set_restart, "on-failure:-1", "must specify restart policy retry count as a number greater than 0",
-	 BAD},
+	{spec_set_restart, "on-failure:x", "parsing restart policy retry count: ", BAD},
+	{spec_set_restart, "on-failure:-1", "parsing restart policy retry count: ", BAD},
 	{spec_set_pull, "always", "\"pull\":\"always\""},
 	{spec_set_pull, "never", "\"pull\":\"never\""},
 	{spec_set_pull, "newer", "\"pull\":\"newer\""},
@@ -120,7 +128,9 @@ static const Row identity[] = {
 	{spec_add_attach, "stdin", "\"version\":1"},
 	{spec_add_attach, "STDOUT", "\"version\":1"},
 	{spec_add_attach, "foo",
-	 "invalid stream \"foo\" for --attach - must be one of stdin, stdout, or stderr: invalid argument", BAD},
+	 "invalid stream \"foo\" for --attach - must be one of stdin, stdout, or stderr: invalid "
+	 "argument",
+	 BAD},
 	{NULL},
 };
 
@@ -210,7 +220,8 @@ static const Row privileges[] = {
 	{spec_add_device, "/dev/null:/dev/x:q", "invalid device mode: q", BAD},
 	{spec_add_device, "/dev/null:rr", "invalid device mode: rr", BAD},
 	{spec_add_device, "/dev/null:", "invalid device mode: ", BAD},
-	{spec_add_device, "/dev/null:/dev/x:r:w", "invalid device specification: /dev/null:/dev/x:r:w", BAD},
+	{spec_add_device, "/dev/null:/dev/x:r:w",
+	 "invalid device specification: /dev/null:/dev/x:r:w", BAD},
 	{spec_add_device, "/dev/null:r:w", "invalid device specification", BAD},
 	{spec_add_device, "null", "invalid device specification: null", BAD},
 	{spec_add_device, "", "invalid device specification: ", BAD},
@@ -224,10 +235,13 @@ static const Row limits[] = {
 	{spec_add_ulimit, "core=-1", "{\"resource\":4,\"soft\":-1,\"hard\":-1}"},
 	{spec_add_ulimit, "memlock=0:-1", "\"soft\":0,\"hard\":-1"},
 	{spec_add_ulimit, "core=unlimited", "\"soft\":-1"},
-	{spec_add_ulimit, "nofile=-1:5", "soft limit must be less than or equal to hard limit", BAD},
+	{spec_add_ulimit, "nofile=-1:5", "soft limit must be less than or equal to hard limit",
+	 BAD},
 	{spec_add_ulimit, "host", "\"ulimitHost\":true"},
-	{spec_add_ulimit, "foo", "ulimit option \"foo\" requires name=SOFT:HARD, failed to be parsed: "
-				  "invalid ulimit argument: foo", BAD},
+	{spec_add_ulimit, "foo",
+	 "ulimit option \"foo\" requires name=SOFT:HARD, failed to be parsed: "
+	 "invalid ulimit argument: foo",
+	 BAD},
 	{spec_add_ulimit, "foo=1:2", "invalid ulimit type: foo", BAD},
 	{spec_add_ulimit, "nofile=abc", "strconv.ParseInt: parsing \"abc\": invalid syntax", BAD},
 	{spec_add_ulimit, "nofile=", "strconv.ParseInt", BAD},
@@ -241,10 +255,12 @@ static const Row limits[] = {
 	{spec_add_sysctl, "fs.mqueue.msg_max=10", "\"fs.mqueue.msg_max\":\"10\""},
 	{spec_add_sysctl, "kernel.sem=250\t32000\t32\t128", "\"kernel.sem\""},
 	{spec_add_sysctl, "net.a=b=c", "\"net.a\":\"b=c\""},
-	{spec_add_sysctl, "foo", "foo is invalid, sysctl values must be in the form of KEY=VALUE", BAD},
+	{spec_add_sysctl, "foo", "foo is invalid, sysctl values must be in the form of KEY=VALUE",
+	 BAD},
 	{spec_add_sysctl, "=1", "must be in the form of KEY=VALUE", BAD},
 	{spec_add_sysctl, "", "must be in the form of KEY=VALUE", BAD},
-	{spec_add_sysctl, "kernel.core_pattern=|/x", "sysctl 'kernel.core_pattern' is not allowed", BAD},
+	{spec_add_sysctl, "kernel.core_pattern=|/x", "sysctl 'kernel.core_pattern' is not allowed",
+	 BAD},
 	{spec_add_sysctl, "kernel.shmmax2=1", "is not allowed", BAD},
 	{spec_add_sysctl, "net/../kernel/core_pattern=x", "is not allowed", BAD},
 	{spec_add_sysctl, "net/ipv4/ip_forward=1", "is not allowed", BAD},
@@ -302,8 +318,10 @@ static const Row namespaces[] = {
 	 "\"usernsSize\":70000,\"keepIdGid\":5,\"keepIdUidSet\":true,\"keepIdGidSet\":true"},
 	{spec_set_userns, "auto", "\"userns\":\"auto\""},
 	{spec_set_userns, "auto:size=8192", "\"usernsSize\":8192"},
-	{spec_set_userns, "container:x", "\"userns\":\"container\",\"usernsAsked\":true,\"usernsTarget\":\"x\""},
-	{spec_set_userns, "ns:/run/n", "\"userns\":\"path\",\"usernsAsked\":true,\"usernsTarget\":\"/run/n\""},
+	{spec_set_userns, "container:x",
+	 "\"userns\":\"container\",\"usernsAsked\":true,\"usernsTarget\":\"x\""},
+	{spec_set_userns, "ns:/run/n",
+	 "\"userns\":\"path\",\"usernsAsked\":true,\"usernsTarget\":\"/run/n\""},
 	{spec_set_userns, "foo", "unrecognized namespace mode foo passed", BAD},
 	{spec_set_userns, "host:x", "unrecognized namespace mode host:x passed", BAD},
 	{spec_set_userns, "nomap:x=1", "unrecognized namespace mode", BAD},
@@ -348,7 +366,8 @@ static const Row network[] = {
 	{spec_set_network, "", "", BAD},
 	{spec_add_publish, "8080:80", "8080"},
 	{spec_add_publish, "127.0.0.1:8080:80/udp", "127.0.0.1"},
-	{spec_add_publish, "99999:1", "port numbers must be between 1 and 65535 (inclusive), got 99999", BAD},
+	{spec_add_publish, "99999:1",
+	 "port numbers must be between 1 and 65535 (inclusive), got 99999", BAD},
 	{spec_add_publish, "foo", "", BAD},
 	{spec_add_publish, "", "", BAD},
 	{spec_add_expose, "80", "\"exposed\":[\"80\"]"},
@@ -374,17 +393,20 @@ static const Row network[] = {
 
 static const Row volumes[] = {
 	{spec_add_volume, "/data", "{\"kind\":\"volume\",\"destination\":\"/data\"}"},
-	{spec_add_volume, "v:/data", "{\"kind\":\"volume\",\"source\":\"v\",\"destination\":\"/data\"}"},
+	{spec_add_volume, "v:/data",
+	 "{\"kind\":\"volume\",\"source\":\"v\",\"destination\":\"/data\"}"},
 	{spec_add_volume, "/srv:/data", "[{\"source\":\"/srv\",\"destination\":\"/data\"}]"},
 	{spec_add_volume, "/srv:/data:ro", "\"destination\":\"/data\",\"readOnly\":true"},
 	{spec_add_volume, "/srv:/a/../b//c/", "\"destination\":\"/b/c\""},
 	{spec_add_volume, "/srv:/data:z", "\"relabel\":\"shared\""},
-	{spec_add_volume, "/srv:/data:Z,U,ro", "\"readOnly\":true,\"chown\":true,\"relabel\":\"private\""},
+	{spec_add_volume, "/srv:/data:Z,U,ro",
+	 "\"readOnly\":true,\"chown\":true,\"relabel\":\"private\""},
 	{spec_add_volume, "/srv:/data:O", "\"overlay\":true"},
 	{spec_add_volume, "/srv:/data:O,U", "\"chown\":true,\"overlay\":true"},
 	{spec_add_volume, "v:/data:nocopy", "\"copyUp\":false"},
 	{spec_add_volume, "v:/data:copy", "\"source\":\"v\",\"destination\":\"/data\"}"},
-	{spec_add_volume, "/srv:/data:nosuid,noexec,nodev", "\"options\":[\"nosuid\",\"noexec\",\"nodev\"]"},
+	{spec_add_volume, "/srv:/data:nosuid,noexec,nodev",
+	 "\"options\":[\"nosuid\",\"noexec\",\"nodev\"]"},
 	{spec_add_volume, "/srv:/data:suid,exec,dev", "\"options\":[\"suid\",\"exec\",\"dev\"]"},
 	{spec_add_volume, "/srv:/data:rslave", "\"propagation\":\"rslave\""},
 	{spec_add_volume, "/srv:/data:bind", "\"nonRecursive\":true"},
@@ -406,7 +428,8 @@ static const Row volumes[] = {
 	{spec_add_volume, "/tmp:/b:shared,private",
 	 "can only specify 1 '[r]shared', '[r]private', '[r]slave' or '[r]unbindable' option", BAD},
 	{spec_add_volume, "x:/b:copy,nocopy", "can only specify 1 'copy' or 'nocopy' option", BAD},
-	{spec_add_volume, "/tmp:/b:exec,noexec", "can only specify 1 'noexec' or 'exec' option", BAD},
+	{spec_add_volume, "/tmp:/b:exec,noexec", "can only specify 1 'noexec' or 'exec' option",
+	 BAD},
 	{spec_add_volume, "/tmp:/b:O,ro", "can't use 'O' with other options", BAD},
 	{spec_add_volume, "/tmp:/b:O,rshared", "can't use 'O' with other options", BAD},
 	{spec_add_volume, "/tmp:/b:ro:x",
@@ -415,7 +438,8 @@ static const Row volumes[] = {
 	 "creating named volume \"bad name\": running volume create option: names must match", BAD},
 	{spec_add_volume, "a/b:/c", "names must match", BAD},
 	{spec_add_volume, "/tmp:/b:idmap", "volume option \"idmap\" is not supported", NOT},
-	{spec_add_volume, "/tmp:/b:O,upperdir=/x", "volume option \"upperdir\" is not supported", NOT},
+	{spec_add_volume, "/tmp:/b:O,upperdir=/x", "volume option \"upperdir\" is not supported",
+	 NOT},
 	{spec_add_volume, "/tmp:/b:size=1", "invalid option type \"size=1\"", BAD},
 	{NULL},
 };
@@ -430,10 +454,12 @@ static const Row mounts[] = {
 	{spec_add_mount, "type=bind,src=/a,dst=/b,relabel=shared", "\"relabel\":\"shared\""},
 	{spec_add_mount, "type=bind,src=/a,dst=/b,relabel=private", "\"relabel\":\"private\""},
 	{spec_add_mount, "type=bind,src=/a,dst=/b,Z", "\"relabel\":\"private\""},
-	{spec_add_mount, "type=bind,src=/a,dst=/b,bind-propagation=rslave", "\"propagation\":\"rslave\""},
+	{spec_add_mount, "type=bind,src=/a,dst=/b,bind-propagation=rslave",
+	 "\"propagation\":\"rslave\""},
 	{spec_add_mount, "type=bind,src=/a,dst=/b,rshared", "\"propagation\":\"rshared\""},
 	{spec_add_mount, "type=bind,src=/a,dst=/b,bind-nonrecursive=true", "\"nonRecursive\":true"},
-	{spec_add_mount, "type=bind,src=/a,dst=/b,nosuid,noexec", "\"options\":[\"nosuid\",\"noexec\"]"},
+	{spec_add_mount, "type=bind,src=/a,dst=/b,nosuid,noexec",
+	 "\"options\":[\"nosuid\",\"noexec\"]"},
 	{spec_add_mount, "type=bind,src=/a,dst=/b,consistency=cached", "\"destination\":\"/b\"}"},
 	{spec_add_mount, "type=bind,dst=/b", "[{\"source\":\"/b\",\"destination\":\"/b\"}]"},
 	{spec_add_mount, "type=bind,\"src=/a,b\",dst=/b", "\"source\":\"/a,b\""},
@@ -450,7 +476,8 @@ static const Row mounts[] = {
 	{spec_add_mount, "type=tmpfs,dst=/b,notmpcopyup", "\"copyUp\":false"},
 	{spec_add_mount, "type=foo,dst=/b", "invalid filesystem type \"foo\"", BAD},
 	{spec_add_mount, "type=,dst=/b", "invalid filesystem type \"\"", BAD},
-	{spec_add_mount, "foo", "incorrect mount format: should be --mount type=<bind|tmpfs|volume>", BAD},
+	{spec_add_mount, "foo",
+	 "incorrect mount format: should be --mount type=<bind|tmpfs|volume>", BAD},
 	{spec_add_mount, "", "incorrect mount format", BAD},
 	{spec_add_mount, "type=bind", "must set volume destination", BAD},
 	{spec_add_mount, "type=bind,src=/tmp", "must set volume destination", BAD},
@@ -461,25 +488,36 @@ static const Row mounts[] = {
 	{spec_add_mount, "type=bind,src=/tmp,dst=/x,foo=bar", "foo: invalid mount option", BAD},
 	{spec_add_mount, "type=bind,src=/tmp,dst=/x,,ro", ": invalid mount option", BAD},
 	{spec_add_mount, "type=bind,src=/tmp,dst=/x,ro=maybe",
-	 "'readonly', 'ro', or 'rw' must be set to true or false, instead received \"maybe\": must provide an "
-	 "argument for option", BAD},
+	 "'readonly', 'ro', or 'rw' must be set to true or false, instead received \"maybe\": must "
+	 "provide an "
+	 "argument for option",
+	 BAD},
 	{spec_add_mount, "type=bind,src=/tmp,dst=/x,ro,rw",
 	 "cannot pass 'readonly', 'ro', or 'rw' options more than once", BAD},
 	{spec_add_mount, "type=bind,src=/tmp,dst=/x,U,chown=true",
 	 "cannot pass 'U' or 'chown' option more than once", BAD},
-	{spec_add_mount, "type=bind,src=/tmp,dst=/x,bind-propagation=foo", "invalid option type \"foo\"", BAD},
-	{spec_add_mount, "type=bind,src=/tmp,dst=/x,bind-propagation=ro", "invalid option type \"ro\"", BAD},
-	{spec_add_mount, "type=bind,src=/tmp,dst=/x,bind-propagation", "must provide an argument", BAD},
+	{spec_add_mount, "type=bind,src=/tmp,dst=/x,bind-propagation=foo",
+	 "invalid option type \"foo\"", BAD},
+	{spec_add_mount, "type=bind,src=/tmp,dst=/x,bind-propagation=ro",
+	 "invalid option type \"ro\"", BAD},
+	{spec_add_mount, "type=bind,src=/tmp,dst=/x,bind-propagation", "must provide an argument",
+	 BAD},
 	{spec_add_mount, "type=bind,src=/tmp,dst=/x,relabel=foo",
 	 "relabel mount option must be 'private' or 'shared': invalid mount option", BAD},
-	{spec_add_mount, "type=bind,src=/tmp,dst=/x,noexec=true", "noexec: invalid mount option", BAD},
+	{spec_add_mount, "type=bind,src=/tmp,dst=/x,noexec=true", "noexec: invalid mount option",
+	 BAD},
 	{spec_add_mount, "type=bind,src=/tmp,dst=/x,exec,noexec", "more than once", BAD},
-	{spec_add_mount, "type=bind,src=/tmp,dst=/x,tmpfs-size=1", "tmpfs-size: invalid mount option", BAD},
-	{spec_add_mount, "type=bind,src=/tmp,dst=/x,subpath=a", "subpath: invalid mount option", BAD},
-	{spec_add_mount, "type=tmpfs,dst=/x,src=/y", "source is not supported with tmpfs mounts", BAD},
-	{spec_add_mount, "type=tmpfs,dst=/x,tmpfs-size=abc", "invalid tmpfs option \"size=abc\"", BAD},
+	{spec_add_mount, "type=bind,src=/tmp,dst=/x,tmpfs-size=1",
+	 "tmpfs-size: invalid mount option", BAD},
+	{spec_add_mount, "type=bind,src=/tmp,dst=/x,subpath=a", "subpath: invalid mount option",
+	 BAD},
+	{spec_add_mount, "type=tmpfs,dst=/x,src=/y", "source is not supported with tmpfs mounts",
+	 BAD},
+	{spec_add_mount, "type=tmpfs,dst=/x,tmpfs-size=abc", "invalid tmpfs option \"size=abc\"",
+	 BAD},
 	{spec_add_mount, "type=tmpfs,dst=/x,tmpfs-size=101%", "invalid tmpfs option", BAD},
-	{spec_add_mount, "type=tmpfs,dst=/x,tmpfs-mode=999", "invalid tmpfs option \"mode=999\"", BAD},
+	{spec_add_mount, "type=tmpfs,dst=/x,tmpfs-mode=999", "invalid tmpfs option \"mode=999\"",
+	 BAD},
 	{spec_add_mount, "type=tmpfs,dst=/x,tmpfs-mode", "must provide an argument", BAD},
 	{spec_add_mount, "type=tmpfs,dst=/x,relabel=shared", "relabel: invalid mount option", BAD},
 	{spec_add_mount, "type=volume,src=v,dst=/x,subpath=../y", "leads out of the volume", BAD},
@@ -492,15 +530,20 @@ static const Row mounts[] = {
 	{spec_add_mount, "type=image,src=a,dst=/b", "mount type \"image\" is not supported", NOT},
 	{spec_add_mount, "type=devpts,dst=/b", "mount type \"devpts\" is not supported", NOT},
 	{spec_add_mount, "type=ramfs,dst=/b", "mount type \"ramfs\" is not supported", NOT},
-	{spec_add_mount, "type=artifact,src=a,dst=/b", "mount type \"artifact\" is not supported", NOT},
-	{spec_add_mount, "type=bind,src=/a,dst=/b,idmap", "mount option idmap is not supported", NOT},
-	{spec_add_mount, "type=volume,src=v,dst=/b,volume-opt=x", "mount option volume-opt is not supported", NOT},
+	{spec_add_mount, "type=artifact,src=a,dst=/b", "mount type \"artifact\" is not supported",
+	 NOT},
+	{spec_add_mount, "type=bind,src=/a,dst=/b,idmap", "mount option idmap is not supported",
+	 NOT},
+	{spec_add_mount, "type=volume,src=v,dst=/b,volume-opt=x",
+	 "mount option volume-opt is not supported", NOT},
 	{spec_add_mount, "type=tmpfs,dst=/b,noswap", "mount option noswap is not supported", NOT},
 	{spec_add_tmpfs, "/run", "{\"kind\":\"tmpfs\",\"destination\":\"/run\"}"},
 	{spec_add_tmpfs, "/run:", "{\"kind\":\"tmpfs\",\"destination\":\"/run\"}"},
 	{spec_add_tmpfs, "/run:ro", "\"readOnly\":true"},
-	{spec_add_tmpfs, "/run:rw,size=64k,mode=755,exec", "\"options\":[\"size=65536\",\"mode=755\",\"exec\"]"},
-	{spec_add_tmpfs, "/run:uid=5,gid=6,nr_inodes=1k", "\"options\":[\"uid=5\",\"gid=6\",\"nr_inodes=1k\"]"},
+	{spec_add_tmpfs, "/run:rw,size=64k,mode=755,exec",
+	 "\"options\":[\"size=65536\",\"mode=755\",\"exec\"]"},
+	{spec_add_tmpfs, "/run:uid=5,gid=6,nr_inodes=1k",
+	 "\"options\":[\"uid=5\",\"gid=6\",\"nr_inodes=1k\"]"},
 	{spec_add_tmpfs, "/run:notmpcopyup", "\"copyUp\":false"},
 	{spec_add_tmpfs, "/run:U", "\"chown\":true"},
 	{spec_add_tmpfs, "x", "invalid container path \"x\", must be an absolute path", BAD},
@@ -567,8 +610,8 @@ static void test_env_text(void)
 				   "HOSTVAR\n"
 				   "   # another\n"
 				   "D= two  words ";
-	static const char *const expected[] = {"A=1",	  "B=\"quoted\" # kept", "C=", "HOSTVAR",
-					       "D= two  words ", "Z=before"};
+	static const char *const expected[] = {
+		"A=1", "B=\"quoted\" # kept", "C=", "HOSTVAR", "D= two  words ", "Z=before"};
 	g_autoptr(ContainerSpec) spec = spec_new();
 	g_assert_true(spec_add_env(spec, "Z=before", NULL));
 	g_assert_true(spec_add_env_text(spec, text, "f", NULL));
