@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Looking after containers: ps, exec, logs, stop, kill, rm, start, restart, wait, inspect, top, port."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+from tests.support.skiff import SkiffTest, Tty, wait_for
+
+
+class Lifecycle(SkiffTest):
+    images = ["busybox"]
+
+    def sleeper(self, name="c", *options):
+        return self.skiff("run", "-d", "--name", name, *options, "busybox", "sleep", "1000").word
+
+    def test_ps_shows_running_only(self):
+        self.sleeper("up")
+        self.skiff("create", "--name", "made", "busybox", "true")
+        self.skiff("run", "--name", "done", "busybox", "true")
+        self.assertEqual(self.skiff("ps", "--format", "{{.Names}}").lines, ["up"])
+        self.assertEqual(sorted(self.skiff("ps", "-a", "--format", "{{.Names}}").lines), ["done", "made", "up"])
+        head = self.skiff("ps").lines[0].split("  ")
+        self.assertEqual([h.strip() for h in head if h.strip()],
+                         ["CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES"])
+        states = dict(line.split("=") for line in self.skiff("ps", "-a", "--format", "{{.Names}}={{.State}}").lines)
+        self.assertEqual(states, {"done": "exited", "made": "created", "up": "running"})
+        status = dict(line.split("=") for line in self.skiff("ps", "-a", "--format", "{{.Names}}={{.Status}}").lines)
+        self.assertRegex(status["up"], r"^Up .*second")
+        self.assertRegex(status["done"], r"^Exited \(0\) .* ago$")
+        self.assertEqual(status["made"], "Created")
+
+    def test_ps_filters(self):
+        self.sleeper("one", "--label", "tier=web")
+        self.sleeper("two")
+        self.assertEqual(self.skiff("ps", "--filter", "label=tier=web", "--format", "{{.Names}}").lines, ["one"])
+        self.assertEqual(self.skiff("ps", "--filter", "name=tw", "--format", "{{.Names}}").lines, ["two"])
+        self.assertEqual(self.skiff("ps", "-a", "--filter", "status=exited", "-q").lines, [])
+        self.skiff("ps", "--filter", "nonsense=1", code=125)
+
+    def test_ps_json(self):
+        ident = self.sleeper("one")
+        rows = self.skiff("ps", "--format", "json").json
+        self.assertEqual(rows[0]["Id"], ident)
+        self.assertEqual(rows[0]["Names"], ["one"])
+
+    def test_name_and_id_resolution(self):
+        ident = self.sleeper("named")
+        for name in (ident, ident[:12], ident[:4], "named"):
+            self.assertEqual(self.skiff("inspect", "--format", "{{.Id}}", name).word, ident)
+        done = self.skiff("stop", "absent", code=125)
+        self.assertEqual(done.stderr.splitlines()[0], 'Error: no container with name or ID "absent" found: no such container')
+        self.skiff("container", "exists", "named")
+        self.skiff("container", "exists", "absent", code=1)
+
+    def test_exec(self):
+        self.sleeper()
+        done = self.skiff("exec", "c", "sh", "-c", "echo out; echo err >&2; exit 9", code=9)
+        self.assertEqual((done.stdout, done.stderr), ("out\n", "err\n"))
+        self.assertEqual(self.skiff("exec", "-i", "c", "cat", input="through\n").stdout, "through\n")
+        self.assertEqual(self.skiff("exec", "-e", "A=b", "-w", "/tmp", "-u", "7", "c", "sh", "-c", "echo $A $PWD $(id -u)").word, "b /tmp 7")
+        self.skiff("exec", "c", "no-such-program", code=127)
+        self.skiff("exec", "c", "/etc", code=126)
+        self.skiff("exec", "-d", "c", "touch", "/made")
+        wait_for(lambda: self.skiff("exec", "c", "test", "-e", "/made", check=False).code == 0)
+
+    def test_exec_in_a_stopped_container(self):
+        self.skiff("create", "--name", "still", "busybox", "true")
+        done = self.skiff("exec", "still", "true", code=255)
+        self.assertIn("container state improper", done.stderr)
+
+    def test_exec_with_a_terminal(self):
+        self.sleeper()
+        terminal = Tty([str(self.program), *self.roots(), "exec", "-it", "c", "sh"], self.environment(), self.home)
+        self.addCleanup(terminal.close)
+        terminal.expect(r"[#$] ")
+        terminal.send("tty; stty size\n")
+        terminal.expect(r"/dev/pts/\d+")
+        terminal.expect("24 80")
+        terminal.send("exit 3\n")
+        self.assertEqual(terminal.wait(), 3)
+
+    def test_exec_has_the_containers_privileges(self):
+        self.sleeper("c", "--cap-drop", "all")
+        status = self.skiff("exec", "c", "cat", "/proc/self/status").stdout
+        fields = dict(line.split(":", 1) for line in status.splitlines())
+        self.assertEqual(int(fields["CapEff"], 16), 0)
+        self.assertEqual(fields["Seccomp"].strip(), "2")
+
+    def test_logs(self):
+        self.skiff("run", "--name", "c", "busybox", "sh", "-c", "for i in 1 2 3 4 5; do echo line $i; done; printf unfinished")
+        self.assertEqual(self.skiff("logs", "c").stdout, "".join(f"line {i}\n" for i in range(1, 6)) + "unfinished")
+        self.assertEqual(self.skiff("logs", "--tail", "2", "c").stdout.split(), ["line", "5", "unfinished"])
+        self.assertRegex(self.skiff("logs", "-t", "--tail", "1", "c").stdout, r"^\d{4}-\d\d-\d\dT[0-9:.]+\S* unfinished")
+        self.assertEqual(self.skiff("logs", "--since", "1h", "--until", "30m", "c").stdout, "")
+
+    def test_logs_follow(self):
+        self.skiff("run", "-d", "--name", "c", "busybox", "sh", "-c", "for i in 1 2 3; do echo $i; sleep 0.3; done")
+        self.assertEqual(self.skiff("logs", "-f", "c").lines, ["1", "2", "3"])
+
+    def test_stop_kill_and_codes(self):
+        self.skiff("run", "-d", "--name", "polite", "busybox", "sh", "-c", "trap 'exit 7' TERM; while :; do sleep 0.1; done")
+        self.skiff("stop", "polite")
+        self.assertEqual(self.skiff("inspect", "--format", "{{.State.ExitCode}}", "polite").word, "7")
+        self.skiff("run", "-d", "--name", "stubborn", "--stop-timeout", "1", "busybox", "sh", "-c", "trap '' TERM; while :; do sleep 0.1; done")
+        self.skiff("stop", "stubborn")
+        self.assertEqual(self.skiff("wait", "stubborn").word, "137")
+        self.sleeper("victim")
+        self.skiff("kill", "victim")
+        self.assertEqual(self.skiff("wait", "victim").word, "137")
+        done = self.skiff("kill", "victim", code=125)
+        self.assertIn("can only kill running containers", done.stderr)
+
+    def test_stop_signal(self):
+        self.skiff("run", "-d", "--name", "usr", "--stop-signal", "USR1", "busybox", "sh", "-c", "trap 'exit 4' USR1; while :; do sleep 0.1; done")
+        self.skiff("stop", "usr")
+        self.assertEqual(self.skiff("wait", "usr").word, "4")
+
+    def test_start_restart_keep_files(self):
+        self.skiff("create", "--name", "c", "busybox", "sh", "-c", "echo run >> /count; sleep 1000")
+        self.assertEqual(self.skiff("start", "c").word, "c")
+        wait_for(lambda: self.skiff("exec", "c", "cat", "/count", check=False).lines == ["run"])
+        self.skiff("restart", "-t", "0", "c")
+        wait_for(lambda: self.skiff("exec", "c", "cat", "/count", check=False).lines == ["run", "run"])
+        done = self.skiff("rm", "c", code=2)
+        self.assertIn("container state improper", done.stderr)
+        self.skiff("rm", "-f", "-t", "0", "c")
+
+    def test_start_attached(self):
+        self.skiff("create", "--name", "c", "busybox", "sh", "-c", "echo attached; exit 6")
+        done = self.skiff("start", "-a", "c", code=6)
+        self.assertEqual(done.stdout, "attached\n")
+
+    def test_wait_several(self):
+        self.skiff("run", "-d", "--name", "a", "busybox", "sh", "-c", "sleep 0.3; exit 3")
+        self.skiff("run", "-d", "--name", "b", "busybox", "sh", "-c", "exit 4")
+        self.assertEqual(self.skiff("wait", "a", "b").lines, ["3", "4"])
+
+    def test_rm_all(self):
+        for name in "abc":
+            self.sleeper(name)
+        self.skiff("rm", "-fa", "-t", "0")
+        self.assertEqual(self.skiff("ps", "-aq").stdout, "")
+        self.skiff("rm", "absent", code=1)
+        self.skiff("rm", "-i", "absent")
+
+    def test_inspect(self):
+        ident = self.sleeper("c", "-e", "K=V", "--label", "a=b", "--hostname", "box")
+        report = self.skiff("inspect", "c").json[0]
+        self.assertEqual(report["Id"], ident)
+        self.assertEqual(report["Name"], "c")
+        self.assertEqual(report["State"]["Status"], "running")
+        self.assertIn("K=V", report["Config"]["Env"])
+        self.assertEqual(report["Config"]["Labels"]["a"], "b")
+        self.assertEqual(report["Config"]["Hostname"], "box")
+        self.assertTrue(os.path.exists(f"/proc/{report['State']['Pid']}"))
+        self.assertEqual(self.skiff("inspect", "--format", "{{json .State.Running}}", "c").word, "true")
+        self.skiff("inspect", "absent", code=125)
+
+    def test_top_and_port(self):
+        self.skiff("run", "-d", "--name", "c", "-p", "127.0.0.1::80", "busybox", "sleep", "1000")
+        self.assertIn("sleep 1000", self.skiff("top", "c").stdout)
+        self.assertRegex(self.skiff("port", "c").word, r"^80/tcp -> 127\.0\.0\.1:\d+$")
+
+    def test_sig_proxy(self):
+        argv = [str(self.program), *self.roots(), "run", "--rm", "--name", "p", "busybox", "sh", "-c",
+                "trap 'echo got it; exit 12' TERM; echo ready; while :; do sleep 0.05; done"]
+        process = subprocess.Popen(argv, env=self.environment(), cwd=self.home, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, text=True)
+        self.assertEqual(process.stdout.readline(), "ready\n")
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.stdout.read(), "got it\n")
+        self.assertEqual(process.wait(20), 12)
+
+    def test_closed_terminal_leaves_the_container(self):
+        argv = [str(self.program), *self.roots(), "run", "--name", "p", "busybox", "sh", "-c", "echo ready; sleep 1000"]
+        process = subprocess.Popen(argv, env=self.environment(), cwd=self.home, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, text=True)
+        self.assertEqual(process.stdout.readline(), "ready\n")
+        process.kill()
+        process.wait(20)
+        time.sleep(0.2)
+        self.assertEqual(self.skiff("inspect", "--format", "{{.State.Status}}", "p").word, "running")
+
+
+class MonitorKilled(SkiffTest):
+    images = ["busybox"]
+
+    def monitor_pid(self, name):
+        return int(json.loads(self.skiff("inspect", "--format", "{{json .State.ConmonPid}}", name).stdout))
+
+    def test_init_dies_with_it_and_the_code_is_not_invented(self):
+        self.skiff("run", "-d", "--name", "c", "busybox", "sleep", "1000")
+        pid = int(self.skiff("inspect", "--format", "{{.State.Pid}}", "c").word)
+        os.kill(self.monitor_pid("c"), signal.SIGKILL)
+        wait_for(lambda: not os.path.exists(f"/proc/{pid}"), timeout=5, message="the end of init")
+        self.assertEqual(self.skiff("ps", "-q").stdout, "")
+        self.assertNotEqual(self.skiff("inspect", "--format", "{{.State.ExitCode}}", "c").word, "0")
+        self.skiff("start", "c")
+        self.assertEqual(self.skiff("inspect", "--format", "{{.State.Status}}", "c").word, "running")
+
+    def test_rm_container_is_swept(self):
+        self.skiff("run", "-d", "--rm", "--name", "c", "busybox", "sleep", "1000")
+        os.kill(self.monitor_pid("c"), signal.SIGKILL)
+        time.sleep(0.3)
+        self.skiff("run", "--rm", "--name", "c", "busybox", "true")
+        self.assertEqual(self.skiff("ps", "-aq").stdout, "")
