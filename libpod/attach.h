@@ -8,15 +8,18 @@
 #include <glib.h>
 #include <stdbool.h>
 
+typedef struct AttachPump AttachPump;
+
 typedef struct {
 	bool tty; /* the container has a terminal */
 	bool attach_stdin;
 	bool attach_stdout;
 	bool attach_stderr;
 	bool sig_proxy;
-	const char *detach_keys; /* "ctrl-p,ctrl-q"; "" = none */
+	const char *detach_keys; /* "ctrl-p,ctrl-q"; NULL or "" = none */
 	int run_dir_fd;          /* for signals and window size */
 	const char *session;     /* exec session, or NULL for the container */
+	AttachPump *pump;        /* attach_wait_result() only: see attach_pump_new(); may be NULL */
 } AttachOptions;
 
 typedef enum {
@@ -28,12 +31,18 @@ typedef enum {
 /** attach_check_detach_keys() - grammar of --detach-keys. INVALID. */
 bool attach_check_detach_keys(const char *text, GError **error);
 
-/** attach_run() - run, step 13: stream over a monitor's control socket until exit or detach. */
+/**
+ * attach_run() - run, step 13: stream over a monitor's control socket until exit or detach
+ * @error:	BAD_STATE from an attach socket whose container has ended; CORRUPT if the monitor
+ * went without a word
+ *
+ * All output that the container made is written before this returns ATTACH_EXITED.
+ */
 AttachResult attach_run(int control_fd, const AttachOptions *options, int *out_code,
 			GError **error);
 
 /** attach_open() - connect to the attach socket of a running container. Return: SOCK_SEQPACKET or
- * -1. */
+ * -1 with BAD_STATE. */
 int attach_open(int run_dir_fd, GError **error);
 
 /** attach_terminal() - the same for an exec session with a pty master and its result socket. */
@@ -44,3 +53,20 @@ AttachResult attach_terminal(int pty_master, int result_socket, const AttachOpti
  * session's socket. */
 AttachResult attach_wait_result(int result_socket, const AttachOptions *options, int *out_code,
 				GError **error);
+
+/**
+ * attach_pump_new() - the stdio of an exec session without a terminal
+ * @use_stdin:	hand our stdin over (-i)
+ * @out_stdio:	for ExecRequest.stdio, borrowed from the pump until attach_pump_sent(); -1 =
+ * /dev/null
+ *
+ * Our own descriptors are handed over as they are, but where one is the user's terminal the process
+ * gets a pipe instead, which attach_wait_result() carries: no container ever holds the terminal
+ * (security 1.5).
+ */
+AttachPump *attach_pump_new(bool use_stdin, int out_stdio[3], GError **error);
+
+/** attach_pump_sent() - control_exec() has been called: close our copies of the process' ends. */
+void attach_pump_sent(AttachPump *pump);
+void attach_pump_free(AttachPump *pump);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(AttachPump, attach_pump_free)

@@ -25,7 +25,9 @@ typedef struct {
 typedef struct {
 	int64_t time_ns;
 	bool is_stderr;
-	bool partial; /* no newline behind it */
+	bool partial;   /* no newline behind it */
+	bool continued; /* goes on where the last partial one of its stream ended: print no time
+			   stamp or name */
 	const char *text;
 	size_t size;
 } LogLine;

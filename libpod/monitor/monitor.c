@@ -45,7 +45,8 @@ static int seal_request(const MonitorRequest *request, const char *program, GErr
 	const char *text = js_text(json);
 	size_t size = strlen(text);
 	if (size > MONITOR_REQUEST_MAX) {
-		error_set(error, ENGINE_ERROR_INVALID, "the container's configuration is too large");
+		error_set(error, ENGINE_ERROR_INVALID,
+			  "the container's configuration is too large");
 		return -1;
 	}
 	int fd = fd_memfd("monitor-request", text, size);
@@ -116,11 +117,11 @@ bool monitor_wait_started(Monitor *monitor, pid_t *out_pid, GError **error)
 	MessageType type;
 	ssize_t n = message_receive(monitor->control_fd, &type, buffer, MESSAGE_SIZE_MAX, NULL, 0,
 				    NULL);
-	if (n < 0 && errno != ECONNRESET)
+	if (n < 0)
 		return error_set_errno(error, "cannot hear from the monitor");
-	if (n >= 0 && type == MESSAGE_STARTED)
+	if (type == MESSAGE_STARTED)
 		return read_started(buffer, (size_t)n, out_pid, error);
-	if (n >= 0 && type == MESSAGE_ERROR)
+	if (type == MESSAGE_ERROR)
 		return message_to_error(buffer, (size_t)n, error);
 	return error_set(error, ENGINE_ERROR_CORRUPT,
 			 "the monitor ended before the container was started");
@@ -148,7 +149,8 @@ static bool parse_retries(const char *text, int *out_retries, GError **error)
 	uint64_t retries;
 	if (!units_parse_uint(text, G_MAXINT32, &retries, NULL))
 		return error_set(error, ENGINE_ERROR_INVALID,
-				 "parsing restart policy retry count: \"%s\" is not a number", text);
+				 "parsing restart policy retry count: \"%s\" is not a number",
+				 text);
 	*out_retries = (int)retries;
 	return true;
 }

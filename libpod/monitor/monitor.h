@@ -83,8 +83,8 @@ Monitor *monitor_spawn(const MonitorRequest *request, const int *fds, MonitorSpa
 /**
  * monitor_wait_started() - wait for its first word
  * @out_pid:	init's pid; may be NULL
- * @error:	as launch_init(), launch_release(), uplink_wait_ready(); CORRUPT if it died without a
- * word
+ * @error:	as launch_init(), launch_release(), uplink_wait_ready(); CORRUPT if it died without
+ * a word
  */
 bool monitor_wait_started(Monitor *monitor, pid_t *out_pid, GError **error);
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Theory of operation. Output comes in chunks as the pipe gave them, not in lines. Every chunk is cut at its
- * newlines into records; a rest without newline becomes a record that says so, at once, so nothing is held back
- * and no memory grows with a line. The one exception is json-file, whose text must be valid UTF-8: up to three
- * bytes of a character that was cut wait for the next chunk.
+ * Theory of operation. Output comes in chunks as the pipe gave them, not in lines. Every chunk is
+ * cut at its newlines into records; a rest without newline becomes a record that says so, at once,
+ * so nothing is held back and no memory grows with a line. The one exception is json-file, whose
+ * text must be valid UTF-8: up to three bytes of a character that was cut wait for the next chunk.
  *
- * Records are gathered in a buffer of fixed size. Writing it either succeeds whole or is undone by cutting the
- * file back to where it was: a full disk costs whole records, never half ones. A killed monitor can leave half a
- * record; the next one ends that line before it goes on, and readers skip what they can't read.
+ * Records are gathered in a buffer of fixed size. Writing it either succeeds whole or is undone by
+ * cutting the file back to where it was: a full disk costs whole records, never half ones. A killed
+ * monitor can leave half a record; the next one ends that line before it goes on, and readers skip
+ * what they can't read.
  */
 #include "libpod/monitor/monitor_log.h"
 
@@ -26,14 +27,16 @@
 #define JSON_PIECE_MAX 4096 /* bytes of output in one record; escaping makes six of one */
 #define K8S_PIECE_MAX  16384
 #define NAME_MAX_SIZE  256
-#define CHECK_NS       G_GINT64_CONSTANT(1000000000) /* between looks at whether our file is still there */
+#define CHECK_NS                                                                                   \
+	G_GINT64_CONSTANT(1000000000) /* between looks at whether our file is still there */
 
 typedef struct {
 	size_t piece_max;
-	size_t overhead; /* bytes of a record besides its text */
+	size_t overhead;    /* bytes of a record besides its text */
 	unsigned expansion; /* most bytes that one byte of text becomes */
 	bool utf8;
-	void (*append)(MonitorLog *log, bool is_stderr, const char *text, size_t size, bool ends_line);
+	void (*append)(MonitorLog *log, bool is_stderr, const char *text, size_t size,
+		       bool ends_line);
 } LogFormat;
 
 struct MonitorLog {
@@ -43,21 +46,22 @@ struct MonitorLog {
 	char name[NAME_MAX_SIZE];
 	int64_t max_size;
 	int max_files;
-	int64_t size;	    /* of the file, without what is in the buffer */
+	int64_t size;       /* of the file, without what is in the buffer */
 	int64_t checked_ns; /* when we last looked whether the file is still there */
 	int64_t stamp_second;
 	char stamp[32]; /* "2026-01-31T12:00:00.123456789" */
 	unsigned char carry[2][4];
 	size_t carry_size[2];
-	uint64_t lost;	       /* lines, in all */
-	uint64_t lost_untold;  /* of them, those the log does not mention yet */
+	uint64_t lost;        /* lines, in all */
+	uint64_t lost_untold; /* of them, those the log does not mention yet */
 	int lost_errno;
-	uint64_t lines;	       /* in the buffer */
+	uint64_t lines; /* in the buffer */
 	size_t used;
 	char buffer[BUFFER_SIZE];
 };
 
-/* Days since 1970 to a date, without libc's time zone files (the algorithm of Howard Hinnant's paper). */
+/* Days since 1970 to a date, without libc's time zone files (the algorithm of Howard Hinnant's
+ * paper). */
 static void format_date(int64_t days, char out[11])
 {
 	int64_t shifted = days + 719468;
@@ -65,7 +69,8 @@ static void format_date(int64_t days, char out[11])
 	unsigned day_of_era = (unsigned)(shifted - era * 146097);
 	unsigned year_of_era =
 		(day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-	unsigned day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+	unsigned day_of_year =
+		day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
 	unsigned month = (5 * day_of_year + 2) / 153;
 	unsigned day = day_of_year - (153 * month + 2) / 5 + 1;
 	month = month < 10 ? month + 3 : month - 9;
@@ -82,8 +87,8 @@ static void set_stamp(MonitorLog *log, int64_t now_ns)
 		unsigned of_day = (unsigned)(second % 86400);
 		char date[11];
 		format_date(second / 86400, date);
-		g_snprintf(log->stamp, sizeof log->stamp, "%sT%02u:%02u:%02u.", date, of_day / 3600 % 24,
-			   of_day / 60 % 60, of_day % 60);
+		g_snprintf(log->stamp, sizeof log->stamp, "%sT%02u:%02u:%02u.", date,
+			   of_day / 3600 % 24, of_day / 60 % 60, of_day % 60);
 		log->stamp_second = second;
 	}
 	for (size_t i = 9; i > 0; i--, fraction /= 10)
@@ -102,7 +107,8 @@ static void put_string(MonitorLog *log, const char *text)
 	put(log, text, strlen(text));
 }
 
-static void append_k8s(MonitorLog *log, bool is_stderr, const char *text, size_t size, bool ends_line)
+static void append_k8s(MonitorLog *log, bool is_stderr, const char *text, size_t size,
+		       bool ends_line)
 {
 	put_string(log, log->stamp);
 	put_string(log, is_stderr ? "+00:00 stderr " : "+00:00 stdout ");
@@ -151,7 +157,8 @@ static void put_json_text(MonitorLog *log, const char *text, size_t size)
 	}
 }
 
-static void append_json(MonitorLog *log, bool is_stderr, const char *text, size_t size, bool ends_line)
+static void append_json(MonitorLog *log, bool is_stderr, const char *text, size_t size,
+			bool ends_line)
 {
 	put_string(log, "{\"log\":\"");
 	put_json_text(log, text, size);
@@ -181,9 +188,9 @@ G_STATIC_ASSERT(JSON_PIECE_MAX * 6 + 96 <= BUFFER_SIZE);
 /* Open the current file, made if it is absent. A line that a killed monitor left open is ended. */
 static bool open_file(MonitorLog *log)
 {
-	autofd fd = openat(log->dir_fd, log->name,
-			   O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY,
-			   0600);
+	autofd fd = openat(
+		log->dir_fd, log->name,
+		O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0600);
 	struct stat st;
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return false;
@@ -244,7 +251,8 @@ static void tell_lost(MonitorLog *log)
 {
 	char text[160];
 	MonitorLog *note = g_new0(MonitorLog, 1);
-	int size = g_snprintf(text, sizeof text, "skiff: %" G_GUINT64_FORMAT " log lines were dropped: %s",
+	int size = g_snprintf(text, sizeof text,
+			      "skiff: %" G_GUINT64_FORMAT " log lines were dropped: %s",
 			      log->lost_untold, strerror(log->lost_errno));
 	note->format = log->format;
 	memcpy(note->stamp, log->stamp, sizeof note->stamp);
@@ -314,7 +322,8 @@ static void append_lines(MonitorLog *log, bool is_stderr, const char *data, size
 	}
 }
 
-/* Somebody may have deleted the file under us: then writing on would fill the disk with nothing to show. */
+/* Somebody may have deleted the file under us: then writing on would fill the disk with nothing to
+ * show. */
 static void check_file(MonitorLog *log, int64_t now_ns)
 {
 	if (now_ns - log->checked_ns < CHECK_NS && now_ns >= log->checked_ns)
@@ -346,7 +355,8 @@ static void append_utf8(MonitorLog *log, bool is_stderr, const char *data, size_
 	}
 }
 
-void monitor_log_write(MonitorLog *log, bool is_stderr, const char *data, size_t size, int64_t now_ns)
+void monitor_log_write(MonitorLog *log, bool is_stderr, const char *data, size_t size,
+		       int64_t now_ns)
 {
 	if (!log->format)
 		return;
@@ -382,7 +392,8 @@ static bool open_directory(MonitorLog *log, const MonitorLogOptions *options, GE
 	if (!options->path) {
 		g_strlcpy(log->name, "log", sizeof log->name);
 		log->dir_fd = fcntl(options->dir_fd, F_DUPFD_CLOEXEC, 3);
-		return log->dir_fd >= 0 || error_set_errno(error, "cannot open the log's directory");
+		return log->dir_fd >= 0 ||
+		       error_set_errno(error, "cannot open the log's directory");
 	}
 	g_autofree char *directory = g_path_get_dirname(options->path);
 	g_autofree char *name = g_path_get_basename(options->path);
@@ -390,7 +401,8 @@ static bool open_directory(MonitorLog *log, const MonitorLogOptions *options, GE
 		return error_set(error, ENGINE_ERROR_INVALID, "bad log path '%s'", options->path);
 	g_strlcpy(log->name, name, sizeof log->name);
 	log->dir_fd = openat(AT_FDCWD, directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return log->dir_fd >= 0 || error_set_errno(error, "cannot open '%s' for the log", directory);
+	return log->dir_fd >= 0 ||
+	       error_set_errno(error, "cannot open '%s' for the log", directory);
 }
 
 MonitorLog *monitor_log_open(const MonitorLogOptions *options, GError **error)
@@ -414,7 +426,8 @@ MonitorLog *monitor_log_open(const MonitorLogOptions *options, GError **error)
 	}
 	if (!open_directory(log, options, error))
 		return NULL;
-	/* A full disk must not keep a container from starting: the file is tried again at each write. */
+	/* A full disk must not keep a container from starting: the file is tried again at each
+	 * write. */
 	if (!open_file(log) && errno != ENOSPC && errno != EDQUOT)
 		return error_set_errno_null(error, "cannot open the log '%s'", log->name);
 	return g_steal_pointer(&log);

@@ -60,6 +60,10 @@ ssize_t message_receive(int socket, MessageType *out_type, char *buffer, size_t 
 {
 	size_t n_fds = 0;
 	ssize_t n = fd_receive(socket, buffer, size, out_fds, max_fds, &n_fds);
+	/* A peer that closes with something unread resets us once; what it sent before is still
+	 * there. */
+	if (n < 0 && errno == ECONNRESET)
+		n = fd_receive(socket, buffer, size, out_fds, max_fds, &n_fds);
 	if (n < 0)
 		return -1;
 	if (out_n_fds)
@@ -125,7 +129,8 @@ static bool parse_op(const char *name, ControlOp *out_op, GError **error)
 	return error_set(error, ENGINE_ERROR_INVALID, "op: unknown request '%.32s'", name);
 }
 
-bool control_request_parse(const char *text, size_t size, ControlRequest *out_request, GError **error)
+bool control_request_parse(const char *text, size_t size, ControlRequest *out_request,
+			   GError **error)
 {
 	g_autoptr(Json) json = message_parse(text, size, error);
 	const char *op = "";

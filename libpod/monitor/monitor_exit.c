@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation: the end of a run, and what a monitor killed at each point leaves behind.
+ *
+ *  1. init is reaped; with a shared pid namespace what else lives in its mount namespace is killed.
+ *     Killed before: init dies with us or is killed by the next command; the code is unknown, or
+ * known through a pidfd that somebody else holds.
+ *  2. The streams are drained into the log. Killed here: the log lacks its end, the code is
+ * unknown.
+ *  3. exit.json, in the store; on a full disk in the runtime directory. From here on the code is
+ * safe.
+ *  4. Attached commands are told the code. Killed before: they see the end of their socket and read
+ * exit.json.
+ *  5. The last descriptor on the root overlay is closed: the kernel may write a whole file system
+ * back now.
+ *  6. Sockets and run.json are removed, and the clean-up verb takes our place, without the life
+ * lock. Killed before: a free life lock and exit.json tell the next command all it needs.
+ *
+ * With a restart policy steps 1 to 5 happen at each exit and run.json says "restarting" until the
+ * next start.
+ */
+#include "libpod/monitor/monitor_priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "libpod/base/error.h"
+#include "libpod/base/fd.h"
+#include "libpod/base/record.h"
+#include "libpod/base/units.h"
+#include "libpod/monitor/restart_policy.h"
+
+#define KILL_ROUNDS   200 /* a fork bomb in a shared pid namespace may need several */
+#define KILL_PAUSE_MS 5
+
+extern char **environ;
+
+/* Without a pid namespace of its own the kernel does not end the others with init. */
+static void kill_members(MonitorLoop *loop)
+{
+	if (loop->task->config->namespaces[OCI_NS_PID].mode == OCI_NS_NEW)
+		return;
+	for (int i = 0; i < KILL_ROUNDS; i++) {
+		if (monitor_members_signal(loop->proc_fd, loop->mount_ns, SIGKILL) == 0)
+			return;
+		poll(NULL, 0, KILL_PAUSE_MS);
+		monitor_reap(loop);
+	}
+	log_warn("processes of the container outlive it");
+}
+
+/* Durable unless the container goes away anyway; on a full disk at least where ps can see it. */
+static void write_exit_record(MonitorLoop *loop, int code, int signum)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(Json) json = json_object_new_object();
+	uint64_t lost = monitor_log_lost(loop->log);
+	js_set_int(json, "code", code);
+	js_set_int(json, "finished", units_now());
+	js_set_bool(json, "oom", false);
+	js_set_int(json, "signal", signum);
+	js_set_int(json, "restarts", loop->restarts);
+	if (lost > 0)
+		js_set_int(json, "log_lines_lost", (int64_t)lost);
+	const char *text = js_text(json);
+	RecordSync sync = loop->task->auto_remove ? RECORD_SYNC_NONE : RECORD_SYNC_FULL;
+	if (record_replace(MONITOR_FD_STATE, "exit.json", text, strlen(text), sync, &error))
+		return;
+	log_warn("cannot record the exit code: %s", error->message);
+	(void)record_replace(MONITOR_FD_RUN, "exit.json", text, strlen(text), RECORD_SYNC_NONE,
+			     NULL);
+}
+
+/* After a run: start again, or end. */
+static void decide_restart(MonitorLoop *loop, int code, int64_t ran_ms)
+{
+	RestartPolicy policy = {
+		.kind = loop->task->restart,
+		.retries = loop->task->restart_retries,
+		.restarts = loop->restarts,
+		.stopped_by_user = loop->stopped_by_user,
+	};
+	if (!restart_policy_wants(&policy, code)) {
+		loop->phase = MONITOR_ENDED;
+		return;
+	}
+	loop->restart_delay = restart_policy_delay(loop->restart_delay, ran_ms);
+	loop->restart_at = monitor_now_ms() + loop->restart_delay;
+	loop->phase = MONITOR_WAITING;
+	g_autoptr(GError) error = NULL;
+	if (!monitor_write_run_record(loop, &error))
+		log_warn("cannot record that the container restarts: %s", error->message);
+}
+
+void monitor_exited(MonitorLoop *loop, int status)
+{
+	log_step(12, "monitor_exit");
+	int signum = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	int code = signum ? 128 + signum : WEXITSTATUS(status);
+	int64_t ran_ms = monitor_now_ms() - loop->started_ms;
+	loop->kill_at = NO_DEADLINE;
+
+	kill_members(loop);
+	monitor_reap(loop);
+	monitor_io_drain(loop);
+	write_exit_record(loop, code, signum);
+	monitor_io_finish(loop, code);
+	monitor_io_close(loop);
+	monitor_release_network(loop, false);
+	decide_restart(loop, code, ran_ms);
+	fd_close(&loop->launch.pidfd);
+	fd_close(&loop->launch.root_mount_fd);
+}
+
+void monitor_restart_now(MonitorLoop *loop)
+{
+	g_autoptr(GError) error = NULL;
+	loop->restarts++;
+	if (monitor_start(loop, &error))
+		return;
+	int code = error_exit_code(error);
+	log_warn("cannot restart the container: %s", error->message);
+	write_exit_record(loop, code, 0);
+	monitor_io_finish(loop, code);
+	decide_restart(loop, code, 0);
+}
+
+/* Take the place of this process; only returns if that fails. */
+static void exec_cleanup(MonitorLoop *loop)
+{
+	char **argv = loop->task->cleanup_argv;
+	if (!argv || !argv[0])
+		return;
+	autofd null = openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC);
+	for (int i = 0; i < 3 && null >= 0; i++) {
+		bool traced = i == STDERR_FILENO && log_get_level() >= LOG_LEVEL_DEBUG;
+		if (!traced)
+			dup2(null, i);
+	}
+	sigset_t none;
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	(void)close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
+	execve(argv[0], argv, environ);
+	log_warn("cannot run '%s': %s", argv[0], strerror(errno));
+}
+
+int monitor_end(MonitorLoop *loop)
+{
+	bool failed_start = !loop->announced;
+	monitor_release_network(loop, false);
+	monitor_server_close(loop);
+	(void)unlinkat(MONITOR_FD_RUN, "run.json", 0);
+	/* A failed start is undone by the command that asked for it, if it still lives. */
+	struct pollfd control = {.fd = MONITOR_FD_CONTROL};
+	bool orphan = poll(&control, 1, 0) == 1 && (control.revents & POLLHUP);
+	if (!failed_start || orphan)
+		exec_cleanup(loop);
+	return failed_start ? 1 : 0;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * All processes of a container, found by their mount namespace: works without a cgroup and with a
+ * shared pid namespace. Every process is signalled through a pidfd that was checked after it was
+ * opened, so that a pid that was used again is never hit.
+ */
+#include "libpod/monitor/monitor_priv.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "libpod/base/fd.h"
+
+static ino_t mount_namespace_of(int proc_fd, const char *pid)
+{
+	char path[48];
+	struct stat st;
+	g_snprintf(path, sizeof path, "%.20s/ns/mnt", pid);
+	return fstatat(proc_fd, path, &st, 0) == 0 ? st.st_ino : 0;
+}
+
+static bool signal_member(int proc_fd, const char *name, ino_t mount_ns, int signum)
+{
+	if (mount_namespace_of(proc_fd, name) != mount_ns)
+		return false;
+	autofd pidfd = (int)syscall(SYS_pidfd_open, (pid_t)atoi(name), 0);
+	if (pidfd < 0 || mount_namespace_of(proc_fd, name) != mount_ns)
+		return false;
+	return syscall(SYS_pidfd_send_signal, pidfd, signum, NULL, 0) == 0;
+}
+
+int monitor_members_signal(int proc_fd, ino_t mount_ns, int signum)
+{
+	if (mount_ns == 0 || mount_namespace_of(proc_fd, "self") == mount_ns)
+		return 0;
+	int fd = openat(proc_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+	if (!directory) {
+		fd_close(&fd);
+		return 0;
+	}
+	int count = 0;
+	for (struct dirent *entry; (entry = readdir(directory));) {
+		if (isdigit((unsigned char)entry->d_name[0]) &&
+		    signal_member(proc_fd, entry->d_name, mount_ns, signum))
+			count++;
+	}
+	closedir(directory);
+	return count;
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The monitor's process: what monitor_*.c share. Everything hangs from one MonitorLoop, allocated
+ * at start.
+ *
+ * The loop asks every part which descriptors it waits for, polls once, and calls their handlers. A
+ * handler may close what it likes; objects are freed only between rounds, so a later handler of the
+ * same round never meets a freed one.
+ */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "libpod/monitor/monitor_log.h"
+#include "libpod/monitor/monitor_task.h"
+#include "libpod/monitor/protocol.h"
+#include "libpod/runtime/launch.h"
+#include "network/uplink.h"
+
+#define CLIENTS_MAX     16   /* attached at a time, with the starting command */
+#define CLIENT_STALL_MS 1000 /* an attached client that takes nothing for so long is dropped */
+#define CLIENT_BUFFER   65536
+#define CONNECTIONS_MAX 64 /* on ctl.sock that have not spoken yet */
+#define NO_DEADLINE     G_MAXINT64
+
+typedef struct MonitorLoop MonitorLoop;
+typedef void (*PollHandler)(MonitorLoop *loop, void *data, short revents);
+
+/* A command that sees the container's output and may feed its input. */
+typedef struct {
+	int fd;       /* -1: free */
+	bool primary; /* the starting command: the payload waits for it as for a pipe */
+	bool wants_stdout, wants_stderr, gives_stdin;
+	bool deaf;    /* takes no output any more, but its last input is still to be read */
+	bool lagging; /* has not taken the current chunk yet */
+	int64_t lagging_since; /* ms */
+	GByteArray *backlog; /* only after the exit: messages for its last words, each with a length
+				before it */
+} Client;
+
+/* The container's standard streams. */
+typedef struct {
+	int out_fd; /* pipe, or the terminal's master; -1 = none or ended */
+	int err_fd;
+	int in_fd;    /* pipe, or a second descriptor of the master; -1 = none or closed */
+	int slave_fd; /* terminal only: ours, so that the master does not hang up when the payload
+			 closes its own */
+	bool terminal;
+	bool input_end; /* close in_fd when the input is written */
+	size_t input_size, input_done;
+	size_t chunk_size; /* with its type; 0 = all clients have it */
+	Client clients[CLIENTS_MAX];
+	char input[MESSAGE_STREAM_MAX + 2];
+	char chunk[MESSAGE_STREAM_MAX + 1]; /* the type comes first */
+} MonitorIo;
+
+/* A command connected to ctl.sock that has not said yet what it wants. */
+typedef struct {
+	int fd;
+	int64_t since; /* ms */
+} Connection;
+
+typedef struct {
+	char id[65];
+	int client_fd; /* -1: the command has gone */
+	pid_t pid;
+	int pidfd;
+	int pty_master; /* -1: none */
+	bool ended;
+} Session;
+
+typedef enum {
+	MONITOR_STARTING,
+	MONITOR_RUNNING,
+	MONITOR_WAITING, /* between two runs */
+	MONITOR_ENDED,
+} MonitorPhase;
+
+struct MonitorLoop {
+	MonitorTask *task;
+	MonitorLog *log;
+	int signal_fd;
+	int seccomp_fd; /* -1: unconfined */
+	int proc_fd;    /* the host's /proc, opened and checked at the start */
+	int control_listener, attach_listener;
+	GArray *poll_fds;      /* of struct pollfd */
+	GArray *poll_handlers; /* of PollEntry */
+	int64_t deadline;      /* ms, of the next round */
+
+	MonitorPhase phase;
+	Launch launch;
+	Uplink uplink;
+	bool has_uplink;
+	char *ports;        /* JSON array of the ports really bound */
+	ino_t mount_ns;     /* of init, 0 = unknown */
+	int64_t started_ns; /* wall clock */
+	int64_t started_ms; /* monotonic */
+	int64_t kill_at;    /* --timeout: ms, or NO_DEADLINE */
+	int64_t restart_at; /* ms, in MONITOR_WAITING */
+	int restart_delay;  /* ms, the last one */
+	int restarts;
+	bool stopped_by_user;
+	bool init_ended; /* reaped; step 12 is due */
+	int init_status;
+	bool announced; /* "started" was said: what goes wrong now is not a failed start */
+
+	MonitorIo io;
+	GPtrArray *connections; /* of Connection */
+	GPtrArray *sessions;    /* of Session */
+};
+
+/* monitor_main.c */
+int64_t monitor_now_ms(void);
+void monitor_poll_add(MonitorLoop *loop, int fd, short events, PollHandler handler, void *data);
+/** monitor_poll_until() - do not sleep beyond @deadline (monitor_now_ms() time). */
+void monitor_poll_until(MonitorLoop *loop, int64_t deadline);
+/** monitor_reap() - collect every child that has ended. */
+void monitor_reap(MonitorLoop *loop);
+
+/* monitor_start.c */
+/** monitor_start() - steps 9 and 10: network, init, gate. On failure nothing of the attempt is
+ * left. */
+bool monitor_start(MonitorLoop *loop, GError **error);
+/** monitor_write_run_record() - run.json, before anybody is told. */
+bool monitor_write_run_record(MonitorLoop *loop, GError **error);
+/** monitor_release_network() - let the uplink end, and wait for it if the ports are needed again.
+ */
+void monitor_release_network(MonitorLoop *loop, bool wait);
+
+/* monitor_io.c */
+void monitor_io_init(MonitorIo *io);
+/** monitor_io_open() - make the streams of a run. @out_stdio: init's ends, to be closed after the
+ * clone; -1 = /dev/null. */
+bool monitor_io_open(MonitorLoop *loop, int out_stdio[3], GError **error);
+/** monitor_io_adopt_terminal() - take over the master that launch_init() made. */
+bool monitor_io_adopt_terminal(MonitorLoop *loop, int master, GError **error);
+bool monitor_io_resize(MonitorLoop *loop, uint16_t rows, uint16_t columns);
+void monitor_io_prepare(MonitorLoop *loop);
+/** monitor_io_add_client() - take @fd; NULL, and @fd is the caller's still, if there are too many.
+ */
+Client *monitor_io_add_client(MonitorLoop *loop, int fd, bool primary);
+/** monitor_io_drain() - after the exit: everything still in the streams, to the log and to the
+ * clients. */
+void monitor_io_drain(MonitorLoop *loop);
+/** monitor_io_finish() - tell all clients the exit code and part from them. Never waits. */
+void monitor_io_finish(MonitorLoop *loop, int code);
+/** monitor_io_close() - close the streams of a run. */
+void monitor_io_close(MonitorLoop *loop);
+
+/* monitor_server.c */
+bool monitor_server_open(MonitorLoop *loop, GError **error);
+void monitor_server_prepare(MonitorLoop *loop);
+/** monitor_server_close() - remove the sockets: nobody finds us any more. */
+void monitor_server_close(MonitorLoop *loop);
+
+/* monitor_exec.c */
+/** monitor_exec() - start an exec session for a client; @client_fd is taken and answered in any
+ * case. */
+void monitor_exec(MonitorLoop *loop, int client_fd, int *fds, size_t n_fds);
+void monitor_exec_prepare(MonitorLoop *loop);
+/** monitor_exec_reaped() - was @pid a session's? Then its command is told. */
+bool monitor_exec_reaped(MonitorLoop *loop, pid_t pid, int code);
+bool monitor_exec_resize(MonitorLoop *loop, const char *id, uint16_t rows, uint16_t columns);
+/** monitor_exec_sweep() - free what has ended. */
+void monitor_exec_sweep(MonitorLoop *loop);
+
+/* monitor_members.c */
+/** monitor_members_signal() - send a signal to every process in mount namespace @mount_ns. Return:
+ * how many there were. */
+int monitor_members_signal(int proc_fd, ino_t mount_ns, int signum);
+
+/* monitor_exit.c */
+/** monitor_exited() - step 12: init has ended with a wait status. */
+void monitor_exited(MonitorLoop *loop, int status);
+/** monitor_restart_now() - the waiting time is over. */
+void monitor_restart_now(MonitorLoop *loop);
+/** monitor_end() - the last acts; replaces this process by the clean-up verb if there is one. */
+int monitor_end(MonitorLoop *loop);

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The two sockets in the runtime directory, for whoever has the same user id.
+ */
+#include "libpod/monitor/monitor_priv.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "libpod/base/error.h"
+#include "libpod/base/fd.h"
+
+#define CONTROL_SOCKET  "ctl.sock"
+#define ATTACH_SOCKET   "attach.sock"
+#define SPEAK_MS        5000 /* who connects to ctl.sock has to ask within this time */
+#define MAX_REQUEST_FDS 4
+
+static int listen_on(const char *name, GError **error)
+{
+	int fd = fd_socket_listen(MONITOR_FD_RUN, name, SOCK_SEQPACKET);
+	if (fd < 0 || !fd_set_nonblock(fd, true)) {
+		error_set_errno(error, "cannot make the monitor's socket '%s'", name);
+		fd_close(&fd);
+	}
+	return fd;
+}
+
+bool monitor_server_open(MonitorLoop *loop, GError **error)
+{
+	loop->control_listener = listen_on(CONTROL_SOCKET, error);
+	if (loop->control_listener < 0)
+		return false;
+	loop->attach_listener = listen_on(ATTACH_SOCKET, error);
+	return loop->attach_listener >= 0;
+}
+
+void monitor_server_close(MonitorLoop *loop)
+{
+	fd_close(&loop->control_listener);
+	fd_close(&loop->attach_listener);
+	(void)unlinkat(MONITOR_FD_RUN, CONTROL_SOCKET, 0);
+	(void)unlinkat(MONITOR_FD_RUN, ATTACH_SOCKET, 0);
+}
+
+/* A new connection from a process of our user. Return: -1 if there is none. */
+static int accept_ours(int listener)
+{
+	autofd fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd < 0 || !fd_peer_is_us(fd))
+		return -1;
+	return fd_steal(&fd);
+}
+
+static void answer_error(int fd, ErrorCode code, const char *message)
+{
+	g_autoptr(GError) error = g_error_new_literal(ENGINE_ERROR, (int)code, message);
+	(void)message_send_error(fd, error);
+}
+
+static void answer_done(int fd)
+{
+	g_autoptr(Json) json = json_object_new_object();
+	(void)message_send(fd, MESSAGE_DONE, json);
+}
+
+static void on_attach(MonitorLoop *loop, void *data, short revents)
+{
+	autofd fd = accept_ours(loop->attach_listener);
+	if (fd < 0)
+		return;
+	if (loop->phase != MONITOR_RUNNING) {
+		answer_error(fd, ENGINE_ERROR_BAD_STATE, "the container is not running");
+		return;
+	}
+	g_autoptr(Json) json = json_object_new_object();
+	js_set_int(json, "pid", loop->launch.pid);
+	Client *client = monitor_io_add_client(loop, fd, false);
+	if (!client) {
+		answer_error(fd, ENGINE_ERROR_IN_USE, "too many commands are attached");
+		return;
+	}
+	(void)message_send(fd, MESSAGE_STARTED, json);
+	fd_steal(&fd);
+}
+
+static bool signal_init(MonitorLoop *loop, const ControlRequest *request, GError **error)
+{
+	if (loop->phase != MONITOR_RUNNING)
+		return error_set(error, ENGINE_ERROR_BAD_STATE, "the container is not running");
+	if (request->all &&
+	    monitor_members_signal(loop->proc_fd, loop->mount_ns, request->signum) > 0)
+		return true;
+	if (syscall(SYS_pidfd_send_signal, loop->launch.pidfd, request->signum, NULL, 0) < 0) {
+		if (errno == ESRCH)
+			return error_set(error, ENGINE_ERROR_BAD_STATE,
+					 "the container is not running");
+		return error_set_errno(error, "cannot send signal %d", request->signum);
+	}
+	return true;
+}
+
+static bool resize(MonitorLoop *loop, const ControlRequest *request, GError **error)
+{
+	bool ok = *request->session ? monitor_exec_resize(loop, request->session, request->rows,
+							  request->columns)
+				    : monitor_io_resize(loop, request->rows, request->columns);
+	return ok || error_set_errno(error, "cannot set the window size");
+}
+
+static bool handle_request(MonitorLoop *loop, const ControlRequest *request, GError **error)
+{
+	switch (request->op) {
+	case CONTROL_SIGNAL:
+		return signal_init(loop, request, error);
+	case CONTROL_RESIZE:
+		return resize(loop, request, error);
+	case CONTROL_STOPPED:
+		loop->stopped_by_user = true;
+		return true;
+	case CONTROL_EXEC:
+		break;
+	}
+	return error_set(error, ENGINE_ERROR_INVALID, "unexpected request");
+}
+
+/* What a connection on ctl.sock asks for. The socket is answered and closed, or becomes an exec
+ * session. */
+static void serve(MonitorLoop *loop, int fd)
+{
+	autofd client = fd;
+	g_autofree char *buffer = g_malloc(MESSAGE_SIZE_MAX);
+	int fds[MAX_REQUEST_FDS];
+	size_t n_fds = 0;
+	MessageType type;
+	ControlRequest request;
+	g_autoptr(GError) error = NULL;
+	ssize_t n = message_receive(client, &type, buffer, MESSAGE_SIZE_MAX, fds, MAX_REQUEST_FDS,
+				    &n_fds);
+	if (n < 0 || type == 0)
+		return;
+	bool ok = type == MESSAGE_REQUEST
+			  ? control_request_parse(buffer, (size_t)n, &request, &error)
+			  : error_set(&error, ENGINE_ERROR_INVALID, "expected a request");
+	if (ok && request.op == CONTROL_EXEC) {
+		monitor_exec(loop, fd_steal(&client), fds, n_fds);
+		return;
+	}
+	for (size_t i = 0; i < n_fds; i++)
+		close(fds[i]);
+	if (ok && handle_request(loop, &request, &error))
+		answer_done(client);
+	else
+		(void)message_send_error(client, error);
+}
+
+static void on_connection(MonitorLoop *loop, void *data, short revents)
+{
+	Connection *connection = data;
+	if (connection->fd >= 0)
+		serve(loop, fd_steal(&connection->fd));
+}
+
+static void on_control(MonitorLoop *loop, void *data, short revents)
+{
+	autofd fd = accept_ours(loop->control_listener);
+	if (fd < 0)
+		return;
+	if (loop->connections->len >= CONNECTIONS_MAX) {
+		answer_error(fd, ENGINE_ERROR_IN_USE, "too many requests at a time");
+		return;
+	}
+	Connection *connection = g_new0(Connection, 1);
+	connection->fd = fd_steal(&fd);
+	connection->since = monitor_now_ms();
+	g_ptr_array_add(loop->connections, connection);
+}
+
+static void free_connection(MonitorLoop *loop, guint i)
+{
+	Connection *connection = g_ptr_array_steal_index_fast(loop->connections, i);
+	fd_close(&connection->fd);
+	g_free(connection);
+}
+
+void monitor_server_prepare(MonitorLoop *loop)
+{
+	int64_t now = monitor_now_ms();
+	for (guint i = loop->connections->len; i > 0; i--) {
+		Connection *connection = loop->connections->pdata[i - 1];
+		if (connection->fd < 0 || now - connection->since >= SPEAK_MS)
+			free_connection(loop, i - 1);
+	}
+	for (guint i = 0; i < loop->connections->len; i++) {
+		Connection *connection = loop->connections->pdata[i];
+		monitor_poll_add(loop, connection->fd, POLLIN, on_connection, connection);
+		monitor_poll_until(loop, connection->since + SPEAK_MS);
+	}
+	monitor_poll_add(loop, loop->control_listener, POLLIN, on_control, NULL);
+	monitor_poll_add(loop, loop->attach_listener, POLLIN, on_attach, NULL);
+}

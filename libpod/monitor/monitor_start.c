@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One start of a container: uplink, init up to its gate, published ports, the runtime record, the
+ * gate.
+ *
+ * The order is chosen so that what takes long overlaps: the uplink loads while init mounts, and
+ * ports are waited for when init is ready. run.json is written before the gate opens: a payload
+ * never runs without a record. A monitor killed before that leaves an init that dies with it; one
+ * killed later leaves a record that names init.
+ */
+#include "libpod/monitor/monitor_priv.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "libpod/base/error.h"
+#include "libpod/base/fd.h"
+#include "libpod/base/record.h"
+#include "libpod/base/units.h"
+#include "network/netns.h"
+
+#define PORTS_TIMEOUT_MS 10000
+#define UPLINK_LINGER_MS 5000 /* for an old uplink to let go of its ports */
+
+/* Runs in init, below the exec line. */
+static int configure_netns(void *data, const char **out_step)
+{
+	return netns_configure(data, out_step);
+}
+
+static bool wants_uplink(const MonitorTask *task)
+{
+	return task->network->mode == NETWORK_SLIRP;
+}
+
+static bool start_uplink(MonitorLoop *loop, GError **error)
+{
+	loop->has_uplink = false;
+	loop->uplink = (Uplink){.pid = -1, .tap_socket = -1, .ready_fd = -1, .lifeline_fd = -1};
+	if (!wants_uplink(loop->task))
+		return true;
+	log_step(9, "uplink_start");
+	if (!uplink_start(loop->task->network, &loop->uplink, error))
+		return false;
+	loop->has_uplink = true;
+	return true;
+}
+
+void monitor_release_network(MonitorLoop *loop, bool wait)
+{
+	if (!loop->has_uplink)
+		return;
+	pid_t pid = loop->uplink.pid;
+	fd_close(&loop->uplink.tap_socket);
+	uplink_stop(&loop->uplink);
+	loop->has_uplink = false;
+	/* Its ports are free when it is gone. Reaped here or by monitor_reap(), whoever comes
+	 * first. */
+	for (int waited = 0; wait && pid > 0 && waited < UPLINK_LINGER_MS; waited += 5) {
+		if (waitpid(pid, NULL, WNOHANG) != 0)
+			break;
+		poll(NULL, 0, 5);
+	}
+}
+
+static ino_t namespace_inode(MonitorLoop *loop, const char *pid, const char *name)
+{
+	char path[48];
+	struct stat st;
+	g_snprintf(path, sizeof path, "%s/ns/%s", pid, name);
+	return fstatat(loop->proc_fd, path, &st, 0) == 0 ? st.st_ino : 0;
+}
+
+static Json *process_json(pid_t pid)
+{
+	Json *json = json_object_new_object();
+	js_set_int(json, "pid", pid);
+	js_set_int(json, "start", (int64_t)record_process_start(pid));
+	return json;
+}
+
+bool monitor_write_run_record(MonitorLoop *loop, GError **error)
+{
+	char pid[16];
+	g_snprintf(pid, sizeof pid, "%d", (int)loop->launch.pid);
+	g_autoptr(Json) json = json_object_new_object();
+	js_set_string(json, "boot", record_boot_id());
+	js_set_take(json, "monitor", process_json(getpid()));
+	js_set_take(json, "init", process_json(loop->launch.pid));
+	js_set_int(json, "started", loop->started_ns);
+	js_set_int(json, "netns_inode", (int64_t)namespace_inode(loop, pid, "net"));
+	js_set_int(json, "userns_inode", (int64_t)namespace_inode(loop, "self", "user"));
+	js_set_int(json, "mntns_inode", (int64_t)loop->mount_ns);
+	if (loop->ports)
+		js_set_take(json, "ports",
+			    js_parse(loop->ports, strlen(loop->ports), "ports", NULL));
+	else
+		js_set_take(json, "ports", json_object_new_array());
+	js_set_int(json, "restarts", loop->restarts);
+	if (loop->phase == MONITOR_WAITING)
+		js_set_bool(json, "restarting", true);
+	const char *text = js_text(json);
+	return record_replace(MONITOR_FD_RUN, "run.json", text, strlen(text), RECORD_SYNC_NONE,
+			      error);
+}
+
+static bool wait_for_ports(MonitorLoop *loop, GError **error)
+{
+	g_autoptr(Json) ports = NULL;
+	if (!loop->has_uplink || loop->task->network->ports->len == 0)
+		return true;
+	if (!uplink_wait_ready(&loop->uplink, PORTS_TIMEOUT_MS, &ports, error))
+		return false;
+	g_free(loop->ports);
+	loop->ports = ports ? g_strdup(js_text(ports)) : NULL;
+	return true;
+}
+
+/* The starting command may have been killed meanwhile: then nobody knows of this container yet. */
+static bool check_wanted(MonitorLoop *loop, GError **error)
+{
+	struct pollfd control = {.fd = MONITOR_FD_CONTROL};
+	if (!loop->announced && poll(&control, 1, 0) == 1 &&
+	    (control.revents & (POLLHUP | POLLERR)))
+		return error_set(error, ENGINE_ERROR_CANCELLED, "the starting command has gone");
+	return true;
+}
+
+/* Clone init; its ends of the pipes are ours no longer. */
+static bool launch(MonitorLoop *loop, GError **error)
+{
+	int stdio[3];
+	NetnsSetup setup = {
+		.slirp = loop->has_uplink,
+		.ipv6 = loop->task->network->enable_ipv6,
+		.mtu = loop->task->network->mtu,
+		.tap_socket = loop->uplink.tap_socket,
+	};
+	bool own_netns = loop->task->config->namespaces[OCI_NS_NETWORK].mode == OCI_NS_NEW;
+	bool ok = monitor_io_open(loop, stdio, error);
+	if (ok) {
+		LaunchOptions options = {
+			.config = loop->task->config,
+			.store_fd = MONITOR_FD_STORE,
+			.stdio = {stdio[0], stdio[1], stdio[2]},
+			.seccomp_fd = loop->seccomp_fd,
+			.configure_netns = own_netns ? configure_netns : NULL,
+			.configure_netns_data = &setup,
+		};
+		log_step(10, "launch_init");
+		ok = launch_init(&options, &loop->launch, error);
+	}
+	for (int i = 0; i < 3; i++)
+		fd_close(&stdio[i]);
+	/* Only the uplink may hold the tap, so that its end is not ours to wait for. */
+	fd_close(&loop->uplink.tap_socket);
+	return ok;
+}
+
+/* From the gate to the running program. */
+static bool release(MonitorLoop *loop, GError **error)
+{
+	char pid[16];
+	g_snprintf(pid, sizeof pid, "%d", (int)loop->launch.pid);
+	loop->mount_ns = namespace_inode(loop, pid, "mnt");
+	loop->started_ns = units_now();
+	loop->started_ms = monitor_now_ms();
+	if (loop->io.terminal) {
+		int master = fd_steal(&loop->launch.pty_master);
+		if (!monitor_io_adopt_terminal(loop, master, error))
+			return false;
+	}
+	return wait_for_ports(loop, error) && monitor_write_run_record(loop, error) &&
+	       check_wanted(loop, error) && launch_release(&loop->launch, error);
+}
+
+static void forget_launch(MonitorLoop *loop)
+{
+	fd_close(&loop->launch.root_mount_fd);
+	fd_close(&loop->launch.pty_master);
+	fd_close(&loop->launch.pidfd);
+	loop->launch.pid = -1;
+	loop->mount_ns = 0;
+}
+
+bool monitor_start(MonitorLoop *loop, GError **error)
+{
+	loop->launch = (Launch){
+		.pid = -1,
+		.pidfd = -1,
+		.pty_master = -1,
+		.root_mount_fd = -1,
+		.gate_fd = -1,
+		.report_fd = -1,
+	};
+	bool launched = start_uplink(loop, error) && launch(loop, error);
+	if (launched && release(loop, error)) {
+		loop->phase = MONITOR_RUNNING;
+		loop->kill_at =
+			loop->task->timeout_s > 0
+				? loop->started_ms + loop->task->timeout_s * G_GINT64_CONSTANT(1000)
+				: NO_DEADLINE;
+		return true;
+	}
+	if (launched)
+		launch_abort(&loop->launch);
+	forget_launch(loop);
+	monitor_io_close(loop);
+	monitor_release_network(loop, false);
+	return false;
+}
