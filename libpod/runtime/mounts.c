@@ -1,0 +1,526 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libpod/runtime/mounts.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "libpod/base/error.h"
+#include "libpod/base/fd.h"
+#include "libpod/base/path.h"
+#include "libpod/runtime/rootfs.h"
+#include "libpod/runtime/tree.h"
+
+/* Files of procfs that may be replaced by a bind; everything else below /proc is refused
+ * (security 1.1). */
+static const char *const proc_files[] = {
+	"/proc/cpuinfo",  "/proc/diskstats", "/proc/loadavg", "/proc/meminfo",
+	"/proc/slabinfo", "/proc/stat",      "/proc/swaps",   "/proc/uptime",
+};
+
+static void clear_entry(gpointer element)
+{
+	MountEntry *entry = element;
+	mount_options_clear(&entry->options);
+	fd_close(&entry->fd);
+}
+
+void mounts_plan_free(MountPlan *plan)
+{
+	if (!plan)
+		return;
+	g_array_unref(plan->entries);
+	clear_entry(&plan->root);
+	devices_plan_clear(&plan->devices);
+	oci_config_free(plan->implicit);
+	fd_close(&plan->null_fd);
+	fd_close(&plan->root_fd);
+	g_free(plan);
+}
+
+MountEntry *mounts_find(MountPlan *plan, const char *destination)
+{
+	for (guint i = plan->entries->len; i > 0; i--) {
+		MountEntry *entry = &g_array_index(plan->entries, MountEntry, i - 1);
+		if (strcmp(entry->mount->destination, destination) == 0)
+			return entry;
+	}
+	return NULL;
+}
+
+static bool is_type(const MountEntry *entry, const char *type)
+{
+	return strcmp(entry->mount->type, type) == 0;
+}
+
+/* Is this the /dev that we fill? */
+static bool is_own_dev(const MountEntry *entry)
+{
+	return strcmp(entry->mount->destination, "/dev") == 0 && is_type(entry, "tmpfs");
+}
+
+/* Must the read-only flag wait until we have written into the mount? */
+static bool is_written_first(const MountEntry *entry)
+{
+	return entry->options.copy_up || entry->options.chown_to_user || entry->options.relabel ||
+	       is_own_dev(entry);
+}
+
+/* Clone the source of a bind; a relative one lies in the store. */
+static bool open_bind(MountEntry *entry, int store_fd, GError **error)
+{
+	const char *source = entry->mount->source;
+	unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
+	if (entry->options.recursive)
+		flags |= AT_RECURSIVE;
+	entry->fd = open_tree(*source == '/' ? AT_FDCWD : store_fd, source, flags);
+	struct stat st;
+	if (entry->fd < 0 && errno == ENOENT)
+		return error_set(error, ENGINE_ERROR_NOT_FOUND,
+				 "statfs %s: no such file or directory", source);
+	if (entry->fd < 0 || fstat(entry->fd, &st) < 0)
+		return error_set_errno(error, "cannot open '%s' for the mount at '%s'", source,
+				       entry->mount->destination);
+	entry->is_directory = S_ISDIR(st.st_mode);
+	return true;
+}
+
+static bool is_proc_file(const char *path)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(proc_files); i++) {
+		if (strcmp(path, proc_files[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What may be mounted at or below /proc, as far as words can tell. */
+static bool check_destination(const OciMount *mount, GError **error)
+{
+	g_autofree char *clean = path_clean(mount->destination);
+	bool bind = strcmp(mount->type, "bind") == 0, proc = strcmp(mount->type, "proc") == 0;
+	bool allowed = !proc;
+	if (strcmp(clean, "/proc") == 0)
+		allowed = bind || proc;
+	else if (g_str_has_prefix(clean, "/proc/"))
+		allowed = bind && is_proc_file(clean);
+	return allowed ||
+	       error_set(error, ENGINE_ERROR_INVALID, "a mount of type '%s' is not allowed at '%s'",
+			 mount->type, mount->destination);
+}
+
+/* Parse one mount and open what it comes from. */
+static bool plan_entry(const OciMount *mount, int store_fd, MountEntry *out, GError **error)
+{
+	MountEntry entry = {.mount = mount, .fd = -1, .is_directory = true};
+	if (*mount->destination != '/')
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "the mount point '%s' is not absolute", mount->destination);
+	if (!check_destination(mount, error) || !mount_options_parse(mount, &entry.options, error))
+		return false;
+	bool ok = true;
+	if (is_type(&entry, "bind"))
+		ok = open_bind(&entry, store_fd, error);
+	else if (is_type(&entry, "overlay"))
+		ok = (entry.fd = rootfs_overlay(store_fd, entry.options.data, mount->destination,
+						error)) >= 0;
+	if (ok)
+		*out = entry;
+	else
+		clear_entry(&entry);
+	return ok;
+}
+
+/* The root: the mount at "/", or the directory that root.path names. */
+static bool plan_root(MountPlan *plan, int store_fd, GError **error)
+{
+	if (plan->root.mount)
+		return plan->root.fd >= 0 ||
+		       error_set(error, ENGINE_ERROR_INVALID, "the root cannot be of type '%s'",
+				 plan->root.mount->type);
+	static const char *const recursive[] = {"rbind", NULL};
+	oci_config_add_mount(plan->implicit, "/", "bind", plan->config->root_path, recursive);
+	const OciMount *mount =
+		g_ptr_array_index(plan->implicit->mounts, plan->implicit->mounts->len - 1);
+	return plan_entry(mount, store_fd, &plan->root, error);
+}
+
+/* Add a mount that the configuration left out, at the front of the list. */
+static bool plan_implicit(MountPlan *plan, const char *destination, const char *type,
+			  const char *const *options, guint position, GError **error)
+{
+	oci_config_add_mount(plan->implicit, destination, type, type, options);
+	const OciMount *mount =
+		g_ptr_array_index(plan->implicit->mounts, plan->implicit->mounts->len - 1);
+	MountEntry entry;
+	if (!plan_entry(mount, -1, &entry, error))
+		return false;
+	g_array_insert_val(plan->entries, position, entry);
+	return true;
+}
+
+/* /dev is always ours, so that nothing of the image's is used (R5). */
+static bool plan_dev(MountPlan *plan, GError **error)
+{
+	static const char *const dev[] = {"nosuid", "strictatime", "mode=755", "size=65536k", NULL};
+	static const char *const pts[] = {"nosuid",    "noexec", "newinstance", "ptmxmode=0666",
+					  "mode=0620", "gid=5",  NULL};
+	if (mounts_find(plan, "/dev"))
+		return true;
+	if (!plan_implicit(plan, "/dev", "tmpfs", dev, 0, error))
+		return false;
+	return mounts_find(plan, "/dev/pts") ||
+	       plan_implicit(plan, "/dev/pts", "devpts", pts, 1, error);
+}
+
+MountPlan *mounts_plan(const OciConfig *config, int store_fd, GError **error)
+{
+	g_autoptr(MountPlan) plan = g_new0(MountPlan, 1);
+	plan->config = config;
+	plan->entries = g_array_new(FALSE, FALSE, sizeof(MountEntry));
+	g_array_set_clear_func(plan->entries, clear_entry);
+	plan->implicit = oci_config_new();
+	plan->root.fd = plan->root_fd = -1;
+	plan->null_fd = devices_open_null(true);
+	if (plan->null_fd < 0)
+		return error_set_errno_null(error, "cannot use the host's '/dev/null'");
+	for (guint i = 0; i < config->mounts->len; i++) {
+		MountEntry entry;
+		if (!plan_entry(g_ptr_array_index(config->mounts, i), store_fd, &entry, error))
+			return NULL;
+		if (strcmp(entry.mount->destination, "/") != 0)
+			g_array_append_val(plan->entries, entry);
+		else if (!plan->root.mount)
+			plan->root = entry;
+		else
+			clear_entry(&entry);
+	}
+	if (!plan_root(plan, store_fd, error) || !plan_dev(plan, error) ||
+	    !devices_plan(config, &plan->devices, error))
+		return NULL;
+	return g_steal_pointer(&plan);
+}
+
+int mounts_move(int mount_fd, int target_fd)
+{
+	if (move_mount(mount_fd, "", target_fd, "",
+		       MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+		return -errno;
+	return 0;
+}
+
+/* Give a file system context its words. Unmapped gids are left out: a single-id map has no group 5.
+ */
+static int configure(int context, const char *source, const GPtrArray *data)
+{
+	if (source && fsconfig(context, FSCONFIG_SET_STRING, "source", source, 0) < 0)
+		return -errno;
+	for (guint i = 0; data && i < data->len; i++) {
+		const char *word = g_ptr_array_index(data, i);
+		const char *value = strchr(word, '=');
+		g_autofree char *key = value ? g_strndup(word, (gsize)(value - word)) : NULL;
+		int result = value ? fsconfig(context, FSCONFIG_SET_STRING, key, value + 1, 0)
+				   : fsconfig(context, FSCONFIG_SET_FLAG, word, NULL, 0);
+		if (result < 0 && !(errno == EINVAL && g_str_has_prefix(word, "gid=")))
+			return -errno;
+	}
+	return fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0 ? -errno : 0;
+}
+
+int mounts_new(const char *type, const char *source, const GPtrArray *data, uint64_t attributes)
+{
+	autofd context = fsopen(type, FSOPEN_CLOEXEC);
+	if (context < 0)
+		return -errno;
+	int result = configure(context, source, data);
+	if (result < 0)
+		return result;
+	int fd = fsmount(context, FSMOUNT_CLOEXEC, (unsigned)attributes);
+	return fd < 0 ? -errno : fd;
+}
+
+/* A recursive clone of something of the host's, which must be the file system it should be. */
+static int clone_host(const char *path, unsigned long magic)
+{
+	autofd fd = open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+	struct statfs fs;
+	if (fd < 0 || fstatfs(fd, &fs) < 0)
+		return -errno;
+	return magic && (unsigned long)fs.f_type != magic ? -ENODEV : fd_steal(&fd);
+}
+
+/* An empty read-only stand-in, for what this host or namespace cannot give. */
+static int make_empty(void)
+{
+	return mounts_new("tmpfs", "tmpfs", NULL,
+			  MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+				  MOUNT_ATTR_NOEXEC);
+}
+
+static bool is_host(const MountPlan *plan, OciNamespaceKind kind)
+{
+	return plan->config->namespaces[kind].mode == OCI_NS_HOST;
+}
+
+/* A procfs of our own pid namespace; of the host's namespace only the host's own can be had
+ * [feasibility]. */
+static int make_proc(const MountPlan *plan, const MountEntry *entry, uint64_t attributes)
+{
+	if (is_host(plan, OCI_NS_PID))
+		return clone_host("/proc", PROC_SUPER_MAGIC);
+	return mounts_new("proc", "proc", entry->options.data, attributes);
+}
+
+/* sysfs belongs to the network namespace, so with the host's there is only a bind of the host's. */
+static int make_sysfs(const MountPlan *plan, const MountEntry *entry, uint64_t attributes)
+{
+	int fd = is_host(plan, OCI_NS_NETWORK) ? -EPERM
+					       : mounts_new("sysfs", "sysfs", NULL, attributes);
+	return fd == -EPERM ? clone_host("/sys", SYSFS_MAGIC) : fd;
+}
+
+static int make_cgroup(const MountPlan *plan, const MountEntry *entry, uint64_t attributes)
+{
+	int fd = is_host(plan, OCI_NS_CGROUP) ? clone_host("/sys/fs/cgroup", 0)
+					      : mounts_new("cgroup2", "cgroup", NULL, attributes);
+	return fd < 0 ? make_empty() : fd;
+}
+
+static int make_mqueue(const MountPlan *plan, const MountEntry *entry, uint64_t attributes)
+{
+	int fd = is_host(plan, OCI_NS_IPC) ? -EPERM
+					   : mounts_new("mqueue", "mqueue", NULL, attributes);
+	if (fd == -EPERM)
+		fd = clone_host("/dev/mqueue", 0);
+	return fd < 0 ? make_empty() : fd;
+}
+
+static int make_plain(const MountPlan *plan, const MountEntry *entry, uint64_t attributes)
+{
+	return mounts_new(entry->mount->type, entry->mount->source, entry->options.data,
+			  attributes);
+}
+
+static const struct {
+	const char *type;
+	int (*make)(const MountPlan *plan, const MountEntry *entry, uint64_t attributes);
+} makers[] = {
+	{"cgroup", make_cgroup}, {"devpts", make_plain}, {"mqueue", make_mqueue},
+	{"proc", make_proc},     {"sysfs", make_sysfs},  {"tmpfs", make_plain},
+};
+
+int mounts_make(MountPlan *plan, SyncReport *report)
+{
+	for (guint i = 0; i < plan->entries->len; i++) {
+		MountEntry *entry = &g_array_index(plan->entries, MountEntry, i);
+		if (entry->fd >= 0)
+			continue;
+		uint64_t attributes = entry->options.attr_set;
+		if (is_written_first(entry))
+			attributes &= ~(uint64_t)MOUNT_ATTR_RDONLY;
+		int fd = -ENODEV;
+		for (size_t m = 0; m < G_N_ELEMENTS(makers); m++) {
+			if (is_type(entry, makers[m].type))
+				fd = makers[m].make(plan, entry, attributes);
+		}
+		if (fd < 0)
+			return sync_subject(report, entry->mount->destination, fd);
+		entry->fd = fd;
+	}
+	return 0;
+}
+
+/* Flags and propagation of a mount, the whole tree of a recursive bind. */
+static int set_attributes(const MountEntry *entry, uint64_t without)
+{
+	const MountOptions *options = &entry->options;
+	struct mount_attr attr = {
+		.attr_set = options->attr_set & ~without,
+		.attr_clr = options->attr_clear,
+		.propagation = options->propagation,
+	};
+	/* One atime mode replaces the other only if the whole field is cleared. */
+	if (attr.attr_set & MOUNT_ATTR__ATIME)
+		attr.attr_clr |= MOUNT_ATTR__ATIME;
+	unsigned flags = AT_EMPTY_PATH | AT_RECURSIVE;
+	if (mount_setattr(entry->fd, "", flags, &attr, sizeof attr) == 0)
+		return 0;
+	/* A flag that the host has locked cannot be cleared from a user namespace: it stays set. */
+	attr.attr_clr = attr.attr_set & MOUNT_ATTR__ATIME ? MOUNT_ATTR__ATIME : 0;
+	if (errno == EPERM && mount_setattr(entry->fd, "", flags, &attr, sizeof attr) == 0)
+		return 0;
+	return -errno;
+}
+
+/* Open the mount point, making it if it is missing. */
+static int open_target(const MountPlan *plan, const MountEntry *entry)
+{
+	const char *path = entry->mount->destination;
+	if (is_type(entry, "proc") || is_type(entry, "sysfs") || strcmp(path, "/proc") == 0) {
+		/* Labels and sysctls are written through these: no link may lead elsewhere. */
+		autofd real = path_open_state(plan->root_fd, path + 1, O_PATH | O_DIRECTORY, 0);
+		if (real >= 0 || errno != ENOENT)
+			return real < 0 ? -errno : fd_steal(&real);
+	}
+	int fd = entry->is_directory && !entry->options.create_file
+			 ? path_mkdirs_in_root(plan->root_fd, path, 0755)
+			 : path_touch_in_root(plan->root_fd, path, 0644);
+	return fd < 0 ? -errno : fd;
+}
+
+/* /proc is a procfs, and nothing but the listed files is bound below it, whatever link led there.
+ */
+static int check_target(const MountEntry *entry, int target)
+{
+	struct statfs fs;
+	if (strcmp(entry->mount->destination, "/proc") == 0)
+		return fstatfs(entry->fd, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC ? 0 : -EPERM;
+	if (fstatfs(target, &fs) < 0)
+		return -errno;
+	if (fs.f_type != PROC_SUPER_MAGIC)
+		return 0;
+	return g_str_has_prefix(entry->mount->destination, "/proc/") ? 0 : -EPERM;
+}
+
+/* Fill an empty volume or tmpfs with what the image has at its place. */
+static int copy_up(const MountEntry *entry, int target)
+{
+	if (!entry->options.copy_up || !entry->is_directory)
+		return 0;
+	int empty = tree_is_empty(entry->fd);
+	return empty <= 0 ? empty : tree_copy(target, entry->fd);
+}
+
+/* Does the path lead to the mount now? Somebody may have moved the directory meanwhile (R3). */
+static int check_attached(const MountPlan *plan, const MountEntry *entry)
+{
+	struct statx here, there;
+	autofd fd = path_open_in_root(plan->root_fd, entry->mount->destination, O_PATH, 0);
+	if (fd < 0 || statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &here) < 0 ||
+	    statx(entry->fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &there) < 0)
+		return -errno;
+	return here.stx_mnt_id == there.stx_mnt_id ? 0 : -EXDEV;
+}
+
+static int attach_entry(MountPlan *plan, MountEntry *entry, SyncReport *report)
+{
+	autofd target = open_target(plan, entry);
+	if (target < 0)
+		return target;
+	int result = check_target(entry, target);
+	if (result == 0)
+		result = copy_up(entry, target);
+	if (result == 0)
+		result = set_attributes(entry, is_written_first(entry) ? MOUNT_ATTR_RDONLY : 0);
+	if (result == 0)
+		result = mounts_move(entry->fd, target);
+	if (result == 0)
+		result = check_attached(plan, entry);
+	if (result == 0 && is_own_dev(entry))
+		result = devices_populate(&plan->devices, entry->fd, plan->root_fd, report);
+	return result;
+}
+
+int mounts_attach(MountPlan *plan, SyncReport *report)
+{
+	for (guint i = 0; i < plan->entries->len; i++) {
+		MountEntry *entry = &g_array_index(plan->entries, MountEntry, i);
+		int result = attach_entry(plan, entry, report);
+		if (result < 0)
+			return *report->subject
+				       ? result
+				       : sync_subject(report, entry->mount->destination, result);
+	}
+	const MountEntry *dev = mounts_find(plan, "/dev");
+	return dev && is_own_dev(dev) ? 0 : devices_attach(&plan->devices, plan->root_fd, report);
+}
+
+int mounts_give(MountPlan *plan, uid_t uid, gid_t gid, SyncReport *report)
+{
+	for (guint i = 0; i < plan->entries->len; i++) {
+		MountEntry *entry = &g_array_index(plan->entries, MountEntry, i);
+		int result = 0;
+		if (entry->options.chown_to_user)
+			result = tree_chown(entry->fd, uid, gid);
+		/* Without a label SELinux is not in use, and "z" has nothing to do. */
+		if (result == 0 && entry->options.relabel && plan->config->mount_label)
+			result = tree_relabel(entry->fd, plan->config->mount_label);
+		if (result == 0 && is_written_first(entry) &&
+		    (entry->options.attr_set & MOUNT_ATTR_RDONLY))
+			result = set_attributes(entry, 0);
+		if (result < 0)
+			return sync_subject(report, entry->mount->destination, result);
+	}
+	return 0;
+}
+
+static int make_read_only(int fd, unsigned flags)
+{
+	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY};
+	return mount_setattr(fd, "", AT_EMPTY_PATH | flags, &attr, sizeof attr) < 0 ? -errno : 0;
+}
+
+/* Put a read-only view of itself over a path. Absent paths are fine. */
+static int seal_read_only(const MountPlan *plan, const char *path)
+{
+	autofd target = path_open_in_root(plan->root_fd, path, O_PATH, 0);
+	if (target < 0)
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+	autofd view = open_tree(target, "",
+				AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+	if (view < 0)
+		return -errno;
+	int result = make_read_only(view, AT_RECURSIVE);
+	return result < 0 ? result : mounts_move(view, target);
+}
+
+/* Cover @target with @cover: with the mount itself the first time, then with clones of it. */
+static int cover(int cover_fd, bool *attached, int target)
+{
+	if (!*attached) {
+		*attached = true;
+		return mounts_move(cover_fd, target);
+	}
+	autofd clone = open_tree(cover_fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	return clone < 0 ? -errno : mounts_move(clone, target);
+}
+
+/* Hide paths: files behind the null device, directories behind one shared empty tmpfs. */
+static int seal_masked(const MountPlan *plan, SyncReport *report)
+{
+	bool null_attached = false, empty_attached = false;
+	autofd empty = -1;
+	for (char **path = plan->config->masked_paths; path && *path; path++) {
+		autofd target = path_open_in_root(plan->root_fd, *path, O_PATH, 0);
+		struct stat st;
+		if (target < 0 && (errno == ENOENT || errno == ENOTDIR))
+			continue;
+		int result = target < 0 || fstat(target, &st) < 0 ? -errno : 0;
+		if (result == 0 && S_ISDIR(st.st_mode) && empty < 0)
+			result = (empty = make_empty()) < 0 ? empty : 0;
+		if (result == 0)
+			result = S_ISDIR(st.st_mode) ? cover(empty, &empty_attached, target)
+						     : cover(plan->null_fd, &null_attached, target);
+		if (result < 0)
+			return sync_subject(report, *path, result);
+	}
+	return 0;
+}
+
+int mounts_seal(MountPlan *plan, SyncReport *report)
+{
+	for (char **path = plan->config->readonly_paths; path && *path; path++) {
+		int result = seal_read_only(plan, *path);
+		if (result < 0)
+			return sync_subject(report, *path, result);
+	}
+	int result = seal_masked(plan, report);
+	if (result == 0 && plan->config->root_readonly)
+		result = sync_subject(report, "/", make_read_only(plan->root_fd, 0));
+	return result;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Namespaces: which are made, which are joined, and the clone that does it.
+ *
+ * New ones come with clone3 itself (one call instead of clone and unshare). Existing network, IPC,
+ * UTS and cgroup namespaces are joined by the child. A user or pid namespace must be joined before
+ * the process that lives in it is cloned, so then a helper process lies between; it clones with
+ * CLONE_PARENT and goes.
+ */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "libpod/runtime/oci_config.h"
+
+typedef struct {
+	int fds[OCI_NS_COUNT]; /* of those to join, else -1 */
+	unsigned new_flags;    /* CLONE_NEW* for clone3; the cgroup namespace is made later, in the
+				  cgroup */
+	bool new_cgroup;
+	bool needs_helper;
+} NamespacePlan;
+
+/** namespaces_plan() - open what is to be joined. Clear it on success. INVALID, NOT_FOUND. */
+bool namespaces_plan(const OciConfig *config, NamespacePlan *out_plan, GError **error);
+void namespaces_plan_clear(NamespacePlan *plan);
+
+/** namespaces_fork() - fork by raw clone3 with @flags; no handlers run. @out_pidfd may be NULL.
+ * Return: as fork(). */
+pid_t namespaces_fork(unsigned long flags, int *out_pidfd);
+
+/**
+ * namespaces_clone() - clone the container's first process
+ * @sync_parent:	the parent's end: a helper's message arrives here
+ * @sync_child:		the child's end
+ *
+ * Return: 0 in the child (below the exec line from here on), its pid in the parent, -1 with @error.
+ */
+pid_t namespaces_clone(const NamespacePlan *plan, int sync_parent, int sync_child, int *out_pidfd,
+		       GError **error);
+
+/** namespaces_join() - child: enter the namespaces that clone3 could not give. Return: 0 or
+ * negative errno. */
+int namespaces_join(const NamespacePlan *plan);
+
+/** namespaces_make_cgroup() - child: a cgroup namespace of its own, once it stands in its cgroup.
+ */
+int namespaces_make_cgroup(const NamespacePlan *plan);
+
+/** namespaces_become_root() - child: uid and gid 0 of a user namespace that was made or joined
+ * (R8). */
+int namespaces_become_root(void);
+
+/** namespaces_setgroups_denied() - does this process' user namespace deny setgroups (a single-id
+ * map)? */
+bool namespaces_setgroups_denied(void);

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libpod/runtime/sync.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "libpod/base/error.h"
+#include "libpod/base/fd.h"
+
+bool sync_pair(int *out_parent, int *out_child)
+{
+	int ends[2];
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		return false;
+	*out_parent = ends[0];
+	*out_child = ends[1];
+	return true;
+}
+
+int sync_subject(SyncReport *report, const char *subject, int result)
+{
+	if (result < 0)
+		g_strlcpy(report->subject, subject ? subject : "", sizeof report->subject);
+	return result;
+}
+
+int sync_send(int fd, SyncKind kind, pid_t pid, int attached_fd)
+{
+	SyncMessage message = {.kind = (int)kind, .pid = pid};
+	if (!fd_send(fd, &message, sizeof message, &attached_fd, attached_fd < 0 ? 0 : 1))
+		return -errno;
+	return 0;
+}
+
+void sync_fail(int fd, const SyncReport *report, int result)
+{
+	SyncMessage message = {.kind = SYNC_FAILED, .error = -result};
+	g_strlcpy(message.step, report->step ? report->step : "start", sizeof message.step);
+	g_strlcpy(message.subject, report->subject, sizeof message.subject);
+	/* Without a parent that listens there is nobody to tell. */
+	(void)fd_send(fd, &message, sizeof message, NULL, 0);
+	_exit(127);
+}
+
+bool sync_go(int fd)
+{
+	return fd_send(fd, "g", 1, NULL, 0);
+}
+
+int sync_wait_go(int fd)
+{
+	char go;
+	ssize_t n;
+	do {
+		n = read(fd, &go, 1);
+	} while (n < 0 && errno == EINTR);
+	return n == 1 ? 0 : -ECANCELED;
+}
+
+/* The outcome of a failed execve, in the words of the engine's users. */
+static void set_execute_error(const SyncMessage *message, GError **error)
+{
+	const char *text = strerror(message->error);
+	bool missing = message->error == ENOENT || message->error == ENOTDIR;
+	if (missing && !strchr(message->subject, '/'))
+		error_set(error, ENGINE_ERROR_COMMAND_NOT_FOUND,
+			  "executable file '%s' not found in $PATH: %s", message->subject, text);
+	else if (missing)
+		error_set(error, ENGINE_ERROR_COMMAND_NOT_FOUND,
+			  "executable file '%s' not found: %s", message->subject, text);
+	else
+		error_set(error, ENGINE_ERROR_COMMAND_NOT_EXECUTABLE, "cannot execute '%s': %s",
+			  message->subject, text);
+}
+
+/* A child's report as a sentence. */
+static void set_report_error(const SyncMessage *message, GError **error)
+{
+	if (strcmp(message->step, SYNC_STEP_EXECUTE) == 0)
+		set_execute_error(message, error);
+	else if (strcmp(message->step, SYNC_STEP_USER) == 0 && message->error == ENOENT)
+		error_set(error, ENGINE_ERROR_INVALID,
+			  "unable to find user %s: no matching entries in passwd file",
+			  message->subject);
+	else if (strcmp(message->step, SYNC_STEP_GROUP) == 0 && message->error == ENOENT)
+		error_set(error, ENGINE_ERROR_INVALID,
+			  "unable to find group %s: no matching entries in group file",
+			  message->subject);
+	else if (*message->subject)
+		error_set(error, ENGINE_ERROR_SYSTEM, "cannot %s '%s': %s", message->step,
+			  message->subject, strerror(message->error));
+	else
+		error_set(error, ENGINE_ERROR_SYSTEM, "cannot %s: %s", message->step,
+			  strerror(message->error));
+}
+
+int sync_receive(int fd, SyncMessage *out, int *out_fd, GError **error)
+{
+	autofd attached = -1;
+	size_t n_fds = 0;
+	SyncMessage message;
+	ssize_t n = fd_receive(fd, &message, sizeof message, &attached, 1, &n_fds);
+	if (n == 0 || (n < 0 && errno == ECONNRESET))
+		return 0;
+	if (n != (ssize_t)sizeof message) {
+		error_set_errno(error, "cannot read from the container's init");
+		return -1;
+	}
+	message.step[sizeof message.step - 1] = '\0';
+	message.subject[sizeof message.subject - 1] = '\0';
+	if (message.kind == SYNC_FAILED) {
+		set_report_error(&message, error);
+		return -1;
+	}
+	*out = message;
+	*out_fd = fd_steal(&attached);
+	return 1;
+}
