@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Inside a fresh network namespace: lo, the tap or veth, addresses and routes. Runs in init between clone and
- * the pivot (below the exec line): no GError, no allocation beyond the stack.
+ * Inside a fresh network namespace: lo, the tap or veth, addresses and routes. Runs in init between
+ * clone and the pivot (below the exec line): no GError, no allocation beyond the stack.
  */
 #pragma once
 
@@ -9,11 +9,29 @@
 #include <stdint.h>
 
 typedef struct {
-	bool slirp;	  /* false: only lo */
+	bool slirp; /* false: only lo */
 	bool ipv6;
-	uint32_t mtu;	  /* 0: 65520 */
-	int tap_socket;	  /* where the tap's (or packet socket's) descriptor is sent; -1 if !slirp */
+	uint32_t mtu;   /* 0: 65520 */
+	int tap_socket; /* where the tap's (or packet socket's) descriptor is sent; -1 if !slirp */
 } NetnsSetup;
+
+/* What goes through the tap socket: this, the tap or packet socket, and the netns it leads to. */
+typedef struct {
+	uint32_t magic; /* NETNS_TAP_MAGIC */
+	uint32_t
+		vnet_hdr; /* 1: frames have a virtio_net_hdr of 10 bytes in front (packet socket) */
+} NetnsTap;
+
+#define NETNS_TAP_MAGIC 0x70617473u
+
+/* The addresses of every container behind an uplink of its own. */
+#define NETNS_ADDRESS4 "10.0.2.100"
+#define NETNS_GATEWAY4 "10.0.2.2"
+#define NETNS_DNS4     "10.0.2.3"
+#define NETNS_ADDRESS6 "fd00::100"
+#define NETNS_GATEWAY6 "fd00::2"
+#define NETNS_DNS6     "fd00::3"
+#define NETNS_MTU      65520
 
 /**
  * netns_configure() - bring the namespace we are in to life

@@ -11,11 +11,11 @@
 #include "libpod/base/json.h"
 
 typedef enum {
-	NETWORK_NONE,	   /* own netns with lo only */
-	NETWORK_HOST,	   /* the caller's netns */
-	NETWORK_SLIRP,	   /* own netns, user-mode uplink: the default */
+	NETWORK_NONE,      /* own netns with lo only */
+	NETWORK_HOST,      /* the caller's netns */
+	NETWORK_SLIRP,     /* own netns, user-mode uplink: the default */
 	NETWORK_CONTAINER, /* another container's netns */
-	NETWORK_NS,	   /* ns:PATH */
+	NETWORK_NS,        /* ns:PATH */
 } NetworkMode;
 
 typedef enum {
@@ -23,22 +23,22 @@ typedef enum {
 	PORT_UDP,
 } PortProtocol;
 
-/* One published port, ranges already expanded to one row each... */
+/* One published port or range of ports: host_port + i leads to container_port + i. */
 typedef struct {
-	char *host_ip;		 /* NULL: all addresses, both families */
-	uint16_t host_port;	 /* 0: chosen when the uplink binds; `count` is 1 then */
+	char *host_ip;           /* NULL: all addresses, both families */
+	uint16_t host_port;      /* 0: each port of the range is chosen when the uplink binds */
 	uint16_t container_port; /* first port of the range */
-	uint16_t count;		 /* length of the range, >= 1 */
+	uint16_t count;          /* length of the range, >= 1 */
 	PortProtocol protocol;
 } PortMapping;
 
 typedef struct {
 	NetworkMode mode;
-	char *target;		  /* NETWORK_CONTAINER: id; NETWORK_NS: path; else NULL */
-	GPtrArray *ports;	  /* of PortMapping, never NULL */
+	char *target;             /* NETWORK_CONTAINER: id; NETWORK_NS: path; else NULL */
+	GPtrArray *ports;         /* of PortMapping, never NULL */
 	bool allow_host_loopback; /* slirp:allow_host_loopback=true */
-	bool enable_ipv6;	  /* default true */
-	uint32_t mtu;		  /* 0: 65520 */
+	bool enable_ipv6;         /* default true */
+	uint32_t mtu;             /* 0: 65520 */
 } NetworkRequest;
 
 NetworkRequest *network_request_new(void);
@@ -51,13 +51,25 @@ void port_mapping_free(PortMapping *mapping);
 const char *network_mode_name(NetworkMode mode);
 
 /**
- * network_request_parse() - the value of --network: none|host|slirp[:opt,opt]|private|bridge|default|container:X|ns:PATH
+ * network_request_parse() - the value of --network:
+ * none|host|slirp[:opt,opt]|private|bridge|default|container:X|ns:PATH
  * @error:	INVALID; UNSUPPORTED for a named network (they come with "Named networks")
  *
  * "private", "bridge" and "default" mean slirp until named networks exist.
  */
 bool network_request_parse(const char *text, NetworkRequest *request, GError **error);
 
-/** network_request_to_json() / network_request_from_json() - the form kept in create.json and in requests. */
+/**
+ * port_mappings_to_json() / port_mappings_from_json() - an array of rows as podman's records have
+ * them
+ *
+ * {"host_ip","container_port","host_port","range","protocol"}; run.json's "ports" has this form.
+ * from_json: NULL gives an empty array of PortMapping; INVALID or CORRUPT otherwise.
+ */
+Json *port_mappings_to_json(const GPtrArray *ports);
+GPtrArray *port_mappings_from_json(Json *array, GError **error);
+
+/** network_request_to_json() / network_request_from_json() - the form kept in create.json and in
+ * requests. */
 Json *network_request_to_json(const NetworkRequest *request);
 NetworkRequest *network_request_from_json(Json *json, GError **error);

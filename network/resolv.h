@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The text of a container's /etc/resolv.conf and /etc/hosts. Pure but for reading the host's resolv.conf.
+ * The text of a container's /etc/resolv.conf and /etc/hosts. Pure but for reading the host's
+ * resolv.conf.
  */
 #pragma once
 
@@ -10,13 +11,19 @@
 #include "network/network.h"
 
 typedef struct {
-	const char *const *servers; /* --dns; NULL: the host's, or the uplink's 10.0.2.3 for slirp */
+	const char *const
+		*servers; /* --dns; NULL: the host's, or the uplink's 10.0.2.3 for slirp */
 	const char *const *search;
 	const char *const *options;
 } ResolvOptions;
 
-/** resolv_conf_build() - contents of resolv.conf for @mode. g_free() it. NULL with INVALID for a bad address. */
+/** resolv_conf_build() - contents of resolv.conf for @mode. g_free() it. NULL with INVALID for a
+ * bad address. */
 char *resolv_conf_build(NetworkMode mode, const ResolvOptions *options, GError **error);
+
+/** resolv_conf_compose() - as resolv_conf_build(), with the text of the host's file given: pure. */
+char *resolv_conf_compose(const char *host_text, NetworkMode mode, const ResolvOptions *options,
+			  GError **error);
 
 /**
  * hosts_build() - contents of /etc/hosts
@@ -24,7 +31,8 @@ char *resolv_conf_build(NetworkMode mode, const ResolvOptions *options, GError *
  * @hostname:	the container's, @name its container name; either may be NULL
  * Fields with control characters, spaces or newlines are refused: INVALID (security 1.5).
  */
-char *hosts_build(NetworkMode mode, const char *const *add_host, const char *hostname, const char *name, GError **error);
+char *hosts_build(NetworkMode mode, const char *const *add_host, const char *hostname,
+		  const char *name, GError **error);
 
 /** hosts_check_add_host() - check one --add-host value, podman's wording. */
 bool hosts_check_add_host(const char *value, GError **error);

@@ -2,10 +2,10 @@
 /*
  * The uplink: the user-mode network of one container.
  *
- * Host side: `skiff-uplink`, a process in the caller's netns that runs libslirp on the container's tap and
- * owns the listeners of published ports. Inside: a small process in the container's netns that makes sockets
- * there and passes them out (only with published ports). The monitor starts the host side; it ends by itself
- * when its lifeline closes.
+ * Host side: `skiff-uplink`, a process in the caller's netns that runs libslirp on the container's
+ * tap and owns the listeners of published ports. Inside: a small process in the container's netns
+ * that makes sockets there and passes them out (only with published ports). The monitor starts the
+ * host side; it ends by itself when its lifeline closes.
  */
 #pragma once
 
@@ -15,10 +15,12 @@
 #include "network/network.h"
 
 typedef struct {
-	pid_t pid;	     /* the uplink; -1 if there is none */
-	int tap_socket;	     /* give to netns_configure(): the tap's descriptor goes through it. -1 if none */
-	int ready_fd;	     /* readable: '\0' and the JSON of bound ports, or an error line. -1 if not to be waited for */
-	int lifeline_fd;     /* the uplink ends when the last copy is closed; CLOEXEC */
+	pid_t pid;      /* the uplink; -1 if there is none */
+	int tap_socket; /* give to netns_configure(): the tap's descriptor goes through it. -1 if
+			   none */
+	int ready_fd; /* readable: '\0' and the JSON of bound ports, or an error line. -1 if not to
+			 be waited for */
+	int lifeline_fd; /* the uplink ends when the last copy is closed; CLOEXEC */
 } Uplink;
 
 /**
@@ -31,9 +33,14 @@ bool uplink_start(const NetworkRequest *request, Uplink *out_uplink, GError **er
 /**
  * uplink_wait_ready() - wait until the published ports are bound
  * @out_ports:	JSON array of mappings with the ports really bound (for run.json); may be NULL
- * @error:	IN_USE with podman's wording when a port is taken, DENIED below ip_unprivileged_port_start
+ * @error:	IN_USE with podman's wording when a port is taken, DENIED below
+ * ip_unprivileged_port_start
  */
 bool uplink_wait_ready(Uplink *uplink, int timeout_ms, Json **out_ports, GError **error);
 
 /** uplink_stop() - close the lifeline; never waits. */
 void uplink_stop(Uplink *uplink);
+
+/** uplink_main() - all of skiff-uplink; descriptors 3 and up are as uplink_start() places them.
+ * Return: exit code. */
+int uplink_main(void);

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Configure a fresh network namespace from inside.
+ *
+ * The tap is opened and named here, in the namespace where it shall be; its descriptor then belongs
+ * to the uplink alone, because whoever closes the last copy waits 20 to 40 ms for the kernel to
+ * take the interface apart. Where /dev/net/tun cannot be used the same frames come out of a packet
+ * socket on one end of a veth pair. That end is in a namespace of its own, which nobody enters and
+ * which the packet socket keeps alive.
+ */
+#include "network/netns.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <linux/if_tun.h>
+#include <linux/netlink.h>
+#include <net/if.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "libpod/base/fd.h"
+#include "network/netlink.h"
+
+#define LO_INDEX        1 /* the first interface of every namespace */
+#define TAP_NAME        "tap0"
+#define VETH_NAME       "uplink0"
+#define PACKET_BUFFER   (4 * 1024 * 1024) /* the kernel caps it at net.core.{r,w}mem_max */
+#define IGNORE_OUTGOING 23                /* PACKET_IGNORE_OUTGOING, Linux 4.20 */
+
+#ifndef PACKET_IGNORE_OUTGOING
+#define PACKET_IGNORE_OUTGOING IGNORE_OUTGOING
+#endif
+
+/* Write a sysctl of our netns; the host's /proc shows that of the process that opens it. */
+static int write_sysctl(const char *path, const char *value)
+{
+	autofd fd = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0)
+		return -errno;
+	return fd_write_all(fd, value, strlen(value)) ? 0 : -errno;
+}
+
+/*
+ * What containers take for granted: everybody binds low ports, and the container's root may ping. A
+ * /proc that is read-only (we are inside a container ourselves) is no reason not to start.
+ */
+static void write_sysctls(bool ipv6)
+{
+	(void)write_sysctl("/proc/sys/net/ipv4/ip_unprivileged_port_start", "0");
+	(void)write_sysctl("/proc/sys/net/ipv4/ping_group_range", "0 0");
+	if (ipv6)
+		(void)write_sysctl("/proc/sys/net/ipv6/conf/" TAP_NAME "/accept_ra", "0");
+}
+
+/* Index of an interface in the netns that @socket was made in, or a negative errno. */
+static int link_index(int socket, const char *name)
+{
+	struct ifreq request = {0};
+
+	strncpy(request.ifr_name, name, IFNAMSIZ - 1);
+	return ioctl(socket, SIOCGIFINDEX, &request) < 0 ? -errno : request.ifr_ifindex;
+}
+
+/* Make the tap in our netns. Return: its descriptor or a negative errno. */
+static int open_tap(void)
+{
+	struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI};
+	autofd fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		return -errno;
+	strncpy(request.ifr_name, TAP_NAME, IFNAMSIZ - 1);
+	if (ioctl(fd, TUNSETIFF, &request) < 0)
+		return -errno;
+	return fd_steal(&fd);
+}
+
+/* A packet socket on our end of the pair. Return: descriptor or negative errno. */
+static int open_packet_socket(int index)
+{
+	const int on = 1, buffer = PACKET_BUFFER;
+	const struct sockaddr_ll address = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(ETH_P_ALL),
+		.sll_ifindex = index,
+	};
+	autofd fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0 || setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &on, sizeof(on)) < 0)
+		return -errno;
+	(void)setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on));
+	(void)setsockopt(fd, SOL_PACKET, PACKET_QDISC_BYPASS, &on, sizeof(on));
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof(buffer));
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer, sizeof(buffer));
+	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+		return -errno;
+	return fd_steal(&fd);
+}
+
+/* In the namespace beside ours: the pair, our end up, and the socket on it. */
+static int make_pair(int container_ns, uint32_t mtu)
+{
+	NetlinkBatch batch;
+	int rc = netlink_open(NETLINK_ROUTE);
+
+	if (rc < 0)
+		return rc;
+	autofd netlink = rc;
+	netlink_batch_init(&batch);
+	netlink_veth_add(&batch, VETH_NAME, TAP_NAME, container_ns, mtu);
+	rc = netlink_send(netlink, &batch);
+	if (rc < 0)
+		return rc;
+
+	int index = link_index(netlink, VETH_NAME);
+	if (index < 0)
+		return index;
+	netlink_batch_init(&batch);
+	netlink_link_prepare(&batch, index, mtu, true);
+	netlink_link_up(&batch, index);
+	rc = netlink_send(netlink, &batch);
+	return rc < 0 ? rc : open_packet_socket(index);
+}
+
+/* Where there is no tap. Return: the packet socket or a negative errno; we are back in @own then.
+ */
+static int open_veth(int own, uint32_t mtu)
+{
+	if (unshare(CLONE_NEWNET) < 0)
+		return -errno;
+	autofd fd = make_pair(own, mtu);
+	if (setns(own, CLONE_NEWNET) < 0)
+		return -errno;
+	return fd_steal(&fd);
+}
+
+/* Addresses and routes of one family. */
+static void add_family(NetlinkBatch *batch, int index, int family)
+{
+	bool v6 = family == AF_INET6;
+	struct in6_addr address, gateway;
+
+	(void)inet_pton(family, v6 ? NETNS_ADDRESS6 : NETNS_ADDRESS4, &address);
+	(void)inet_pton(family, v6 ? NETNS_GATEWAY6 : NETNS_GATEWAY4, &gateway);
+	netlink_address_add(batch, index, family, &address, v6 ? 64 : 24);
+	if (v6)
+		netlink_optional(batch);
+	netlink_route_default(batch, index, family, &gateway);
+	if (v6)
+		netlink_optional(batch);
+}
+
+/* Bring lo and the tap up and give the tap its addresses. */
+static int configure_links(int netlink, const NetnsSetup *setup, uint32_t mtu)
+{
+	NetlinkBatch batch;
+	int index = link_index(netlink, TAP_NAME);
+
+	if (index < 0)
+		return index;
+	netlink_batch_init(&batch);
+	netlink_link_up(&batch, LO_INDEX);
+	netlink_link_prepare(&batch, index, mtu, true);
+	netlink_link_up(&batch, index);
+	add_family(&batch, index, AF_INET);
+	if (setup->ipv6)
+		add_family(&batch, index, AF_INET6);
+	return netlink_send(netlink, &batch);
+}
+
+/* Only lo, for --network none. */
+static int configure_lo(int netlink)
+{
+	NetlinkBatch batch;
+
+	netlink_batch_init(&batch);
+	netlink_link_up(&batch, LO_INDEX);
+	return netlink_send(netlink, &batch);
+}
+
+int netns_configure(const NetnsSetup *setup, const char **out_step)
+{
+	uint32_t mtu = setup->mtu ? setup->mtu : NETNS_MTU;
+	NetnsTap message = {.magic = NETNS_TAP_MAGIC};
+
+	*out_step = "lo";
+	int rc = netlink_open(NETLINK_ROUTE);
+	if (rc < 0)
+		return rc;
+	autofd netlink = rc;
+	if (!setup->slirp) {
+		write_sysctls(false);
+		return configure_lo(netlink);
+	}
+
+	*out_step = "tun";
+	autofd own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (own < 0)
+		return -errno;
+	autofd tap = open_tap();
+	if (tap < 0) {
+		tap = open_veth(own, mtu);
+		message.vnet_hdr = 1;
+	}
+	if (tap < 0)
+		return tap;
+
+	*out_step = "addresses";
+	write_sysctls(setup->ipv6);
+	rc = configure_links(netlink, setup, mtu);
+	if (rc < 0)
+		return rc;
+
+	*out_step = "uplink";
+	const int fds[] = {tap, own};
+	return fd_send(setup->tap_socket, &message, sizeof(message), fds, 2) ? 0 : -errno;
+}

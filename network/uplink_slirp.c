@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * libslirp between the container's tap and the host's sockets.
+ *
+ * Its timers are not driven: the only one announces the router to guests that listen for that, and
+ * ours has its routes from the start.
+ */
+#include "network/uplink_priv.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <glib.h>
+#include <libslirp.h>
+#include <linux/virtio_net.h>
+#include <net/ethernet.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "network/frame.h"
+#include "network/netns.h"
+
+#define FRAMES_AT_ONCE 32
+#define FRAME_MAX      (65536 + ETHER_HDR_LEN)
+#define CONFIG_VERSION 4 /* the fields we set; newer libraries take it too */
+
+/* As the kernel lays it out without VIRTIO_NET_F_MRG_RXBUF. */
+typedef struct virtio_net_hdr VnetHeader;
+
+/* Fixed places in the array that poll() gets; libslirp's descriptors follow. */
+enum {
+	POLL_EPOLL,
+	POLL_TAP,
+	POLL_FIRST,
+};
+
+struct UplinkSlirp {
+	Slirp *slirp;
+	FrameRules rules;
+	bool vnet_hdr;
+	int tap_fd;           /* -1 once its interface is gone */
+	struct pollfd *polls; /* n_polls of room_polls are in use */
+	size_t n_polls, room_polls;
+	struct {
+		VnetHeader header; /* right in front of the frame, so that one read() fills both */
+		uint8_t frame[FRAME_MAX];
+	} in;
+};
+
+/* A frame for the container. One that does not fit is lost, as on any wire. */
+static ssize_t send_packet(const void *frame, size_t size, void *opaque)
+{
+	UplinkSlirp *slirp = opaque;
+	VnetHeader header = {.gso_type = VIRTIO_NET_HDR_GSO_NONE};
+	const struct iovec parts[] = {
+		{.iov_base = &header, .iov_len = sizeof(header)},
+		{.iov_base = (void *)frame, .iov_len = size},
+	};
+
+	if (slirp->tap_fd < 0)
+		return (ssize_t)size;
+	ssize_t sent = slirp->vnet_hdr ? writev(slirp->tap_fd, parts, 2)
+				       : write(slirp->tap_fd, frame, size);
+	(void)sent;
+	return (ssize_t)size;
+}
+
+static void guest_error(const char *message, void *opaque)
+{
+}
+
+static int64_t clock_get_ns(void *opaque)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static void *timer_new(SlirpTimerCb callback, void *callback_opaque, void *opaque)
+{
+	return opaque;
+}
+
+static void timer_free(void *timer, void *opaque)
+{
+}
+
+static void timer_mod(void *timer, int64_t expire_ms, void *opaque)
+{
+}
+
+static void register_poll_fd(int fd, void *opaque)
+{
+}
+
+static void notify(void *opaque)
+{
+}
+
+static const SlirpCb callbacks = {
+	.send_packet = send_packet,
+	.guest_error = guest_error,
+	.clock_get_ns = clock_get_ns,
+	.timer_new = timer_new,
+	.timer_free = timer_free,
+	.timer_mod = timer_mod,
+	.register_poll_fd = register_poll_fd,
+	.unregister_poll_fd = register_poll_fd,
+	.notify = notify,
+};
+
+UplinkSlirp *uplink_slirp_new(const UplinkRequest *request, int tap_fd, bool vnet_hdr)
+{
+	UplinkSlirp *slirp = g_new0(UplinkSlirp, 1);
+	FrameRules *rules = &slirp->rules;
+	SlirpConfig config = {
+		.version = CONFIG_VERSION,
+		.in_enabled = true,
+		.in6_enabled = request->ipv6,
+		.vprefix_len = 64,
+		.if_mtu = request->mtu,
+		.if_mru = request->mtu,
+		.disable_host_loopback = !request->allow_host_loopback,
+		.disable_dhcp = true,
+	};
+
+	rules->allow_host_loopback = request->allow_host_loopback;
+	rules->ipv6 = request->ipv6;
+	inet_pton(AF_INET, NETNS_GATEWAY4, &rules->gateway);
+	inet_pton(AF_INET, NETNS_DNS4, &rules->dns);
+	inet_pton(AF_INET6, NETNS_GATEWAY6, &rules->gateway6);
+	inet_pton(AF_INET6, NETNS_DNS6, &rules->dns6);
+	inet_pton(AF_INET, "10.0.2.0", &config.vnetwork);
+	inet_pton(AF_INET, "255.255.255.0", &config.vnetmask);
+	inet_pton(AF_INET, "10.0.2.15", &config.vdhcp_start);
+	inet_pton(AF_INET6, "fd00::", &config.vprefix_addr6);
+	config.vhost = rules->gateway;
+	config.vnameserver = rules->dns;
+	config.vhost6 = rules->gateway6;
+	config.vnameserver6 = rules->dns6;
+
+	slirp->tap_fd = tap_fd;
+	slirp->vnet_hdr = vnet_hdr;
+	slirp->slirp = slirp_new(&config, &callbacks, slirp);
+	return slirp;
+}
+
+static int add_poll(int fd, int events, void *opaque)
+{
+	UplinkSlirp *slirp = opaque;
+	short wanted = 0;
+
+	if (slirp->n_polls == slirp->room_polls) {
+		slirp->room_polls = slirp->room_polls ? slirp->room_polls * 2 : 16;
+		slirp->polls = g_renew(struct pollfd, slirp->polls, slirp->room_polls);
+	}
+	if (events & SLIRP_POLL_IN)
+		wanted |= POLLIN;
+	if (events & SLIRP_POLL_OUT)
+		wanted |= POLLOUT;
+	if (events & SLIRP_POLL_PRI)
+		wanted |= POLLPRI;
+	slirp->polls[slirp->n_polls] = (struct pollfd){.fd = fd, .events = wanted};
+	return (int)slirp->n_polls++;
+}
+
+static int get_revents(int index, void *opaque)
+{
+	UplinkSlirp *slirp = opaque;
+	short got = slirp->polls[index].revents;
+	int events = 0;
+
+	if (got & POLLIN)
+		events |= SLIRP_POLL_IN;
+	if (got & POLLOUT)
+		events |= SLIRP_POLL_OUT;
+	if (got & POLLPRI)
+		events |= SLIRP_POLL_PRI;
+	if (got & POLLERR)
+		events |= SLIRP_POLL_ERR;
+	if (got & POLLHUP)
+		events |= SLIRP_POLL_HUP;
+	return events;
+}
+
+int uplink_slirp_prepare(UplinkSlirp *slirp, int epoll_fd, int timeout_ms)
+{
+	uint32_t timeout = timeout_ms < 0 ? UINT32_MAX : (uint32_t)timeout_ms;
+
+	slirp->n_polls = 0;
+	add_poll(epoll_fd, SLIRP_POLL_IN, slirp);
+	add_poll(slirp->tap_fd, SLIRP_POLL_IN, slirp);
+	slirp_pollfds_fill(slirp->slirp, &timeout, add_poll, slirp);
+	return timeout > INT_MAX ? -1 : (int)timeout;
+}
+
+/* Is the rest of @size bytes a frame that libslirp may see? Completes its checksum if it lacks one.
+ */
+static bool accept_frame(UplinkSlirp *slirp, size_t size)
+{
+	if (slirp->vnet_hdr && slirp->in.header.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM &&
+	    !frame_checksum(slirp->in.frame, size, slirp->in.header.csum_start,
+			    slirp->in.header.csum_offset))
+		return false;
+	return frame_is_allowed(&slirp->rules, slirp->in.frame, size);
+}
+
+/* Take frames from the container. */
+static void read_tap(UplinkSlirp *slirp)
+{
+	size_t skip = slirp->vnet_hdr ? sizeof(VnetHeader) : 0;
+	uint8_t *start = slirp->in.frame - skip;
+
+	for (int i = 0; i < FRAMES_AT_ONCE; i++) {
+		ssize_t got = read(slirp->tap_fd, start, skip + sizeof(slirp->in.frame));
+
+		if (got < 0) {
+			/* The interface went with its namespace: the lifeline is next. */
+			if (errno != EAGAIN && errno != EINTR && errno != ENETDOWN)
+				slirp->tap_fd = -1;
+			return;
+		}
+		if ((size_t)got <= skip)
+			continue;
+		size_t size = (size_t)got - skip;
+		if (accept_frame(slirp, size))
+			slirp_input(slirp->slirp, slirp->in.frame, (int)size);
+	}
+}
+
+bool uplink_slirp_wait(UplinkSlirp *slirp, int timeout_ms)
+{
+	int n = poll(slirp->polls, slirp->n_polls, timeout_ms);
+
+	slirp_pollfds_poll(slirp->slirp, n < 0, get_revents, slirp);
+	if (n <= 0)
+		return false;
+	bool readable = slirp->polls[POLL_EPOLL].revents;
+	if (slirp->polls[POLL_TAP].revents && slirp->tap_fd >= 0)
+		read_tap(slirp);
+	return readable;
+}
