@@ -68,11 +68,11 @@ typedef struct {
 
 typedef struct {
 	/* identity */
-	char *name; /* NULL: container_create generates one */
-	char *image;         /* as typed */
-	char *image_id;      /* resolved */
-	char *image_name;    /* normalised name shown by ps */
-	char *rootfs;        /* --rootfs DIR, absolute; NULL with an image */
+	char *name;       /* NULL: container_create generates one */
+	char *image;      /* as typed */
+	char *image_id;   /* resolved */
+	char *image_name; /* normalised name shown by ps */
+	char *rootfs;     /* --rootfs DIR, absolute; NULL with an image */
 	bool rootfs_overlay;
 	GHashTable *labels;
 	GHashTable *annotations;
@@ -154,6 +154,7 @@ typedef struct {
 	int64_t log_max_size;
 	char *log_tag;
 	/* run only, not recorded */
+	bool rootfs_asked; /* --rootfs: the first argument is a directory, see spec_set_rootfs() */
 	bool sig_proxy;
 	char *detach_keys;
 	bool quiet;

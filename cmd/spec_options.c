@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/spec_options.h"
+
+#include "libpod/spec_parse.h"
+
+/* A row's setter from a setter of the spec. */
+#define SETTER(name)                                                                               \
+	static bool option_##name(void *target, const Option *option, const char *value,           \
+				  GError **error)                                                  \
+	{                                                                                          \
+		return name(target, value, error);                                                 \
+	}
+
+SETTER(spec_set_name)
+SETTER(spec_add_label)
+SETTER(spec_set_restart)
+SETTER(spec_set_pull)
+SETTER(spec_set_platform)
+SETTER(spec_set_cidfile)
+SETTER(spec_set_log_driver)
+SETTER(spec_add_log_opt)
+SETTER(spec_set_timeout)
+SETTER(spec_set_stop_timeout)
+SETTER(spec_set_stop_signal)
+SETTER(spec_add_attach)
+SETTER(spec_set_detach_keys)
+SETTER(spec_set_entrypoint)
+SETTER(spec_add_env)
+SETTER(spec_add_env_file)
+SETTER(spec_set_workdir)
+SETTER(spec_set_user)
+SETTER(spec_add_group)
+SETTER(spec_add_cap_add)
+SETTER(spec_add_cap_drop)
+SETTER(spec_add_security_opt)
+SETTER(spec_add_device)
+SETTER(spec_add_ulimit)
+SETTER(spec_add_sysctl)
+SETTER(spec_set_pids_limit)
+SETTER(spec_set_shm_size)
+SETTER(spec_set_userns)
+SETTER(spec_add_uidmap)
+SETTER(spec_add_gidmap)
+SETTER(spec_set_pid)
+SETTER(spec_set_ipc)
+SETTER(spec_set_uts)
+SETTER(spec_set_cgroupns)
+SETTER(spec_set_hostname)
+SETTER(spec_set_network)
+SETTER(spec_add_publish)
+SETTER(spec_add_expose)
+SETTER(spec_add_host)
+SETTER(spec_add_dns)
+SETTER(spec_add_dns_search)
+SETTER(spec_add_dns_option)
+SETTER(spec_add_volume)
+SETTER(spec_add_mount)
+SETTER(spec_add_tmpfs)
+
+#define FLAG(short_name, name, field, help, flags)                                                 \
+	{                                                                                          \
+		short_name, name, OPTION_FLAG, option_set_flag, NULL, help,                        \
+			offsetof(ContainerSpec, field), flags                                      \
+	}
+#define ROW(short_name, name, kind, setter, metavar, help, flags)                                  \
+	{                                                                                          \
+		short_name, name, kind, option_##setter, metavar, help, 0, flags                   \
+	}
+#define END                                                                                        \
+	{                                                                                          \
+		.name = NULL                                                                       \
+	}
+
+static const Option container_options[] = {
+	ROW(0, "name", OPTION_VALUE, spec_set_name, "NAME", "Give the container a name",
+	    OPTION_COMMON),
+	FLAG(0, "replace", replace, "Remove a container that has the name already", 0),
+	FLAG(0, "rm", remove, "Remove the container when it has exited", OPTION_COMMON),
+	ROW('l', "label", OPTION_LIST, spec_add_label, "KEY[=VALUE]", "Set a label", 0),
+	ROW(0, "cidfile", OPTION_VALUE, spec_set_cidfile, "FILE",
+	    "Write the container's id to a new file", 0),
+	ROW(0, "restart", OPTION_VALUE, spec_set_restart, "POLICY",
+	    "Restart after an exit: no, on-failure[:TIMES], always or unless-stopped",
+	    OPTION_COMMON),
+	ROW(0, "stop-signal", OPTION_VALUE, spec_set_stop_signal, "SIGNAL",
+	    "Signal that asks the container to stop (default: the image's, or SIGTERM)", 0),
+	ROW(0, "stop-timeout", OPTION_VALUE, spec_set_stop_timeout, "SECONDS",
+	    "Time between the stop signal and SIGKILL (default 10)", 0),
+	ROW(0, "timeout", OPTION_VALUE, spec_set_timeout, "SECONDS",
+	    "Kill the container after this time", 0),
+	ROW(0, "pull", OPTION_VALUE, spec_set_pull, "POLICY",
+	    "When to pull the image: missing, always, never or newer", 0),
+	ROW(0, "platform", OPTION_VALUE, spec_set_platform, "OS/ARCH[/VARIANT]",
+	    "Take the image of this platform", 0),
+	FLAG('q', "quiet", quiet, "Show no progress of a pull", 0),
+	FLAG(0, "rootfs", rootfs_asked,
+	     "Run the directory DIR, or DIR:O with changes kept apart, instead of an image", 0),
+	ROW(0, "log-driver", OPTION_VALUE, spec_set_log_driver, "DRIVER",
+	    "Where output is kept: k8s-file, json-file, none or passthrough", 0),
+	ROW(0, "log-opt", OPTION_CSV, spec_add_log_opt, "KEY=VALUE",
+	    "Set path, max-size or tag of the log", 0),
+	END,
+};
+
+static const Option process_options[] = {
+	FLAG('i', "interactive", open_stdin, "Keep standard input open", OPTION_COMMON),
+	FLAG('t', "tty", tty, "Give the container a terminal", OPTION_COMMON),
+	ROW('a', "attach", OPTION_CSV, spec_add_attach, "STREAM",
+	    "Attach only to stdin, stdout or stderr", 0),
+	ROW(0, "entrypoint", OPTION_VALUE, spec_set_entrypoint, "COMMAND",
+	    "Run this instead of the image's entrypoint; a JSON array for several words",
+	    OPTION_COMMON),
+	ROW('e', "env", OPTION_ENV_LIST, spec_add_env, "NAME[=VALUE]",
+	    "Set an environment variable, or pass ours on", OPTION_COMMON),
+	ROW(0, "env-file", OPTION_LIST, spec_add_env_file, "FILE",
+	    "Read environment variables from a file", 0),
+	ROW('w', "workdir", OPTION_VALUE, spec_set_workdir, "DIR",
+	    "Working directory in the container", OPTION_COMMON),
+	ROW('u', "user", OPTION_VALUE, spec_set_user, "USER[:GROUP]",
+	    "User, by name or number, that runs the command", OPTION_COMMON),
+	ROW(0, "group-add", OPTION_CSV, spec_add_group, "GROUP", "Give the process one more group",
+	    0),
+	FLAG(0, "init", init, "Run a small init that forwards signals and reaps processes", 0),
+	END,
+};
+
+static const Option run_options[] = {
+	FLAG('d', "detach", detach, "Start in the background and print the container's id",
+	     OPTION_COMMON),
+	ROW(0, "detach-keys", OPTION_VALUE, spec_set_detach_keys, "KEYS",
+	    "Keys that leave the container running alone (default ctrl-p,ctrl-q)", 0),
+	FLAG(0, "sig-proxy", sig_proxy,
+	     "Pass the signals we get on to the container (default true)", 0),
+	OPTION_UNSUPPORTED(0, "passwd", OPTION_FLAG),
+	OPTION_UNSUPPORTED(0, "preserve-fd", OPTION_CSV),
+	OPTION_UNSUPPORTED(0, "preserve-fds", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "rmi", OPTION_FLAG),
+	END,
+};
+
+static const Option create_options[] = {
+	OPTION_UNSUPPORTED(0, "init-ctr", OPTION_VALUE),
+	END,
+};
+
+static const Option mount_options[] = {
+	ROW('v', "volume", OPTION_LIST, spec_add_volume, "[SOURCE:]DIR[:OPTIONS]",
+	    "Mount a host directory or a volume", OPTION_COMMON),
+	ROW(0, "mount", OPTION_LIST, spec_add_mount, "type=TYPE,KEY=VALUE...",
+	    "Mount a bind, volume or tmpfs, all said in words", OPTION_COMMON),
+	ROW(0, "tmpfs", OPTION_LIST, spec_add_tmpfs, "DIR[:OPTIONS]",
+	    "Mount an empty file system in memory", 0),
+	FLAG(0, "read-only", read_only, "Make the root file system read-only", 0),
+	FLAG(0, "read-only-tmpfs", read_only_tmpfs,
+	     "With --read-only, keep /run, /tmp and /var/tmp writable (default true)", 0),
+	ROW(0, "shm-size", OPTION_VALUE, spec_set_shm_size, "SIZE",
+	    "Size of /dev/shm (default 64m)", 0),
+	END,
+};
+
+static const Option network_options[] = {
+	ROW(0, "network", OPTION_VALUE, spec_set_network, "MODE",
+	    "Network: slirp, none, host, container:NAME or ns:PATH", OPTION_COMMON),
+	ROW(0, "net", OPTION_VALUE, spec_set_network, "MODE", "The same as --network",
+	    OPTION_HIDDEN),
+	ROW('p', "publish", OPTION_CSV, spec_add_publish, "[[IP:]HOST:]CONTAINER[/PROTOCOL]",
+	    "Publish a port of the container on the host", OPTION_COMMON),
+	FLAG('P', "publish-all", publish_all,
+	     "Publish every exposed port on a free port of the host", 0),
+	ROW(0, "expose", OPTION_CSV, spec_add_expose, "PORT[-PORT][/PROTOCOL]",
+	    "Expose a port for --publish-all", 0),
+	ROW('h', "hostname", OPTION_VALUE, spec_set_hostname, "NAME", "Host name in the container",
+	    OPTION_COMMON),
+	ROW(0, "add-host", OPTION_CSV, spec_add_host, "NAME:IP", "Add a line to /etc/hosts", 0),
+	ROW(0, "dns", OPTION_CSV, spec_add_dns, "ADDRESS", "Use this DNS server", 0),
+	ROW(0, "dns-search", OPTION_CSV, spec_add_dns_search, "DOMAIN",
+	    "Search names in this domain", 0),
+	ROW(0, "dns-option", OPTION_CSV, spec_add_dns_option, "OPTION",
+	    "Set an option of resolv.conf", 0),
+	END,
+};
+
+static const Option security_options[] = {
+	ROW(0, "cap-add", OPTION_CSV, spec_add_cap_add, "CAPABILITY", "Add a capability, or ALL",
+	    0),
+	ROW(0, "cap-drop", OPTION_CSV, spec_add_cap_drop, "CAPABILITY", "Drop a capability, or ALL",
+	    0),
+	FLAG(0, "privileged", privileged,
+	     "Lift what the container may not do, as far as we may do it ourselves", 0),
+	ROW(0, "security-opt", OPTION_LIST, spec_add_security_opt, "NAME[=VALUE]",
+	    "Set no-new-privileges, seccomp, apparmor, label=disable, mask, unmask or nested", 0),
+	ROW(0, "device", OPTION_CSV, spec_add_device, "HOST[:CONTAINER][:rwm]",
+	    "Add a device of the host", 0),
+	ROW(0, "ulimit", OPTION_CSV, spec_add_ulimit, "NAME=SOFT[:HARD]",
+	    "Set a resource limit, or host to keep ours", 0),
+	ROW(0, "sysctl", OPTION_CSV, spec_add_sysctl, "KEY=VALUE",
+	    "Set a kernel parameter of the container's namespaces", 0),
+	ROW(0, "pids-limit", OPTION_VALUE, spec_set_pids_limit, "NUMBER",
+	    "Most processes at a time (default 2048, -1 for no limit)", 0),
+	END,
+};
+
+static const Option namespace_options[] = {
+	ROW(0, "userns", OPTION_VALUE, spec_set_userns, "MODE",
+	    "User namespace: host, keep-id, nomap, auto, container:NAME or ns:PATH", 0),
+	ROW(0, "uidmap", OPTION_CSV, spec_add_uidmap, "CONTAINER:HOST[:COUNT]",
+	    "Map user ids in a namespace of its own", 0),
+	ROW(0, "gidmap", OPTION_CSV, spec_add_gidmap, "CONTAINER:HOST[:COUNT]",
+	    "Map group ids in a namespace of its own", 0),
+	ROW(0, "pid", OPTION_VALUE, spec_set_pid, "MODE",
+	    "Process ids: private, host, container:NAME or ns:PATH", 0),
+	ROW(0, "ipc", OPTION_VALUE, spec_set_ipc, "MODE",
+	    "IPC: private, host, container:NAME or ns:PATH", 0),
+	ROW(0, "uts", OPTION_VALUE, spec_set_uts, "MODE",
+	    "Host name: private, host, container:NAME or ns:PATH", 0),
+	ROW(0, "cgroupns", OPTION_VALUE, spec_set_cgroupns, "MODE",
+	    "Control groups: private, host, container:NAME or ns:PATH", 0),
+	END,
+};
+
+/* What podman has and skiff has not yet, by name. */
+static const Option unsupported_options[] = {
+	OPTION_UNSUPPORTED(0, "annotation", OPTION_LIST),
+	OPTION_UNSUPPORTED(0, "arch", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "authfile", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "blkio-weight", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "blkio-weight-device", OPTION_LIST),
+	OPTION_UNSUPPORTED(0, "cert-dir", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "cgroup-conf", OPTION_CSV),
+	OPTION_UNSUPPORTED(0, "cgroup-parent", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "cgroups", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "chrootdirs", OPTION_CSV),
+	OPTION_UNSUPPORTED(0, "conmon-pidfile", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "cpu-period", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "cpu-quota", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "cpu-rt-period", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "cpu-rt-runtime", OPTION_VALUE),
+	OPTION_UNSUPPORTED('c', "cpu-shares", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "cpus", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "cpuset-cpus", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "cpuset-mems", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "creds", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "decryption-key", OPTION_CSV),
+	OPTION_UNSUPPORTED(0, "device-cgroup-rule", OPTION_CSV),
+	OPTION_UNSUPPORTED(0, "device-read-bps", OPTION_CSV),
+	OPTION_UNSUPPORTED(0, "device-read-iops", OPTION_CSV),
+	OPTION_UNSUPPORTED(0, "device-write-bps", OPTION_CSV),
+	OPTION_UNSUPPORTED(0, "device-write-iops", OPTION_CSV),
+	OPTION_UNSUPPORTED(0, "disable-content-trust", OPTION_FLAG),
+	OPTION_UNSUPPORTED(0, "env-host", OPTION_FLAG),
+	OPTION_UNSUPPORTED(0, "env-merge", OPTION_LIST),
+	OPTION_UNSUPPORTED(0, "gpus", OPTION_CSV),
+	OPTION_UNSUPPORTED(0, "group-entry", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "health-cmd", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "health-interval", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "health-log-destination", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "health-max-log-count", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "health-max-log-size", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "health-on-failure", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "health-retries", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "health-start-period", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "health-startup-cmd", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "health-startup-interval", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "health-startup-retries", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "health-startup-success", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "health-startup-timeout", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "health-timeout", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "hosts-file", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "hostuser", OPTION_LIST),
+	OPTION_UNSUPPORTED(0, "http-proxy", OPTION_FLAG),
+	OPTION_UNSUPPORTED(0, "image-volume", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "init-path", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "ip", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "ip6", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "label-file", OPTION_LIST),
+	OPTION_UNSUPPORTED(0, "link-local-ip", OPTION_CSV),
+	OPTION_UNSUPPORTED(0, "mac-address", OPTION_VALUE),
+	OPTION_UNSUPPORTED('m', "memory", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "memory-reservation", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "memory-swap", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "memory-swappiness", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "network-alias", OPTION_CSV),
+	OPTION_UNSUPPORTED(0, "no-healthcheck", OPTION_FLAG),
+	OPTION_UNSUPPORTED(0, "no-hostname", OPTION_FLAG),
+	OPTION_UNSUPPORTED(0, "no-hosts", OPTION_FLAG),
+	OPTION_UNSUPPORTED(0, "oom-kill-disable", OPTION_FLAG),
+	OPTION_UNSUPPORTED(0, "oom-score-adj", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "os", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "passwd-entry", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "personality", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "pidfile", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "pod", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "pod-id-file", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "rdt-class", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "requires", OPTION_CSV),
+	OPTION_UNSUPPORTED(0, "retry", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "retry-delay", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "sdnotify", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "seccomp-policy", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "secret", OPTION_LIST),
+	OPTION_UNSUPPORTED(0, "shm-size-systemd", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "subgidname", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "subuidname", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "systemd", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "tls-verify", OPTION_FLAG),
+	OPTION_UNSUPPORTED(0, "tz", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "umask", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "unsetenv", OPTION_LIST),
+	OPTION_UNSUPPORTED(0, "unsetenv-all", OPTION_FLAG),
+	OPTION_UNSUPPORTED(0, "variant", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "volumes-from", OPTION_LIST),
+	END,
+};
+
+static const OptionGroup container_group = {NULL, container_options};
+static const OptionGroup process_group = {"Process options", process_options};
+static const OptionGroup run_group = {"Foreground and background", run_options};
+static const OptionGroup create_group = {NULL, create_options};
+static const OptionGroup mount_group = {"Mount options", mount_options};
+static const OptionGroup network_group = {"Network options", network_options};
+static const OptionGroup security_group = {"Security and limits", security_options};
+static const OptionGroup namespace_group = {"Namespace options", namespace_options};
+static const OptionGroup unsupported_group = {NULL, unsupported_options};
+
+const OptionGroup *const spec_options_run[SPEC_OPTIONS_GROUPS + 1] = {
+	&container_group, &run_group,      &process_group,   &mount_group,
+	&network_group,   &security_group, &namespace_group, &unsupported_group,
+};
+
+const OptionGroup *const spec_options_create[SPEC_OPTIONS_GROUPS + 1] = {
+	&container_group, &create_group,   &process_group,   &mount_group,
+	&network_group,   &security_group, &namespace_group, &unsupported_group,
+};
+
+void spec_options_targets(ContainerSpec *spec, void *targets[SPEC_OPTIONS_GROUPS])
+{
+	for (size_t i = 0; i < SPEC_OPTIONS_GROUPS; i++)
+		targets[i] = spec;
+}
+
+bool spec_options_finish(ContainerSpec *spec, const char *const *args,
+			 const char *const *command_line, GError **error)
+{
+	if (spec->rootfs_asked) {
+		if (!spec_set_rootfs(spec, args[0], error))
+			return false;
+	} else {
+		g_free(spec->image);
+		spec->image = g_strdup(args[0]);
+	}
+	g_strfreev(spec->command);
+	spec->command = args[1] ? g_strdupv((char **)args + 1) : NULL;
+	g_strfreev(spec->create_command);
+	spec->create_command = g_strdupv((char **)command_line);
+	return true;
+}

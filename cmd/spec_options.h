@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The options of run and create: rows whose setters fill a ContainerSpec, in titled groups.
+ *
+ * Every option that podman has stands here; the ones without a setter are refused by name.
+ */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "cmd/option.h"
+#include "libpod/spec.h"
+
+#define SPEC_OPTIONS_GROUPS 8
+
+/* Groups of `run` and of `create`, NULL at the end; the target of each is the ContainerSpec. */
+extern const OptionGroup *const spec_options_run[SPEC_OPTIONS_GROUPS + 1];
+extern const OptionGroup *const spec_options_create[SPEC_OPTIONS_GROUPS + 1];
+
+/** spec_options_targets() - what option_parse() wants: @spec for each group. */
+void spec_options_targets(ContainerSpec *spec, void *targets[SPEC_OPTIONS_GROUPS]);
+
+/**
+ * spec_options_finish() - after the options: the image (or the directory of --rootfs) and the
+ * command
+ * @args:	positional arguments, at least one, NULL-terminated
+ * @command_line: the whole command line for `inspect`, NULL-terminated; NULL leaves it out
+ */
+bool spec_options_finish(ContainerSpec *spec, const char *const *args,
+			 const char *const *command_line, GError **error);
