@@ -48,8 +48,9 @@ CALL = re.compile(r"(?<![\w.>])(" + "|".join(PATH_CALLS + BANNED_CALLS) + r")\s*
 ALLOWANCE = re.compile(r"/\* lint: allow (\w+): \S[^*]*\*/")
 
 # Put together, so that this file does not match itself.
-MACHINE_PATHS = re.compile(r"(?<![\w.])(?:" + "|".join(["/" + "work/(?:main|shared)", "/" + "tmp/build-", "/" + "home/(?!skiff|user|USER|\\$|%|\\.\\.)[a-z]",
-                                     "/" + "Users/[A-Za-z]", "/mnt/" + "sandbox"]) + ")")
+MACHINE_PATHS = re.compile(r"(?<![\w./-])(?:" + "|".join([
+    "/" + "(?:work|farm)/", "/" + "tmp/build-", "/" + r"home/(?!skiff|user|USER|\$|%|\.\.)[a-z]", "/" + "Users/[A-Za-z]",
+    "/mnt/" + "sandbox"]) + ")")
 
 NEEDS_SPDX = re.compile(r"\.(c|h|py|sh)$|^meson\.build$|^contrib/(check|quickstart)$|^\.ci/run$")
 CLANG_FORMAT = 14
