@@ -41,13 +41,14 @@ static int ofd_lock(int fd, int command, struct flock *lock, short type)
 	return result;
 }
 
-/* Is @fd still what @name stands for? */
-static bool is_named(int dir_fd, const char *name, int fd)
+/* Is @fd still what @name stands for? *@out_size is the file's size. */
+static bool is_named(int dir_fd, const char *name, int fd, off_t *out_size)
 {
 	struct stat by_fd, by_name;
-	return fstat(fd, &by_fd) == 0 &&
-	       fstatat(dir_fd, name, &by_name, AT_SYMLINK_NOFOLLOW) == 0 &&
-	       by_fd.st_ino == by_name.st_ino && by_fd.st_dev == by_name.st_dev;
+	if (fstat(fd, &by_fd) < 0 || fstatat(dir_fd, name, &by_name, AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	*out_size = by_fd.st_size;
+	return by_fd.st_ino == by_name.st_ino && by_fd.st_dev == by_name.st_dev;
 }
 
 /* Open the temporary file for us alone, empty. Return: -1 with errno. */
@@ -60,10 +61,10 @@ static int open_temporary(int dir_fd, const char *temporary)
 		if (fd < 0 || ofd_lock(fd, F_OFD_SETLKW, &lock, F_WRLCK) < 0)
 			return -1;
 		/* While we waited, its former holder may have renamed it into place. */
-		if (!is_named(dir_fd, temporary, fd))
+		off_t size;
+		if (!is_named(dir_fd, temporary, fd, &size))
 			continue;
-		struct stat st;
-		if (fstat(fd, &st) < 0 || (st.st_size > 0 && ftruncate(fd, 0) < 0))
+		if (size > 0 && ftruncate(fd, 0) < 0)
 			return -1;
 		return fd_steal(&fd);
 	}
@@ -142,13 +143,25 @@ char **record_list(int dir_fd, GError **error)
 	return g_steal_pointer(&list);
 }
 
+/* When we ourselves started; a fork asks anew. */
+static unsigned long long own_start(void)
+{
+	static pid_t asked_by;
+	static unsigned long long start;
+	if (asked_by != getpid()) {
+		asked_by = getpid();
+		start = record_process_start(asked_by);
+	}
+	return start;
+}
+
 /* Leave word for others: "PID START OPERATION". On a full disk the lock counts, not the word. */
-static void write_holder(int fd, const char *operation)
+static void write_holder(int fd, const char *operation, off_t old_size)
 {
 	char text[128];
-	int n = snprintf(text, sizeof text, "%d %llu %.64s\n", (int)getpid(),
-			 record_process_start(getpid()), operation ? operation : "-");
-	if (pwrite(fd, text, (size_t)n, 0) != n || ftruncate(fd, n) < 0)
+	int n = snprintf(text, sizeof text, "%d %llu %.64s\n", (int)getpid(), own_start(),
+			 operation ? operation : "-");
+	if (pwrite(fd, text, (size_t)n, 0) != n || (old_size > n && ftruncate(fd, n) < 0))
 		(void)!ftruncate(fd, 0);
 }
 
@@ -204,10 +217,11 @@ RecordLock *record_lock(int dir_fd, const char *name, bool shared, int timeout_m
 			return NULL;
 		}
 		/* A removed object takes its lock file along: then we hold a lock on nothing. */
-		if (!is_named(dir_fd, name, fd))
+		off_t size;
+		if (!is_named(dir_fd, name, fd, &size))
 			continue;
 		if (!shared)
-			write_holder(fd, operation);
+			write_holder(fd, operation, size);
 		RecordLock *lock = g_new0(RecordLock, 1);
 		lock->fd = fd_steal(&fd);
 		return lock;
