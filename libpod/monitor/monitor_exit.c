@@ -55,16 +55,18 @@ static void kill_members(MonitorLoop *loop)
 	log_warn("processes of the container outlive it");
 }
 
-/* Durable unless the container goes away anyway; on a full disk at least where ps can see it. */
-static void write_exit_record(MonitorLoop *loop, int code, int signum)
+/* Durable unless the container goes away anyway; on a full disk at least where it can still be
+ * found. */
+static void write_exit_record(MonitorLoop *loop)
 {
 	g_autoptr(GError) error = NULL;
 	g_autoptr(Json) json = json_object_new_object();
 	uint64_t lost = monitor_log_lost(loop->log);
-	js_set_int(json, "code", code);
-	js_set_int(json, "finished", units_now());
+	js_set_int(json, "code", loop->exit_code);
+	js_set_int(json, "started", loop->started_ns);
+	js_set_int(json, "finished", loop->finished_ns);
 	js_set_bool(json, "oom", false);
-	js_set_int(json, "signal", signum);
+	js_set_int(json, "signal", loop->exit_signal);
 	js_set_int(json, "restarts", loop->restarts);
 	if (lost > 0)
 		js_set_int(json, "log_lines_lost", (int64_t)lost);
@@ -77,8 +79,14 @@ static void write_exit_record(MonitorLoop *loop, int code, int signum)
 			     NULL);
 }
 
-/* After a run: start again, or end. */
-static void decide_restart(MonitorLoop *loop, int code, int64_t ran_ms)
+void monitor_give_up(MonitorLoop *loop)
+{
+	loop->phase = MONITOR_ENDED;
+	write_exit_record(loop);
+}
+
+/* After a run whose code is known: wait for the next one, or end. */
+static void decide_restart(MonitorLoop *loop, int64_t ran_ms)
 {
 	RestartPolicy policy = {
 		.kind = loop->task->restart,
@@ -86,8 +94,9 @@ static void decide_restart(MonitorLoop *loop, int code, int64_t ran_ms)
 		.restarts = loop->restarts,
 		.stopped_by_user = loop->stopped_by_user,
 	};
-	if (!restart_policy_wants(&policy, code)) {
-		loop->phase = MONITOR_ENDED;
+	loop->finished_ns = units_now();
+	if (!restart_policy_wants(&policy, loop->exit_code)) {
+		monitor_give_up(loop);
 		return;
 	}
 	loop->restart_delay = restart_policy_delay(loop->restart_delay, ran_ms);
@@ -101,20 +110,19 @@ static void decide_restart(MonitorLoop *loop, int code, int64_t ran_ms)
 void monitor_exited(MonitorLoop *loop, int status)
 {
 	log_step(12, "monitor_exit");
-	int signum = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-	int code = signum ? 128 + signum : WEXITSTATUS(status);
-	int64_t ran_ms = monitor_now_ms() - loop->started_ms;
+	loop->exit_signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	loop->exit_code = loop->exit_signal ? 128 + loop->exit_signal : WEXITSTATUS(status);
 	loop->kill_at = NO_DEADLINE;
 
 	kill_members(loop);
 	monitor_reap(loop);
 	monitor_io_drain(loop);
-	write_exit_record(loop, code, signum);
-	monitor_io_finish(loop, code);
+	fd_close(&loop->launch.pidfd);
+	loop->launch.pid = 0;
+	decide_restart(loop, monitor_now_ms() - loop->started_ms);
+	monitor_io_finish(loop, loop->exit_code);
 	monitor_io_close(loop);
 	monitor_release_network(loop, false);
-	decide_restart(loop, code, ran_ms);
-	fd_close(&loop->launch.pidfd);
 	fd_close(&loop->launch.root_mount_fd);
 }
 
@@ -124,11 +132,11 @@ void monitor_restart_now(MonitorLoop *loop)
 	loop->restarts++;
 	if (monitor_start(loop, &error))
 		return;
-	int code = error_exit_code(error);
 	log_warn("cannot restart the container: %s", error->message);
-	write_exit_record(loop, code, 0);
-	monitor_io_finish(loop, code);
-	decide_restart(loop, code, 0);
+	loop->exit_code = error_exit_code(error);
+	loop->exit_signal = 0;
+	decide_restart(loop, 0);
+	monitor_io_finish(loop, loop->exit_code);
 }
 
 /* Take the place of this process; only returns if that fails. */

@@ -31,9 +31,10 @@
 #include "libpod/base/fd.h"
 #include "libpod/base/units.h"
 
-#define END_OF_TRANSMISSION 0x04 /* what a terminal's line discipline takes for the end of input   \
-				  */
-#define TERMINAL_SETTLE_MS 50    /* for output on its way through the kernel's terminal queue */
+#define END_OF_TRANSMISSION                                                                        \
+	0x04                  /* what a terminal's line discipline takes for the end of input      \
+			       */
+#define TERMINAL_SETTLE_MS 50 /* for output on its way through the kernel's terminal queue */
 
 void monitor_io_init(MonitorIo *io)
 {

@@ -109,7 +109,7 @@ static void advance(MonitorLoop *loop)
 		(void)syscall(SYS_pidfd_send_signal, loop->launch.pidfd, SIGKILL, NULL, 0);
 	}
 	if (loop->phase == MONITOR_WAITING && loop->stopped_by_user)
-		loop->phase = MONITOR_ENDED;
+		monitor_give_up(loop);
 	if (loop->phase == MONITOR_WAITING && now >= loop->restart_at)
 		monitor_restart_now(loop);
 	monitor_exec_sweep(loop);
@@ -232,7 +232,7 @@ static MonitorLoop *new_loop(void)
 {
 	MonitorLoop *loop = g_new0(MonitorLoop, 1);
 	loop->signal_fd = loop->proc_fd = loop->control_listener = loop->attach_listener = -1;
-	loop->launch.pid = loop->launch.pidfd = -1;
+	loop->launch.pidfd = loop->launch.root_mount_fd = loop->launch.pty_master = -1;
 	loop->kill_at = NO_DEADLINE;
 	loop->poll_fds = g_array_new(FALSE, FALSE, sizeof(struct pollfd));
 	loop->poll_handlers = g_array_new(FALSE, FALSE, sizeof(PollEntry));

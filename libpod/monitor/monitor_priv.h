@@ -105,6 +105,8 @@ struct MonitorLoop {
 	bool stopped_by_user;
 	bool init_ended; /* reaped; step 12 is due */
 	int init_status;
+	int exit_code, exit_signal; /* of the last run */
+	int64_t finished_ns;        /* its end, wall clock */
 	bool announced; /* "started" was said: what goes wrong now is not a failed start */
 
 	MonitorIo io;
@@ -175,6 +177,8 @@ int monitor_members_signal(int proc_fd, ino_t mount_ns, int signum);
 /* monitor_exit.c */
 /** monitor_exited() - step 12: init has ended with a wait status. */
 void monitor_exited(MonitorLoop *loop, int status);
+/** monitor_give_up() - no further run: record the last one's end. */
+void monitor_give_up(MonitorLoop *loop);
 /** monitor_restart_now() - the waiting time is over. */
 void monitor_restart_now(MonitorLoop *loop);
 /** monitor_end() - the last acts; replaces this process by the clean-up verb if there is one. */

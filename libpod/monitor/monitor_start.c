@@ -76,11 +76,12 @@ static ino_t namespace_inode(MonitorLoop *loop, const char *pid, const char *nam
 	return fstatat(loop->proc_fd, path, &st, 0) == 0 ? st.st_ino : 0;
 }
 
+/* Pid 0: there is none, the container waits for its next run. */
 static Json *process_json(pid_t pid)
 {
 	Json *json = json_object_new_object();
 	js_set_int(json, "pid", pid);
-	js_set_int(json, "start", (int64_t)record_process_start(pid));
+	js_set_int(json, "start", pid > 0 ? (int64_t)record_process_start(pid) : 0);
 	return json;
 }
 
@@ -102,8 +103,6 @@ bool monitor_write_run_record(MonitorLoop *loop, GError **error)
 	else
 		js_set_take(json, "ports", json_object_new_array());
 	js_set_int(json, "restarts", loop->restarts);
-	if (loop->phase == MONITOR_WAITING)
-		js_set_bool(json, "restarting", true);
 	const char *text = js_text(json);
 	return record_replace(MONITOR_FD_RUN, "run.json", text, strlen(text), RECORD_SYNC_NONE,
 			      error);
@@ -184,14 +183,14 @@ static void forget_launch(MonitorLoop *loop)
 	fd_close(&loop->launch.root_mount_fd);
 	fd_close(&loop->launch.pty_master);
 	fd_close(&loop->launch.pidfd);
-	loop->launch.pid = -1;
+	loop->launch.pid = 0;
 	loop->mount_ns = 0;
 }
 
 bool monitor_start(MonitorLoop *loop, GError **error)
 {
 	loop->launch = (Launch){
-		.pid = -1,
+		.pid = 0,
 		.pidfd = -1,
 		.pty_master = -1,
 		.root_mount_fd = -1,
