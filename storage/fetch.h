@@ -28,3 +28,6 @@ bool pull_policy_parse(const char *text, PullPolicy *out_policy, GError **error)
  * Return: its exit code; -1 with @error if it could not be run. Its own errors are already printed.
  */
 int fetch_run(Store *store, const char *const *args, char **capture, GError **error);
+
+/** hello_layout_path() - the built-in image's OCI layout, to be loaded with fetch_run(). NULL if not installed. g_free() it. */
+char *hello_layout_path(void);

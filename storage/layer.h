@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "libpod/base/idmap.h"
+#include "libpod/base/record.h"
 #include "storage/store.h"
 
 typedef struct {
@@ -29,6 +31,17 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Layer, layer_free)
 Layer *layer_lookup(Store *store, const char *chain_id, GError **error);
 
 /**
+ * layer_claim() - keep a layer for the life of a stage and look it up
+ * Writes staging/STAGE/pins/HEX first, so that no sweep takes the layer between this look and the image's
+ * record. Whoever builds on a layer that is already there must have it from here.
+ * Return: NULL without @error if the layer is absent (the pin stays and will protect it once published).
+ */
+Layer *layer_claim(Store *store, StoreStage *stage, const char *chain_id, GError **error);
+
+/** layer_record_write() - write layer.json into a staged layer's directory. */
+bool layer_record_write(int dir_fd, const Layer *layer, GError **error);
+
+/**
  * layer_publish() - make staging/@stage_name/@name (which holds diff/ and layer.json) the layer @chain_id
  * A layer that is already there wins; the stage stays for its owner to free.
  */
@@ -36,6 +49,20 @@ bool layer_publish(Store *store, StoreStage *stage, const char *name, const Laye
 
 /** layer_diff_path() - "layers/HEX/diff" relative to the store root. g_free() it. */
 char *layer_diff_path(const char *chain_id);
+
+/** layer_mapped_path() - "layers/HEX@MAP/diff": the copy of a layer whose files are owned as @map says. g_free() it. */
+char *layer_mapped_path(const char *chain_id, const IdMap *map);
+
+typedef struct {
+	const char *name; /* directory in the stage */
+	const Layer *layer;
+} LayerPublish;
+
+/** layers_publish() - as layer_publish() for several, bottom first, with one syncfs for all. */
+bool layers_publish(Store *store, StoreStage *stage, const LayerPublish *items, size_t n_items, GError **error);
+
+/** layers_lock_shared() - keep sweeps out while layers are looked at and an image's record is written. */
+RecordLock *layers_lock_shared(Store *store, GError **error);
 
 /** layers_sweep() - move layers no image needs to trash, honouring layers in use by running pulls (lease). */
 bool layers_sweep(Store *store, GError **error);

@@ -39,6 +39,18 @@ bool layer_ingest_push(LayerIngest *ingest, const void *data, size_t size, GErro
  */
 Layer *layer_ingest_finish(LayerIngest *ingest, GError **error);
 
+/**
+ * layer_ingest_needs_parent() - does the layer refer to lower ones (hard links into them, directories it uses
+ * without describing them)? Then its parent must be published before layer_ingest_complete().
+ */
+bool layer_ingest_needs_parent(const LayerIngest *ingest);
+
+/** layer_ingest_complete() - settle what refers to lower layers; no-op for most. Call it before publishing. */
+bool layer_ingest_complete(LayerIngest *ingest, Layer *layer, GError **error);
+
+/** layer_ingest_publish() - complete and publish one layer; its parent must be published. */
+bool layer_ingest_publish(LayerIngest *ingest, Layer *layer, GError **error);
+
 /** layer_ingest_name() - the directory name in the stage, for layer_publish(). Borrowed. */
 const char *layer_ingest_name(const LayerIngest *ingest);
 

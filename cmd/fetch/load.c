@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * skiff-fetch load [--input FILE|DIR] [--reference NAME] [--name NAME]... [--platform P] [--ids]
+ */
+#include <stdio.h>
+
+#include "cmd/escape.h"
+#include "cmd/fetch/fetch_verb.h"
+#include "storage/load.h"
+
+/* What podman prints, or bare ids for programs. */
+static void print_loaded(const LoadedImage *image, bool ids)
+{
+	if (ids) {
+		(void)printf("%s\n", image->id);
+		return;
+	}
+	for (size_t i = 0; image->names[i]; i++) {
+		g_autofree char *name = escape_terminal(image->names[i], false);
+		(void)printf("Loaded image: %s\n", name);
+	}
+	if (!image->names[0])
+		(void)printf("Loaded image: sha256:%s\n", image->id);
+}
+
+int fetch_load(FetchCall *call, GError **error)
+{
+	g_autoptr(GPtrArray) names = g_ptr_array_new();
+	g_autoptr(GPtrArray) operands = g_ptr_array_new();
+	const char *platform_text = NULL;
+	bool ids = false;
+	LoadOptions options = {.input = "-"};
+	const FetchOption rows[] = {
+		{.name = "--input", .value = &options.input},
+		{.name = "--reference", .value = &options.reference},
+		{.name = "--name", .values = &names},
+		{.name = "--platform", .value = &platform_text},
+		{.name = "--ids", .flag = &ids},
+		{0},
+	};
+	g_auto(Platform) platform = {0};
+	if (!fetch_parse(call, rows, operands, error) || !fetch_open(call, error) ||
+	    (platform_text && !platform_parse(platform_text, &platform, error)))
+		return FETCH_FAILED;
+	if (operands->len > 0)
+		options.input = operands->pdata[0];
+	if (platform_text)
+		options.platform = &platform;
+	if (names->len > 0) {
+		g_ptr_array_add(names, NULL);
+		options.names = (const char *const *)names->pdata;
+	}
+	g_autoptr(GPtrArray) loaded = images_load(call->store, &options, error);
+	if (!loaded)
+		return FETCH_FAILED;
+	for (guint i = 0; i < loaded->len; i++)
+		print_loaded(loaded->pdata[i], ids);
+	return 0;
+}

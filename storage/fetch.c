@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The caller's side of skiff-fetch. Runs in the CLI; links nothing of what the program needs.
+ */
+#include "storage/fetch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "libpod/base/error.h"
+#include "libpod/base/fd.h"
+#include "libpod/base/spawn.h"
+
+#define CAPTURE_MAX_SIZE (1u << 20)
+
+bool pull_policy_parse(const char *text, PullPolicy *out_policy, GError **error)
+{
+	static const struct {
+		const char *name;
+		PullPolicy policy;
+	} policies[] = {
+		{"missing", PULL_MISSING}, {"ifnotpresent", PULL_MISSING}, {"false", PULL_MISSING},
+		{"always", PULL_ALWAYS},   {"true", PULL_ALWAYS},          {"never", PULL_NEVER},
+		{"newer", PULL_NEWER},     {"ifnewer", PULL_NEWER},
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(policies); i++) {
+		if (g_ascii_strcasecmp(text, policies[i].name) == 0) {
+			*out_policy = policies[i].policy;
+			return true;
+		}
+	}
+	return error_set(error, ENGINE_ERROR_INVALID, "unsupported pull policy \"%s\"", text);
+}
+
+/* Our environment as skiff-fetch may see it (R16): where files are, proxies, terminal manners. */
+static char **fetch_environment(void)
+{
+	static const char *const names[] = {
+		"PATH",
+		"HOME",
+		"LANG",
+		"LC_ALL",
+		"TERM",
+		"TMPDIR",
+		"COLUMNS",
+		"NO_COLOR",
+		"CLICOLOR_FORCE",
+		"XDG_RUNTIME_DIR",
+		"XDG_CONFIG_HOME",
+		"XDG_CACHE_HOME",
+		"XDG_DATA_HOME",
+		"DOCKER_CONFIG",
+		"REGISTRY_AUTH_FILE",
+		"SSL_CERT_FILE",
+		"SSL_CERT_DIR",
+		"CONTAINERS_REGISTRIES_CONF",
+		"HTTP_PROXY",
+		"HTTPS_PROXY",
+		"NO_PROXY",
+		"ALL_PROXY",
+		"http_proxy",
+		"https_proxy",
+		"no_proxy",
+		"all_proxy",
+		"SKIFF_LIBEXEC",
+		"SKIFF_FAIL_AT",
+	};
+	g_autoptr(GPtrArray) env = g_ptr_array_new();
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+		const char *value = g_getenv(names[i]);
+		if (value)
+			g_ptr_array_add(env, g_strdup_printf("%s=%s", names[i], value));
+	}
+	g_ptr_array_add(env, NULL);
+	return (char **)g_ptr_array_free(g_steal_pointer(&env), FALSE);
+}
+
+int fetch_run(Store *store, const char *const *args, char **capture, GError **error)
+{
+	g_autofree char *program = spawn_find_own("skiff-fetch", error);
+	if (!program)
+		return -1;
+	g_autoptr(GPtrArray) argv = g_ptr_array_new();
+	g_ptr_array_add(argv, (char *)"skiff-fetch");
+	g_ptr_array_add(argv, (char *)args[0]);
+	g_ptr_array_add(argv, (char *)"--root");
+	g_ptr_array_add(argv, (char *)store_path(store));
+	for (size_t i = 1; args[i]; i++)
+		g_ptr_array_add(argv, (char *)args[i]);
+	g_ptr_array_add(argv, NULL);
+	g_auto(GStrv) env = fetch_environment();
+
+	int ends[2] = {-1, -1};
+	if (capture && pipe2(ends, O_CLOEXEC) < 0) {
+		(void)error_set_errno(error, "cannot make a pipe");
+		return -1;
+	}
+	autofd read_end = ends[0];
+	autofd write_end = ends[1];
+	const Spawn spawn = {
+		.argv = (const char *const *)argv->pdata,
+		.program = program,
+		.envp = (const char *const *)env,
+		.stdin_fd = SPAWN_INHERIT,
+		.stdout_fd = capture ? write_end : SPAWN_INHERIT,
+		.stderr_fd = SPAWN_INHERIT,
+	};
+	pid_t pid = spawn_start(&spawn, NULL, error);
+	fd_close(&write_end);
+	if (pid < 0)
+		return -1;
+
+	g_autoptr(GError) problem = NULL;
+	g_autofree char *text =
+		capture ? fd_read_all(read_end, CAPTURE_MAX_SIZE, NULL, &problem) : NULL;
+	fd_close(&read_end);
+	int code = spawn_wait(pid, error);
+	if (code < 0)
+		return -1;
+	if (problem) {
+		g_propagate_error(error, g_steal_pointer(&problem));
+		return -1;
+	}
+	if (capture)
+		*capture = g_steal_pointer(&text);
+	return code;
+}
+
+char *hello_layout_path(void)
+{
+	/* Installed beside the CLI or its helpers; in the build tree next to both. */
+	static const char *const places[] = {
+		"../share/skiff/hello",
+		"../../share/skiff/hello",
+		"../../contrib/hello/layout",
+		"../contrib/hello/layout",
+	};
+	char self[PATH_MAX];
+	ssize_t size = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	if (size <= 0)
+		return NULL;
+	self[size] = '\0';
+	g_autofree char *dir = g_path_get_dirname(self);
+	for (size_t i = 0; i < G_N_ELEMENTS(places); i++) {
+		g_autofree char *layout = g_build_filename(dir, places[i], NULL);
+		g_autofree char *marker = g_build_filename(layout, "oci-layout", NULL);
+		if (faccessat(AT_FDCWD, marker, R_OK, 0) == 0)
+			return g_canonicalize_filename(layout, NULL);
+	}
+	return NULL;
+}

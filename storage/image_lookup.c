@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Looking images up: by name, digest, id and id prefix; listing them. Takes no lock.
+ *
+ * A publication may rename an image into place or out of it at any moment; a record that vanishes
+ * between two looks counts as absent.
+ */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "libpod/base/error.h"
+#include "libpod/base/fd.h"
+#include "libpod/base/log.h"
+#include "libpod/base/path.h"
+#include "libpod/base/record.h"
+#include "storage/digest.h"
+#include "storage/image.h"
+#include "storage/image_priv.h"
+#include "storage/reference.h"
+
+/* Ids of all images, or an empty list where there is no store yet. */
+static char **list_ids(Store *store, GError **error)
+{
+	int images = store_dir(store, "images");
+	if (images < 0)
+		return error_set_errno_null(error, "cannot open '%s/images'", store_path(store));
+	g_auto(GStrv) names = record_list(images, error);
+	if (!names)
+		return NULL;
+	size_t kept = 0;
+	for (size_t i = 0; names[i]; i++) {
+		if (image_id_is_valid(names[i]))
+			names[kept++] = names[i];
+		else
+			g_free(names[i]);
+	}
+	names[kept] = NULL;
+	return g_steal_pointer(&names);
+}
+
+/* "registry/repository:tag" of a reference that has been normalised. */
+static char *full_name(const char *registry, const char *repository, const char *tag)
+{
+	return g_strdup_printf("%s/%s:%s", registry, repository, tag ? tag : "latest");
+}
+
+/* The names a user may mean, best first. NULL-terminated. */
+static char **candidate_names(const Reference *reference)
+{
+	g_autoptr(GPtrArray) names = g_ptr_array_new();
+	g_autoptr(Reference) normal = reference_normalize(reference);
+	if (reference_is_short(reference))
+		g_ptr_array_add(names,
+				full_name("localhost", reference->repository, reference->tag));
+	g_ptr_array_add(names, full_name(normal->registry, normal->repository, normal->tag));
+	g_ptr_array_add(names, NULL);
+	return (char **)g_ptr_array_free(g_steal_pointer(&names), FALSE);
+}
+
+/* When were an image's names written last? Nanoseconds; -1 if it has none. */
+static int64_t names_time(int dir_fd)
+{
+	struct stat st;
+	if (fstatat(dir_fd, "names", &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -1;
+	return (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+}
+
+/* Id of the image that has the best of @wanted, NULL if none has one. */
+static char *find_by_name(Store *store, char **ids, char **wanted)
+{
+	char *found = NULL;
+	size_t found_rank = G_MAXSIZE;
+	int64_t found_time = -1;
+	for (size_t i = 0; ids[i]; i++) {
+		autofd dir = image_dir_open(store, ids[i], NULL);
+		g_auto(GStrv) names = dir < 0 ? NULL : image_lines_read(dir, "names", NULL);
+		for (size_t rank = 0; names && wanted[rank] && rank <= found_rank; rank++) {
+			if (!g_strv_contains((const char *const *)names, wanted[rank]))
+				continue;
+			int64_t time = names_time(dir);
+			if (rank < found_rank || time > found_time) {
+				found = ids[i];
+				found_rank = rank;
+				found_time = time;
+			}
+			break;
+		}
+	}
+	return g_strdup(found);
+}
+
+/* Does one of the image's manifests have this digest? */
+static bool has_manifest(Store *store, const char *id, const char *digest)
+{
+	autofd dir = image_dir_open(store, id, NULL);
+	g_autofree char *path = g_strconcat("manifests/", digest, NULL);
+	autofd file = dir < 0 ? -1 : path_open_state(dir, path, O_PATH, 0);
+	return file >= 0;
+}
+
+/* name@digest: the repository must have been pulled with that digest. */
+static char *find_by_digest(Store *store, char **ids, const Reference *reference)
+{
+	g_auto(GStrv) wanted = candidate_names(reference);
+	for (size_t i = 0; wanted[i]; i++) {
+		/* Turn "registry/repository:tag" into "registry/repository@digest". */
+		char *colon = strrchr(wanted[i], ':');
+		*colon = '\0';
+		char *line = g_strconcat(wanted[i], "@", reference->digest, NULL);
+		g_free(wanted[i]);
+		wanted[i] = line;
+	}
+	for (size_t i = 0; ids[i]; i++) {
+		autofd dir = image_dir_open(store, ids[i], NULL);
+		g_auto(GStrv) digests = dir < 0 ? NULL : image_lines_read(dir, "digests", NULL);
+		for (size_t j = 0; digests && wanted[j]; j++)
+			if (g_strv_contains((const char *const *)digests, wanted[j]))
+				return g_strdup(ids[i]);
+	}
+	return NULL;
+}
+
+/* A unique prefix of an id. Return: NULL without @error if none matches. */
+static char *find_by_prefix(char **ids, const char *prefix, GError **error)
+{
+	const char *found = NULL;
+	for (size_t i = 0; ids[i]; i++) {
+		if (!g_str_has_prefix(ids[i], prefix))
+			continue;
+		if (found)
+			return error_set_null(error, ENGINE_ERROR_INVALID,
+					      "image id '%s' is ambiguous: it begins more than one",
+					      prefix);
+		found = ids[i];
+	}
+	return g_strdup(found);
+}
+
+/* "sha256:..." may be an image's id or a manifest's digest. */
+static char *find_by_bare_digest(Store *store, char **ids, const char *digest)
+{
+	for (size_t i = 0; ids[i]; i++)
+		if (strcmp(ids[i], digest_hex(digest)) == 0 || has_manifest(store, ids[i], digest))
+			return g_strdup(ids[i]);
+	return NULL;
+}
+
+static bool is_hex(const char *text)
+{
+	return text[0] && text[strspn(text, "0123456789abcdef")] == '\0';
+}
+
+/* The id @name stands for. Return: NULL without @error if it stands for none. */
+static char *find_id(Store *store, const char *name, GError **error)
+{
+	g_auto(GStrv) ids = list_ids(store, error);
+	if (!ids)
+		return NULL;
+	if (digest_is_valid(name))
+		return find_by_bare_digest(store, ids, name);
+	if (image_id_is_valid(name) && g_strv_contains((const char *const *)ids, name))
+		return g_strdup(name);
+
+	const char *prefix = g_str_has_prefix(name, "sha256:") ? name + strlen("sha256:") : name;
+	g_autoptr(Reference) reference = reference_parse(name, NULL);
+	char *id = NULL;
+	if (reference && reference->digest) {
+		id = find_by_digest(store, ids, reference);
+	} else if (reference) {
+		g_auto(GStrv) wanted = candidate_names(reference);
+		id = find_by_name(store, ids, wanted);
+	}
+	if (!id && is_hex(prefix))
+		id = find_by_prefix(ids, prefix, error);
+	return id;
+}
+
+Image *image_lookup(Store *store, const char *name, GError **error)
+{
+	g_autofree char *id = find_id(store, name, error);
+	return id ? image_load(store, id, error) : NULL;
+}
+
+Image *image_resolve(Store *store, const char *name, GError **error)
+{
+	g_autoptr(GError) problem = NULL;
+	Image *image = image_lookup(store, name, &problem);
+	if (!image && !problem)
+		return error_set_null(error, ENGINE_ERROR_NOT_FOUND, "%s: image not known", name);
+	if (problem)
+		g_propagate_error(error, g_steal_pointer(&problem));
+	return image;
+}
+
+/* Newest first; the id decides between equals so that lists are stable. */
+static int compare_images(gconstpointer a, gconstpointer b)
+{
+	const Image *left = *(Image *const *)a;
+	const Image *right = *(Image *const *)b;
+	if (left->created != right->created)
+		return left->created < right->created ? 1 : -1;
+	return strcmp(left->id, right->id);
+}
+
+GPtrArray *images_list(Store *store, GError **error)
+{
+	g_auto(GStrv) ids = list_ids(store, error);
+	if (!ids)
+		return NULL;
+	GPtrArray *images = g_ptr_array_new_with_free_func((GDestroyNotify)image_free);
+	for (size_t i = 0; ids[i]; i++) {
+		g_autoptr(GError) problem = NULL;
+		Image *image = image_load(store, ids[i], &problem);
+		if (image)
+			g_ptr_array_add(images, image);
+		else if (problem)
+			log_warn("%s", problem->message);
+	}
+	g_ptr_array_sort(images, compare_images);
+	return images;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of the image module share: the record's pieces on disk.
+ */
+#pragma once
+
+#include "storage/image.h"
+
+#define IMAGE_CONFIG_MAX_SIZE (4u << 20)
+#define IMAGE_LINES_MAX_SIZE  (1u << 20)
+
+/** image_id_is_valid() - 64 lower-case hex digits. */
+bool image_id_is_valid(const char *text);
+
+/** image_dir_open() - O_PATH descriptor of images/ID. Return: -1; without @error if it is absent. */
+int image_dir_open(Store *store, const char *id, GError **error);
+
+/** image_lines_read() - lines of `names` or `digests`; absent is empty. g_strfreev() it. */
+char **image_lines_read(int dir_fd, const char *name, GError **error);
+
+/** image_load() - read one record. NULL without @error if absent, CORRUPT if it is broken. */
+Image *image_load(Store *store, const char *id, GError **error);

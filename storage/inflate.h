@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Inflating streams piece by piece: gzip by isa-l, zstd, or nothing.
+ */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef enum {
+	INFLATE_NONE,
+	INFLATE_GZIP,
+	INFLATE_ZSTD,
+	INFLATE_OTHER, /* bzip2, xz: known by their first bytes, but not read here */
+} InflateFormat;
+
+/* Bytes needed by inflate_detect(). */
+#define INFLATE_MAGIC 6
+
+/** inflate_detect() - what a stream's first bytes say; fewer than INFLATE_MAGIC bytes only if there are no more. */
+InflateFormat inflate_detect(const void *bytes, size_t size);
+
+/* Takes inflated bytes; false with @error stops. */
+typedef bool (*InflateSink)(void *data, const void *bytes, size_t size, GError **error);
+
+typedef struct Inflate Inflate;
+
+Inflate *inflate_new(InflateFormat format, InflateSink sink, void *data);
+void inflate_free(Inflate *inflate);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Inflate, inflate_free)
+
+/** inflate_push() - inflate the next compressed bytes into the sink. CORRUPT. */
+bool inflate_push(Inflate *inflate, const void *bytes, size_t size, GError **error);
+
+/** inflate_finish() - the stream must be complete. CORRUPT. */
+bool inflate_finish(Inflate *inflate, GError **error);

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Layers on their way in. Runs in skiff-fetch.
+ *
+ *   owner's bytes -> sha256 -> inflate -> sha256 -> pipe -> skiff-layer unpack
+ *
+ * Hashing and inflating here overlap with the child's writing; the pipe (1 MiB) bounds what is
+ * between them. The child may die or refuse at any byte: then writing fails with EPIPE, and its
+ * report says why.
+ */
+#include "storage/transfer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "libpod/base/error.h"
+#include "libpod/base/fd.h"
+#include "libpod/base/log.h"
+#include "libpod/base/path.h"
+#include "storage/digest.h"
+#include "storage/inflate.h"
+#include "storage/layer_child.h"
+
+#define PIPE_SIZE (1 << 20)
+/* Above this many bytes a stream must not grow by more than this factor. */
+#define RATIO_FROM (UINT64_C(4) << 30)
+#define RATIO_MAX  500
+
+struct LayerIngest {
+	Store *store;
+	StoreStage *stage;
+	char *name; /* directory in the stage */
+	char *path; /* the same, absolute */
+	int dir_fd;
+	LayerChild *child;
+	int tar_fd; /* into the child; -1 when it is done */
+	uint64_t deferred;
+
+	char *media_type;
+	char *expected_digest;
+	char *expected_diff_id;
+	char *parent;
+	int64_t expected_size;
+
+	EVP_MD_CTX *blob_hash;
+	EVP_MD_CTX *diff_hash;
+	uint64_t blob_size;
+	uint64_t tar_size;
+	Inflate *inflate;
+	GByteArray *head; /* the first bytes, until the format is known */
+};
+
+/* What each media type promises; the bytes decide. */
+static const char *const media_types[] = {
+	"application/vnd.oci.image.layer.v1.tar",
+	"application/vnd.oci.image.layer.v1.tar+gzip",
+	"application/vnd.oci.image.layer.v1.tar+zstd",
+	"application/vnd.oci.image.layer.nondistributable.v1.tar",
+	"application/vnd.oci.image.layer.nondistributable.v1.tar+gzip",
+	"application/vnd.oci.image.layer.nondistributable.v1.tar+zstd",
+	"application/vnd.docker.image.rootfs.diff.tar",
+	"application/vnd.docker.image.rootfs.diff.tar.gzip",
+	"application/vnd.docker.image.rootfs.diff.tar.zstd",
+	"application/vnd.docker.image.rootfs.foreign.diff.tar.gzip",
+	NULL,
+};
+
+/* Make staging/STAGE/layer-N and open it. */
+static bool make_dir(LayerIngest *ingest, GError **error)
+{
+	int staging = store_stage_fd(ingest->stage);
+	for (unsigned n = 0;; n++) {
+		g_free(ingest->name);
+		ingest->name = g_strdup_printf("layer-%u", n);
+		if (mkdirat(staging, ingest->name, 0700) == 0)
+			break;
+		if (errno != EEXIST)
+			return error_set_errno(error, "cannot stage a layer");
+	}
+	ingest->dir_fd = path_open_state(staging, ingest->name, O_RDONLY | O_DIRECTORY, 0);
+	if (ingest->dir_fd < 0)
+		return error_set_errno(error, "cannot stage a layer");
+	ingest->path = g_build_filename(store_path(ingest->store), "staging",
+					store_stage_name(ingest->stage), ingest->name, NULL);
+	return true;
+}
+
+static bool start_child(LayerIngest *ingest, GError **error)
+{
+	int ends[2];
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return error_set_errno(error, "cannot make a pipe");
+	autofd read_end = ends[0];
+	autofd write_end = ends[1];
+	(void)fcntl(write_end, F_SETPIPE_SZ, PIPE_SIZE);
+
+	const char *args[] = {"unpack", ingest->parent ? "--parent" : NULL, NULL};
+	const LayerChildOptions options = {
+		.args = args,
+		.dir_path = ingest->path,
+		.dir_fd = ingest->dir_fd,
+		.stdin_fd = read_end,
+	};
+	ingest->child = layer_child_start(&options, error);
+	ingest->tar_fd = fd_steal(&write_end);
+	return ingest->child != NULL;
+}
+
+static EVP_MD_CTX *hash_new(const EVP_MD *algorithm)
+{
+	EVP_MD_CTX *hash = EVP_MD_CTX_new();
+	g_assert(hash && EVP_DigestInit_ex(hash, algorithm, NULL) == 1);
+	return hash;
+}
+
+/* The digest of what a hash has seen. */
+static char *hash_digest(EVP_MD_CTX *hash)
+{
+	unsigned char bytes[EVP_MAX_MD_SIZE];
+	unsigned size = 0;
+	g_assert(EVP_DigestFinal_ex(hash, bytes, &size) == 1);
+	GString *text = g_string_new(size == 32 ? "sha256:" : "sha512:");
+	for (unsigned i = 0; i < size; i++)
+		g_string_append_printf(text, "%02x", bytes[i]);
+	return g_string_free(text, FALSE);
+}
+
+/* Digests name their algorithm; what is not known beforehand is taken by sha256. */
+static const EVP_MD *algorithm_of(const char *digest)
+{
+	return digest && g_str_has_prefix(digest, "sha512:") ? EVP_sha512() : EVP_sha256();
+}
+
+LayerIngest *layer_ingest_new(Store *store, StoreStage *stage, const LayerIngestOptions *options,
+			      GError **error)
+{
+	if (options->media_type && !g_strv_contains(media_types, options->media_type))
+		return error_set_null(error, ENGINE_ERROR_UNSUPPORTED,
+				      "unknown layer media type '%s'", options->media_type);
+	if ((options->expected_digest && !digest_check(options->expected_digest, error)) ||
+	    (options->expected_diff_id && !digest_check(options->expected_diff_id, error)))
+		return NULL;
+	/* A child that refuses its input must not end us. */
+	(void)signal(SIGPIPE, SIG_IGN);
+
+	g_autoptr(LayerIngest) ingest = g_new0(LayerIngest, 1);
+	ingest->store = store;
+	ingest->stage = stage;
+	ingest->dir_fd = ingest->tar_fd = -1;
+	ingest->media_type = g_strdup(options->media_type);
+	ingest->expected_digest = g_strdup(options->expected_digest);
+	ingest->expected_diff_id = g_strdup(options->expected_diff_id);
+	ingest->expected_size = options->expected_size;
+	ingest->parent = g_strdup(options->parent_chain_id);
+	ingest->blob_hash = hash_new(algorithm_of(ingest->expected_digest));
+	ingest->diff_hash = hash_new(algorithm_of(ingest->expected_diff_id));
+	ingest->head = g_byte_array_new();
+	if (!make_dir(ingest, error) || !start_child(ingest, error))
+		return NULL;
+	return g_steal_pointer(&ingest);
+}
+
+void layer_ingest_free(LayerIngest *ingest)
+{
+	if (!ingest)
+		return;
+	layer_child_free(ingest->child);
+	fd_close(&ingest->tar_fd);
+	fd_close(&ingest->dir_fd);
+	EVP_MD_CTX_free(ingest->blob_hash);
+	EVP_MD_CTX_free(ingest->diff_hash);
+	inflate_free(ingest->inflate);
+	g_byte_array_unref(ingest->head);
+	g_free(ingest->name);
+	g_free(ingest->path);
+	g_free(ingest->media_type);
+	g_free(ingest->expected_digest);
+	g_free(ingest->expected_diff_id);
+	g_free(ingest->parent);
+	g_free(ingest);
+}
+
+const char *layer_ingest_name(const LayerIngest *ingest)
+{
+	return ingest->name;
+}
+
+/* The child closed its end: say what it said. */
+static bool take_child_error(LayerIngest *ingest, GError **error)
+{
+	if (layer_child_wait(ingest->child, NULL, error))
+		return error_set(error, ENGINE_ERROR_CORRUPT, "unpacking ended before its input");
+	return false;
+}
+
+/* A piece of the tar: hash it and hand it to the child. */
+static bool push_tar(void *data, const void *bytes, size_t size, GError **error)
+{
+	LayerIngest *ingest = data;
+	ingest->tar_size += size;
+	if (ingest->tar_size > LAYER_MAX_BYTES + (LAYER_MAX_BYTES >> 4))
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "the layer unpacks to more than 64 GiB");
+	if (ingest->tar_size > RATIO_FROM && ingest->tar_size / RATIO_MAX > ingest->blob_size)
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "the layer grows more than %d-fold: refused as a bomb", RATIO_MAX);
+	g_assert(EVP_DigestUpdate(ingest->diff_hash, bytes, size) == 1);
+	if (fd_write_all(ingest->tar_fd, bytes, size))
+		return true;
+	if (errno == EPIPE)
+		return take_child_error(ingest, error);
+	return error_set_errno(error, "cannot write to the unpacking process");
+}
+
+/* Choose the decompressor as soon as enough bytes are there. @last: there will be no more. */
+static bool begin_inflate(LayerIngest *ingest, bool last, GError **error)
+{
+	if (ingest->inflate || (ingest->head->len < INFLATE_MAGIC && !last))
+		return true;
+	InflateFormat format = inflate_detect(ingest->head->data, ingest->head->len);
+	ingest->inflate = inflate_new(format, push_tar, ingest);
+	return inflate_push(ingest->inflate, ingest->head->data, ingest->head->len, error);
+}
+
+bool layer_ingest_push(LayerIngest *ingest, const void *data, size_t size, GError **error)
+{
+	ingest->blob_size += size;
+	if (ingest->expected_size >= 0 && ingest->blob_size > (uint64_t)ingest->expected_size)
+		return error_set(error, ENGINE_ERROR_CORRUPT,
+				 "the blob is larger than the %" G_GINT64_FORMAT " bytes announced",
+				 ingest->expected_size);
+	g_assert(EVP_DigestUpdate(ingest->blob_hash, data, size) == 1);
+	if (ingest->inflate)
+		return inflate_push(ingest->inflate, data, size, error);
+	g_byte_array_append(ingest->head, data, (guint)size);
+	return begin_inflate(ingest, false, error);
+}
+
+/* Everything the manifest and the config announced must be what came. */
+static bool verify(LayerIngest *ingest, const char *blob_digest, const char *diff_id,
+		   GError **error)
+{
+	if (ingest->expected_size >= 0 && ingest->blob_size != (uint64_t)ingest->expected_size)
+		return error_set(error, ENGINE_ERROR_CORRUPT,
+				 "the blob has %" G_GUINT64_FORMAT
+				 " bytes, not the %" G_GINT64_FORMAT " announced",
+				 ingest->blob_size, ingest->expected_size);
+	if (ingest->expected_digest && strcmp(blob_digest, ingest->expected_digest) != 0)
+		return error_set(error, ENGINE_ERROR_CORRUPT, "the blob's digest is %s, not %s",
+				 blob_digest, ingest->expected_digest);
+	if (ingest->expected_diff_id && strcmp(diff_id, ingest->expected_diff_id) != 0)
+		return error_set(error, ENGINE_ERROR_CORRUPT,
+				 "the layer's diff id is %s, not %s as the image config says",
+				 diff_id, ingest->expected_diff_id);
+	return true;
+}
+
+/* What an unpack leaves out is worth a word to those who look for it. */
+static void log_report(const char *diff_id, const LayerReport *report)
+{
+	log_debug("layer %s: %" G_GUINT64_FORMAT " entries, %" G_GUINT64_FORMAT " bytes", diff_id,
+		  report->entries, report->size);
+	if (report->devices > 0)
+		log_info("layer %s: %" G_GUINT64_FORMAT " device nodes left out", diff_id,
+			 report->devices);
+	if (report->xattrs > 0)
+		log_info("layer %s: %" G_GUINT64_FORMAT " extended attributes left out", diff_id,
+			 report->xattrs);
+}
+
+Layer *layer_ingest_finish(LayerIngest *ingest, GError **error)
+{
+	if (!begin_inflate(ingest, true, error) || !inflate_finish(ingest->inflate, error))
+		return NULL;
+	g_autofree char *blob_digest = hash_digest(ingest->blob_hash);
+	g_autofree char *diff_id = hash_digest(ingest->diff_hash);
+	if (!verify(ingest, blob_digest, diff_id, error))
+		return NULL;
+	fd_close(&ingest->tar_fd);
+	LayerReport report;
+	if (!layer_child_wait(ingest->child, &report, error))
+		return NULL;
+	log_report(diff_id, &report);
+
+	g_autoptr(Layer) layer = g_new0(Layer, 1);
+	layer->chain_id = digest_chain_id(ingest->parent, diff_id);
+	layer->diff_id = g_steal_pointer(&diff_id);
+	layer->parent = g_strdup(ingest->parent);
+	layer->size = report.size;
+	layer->blob_digest = g_steal_pointer(&blob_digest);
+	layer->blob_size = ingest->blob_size;
+	layer->media_type = g_strdup(ingest->media_type);
+	ingest->deferred = report.deferred;
+	if (!layer_record_write(ingest->dir_fd, layer, error))
+		return NULL;
+	return g_steal_pointer(&layer);
+}
+
+/* Absolute diff paths of @chain_id and all below it, top first. */
+static char **lower_paths(Store *store, const char *chain_id, GError **error)
+{
+	g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
+	g_autofree char *next = g_strdup(chain_id);
+	while (next) {
+		g_autoptr(GError) problem = NULL;
+		g_autoptr(Layer) layer = layer_lookup(store, next, &problem);
+		if (!layer)
+			return error_set_null(error, ENGINE_ERROR_CORRUPT,
+					      "the layer below, '%s', is not there%s%s", next,
+					      problem ? ": " : "", problem ? problem->message : "");
+		g_autofree char *relative = layer_diff_path(layer->chain_id);
+		g_ptr_array_add(paths, g_build_filename(store_path(store), relative, NULL));
+		g_free(next);
+		next = g_strdup(layer->parent);
+	}
+	g_ptr_array_add(paths, NULL);
+	return (char **)g_ptr_array_free(g_steal_pointer(&paths), FALSE);
+}
+
+bool layer_ingest_needs_parent(const LayerIngest *ingest)
+{
+	return ingest->deferred > 0;
+}
+
+bool layer_ingest_complete(LayerIngest *ingest, Layer *layer, GError **error)
+{
+	if (ingest->deferred == 0)
+		return true;
+	g_auto(GStrv) lowers = lower_paths(ingest->store, ingest->parent, error);
+	if (!lowers)
+		return false;
+	g_autoptr(GPtrArray) args = g_ptr_array_new();
+	g_ptr_array_add(args, (char *)"complete");
+	for (size_t i = 0; lowers[i]; i++)
+		g_ptr_array_add(args, lowers[i]);
+	g_ptr_array_add(args, NULL);
+	const LayerChildOptions options = {
+		.args = (const char *const *)args->pdata,
+		.dir_path = ingest->path,
+		.dir_fd = ingest->dir_fd,
+	};
+	LayerReport report;
+	g_autoptr(LayerChild) child = layer_child_start(&options, error);
+	if (!child || !layer_child_wait(child, &report, error))
+		return false;
+	ingest->deferred = 0;
+	layer->size += report.size;
+	return layer_record_write(ingest->dir_fd, layer, error);
+}
+
+bool layer_ingest_publish(LayerIngest *ingest, Layer *layer, GError **error)
+{
+	return layer_ingest_complete(ingest, layer, error) &&
+	       layer_publish(ingest->store, ingest->stage, ingest->name, layer, error);
+}

@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Loading images. Runs in skiff-fetch.
+ *
+ * Per image: config first (it names the layers), then each layer that is not there yet through the
+ * ingest, then the image's record. Layers that refer to nothing below are published together with
+ * one sync.
+ */
+#include "storage/load.h"
+
+#include <string.h>
+
+#include "libpod/base/error.h"
+#include "libpod/base/json.h"
+#include "libpod/base/log.h"
+#include "storage/archive.h"
+#include "storage/digest.h"
+#include "storage/image.h"
+#include "storage/layer.h"
+#include "storage/reference.h"
+#include "storage/transfer.h"
+
+#define DOCUMENT_MAX   (4u << 20)
+#define IMAGES_MAX     1024
+#define NAME_KEY       "org.opencontainers.image.ref.name"
+#define CONTAINERD_KEY "io.containerd.image.name"
+
+/* One image of an archive, as its index describes it. */
+typedef struct {
+	char *config;
+	size_t config_size;
+	char *manifest; /* NULL in a docker-archive */
+	size_t manifest_size;
+	GPtrArray *layers; /* of LayerSource */
+	char **names;
+} Source;
+
+typedef struct {
+	char *file;       /* in the archive */
+	char *media_type; /* NULL if unknown */
+	char *digest;     /* of the file; NULL if unknown */
+	int64_t size;
+} LayerSource;
+
+/* A layer that waits for its publication. */
+typedef struct {
+	LayerIngest *ingest;
+	Layer *layer;
+} Staged;
+
+static void free_layer_source(void *data)
+{
+	LayerSource *source = data;
+	g_free(source->file);
+	g_free(source->media_type);
+	g_free(source->digest);
+	g_free(source);
+}
+
+static void free_source(void *data)
+{
+	Source *source = data;
+	g_free(source->config);
+	g_free(source->manifest);
+	g_ptr_array_unref(source->layers);
+	g_strfreev(source->names);
+	g_free(source);
+}
+
+static void free_staged(void *data)
+{
+	Staged *staged = data;
+	layer_ingest_free(staged->ingest);
+	layer_free(staged->layer);
+	g_free(staged);
+}
+
+void loaded_image_free(LoadedImage *image)
+{
+	if (!image)
+		return;
+	g_free(image->id);
+	g_strfreev(image->names);
+	g_free(image);
+}
+
+static Source *source_new(void)
+{
+	Source *source = g_new0(Source, 1);
+	source->layers = g_ptr_array_new_with_free_func(free_layer_source);
+	source->names = g_new0(char *, 1);
+	return source;
+}
+
+/* Make a name of the archive ours: docker's rules for full ones, localhost/ for short ones of OCI.
+ */
+static char *own_name(const char *name, bool short_is_local)
+{
+	g_autoptr(Reference) reference = reference_parse(name, NULL);
+	if (!reference || reference->digest)
+		return NULL;
+	g_autoptr(Reference) normal = reference_normalize(reference);
+	if (short_is_local && reference_is_short(reference)) {
+		g_free(normal->registry);
+		normal->registry = g_strdup("localhost");
+		g_free(normal->repository);
+		normal->repository = g_strdup(reference->repository);
+	}
+	return reference_format(normal);
+}
+
+/* Keep the names that are names. */
+static char **own_names(const char *const *names, bool short_is_local)
+{
+	g_autoptr(GPtrArray) kept = g_ptr_array_new();
+	for (size_t i = 0; names && names[i]; i++) {
+		char *name = own_name(names[i], short_is_local);
+		if (name)
+			g_ptr_array_add(kept, name);
+		else
+			log_warn("the archive's name '%s' is not valid and left out", names[i]);
+	}
+	g_ptr_array_add(kept, NULL);
+	return (char **)g_ptr_array_free(g_steal_pointer(&kept), FALSE);
+}
+
+/* One element of a docker-archive's manifest.json. */
+static Source *read_docker_image(Archive *archive, Json *item, GError **error)
+{
+	const char *config = NULL;
+	g_auto(GStrv) tags = NULL;
+	g_auto(GStrv) layers = NULL;
+	if (!js_get_string(item, "Config", &config, error) ||
+	    !js_get_strv(item, "RepoTags", &tags, error) ||
+	    !js_get_strv(item, "Layers", &layers, error))
+		return NULL;
+	if (!config)
+		return error_set_null(error, ENGINE_ERROR_INVALID,
+				      "manifest.json: an image without Config");
+	Source *source = source_new();
+	source->config = archive_read(archive, config, DOCUMENT_MAX, &source->config_size, error);
+	if (!source->config) {
+		free_source(source);
+		return NULL;
+	}
+	source->names = own_names((const char *const *)tags, false);
+	for (size_t i = 0; layers && layers[i]; i++) {
+		LayerSource *layer = g_new0(LayerSource, 1);
+		layer->file = g_strdup(layers[i]);
+		layer->size = -1;
+		g_ptr_array_add(source->layers, layer);
+	}
+	return source;
+}
+
+/* manifest.json of a docker-archive. Return: false with @error. */
+static bool read_docker_archive(Archive *archive, Json *list, GPtrArray *sources, GError **error)
+{
+	size_t n = json_object_array_length(list);
+	if (n > IMAGES_MAX)
+		return error_set(error, ENGINE_ERROR_INVALID, "manifest.json: too many images");
+	for (size_t i = 0; i < n; i++) {
+		Source *source =
+			read_docker_image(archive, json_object_array_get_idx(list, i), error);
+		if (!source)
+			return false;
+		g_ptr_array_add(sources, source);
+	}
+	return true;
+}
+
+/* The file of a blob: in a layout below blobs/, in a docker-dir by its bare hex digits. */
+static char *blob_file(const char *digest, bool is_layout)
+{
+	if (!is_layout)
+		return g_strdup(digest_hex(digest));
+	g_autofree char *algorithm = g_strndup(digest, strcspn(digest, ":"));
+	return g_strdup_printf("blobs/%s/%s", algorithm, digest_hex(digest));
+}
+
+/* Read a small blob and check its digest. */
+static char *read_blob(Archive *archive, const Descriptor *descriptor, bool is_layout,
+		       size_t *out_size, GError **error)
+{
+	g_autofree char *file = blob_file(descriptor->digest, is_layout);
+	g_autofree char *text = archive_read(archive, file, DOCUMENT_MAX, out_size, error);
+	if (!text)
+		return NULL;
+	g_autofree char *digest = digest_of(text, *out_size);
+	if (g_str_has_prefix(descriptor->digest, "sha256:") &&
+	    strcmp(digest, descriptor->digest) != 0)
+		return error_set_null(error, ENGINE_ERROR_CORRUPT, "'%s' has the digest %s", file,
+				      digest);
+	return g_steal_pointer(&text);
+}
+
+/* An image manifest's config and layers. Takes @text. */
+static Source *read_manifest(Archive *archive, const Manifest *manifest, char *text, size_t size,
+			     bool is_layout, GError **error)
+{
+	Source *source = source_new();
+	source->manifest = text;
+	source->manifest_size = size;
+	source->config =
+		read_blob(archive, &manifest->config, is_layout, &source->config_size, error);
+	if (!source->config) {
+		free_source(source);
+		return NULL;
+	}
+	for (guint i = 0; i < manifest->layers->len; i++) {
+		const Descriptor *from = manifest->layers->pdata[i];
+		LayerSource *layer = g_new0(LayerSource, 1);
+		layer->file = blob_file(from->digest, is_layout);
+		layer->media_type = g_strdup(from->media_type);
+		layer->digest = g_strdup(from->digest);
+		layer->size = from->size;
+		g_ptr_array_add(source->layers, layer);
+	}
+	return source;
+}
+
+/* Follow a descriptor of a layout to one image, through an index of platforms if need be. */
+static Source *follow(Archive *archive, const Descriptor *descriptor, const Platform *platform,
+		      GError **error)
+{
+	size_t size = 0;
+	g_autofree char *text = read_blob(archive, descriptor, true, &size, error);
+	g_autoptr(Manifest) manifest = text ? manifest_parse(text, size, NULL, error) : NULL;
+	if (!manifest)
+		return NULL;
+	if (manifest->kind == MANIFEST_IMAGE)
+		return read_manifest(archive, manifest, g_steal_pointer(&text), size, true, error);
+	const Descriptor *chosen = manifest_choose(manifest, platform, error);
+	g_autofree char *inner = chosen ? read_blob(archive, chosen, true, &size, error) : NULL;
+	g_autoptr(Manifest) image = inner ? manifest_parse(inner, size, NULL, error) : NULL;
+	if (!image)
+		return NULL;
+	if (image->kind != MANIFEST_IMAGE)
+		return error_set_null(error, ENGINE_ERROR_INVALID,
+				      "an index leads to another index");
+	return read_manifest(archive, image, g_steal_pointer(&inner), size, true, error);
+}
+
+/* The name an index gives an entry, borrowed; NULL if none. */
+static const char *entry_name(Json *list, guint i)
+{
+	Json *annotations = NULL;
+	const char *name = NULL;
+	Json *item = json_object_array_get_idx(list, i);
+	if (!js_get_object(item, "annotations", &annotations, NULL) || !annotations)
+		return NULL;
+	if (!js_get_string(annotations, CONTAINERD_KEY, &name, NULL) || !name)
+		(void)js_get_string(annotations, NAME_KEY, &name, NULL);
+	return name;
+}
+
+/* index.json of a layout. */
+static bool read_layout(Archive *archive, const LoadOptions *options, const Platform *platform,
+			GPtrArray *sources, GError **error)
+{
+	size_t size = 0;
+	g_autofree char *text = archive_read(archive, "index.json", DOCUMENT_MAX, &size, error);
+	g_autoptr(Manifest) index = text ? manifest_parse(text, size, NULL, error) : NULL;
+	g_autoptr(Json) json = index ? js_parse(text, size, "index.json", error) : NULL;
+	Json *list = NULL;
+	if (!json || !js_get_array(json, "manifests", &list, error)) {
+		g_prefix_error(error, "index.json: ");
+		return false;
+	}
+	if (index->kind != MANIFEST_INDEX || !list || index->manifests->len > IMAGES_MAX)
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "index.json is not an index of images");
+	for (guint i = 0; i < index->manifests->len; i++) {
+		const Descriptor *descriptor = index->manifests->pdata[i];
+		const char *name = entry_name(list, i);
+		if (descriptor->is_attestation ||
+		    (options->reference && g_strcmp0(name, options->reference) != 0))
+			continue;
+		Source *source = follow(archive, descriptor, platform, error);
+		if (!source)
+			return false;
+		const char *names[] = {name, NULL};
+		g_strfreev(source->names);
+		source->names = own_names(names, true);
+		g_ptr_array_add(sources, source);
+	}
+	return true;
+}
+
+/* What skopeo calls "dir:": a manifest beside its blobs. */
+static bool read_docker_dir(Archive *archive, char *text, size_t size, GPtrArray *sources,
+			    GError **error)
+{
+	g_autofree char *owned = text;
+	g_autoptr(Manifest) manifest = manifest_parse(text, size, NULL, error);
+	if (!manifest)
+		return false;
+	if (manifest->kind != MANIFEST_IMAGE)
+		return error_set(error, ENGINE_ERROR_INVALID, "manifest.json is not of one image");
+	Source *source =
+		read_manifest(archive, manifest, g_steal_pointer(&owned), size, false, error);
+	if (source)
+		g_ptr_array_add(sources, source);
+	return source != NULL;
+}
+
+/* Find out what kind of archive it is and list its images. */
+static GPtrArray *read_sources(Archive *archive, const LoadOptions *options,
+			       const Platform *platform, GError **error)
+{
+	g_autoptr(GPtrArray) sources = g_ptr_array_new_with_free_func(free_source);
+	if (!archive_has(archive, "manifest.json")) {
+		if (!archive_has(archive, "index.json"))
+			return error_set_null(error, ENGINE_ERROR_INVALID,
+					      "%s: neither a docker-archive nor an OCI layout",
+					      options->input);
+		return read_layout(archive, options, platform, sources, error)
+			       ? g_steal_pointer(&sources)
+			       : NULL;
+	}
+	size_t size = 0;
+	g_autofree char *text = archive_read(archive, "manifest.json", DOCUMENT_MAX, &size, error);
+	g_autoptr(Json) json = text ? js_parse(text, size, "manifest.json", error) : NULL;
+	if (!json)
+		return NULL;
+	bool done =
+		json_object_is_type(json, json_type_array)
+			? read_docker_archive(archive, json, sources, error)
+			: read_docker_dir(archive, g_steal_pointer(&text), size, sources, error);
+	return done ? g_steal_pointer(&sources) : NULL;
+}
+
+static bool push_layer(void *data, const void *bytes, size_t size, GError **error)
+{
+	return layer_ingest_push(data, bytes, size, error);
+}
+
+/* Publish what waits, bottom first. */
+static bool publish_staged(Store *store, StoreStage *stage, GPtrArray *waiting, GError **error)
+{
+	g_autofree LayerPublish *items = g_new0(LayerPublish, waiting->len + 1);
+	for (guint i = 0; i < waiting->len; i++) {
+		const Staged *staged = waiting->pdata[i];
+		items[i].name = layer_ingest_name(staged->ingest);
+		items[i].layer = staged->layer;
+	}
+	if (!layers_publish(store, stage, items, waiting->len, error))
+		return false;
+	g_ptr_array_set_size(waiting, 0);
+	return true;
+}
+
+/* Unpack one layer and let it wait. */
+static bool ingest_layer(Store *store, StoreStage *stage, Archive *archive,
+			 const LayerSource *source, const char *parent, const char *diff_id,
+			 GPtrArray *waiting, GError **error)
+{
+	const LayerIngestOptions options = {
+		.media_type = source->media_type,
+		.expected_digest = source->digest,
+		.expected_size = source->size,
+		.expected_diff_id = diff_id,
+		.parent_chain_id = parent,
+	};
+	g_autoptr(LayerIngest) ingest = layer_ingest_new(store, stage, &options, error);
+	if (!ingest || !archive_stream(archive, source->file, push_layer, ingest, error))
+		return false;
+	g_autoptr(Layer) layer = layer_ingest_finish(ingest, error);
+	if (!layer)
+		return false;
+	if (layer_ingest_needs_parent(ingest) && (!publish_staged(store, stage, waiting, error) ||
+						  !layer_ingest_complete(ingest, layer, error)))
+		return false;
+	Staged *staged = g_new0(Staged, 1);
+	staged->ingest = g_steal_pointer(&ingest);
+	staged->layer = g_steal_pointer(&layer);
+	g_ptr_array_add(waiting, staged);
+	return true;
+}
+
+static bool load_layers(Store *store, StoreStage *stage, Archive *archive, const Source *source,
+			const ImageConfig *config, GError **error)
+{
+	g_autoptr(GPtrArray) waiting = g_ptr_array_new_with_free_func(free_staged);
+	g_autofree char *parent = NULL;
+	for (guint i = 0; i < source->layers->len; i++) {
+		g_autofree char *chain_id = digest_chain_id(parent, config->diff_ids[i]);
+		g_autoptr(GError) problem = NULL;
+		g_autoptr(Layer) there = layer_claim(store, stage, chain_id, &problem);
+		if (problem) {
+			g_propagate_error(error, g_steal_pointer(&problem));
+			return false;
+		}
+		if (!there && !ingest_layer(store, stage, archive, source->layers->pdata[i], parent,
+					    config->diff_ids[i], waiting, error)) {
+			g_prefix_error(error, "layer %u: ", i + 1);
+			return false;
+		}
+		g_free(parent);
+		parent = g_steal_pointer(&chain_id);
+	}
+	return publish_staged(store, stage, waiting, error);
+}
+
+static LoadedImage *load_one(Store *store, StoreStage *stage, Archive *archive,
+			     const Source *source, const LoadOptions *options, GError **error)
+{
+	g_autoptr(ImageConfig) config =
+		image_config_parse(source->config, source->config_size, error);
+	if (!config)
+		return NULL;
+	if (g_strv_length(config->diff_ids) != source->layers->len)
+		return error_set_null(error, ENGINE_ERROR_INVALID,
+				      "the image has %u layers, its config names %u",
+				      source->layers->len, g_strv_length(config->diff_ids));
+	if (!load_layers(store, stage, archive, source, config, error))
+		return NULL;
+	const char *const *names =
+		options->names ? options->names : (const char *const *)source->names;
+	const ImagePublish publish = {
+		.config = source->config,
+		.config_size = source->config_size,
+		.manifest = source->manifest,
+		.manifest_size = source->manifest_size,
+		.names = names,
+	};
+	g_autofree char *id = image_publish(store, &publish, error);
+	if (!id)
+		return NULL;
+	LoadedImage *loaded = g_new0(LoadedImage, 1);
+	loaded->id = g_steal_pointer(&id);
+	loaded->names = g_strdupv((char **)names);
+	return loaded;
+}
+
+GPtrArray *images_load(Store *store, const LoadOptions *options, GError **error)
+{
+	g_autoptr(StoreStage) stage = store_stage_new(store, error);
+	g_autoptr(Archive) archive = stage ? archive_open(stage, options->input, error) : NULL;
+	if (!archive)
+		return NULL;
+	g_auto(Platform) host = {0};
+	if (!options->platform)
+		platform_host(&host);
+	const Platform *platform = options->platform ? options->platform : &host;
+	g_autoptr(GPtrArray) sources = read_sources(archive, options, platform, error);
+	if (!sources)
+		return NULL;
+	if (sources->len == 0)
+		return error_set_null(error, ENGINE_ERROR_NOT_FOUND, "%s: no image%s%s in it",
+				      options->input, options->reference ? " called " : "",
+				      options->reference ? options->reference : "");
+	g_autoptr(GPtrArray) loaded =
+		g_ptr_array_new_with_free_func((GDestroyNotify)loaded_image_free);
+	for (guint i = 0; i < sources->len; i++) {
+		LoadedImage *image =
+			load_one(store, stage, archive, sources->pdata[i], options, error);
+		if (!image)
+			return NULL;
+		g_ptr_array_add(loaded, image);
+	}
+	return g_steal_pointer(&loaded);
+}
