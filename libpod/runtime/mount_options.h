@@ -18,6 +18,7 @@ typedef struct {
 	uint64_t propagation; /* MS_PRIVATE, MS_SLAVE, MS_SHARED or MS_UNBINDABLE */
 	bool propagation_recursive;
 	bool recursive;     /* rbind */
+	bool overlay;       /* O: a bind whose changes go elsewhere */
 	bool chown_to_user; /* U */
 	bool relabel;       /* z, Z */
 	bool copy_up;       /* copyup, tmpcopyup */

@@ -71,6 +71,44 @@ static bool is_written_first(const MountEntry *entry)
 	       is_own_dev(entry);
 }
 
+/* Give a file system context its words. Unmapped gids are left out: a single-id map has no group 5.
+ */
+static int configure(int context, const char *source, const GPtrArray *data)
+{
+	if (source && fsconfig(context, FSCONFIG_SET_STRING, "source", source, 0) < 0)
+		return -errno;
+	for (guint i = 0; data && i < data->len; i++) {
+		const char *word = g_ptr_array_index(data, i);
+		const char *value = strchr(word, '=');
+		g_autofree char *key = value ? g_strndup(word, (gsize)(value - word)) : NULL;
+		int result = value ? fsconfig(context, FSCONFIG_SET_STRING, key, value + 1, 0)
+				   : fsconfig(context, FSCONFIG_SET_FLAG, word, NULL, 0);
+		if (result < 0 && !(errno == EINVAL && g_str_has_prefix(word, "gid=")))
+			return -errno;
+	}
+	return fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0 ? -errno : 0;
+}
+
+int mounts_new(const char *type, const char *source, const GPtrArray *data, uint64_t attributes)
+{
+	autofd context = fsopen(type, FSOPEN_CLOEXEC);
+	if (context < 0)
+		return -errno;
+	int result = configure(context, source, data);
+	if (result < 0)
+		return result;
+	int fd = fsmount(context, FSMOUNT_CLOEXEC, (unsigned)attributes);
+	return fd < 0 ? -errno : fd;
+}
+
+/* An empty read-only stand-in, for what this host or namespace cannot give. */
+static int make_empty(void)
+{
+	return mounts_new("tmpfs", "tmpfs", NULL,
+			  MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
+				  MOUNT_ATTR_NOEXEC);
+}
+
 /* Clone the source of a bind; a relative one lies in the store. */
 static bool open_bind(MountEntry *entry, int store_fd, GError **error)
 {
@@ -80,6 +118,10 @@ static bool open_bind(MountEntry *entry, int store_fd, GError **error)
 		flags |= AT_RECURSIVE;
 	entry->fd = open_tree(*source == '/' ? AT_FDCWD : store_fd, source, flags);
 	struct stat st;
+	/* A host that never mounted its message queues has none to share: an empty directory stands
+	 * in. */
+	if (entry->fd < 0 && errno == ENOENT && strcmp(source, "/dev/mqueue") == 0)
+		entry->fd = make_empty();
 	if (entry->fd < 0 && errno == ENOENT)
 		return error_set(error, ENGINE_ERROR_NOT_FOUND,
 				 "statfs %s: no such file or directory", source);
@@ -115,7 +157,8 @@ static bool check_destination(const OciMount *mount, GError **error)
 }
 
 /* Parse one mount and open what it comes from. */
-static bool plan_entry(const OciMount *mount, int store_fd, MountEntry *out, GError **error)
+static bool plan_entry(const OciConfig *config, const OciMount *mount, int store_fd,
+		       MountEntry *out, GError **error)
 {
 	MountEntry entry = {.mount = mount, .fd = -1, .is_directory = true};
 	if (*mount->destination != '/')
@@ -124,7 +167,9 @@ static bool plan_entry(const OciMount *mount, int store_fd, MountEntry *out, GEr
 	if (!check_destination(mount, error) || !mount_options_parse(mount, &entry.options, error))
 		return false;
 	bool ok = true;
-	if (is_type(&entry, "bind"))
+	if (entry.options.overlay)
+		ok = (entry.fd = rootfs_overlay_bind(config, mount, store_fd, error)) >= 0;
+	else if (is_type(&entry, "bind"))
 		ok = open_bind(&entry, store_fd, error);
 	else if (is_type(&entry, "overlay"))
 		ok = (entry.fd = rootfs_overlay(store_fd, entry.options.data, mount->destination,
@@ -147,7 +192,7 @@ static bool plan_root(MountPlan *plan, int store_fd, GError **error)
 	oci_config_add_mount(plan->implicit, "/", "bind", plan->config->root_path, recursive);
 	const OciMount *mount =
 		g_ptr_array_index(plan->implicit->mounts, plan->implicit->mounts->len - 1);
-	return plan_entry(mount, store_fd, &plan->root, error);
+	return plan_entry(plan->config, mount, store_fd, &plan->root, error);
 }
 
 /* Add a mount that the configuration left out, at the front of the list. */
@@ -158,7 +203,7 @@ static bool plan_implicit(MountPlan *plan, const char *destination, const char *
 	const OciMount *mount =
 		g_ptr_array_index(plan->implicit->mounts, plan->implicit->mounts->len - 1);
 	MountEntry entry;
-	if (!plan_entry(mount, -1, &entry, error))
+	if (!plan_entry(plan->config, mount, -1, &entry, error))
 		return false;
 	g_array_insert_val(plan->entries, position, entry);
 	return true;
@@ -191,7 +236,8 @@ MountPlan *mounts_plan(const OciConfig *config, int store_fd, GError **error)
 		return error_set_errno_null(error, "cannot use the host's '/dev/null'");
 	for (guint i = 0; i < config->mounts->len; i++) {
 		MountEntry entry;
-		if (!plan_entry(g_ptr_array_index(config->mounts, i), store_fd, &entry, error))
+		const OciMount *mount = g_ptr_array_index(config->mounts, i);
+		if (!plan_entry(config, mount, store_fd, &entry, error))
 			return NULL;
 		if (strcmp(entry.mount->destination, "/") != 0)
 			g_array_append_val(plan->entries, entry);
@@ -214,36 +260,6 @@ int mounts_move(int mount_fd, int target_fd)
 	return 0;
 }
 
-/* Give a file system context its words. Unmapped gids are left out: a single-id map has no group 5.
- */
-static int configure(int context, const char *source, const GPtrArray *data)
-{
-	if (source && fsconfig(context, FSCONFIG_SET_STRING, "source", source, 0) < 0)
-		return -errno;
-	for (guint i = 0; data && i < data->len; i++) {
-		const char *word = g_ptr_array_index(data, i);
-		const char *value = strchr(word, '=');
-		g_autofree char *key = value ? g_strndup(word, (gsize)(value - word)) : NULL;
-		int result = value ? fsconfig(context, FSCONFIG_SET_STRING, key, value + 1, 0)
-				   : fsconfig(context, FSCONFIG_SET_FLAG, word, NULL, 0);
-		if (result < 0 && !(errno == EINVAL && g_str_has_prefix(word, "gid=")))
-			return -errno;
-	}
-	return fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0 ? -errno : 0;
-}
-
-int mounts_new(const char *type, const char *source, const GPtrArray *data, uint64_t attributes)
-{
-	autofd context = fsopen(type, FSOPEN_CLOEXEC);
-	if (context < 0)
-		return -errno;
-	int result = configure(context, source, data);
-	if (result < 0)
-		return result;
-	int fd = fsmount(context, FSMOUNT_CLOEXEC, (unsigned)attributes);
-	return fd < 0 ? -errno : fd;
-}
-
 /* A recursive clone of something of the host's, which must be the file system it should be. */
 static int clone_host(const char *path, unsigned long magic)
 {
@@ -252,14 +268,6 @@ static int clone_host(const char *path, unsigned long magic)
 	if (fd < 0 || fstatfs(fd, &fs) < 0)
 		return -errno;
 	return magic && (unsigned long)fs.f_type != magic ? -ENODEV : fd_steal(&fd);
-}
-
-/* An empty read-only stand-in, for what this host or namespace cannot give. */
-static int make_empty(void)
-{
-	return mounts_new("tmpfs", "tmpfs", NULL,
-			  MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
-				  MOUNT_ATTR_NOEXEC);
 }
 
 static bool is_host(const MountPlan *plan, OciNamespaceKind kind)

@@ -156,8 +156,12 @@ static pid_t run_helper(const NamespacePlan *plan, int sync_child)
 		sync_fail(sync_child, &report, result);
 	int pidfd = -1;
 	pid_t pid = namespaces_fork(plan->new_flags | CLONE_PARENT, &pidfd);
-	if (pid == 0)
+	if (pid == 0) {
+		/* The parent must know us before anything of ours can fail. */
+		if (sync_wait_go(sync_child) < 0)
+			_exit(127);
 		return 0;
+	}
 	if (pid > 0)
 		result = sync_send(sync_child, SYNC_PID, pid, pidfd);
 	if (pid < 0 || result < 0)
@@ -191,6 +195,12 @@ pid_t namespaces_clone(const NamespacePlan *plan, int sync_parent, int sync_chil
 	reap(pid);
 	if (received == 0 || (received > 0 && message.kind != SYNC_PID)) {
 		error_set(error, ENGINE_ERROR_SYSTEM, "the helper that joins namespaces died");
+		return -1;
+	}
+	if (received > 0 && !sync_go(sync_parent)) {
+		error_set_errno(error, "cannot start the container's init");
+		(void)kill(message.pid, SIGKILL);
+		reap(message.pid);
 		return -1;
 	}
 	return received < 0 ? -1 : message.pid;

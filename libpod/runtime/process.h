@@ -18,8 +18,8 @@ int process_reset_signals(void);
  * process_place_fds() - lay out the descriptors of the payload and close all others
  * @stdio:	three descriptors; become 0, 1, 2
  * @extra:	@n_extra descriptors; become 3, 4, ...
- * @keep:	@n_keep close-on-exec descriptors that are still needed; moved behind those, rewritten
- * in place
+ * @keep:	@n_keep close-on-exec descriptors that are still needed; moved behind those,
+ * rewritten in place
  *
  * Everything else is closed for good, before the working directory and argv[0] are looked up (R6).
  */

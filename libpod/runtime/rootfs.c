@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -235,6 +236,96 @@ int rootfs_overlay(int store_fd, const GPtrArray *words, const char *destination
 	error_set(error, ENGINE_ERROR_SYSTEM, "cannot mount the overlay at '%s': %s%s%s",
 		  destination, strerror(-fd), *message ? "\ncause: " : "", message);
 	return -1;
+}
+
+/* The value of an option word of @mount, NULL if it has none. */
+static const char *find_option(const OciMount *mount, const char *prefix)
+{
+	for (char **word = mount->options; *word; word++) {
+		if (g_str_has_prefix(*word, prefix))
+			return *word + strlen(prefix);
+	}
+	return NULL;
+}
+
+/* A path as a part of lowerdir=. */
+static char *escape_layer(const char *path)
+{
+	GString *text = g_string_new(NULL);
+	for (const char *c = path; *c; c++) {
+		if (*c == ':' || *c == '\\')
+			g_string_append_c(text, '\\');
+		g_string_append_c(text, *c);
+	}
+	return g_string_free(text, FALSE);
+}
+
+/* The directory of the container in the store, known by the upper directory of its root. */
+static char *container_directory(const OciConfig *config)
+{
+	for (guint i = 0; i < config->mounts->len; i++) {
+		const OciMount *mount = g_ptr_array_index(config->mounts, i);
+		const char *upper = find_option(mount, "upperdir=");
+		if (upper && strcmp(mount->destination, "/") == 0)
+			return g_path_get_dirname(upper);
+	}
+	return NULL;
+}
+
+/* Fresh upper and work directories; the upper one shows as the mount's root, so it looks like
+ * @source. */
+static bool make_throw_away(int store_fd, const char *parent, const char *name, const char *source,
+			    GError **error)
+{
+	autofd parent_fd = path_open_state(store_fd, parent, O_RDONLY | O_DIRECTORY, 0);
+	if (parent_fd < 0 || !path_remove_tree(parent_fd, name))
+		return error_set_errno(error, "cannot clear '%s/%s'", parent, name);
+	g_autofree char *upper = g_build_filename(name, "upper", NULL);
+	g_autofree char *work = g_build_filename(name, "work", NULL);
+	autofd upper_fd = path_mkdirs_state(parent_fd, upper);
+	autofd work_fd = path_mkdirs_state(parent_fd, work);
+	autofd writable =
+		upper_fd < 0 ? -1 : openat(upper_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
+	if (writable < 0 || work_fd < 0)
+		return error_set_errno(error, "cannot create '%s/%s'", parent, name);
+	if (fstatat(AT_FDCWD, source, &st, 0) < 0)
+		return error_set_errno(error, "cannot open '%s'", source);
+	/* An owner without a place in our map stays ours. */
+	if ((fchown(writable, st.st_uid, st.st_gid) < 0 && errno != EINVAL) ||
+	    fchmod(writable, st.st_mode & 07777) < 0)
+		return error_set_errno(error, "cannot prepare '%s/%s'", parent, name);
+	return true;
+}
+
+int rootfs_overlay_bind(const OciConfig *config, const OciMount *mount, int store_fd,
+			GError **error)
+{
+	g_autoptr(GPtrArray) words = g_ptr_array_new_with_free_func(g_free);
+	g_autofree char *lower = escape_layer(mount->source);
+	g_ptr_array_add(words, g_strconcat("lowerdir=", lower, NULL));
+	g_ptr_array_add(words, g_strdup("userxattr"));
+	const char *upper = find_option(mount, "upperdir="), *work = find_option(mount, "workdir=");
+	if (upper && work) {
+		g_ptr_array_add(words, g_strconcat("upperdir=", upper, NULL));
+		g_ptr_array_add(words, g_strconcat("workdir=", work, NULL));
+		return rootfs_overlay(store_fd, words, mount->destination, error);
+	}
+	g_autofree char *parent = container_directory(config);
+	if (!parent) {
+		error_set(error, ENGINE_ERROR_UNSUPPORTED,
+			  "the overlay at '%s' has no place for its changes", mount->destination);
+		return -1;
+	}
+	g_autofree char *hash =
+		g_compute_checksum_for_string(G_CHECKSUM_SHA256, mount->destination, -1);
+	g_autofree char *name = g_strdup_printf("overlay-%.16s", hash);
+	if (!make_throw_away(store_fd, parent, name, mount->source, error))
+		return -1;
+	g_ptr_array_add(words, g_strdup("volatile"));
+	g_ptr_array_add(words, g_strdup_printf("upperdir=%s/%s/upper", parent, name));
+	g_ptr_array_add(words, g_strdup_printf("workdir=%s/%s/work", parent, name));
+	return rootfs_overlay(store_fd, words, mount->destination, error);
 }
 
 int rootfs_enter(int root_mount_fd)

@@ -7,6 +7,8 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "libpod/runtime/oci_config.h"
+
 /**
  * rootfs_overlay() - make an overlay, not attached anywhere
  * @store_fd:	where relative lowerdir, upperdir and workdir begin
@@ -19,6 +21,17 @@
  * descriptor or -1 with SYSTEM, NOT_FOUND (a layer is missing), INVALID.
  */
 int rootfs_overlay(int store_fd, const GPtrArray *words, const char *destination, GError **error);
+
+/**
+ * rootfs_overlay_bind() - "O": a throw-away overlay over a directory of the host, not attached
+ * anywhere
+ *
+ * The changes go to upperdir= and workdir= if @mount has them, else to a directory beside the root
+ * overlay's own upper directory; what an earlier start left there is removed. Return: as
+ * rootfs_overlay().
+ */
+int rootfs_overlay_bind(const OciConfig *config, const OciMount *mount, int store_fd,
+			GError **error);
 
 /**
  * rootfs_enter() - init: make the detached mount @root_mount_fd the root, and let go of the old one

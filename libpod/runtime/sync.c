@@ -88,6 +88,8 @@ static void set_report_error(const SyncMessage *message, GError **error)
 		error_set(error, ENGINE_ERROR_INVALID,
 			  "unable to find group %s: no matching entries in group file",
 			  message->subject);
+	else if (strcmp(message->step, SYNC_STEP_ENTER) == 0 && message->error == ESRCH)
+		error_set(error, ENGINE_ERROR_BAD_STATE, "the container is not running");
 	else if (*message->subject)
 		error_set(error, ENGINE_ERROR_SYSTEM, "cannot %s '%s': %s", message->step,
 			  message->subject, strerror(message->error));

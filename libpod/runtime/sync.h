@@ -58,7 +58,8 @@ int sync_wait_go(int fd);
  * sync_receive() - parent: the next message
  * @out_fd:	the attached descriptor or -1
  * @error:	the child's report as an error: COMMAND_NOT_FOUND and COMMAND_NOT_EXECUTABLE for
- *SYNC_STEP_EXECUTE, INVALID for SYNC_STEP_USER without an entry, else SYSTEM
+ *SYNC_STEP_EXECUTE, INVALID for SYNC_STEP_USER without an entry, BAD_STATE for SYNC_STEP_ENTER
+ *		without a process, else SYSTEM
  *
  * Return: 1 message, 0 end of the stream, -1 with @error.
  */
@@ -68,4 +69,5 @@ int sync_receive(int fd, SyncMessage *out, int *out_fd, GError **error);
 #define SYNC_STEP_EXECUTE "execute"
 #define SYNC_STEP_USER    "find user"
 #define SYNC_STEP_GROUP   "find group"
+#define SYNC_STEP_ENTER   "enter the container"
 #define SYNC_STEP_CWD     "change to the working directory"

@@ -31,8 +31,11 @@
 typedef struct {
 	OciConfig *config;
 	LaunchOptions launch;
-	const char *const *exec_args; /* --exec: run this in the container too, after it started */
-	const char *exec_user;
+	const char *
+		exec; /* --exec: words to run in the container after it started; its code is ours */
+	const char *exec_user, *exec_cwd;
+	int exec_times;
+	bool exec_privileged, exec_terminal;
 	bool timing;
 	bool nested;    /* a user namespace of its own for the container */
 	bool host_root; /* real root without a user namespace */
@@ -91,6 +94,7 @@ static OciConfig *default_config(void)
 	for (size_t i = 0; i < OCI_NS_COUNT; i++)
 		config->namespaces[i].mode = i == OCI_NS_USER ? OCI_NS_HOST : OCI_NS_NEW;
 	config->hostname = g_strdup("bed");
+	config->sysctl = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	config->cap_bounding = config->cap_effective = privileges_default_capabilities();
 	g_strfreev(config->masked_paths);
 	config->masked_paths = g_strdupv((char **)masked);
@@ -121,7 +125,7 @@ static void add_mount(OciConfig *config, const char *text)
 
 static void append(char ***list, const char *text)
 {
-	guint n = g_strv_length(*list);
+	guint n = *list ? g_strv_length(*list) : 0;
 	*list = g_renew(char *, *list, n + 2);
 	(*list)[n] = g_strdup(text);
 	(*list)[n + 1] = NULL;
@@ -201,6 +205,10 @@ static bool parse_flag(Bed *bed, const char *word)
 		bed->nested = true;
 	else if (strcmp(word, "--host-root") == 0)
 		bed->host_root = true;
+	else if (strcmp(word, "--exec-privileged") == 0)
+		bed->exec_privileged = true;
+	else if (strcmp(word, "--exec-tty") == 0)
+		bed->exec_terminal = true;
 	else if (strcmp(word, "--no-mounts") == 0)
 		g_ptr_array_set_size(config->mounts, 0);
 	else if (strcmp(word, "--no-masks") == 0)
@@ -244,6 +252,12 @@ static bool parse_value(Bed *bed, const char *word, const char *value)
 		bed->launch.preserve_fds[bed->launch.n_preserve_fds++] = atoi(value);
 	else if (strcmp(word, "--exec-user") == 0)
 		bed->exec_user = value;
+	else if (strcmp(word, "--exec-cwd") == 0)
+		bed->exec_cwd = value;
+	else if (strcmp(word, "--exec-times") == 0)
+		bed->exec_times = atoi(value);
+	else if (strcmp(word, "--exec") == 0)
+		bed->exec = value;
 	else
 		return false;
 	return true;
@@ -284,6 +298,49 @@ static void drain_terminal(int master)
 			return;
 }
 
+/* A second process in the container, then the container is not needed any more. */
+static int run_exec(Bed *bed, Launch *launch)
+{
+	g_autoptr(GError) error = NULL;
+	g_auto(GStrv) args = g_strsplit(bed->exec, " ", -1);
+	EnterOptions options = {
+		.target_pidfd = launch->pidfd,
+		.target_pid = launch->pid,
+		.config = bed->config,
+		.args = (const char *const *)args,
+		.env = (const char *const *)bed->config->env,
+		.cwd = bed->exec_cwd,
+		.user_spec = bed->exec_user,
+		.privileged = bed->exec_privileged,
+		.terminal = bed->exec_terminal,
+		.rows = 24,
+		.columns = 80,
+		.stdio = {0, 1, 2},
+		.seccomp_fd = bed->launch.seccomp_fd,
+	};
+	int code = 0;
+	int64_t total = 0;
+	for (int i = 0; i < bed->exec_times && code == 0; i++) {
+		Entered entered;
+		int64_t start = now_us();
+		if (!enter_exec(&options, &entered, &error)) {
+			fprintf(stderr, "Error: %s\n", error->message);
+			code = error_exit_code(error);
+			break;
+		}
+		total += now_us() - start;
+		if (entered.pty_master >= 0)
+			drain_terminal(entered.pty_master);
+		code = exit_code(entered.pid);
+		fd_close(&entered.pidfd);
+		fd_close(&entered.pty_master);
+	}
+	if (bed->timing)
+		fprintf(stderr, "exec %ld us\n", (long)(total / bed->exec_times));
+	/* 200 tells run() that all went well: the container's own code does not count then. */
+	return code == 0 ? 200 : code;
+}
+
 /* In the user's namespaces: what the monitor does. */
 static int run(void *data)
 {
@@ -309,6 +366,11 @@ static int run(void *data)
 		return error_exit_code(error);
 	}
 	int64_t running = now_us();
+	int exec_code = bed->exec ? run_exec(bed, &launch) : 0;
+	if (exec_code) {
+		launch_abort(&launch);
+		return exec_code == 200 ? 0 : exec_code;
+	}
 	if (launch.pty_master >= 0)
 		drain_terminal(launch.pty_master);
 	int code = exit_code(launch.pid);
@@ -320,7 +382,7 @@ static int run(void *data)
 
 int main(int argc, char **argv)
 {
-	Bed bed = {.config = default_config()};
+	Bed bed = {.config = default_config(), .exec_times = 1};
 	bed.launch = (LaunchOptions){
 		.config = bed.config, .store_fd = -1, .stdio = {0, 1, 2}, .seccomp_fd = -1};
 	int at = parse(&bed, argc, argv);

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Theory of operation. The monitor forks a joiner, which makes itself undumpable, enters all
+ * namespaces with one setns() on init's pidfd and clones once more: only children are in a joined
+ * pid namespace. With CLONE_PARENT that second process is the monitor's child, too; the joiner
+ * reports its pid and goes. The second process then does what init does at its end: terminal,
+ * descriptors, working directory, privileges, execve.
+ *
+ * From setns() on, everything the joiner could open belongs to the container, so it opens only the
+ * devpts (its file system is checked), passwd and group (R9).
+ */
+#include "libpod/runtime/enter.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "libpod/base/error.h"
+#include "libpod/base/fd.h"
+#include "libpod/base/path.h"
+#include "libpod/runtime/devices.h"
+#include "libpod/runtime/limits.h"
+#include "libpod/runtime/namespaces.h"
+#include "libpod/runtime/privileges_apply.h"
+#include "libpod/runtime/process.h"
+#include "libpod/runtime/sync.h"
+
+typedef struct {
+	const EnterOptions *options;
+	const OciConfig *config;
+	int sync_fd;
+	int host_proc_fd, null_fd;
+	int seccomp_fd;
+	int root_fd; /* the container's */
+	int pty_master, pty_slave;
+	ResolvedUser user;
+	char **env;
+	bool cwd_late;
+	SyncReport report;
+} Joiner;
+
+typedef struct {
+	const char *name;
+	int (*apply)(Joiner *joiner);
+} Step;
+
+static int reset_process(Joiner *joiner)
+{
+	umask(0022);
+	return process_reset_signals();
+}
+
+static int set_oom_score(Joiner *joiner)
+{
+	return limits_apply_oom_score(joiner->config, joiner->host_proc_fd);
+}
+
+static int set_label(Joiner *joiner)
+{
+	if (joiner->options->privileged)
+		return 0;
+	return privileges_label(joiner->host_proc_fd, joiner->config->apparmor_profile,
+				joiner->config->selinux_label);
+}
+
+/* Before any namespace is entered: nobody inside may trace us or open our descriptors (R7). */
+static int hide_memory(Joiner *joiner)
+{
+	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+static int join_keyring(Joiner *joiner)
+{
+	return privileges_join_keyring();
+}
+
+static int enter_namespaces(Joiner *joiner)
+{
+	int flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |
+		    CLONE_NEWCGROUP;
+	bool own_user = joiner->config->namespaces[OCI_NS_USER].mode != OCI_NS_HOST;
+	/* Our own user namespace cannot be joined: EINVAL. */
+	if (own_user)
+		flags |= CLONE_NEWUSER;
+	if (setns(joiner->options->target_pidfd, flags) < 0)
+		return -errno;
+	return own_user ? namespaces_become_root() : 0;
+}
+
+static const Step joiner_steps[] = {
+	{"reset the process", reset_process},           {"set the OOM score", set_oom_score},
+	{"set the security label", set_label},          {"join the session keyring", join_keyring},
+	{"hide the memory of the joiner", hide_memory}, {SYNC_STEP_ENTER, enter_namespaces},
+};
+
+/* In the second process: a controlling terminal is for leaders of a session. */
+static int start_session(Joiner *joiner)
+{
+	return setsid() < 0 ? -errno : 0;
+}
+
+static int open_root(Joiner *joiner)
+{
+	joiner->root_fd = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return joiner->root_fd < 0 ? -errno : 0;
+}
+
+/* A pty of the container's devpts, so that its programs find it by name. */
+static int make_terminal(Joiner *joiner)
+{
+	const EnterOptions *options = joiner->options;
+	if (!options->terminal)
+		return 0;
+	autofd pts = path_open_in_root(joiner->root_fd, "/dev/pts", O_PATH | O_DIRECTORY, 0);
+	if (pts < 0)
+		return sync_subject(&joiner->report, "/dev/pts", -errno);
+	int result = devices_open_terminal(pts, &joiner->pty_master, &joiner->pty_slave);
+	if (result == 0)
+		result = process_set_window(joiner->pty_master, options->rows, options->columns);
+	return result;
+}
+
+static const char *user_spec(const Joiner *joiner)
+{
+	return joiner->options->user_spec ? joiner->options->user_spec : joiner->config->user_spec;
+}
+
+static int resolve_user(Joiner *joiner)
+{
+	int result = privileges_resolve_user(joiner->root_fd, user_spec(joiner),
+					     (const char *const *)joiner->config->extra_groups,
+					     &joiner->user);
+	if (result < 0) {
+		joiner->report.step = SYNC_STEP_USER;
+		return sync_subject(&joiner->report, user_spec(joiner), result);
+	}
+	joiner->env = process_env_with_home(joiner->options->env, joiner->user.home);
+	return joiner->pty_slave >= 0 && fchown(joiner->pty_slave, joiner->user.uid, (gid_t)-1) < 0
+		       ? -errno
+		       : 0;
+}
+
+/* Hard: nothing but the payload's descriptors and two of ours survives, before any path is looked
+ * up (R6). */
+static int place_descriptors(Joiner *joiner)
+{
+	int stdio[3];
+	for (int i = 0; i < 3; i++) {
+		int asked =
+			joiner->options->terminal ? joiner->pty_slave : joiner->options->stdio[i];
+		stdio[i] = asked >= 0 ? asked : joiner->null_fd;
+	}
+	int keep[3] = {joiner->sync_fd, -1, -1};
+	size_t n_keep = 1, master = 0, filter = 0;
+	if (joiner->pty_master >= 0)
+		keep[master = n_keep++] = joiner->pty_master;
+	if (joiner->seccomp_fd >= 0)
+		keep[filter = n_keep++] = joiner->seccomp_fd;
+	int result = process_place_fds(stdio, NULL, 0, keep, n_keep);
+	if (result < 0)
+		return result;
+	joiner->sync_fd = keep[0];
+	joiner->pty_master = master ? keep[master] : -1;
+	joiner->seccomp_fd = filter ? keep[filter] : -1;
+	return joiner->options->terminal ? process_take_terminal(0) : 0;
+}
+
+static const char *cwd(const Joiner *joiner)
+{
+	const char *path = joiner->options->cwd ? joiner->options->cwd : joiner->config->cwd;
+	return path && *path ? path : "/";
+}
+
+static int change_cwd(Joiner *joiner)
+{
+	int result = process_enter_cwd(cwd(joiner));
+	/* Root without CAP_DAC_OVERRIDE may be kept out of what the user may enter. */
+	joiner->cwd_late = result == -EACCES;
+	return joiner->cwd_late ? 0 : sync_subject(&joiner->report, cwd(joiner), result);
+}
+
+static int set_rlimits(Joiner *joiner)
+{
+	return limits_apply_rlimits(joiner->config, &joiner->report);
+}
+
+static int drop_privileges(Joiner *joiner)
+{
+	const OciConfig *config = joiner->config;
+	bool privileged = joiner->options->privileged;
+	uint64_t all = privileged ? privileges_all_capabilities(true) : 0;
+	PrivilegesPlan plan = {
+		.user = &joiner->user,
+		.bounding = privileged ? all : config->cap_bounding,
+		.effective = privileged ? all : config->cap_effective,
+		.ambient = config->cap_ambient,
+		.no_new_privileges = config->no_new_privileges && !privileged,
+		.seccomp_fd = joiner->seccomp_fd,
+	};
+	int result = privileges_apply(&plan, &joiner->report);
+	if (result == 0 && joiner->cwd_late) {
+		joiner->report.step = SYNC_STEP_CWD;
+		result = sync_subject(&joiner->report, cwd(joiner), process_enter_cwd(cwd(joiner)));
+	}
+	return result;
+}
+
+static int tie_to_monitor(Joiner *joiner)
+{
+	return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+/* The monitor answers, so one that died before PDEATHSIG was set is noticed. */
+static int report_ready(Joiner *joiner)
+{
+	int result = sync_send(joiner->sync_fd, SYNC_READY, 0, joiner->pty_master);
+	if (result < 0)
+		return result;
+	fd_close(&joiner->pty_master);
+	return sync_wait_go(joiner->sync_fd);
+}
+
+static const Step inner_steps[] = {
+	{"start a session", start_session},
+	{"open the container's root", open_root},
+	{"create the terminal", make_terminal},
+	{"resolve the user", resolve_user},
+	{"place the descriptors", place_descriptors},
+	{SYNC_STEP_CWD, change_cwd},
+	{"set the limit", set_rlimits},
+	{"drop privileges", drop_privileges},
+	{"tie the process to its monitor", tie_to_monitor},
+	{"wait for the start", report_ready},
+};
+
+static void run_steps(Joiner *joiner, const Step *steps, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		joiner->report.step = steps[i].name;
+		int result = steps[i].apply(joiner);
+		if (result < 0)
+			sync_fail(joiner->sync_fd, &joiner->report, result);
+	}
+}
+
+/* Both processes' side of the fork; never returns. */
+static void run_joiner(Joiner *joiner) G_GNUC_NORETURN;
+static void run_joiner(Joiner *joiner)
+{
+	run_steps(joiner, joiner_steps, G_N_ELEMENTS(joiner_steps));
+	int pidfd = -1;
+	joiner->report.step = "clone into the container";
+	pid_t pid = namespaces_fork(CLONE_PARENT, &pidfd);
+	if (pid < 0)
+		sync_fail(joiner->sync_fd, &joiner->report, -errno);
+	if (pid > 0)
+		_exit(sync_send(joiner->sync_fd, SYNC_PID, pid, pidfd) < 0);
+	run_steps(joiner, inner_steps, G_N_ELEMENTS(inner_steps));
+	int result = process_execute(joiner->options->args, (const char *const *)joiner->env,
+				     &joiner->report);
+	sync_fail(joiner->sync_fd, &joiner->report, result);
+}
+
+static void reap(pid_t pid)
+{
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+/* Descriptors of the host that the child needs, checked. */
+static bool open_host(Joiner *joiner, GError **error)
+{
+	struct statfs fs;
+	joiner->host_proc_fd = openat(AT_FDCWD, "/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (joiner->host_proc_fd < 0 || fstatfs(joiner->host_proc_fd, &fs) < 0)
+		return error_set_errno(error, "cannot open '/proc'");
+	if (fs.f_type != PROC_SUPER_MAGIC)
+		return error_set(error, ENGINE_ERROR_SYSTEM, "'/proc' is not a proc file system");
+	joiner->null_fd = devices_open_null(false);
+	return joiner->null_fd >= 0 || error_set_errno(error, "cannot use the host's '/dev/null'");
+}
+
+/*
+ * Read up to the end of the stream, also behind a failure: the process may say that it failed
+ * before the joiner says which process it is.
+ */
+static bool follow(int sync_fd, Entered *entered, GError **error)
+{
+	bool ready = false, failed = false;
+	for (int i = 0; i < 4; i++) {
+		SyncMessage message = {0};
+		autofd attached = -1;
+		int received = sync_receive(sync_fd, &message, &attached, failed ? NULL : error);
+		if (received == 0)
+			break;
+		if (received < 0) {
+			failed = true;
+		} else if (message.kind == SYNC_PID) {
+			entered->pid = message.pid;
+			entered->pidfd = fd_steal(&attached);
+		} else {
+			entered->pty_master = fd_steal(&attached);
+			ready = sync_go(sync_fd);
+		}
+	}
+	if (failed || (ready && entered->pid > 0))
+		return !failed;
+	return error_set(error, ENGINE_ERROR_BAD_STATE, "the process died before it was started");
+}
+
+/* Start the joiner and see it through; on failure nothing of it is left. */
+static bool enter(Joiner *joiner, int sync_parent, Entered *entered, GError **error)
+{
+	pid_t pid = namespaces_fork(0, NULL);
+	if (pid == 0) {
+		fd_close(&sync_parent);
+		run_joiner(joiner);
+	}
+	if (pid < 0)
+		return error_set_errno(error, "cannot create a process");
+	fd_close(&joiner->sync_fd);
+	bool ok = follow(sync_parent, entered, error);
+	reap(pid);
+	if (ok)
+		return true;
+	if (entered->pid > 0) {
+		(void)kill(entered->pid, SIGKILL);
+		reap(entered->pid);
+	}
+	fd_close(&entered->pidfd);
+	fd_close(&entered->pty_master);
+	return false;
+}
+
+bool enter_exec(const EnterOptions *options, Entered *out_entered, GError **error)
+{
+	if (!options->args || !options->args[0])
+		return error_set(error, ENGINE_ERROR_INVALID, "no command was given");
+	if (options->user_spec && *options->user_spec &&
+	    !privileges_check_user_spec(options->user_spec, error))
+		return false;
+	Joiner joiner = {
+		.options = options,
+		.config = options->config,
+		.sync_fd = -1,
+		.host_proc_fd = -1,
+		.null_fd = -1,
+		.seccomp_fd = options->privileged ? -1 : options->seccomp_fd,
+		.root_fd = -1,
+		.pty_master = -1,
+		.pty_slave = -1,
+	};
+	Entered entered = {.pidfd = -1, .pty_master = -1};
+	autofd sync_parent = -1;
+	bool ok = open_host(&joiner, error) &&
+		  (sync_pair(&sync_parent, &joiner.sync_fd) ||
+		   error_set_errno(error, "cannot create a socket pair")) &&
+		  enter(&joiner, sync_parent, &entered, error);
+	fd_close(&joiner.sync_fd);
+	fd_close(&joiner.host_proc_fd);
+	fd_close(&joiner.null_fd);
+	if (ok)
+		*out_entered = entered;
+	return ok;
+}
