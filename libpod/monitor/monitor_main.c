@@ -15,12 +15,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <linux/magic.h>
 #include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -33,6 +35,8 @@
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
 #include "libpod/monitor/monitor_priv.h"
+
+#define QUIET_MS 1000
 
 typedef struct {
 	PollHandler handler;
@@ -140,12 +144,52 @@ static int poll_timeout(const MonitorLoop *loop)
 	return (int)CLAMP(left, 0, G_MAXINT32);
 }
 
+/* Note where our code and constants are. */
+static int note_segments(struct dl_phdr_info *info, size_t size, void *data)
+{
+	MonitorLoop *loop = data;
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+		uintptr_t start = info->dlpi_addr + segment->p_vaddr;
+		if (segment->p_type != PT_LOAD || segment->p_flags & PF_W ||
+		    loop->n_segments == G_N_ELEMENTS(loop->segments))
+			continue;
+		loop->segments[loop->n_segments].start = start & ~(page - 1);
+		loop->segments[loop->n_segments++].end = start + segment->p_memsz;
+	}
+	return 0;
+}
+
+/*
+ * Wait for events; @timeout as for poll(). A monitor lives long and does little, and its code is
+ * most of its memory: after a second of quiet the pages of it are given back, and the kernel maps
+ * again what is used. From there to the wait only this function and libc's syscall() are touched,
+ * because every page that is brings its neighbours along.
+ */
+static int wait_for_events(MonitorLoop *loop, struct pollfd *fds, nfds_t count, int timeout)
+{
+	if (timeout >= 0 && timeout <= QUIET_MS)
+		return poll(fds, count, timeout);
+	int ready = poll(fds, count, QUIET_MS);
+	if (ready != 0)
+		return ready;
+	struct timespec rest = {
+		.tv_sec = (timeout - QUIET_MS) / 1000,
+		.tv_nsec = (long)((timeout - QUIET_MS) % 1000) * 1000000,
+	};
+	for (size_t i = 0; i < loop->n_segments; i++)
+		(void)syscall(SYS_madvise, loop->segments[i].start,
+			      loop->segments[i].end - loop->segments[i].start, MADV_DONTNEED);
+	return (int)syscall(SYS_ppoll, fds, count, timeout < 0 ? NULL : &rest, NULL, 0);
+}
+
 static void run_loop(MonitorLoop *loop)
 {
 	while (loop->phase != MONITOR_ENDED) {
 		prepare(loop);
 		struct pollfd *fds = (struct pollfd *)(void *)loop->poll_fds->data;
-		int ready = poll(fds, loop->poll_fds->len, poll_timeout(loop));
+		int ready = wait_for_events(loop, fds, loop->poll_fds->len, poll_timeout(loop));
 		for (guint i = 0; ready > 0 && i < loop->poll_fds->len; i++) {
 			PollEntry *entry = &g_array_index(loop->poll_handlers, PollEntry, i);
 			if (fds[i].revents)
@@ -293,8 +337,8 @@ int monitor_main(void)
 	announce(loop);
 	close(MONITOR_FD_REQUEST);
 	keep_starter(loop);
-	/* What the start needed and the loop does not, goes back. */
 	malloc_trim(0);
+	(void)dl_iterate_phdr(note_segments, loop);
 	run_loop(loop);
 	return monitor_end(loop);
 }

@@ -110,6 +110,11 @@ struct MonitorLoop {
 	bool announced; /* "started" was said: what goes wrong now is not a failed start */
 
 	MonitorIo io;
+	struct {
+		uintptr_t start, end;
+	} segments[4]; /* of our program that nobody writes to */
+	size_t n_segments;
+
 	GPtrArray *connections; /* of Connection */
 	GPtrArray *sessions;    /* of Session */
 };
