@@ -459,6 +459,44 @@ def many_layers(count=120):
     return cached(f"layers{count}", base.parent.name, make) / "image"
 
 
+DOCKERFILE = """FROM {base}
+ENV GREETING=hello
+LABEL org.example.maker="buildah" org.example.text="two words"
+WORKDIR /srv/app
+COPY context/ .
+RUN echo ran > /srv/ran && rm -rf /home && mkdir /home && echo new > /home/new
+USER user
+EXPOSE 8080/tcp
+VOLUME ["/data"]
+STOPSIGNAL SIGINT
+ENTRYPOINT ["/bin/sh", "-c"]
+CMD ["echo $GREETING from $(pwd)"]
+"""
+
+
+def buildah():
+    """busybox under the layers of a Dockerfile that buildah has built, one per instruction."""
+    base = busybox()
+
+    def make(directory):
+        need_root("buildah")
+        storage = ["--root", str(directory / "storage"), "--runroot", str(directory / "run"),
+                   "--storage-driver", "vfs"]
+        context = directory / "context"
+        context.mkdir()
+        (context / "file").write_text("copied\n", encoding="ascii")
+        (directory / "Dockerfile").write_text(DOCKERFILE.format(base=f"oci:{base}:latest"), encoding="ascii")
+        tool("buildah", *storage, "build", "--layers", "--isolation", "chroot", "--network", "host", "--format", "oci",
+             "--tag", "localhost/built", "--file", str(directory / "Dockerfile"), str(directory))
+        tool("buildah", *storage, "push", "--quiet", "localhost/built", f"oci:{directory}/image:latest")
+        tool("buildah", *storage, "rmi", "--all", "--force")
+        for path in ("storage", "run", "context"):
+            remove_tree(directory / path)
+        (directory / "Dockerfile").unlink()
+
+    return cached("buildah", [base.parent.name, DOCKERFILE], make) / "image"
+
+
 # Forms of an image
 
 
@@ -505,7 +543,7 @@ def read_blob(layout, digest):
 
 
 MAKERS = {"busybox": busybox, "debian": debian, "redis": redis, "nginx": nginx, "features": features,
-          "layers": many_layers}
+          "layers": many_layers, "buildah": buildah}
 
 
 def main(names):
