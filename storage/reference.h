@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Image references: [registry[:port]/]repository[:tag][@digest], as the distribution project defines them.
+ * Image references: [registry[:port]/]repository[:tag][@digest], as the distribution project
+ * defines them.
  */
 #pragma once
 
@@ -8,16 +9,18 @@
 #include <stdbool.h>
 
 typedef struct {
-	char *registry;	  /* "docker.io", "localhost:5000"; NULL for a short name */
+	char *registry;   /* "docker.io", "localhost:5000"; NULL for a short name */
 	char *repository; /* "library/alpine" */
-	char *tag;	  /* NULL if none was written */
-	char *digest;	  /* NULL if none was written */
+	char *tag;        /* NULL if none was written */
+	char *digest;     /* NULL if none was written */
 } Reference;
 
-/** reference_parse() - parse without guessing: a short name keeps registry NULL. INVALID with podman's wording. */
+/** reference_parse() - parse without guessing: a short name keeps registry NULL. INVALID with
+ * podman's wording. */
 Reference *reference_parse(const char *text, GError **error);
 
-/** reference_normalize() - docker rules: no registry = docker.io, one component = library/, no tag nor digest = latest. */
+/** reference_normalize() - docker rules: no registry = docker.io, one component = library/, no tag
+ * nor digest = latest. */
 Reference *reference_normalize(const Reference *reference);
 
 void reference_free(Reference *reference);

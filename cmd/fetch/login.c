@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * skiff-fetch login [--username U] [--password P | --password-stdin] [--get-login] [--authfile
+ *FILE]
+ *	[--cert-dir DIR] [--tls-verify BOOL] [--verbose] [REGISTRY]
+ *
+ * The user stands by: user name and password are asked for on the terminal, and a token server at
+ *another host is named before it is remembered.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "cmd/fetch/fetch_verb.h"
+#include "cmd/fetch/registry_options.h"
+#include "libpod/base/error.h"
+
+#define INPUT_MAX 65536
+
+typedef struct {
+	RegistryArgs registry;
+	const char *username;
+	const char *password;
+	bool password_stdin;
+	bool get_login;
+	bool verbose;
+} LoginArgs;
+
+/* One line from stdin without its end; NULL at the end of input. */
+static char *read_line(void)
+{
+	g_autofree char *line = g_malloc(INPUT_MAX);
+	if (!fgets(line, INPUT_MAX, stdin))
+		return NULL;
+	line[strcspn(line, "\r\n")] = '\0';
+	return g_strdup(line);
+}
+
+static char *ask(const char *prompt, bool hidden, GError **error)
+{
+	struct termios before, silent;
+	if (!isatty(STDIN_FILENO))
+		return error_set_null(
+			error, ENGINE_ERROR_INVALID,
+			"cannot ask for credentials without a terminal: use --username "
+			"and --password-stdin");
+	(void)fprintf(stderr, "%s", prompt);
+	(void)fflush(stderr);
+	bool changed = hidden && tcgetattr(STDIN_FILENO, &before) == 0;
+	if (changed) {
+		silent = before;
+		silent.c_lflag &= ~(tcflag_t)ECHO;
+		(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+	}
+	char *line = read_line();
+	if (changed) {
+		(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+		(void)fprintf(stderr, "\n");
+	}
+	return line ? line : error_set_null(error, ENGINE_ERROR_CANCELLED, "no input");
+}
+
+/* The whole of stdin as the password, less one line end. */
+static char *read_password(GError **error)
+{
+	g_autoptr(GString) text = g_string_new(NULL);
+	char buffer[4096];
+	for (size_t n; (n = fread(buffer, 1, sizeof(buffer), stdin)) > 0;)
+		if (g_string_append_len(text, buffer, (gssize)n)->len > INPUT_MAX)
+			return error_set_null(error, ENGINE_ERROR_INVALID,
+					      "the password on stdin is too long");
+	explicit_bzero(buffer, sizeof(buffer));
+	if (text->len > 0 && text->str[text->len - 1] == '\n')
+		g_string_truncate(text, text->len - 1);
+	if (text->len > 0 && text->str[text->len - 1] == '\r')
+		g_string_truncate(text, text->len - 1);
+	return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
+/* What the user gives: options first, then stdin or the terminal. */
+static Credentials *get_credentials(const LoginArgs *args, GError **error)
+{
+	g_autoptr(Credentials) credentials = g_new0(Credentials, 1);
+	if (args->password_stdin && args->password)
+		return error_set_null(error, ENGINE_ERROR_INVALID,
+				      "can't specify both --password-stdin and --password");
+	if (args->password_stdin && !args->username)
+		return error_set_null(error, ENGINE_ERROR_INVALID,
+				      "must provide --username with --password-stdin");
+	credentials->username =
+		args->username ? g_strdup(args->username) : ask("Username: ", false, error);
+	if (!credentials->username)
+		return NULL;
+	if (!*credentials->username || strchr(credentials->username, ':'))
+		return error_set_null(error, ENGINE_ERROR_INVALID,
+				      "a user name must not be empty or hold a colon");
+	if (args->password_stdin)
+		credentials->password = read_password(error);
+	else if (args->password)
+		credentials->password = g_strdup(args->password);
+	else
+		credentials->password = ask("Password: ", true, error);
+	return credentials->password ? g_steal_pointer(&credentials) : NULL;
+}
+
+/* "https://REGISTRY/v1/" and the like as they are written in docker's files; one path is a
+ * namespace. */
+static char *clean_registry(const char *text, GError **error)
+{
+	g_autofree char *name = g_strdup(text);
+	if (g_str_has_prefix(name, "https://") || g_str_has_prefix(name, "http://"))
+		return error_set_null(error, ENGINE_ERROR_INVALID,
+				      "'%s': write the registry without https:// or http://", text);
+	while (g_str_has_suffix(name, "/"))
+		name[strlen(name) - 1] = '\0';
+	g_autofree char *probe = g_strconcat(name, strchr(name, '/') ? "" : "/probe", NULL);
+	g_autoptr(Reference) ref = reference_parse(probe, NULL);
+	if (!ref || ref->tag || ref->digest)
+		return error_set_null(error, ENGINE_ERROR_INVALID, "'%s' is not a registry", text);
+	/* A host without a dot is a registry here, where nothing else can stand. */
+	return g_steal_pointer(&name);
+}
+
+/* Is there something for the registry that works already? */
+static bool try_existing(const char *registry, const LoginArgs *args, RegistrySession *session,
+			 const RegistrySource *source)
+{
+	g_autoptr(GError) problem = NULL;
+	if (args->username || args->password || args->password_stdin)
+		return false;
+	g_autoptr(Registry) reg = registry_open(session, source, &problem);
+	if (!reg || !registry_has_credentials(reg) || !registry_check_login(reg, &problem))
+		return false;
+	(void)fprintf(stderr, "Existing credentials are valid. Already logged in to %s\n",
+		      registry);
+	return true;
+}
+
+/* A token server elsewhere got the password: say so, and let later pulls do the same. */
+static bool note_realm(const Registry *registry, const char *host, GError **error)
+{
+	const char *realm = registry_realm(registry);
+	if (!realm)
+		return true;
+	(void)fprintf(stderr, "%s takes its tokens from %s: your credentials go there too\n", host,
+		      realm);
+	return auth_realm_allow(registry_host(registry), realm, error);
+}
+
+static bool log_in(const char *name, const LoginArgs *args, RegistryOptions *options,
+		   GError **error)
+{
+	g_autoptr(RegistriesConf) conf = registries_conf_load(error);
+	if (!conf)
+		return false;
+	if (!options->auth.helpers)
+		options->auth.helpers = registries_conf_helpers(conf);
+	g_autofree char *host = g_strndup(name, strcspn(name, "/"));
+	RegistrySource source = {
+		.host = host,
+		.repository = (char *)"",
+		.is_insecure = registries_conf_is_insecure(conf, host),
+	};
+	g_autoptr(RegistrySession) existing = registry_session_new(conf, options);
+	if (try_existing(name, args, existing, &source))
+		return true;
+
+	g_autoptr(Credentials) credentials = get_credentials(args, error);
+	if (!credentials)
+		return false;
+	options->credentials = credentials;
+	g_autoptr(RegistrySession) session = registry_session_new(conf, options);
+	g_autoptr(Registry) registry = registry_open(session, &source, error);
+	if (!registry || !registry_check_login(registry, error))
+		return false;
+	g_autofree char *where = NULL;
+	if (!note_realm(registry, host, error) ||
+	    !auth_store(&options->auth, name, credentials, &where, error))
+		return false;
+	if (args->verbose)
+		(void)fprintf(stderr, "Used: %s\n", where);
+	(void)printf("Login Succeeded!\n");
+	return true;
+}
+
+/* --get-login: the user name we would use. */
+static bool get_login(const char *registry, const RegistryOptions *options, GError **error)
+{
+	g_autoptr(Credentials) found = NULL;
+	if (!auth_lookup(&options->auth, registry, &found, error))
+		return false;
+	if (!found)
+		return error_set(error, ENGINE_ERROR_NOT_FOUND, "not logged into %s", registry);
+	(void)printf("%s\n", found->username ? found->username : "<token>");
+	return true;
+}
+
+char *fetch_registry_operand(const GPtrArray *operands, GError **error)
+{
+	if (operands->len > 1)
+		return error_set_null(error, ENGINE_ERROR_INVALID,
+				      "accepts at most one registry, received %u", operands->len);
+	if (operands->len == 1)
+		return clean_registry(operands->pdata[0], error);
+	g_autoptr(RegistriesConf) conf = registries_conf_load(error);
+	if (!conf)
+		return NULL;
+	const char *first = registries_conf_search(conf)[0];
+	if (!first)
+		return error_set_null(error, ENGINE_ERROR_INVALID,
+				      "no registry was named and registries.conf searches none");
+	(void)fprintf(stderr, "Using registry %s\n", first);
+	return g_strdup(first);
+}
+
+int fetch_login(FetchCall *call, GError **error)
+{
+	LoginArgs args = {0};
+	const FetchOption rows[] = {
+		{.name = "--authfile", .value = &args.registry.authfile},
+		{.name = "--cert-dir", .value = &args.registry.cert_dir},
+		{.name = "--tls-verify", .value = &args.registry.tls_verify},
+		{.name = "--username", .value = &args.username},
+		{.name = "--password", .value = &args.password},
+		{.name = "--password-stdin", .flag = &args.password_stdin},
+		{.name = "--get-login", .flag = &args.get_login},
+		{.name = "--verbose", .flag = &args.verbose},
+		{0},
+	};
+	g_autoptr(GPtrArray) operands = g_ptr_array_new();
+	g_autoptr(Credentials) unused = NULL;
+	RegistryOptions options;
+	if (!fetch_parse(call, rows, operands, error) ||
+	    !registry_args_read(&args.registry, &options, &unused, error))
+		return FETCH_FAILED;
+	options.is_login = true;
+	g_autofree char *registry = fetch_registry_operand(operands, error);
+	if (!registry)
+		return FETCH_FAILED;
+	bool ok = args.get_login ? get_login(registry, &options, error)
+				 : log_in(registry, &args, &options, error);
+	return ok ? 0 : FETCH_FAILED;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * skiff-fetch logout [--all] [--authfile FILE] [REGISTRY]
+ */
+#include <stdio.h>
+
+#include "cmd/fetch/fetch_verb.h"
+#include "libpod/base/error.h"
+#include "storage/auth.h"
+#include "storage/registries_conf.h"
+
+int fetch_logout(FetchCall *call, GError **error)
+{
+	AuthSources sources = {0};
+	bool all = false;
+	const FetchOption rows[] = {
+		{.name = "--authfile", .value = &sources.authfile},
+		{.name = "--all", .flag = &all},
+		{0},
+	};
+	g_autoptr(GPtrArray) operands = g_ptr_array_new();
+	if (!fetch_parse(call, rows, operands, error))
+		return FETCH_FAILED;
+	if (all && operands->len > 0)
+		return error_set(error, ENGINE_ERROR_INVALID, "--all takes no arguments")
+			       ? 0
+			       : FETCH_FAILED;
+	if (all) {
+		if (!auth_remove(&sources, NULL, error))
+			return FETCH_FAILED;
+		(void)printf("Removed login credentials for all registries\n");
+		return 0;
+	}
+	g_autoptr(RegistriesConf) conf = registries_conf_load(error);
+	if (!conf)
+		return FETCH_FAILED;
+	sources.helpers = registries_conf_helpers(conf);
+	g_autofree char *registry = fetch_registry_operand(operands, error);
+	if (!registry || !auth_remove(&sources, registry, error))
+		return FETCH_FAILED;
+	(void)printf("Removed login credentials for %s\n", registry);
+	return 0;
+}

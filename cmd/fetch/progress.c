@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Progress of a pull on stderr.
+ *
+ * Plain: "Copying blob 0123456789ab done" as each layer is there. On a terminal the layers are a
+ * block of lines at the bottom that is drawn over itself; a message goes above it.
+ */
+#include "cmd/fetch/progress.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "cmd/escape.h"
+#include "libpod/base/units.h"
+#include "storage/digest.h"
+
+#define BLOCK_LINES_MAX 12
+#define BAR_WIDTH_MAX   30
+
+struct PullProgress {
+	bool quiet;
+	bool is_terminal;
+	gint64 started;
+	int block;            /* lines of the block that stands there now */
+	GArray *told;         /* of PullLayerState: what was last said of each layer */
+	PullLayerView *views; /* the last state, for redrawing below a message */
+	size_t n_views;
+};
+
+PullProgress *pull_progress_new(bool quiet)
+{
+	PullProgress *progress = g_new0(PullProgress, 1);
+	const char *term = g_getenv("TERM");
+	progress->quiet = quiet;
+	progress->is_terminal = !quiet && isatty(STDERR_FILENO) && g_strcmp0(term, "dumb") != 0;
+	progress->started = g_get_monotonic_time();
+	progress->told = g_array_new(FALSE, TRUE, sizeof(PullLayerState));
+	return progress;
+}
+
+void pull_progress_free(PullProgress *progress)
+{
+	if (!progress)
+		return;
+	g_array_unref(progress->told);
+	g_free(progress->views);
+	g_free(progress);
+}
+
+static int terminal_columns(void)
+{
+	struct winsize size;
+	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col < 20)
+		return 80;
+	return size.ws_col;
+}
+
+/* Take the block away, leaving the cursor where it began. */
+static void erase_block(PullProgress *progress)
+{
+	if (progress->block > 0)
+		(void)fprintf(stderr, "\r\033[%dA\033[J", progress->block);
+	progress->block = 0;
+}
+
+static const char *state_word(PullLayerState state)
+{
+	switch (state) {
+	case PULL_LAYER_QUEUED:
+		return "queued";
+	case PULL_LAYER_WAITING:
+		return "waiting for another pull";
+	case PULL_LAYER_RUNNING:
+		return "";
+	case PULL_LAYER_RETRYING:
+		return "waiting to try again";
+	case PULL_LAYER_STAGED:
+		return "unpacked";
+	case PULL_LAYER_PRESENT:
+		return "skipped: already exists";
+	case PULL_LAYER_DONE:
+		return "done";
+	}
+	return "";
+}
+
+/* "[=====>    ] 12 MB / 40 MB" */
+static char *format_bar(const PullLayerView *view, int width)
+{
+	g_autofree char *received = units_format_size((uint64_t)view->received);
+	g_autofree char *size = units_format_size((uint64_t)view->size);
+	double part = view->size > 0 ? (double)view->received / (double)view->size : 1;
+	int filled = (int)(part * width);
+	GString *bar = g_string_new("[");
+	for (int i = 0; i < width; i++)
+		g_string_append_c(bar, i < filled ? '=' : i == filled ? '>' : ' ');
+	g_string_append_printf(bar, "] %s / %s", received, size);
+	return g_string_free(bar, FALSE);
+}
+
+static void draw_line(const PullLayerView *view, int columns)
+{
+	g_autofree char *state = view->state == PULL_LAYER_RUNNING
+					 ? format_bar(view, CLAMP(columns - 52, 5, BAR_WIDTH_MAX))
+					 : g_strdup(state_word(view->state));
+	g_autofree char *line =
+		g_strdup_printf("Copying blob %.12s %s", digest_hex(view->digest), state);
+	(void)fprintf(stderr, "%.*s\n", columns - 1, line);
+}
+
+/* Which layers to show when there are more than lines: those at work. */
+static bool is_worth_a_line(const PullLayerView *view)
+{
+	return view->state == PULL_LAYER_RUNNING || view->state == PULL_LAYER_RETRYING ||
+	       view->state == PULL_LAYER_WAITING;
+}
+
+static void draw_block(PullProgress *progress)
+{
+	int columns = terminal_columns();
+	bool all = progress->n_views <= BLOCK_LINES_MAX;
+	size_t hidden = 0;
+	for (size_t i = 0; i < progress->n_views; i++) {
+		if (!all &&
+		    (!is_worth_a_line(&progress->views[i]) || progress->block >= BLOCK_LINES_MAX)) {
+			hidden++;
+			continue;
+		}
+		draw_line(&progress->views[i], columns);
+		progress->block++;
+	}
+	if (hidden > 0) {
+		(void)fprintf(stderr, "... and %zu more layers\n", hidden);
+		progress->block++;
+	}
+	(void)fflush(stderr);
+}
+
+static void show_message(const char *text, void *data)
+{
+	PullProgress *progress = data;
+	if (progress->quiet && !g_str_has_prefix(text, "WARNING"))
+		return;
+	g_autofree char *clean = escape_terminal(text, false);
+	bool redraw = progress->block > 0;
+	erase_block(progress);
+	(void)fprintf(stderr, "%s\n", clean);
+	if (redraw)
+		draw_block(progress);
+}
+
+void pull_progress_notice(const char *text, void *data)
+{
+	show_message(text, data);
+}
+
+/* One line for each layer that is settled since the last look. */
+static void tell_plain(PullProgress *progress, const PullLayerView *layers, size_t n)
+{
+	g_array_set_size(progress->told, (guint)n);
+	for (size_t i = 0; i < n; i++) {
+		PullLayerState *told = &g_array_index(progress->told, PullLayerState, i);
+		PullLayerState now = layers[i].state;
+		bool settled = now == PULL_LAYER_PRESENT || now == PULL_LAYER_DONE;
+		if (*told == now || !settled)
+			continue;
+		*told = now;
+		(void)fprintf(stderr, "Copying blob %.12s %s\n", digest_hex(layers[i].digest),
+			      state_word(now));
+	}
+}
+
+static bool all_settled(const PullLayerView *layers, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (layers[i].state != PULL_LAYER_PRESENT && layers[i].state != PULL_LAYER_DONE)
+			return false;
+	return true;
+}
+
+static void show_layers(const PullLayerView *layers, size_t n, void *data)
+{
+	PullProgress *progress = data;
+	if (progress->quiet)
+		return;
+	if (!progress->is_terminal) {
+		tell_plain(progress, layers, n);
+		return;
+	}
+	g_free(progress->views);
+	progress->views = g_memdup2(layers, n * sizeof(*layers));
+	progress->n_views = n;
+	erase_block(progress);
+	draw_block(progress);
+	if (!all_settled(layers, n))
+		return;
+	/* The block stays as it is; what follows goes below it. */
+	progress->block = 0;
+	progress->n_views = 0;
+}
+
+/* A numbered list on stderr, the answer from stdin; only where both are a terminal. */
+static int choose(const char *short_name, const char *const *candidates, void *data)
+{
+	(void)data;
+	(void)fprintf(stderr, "'%s' may mean:\n", short_name);
+	int n = 0;
+	for (; candidates[n]; n++)
+		(void)fprintf(stderr, "  %d  %s\n", n + 1, candidates[n]);
+	(void)fprintf(stderr, "Which one [1-%d]? ", n);
+	(void)fflush(stderr);
+	char line[32];
+	uint64_t number;
+	if (!fgets(line, sizeof(line), stdin))
+		return -1;
+	g_strstrip(line);
+	if (!units_parse_uint(line, (uint64_t)n, &number, NULL) || number < 1)
+		return -1;
+	return (int)number - 1;
+}
+
+PullUi pull_progress_ui(PullProgress *progress)
+{
+	bool can_ask = isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
+	return (PullUi){
+		.message = show_message,
+		.layers = show_layers,
+		.choose = can_ask ? choose : NULL,
+		.data = progress,
+	};
+}
+
+void pull_progress_summary(PullProgress *progress, const PullResult *result)
+{
+	if (progress->quiet || result->was_local)
+		return;
+	double seconds = (double)(g_get_monotonic_time() - progress->started) / G_USEC_PER_SEC;
+	g_autofree char *received = units_format_size((uint64_t)result->received);
+	g_autofree char *present = result->n_present > 0
+					   ? g_strdup_printf(", %zu reused", result->n_present)
+					   : g_strdup("");
+	(void)fprintf(stderr, "Pulled %s in %.1f s (%zu layer%s, %s%s)\n", result->name, seconds,
+		      result->n_layers, result->n_layers == 1 ? "" : "s", received, present);
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * skiff-fetch pull [--quiet] [--policy P] [--platform P | --os O --arch A --variant V]
+ *[--tls-verify BOOL]
+ *	[--creds USER[:PASSWORD]] [--authfile FILE] [--cert-dir DIR] [--all-tags] [--retry N]
+ *	[--retry-delay DURATION] REFERENCE...
+ *
+ * Image ids to stdout, one per line. SKIFF_FETCH_STALL_SECONDS shortens the stall limit (tests).
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/fetch/fetch_verb.h"
+#include "cmd/fetch/progress.h"
+#include "cmd/fetch/registry_options.h"
+#include "libpod/base/error.h"
+#include "libpod/base/units.h"
+#include "storage/pull.h"
+
+#define RETRY_MAX 1000
+
+typedef struct {
+	RegistryArgs registry;
+	const char *policy;
+	const char *platform;
+	const char *os;
+	const char *arch;
+	const char *variant;
+	const char *retry;
+	const char *retry_delay;
+	bool quiet;
+	bool all_tags;
+} PullArgs;
+
+/* Set by SIGINT and SIGTERM; the second one ends us at once. */
+static int cancelled;
+
+static void on_signal(int number)
+{
+	(void)number;
+	__atomic_store_n(&cancelled, 1, __ATOMIC_RELAXED);
+}
+
+static void catch_signals(void)
+{
+	struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+	(void)sigaction(SIGINT, &action, NULL);
+	(void)sigaction(SIGTERM, &action, NULL);
+}
+
+/* --platform, and --os, --arch, --variant on top of this machine's. @out_given: any of them. */
+static bool read_platform(const PullArgs *args, Platform *out, bool *out_given, GError **error)
+{
+	*out_given = args->platform || args->os || args->arch || args->variant;
+	if (!args->platform) {
+		platform_host(out);
+		platform_set(out, args->os, args->arch, args->variant);
+		return true;
+	}
+	if (args->os || args->arch || args->variant)
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "--platform option can not be specified with --arch or --os");
+	return platform_parse(args->platform, out, error);
+}
+
+static bool read_retries(const PullArgs *args, RegistryOptions *out, GError **error)
+{
+	uint64_t retries;
+	int64_t delay;
+	if (args->retry) {
+		if (!units_parse_uint(args->retry, RETRY_MAX, &retries, error))
+			return false;
+		out->retries = (int)retries;
+	}
+	if (args->retry_delay) {
+		if (!units_parse_duration(args->retry_delay, &delay, error))
+			return false;
+		out->retry_delay_ms = MAX(delay / 1000000, 0);
+	}
+	return true;
+}
+
+/* Pull one operand, printing the ids. */
+static bool pull_one(Store *store, const char *name, const PullOptions *options,
+		     PullProgress *progress, GError **error)
+{
+	g_autoptr(GPtrArray) many = NULL;
+	g_autoptr(PullResult) one = NULL;
+	if (options->all_tags) {
+		many = images_pull_all_tags(store, name, options, error);
+		if (!many)
+			return false;
+	} else {
+		one = image_pull(store, name, options, error);
+		if (!one)
+			return false;
+	}
+	for (size_t i = 0; many && i < many->len; i++) {
+		const PullResult *result = g_ptr_array_index(many, i);
+		pull_progress_summary(progress, result);
+		(void)printf("%s\n", result->id);
+	}
+	if (one) {
+		pull_progress_summary(progress, one);
+		(void)printf("%s\n", one->id);
+	}
+	return true;
+}
+
+static bool parse_args(FetchCall *call, PullArgs *args, GPtrArray *operands, GError **error)
+{
+	const FetchOption rows[] = {
+		{.name = "--authfile", .value = &args->registry.authfile},
+		{.name = "--cert-dir", .value = &args->registry.cert_dir},
+		{.name = "--creds", .value = &args->registry.creds},
+		{.name = "--tls-verify", .value = &args->registry.tls_verify},
+		{.name = "--policy", .value = &args->policy},
+		{.name = "--platform", .value = &args->platform},
+		{.name = "--os", .value = &args->os},
+		{.name = "--arch", .value = &args->arch},
+		{.name = "--variant", .value = &args->variant},
+		{.name = "--retry", .value = &args->retry},
+		{.name = "--retry-delay", .value = &args->retry_delay},
+		{.name = "--quiet", .flag = &args->quiet},
+		{.name = "--all-tags", .flag = &args->all_tags},
+		{0},
+	};
+	if (!fetch_parse(call, rows, operands, error))
+		return false;
+	if (operands->len == 0)
+		return error_set(error, ENGINE_ERROR_INVALID, "pull needs an image's name");
+	return true;
+}
+
+int fetch_pull(FetchCall *call, GError **error)
+{
+	PullArgs args = {0};
+	PullOptions options = {.policy = PULL_ALWAYS};
+	bool platform_given = false;
+	g_auto(Platform) platform = {0};
+	g_autoptr(Credentials) credentials = NULL;
+	g_autoptr(GPtrArray) operands = g_ptr_array_new();
+	if (!parse_args(call, &args, operands, error) ||
+	    !registry_args_read(&args.registry, &options.registry, &credentials, error) ||
+	    !read_retries(&args, &options.registry, error) ||
+	    !read_platform(&args, &platform, &platform_given, error) ||
+	    (args.policy && !pull_policy_parse(args.policy, &options.policy, error)) ||
+	    !fetch_open(call, error))
+		return FETCH_FAILED;
+
+	g_autoptr(PullProgress) progress = pull_progress_new(args.quiet);
+	options.platform = platform_given ? &platform : NULL;
+	options.all_tags = args.all_tags;
+	options.ui = pull_progress_ui(progress);
+	options.registry.cancelled = &cancelled;
+	options.registry.notice = pull_progress_notice;
+	options.registry.notice_data = progress;
+	catch_signals();
+	for (size_t i = 0; i < operands->len; i++)
+		if (!pull_one(call->store, g_ptr_array_index(operands, i), &options, progress,
+			      error))
+			return FETCH_FAILED;
+	return 0;
+}

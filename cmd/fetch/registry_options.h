@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The options that pull, login and logout share: how to reach a registry and with what credentials.
+ */
+#pragma once
+
+#include "storage/registry.h"
+
+typedef struct {
+	const char *authfile;
+	const char *cert_dir;
+	const char *creds;
+	const char *tls_verify;
+} RegistryArgs;
+
+/**
+ * registry_args_read() - fill RegistryOptions with defaults and what was given
+ * @out_credentials:	from --creds, NULL without; @out_options borrows it
+ */
+bool registry_args_read(const RegistryArgs *args, RegistryOptions *out_options,
+			Credentials **out_credentials, GError **error);

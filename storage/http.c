@@ -1,0 +1,596 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * HTTP transfers over libcurl's multi interface. Runs in skiff-fetch only.
+ *
+ * Theory of operation. A transfer is one easy handle that lives for all hops of its redirects: when
+ * an answer 3xx is complete, the same handle is set up again for the next URL and put back. What a
+ * hop may carry is decided anew each time (hop_prepare), so nothing can slip over to another host
+ * because it was set earlier. libcurl follows no redirect, sends no cookie, reads no .netrc and
+ * decodes no content.
+ *
+ * A sink that is full pauses its transfer: libcurl stops reading the socket and does not count the
+ * time as a stall; the others go on.
+ */
+#include "storage/http.h"
+
+#include <curl/curl.h>
+#include <string.h>
+
+#include "libpod/base/error.h"
+#include "libpod/base/log.h"
+#include "storage/http_header.h"
+#include "storage/http_priv.h"
+
+#define DEFAULT_SECONDS  20
+#define STALL_BYTES      1024L /* per second */
+#define ERROR_BODY_MAX   (1u << 20)
+#define HEADERS_MAX_SIZE (128u << 10)
+#define BUFFER_SIZE      (512L << 10)
+
+struct HttpClient {
+	CURLM *multi;
+	HttpClientOptions options;
+	GPtrArray *transfers; /* borrowed */
+};
+
+struct HttpTransfer {
+	HttpClient *client; /* borrowed */
+	CURL *easy;
+	struct curl_slist *headers;
+	char curl_error[CURL_ERROR_SIZE];
+
+	HttpRequest request; /* its strings are owned */
+	char *origin;        /* where Authorization may go */
+	char *url;           /* this hop's */
+	int hops;
+	bool left_origin;
+
+	HttpResponse *response;
+	size_t header_size;
+	bool is_done;
+	CURLcode result;
+	GError *problem; /* our own reason to end, which counts more than libcurl's */
+};
+
+void http_tls_free(HttpTls *tls)
+{
+	if (!tls)
+		return;
+	g_free(tls->ca_pem);
+	g_free(tls->cert_path);
+	g_free(tls->key_path);
+	g_free(tls);
+}
+
+HttpClient *http_client_new(const HttpClientOptions *options)
+{
+	static gsize initialised;
+	if (g_once_init_enter(&initialised)) {
+		curl_global_init(CURL_GLOBAL_DEFAULT);
+		g_once_init_leave(&initialised, 1);
+	}
+	HttpClient *client = g_new0(HttpClient, 1);
+	client->multi = curl_multi_init();
+	client->options = *options;
+	client->transfers = g_ptr_array_new();
+	if (client->options.stall_seconds <= 0)
+		client->options.stall_seconds = DEFAULT_SECONDS;
+	if (client->options.connect_seconds <= 0)
+		client->options.connect_seconds = DEFAULT_SECONDS;
+	curl_multi_setopt(client->multi, CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
+	return client;
+}
+
+void http_client_free(HttpClient *client)
+{
+	if (!client)
+		return;
+	while (client->transfers->len > 0)
+		http_transfer_free(g_ptr_array_index(client->transfers, 0));
+	g_ptr_array_unref(client->transfers);
+	curl_multi_cleanup(client->multi);
+	g_free(client);
+}
+
+void http_client_wake(HttpClient *client)
+{
+	curl_multi_wakeup(client->multi);
+}
+
+static HttpResponse *response_new(void)
+{
+	HttpResponse *response = g_new0(HttpResponse, 1);
+	response->headers = g_ptr_array_new_with_free_func(g_free);
+	response->body = g_string_new(NULL);
+	return response;
+}
+
+void http_response_free(HttpResponse *response)
+{
+	if (!response)
+		return;
+	g_ptr_array_unref(response->headers);
+	g_string_free(response->body, TRUE);
+	g_free(response->url);
+	g_free(response->peer);
+	g_free(response);
+}
+
+const char *http_response_header(const HttpResponse *response, const char *name)
+{
+	for (size_t i = 0; i + 1 < response->headers->len; i += 2)
+		if (strcmp(g_ptr_array_index(response->headers, i), name) == 0)
+			return g_ptr_array_index(response->headers, i + 1);
+	return NULL;
+}
+
+/* End a transfer for a reason of ours; the first one stays. */
+static void set_problem(HttpTransfer *transfer, ErrorCode code, const char *text)
+{
+	if (!transfer->problem)
+		error_set(&transfer->problem, code, "%s", text);
+}
+
+/* libcurl's header callback: one line, or the status line that begins a new set. */
+static size_t take_header(char *line, size_t size, size_t count, void *data)
+{
+	HttpTransfer *transfer = data;
+	size_t length = size * count;
+	transfer->header_size += length;
+	if (transfer->header_size > HEADERS_MAX_SIZE) {
+		set_problem(transfer, ENGINE_ERROR_INVALID, "the answer has too many headers");
+		return 0;
+	}
+	GPtrArray *headers = transfer->response->headers;
+	const char *colon = memchr(line, ':', length);
+	if (length >= 5 && memcmp(line, "HTTP/", 5) == 0) {
+		g_ptr_array_set_size(headers, 0);
+	} else if (colon) {
+		g_ptr_array_add(headers, g_ascii_strdown(line, colon - line));
+		g_ptr_array_add(headers,
+				g_strstrip(g_strndup(colon + 1, length - (colon + 1 - line))));
+	}
+	return length;
+}
+
+static bool is_success(int status)
+{
+	return status == 200 || status == 206;
+}
+
+/* Keep a piece of a body that nobody streams. */
+static size_t keep_body(HttpTransfer *transfer, const char *data, size_t size)
+{
+	GString *body = transfer->response->body;
+	size_t max = transfer->request.max_body;
+	if (max == 0 || !is_success(transfer->response->status))
+		max = ERROR_BODY_MAX;
+	if (body->len + size > max) {
+		set_problem(transfer, ENGINE_ERROR_INVALID, "the answer is larger than allowed");
+		return 0;
+	}
+	g_string_append_len(body, data, (gssize)size);
+	return size;
+}
+
+static size_t take_body(char *data, size_t size, size_t count, void *user)
+{
+	HttpTransfer *transfer = user;
+	long status = 0;
+	curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+	transfer->response->status = (int)status;
+	if (!transfer->request.sink || !is_success((int)status))
+		return keep_body(transfer, data, size * count);
+	switch (transfer->request.sink(transfer->response, data, size * count,
+				       transfer->request.sink_data)) {
+	case HTTP_SINK_TOOK:
+		return size * count;
+	case HTTP_SINK_FULL:
+		return CURL_WRITEFUNC_PAUSE;
+	case HTTP_SINK_STOP:
+		break;
+	}
+	set_problem(transfer, ENGINE_ERROR_CANCELLED, "the receiver stopped the transfer");
+	return 0;
+}
+
+/* Is a proxy in force, whose address says nothing about the target's? */
+static bool uses_proxy(void)
+{
+	static const char *const names[] = {"http_proxy", "https_proxy", "all_proxy", "HTTPS_PROXY",
+					    "ALL_PROXY"};
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+		const char *value = g_getenv(names[i]);
+		if (value && *value)
+			return true;
+	}
+	return false;
+}
+
+static bool address_is_refused(const HttpTransfer *transfer, HttpAddressKind kind)
+{
+	if (transfer->request.refuse_private_address)
+		return kind != HTTP_ADDRESS_PUBLIC;
+	return transfer->request.refuse_local_address && kind == HTTP_ADDRESS_LOCAL;
+}
+
+/* Called with the very address that is connected to next: no second look-up can change it. */
+static curl_socket_t open_socket(void *data, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	HttpTransfer *transfer = data;
+	(void)purpose;
+	if (!uses_proxy() && address_is_refused(transfer, http_address_kind(&address->addr))) {
+		set_problem(transfer, ENGINE_ERROR_DENIED,
+			    "it leads to an address of a private network or of this machine");
+		return CURL_SOCKET_BAD;
+	}
+	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+/* Debian and others keep the authorities hashed by name: loading 140 of them from one file costs 20
+ * ms. */
+static bool has_hashed_authorities(void)
+{
+	static const char directory[] = "/etc/ssl/certs";
+	g_autoptr(GDir) dir = g_dir_open(directory, 0, NULL);
+	for (const char *name; dir && (name = g_dir_read_name(dir));)
+		if (g_str_has_suffix(name, ".0"))
+			return true;
+	return false;
+}
+
+/* The authorities to trust: the user's variables, else the system's directory, else libcurl's
+ * default. */
+static void set_authorities(CURL *easy)
+{
+	static int hashed = -1;
+	const char *file = g_getenv("SSL_CERT_FILE");
+	const char *directory = g_getenv("SSL_CERT_DIR");
+	if (hashed < 0)
+		hashed = has_hashed_authorities();
+	if (file || directory) {
+		curl_easy_setopt(easy, CURLOPT_CAINFO, file);
+		curl_easy_setopt(easy, CURLOPT_CAPATH, directory);
+	} else if (hashed) {
+		curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
+		curl_easy_setopt(easy, CURLOPT_CAPATH, "/etc/ssl/certs");
+	}
+}
+
+static bool set_tls(HttpTransfer *transfer, GError **error)
+{
+	CURL *easy = transfer->easy;
+	HttpClientOptions *options = &transfer->client->options;
+	const HttpTls *tls = NULL;
+	if (options->tls_lookup) {
+		g_autofree char *host = http_host(transfer->url);
+		tls = options->tls_lookup(host, options->tls_data, error);
+		if (!tls)
+			return false;
+	}
+	bool verify = !tls || tls->verify;
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, verify ? 1L : 0L);
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
+	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	set_authorities(easy);
+	struct curl_blob blob = {0};
+	if (tls && tls->ca_pem) {
+		blob.data = tls->ca_pem;
+		blob.len = strlen(tls->ca_pem);
+		blob.flags = CURL_BLOB_COPY;
+	}
+	curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, blob.data ? &blob : NULL);
+	curl_easy_setopt(easy, CURLOPT_SSLCERT, tls ? tls->cert_path : NULL);
+	curl_easy_setopt(easy, CURLOPT_SSLKEY, tls ? tls->key_path : NULL);
+	return true;
+}
+
+/* What never changes between hops. */
+static void set_constants(HttpTransfer *transfer)
+{
+	CURL *easy = transfer->easy;
+	const HttpClientOptions *options = &transfer->client->options;
+	curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
+	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->curl_error);
+	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+	curl_easy_setopt(easy, CURLOPT_USERAGENT, "skiff/" SKIFF_VERSION);
+	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, BUFFER_SIZE);
+	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)options->connect_seconds);
+	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, STALL_BYTES);
+	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)options->stall_seconds);
+	curl_easy_setopt(easy, CURLOPT_TIMEOUT, (long)transfer->request.total_seconds);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
+	curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
+	curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+	if (transfer->request.refuse_private_address || transfer->request.refuse_local_address) {
+		/* A connection that is there already was not checked. */
+		curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+		curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+	}
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer);
+}
+
+static void add_header(HttpTransfer *transfer, const char *name, const char *value)
+{
+	g_autofree char *line = g_strconcat(name, ": ", value, NULL);
+	transfer->headers = curl_slist_append(transfer->headers, line);
+}
+
+/* The headers of this hop, built from nothing. */
+static void set_headers(HttpTransfer *transfer)
+{
+	const HttpRequest *request = &transfer->request;
+	curl_slist_free_all(transfer->headers);
+	transfer->headers = NULL;
+	if (request->accept)
+		add_header(transfer, "Accept", request->accept);
+	if (request->authorization && !transfer->left_origin)
+		add_header(transfer, "Authorization", request->authorization);
+	if (request->range_first > 0) {
+		g_autofree char *range =
+			g_strdup_printf("bytes=%" G_GINT64_FORMAT "-", request->range_first);
+		add_header(transfer, "Range", range);
+	}
+	curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->headers);
+}
+
+static void set_method(HttpTransfer *transfer)
+{
+	const HttpRequest *request = &transfer->request;
+	if (request->form) {
+		curl_easy_setopt(transfer->easy, CURLOPT_POST, 1L);
+		curl_easy_setopt(transfer->easy, CURLOPT_POSTFIELDS, request->form);
+	} else if (g_strcmp0(request->method, "HEAD") == 0) {
+		curl_easy_setopt(transfer->easy, CURLOPT_NOBODY, 1L);
+	}
+}
+
+/* Set the handle up for transfer->url and hand it to libcurl. */
+static bool hop_start(HttpTransfer *transfer, GError **error)
+{
+	g_autofree char *origin = http_origin(transfer->url);
+	if (!http_url_is_clean(transfer->url) || !origin)
+		return error_set(error, ENGINE_ERROR_INVALID, "not an http or https URL");
+	if (strcmp(origin, transfer->origin) != 0)
+		transfer->left_origin = true;
+	http_response_free(transfer->response);
+	transfer->response = response_new();
+	transfer->response->url = g_strdup(transfer->url);
+	transfer->header_size = 0;
+	curl_easy_setopt(transfer->easy, CURLOPT_URL, transfer->url);
+	set_headers(transfer);
+	if (!set_tls(transfer, error))
+		return false;
+	if (curl_multi_add_handle(transfer->client->multi, transfer->easy) != CURLM_OK)
+		return error_set(error, ENGINE_ERROR_SYSTEM, "cannot start an HTTP transfer");
+	return true;
+}
+
+static void copy_request(HttpTransfer *transfer, const HttpRequest *request)
+{
+	transfer->request = *request;
+	transfer->request.url = g_strdup(request->url);
+	transfer->request.method = g_strdup(request->method);
+	transfer->request.accept = g_strdup(request->accept);
+	transfer->request.authorization = g_strdup(request->authorization);
+	transfer->request.form = g_strdup(request->form);
+}
+
+HttpTransfer *http_start(HttpClient *client, const HttpRequest *request, GError **error)
+{
+	g_autoptr(HttpTransfer) transfer = g_new0(HttpTransfer, 1);
+	transfer->client = client;
+	transfer->easy = curl_easy_init();
+	copy_request(transfer, request);
+	transfer->url = g_strdup(request->url);
+	transfer->origin = http_origin(request->url);
+	g_ptr_array_add(client->transfers, transfer);
+	if (!transfer->easy || !transfer->origin)
+		return error_set_null(error, ENGINE_ERROR_INVALID,
+				      "'%s' is not an http or https URL", request->url);
+	set_constants(transfer);
+	set_method(transfer);
+	if (!hop_start(transfer, error))
+		return NULL;
+	return g_steal_pointer(&transfer);
+}
+
+void http_transfer_free(HttpTransfer *transfer)
+{
+	if (!transfer)
+		return;
+	g_ptr_array_remove(transfer->client->transfers, transfer);
+	if (transfer->easy) {
+		curl_multi_remove_handle(transfer->client->multi, transfer->easy);
+		curl_easy_cleanup(transfer->easy);
+	}
+	curl_slist_free_all(transfer->headers);
+	http_response_free(transfer->response);
+	g_clear_error(&transfer->problem);
+	g_free((char *)transfer->request.url);
+	g_free((char *)transfer->request.method);
+	g_free((char *)transfer->request.accept);
+	g_free((char *)transfer->request.authorization);
+	g_free((char *)transfer->request.form);
+	g_free(transfer->origin);
+	g_free(transfer->url);
+	g_free(transfer);
+}
+
+static bool is_redirect(const HttpTransfer *transfer)
+{
+	int status = transfer->response->status;
+	return transfer->request.max_redirects > 0 &&
+	       (status == 301 || status == 302 || status == 303 || status == 307 || status == 308);
+}
+
+/* Where a redirect leads, if it may be followed. */
+static char *next_url(HttpTransfer *transfer, GError **error)
+{
+	const char *location = http_response_header(transfer->response, "location");
+	if (!location)
+		return error_set_null(error, ENGINE_ERROR_INVALID, "a redirect without Location");
+	if (++transfer->hops > transfer->request.max_redirects)
+		return error_set_null(error, ENGINE_ERROR_INVALID, "too many redirects");
+	g_autofree char *next = http_url_join(transfer->url, location);
+	if (!next)
+		return error_set_null(
+			error, ENGINE_ERROR_INVALID,
+			"a redirect to something that is not a plain http or https URL");
+	if (g_str_has_prefix(transfer->url, "https:") && !g_str_has_prefix(next, "https:"))
+		return error_set_null(error, ENGINE_ERROR_DENIED, "a redirect from HTTPS to HTTP");
+	return g_steal_pointer(&next);
+}
+
+/* For the log: without the query, which may hold a signature. */
+static void log_answer(const HttpTransfer *transfer)
+{
+	if (log_get_level() < LOG_LEVEL_DEBUG)
+		return;
+	g_autofree char *shown = g_strndup(transfer->url, strcspn(transfer->url, "?"));
+	log_debug("%s %s: %d %s", transfer->request.form ? "POST" : "GET", shown,
+		  transfer->response->status,
+		  transfer->result == CURLE_OK ? "" : curl_easy_strerror(transfer->result));
+}
+
+/* libcurl is done with a hop: follow, or the transfer is done. */
+static void hop_end(HttpTransfer *transfer, CURLcode result)
+{
+	long status = 0;
+	char *address = NULL;
+	curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+	transfer->response->status = (int)status;
+	transfer->result = result;
+	if (curl_easy_getinfo(transfer->easy, CURLINFO_PRIMARY_IP, &address) == CURLE_OK)
+		transfer->response->peer = g_strdup(address);
+	curl_multi_remove_handle(transfer->client->multi, transfer->easy);
+	log_answer(transfer);
+
+	if (result == CURLE_OK && !transfer->problem && is_redirect(transfer)) {
+		g_autofree char *next = next_url(transfer, &transfer->problem);
+		if (next) {
+			g_free(transfer->url);
+			transfer->url = g_steal_pointer(&next);
+			if (hop_start(transfer, &transfer->problem))
+				return;
+		}
+	}
+	transfer->is_done = true;
+}
+
+/* Take all that has ended. Return: how many. */
+static int reap(HttpClient *client)
+{
+	int ended = 0, left;
+	for (CURLMsg *message; (message = curl_multi_info_read(client->multi, &left));) {
+		if (message->msg != CURLMSG_DONE)
+			continue;
+		HttpTransfer *transfer = NULL;
+		CURLcode result = message->data.result;
+		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&transfer);
+		hop_end(transfer, result);
+		ended++;
+	}
+	return ended;
+}
+
+bool http_client_run(HttpClient *client, int timeout_ms, GError **error)
+{
+	int running;
+	const int *cancelled = client->options.cancelled;
+	if (cancelled && __atomic_load_n(cancelled, __ATOMIC_RELAXED))
+		return error_set(error, ENGINE_ERROR_CANCELLED, "cancelled");
+	CURLMcode code = curl_multi_perform(client->multi, &running);
+	if (code == CURLM_OK && reap(client) == 0) {
+		code = curl_multi_poll(client->multi, NULL, 0, timeout_ms, NULL);
+		if (code == CURLM_OK)
+			code = curl_multi_perform(client->multi, &running);
+		reap(client);
+	}
+	if (code != CURLM_OK)
+		return error_set(error, ENGINE_ERROR_SYSTEM, "libcurl: %s",
+				 curl_multi_strerror(code));
+	if (cancelled && __atomic_load_n(cancelled, __ATOMIC_RELAXED))
+		return error_set(error, ENGINE_ERROR_CANCELLED, "cancelled");
+	return true;
+}
+
+bool http_transfer_done(const HttpTransfer *transfer)
+{
+	return transfer->is_done;
+}
+
+void http_transfer_resume(HttpTransfer *transfer)
+{
+	if (!transfer->is_done)
+		curl_easy_pause(transfer->easy, CURLPAUSE_CONT);
+}
+
+const HttpResponse *http_transfer_response(const HttpTransfer *transfer)
+{
+	return transfer->response;
+}
+
+/* Failures that will be the same next time. */
+static bool is_final(CURLcode code)
+{
+	switch (code) {
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_ISSUER_ERROR:
+	case CURLE_SSL_CIPHER:
+	case CURLE_UNSUPPORTED_PROTOCOL:
+	case CURLE_URL_MALFORMAT:
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool http_transfer_check(const HttpTransfer *transfer, GError **error)
+{
+	g_autofree char *host = http_host(transfer->url);
+	if (transfer->problem) {
+		if (error)
+			*error = g_error_copy(transfer->problem);
+		g_prefix_error(error, "%s: ", host ? host : "request");
+		return false;
+	}
+	if (transfer->result == CURLE_OK)
+		return true;
+	const char *reason = transfer->curl_error[0] ? transfer->curl_error
+						     : curl_easy_strerror(transfer->result);
+	if (transfer->result == CURLE_OPERATION_TIMEDOUT)
+		reason = "the server does not answer, or is too slow";
+	error_set(error,
+		  is_final(transfer->result) ? ENGINE_ERROR_DENIED : ENGINE_ERROR_UNREACHABLE,
+		  "%s: %s", host ? host : "request", reason);
+	if (transfer->result == CURLE_PEER_FAILED_VERIFICATION)
+		error_add_help(error,
+			       "put the authority's certificate at "
+			       "/etc/containers/certs.d/%s/ca.crt, or use --tls-verify=false",
+			       host);
+	return false;
+}
+
+HttpResponse *http_fetch(HttpClient *client, const HttpRequest *request, GError **error)
+{
+	g_autoptr(HttpTransfer) transfer = http_start(client, request, error);
+	if (!transfer)
+		return NULL;
+	while (!transfer->is_done)
+		if (!http_client_run(client, 1000, error))
+			return NULL;
+	if (!http_transfer_check(transfer, error))
+		return NULL;
+	return g_steal_pointer(&transfer->response);
+}

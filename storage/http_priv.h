@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What http.c (client and transfers) and http_url.c (URLs, addresses) share.
+ */
+#pragma once
+
+#include <sys/socket.h>
+
+#include "storage/http.h"
+
+typedef enum {
+	HTTP_ADDRESS_PUBLIC,
+	HTTP_ADDRESS_PRIVATE, /* a site's own network */
+	HTTP_ADDRESS_LOCAL,   /* loopback, link-local (metadata services), multicast, unspecified */
+} HttpAddressKind;
+
+HttpAddressKind http_address_kind(const struct sockaddr *address);
+
+/** http_url_is_clean() - an http or https URL without user name, white space or backslashes. */
+bool http_url_is_clean(const char *text);
+
+/** http_host() - "host" or "host:port" of a URL, lower case. g_free() it. */
+char *http_host(const char *text);
