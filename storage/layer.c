@@ -75,16 +75,18 @@ RecordLock *layers_lock_shared(Store *store, GError **error)
 static Layer *read_record(Json *json, GError **error)
 {
 	g_autoptr(Layer) layer = g_new0(Layer, 1);
-	int64_t size = 0, blob_size = 0;
+	int64_t size = 0, tar_size = 0, blob_size = 0;
 	if (!js_dup_string(json, "chain_id", &layer->chain_id, error) ||
 	    !js_dup_string(json, "diff_id", &layer->diff_id, error) ||
 	    !js_dup_string(json, "parent", &layer->parent, error) ||
 	    !js_dup_string(json, "blob_digest", &layer->blob_digest, error) ||
 	    !js_dup_string(json, "media_type", &layer->media_type, error) ||
 	    !js_get_int(json, "size", 0, INT64_MAX, &size, error) ||
+	    !js_get_int(json, "tar_size", 0, INT64_MAX, &tar_size, error) ||
 	    !js_get_int(json, "blob_size", 0, INT64_MAX, &blob_size, error))
 		return NULL;
 	layer->size = (uint64_t)size;
+	layer->tar_size = (uint64_t)tar_size;
 	layer->blob_size = (uint64_t)blob_size;
 	return g_steal_pointer(&layer);
 }
@@ -146,6 +148,7 @@ bool layer_record_write(int dir_fd, const Layer *layer, GError **error)
 	js_set_string(json, "diff_id", layer->diff_id);
 	js_set_string(json, "parent", layer->parent);
 	js_set_int(json, "size", (int64_t)layer->size);
+	js_set_int(json, "tar_size", (int64_t)layer->tar_size);
 	js_set_string(json, "blob_digest", layer->blob_digest);
 	js_set_string(json, "media_type", layer->media_type);
 	js_set_int(json, "blob_size", (int64_t)layer->blob_size);

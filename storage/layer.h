@@ -19,6 +19,7 @@ typedef struct {
 	char *diff_id;
 	char *parent;	/* chain id, NULL for the first */
 	uint64_t size;	/* bytes of regular files, counted at unpack */
+	uint64_t tar_size; /* of the uncompressed tar, 0 if unknown */
 	char *blob_digest; /* compressed digest it came from, NULL if unknown */
 	char *media_type;
 	uint64_t blob_size;

@@ -27,7 +27,6 @@ typedef struct {
 	const char *layer;
 	bool has_parent;
 	bool single_id;
-	bool plain;
 	uint64_t max_bytes;
 	uint64_t max_entries;
 	char **lowers; /* the rest of the arguments */
@@ -89,7 +88,6 @@ static bool do_unpack(const Arguments *args, int layer_fd, TarUnpackStats *stats
 		.journal = journal,
 		.has_parent = args->has_parent,
 		.single_id = args->single_id,
-		.layered = !args->plain,
 		.max_bytes = args->max_bytes,
 		.max_entries = args->max_entries,
 	};
@@ -150,8 +148,6 @@ static bool parse_arguments(int argc, char **argv, Arguments *out, GError **erro
 			out->has_parent = true;
 		else if (strcmp(argv[i], "--single-id") == 0)
 			out->single_id = true;
-		else if (strcmp(argv[i], "--plain") == 0)
-			out->plain = true;
 		else if (strcmp(argv[i], "--layer") == 0 && has_value)
 			out->layer = argv[++i];
 		else if (strcmp(argv[i], "--max-bytes") == 0 && has_value) {

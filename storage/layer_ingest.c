@@ -12,7 +12,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/evp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,6 +23,7 @@
 #include "libpod/base/log.h"
 #include "libpod/base/path.h"
 #include "storage/digest.h"
+#include "storage/hash.h"
 #include "storage/inflate.h"
 #include "storage/layer_child.h"
 
@@ -48,8 +48,8 @@ struct LayerIngest {
 	char *parent;
 	int64_t expected_size;
 
-	EVP_MD_CTX *blob_hash;
-	EVP_MD_CTX *diff_hash;
+	Hash *blob_hash;
+	Hash *diff_hash;
 	uint64_t blob_size;
 	uint64_t tar_size;
 	Inflate *inflate;
@@ -112,31 +112,6 @@ static bool start_child(LayerIngest *ingest, GError **error)
 	return ingest->child != NULL;
 }
 
-static EVP_MD_CTX *hash_new(const EVP_MD *algorithm)
-{
-	EVP_MD_CTX *hash = EVP_MD_CTX_new();
-	g_assert(hash && EVP_DigestInit_ex(hash, algorithm, NULL) == 1);
-	return hash;
-}
-
-/* The digest of what a hash has seen. */
-static char *hash_digest(EVP_MD_CTX *hash)
-{
-	unsigned char bytes[EVP_MAX_MD_SIZE];
-	unsigned size = 0;
-	g_assert(EVP_DigestFinal_ex(hash, bytes, &size) == 1);
-	GString *text = g_string_new(size == 32 ? "sha256:" : "sha512:");
-	for (unsigned i = 0; i < size; i++)
-		g_string_append_printf(text, "%02x", bytes[i]);
-	return g_string_free(text, FALSE);
-}
-
-/* Digests name their algorithm; what is not known beforehand is taken by sha256. */
-static const EVP_MD *algorithm_of(const char *digest)
-{
-	return digest && g_str_has_prefix(digest, "sha512:") ? EVP_sha512() : EVP_sha256();
-}
-
 LayerIngest *layer_ingest_new(Store *store, StoreStage *stage, const LayerIngestOptions *options,
 			      GError **error)
 {
@@ -158,8 +133,8 @@ LayerIngest *layer_ingest_new(Store *store, StoreStage *stage, const LayerIngest
 	ingest->expected_diff_id = g_strdup(options->expected_diff_id);
 	ingest->expected_size = options->expected_size;
 	ingest->parent = g_strdup(options->parent_chain_id);
-	ingest->blob_hash = hash_new(algorithm_of(ingest->expected_digest));
-	ingest->diff_hash = hash_new(algorithm_of(ingest->expected_diff_id));
+	ingest->blob_hash = hash_new(ingest->expected_digest);
+	ingest->diff_hash = hash_new(ingest->expected_diff_id);
 	ingest->head = g_byte_array_new();
 	if (!make_dir(ingest, error) || !start_child(ingest, error))
 		return NULL;
@@ -173,8 +148,8 @@ void layer_ingest_free(LayerIngest *ingest)
 	layer_child_free(ingest->child);
 	fd_close(&ingest->tar_fd);
 	fd_close(&ingest->dir_fd);
-	EVP_MD_CTX_free(ingest->blob_hash);
-	EVP_MD_CTX_free(ingest->diff_hash);
+	hash_free(ingest->blob_hash);
+	hash_free(ingest->diff_hash);
 	inflate_free(ingest->inflate);
 	g_byte_array_unref(ingest->head);
 	g_free(ingest->name);
@@ -210,7 +185,7 @@ static bool push_tar(void *data, const void *bytes, size_t size, GError **error)
 	if (ingest->tar_size > RATIO_FROM && ingest->tar_size / RATIO_MAX > ingest->blob_size)
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "the layer grows more than %d-fold: refused as a bomb", RATIO_MAX);
-	g_assert(EVP_DigestUpdate(ingest->diff_hash, bytes, size) == 1);
+	hash_update(ingest->diff_hash, bytes, size);
 	if (fd_write_all(ingest->tar_fd, bytes, size))
 		return true;
 	if (errno == EPIPE)
@@ -235,7 +210,7 @@ bool layer_ingest_push(LayerIngest *ingest, const void *data, size_t size, GErro
 		return error_set(error, ENGINE_ERROR_CORRUPT,
 				 "the blob is larger than the %" G_GINT64_FORMAT " bytes announced",
 				 ingest->expected_size);
-	g_assert(EVP_DigestUpdate(ingest->blob_hash, data, size) == 1);
+	hash_update(ingest->blob_hash, data, size);
 	if (ingest->inflate)
 		return inflate_push(ingest->inflate, data, size, error);
 	g_byte_array_append(ingest->head, data, (guint)size);
@@ -278,8 +253,8 @@ Layer *layer_ingest_finish(LayerIngest *ingest, GError **error)
 {
 	if (!begin_inflate(ingest, true, error) || !inflate_finish(ingest->inflate, error))
 		return NULL;
-	g_autofree char *blob_digest = hash_digest(ingest->blob_hash);
-	g_autofree char *diff_id = hash_digest(ingest->diff_hash);
+	g_autofree char *blob_digest = hash_finish(ingest->blob_hash);
+	g_autofree char *diff_id = hash_finish(ingest->diff_hash);
 	if (!verify(ingest, blob_digest, diff_id, error))
 		return NULL;
 	fd_close(&ingest->tar_fd);
@@ -293,6 +268,7 @@ Layer *layer_ingest_finish(LayerIngest *ingest, GError **error)
 	layer->diff_id = g_steal_pointer(&diff_id);
 	layer->parent = g_strdup(ingest->parent);
 	layer->size = report.size;
+	layer->tar_size = ingest->tar_size;
 	layer->blob_digest = g_steal_pointer(&blob_digest);
 	layer->blob_size = ingest->blob_size;
 	layer->media_type = g_strdup(ingest->media_type);

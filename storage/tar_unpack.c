@@ -329,7 +329,7 @@ static bool take_name(Unpack *u, const TarEntry *entry, GError **error)
 	if (!*u->base && entry->type != TAR_DIR)
 		return error_set(error, ENGINE_ERROR_INVALID, "entry '%s' would replace the root",
 				 entry->name);
-	if (u->options->layered && has_whiteout_parent(u))
+	if (has_whiteout_parent(u))
 		return error_set(error, ENGINE_ERROR_INVALID, "entry '%s' lies in a whiteout",
 				 entry->name);
 	return true;
@@ -343,7 +343,7 @@ static bool unpack_entry(Unpack *u, const TarEntry *entry, GError **error)
 				 u->options->max_entries);
 	if (!take_name(u, entry, error))
 		return false;
-	if (u->options->layered && g_str_has_prefix(u->base, WHITEOUT_PREFIX))
+	if (g_str_has_prefix(u->base, WHITEOUT_PREFIX))
 		return unpack_whiteout(u, entry, error);
 	int parent_fd = unpack_parent(u, u->path->str, error);
 	if (parent_fd < 0)

@@ -28,7 +28,6 @@ typedef struct {
 	TarJournal *journal; /* NULL: none is written */
 	bool has_parent;     /* lower layers exist: what is missing here may be there */
 	bool single_id;	     /* only id 0 can be given away: ownership is not applied */
-	bool layered;	     /* whiteouts have a meaning; false for a plain tree (import) */
 	uint64_t max_bytes;  /* of all files together */
 	uint64_t max_entries;
 } TarUnpackOptions;
