@@ -118,6 +118,8 @@ static bool check_sysctl(const OciConfig *config, const char *key, const char *v
 
 bool limits_check_sysctls(const OciConfig *config, GError **error)
 {
+	if (!config->sysctl)
+		return true;
 	GHashTableIter iter;
 	gpointer key, value;
 	g_hash_table_iter_init(&iter, config->sysctl);
@@ -130,6 +132,8 @@ bool limits_check_sysctls(const OciConfig *config, GError **error)
 
 int limits_apply_sysctls(const OciConfig *config, int proc_fd, SyncReport *report)
 {
+	if (!config->sysctl)
+		return 0;
 	GHashTableIter iter;
 	gpointer key, value;
 	g_hash_table_iter_init(&iter, config->sysctl);

@@ -48,6 +48,7 @@ static const struct {
 	const char *type;
 	const char *words[12];
 } file_systems[] = {
+	{"bind", {"upperdir", "workdir", NULL}}, /* with "O" */
 	{"cgroup", {NULL}},
 	{"devpts", {"newinstance", "ptmxmode", "mode", "uid", "gid", "max", NULL}},
 	{"overlay",
@@ -93,6 +94,8 @@ static bool parse_own(const char *word, MountOptions *options)
 		options->recursive = true;
 	else if (strcmp(word, "U") == 0)
 		options->chown_to_user = true;
+	else if (strcmp(word, "O") == 0)
+		options->overlay = true;
 	else if (strcmp(word, "z") == 0 || strcmp(word, "Z") == 0)
 		options->relabel = true;
 	else if (strcmp(word, "copyup") == 0 || strcmp(word, "tmpcopyup") == 0)

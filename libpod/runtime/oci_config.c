@@ -24,18 +24,9 @@ static void free_device(gpointer element)
 OciConfig *oci_config_new(void)
 {
 	OciConfig *config = g_new0(OciConfig, 1);
-	config->root_path = g_strdup("rootfs");
-	config->extra_groups = g_new0(char *, 1);
-	config->args = g_new0(char *, 1);
-	config->env = g_new0(char *, 1);
-	config->masked_paths = g_new0(char *, 1);
-	config->readonly_paths = g_new0(char *, 1);
-	config->cwd = g_strdup("/");
 	config->rlimits = g_array_new(FALSE, FALSE, sizeof(OciRlimit));
 	config->mounts = g_ptr_array_new_with_free_func(free_mount);
 	config->devices = g_ptr_array_new_with_free_func(free_device);
-	config->sysctl = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-	config->annotations = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	return config;
 }
 

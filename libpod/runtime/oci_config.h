@@ -47,7 +47,7 @@ typedef struct {
 	char *path;      /* in the container */
 	char *host_path; /* bound from here (rootless) */
 	char type;       /* 'c', 'b', 'p' */
-	int64_t major, minor;
+	int64_t major, minor; /* 0:0 = whatever node or directory of nodes is there */
 	uint32_t mode;
 	uint32_t uid, gid;
 } OciDevice;
@@ -87,14 +87,14 @@ typedef struct {
 	IdMap *user_map;    /* of a new user namespace (OCI_NS_USER is NEW), else NULL */
 	GPtrArray *mounts;  /* of OciMount, in order */
 	GPtrArray *devices; /* of OciDevice */
-	GHashTable *sysctl; /* string to string */
+	GHashTable *sysctl; /* string to string, NULL is none */
 	char **masked_paths;
 	char **readonly_paths;
 	char *cgroups_path; /* NULL: stay where we are */
 	int64_t pids_limit;
 	char *mount_label;
 	bool init_process; /* --init: our own reaper is pid 1 */
-	GHashTable *annotations;
+	GHashTable *annotations; /* string to string, NULL is none */
 } OciConfig;
 
 OciConfig *oci_config_new(void);

@@ -118,8 +118,11 @@ static int load_filter(int fd)
 /* Cut to what the user keeps: root by its sets, others nothing but the ambient ones. */
 static int cut_capabilities(const PrivilegesPlan *plan)
 {
-	uint64_t ambient = plan->ambient & plan->bounding;
-	uint64_t kept = (plan->user->uid == 0 ? plan->effective & plan->bounding : 0) | ambient;
+	bool root = plan->user->uid == 0;
+	/* Root gets its set by being root: an inheritable one would outlive what it drops
+	 * (security 1.2). */
+	uint64_t ambient = root ? 0 : plan->ambient & plan->bounding;
+	uint64_t kept = root ? plan->effective & plan->bounding : ambient;
 	int result = set_capabilities(kept, kept, ambient);
 	for (int i = 0; i < 64 && result == 0; i++) {
 		if (ambient & (UINT64_C(1) << i))
