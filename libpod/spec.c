@@ -16,6 +16,11 @@ static void device_free(void *data)
 	g_free(device);
 }
 
+GPtrArray *spec_device_list_new(void)
+{
+	return g_ptr_array_new_with_free_func(device_free);
+}
+
 static void mount_free_void(void *data)
 {
 	spec_mount_free(data);
@@ -33,7 +38,7 @@ ContainerSpec *spec_new(void)
 	spec->annotations = string_map_new();
 	spec->sysctl = string_map_new();
 	spec->env_asked = g_ptr_array_new_with_free_func(g_free);
-	spec->devices = g_ptr_array_new_with_free_func(device_free);
+	spec->devices = spec_device_list_new();
 	spec->ulimits = g_array_new(FALSE, FALSE, sizeof(OciRlimit));
 	spec->mounts = g_ptr_array_new_with_free_func(mount_free_void);
 	spec->network = network_request_new();
@@ -50,6 +55,7 @@ static void free_process(ContainerSpec *spec)
 	g_strfreev(spec->entrypoint);
 	g_strfreev(spec->args);
 	g_ptr_array_unref(spec->env_asked);
+	g_strfreev(spec->env_defaults);
 	g_strfreev(spec->env);
 	g_free(spec->workdir);
 	g_free(spec->user);

@@ -84,6 +84,7 @@ typedef struct {
 	char **args;          /* resolved: entrypoint + command */
 	GPtrArray *env_asked; /* "K=V", or "K": the host's. --env-file before -e, each in order */
 	unsigned env_from_files; /* how many of these came from files */
+	char **env_defaults;     /* of containers.conf: below the image\'s. NULL if none */
 	char **env;              /* resolved; HOSTNAME is added by oci_build, HOME by init */
 	char *workdir;
 	bool workdir_created; /* the image's own or -w: make it when missing */

@@ -5,12 +5,16 @@
 #pragma once
 
 #include "libpod/spec.h"
+#include "storage/image.h"
 
 /** spec_strv_append() - add a copy of @value to a vector that may be NULL. */
 void spec_strv_append(char ***strv, const char *value);
 
 /** spec_strv_take() - the same, taking @value. */
 void spec_strv_take(char ***strv, char *value);
+
+/** spec_device_list_new() - an empty list of SpecDevice. */
+GPtrArray *spec_device_list_new(void);
 
 /** spec_fail_errno() - SYSTEM (NOT_FOUND for ENOENT) "CALL PATH: no such file or directory", in
  * lower case as podman's. */
@@ -52,3 +56,21 @@ bool spec_mount_set_destination(SpecMount *mount, const char *path, GError **err
 /** spec_mount_add_tmpfs_option() - size, mode, uid, gid, nr_inodes of a tmpfs. INVALID. */
 bool spec_mount_add_tmpfs_option(SpecMount *mount, const char *key, const char *value,
 				 GError **error);
+
+/**
+ * spec_resolve_image() - the part of spec_resolve() that needs only the image: names, labels,
+ * arguments, environment, user, directory, stop signal, volumes, exposed ports
+ * @image:	NULL with --rootfs
+ */
+bool spec_resolve_image(ContainerSpec *spec, const Image *image, GError **error);
+
+/**
+ * spec_userns_resolve() - the container's own id map from its --userns mode
+ * @shared:	the user's shared map; NULL for real root
+ * @problem:	why @shared is a single id, or NULL
+ * @taken:	maps of the other containers with --userns=auto, GPtrArray of IdMap
+ *
+ * Not for SPEC_USERNS_CONTAINER and SPEC_USERNS_PATH, whose map is another's.
+ */
+bool spec_userns_resolve(ContainerSpec *spec, const IdMap *shared, const char *problem,
+			 const GPtrArray *taken, GError **error);

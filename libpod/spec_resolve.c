@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libpod/spec_resolve.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "libpod/base/error.h"
+#include "libpod/base/log.h"
+#include "libpod/container.h"
+#include "libpod/spec_priv.h"
+#include "network/portmap.h"
+
+#define PUBLISH_ALL_MAX  1024 /* ports of -P: each costs a listener */
+#define DEVICE_DEPTH_MAX 4    /* of a directory given as --device */
+
+/* The full id of the container whose @what namespace is to be shared. */
+static bool resolve_target(Engine *engine, const char *what, char **target, GError **error)
+{
+	g_autoptr(Container) ctr = container_resolve(engine, *target, error);
+	if (!ctr) {
+		g_prefix_error(error, "looking up container to share %s namespace with: ", what);
+		return false;
+	}
+	g_free(*target);
+	*target = g_strdup(container_summary(ctr)->id);
+	return true;
+}
+
+static bool check_ns_path(const char *what, const char *path, GError **error)
+{
+	if (access(path, F_OK) == 0)
+		return true;
+	spec_fail_errno(error, "stat", path);
+	g_prefix_error(error, "cannot find specified %s namespace path: ", what);
+	return false;
+}
+
+/* pid, ipc, uts and cgroup namespaces of others. */
+static bool resolve_namespaces(Engine *engine, ContainerSpec *spec, GError **error)
+{
+	struct {
+		const char *what;
+		SpecNamespace *ns;
+	} rows[] = {
+		{"pid", &spec->pid},
+		{"ipc", &spec->ipc},
+		{"uts", &spec->uts},
+		{"cgroup", &spec->cgroup},
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		SpecNamespace *ns = rows[i].ns;
+		if (ns->mode == SPEC_NS_CONTAINER &&
+		    !resolve_target(engine, rows[i].what, &ns->target, error))
+			return false;
+		if (ns->mode == SPEC_NS_PATH && !check_ns_path(rows[i].what, ns->target, error))
+			return false;
+	}
+	NetworkRequest *network = spec->network;
+	if (network->mode == NETWORK_CONTAINER)
+		return resolve_target(engine, "net", &network->target, error);
+	if (network->mode == NETWORK_NS)
+		return check_ns_path("network", network->target, error);
+	return true;
+}
+
+/* --userns=container:X lives in X's map; if X has none of its own, in the shared namespace like X.
+ */
+static bool resolve_userns_container(Engine *engine, ContainerSpec *spec, GError **error)
+{
+	if (!resolve_target(engine, "user", &spec->userns_target, error))
+		return false;
+	g_autoptr(Container) ctr = container_resolve(engine, spec->userns_target, error);
+	const ContainerSpec *other = ctr ? container_spec(ctr, error) : NULL;
+	if (!other)
+		return false;
+	if (other->id_map)
+		spec->id_map = idmap_copy(other->id_map);
+	else
+		spec->userns = SPEC_USERNS_HOST;
+	return true;
+}
+
+static void free_map(void *map)
+{
+	idmap_free(map);
+}
+
+/* The maps of all containers made with --userns=auto; their ids are not handed out again. */
+static GPtrArray *list_auto_maps(Engine *engine, GError **error)
+{
+	g_autoptr(GPtrArray) containers = containers_list(engine, error);
+	if (!containers)
+		return NULL;
+	GPtrArray *maps = g_ptr_array_new_with_free_func(free_map);
+	for (guint i = 0; i < containers->len; i++) {
+		const ContainerSpec *other = container_spec(containers->pdata[i], NULL);
+		if (other && other->userns == SPEC_USERNS_AUTO && other->id_map)
+			g_ptr_array_add(maps, idmap_copy(other->id_map));
+	}
+	return maps;
+}
+
+static bool resolve_userns(Engine *engine, ContainerSpec *spec, GError **error)
+{
+	if (spec->userns == SPEC_USERNS_CONTAINER)
+		return resolve_userns_container(engine, spec, error);
+	if (spec->userns == SPEC_USERNS_PATH)
+		return check_ns_path("user", spec->userns_target, error);
+	if (spec->userns == SPEC_USERNS_HOST && !spec->id_map)
+		return true;
+	g_autoptr(GPtrArray) taken = NULL;
+	if (spec->userns == SPEC_USERNS_AUTO) {
+		taken = list_auto_maps(engine, error);
+		if (!taken)
+			return false;
+	}
+	return spec_userns_resolve(spec, engine_id_map(engine), engine_id_map_problem(engine),
+				   taken, error);
+}
+
+/* Is this container port published already? */
+static bool is_published(const GPtrArray *ports, uint16_t port, PortProtocol protocol)
+{
+	for (guint i = 0; i < ports->len; i++) {
+		const PortMapping *mapping = ports->pdata[i];
+		if (mapping->protocol == protocol && port >= mapping->container_port &&
+		    port < (uint32_t)mapping->container_port + mapping->count)
+			return true;
+	}
+	return false;
+}
+
+/* -P: each exposed port that is not published gets a free port of the host. */
+static bool publish_exposed(ContainerSpec *spec, GError **error)
+{
+	GPtrArray *ports = spec->network->ports;
+	for (char **text = spec->exposed; text && *text; text++) {
+		PortMapping *range = portmap_parse_expose(*text, error);
+		if (!range)
+			return false;
+		for (uint32_t i = 0; i < range->count && ports->len <= PUBLISH_ALL_MAX; i++) {
+			uint16_t port = (uint16_t)(range->container_port + i);
+			if (is_published(ports, port, range->protocol))
+				continue;
+			PortMapping *mapping = g_new0(PortMapping, 1);
+			mapping->container_port = port;
+			mapping->count = 1;
+			mapping->protocol = range->protocol;
+			g_ptr_array_add(ports, mapping);
+		}
+		port_mapping_free(range);
+		if (ports->len > PUBLISH_ALL_MAX)
+			return error_set(error, ENGINE_ERROR_INVALID,
+					 "--publish-all: more than %d ports are exposed",
+					 PUBLISH_ALL_MAX);
+	}
+	return true;
+}
+
+static bool resolve_ports(ContainerSpec *spec, GError **error)
+{
+	NetworkRequest *network = spec->network;
+	if (network->mode == NETWORK_SLIRP)
+		return (!spec->publish_all || publish_exposed(spec, error)) &&
+		       portmap_check(network->ports, error);
+	if (network->ports->len > 0)
+		log_warn("Port mappings have been discarded as one of the Host, Container, Pod, "
+			 "and None "
+			 "network modes are in use");
+	g_ptr_array_set_size(network->ports, 0);
+	return true;
+}
+
+static void add_device(GPtrArray *devices, const SpecDevice *model, char *host_path, char *path)
+{
+	SpecDevice *device = g_new0(SpecDevice, 1);
+	device->host_path = host_path;
+	device->path = path;
+	device->permissions = g_strdup(model->permissions);
+	g_ptr_array_add(devices, device);
+}
+
+/* Add the device @host_path, or all that are below it if it is a directory (/dev/snd). */
+static bool expand_device(GPtrArray *devices, const SpecDevice *model, const char *host_path,
+			  const char *path, int depth, GError **error)
+{
+	struct stat st;
+	if (stat(host_path, &st) < 0)
+		return spec_fail_errno(error, "stat", host_path);
+	if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)) {
+		add_device(devices, model, g_strdup(host_path), g_strdup(path));
+		return true;
+	}
+	if (!S_ISDIR(st.st_mode))
+		return depth > 0 ||
+		       error_set(error, ENGINE_ERROR_INVALID, "%s: not a device node", host_path);
+	g_autoptr(GDir) dir = depth < DEVICE_DEPTH_MAX ? g_dir_open(host_path, 0, NULL) : NULL;
+	if (!dir)
+		return depth > 0 || error_set(error, ENGINE_ERROR_DENIED,
+					      "cannot read the directory %s", host_path);
+	const char *name;
+	while ((name = g_dir_read_name(dir))) {
+		g_autofree char *below_host = g_build_filename(host_path, name, NULL);
+		g_autofree char *below = g_build_filename(path, name, NULL);
+		if (!expand_device(devices, model, below_host, below, depth + 1, error))
+			return false;
+	}
+	return true;
+}
+
+static bool resolve_devices(ContainerSpec *spec, GError **error)
+{
+	if (spec->devices->len == 0)
+		return true;
+	g_autoptr(GPtrArray) asked = spec->devices;
+	spec->devices = spec_device_list_new();
+	for (guint i = 0; i < asked->len; i++) {
+		const SpecDevice *model = asked->pdata[i];
+		if (!expand_device(spec->devices, model, model->host_path, model->path, 0, error))
+			return false;
+	}
+	return true;
+}
+
+/* Sources of binds must exist: nothing is ever made on the host by a typing mistake. */
+static bool check_sources(const ContainerSpec *spec, GError **error)
+{
+	for (guint i = 0; i < spec->mounts->len; i++) {
+		const SpecMount *mount = spec->mounts->pdata[i];
+		if (mount->kind == SPEC_MOUNT_BIND && access(mount->source, F_OK) < 0)
+			return spec_fail_errno(error, "statfs", mount->source);
+	}
+	struct stat st;
+	if (spec->rootfs && stat(spec->rootfs, &st) < 0) {
+		spec_fail_errno(error, "stat", spec->rootfs);
+		g_prefix_error(error, "running container create option: ");
+		return false;
+	}
+	if (spec->rootfs && !S_ISDIR(st.st_mode))
+		return error_set(error, ENGINE_ERROR_INVALID, "rootfs %s is not a directory",
+				 spec->rootfs);
+	if (spec->cidfile && access(spec->cidfile, F_OK) == 0)
+		return error_set(
+			error, ENGINE_ERROR_EXISTS,
+			"container id file exists. Ensure another container is not using it or "
+			"delete %s",
+			spec->cidfile);
+	if (spec->seccomp_profile && access(spec->seccomp_profile, R_OK) < 0) {
+		spec_fail_errno(error, "open", spec->seccomp_profile);
+		g_prefix_error(error, "opening seccomp profile failed: ");
+		return false;
+	}
+	return true;
+}
+
+/* With the host's UTS namespace the name is the host's; /etc/hosts and HOSTNAME want it. */
+static bool resolve_hostname(ContainerSpec *spec, GError **error)
+{
+	char name[65] = "";
+	if (spec->uts.mode != SPEC_NS_HOST)
+		return true;
+	if (gethostname(name, sizeof(name) - 1) < 0)
+		return error_set_errno(error, "cannot read the host's name");
+	g_free(spec->hostname);
+	spec->hostname = g_strdup(name);
+	spec->env = g_environ_setenv(spec->env, "HOSTNAME", name, FALSE);
+	return true;
+}
+
+bool spec_resolve(Engine *engine, ContainerSpec *spec, const Image *image, GError **error)
+{
+	log_step(5, __func__);
+	return spec_check(spec, error) && spec_resolve_image(spec, image, error) &&
+	       check_sources(spec, error) && resolve_devices(spec, error) &&
+	       resolve_namespaces(engine, spec, error) && resolve_userns(engine, spec, error) &&
+	       resolve_hostname(spec, error) && resolve_ports(spec, error);
+}
