@@ -2,6 +2,7 @@
 #include "cmd/spec_options.h"
 
 #include "libpod/spec_parse.h"
+#include "libpod/spec_resolve.h"
 
 /* A row's setter from a setter of the spec. */
 #define SETTER(name)                                                                               \
@@ -352,5 +353,5 @@ bool spec_options_finish(ContainerSpec *spec, const char *const *args,
 	spec->command = args[1] ? g_strdupv((char **)args + 1) : NULL;
 	g_strfreev(spec->create_command);
 	spec->create_command = g_strdupv((char **)command_line);
-	return true;
+	return spec_check(spec, error);
 }

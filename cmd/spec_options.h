@@ -26,6 +26,7 @@ void spec_options_targets(ContainerSpec *spec, void *targets[SPEC_OPTIONS_GROUPS
  * command
  * @args:	positional arguments, at least one, NULL-terminated
  * @command_line: the whole command line for `inspect`, NULL-terminated; NULL leaves it out
+ * @error:	INVALID also for options that contradict each other, before an image is pulled
  */
 bool spec_options_finish(ContainerSpec *spec, const char *const *args,
 			 const char *const *command_line, GError **error);
