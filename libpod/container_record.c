@@ -125,7 +125,7 @@ static bool load_lists(ContainerSummary *s, Json *json, GError **error)
 	if (!request)
 		return false;
 	s->network_mode = request->mode;
-	s->ports = g_steal_pointer(&request->ports);
+	s->ports = g_ptr_array_ref(request->ports);
 	if (!s->command)
 		s->command = g_new0(char *, 1);
 	if (!s->volume_names)
@@ -227,7 +227,7 @@ static bool load_run(Container *ctr)
 		g_autoptr(NetworkRequest) bound = network_request_from_json(network, NULL);
 		if (bound) {
 			g_ptr_array_unref(s->ports);
-			s->ports = g_steal_pointer(&bound->ports);
+			s->ports = g_ptr_array_ref(bound->ports);
 		}
 	}
 	return true;
