@@ -141,7 +141,52 @@ static bool parse_k8s(const char *record, size_t size, LogLine *out_line)
 	return true;
 }
 
-/* Text may hold NUL characters, so js_get_string() is not for it. */
+/* A piece of text that the record must have at *@at. */
+static bool skip_text(const char **at, const char *end, const char *expected)
+{
+	size_t size = strlen(expected);
+	if ((size_t)(end - *at) < size || memcmp(*at, expected, size) != 0)
+		return false;
+	*at += size;
+	return true;
+}
+
+/*
+ * A record as the monitor writes it, whose text has no escape but a newline at its end: most are. A
+ * follower has to be faster than the container.
+ */
+static bool parse_plain_json(const char *record, size_t size, LogLine *out_line)
+{
+	const char *at = record;
+	const char *end = record + size;
+	LogLine line = {.partial = true};
+	if (!skip_text(&at, end, "{\"log\":\""))
+		return false;
+	const char *quote = memchr(at, '"', (size_t)(end - at));
+	const char *backslash = quote ? memchr(at, '\\', (size_t)(quote - at)) : NULL;
+	if (!quote || (backslash && (backslash + 2 != quote || backslash[1] != 'n')))
+		return false;
+	line.text = at;
+	line.size = (size_t)((backslash ? backslash : quote) - at);
+	line.partial = !backslash;
+	at = quote;
+	if (!skip_text(&at, end, JSON_STREAM "std"))
+		return false;
+	line.is_stderr = skip_text(&at, end, "err");
+	if (!line.is_stderr && !skip_text(&at, end, "out"))
+		return false;
+	if (!skip_text(&at, end, "\",\"time\":\""))
+		return false;
+	const char *time = at;
+	quote = memchr(at, '"', (size_t)(end - at));
+	if (!quote || end - quote != 2 || quote[1] != '}' ||
+	    !log_time_parse(time, (size_t)(quote - time), &line.time_ns))
+		return false;
+	*out_line = line;
+	return true;
+}
+
+/* Any record of the format. Text may hold NUL characters, so js_get_string() is not for it. */
 static bool parse_json(const char *record, size_t size, LogLine *out_line, Json **out_owner)
 {
 	g_autoptr(Json) json = js_parse(record, size, "log", NULL);
@@ -187,5 +232,6 @@ bool log_record_parse(LogDriver driver, const char *record, size_t size, LogLine
 	*out_owner = NULL;
 	if (driver == LOG_DRIVER_K8S_FILE)
 		return parse_k8s(record, size, out_line);
-	return parse_json(record, size, out_line, out_owner);
+	return parse_plain_json(record, size, out_line) ||
+	       parse_json(record, size, out_line, out_owner);
 }

@@ -6,7 +6,7 @@
  * NAME.K: it is finished, and after one more read to its end NAME.(K-1) comes next. Nothing is
  * assumed about how often the monitor has rotated meanwhile, so a slow follower loses only what
  * retention has deleted; then it goes on with the oldest file that is newer than what it has read.
- * No inotify (a user has 128 of them): a follower looks again after 20 to 200 ms.
+ * No inotify (a user has 128 of them): a follower looks again after 1 to 200 ms.
  *
  * Without --follow the reader stops where the newest file ended when it began, or a flood would
  * keep it for ever.
@@ -28,7 +28,7 @@
 #define FILES_MAX         1001
 #define READ_SIZE         65536
 #define TAIL_WINDOW       65536 /* bytes looked at first for --tail; eight times more at each try */
-#define WAIT_FIRST_MS     20
+#define WAIT_FIRST_MS     1
 #define WAIT_MOST_MS      200
 #define ROTATION_TRIES    1000
 #define ROTATION_PAUSE_MS 1
