@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,10 +31,11 @@
 #include "libpod/base/path.h"
 #include "libpod/base/record.h"
 
-#define USERNS_RECORD "userns.json"
-#define USERNS_LOCK   "userns.lock"
-#define MAX_HOLDERS   16
-#define PROGRAM_FD    200 /* above everything spawn_exec() places */
+#define USERNS_RECORD  "userns.json"
+#define USERNS_LOCK    "userns.lock"
+#define MAX_HOLDERS    16
+#define MAX_PASSED_FDS 32
+#define PROGRAM_FD     200 /* above everything spawn_exec() places */
 
 /* What userns.json says. */
 typedef struct {
@@ -202,6 +204,29 @@ static char **holder_environment(const char *program)
 	return g_environ_setenv(env, "SKIFF_LIBEXEC", dir, TRUE);
 }
 
+/*
+ * A directory that was opened outside belongs to the caller's mount namespace, and the kernel takes
+ * no such layer for an overlay (EINVAL since 6.15). Open it again by its path here; if that leads
+ * elsewhere, keep what we have.
+ */
+static int reopen_directory(int fd)
+{
+	char link[64], path[PATH_MAX];
+	struct stat given, found;
+	if (fstat(fd, &given) < 0 || !S_ISDIR(given.st_mode))
+		return fd;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	ssize_t size = readlink(link, path, sizeof(path) - 1);
+	if (size <= 0 || size >= (ssize_t)sizeof(path) - 1)
+		return fd;
+	path[size] = '\0';
+	autofd again = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (again < 0 || fstat(again, &found) < 0 || found.st_dev != given.st_dev ||
+	    found.st_ino != given.st_ino)
+		return fd;
+	return fd_steal(&again);
+}
+
 /* In the namespaces: become the program. */
 static int spawn_child(void *data)
 {
@@ -209,8 +234,12 @@ static int spawn_child(void *data)
 	int result = fcntl(child->result_fd, F_DUPFD_CLOEXEC, PROGRAM_FD + 1);
 	int program = open_program_read_only(child->spawn->program);
 	char path[64];
+	int fds[MAX_PASSED_FDS];
 	Spawn spawn = *child->spawn;
-	if (program >= 0 && result >= 0) {
+	if (program >= 0 && result >= 0 && spawn.n_fds <= MAX_PASSED_FDS) {
+		for (size_t i = 0; i < spawn.n_fds; i++)
+			fds[i] = reopen_directory(spawn.fds[i]);
+		spawn.fds = fds;
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", program);
 		spawn.program = path;
 		errno = spawn_exec(&spawn);
