@@ -6,17 +6,16 @@
  */
 #include "libpod/monitor/monitor_priv.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "libpod/base/fd.h"
+#include "libpod/base/units.h"
 
 static ino_t mount_namespace_of(int proc_fd, const char *pid)
 {
@@ -28,9 +27,11 @@ static ino_t mount_namespace_of(int proc_fd, const char *pid)
 
 static bool signal_member(int proc_fd, const char *name, ino_t mount_ns, int signum)
 {
-	if (mount_namespace_of(proc_fd, name) != mount_ns)
+	uint64_t pid;
+	if (!units_parse_uint(name, G_MAXINT32, &pid, NULL) ||
+	    mount_namespace_of(proc_fd, name) != mount_ns)
 		return false;
-	autofd pidfd = (int)syscall(SYS_pidfd_open, (pid_t)atoi(name), 0);
+	autofd pidfd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
 	if (pidfd < 0 || mount_namespace_of(proc_fd, name) != mount_ns)
 		return false;
 	return syscall(SYS_pidfd_send_signal, pidfd, signum, NULL, 0) == 0;
@@ -48,7 +49,7 @@ int monitor_members_signal(int proc_fd, ino_t mount_ns, int signum)
 	}
 	int count = 0;
 	for (struct dirent *entry; (entry = readdir(directory));) {
-		if (isdigit((unsigned char)entry->d_name[0]) &&
+		if (g_ascii_isdigit(entry->d_name[0]) &&
 		    signal_member(proc_fd, entry->d_name, mount_ns, signum))
 			count++;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A bed for the monitor without an engine: runs a plain directory as a container and drives its sockets. For
- * development and for tests that want the monitor alone.
+ * A bed for the monitor without an engine: runs a plain directory as a container and drives its
+ * sockets. For development and for tests that want the monitor alone.
  *
  *   monitor-bed [OPTIONS] run DIR ROOTFS COMMAND...      DIR/store and DIR/run are made
  *   monitor-bed [OPTIONS] exec DIR COMMAND...
@@ -72,7 +72,8 @@ static OciConfig *make_config(const char *rootfs, char **command)
 	const char *const bind[] = {"rbind", "rprivate", NULL};
 	const char *const proc[] = {"nosuid", "noexec", "nodev", NULL};
 	const char *const dev[] = {"nosuid", "mode=755", "size=65536k", NULL};
-	const char *const pts[] = {"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", NULL};
+	const char *const pts[] = {"nosuid",        "noexec",    "newinstance",
+				   "ptmxmode=0666", "mode=0620", NULL};
 	OciConfig *config = oci_config_new();
 	config->root_path = g_strdup("rootfs");
 	oci_config_add_mount(config, "/", "bind", rootfs, bind);
@@ -152,8 +153,8 @@ static int bed_run(const char *dir, char **argv)
 		.log_level = log_get_level(),
 	};
 	if (!log_driver_parse(opt.driver ? opt.driver : "k8s-file", &request.log_driver, &error) ||
-	    !restart_parse(opt.restart ? opt.restart : "no", &request.restart, &request.restart_retries,
-			   &error))
+	    !restart_parse(opt.restart ? opt.restart : "no", &request.restart,
+			   &request.restart_retries, &error))
 		return fail(error);
 	const int fds[] = {store, store, run, record_lock_fd(life), seccomp};
 	pid_t pid;
