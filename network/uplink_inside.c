@@ -22,9 +22,9 @@
 #include <linux/netlink.h>
 #include <sched.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "libpod/base/fd.h"
@@ -34,7 +34,6 @@
 #define LO_INDEX       1
 #define POOL           16 /* sockets per answer: what fd_send() takes */
 #define ANSWER_TIMEOUT 2  /* seconds */
-#define SYSCTL_FWMARK  "/proc/sys/net/ipv4/tcp_fwmark_accept"
 
 typedef enum {
 	ASK_SOCKETS,
@@ -139,11 +138,24 @@ static bool make_table(int netlink, int family)
 	return netlink_send(netlink, &batch) == 0;
 }
 
-static bool accept_marks(void)
+/* Switch a sysctl of the netns on. */
+static bool switch_on(const char *path)
 {
-	autofd fd = open(SYSCTL_FWMARK, O_WRONLY | O_CLOEXEC);
+	autofd fd = open(path, O_WRONLY | O_CLOEXEC);
 
 	return fd >= 0 && fd_write_all(fd, "1", 1);
+}
+
+/*
+ * Let answers carry the mark of what they answer: those of accepted connections, and those that the
+ * kernel gives by itself, a reset or "port unreachable", without which a refused client would wait
+ * for ever.
+ */
+static bool keep_marks(void)
+{
+	(void)switch_on("/proc/sys/net/ipv6/fwmark_reflect");
+	return switch_on("/proc/sys/net/ipv4/fwmark_reflect") &&
+	       switch_on("/proc/sys/net/ipv4/tcp_fwmark_accept");
 }
 
 /* The child: enter, prepare, close the door behind us, serve. */
@@ -157,7 +169,7 @@ static void inside_main(int socket, int netns_fd)
 	int diag = netlink_open(NETLINK_SOCK_DIAG), route = netlink_open(NETLINK_ROUTE);
 	if (diag < 0 || route < 0)
 		_exit(1);
-	bool marks = accept_marks();
+	bool marks = keep_marks();
 	hello.keeps_source4 = marks && make_table(route, AF_INET);
 	hello.keeps_source6 = marks && make_table(route, AF_INET6);
 	if (!fd_send(socket, &hello, sizeof(hello), &diag, 1))
@@ -226,11 +238,22 @@ bool uplink_inside_start(UplinkInside *inside, int netns_fd)
 	(void)setsockopt(ours, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
 	fd_close(&theirs);
 	inside->socket = fd_steal(&ours);
+	inside->pid = pid;
 	if (!ask_inside(inside, NULL, &hello, &inside->diag_socket, 1, &n) || n != 1)
 		return false;
 	inside->keeps_source4 = hello.keeps_source4;
 	inside->keeps_source6 = hello.keeps_source6;
 	return true;
+}
+
+void uplink_inside_stop(UplinkInside *inside)
+{
+	if (inside->pid <= 0)
+		return;
+	fd_close(&inside->socket);
+	while (waitpid(inside->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	inside->pid = 0;
 }
 
 int uplink_inside_socket(UplinkInside *inside, int family, int protocol)

@@ -98,6 +98,7 @@ static bool serve(const UplinkRequest *request, const UplinkBinding *binding)
 		uplink_udp_start(&loop, &inside, binding);
 	}
 	uplink_loop_run(&loop, UPLINK_FD_LIFELINE);
+	uplink_inside_stop(&inside);
 	return true;
 }
 

@@ -145,6 +145,7 @@ bool uplink_find_owner(int protocol, uint16_t port, char *out, size_t size);
 
 /* The process in the container's netns, as the host side sees it (uplink_inside.c). */
 typedef struct {
+	pid_t pid;
 	int socket;                        /* to the process; -1 if it is gone */
 	int diag_socket;                   /* NETLINK_SOCK_DIAG made in there */
 	bool keeps_source4, keeps_source6; /* clients can keep their address */
@@ -155,6 +156,8 @@ typedef struct {
 /** uplink_inside_start() - fork it into @netns_fd; before the sandbox closes. Return: false with
  * errno. */
 bool uplink_inside_start(UplinkInside *inside, int netns_fd);
+/** uplink_inside_stop() - end it and reap it. */
+void uplink_inside_stop(UplinkInside *inside);
 /** uplink_inside_socket() - a non-blocking socket made in there. Return: fd, or -1 with errno. */
 int uplink_inside_socket(UplinkInside *inside, int family, int protocol);
 /** uplink_inside_rule() - add or remove the rule by which UDP answers find their way back. */

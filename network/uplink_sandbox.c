@@ -164,6 +164,7 @@ static const int host_calls[] = {
 	SYS_shutdown,    SYS_listen,         SYS_getsockname,  SYS_getpeername, SYS_fcntl,
 	SYS_ioctl,       SYS_pipe2,          SYS_gettimeofday, SYS_fstat,       SYS_newfstatat,
 	SYS_lseek,       SYS_rt_sigprocmask, SYS_gettid,       SYS_getpid,      SYS_tgkill,
+	SYS_wait4,
 #ifdef SYS_stat
 	SYS_stat,
 #endif

@@ -278,7 +278,7 @@ static Flow *flow_new(Udp *udp, const FlowKey *key)
 	flow->key = *key;
 	flow->source = (UplinkSource){.fd = fd, .ready = flow_ready};
 	flow->link.data = flow;
-	g_hash_table_add(udp->flows, &flow->key);
+	g_hash_table_insert(udp->flows, &flow->key, flow);
 	g_queue_push_tail_link(&udp->by_age, &flow->link);
 	if (!flow_connect(udp, flow, family) ||
 	    !uplink_loop_add(udp->loop, &flow->source, EPOLLIN)) {
