@@ -44,41 +44,12 @@ static const struct {
 	{SCMP_ARCH_ARM, 0, {"arm", NULL}, NULL},
 };
 
-/* System calls younger than the library. From 424 on every machine has the same numbers. */
-static const struct {
-	const char *name;
-	int number;
-} young_syscalls[] = {
-	{"cachestat", 451},         {"fchmodat2", 452},        {"map_shadow_stack", 453},
-	{"futex_wake", 454},        {"futex_wait", 455},       {"futex_requeue", 456},
-	{"statmount", 457},         {"listmount", 458},        {"lsm_get_self_attr", 459},
-	{"lsm_set_self_attr", 460}, {"lsm_list_modules", 461}, {"mseal", 462},
-	{"setxattrat", 463},        {"getxattrat", 464},       {"listxattrat", 465},
-	{"removexattrat", 466},     {"open_tree_attr", 467},   {"file_getattr", 468},
-	{"file_setattr", 469},
-#ifdef __x86_64__
-	{"uretprobe", 335},         {"uprobe", 336},
-#endif
-};
-
 static void release_context(scmp_filter_ctx *context)
 {
 	if (*context)
 		seccomp_release(*context);
 }
 #define autocontext __attribute__((cleanup(release_context))) scmp_filter_ctx
-
-static int resolve_name(const char *name)
-{
-	int number = seccomp_syscall_resolve_name(name);
-	if (number != __NR_SCMP_ERROR)
-		return number;
-	for (size_t i = 0; i < G_N_ELEMENTS(young_syscalls); i++) {
-		if (strcmp(name, young_syscalls[i].name) == 0)
-			return young_syscalls[i].number;
-	}
-	return __NR_SCMP_ERROR;
-}
 
 static size_t find_machine(void)
 {
@@ -114,13 +85,12 @@ static int add_rules(scmp_filter_ctx context, const SyscallProfile *profile)
 {
 	for (guint i = 0; i < profile->rules->len; i++) {
 		const SyscallRule *rule = g_ptr_array_index(profile->rules, i);
-		int number = resolve_name(rule->name);
-		if (number == __NR_SCMP_ERROR || rule->action == profile->default_action)
+		if (rule->number == __NR_SCMP_ERROR || rule->action == profile->default_action)
 			continue;
-		int result = seccomp_rule_add_array(context, rule->action, number,
+		int result = seccomp_rule_add_array(context, rule->action, rule->number,
 						    rule->n_conditions, rule->conditions);
-		/* EDOM: not in every ABI; EEXIST: said twice. */
-		if (result < 0 && result != -EDOM && result != -EEXIST)
+		/* EDOM, EFAULT: not in every ABI; EEXIST: said twice. */
+		if (result < 0 && result != -EDOM && result != -EFAULT && result != -EEXIST)
 			return result;
 	}
 	return 0;

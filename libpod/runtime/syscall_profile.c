@@ -42,11 +42,33 @@ static const struct {
 	{"ENOSYS", ENOSYS}, {"EOPNOTSUPP", EOPNOTSUPP},     {"EPERM", EPERM},
 };
 
-static void free_rule(gpointer element)
+/* System calls younger than the library. From 424 on every machine has the same numbers. */
+static const struct {
+	const char *name;
+	int number;
+} young_syscalls[] = {
+	{"cachestat", 451},         {"fchmodat2", 452},        {"map_shadow_stack", 453},
+	{"futex_wake", 454},        {"futex_wait", 455},       {"futex_requeue", 456},
+	{"statmount", 457},         {"listmount", 458},        {"lsm_get_self_attr", 459},
+	{"lsm_set_self_attr", 460}, {"lsm_list_modules", 461}, {"mseal", 462},
+	{"setxattrat", 463},        {"getxattrat", 464},       {"listxattrat", 465},
+	{"removexattrat", 466},     {"open_tree_attr", 467},   {"file_getattr", 468},
+	{"file_setattr", 469},
+#ifdef __x86_64__
+	{"uretprobe", 335},         {"uprobe", 336},
+#endif
+};
+
+static int resolve_name(const char *name)
 {
-	SyscallRule *rule = element;
-	g_free(rule->name);
-	g_free(rule);
+	int number = seccomp_syscall_resolve_name(name);
+	if (number != __NR_SCMP_ERROR)
+		return number;
+	for (size_t i = 0; i < G_N_ELEMENTS(young_syscalls); i++) {
+		if (strcmp(name, young_syscalls[i].name) == 0)
+			return young_syscalls[i].number;
+	}
+	return __NR_SCMP_ERROR;
 }
 
 void syscall_profile_free(SyscallProfile *profile)
@@ -227,7 +249,7 @@ static void add_rule(SyscallProfile *profile, const char *name, uint32_t action,
 		     const struct scmp_arg_cmp *conditions, unsigned n)
 {
 	SyscallRule *rule = g_new0(SyscallRule, 1);
-	rule->name = g_strdup(name);
+	rule->number = resolve_name(name);
 	rule->action = action;
 	rule->n_conditions = n;
 	if (n > 0)
@@ -302,7 +324,7 @@ SyscallProfile *syscall_profile_parse(const char *text, size_t size, const char 
 	if (!json)
 		return NULL;
 	g_autoptr(SyscallProfile) profile = g_new0(SyscallProfile, 1);
-	profile->rules = g_ptr_array_new_with_free_func(free_rule);
+	profile->rules = g_ptr_array_new_with_free_func(g_free);
 	Json *blocks = NULL;
 	if (!parse_action(json, "defaultAction", "defaultErrnoRet", "defaultErrno",
 			  &profile->default_action, error) ||

@@ -20,7 +20,7 @@ typedef struct {
 } SyscallTarget;
 
 typedef struct {
-	char *name;
+	int number;      /* as libseccomp has it, __NR_SCMP_ERROR if nobody knows it */
 	uint32_t action; /* SCMP_ACT_* */
 	unsigned n_conditions;
 	struct scmp_arg_cmp conditions[6]; /* all of them must hold */
