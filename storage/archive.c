@@ -119,15 +119,24 @@ static bool index_tar(Archive *archive, GError **error)
 typedef struct {
 	int fd;
 	uint64_t size;
+	char *piece;
 } Spool;
 
-static bool write_spool(void *data, const void *bytes, size_t size, GError **error)
+static void *spool_room(void *data, size_t *out_size, GError **error)
+{
+	(void)error;
+	Spool *spool = data;
+	*out_size = PIECE_SIZE;
+	return spool->piece;
+}
+
+static bool write_spool(void *data, size_t size, GError **error)
 {
 	Spool *spool = data;
 	spool->size += size;
 	if (spool->size > SPOOL_MAX)
 		return error_set(error, ENGINE_ERROR_INVALID, "the archive is larger than 128 GiB");
-	if (!fd_write_all(spool->fd, bytes, size))
+	if (!fd_write_all(spool->fd, spool->piece, size))
 		return error_set_errno(error, "cannot write a temporary copy of the archive");
 	return true;
 }
@@ -141,9 +150,14 @@ static int spool_file(StoreStage *stage, int from, const char *head, size_t head
 		(void)error_set_errno(error, "cannot make a temporary copy of the archive");
 		return -1;
 	}
-	Spool spool = {.fd = fd};
-	g_autoptr(Inflate) inflate =
-		inflate_new(inflate_detect(head, head_size), write_spool, &spool);
+	g_autofree char *inflated = g_malloc(PIECE_SIZE);
+	Spool spool = {.fd = fd, .piece = inflated};
+	const InflateOutput output = {
+		.room = spool_room,
+		.produced = write_spool,
+		.data = &spool,
+	};
+	g_autoptr(Inflate) inflate = inflate_new(inflate_detect(head, head_size), &output);
 	g_autofree char *piece = g_malloc(PIECE_SIZE);
 	memcpy(piece, head, head_size);
 	for (ssize_t n = (ssize_t)head_size; n != 0; n = read(from, piece, PIECE_SIZE)) {

@@ -14,13 +14,9 @@
 
 #include "libpod/base/error.h"
 
-#define OUT_SIZE (256u << 10)
-
 struct Inflate {
 	InflateFormat format;
-	InflateSink sink;
-	void *data;
-	unsigned char *out;
+	InflateOutput output;
 	struct inflate_state *gzip;
 	bool between; /* no member or frame is open */
 	bool any;     /* a member is complete */
@@ -46,14 +42,12 @@ InflateFormat inflate_detect(const void *bytes, size_t size)
 	return INFLATE_NONE;
 }
 
-Inflate *inflate_new(InflateFormat format, InflateSink sink, void *data)
+Inflate *inflate_new(InflateFormat format, const InflateOutput *output)
 {
 	Inflate *inflate = g_new0(Inflate, 1);
 	inflate->format = format;
-	inflate->sink = sink;
-	inflate->data = data;
+	inflate->output = *output;
 	inflate->between = true;
-	inflate->out = g_malloc(OUT_SIZE);
 	if (format == INFLATE_GZIP) {
 		inflate->gzip = g_new0(struct inflate_state, 1);
 		isal_inflate_init(inflate->gzip);
@@ -72,7 +66,6 @@ void inflate_free(Inflate *inflate)
 		return;
 	ZSTD_freeDCtx(inflate->zstd);
 	g_free(inflate->gzip);
-	g_free(inflate->out);
 	g_free(inflate);
 }
 
@@ -89,18 +82,42 @@ static bool is_zero(const unsigned char *bytes, size_t size)
 	return true;
 }
 
-/* One call of the library. Return: false with @error if the stream is broken or the sink refuses.
+/* Tell the owner what came out. */
+static bool produced(Inflate *inflate, size_t size, GError **error)
+{
+	return size == 0 || inflate->output.produced(inflate->output.data, size, error);
+}
+
+/*
+ * One call of the library. @out_full: its output did not fit, so there may be more.
+ * Return: false with @error if the stream is broken or the owner refuses.
  */
-static bool step_gzip(Inflate *inflate, GError **error)
+static bool step_gzip(Inflate *inflate, bool *out_full, GError **error)
 {
 	struct inflate_state *gzip = inflate->gzip;
-	gzip->next_out = inflate->out;
-	gzip->avail_out = OUT_SIZE;
+	size_t room = 0;
+	gzip->next_out = inflate->output.room(inflate->output.data, &room, error);
+	if (!gzip->next_out)
+		return false;
+	gzip->avail_out = (uint32_t)room;
 	int result = isal_inflate(gzip);
 	if (result != ISAL_DECOMP_OK && result != ISAL_END_INPUT)
 		return set_corrupt("gzip", error);
-	size_t size = OUT_SIZE - gzip->avail_out;
-	return size == 0 || inflate->sink(inflate->data, inflate->out, size, error);
+	*out_full = gzip->avail_out == 0;
+	return produced(inflate, room - gzip->avail_out, error);
+}
+
+/* Be ready for another member behind this one. */
+static void begin_member(Inflate *inflate)
+{
+	struct inflate_state *gzip = inflate->gzip;
+	uint8_t *next = gzip->next_in;
+	uint32_t left = gzip->avail_in;
+	isal_inflate_reset(gzip);
+	gzip->crc_flag = ISAL_GZIP;
+	gzip->next_in = next;
+	gzip->avail_in = left;
+	inflate->between = inflate->any = true;
 }
 
 static bool push_gzip(Inflate *inflate, const unsigned char *bytes, size_t size, GError **error)
@@ -108,27 +125,19 @@ static bool push_gzip(Inflate *inflate, const unsigned char *bytes, size_t size,
 	struct inflate_state *gzip = inflate->gzip;
 	gzip->next_in = (uint8_t *)bytes;
 	gzip->avail_in = (uint32_t)size;
-	while (gzip->avail_in > 0 || (!inflate->between && gzip->avail_out == 0)) {
-		if (gzip->avail_in > 0 && inflate->between && inflate->any &&
-		    gzip->next_in[0] == 0) {
-			/* Padding behind the last member. */
+	bool full = false;
+	while (gzip->avail_in > 0 || full) {
+		/* Zeros may pad the last member. */
+		if (inflate->between && inflate->any && gzip->next_in[0] == 0)
 			inflate->ended = true;
-			return is_zero(gzip->next_in, gzip->avail_in) || set_corrupt("gzip", error);
-		}
 		if (inflate->ended)
-			return set_corrupt("gzip", error);
+			return is_zero(gzip->next_in, gzip->avail_in) || set_corrupt("gzip", error);
 		inflate->between = false;
-		if (!step_gzip(inflate, error))
+		if (!step_gzip(inflate, &full, error))
 			return false;
 		if (gzip->block_state == ISAL_BLOCK_FINISH) {
-			uint8_t *next = gzip->next_in;
-			uint32_t left = gzip->avail_in;
-			isal_inflate_reset(gzip);
-			gzip->crc_flag = ISAL_GZIP;
-			gzip->next_in = next;
-			gzip->avail_in = left;
-			gzip->avail_out = 1; /* nothing waits to come out */
-			inflate->between = inflate->any = true;
+			begin_member(inflate);
+			full = false;
 		}
 	}
 	return true;
@@ -139,14 +148,34 @@ static bool push_zstd(Inflate *inflate, const void *bytes, size_t size, GError *
 	ZSTD_inBuffer in = {.src = bytes, .size = size};
 	bool more = false;
 	while (in.pos < in.size || more) {
-		ZSTD_outBuffer out = {.dst = inflate->out, .size = OUT_SIZE};
+		ZSTD_outBuffer out = {0};
+		out.dst = inflate->output.room(inflate->output.data, &out.size, error);
+		if (!out.dst)
+			return false;
 		size_t rest = ZSTD_decompressStream(inflate->zstd, &out, &in);
 		if (ZSTD_isError(rest))
 			return set_corrupt("zstd", error);
-		if (out.pos > 0 && !inflate->sink(inflate->data, inflate->out, out.pos, error))
+		if (!produced(inflate, out.pos, error))
 			return false;
 		inflate->between = rest == 0;
 		more = rest != 0 && out.pos == out.size;
+	}
+	return true;
+}
+
+static bool push_plain(Inflate *inflate, const char *bytes, size_t size, GError **error)
+{
+	while (size > 0) {
+		size_t room = 0;
+		void *to = inflate->output.room(inflate->output.data, &room, error);
+		size_t piece = MIN(size, room);
+		if (!to)
+			return false;
+		memcpy(to, bytes, piece);
+		if (!produced(inflate, piece, error))
+			return false;
+		bytes += piece;
+		size -= piece;
 	}
 	return true;
 }
@@ -155,7 +184,7 @@ bool inflate_push(Inflate *inflate, const void *bytes, size_t size, GError **err
 {
 	switch (inflate->format) {
 	case INFLATE_NONE:
-		return inflate->sink(inflate->data, bytes, size, error);
+		return push_plain(inflate, bytes, size, error);
 	case INFLATE_GZIP:
 		for (const unsigned char *at = bytes; size > 0;) {
 			size_t piece = MIN(size, 1u << 30);

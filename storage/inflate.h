@@ -21,16 +21,22 @@ typedef enum {
 /** inflate_detect() - what a stream's first bytes say; fewer than INFLATE_MAGIC bytes only if there are no more. */
 InflateFormat inflate_detect(const void *bytes, size_t size);
 
-/* Takes inflated bytes; false with @error stops. */
-typedef bool (*InflateSink)(void *data, const void *bytes, size_t size, GError **error);
+/* Where inflated bytes go. */
+typedef struct {
+	/* Room for at least one byte; NULL with @error stops. */
+	void *(*room)(void *data, size_t *out_size, GError **error);
+	/* The first @size bytes of that room are filled now. false with @error stops. */
+	bool (*produced)(void *data, size_t size, GError **error);
+	void *data;
+} InflateOutput;
 
 typedef struct Inflate Inflate;
 
-Inflate *inflate_new(InflateFormat format, InflateSink sink, void *data);
+Inflate *inflate_new(InflateFormat format, const InflateOutput *output);
 void inflate_free(Inflate *inflate);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Inflate, inflate_free)
 
-/** inflate_push() - inflate the next compressed bytes into the sink. CORRUPT. */
+/** inflate_push() - inflate the next compressed bytes. CORRUPT. */
 bool inflate_push(Inflate *inflate, const void *bytes, size_t size, GError **error);
 
 /** inflate_finish() - the stream must be complete. CORRUPT. */

@@ -255,6 +255,7 @@ static bool restrict_calls(GError **error)
 		SCMP_SYS(fsetxattr),
 		SCMP_SYS(fgetxattr),
 		SCMP_SYS(flistxattr),
+		SCMP_SYS(sync_file_range),
 		SCMP_SYS(fremovexattr),
 		SCMP_SYS(ftruncate),
 		SCMP_SYS(copy_file_range),

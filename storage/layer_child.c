@@ -71,7 +71,7 @@ LayerChild *layer_child_start(const LayerChildOptions *options, GError **error)
 		g_ptr_array_add(argv, (char *)options->args[i]);
 	g_ptr_array_add(argv, NULL);
 	const char *const env[] = {"LC_ALL=C", NULL};
-	const int fds[] = {options->dir_fd, write_end};
+	const int fds[] = {options->dir_fd, write_end, options->extra_fd};
 	Spawn spawn = {
 		.argv = (const char *const *)argv->pdata,
 		.program = program,
@@ -79,7 +79,7 @@ LayerChild *layer_child_start(const LayerChildOptions *options, GError **error)
 		.stdin_fd = options->stdin_fd,
 		.stdout_fd = options->stdout_fd,
 		.fds = fds,
-		.n_fds = G_N_ELEMENTS(fds),
+		.n_fds = options->extra_fd > 0 ? 3 : 2,
 	};
 	pid_t pid = userns_fork_new(map, NAMESPACES, exec_child, &spawn, NULL, error);
 	if (pid < 0)

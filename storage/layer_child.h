@@ -2,9 +2,10 @@
 /*
  * skiff-layer: the child that works on one layer's directory inside the jail, and how its parent runs it.
  *
- * skiff-layer unpack|complete|pack OPTIONS. Descriptors: 0 the tar (unpack), 1 the tar (pack), 3 the layer's
- * directory, 4 the report: one line of JSON {"ok":true,...} or {"error":CODE,"message":TEXT}. The parent
- * treats the report as it treats any byte that hostile input had a hand in.
+ * skiff-layer unpack|complete|pack OPTIONS. Descriptors: 3 the layer's directory; 4 the report, one line of
+ * JSON {"ok":true,...} or {"error":CODE,"message":TEXT}; unpack has the ring's pipes at 0 and 1 and its memory
+ * at 5; pack writes the tar to 1. The parent treats the report as it treats any byte that hostile input had a
+ * hand in.
  */
 #pragma once
 
@@ -27,8 +28,9 @@ typedef struct {
 	const char *const *args; /* verb and options */
 	const char *dir_path;	 /* absolute path of the layer's directory */
 	int dir_fd;
-	int stdin_fd;  /* 0: none */
-	int stdout_fd; /* 0: none */
+	int stdin_fd;	 /* 0: none */
+	int stdout_fd;	 /* 0: none */
+	int extra_fd;	 /* 0: none; becomes 5 */
 } LayerChildOptions;
 
 /** layer_child_start() - start it in namespaces of its own. */

@@ -17,10 +17,12 @@
 #include "storage/layer_child.h"
 #include "storage/layer_complete.h"
 #include "storage/tar_pack.h"
+#include "storage/tar_ring.h"
 #include "storage/tar_unpack.h"
 
 #define DIR_FD       3
 #define REPORT_FD    4
+#define RING_FD      5
 #define DEFERRED_MAX (256u << 20)
 
 typedef struct {
@@ -32,15 +34,22 @@ typedef struct {
 	char **lowers; /* the rest of the arguments */
 } Arguments;
 
-static ssize_t read_stdin(void *data, void *buffer, size_t size)
+/* The tar's source: bytes from the ring, headers to the journal. */
+typedef struct {
+	TarRingReader *ring;
+	TarJournal *journal;
+} Source;
+
+static ssize_t borrow_ring(void *data, size_t max, const void **out_bytes)
 {
-	(void)data;
-	return read(STDIN_FILENO, buffer, size);
+	const Source *source = data;
+	return tar_ring_borrow(source->ring, max, out_bytes);
 }
 
 static bool journal_raw(void *data, const void *bytes, size_t size, GError **error)
 {
-	return tar_journal_raw(data, bytes, size, error);
+	const Source *source = data;
+	return tar_journal_raw(source->journal, bytes, size, error);
 }
 
 /* Make a directory of the layer and open it. */
@@ -79,7 +88,11 @@ static bool do_unpack(const Arguments *args, int layer_fd, TarUnpackStats *stats
 		return error_set_errno(error, "cannot write the layer's journal");
 
 	g_autoptr(TarJournal) journal = tar_journal_new(journal_fd);
-	const TarSource source = {.read = read_stdin, .raw = journal_raw, .data = journal};
+	g_autoptr(TarRingReader) ring = tar_ring_reader_new(RING_FD, STDIN_FILENO, STDOUT_FILENO);
+	if (!ring)
+		return error_set_errno(error, "cannot map the tar's buffer");
+	Source from = {.ring = ring, .journal = journal};
+	const TarSource source = {.borrow = borrow_ring, .raw = journal_raw, .data = &from};
 	g_autoptr(TarReader) reader = tar_reader_new(&source);
 	g_autoptr(GByteArray) deferred = g_byte_array_new();
 	const TarUnpackOptions options = {

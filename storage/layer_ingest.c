@@ -2,11 +2,11 @@
 /*
  * Layers on their way in. Runs in skiff-fetch.
  *
- *   owner's bytes -> sha256 -> inflate -> sha256 -> pipe -> skiff-layer unpack
+ *   owner's bytes -> sha256 -> inflate -> ring -> sha256, skiff-layer unpack
  *
- * Hashing and inflating here overlap with the child's writing; the pipe (1 MiB) bounds what is
- * between them. The child may die or refuse at any byte: then writing fails with EPIPE, and its
- * report says why.
+ * Hashing (in a thread), inflating and the child's writing overlap; the ring (2 MiB) bounds what is
+ * between them: a slot is filled again when it is both hashed and unpacked. The child may die or
+ * refuse at any byte: then the ring says EPIPE, and the child's report says why.
  */
 #include "storage/transfer.h"
 
@@ -26,8 +26,8 @@
 #include "storage/hash.h"
 #include "storage/inflate.h"
 #include "storage/layer_child.h"
+#include "storage/tar_ring.h"
 
-#define PIPE_SIZE (1 << 20)
 /* Above this many bytes a stream must not grow by more than this factor. */
 #define RATIO_FROM (UINT64_C(4) << 30)
 #define RATIO_MAX  500
@@ -39,7 +39,11 @@ struct LayerIngest {
 	char *path; /* the same, absolute */
 	int dir_fd;
 	LayerChild *child;
-	int tar_fd; /* into the child; -1 when it is done */
+	TarRing *ring; /* to the child */
+	char *slot;    /* being filled; NULL if none is */
+	unsigned slot_number;
+	size_t slot_used;
+	uint64_t tickets[TAR_RING_SLOTS]; /* hashing of what each slot held last */
 	uint64_t deferred;
 
 	char *media_type;
@@ -50,6 +54,7 @@ struct LayerIngest {
 
 	Hash *blob_hash;
 	Hash *diff_hash;
+	HashLane *lane; /* does both */
 	uint64_t blob_size;
 	uint64_t tar_size;
 	Inflate *inflate;
@@ -93,22 +98,20 @@ static bool make_dir(LayerIngest *ingest, GError **error)
 
 static bool start_child(LayerIngest *ingest, GError **error)
 {
-	int ends[2];
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return error_set_errno(error, "cannot make a pipe");
-	autofd read_end = ends[0];
-	autofd write_end = ends[1];
-	(void)fcntl(write_end, F_SETPIPE_SZ, PIPE_SIZE);
-
+	ingest->ring = tar_ring_new(error);
+	if (!ingest->ring)
+		return false;
 	const char *args[] = {"unpack", ingest->parent ? "--parent" : NULL, NULL};
 	const LayerChildOptions options = {
 		.args = args,
 		.dir_path = ingest->path,
 		.dir_fd = ingest->dir_fd,
-		.stdin_fd = read_end,
+		.stdin_fd = tar_ring_go_fd(ingest->ring),
+		.stdout_fd = tar_ring_ack_fd(ingest->ring),
+		.extra_fd = tar_ring_memory_fd(ingest->ring),
 	};
 	ingest->child = layer_child_start(&options, error);
-	ingest->tar_fd = fd_steal(&write_end);
+	tar_ring_close_theirs(ingest->ring);
 	return ingest->child != NULL;
 }
 
@@ -127,7 +130,7 @@ LayerIngest *layer_ingest_new(Store *store, StoreStage *stage, const LayerIngest
 	g_autoptr(LayerIngest) ingest = g_new0(LayerIngest, 1);
 	ingest->store = store;
 	ingest->stage = stage;
-	ingest->dir_fd = ingest->tar_fd = -1;
+	ingest->dir_fd = -1;
 	ingest->media_type = g_strdup(options->media_type);
 	ingest->expected_digest = g_strdup(options->expected_digest);
 	ingest->expected_diff_id = g_strdup(options->expected_diff_id);
@@ -135,6 +138,7 @@ LayerIngest *layer_ingest_new(Store *store, StoreStage *stage, const LayerIngest
 	ingest->parent = g_strdup(options->parent_chain_id);
 	ingest->blob_hash = hash_new(ingest->expected_digest);
 	ingest->diff_hash = hash_new(ingest->expected_diff_id);
+	ingest->lane = hash_lane_new();
 	ingest->head = g_byte_array_new();
 	if (!make_dir(ingest, error) || !start_child(ingest, error))
 		return NULL;
@@ -146,7 +150,8 @@ void layer_ingest_free(LayerIngest *ingest)
 	if (!ingest)
 		return;
 	layer_child_free(ingest->child);
-	fd_close(&ingest->tar_fd);
+	hash_lane_free(ingest->lane);
+	tar_ring_free(ingest->ring);
 	fd_close(&ingest->dir_fd);
 	hash_free(ingest->blob_hash);
 	hash_free(ingest->diff_hash);
@@ -174,10 +179,37 @@ static bool take_child_error(LayerIngest *ingest, GError **error)
 	return false;
 }
 
-/* A piece of the tar: hash it and hand it to the child. */
-static bool push_tar(void *data, const void *bytes, size_t size, GError **error)
+/* Room in the slot in hand, or in the next that is both unpacked and hashed. */
+static void *slot_room(void *data, size_t *out_size, GError **error)
 {
 	LayerIngest *ingest = data;
+	if (!ingest->slot) {
+		ingest->slot = tar_ring_slot(ingest->ring, &ingest->slot_number);
+		if (!ingest->slot)
+			return (void)take_child_error(ingest, error), NULL;
+		hash_lane_wait_for(ingest->lane, ingest->tickets[ingest->slot_number]);
+		ingest->slot_used = 0;
+	}
+	*out_size = TAR_RING_SLOT - ingest->slot_used;
+	return ingest->slot + ingest->slot_used;
+}
+
+/* Hand the slot to the hash and to the child. */
+static bool send_slot(LayerIngest *ingest, GError **error)
+{
+	if (!ingest->slot || ingest->slot_used == 0)
+		return true;
+	ingest->tickets[ingest->slot_number] = hash_lane_push_static(
+		ingest->lane, ingest->diff_hash, ingest->slot, ingest->slot_used);
+	ingest->slot = NULL;
+	return tar_ring_send(ingest->ring, ingest->slot_used) || take_child_error(ingest, error);
+}
+
+/* More of the tar lies in the slot. */
+static bool slot_produced(void *data, size_t size, GError **error)
+{
+	LayerIngest *ingest = data;
+	ingest->slot_used += size;
 	ingest->tar_size += size;
 	if (ingest->tar_size > LAYER_MAX_BYTES + (LAYER_MAX_BYTES >> 4))
 		return error_set(error, ENGINE_ERROR_INVALID,
@@ -185,12 +217,7 @@ static bool push_tar(void *data, const void *bytes, size_t size, GError **error)
 	if (ingest->tar_size > RATIO_FROM && ingest->tar_size / RATIO_MAX > ingest->blob_size)
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "the layer grows more than %d-fold: refused as a bomb", RATIO_MAX);
-	hash_update(ingest->diff_hash, bytes, size);
-	if (fd_write_all(ingest->tar_fd, bytes, size))
-		return true;
-	if (errno == EPIPE)
-		return take_child_error(ingest, error);
-	return error_set_errno(error, "cannot write to the unpacking process");
+	return ingest->slot_used < TAR_RING_SLOT || send_slot(ingest, error);
 }
 
 /* Choose the decompressor as soon as enough bytes are there. @last: there will be no more. */
@@ -199,7 +226,12 @@ static bool begin_inflate(LayerIngest *ingest, bool last, GError **error)
 	if (ingest->inflate || (ingest->head->len < INFLATE_MAGIC && !last))
 		return true;
 	InflateFormat format = inflate_detect(ingest->head->data, ingest->head->len);
-	ingest->inflate = inflate_new(format, push_tar, ingest);
+	const InflateOutput output = {
+		.room = slot_room,
+		.produced = slot_produced,
+		.data = ingest,
+	};
+	ingest->inflate = inflate_new(format, &output);
 	return inflate_push(ingest->inflate, ingest->head->data, ingest->head->len, error);
 }
 
@@ -210,7 +242,7 @@ bool layer_ingest_push(LayerIngest *ingest, const void *data, size_t size, GErro
 		return error_set(error, ENGINE_ERROR_CORRUPT,
 				 "the blob is larger than the %" G_GINT64_FORMAT " bytes announced",
 				 ingest->expected_size);
-	hash_update(ingest->blob_hash, data, size);
+	hash_lane_push(ingest->lane, ingest->blob_hash, data, size);
 	if (ingest->inflate)
 		return inflate_push(ingest->inflate, data, size, error);
 	g_byte_array_append(ingest->head, data, (guint)size);
@@ -251,13 +283,15 @@ static void log_report(const char *diff_id, const LayerReport *report)
 
 Layer *layer_ingest_finish(LayerIngest *ingest, GError **error)
 {
-	if (!begin_inflate(ingest, true, error) || !inflate_finish(ingest->inflate, error))
+	if (!begin_inflate(ingest, true, error) || !inflate_finish(ingest->inflate, error) ||
+	    !send_slot(ingest, error))
 		return NULL;
+	hash_lane_wait(ingest->lane);
 	g_autofree char *blob_digest = hash_finish(ingest->blob_hash);
 	g_autofree char *diff_id = hash_finish(ingest->diff_hash);
 	if (!verify(ingest, blob_digest, diff_id, error))
 		return NULL;
-	fd_close(&ingest->tar_fd);
+	tar_ring_end(ingest->ring);
 	LayerReport report;
 	if (!layer_child_wait(ingest->child, &report, error))
 		return NULL;

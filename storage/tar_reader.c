@@ -10,6 +10,7 @@
 #include "storage/tar_reader.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #include "libpod/base/error.h"
@@ -83,6 +84,20 @@ uint64_t tar_reader_offset(const TarReader *reader)
 	return reader->offset;
 }
 
+/* Append at most @size bytes to the buffer: as many as come at once, or exactly what is wanted of a
+ * lender. */
+static ssize_t read_some(TarReader *reader, size_t wanted, size_t size)
+{
+	unsigned char *to = reader->buffer + reader->end;
+	const void *lent = NULL;
+	if (!reader->source.borrow)
+		return reader->source.read(reader->source.data, to, size);
+	ssize_t n = reader->source.borrow(reader->source.data, wanted, &lent);
+	if (n > 0)
+		memcpy(to, lent, (size_t)n);
+	return n;
+}
+
 /* Have at least @want unread bytes in the buffer, or all there are. Return: false with errno set.
  */
 static bool fill(TarReader *reader, size_t want)
@@ -96,8 +111,8 @@ static bool fill(TarReader *reader, size_t want)
 		reader->start = 0;
 	}
 	while (reader->end - reader->start < want) {
-		ssize_t n = reader->source.read(reader->source.data, reader->buffer + reader->end,
-						BUFFER_SIZE - reader->end);
+		ssize_t n = read_some(reader, want - (reader->end - reader->start),
+				      BUFFER_SIZE - reader->end);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -566,11 +581,28 @@ int tar_reader_next(TarReader *reader, const TarEntry **out_entry, GError **erro
 	}
 }
 
+/* Data straight from a lender. */
+static bool lend_data(TarReader *reader, const void **out_data, size_t *out_size, GError **error)
+{
+	ssize_t n = reader->source.borrow(reader->source.data, (size_t)MIN(reader->left, SSIZE_MAX),
+					  out_data);
+	if (n < 0)
+		return error_set_errno(error, "cannot read the tar stream");
+	if (n == 0)
+		return set_truncated(error);
+	*out_size = (size_t)n;
+	reader->offset += *out_size;
+	reader->left -= *out_size;
+	return true;
+}
+
 bool tar_reader_data(TarReader *reader, const void **out_data, size_t *out_size, GError **error)
 {
 	*out_size = 0;
 	if (reader->left == 0)
 		return true;
+	if (reader->source.borrow && reader->start == reader->end)
+		return lend_data(reader, out_data, out_size, error);
 	size_t want = reader->left <= ONE_PIECE ? (size_t)reader->left : 1;
 	if (!fill(reader, want))
 		return error_set_errno(error, "cannot read the tar stream");

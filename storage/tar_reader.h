@@ -54,8 +54,10 @@ typedef struct {
 } TarEntry;
 
 typedef struct {
-	/* Read at most @size bytes: 0 at the end, -1 with errno. */
+	/* Read at most @size bytes: 0 at the end, -1 with errno. Or, instead of it: */
 	ssize_t (*read)(void *data, void *buffer, size_t size);
+	/* Lend at most @max bytes until the next call; a reader that has this copies only headers. */
+	ssize_t (*borrow)(void *data, size_t max, const void **out_bytes);
 	/* Sees, in order, every byte that tar_reader_data() does not hand out; may be NULL. false stops all. */
 	bool (*raw)(void *data, const void *bytes, size_t size, GError **error);
 	/* Pass over @size bytes without reading them; NULL: they are read. */
@@ -77,7 +79,7 @@ int tar_reader_next(TarReader *reader, const TarEntry **out_entry, GError **erro
 
 /**
  * tar_reader_data() - the next piece of this entry's stored data, borrowed until the next call
- * A file of up to 128 KiB comes in one piece. Return: false with @error; *out_size is 0 at its end.
+ * Without a lender a file of up to 128 KiB comes in one piece. Return: false with @error; *out_size is 0 at its end.
  */
 bool tar_reader_data(TarReader *reader, const void **out_data, size_t *out_size, GError **error);
 
