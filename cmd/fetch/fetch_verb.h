@@ -31,4 +31,12 @@ bool fetch_parse(FetchCall *call, const FetchOption *rows, GPtrArray *operands, 
 /** fetch_open() - open the store after fetch_parse(). */
 bool fetch_open(FetchCall *call, GError **error);
 
+int fetch_import(FetchCall *call, GError **error);
 int fetch_load(FetchCall *call, GError **error);
+int fetch_save(FetchCall *call, GError **error);
+int fetch_login(FetchCall *call, GError **error);
+int fetch_logout(FetchCall *call, GError **error);
+int fetch_pull(FetchCall *call, GError **error);
+
+/** fetch_registry_operand() - the registry of login and logout: the operand, else the first that is searched. g_free() it. */
+char *fetch_registry_operand(const GPtrArray *operands, GError **error);
