@@ -11,21 +11,21 @@
 #include <stdbool.h>
 
 #include "cmd/option.h"
-#include "libpod/base/log.h"
 
 typedef struct Command Command;
 
 /* What may be written before and behind the verb of every command. */
 typedef struct {
-	LogLevel log_level;
-	const char *root;    /* NULL: the default */
-	const char *runroot; /* NULL: the default */
+	const char *log_level; /* as typed, checked before the verb runs; NULL: warn */
+	const char *root;      /* NULL: the default */
+	const char *runroot;   /* NULL: the default */
 } GlobalOptions;
 
 /* One call of a command. */
 typedef struct {
 	const Command *command;
 	const char *path; /* the words that chose it: "container ls" */
+	char **argv;      /* the whole line, NULL-terminated */
 	char **args;      /* NULL-terminated, behind these words, with options */
 	GlobalOptions global;
 	OptionResult options; /* filled by command_parse(): the positional arguments */
@@ -68,8 +68,14 @@ struct Command {
 	int (*run)(Invocation *inv);
 };
 
-/** commands_get() - all rows, sorted by their first path, NULL at the end. */
+/** commands_get() - all rows, NULL at the end (cmd/commands.c). */
 const Command *const *commands_get(void);
+
+/** commands_group_summary() - one line about "container", "image", ...; NULL if it is no group. */
+const char *commands_group_summary(const char *group);
+
+/** commands_is_foreign() - a verb of podman's that skiff does not have yet: "build", "pod ps". */
+bool commands_is_foreign(const char *first, const char *second);
 
 /**
  * command_dispatch() - find the verb and run it
@@ -88,9 +94,6 @@ int command_dispatch(int argc, char **argv);
  * Return: NULL if the words lead nowhere or stop at a group.
  */
 const Command *command_lookup(char *const *words, size_t *out_used, const char **out_path);
-
-/** command_is_group() - true for the first word of a path of two: "container". */
-bool command_is_group(const char *word);
 
 /**
  * command_parse() - parse the options of a command and check the number of its arguments

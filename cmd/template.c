@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "cmd/escape.h"
 #include "cmd/suggest.h"
 #include "libpod/base/error.h"
 
@@ -472,10 +473,15 @@ static Flow walk_action(TemplateRun *run, const TemplateValue *dot, const Node *
 		return FLOW_ERROR;
 	if (node->pipe->names)
 		return FLOW_NEXT;
-	if (value.kind == TEMPLATE_MISSING)
+	if (value.kind == TEMPLATE_MISSING) {
 		g_string_append(run->out, "<no value>");
-	else
+	} else if (run->tmpl->escapes) {
+		g_autoptr(GString) plain = g_string_new(NULL);
+		template_print(&value, run->heap, plain);
+		escape_append_terminal(run->out, plain->str, true);
+	} else {
 		template_print(&value, run->heap, run->out);
+	}
 	return FLOW_NEXT;
 }
 

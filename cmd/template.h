@@ -87,6 +87,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Template, template_free)
  */
 bool template_run(const Template *tmpl, const TemplateValue *dot, GString *out, GError **error);
 
+/** template_escape_values() - make what actions print harmless on a terminal (security R14). */
+void template_escape_values(Template *tmpl, bool escape);
+
 /** template_uses_range() - does the template walk over the whole list itself ("{{range .")? */
 bool template_uses_range(const Template *tmpl);
 

@@ -642,3 +642,8 @@ bool template_uses_range(const Template *tmpl)
 {
 	return tmpl->ranges;
 }
+
+void template_escape_values(Template *tmpl, bool escape)
+{
+	tmpl->escapes = escape;
+}

@@ -103,7 +103,8 @@ struct Template {
 	GHashTable *strings; /* own unquoted literals */
 	GHashTable *defined; /* name -> Node, from define and block */
 	Node *root;
-	bool ranges; /* the first action is {{range .}} */
+	bool escapes; /* values go to a terminal */
+	bool ranges;  /* the first action is {{range .}} */
 };
 
 /** template_error() - set INVALID with "template: NAME:LINE[:COLUMN]: " before it. Return: false.

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/commands.h"
+
+#include <string.h>
+
+/* Keep alphabetized. */
+static const Command *const commands[] = {
+	&attach_command,
+	&cleanup_command,
+	&complete_command,
+	&container_exists_command,
+	&container_inspect_command,
+	&create_command,
+	&exec_command,
+	&help_command,
+	&history_command,
+	&image_exists_command,
+	&image_inspect_command,
+	&images_command,
+	&import_command,
+	&info_command,
+	&inspect_command,
+	&kill_command,
+	&load_command,
+	&login_command,
+	&logout_command,
+	&logs_command,
+	&port_command,
+	&ps_command,
+	&pull_command,
+	&restart_command,
+	&rm_command,
+	&rmi_command,
+	&run_command,
+	&save_command,
+	&start_command,
+	&stop_command,
+	&tag_command,
+	&top_command,
+	&unshare_command,
+	&untag_command,
+	&version_command,
+	&volume_create_command,
+	&volume_exists_command,
+	&volume_inspect_command,
+	&volume_ls_command,
+	&volume_rm_command,
+	&wait_command,
+	NULL,
+};
+
+const Command *const *commands_get(void)
+{
+	return commands;
+}
+
+const char *commands_group_summary(const char *group)
+{
+	static const struct {
+		const char *name, *summary;
+	} groups[] = {
+		{"container", "Work with containers"},
+		{"image", "Work with images"},
+		{"system", "Look at skiff itself"},
+		{"volume", "Work with volumes"},
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(groups); i++)
+		if (strcmp(groups[i].name, group) == 0)
+			return groups[i].summary;
+	return NULL;
+}
+
+/* Verbs that stand alone, and below groups that skiff has: "container prune". */
+static const char *const foreign[] = {"artifact",
+				      "auto-update",
+				      "build",
+				      "builder",
+				      "buildx",
+				      "commit",
+				      "completion",
+				      "compose",
+				      "context",
+				      "cp",
+				      "diff",
+				      "events",
+				      "export",
+				      "farm",
+				      "generate",
+				      "healthcheck",
+				      "init",
+				      "kube",
+				      "machine",
+				      "manifest",
+				      "mount",
+				      "network",
+				      "pause",
+				      "play",
+				      "pod",
+				      "podmansh",
+				      "push",
+				      "quadlet",
+				      "rename",
+				      "search",
+				      "secret",
+				      "stats",
+				      "umount",
+				      "unmount",
+				      "unpause",
+				      "update",
+				      "container checkpoint",
+				      "container clone",
+				      "container commit",
+				      "container cp",
+				      "container diff",
+				      "container export",
+				      "container init",
+				      "container mount",
+				      "container pause",
+				      "container prune",
+				      "container rename",
+				      "container restore",
+				      "container runlabel",
+				      "container stats",
+				      "container umount",
+				      "container unmount",
+				      "container unpause",
+				      "container update",
+				      "image build",
+				      "image diff",
+				      "image mount",
+				      "image prune",
+				      "image push",
+				      "image scp",
+				      "image search",
+				      "image sign",
+				      "image tree",
+				      "image trust",
+				      "image umount",
+				      "image unmount",
+				      "system check",
+				      "system connection",
+				      "system df",
+				      "system events",
+				      "system locks",
+				      "system migrate",
+				      "system prune",
+				      "system renumber",
+				      "system reset",
+				      "system service",
+				      "volume export",
+				      "volume import",
+				      "volume mount",
+				      "volume prune",
+				      "volume reload",
+				      "volume unmount",
+				      NULL};
+
+bool commands_is_foreign(const char *first, const char *second)
+{
+	g_autofree char *path = second ? g_strdup_printf("%s %s", first, second) : g_strdup(first);
+	return g_strv_contains(foreign, path);
+}

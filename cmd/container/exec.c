@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * exec: one more process in a running container.
+ */
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "cmd/commands.h"
+#include "cmd/container/foreground.h"
+#include "cmd/engine_open.h"
+#include "cmd/output.h"
+#include "libpod/attach.h"
+#include "libpod/base/error.h"
+#include "libpod/base/fd.h"
+#include "libpod/monitor/control.h"
+#include "libpod/spec_parse.h"
+
+#define EXIT_BAD_STATE 255 /* podman's code for a container that does not run */
+
+typedef struct {
+	bool detach, interactive, tty, privileged, latest;
+	const char *detach_keys;
+	ContainerSpec *spec; /* takes env, user, workdir with the grammar of run */
+} ExecOptions;
+
+static bool set_env(void *target, const Option *option, const char *value, GError **error)
+{
+	return spec_add_env(((ExecOptions *)target)->spec, value, error);
+}
+
+static bool set_env_file(void *target, const Option *option, const char *value, GError **error)
+{
+	return spec_add_env_file(((ExecOptions *)target)->spec, value, error);
+}
+
+static bool set_user(void *target, const Option *option, const char *value, GError **error)
+{
+	return spec_set_user(((ExecOptions *)target)->spec, value, error);
+}
+
+static bool set_workdir(void *target, const Option *option, const char *value, GError **error)
+{
+	return spec_set_workdir(((ExecOptions *)target)->spec, value, error);
+}
+
+static bool set_detach_keys(void *target, const Option *option, const char *value, GError **error)
+{
+	((ExecOptions *)target)->detach_keys = value;
+	return attach_check_detach_keys(value, error);
+}
+
+static const Option options[] = {
+	{'i', "interactive", OPTION_FLAG, option_set_flag, NULL, "Pass our standard input on",
+	 offsetof(ExecOptions, interactive), OPTION_COMMON},
+	{'t', "tty", OPTION_FLAG, option_set_flag, NULL, "Give the process a terminal",
+	 offsetof(ExecOptions, tty), OPTION_COMMON},
+	{'d', "detach", OPTION_FLAG, option_set_flag, NULL,
+	 "Leave it running and print the session's id", offsetof(ExecOptions, detach),
+	 OPTION_COMMON},
+	{'e', "env", OPTION_ENV_LIST, set_env, "NAME[=VALUE]",
+	 "Set an environment variable, or pass ours on", 0, OPTION_COMMON},
+	{0, "env-file", OPTION_LIST, set_env_file, "FILE", "Read environment variables from a file",
+	 0, OPTION_COMMON},
+	{'u', "user", OPTION_VALUE, set_user, "USER[:GROUP]", "User that runs the command", 0,
+	 OPTION_COMMON},
+	{'w', "workdir", OPTION_VALUE, set_workdir, "DIR", "Working directory in the container", 0,
+	 OPTION_COMMON},
+	{0, "privileged", OPTION_FLAG, option_set_flag, NULL,
+	 "With every capability the container's user "
+	 "namespace has",
+	 offsetof(ExecOptions, privileged), OPTION_COMMON},
+	{0, "detach-keys", OPTION_VALUE, set_detach_keys, "KEYS",
+	 "Keys that leave the process running alone (default ctrl-p,ctrl-q)", 0, OPTION_COMMON},
+	{'l', "latest", OPTION_FLAG, option_set_flag, NULL, "In the container created last",
+	 offsetof(ExecOptions, latest), OPTION_COMMON},
+	OPTION_UNSUPPORTED(0, "cidfile", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "no-session", OPTION_FLAG),
+	OPTION_UNSUPPORTED(0, "preserve-fd", OPTION_CSV),
+	OPTION_UNSUPPORTED(0, "preserve-fds", OPTION_VALUE),
+	{0},
+};
+
+static const OptionGroup group = {NULL, options};
+
+/* The container's environment with what the command line adds to it. */
+static char **build_env(const ContainerSpec *container, const ContainerSpec *asked, bool tty)
+{
+	char **env = container->env ? g_strdupv(container->env) : g_new0(char *, 1);
+	if (tty)
+		env = g_environ_setenv(env, "TERM", "xterm", FALSE);
+	for (size_t i = 0; asked->env_asked && i < asked->env_asked->len; i++) {
+		const char *text = g_ptr_array_index(asked->env_asked, i);
+		const char *equals = strchr(text, '=');
+		g_autofree char *name = equals ? g_strndup(text, equals - text) : g_strdup(text);
+		const char *value = equals ? equals + 1 : g_getenv(name);
+		if (value)
+			env = g_environ_setenv(env, name, value, TRUE);
+	}
+	return env;
+}
+
+/* The session runs: stay with it until it ends. */
+static bool stay(Container *ctr, const ExecOptions *opts, const char *session, int socket, int pty,
+		 int *out_code, GError **error)
+{
+	const AttachOptions attach = {
+		.tty = opts->tty,
+		.attach_stdin = opts->interactive,
+		.attach_stdout = true,
+		.attach_stderr = true,
+		.sig_proxy = true,
+		.detach_keys = opts->detach_keys ? opts->detach_keys : DETACH_KEYS_DEFAULT,
+		.run_dir_fd = container_run_fd(ctr),
+		.session = session,
+	};
+	AttachResult result = opts->tty ? attach_terminal(pty, socket, &attach, out_code, error)
+					: attach_wait_result(socket, &attach, out_code, error);
+	if (result == ATTACH_DETACHED)
+		*out_code = 0;
+	return result != ATTACH_FAILED;
+}
+
+static void fill_window(ExecRequest *request)
+{
+	struct winsize size = {0};
+	if (request->terminal && ioctl(0, TIOCGWINSZ, &size) == 0) {
+		request->rows = size.ws_row;
+		request->columns = size.ws_col;
+	}
+}
+
+static bool exec_in(Container *ctr, const ExecOptions *opts, const char *const *args, int *out_code,
+		    GError **error)
+{
+	if (container_summary(ctr)->state != CONTAINER_RUNNING)
+		return error_set(
+			error, ENGINE_ERROR_BAD_STATE,
+			"can only create exec sessions on running containers: container state "
+			"improper");
+	const ContainerSpec *container = container_spec(ctr, error);
+	if (!container)
+		return false;
+	g_auto(GStrv) env = build_env(container, opts->spec, opts->tty);
+	bool direct = !opts->tty && !opts->detach;
+	ExecRequest request = {
+		.args = args,
+		.env = (const char *const *)env,
+		.cwd = opts->spec->workdir,
+		.user_spec = opts->spec->user,
+		.privileged = opts->privileged || container->privileged,
+		.terminal = opts->tty,
+		.open_stdin = opts->interactive,
+		.detached = opts->detach,
+		.stdio = {direct && opts->interactive ? 0 : -1, direct ? 1 : -1, direct ? 2 : -1},
+	};
+	g_autofree char *session = NULL;
+	autofd socket = -1;
+	autofd pty = -1;
+	fill_window(&request);
+	if (!control_exec(container_run_fd(ctr), &request, &session, &socket, &pty, error))
+		return false;
+	if (!opts->detach)
+		return stay(ctr, opts, session, socket, pty, out_code, error);
+	output_printf("%s\n", session);
+	return true;
+}
+
+static int exec(const ExecOptions *opts, Invocation *inv)
+{
+	g_autoptr(GError) error = NULL;
+	size_t first = opts->latest ? 0 : 1;
+	int code = 0;
+	if (command_n_args(inv) < first)
+		error_set(&error, ENGINE_ERROR_INVALID,
+			  "exec requires the name or ID of a container or the --latest flag");
+	else if (command_n_args(inv) == first)
+		error_set(&error, ENGINE_ERROR_INVALID,
+			  "must provide a non-empty command to start an exec "
+			  "session: invalid argument");
+	if (error)
+		return command_fail(error);
+	g_autofree const char **args = command_args(inv, first);
+	g_autoptr(Engine) engine = command_engine(inv, true, &error);
+	if (!engine)
+		return command_fail(error);
+	g_autoptr(Container) ctr = opts->latest
+					   ? container_latest(engine, &error)
+					   : container_resolve(engine, command_arg(inv, 0), &error);
+	if (ctr && exec_in(ctr, opts, args, &code, &error))
+		return code;
+	bool not_running = error_matches(error, ENGINE_ERROR_BAD_STATE);
+	int status = command_fail(error);
+	return not_running ? EXIT_BAD_STATE : status;
+}
+
+static int cmd_exec(Invocation *inv)
+{
+	g_autoptr(ContainerSpec) spec = spec_new();
+	ExecOptions opts = {.spec = spec};
+	if (!command_parse(inv, (void *[]){&opts}))
+		return inv->status;
+	return exec(&opts, inv);
+}
+
+const Command exec_command = {
+	.paths = (const char *const[]){"exec", "container exec", NULL},
+	.usage = "[options] CONTAINER COMMAND [ARG...]",
+	.summary = "Run a command in a running container",
+	.description = "Runs one more process in a running container. Its exit code is ours; 126 "
+		       "means that "
+		       "it cannot be run, 127 that it does not exist.",
+	.examples = (const char *const[]){"skiff exec web ls /etc", "skiff exec -it web sh",
+					  "skiff exec -u www-data -w /srv web id", NULL},
+	.max_args = -1,
+	.groups = (const OptionGroup *const[]){&group, NULL},
+	.arg = COMMAND_ARG_CONTAINER_RUNNING,
+	.flags = COMMAND_STOP_AT_ARG | COMMAND_COMMON,
+	.run = cmd_exec,
+};

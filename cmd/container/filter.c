@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/container/filter.h"
+
+#include <string.h>
+
+#include "cmd/suggest.h"
+#include "libpod/base/error.h"
+#include "libpod/base/units.h"
+
+typedef struct Condition Condition;
+typedef bool (*Match)(const Condition *condition, const ContainerSummary *summary);
+typedef bool (*Prepare)(Condition *condition, Engine *engine, GError **error);
+
+typedef struct {
+	const char *name;
+	Match match;
+	Prepare prepare; /* NULL: the value is used as it is */
+	bool all;        /* every value of this key must match, not one of them */
+} Key;
+
+struct Condition {
+	const Key *key;
+	char *value;
+	GRegex *regex;
+	int64_t number;
+};
+
+struct ContainerFilter {
+	GPtrArray *conditions;
+};
+
+static bool prepare_regex(Condition *c, Engine *engine, GError **error)
+{
+	g_autoptr(GError) reason = NULL;
+	c->regex = g_regex_new(c->value, G_REGEX_OPTIMIZE, 0, &reason);
+	if (c->regex)
+		return true;
+	return error_set(error, ENGINE_ERROR_INVALID, "invalid filter \"%s=%s\": %s", c->key->name,
+			 c->value, reason->message);
+}
+
+static bool prepare_number(Condition *c, Engine *engine, GError **error)
+{
+	uint64_t number = 0;
+	if (!units_parse_uint(c->value, 255, &number, error)) {
+		g_prefix_error(error, "exited code out of range \"%s\": ", c->value);
+		return false;
+	}
+	c->number = number;
+	return true;
+}
+
+static bool prepare_status(Condition *c, Engine *engine, GError **error)
+{
+	static const char *const names[] = {"created", "running",     "stopping",   "stopped",
+					    "exited",  "paused",      "restarting", "removing",
+					    "unknown", "initialized", NULL};
+	if (g_strv_contains(names, c->value))
+		return true;
+	return error_set(error, ENGINE_ERROR_INVALID, "%s is not a valid status", c->value);
+}
+
+/* before=X, since=X: the time X was made. */
+static bool prepare_container(Condition *c, Engine *engine, GError **error)
+{
+	g_autoptr(Container) ctr = container_resolve(engine, c->value, error);
+	if (!ctr)
+		return false;
+	c->number = container_summary(ctr)->created;
+	return true;
+}
+
+static bool prepare_time(Condition *c, Engine *engine, GError **error)
+{
+	return units_parse_time(c->value, units_now(), &c->number, error);
+}
+
+static bool match_name(const Condition *c, const ContainerSummary *s)
+{
+	return s->name && g_regex_match(c->regex, s->name, 0, NULL);
+}
+
+static bool match_id(const Condition *c, const ContainerSummary *s)
+{
+	return g_regex_match(c->regex, s->id, G_REGEX_MATCH_ANCHORED, NULL);
+}
+
+/* KEY or KEY=VALUE. */
+static bool match_label(const Condition *c, const ContainerSummary *s)
+{
+	const char *equals = strchr(c->value, '=');
+	g_autofree char *key = equals ? g_strndup(c->value, equals - c->value) : g_strdup(c->value);
+	const char *value = s->labels ? g_hash_table_lookup(s->labels, key) : NULL;
+	return value && (!equals || strcmp(value, equals + 1) == 0);
+}
+
+static bool match_no_label(const Condition *c, const ContainerSummary *s)
+{
+	return !match_label(c, s);
+}
+
+static bool match_status(const Condition *c, const ContainerSummary *s)
+{
+	const char *wanted = strcmp(c->value, "stopped") == 0 ? "exited" : c->value;
+	return strcmp(container_state_name(s->state), wanted) == 0;
+}
+
+static bool match_exited(const Condition *c, const ContainerSummary *s)
+{
+	return s->state == CONTAINER_EXITED && s->exit_known && s->exit_code == c->number;
+}
+
+static bool match_before(const Condition *c, const ContainerSummary *s)
+{
+	return s->created < c->number;
+}
+
+static bool match_since(const Condition *c, const ContainerSummary *s)
+{
+	return s->created > c->number;
+}
+
+static bool match_until(const Condition *c, const ContainerSummary *s)
+{
+	return s->created < c->number;
+}
+
+/* By id, by the name's text, or by the name without registry, namespace or tag. */
+static bool match_ancestor(const Condition *c, const ContainerSummary *s)
+{
+	if (s->image_id && *c->value && g_str_has_prefix(s->image_id, c->value))
+		return true;
+	if (!s->image_name)
+		return false;
+	size_t length = strlen(c->value);
+	for (const char *at = s->image_name; at; at = strchr(at, '/') ? strchr(at, '/') + 1 : NULL)
+		if (strncmp(at, c->value, length) == 0 && strchr(":@", at[length]))
+			return true;
+	return false;
+}
+
+static bool match_volume(const Condition *c, const ContainerSummary *s)
+{
+	return (s->mounts && g_strv_contains((const char *const *)s->mounts, c->value)) ||
+	       (s->volume_names && g_strv_contains((const char *const *)s->volume_names, c->value));
+}
+
+static bool match_network(const Condition *c, const ContainerSummary *s)
+{
+	return strcmp(network_mode_name(s->network_mode), c->value) == 0;
+}
+
+static const Key keys[] = {
+	{"ancestor", match_ancestor, NULL, false},
+	{"before", match_before, prepare_container, false},
+	{"exited", match_exited, prepare_number, false},
+	{"id", match_id, prepare_regex, false},
+	{"label", match_label, NULL, true},
+	{"label!", match_no_label, NULL, true},
+	{"name", match_name, prepare_regex, false},
+	{"network", match_network, NULL, false},
+	{"since", match_since, prepare_container, false},
+	{"status", match_status, prepare_status, false},
+	{"until", match_until, prepare_time, false},
+	{"volume", match_volume, NULL, false},
+};
+
+static void condition_free(void *pointer)
+{
+	Condition *condition = pointer;
+	g_clear_pointer(&condition->regex, g_regex_unref);
+	g_free(condition->value);
+	g_free(condition);
+}
+
+static const Key *lookup_key(const char *name, GError **error)
+{
+	static const char *const foreign[] = {"health",  "pod",        "should-start-on-boot",
+					      "command", "annotation", "restart-policy",
+					      NULL};
+	Suggestions near;
+	suggest_init(&near, name);
+	for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
+		if (strcmp(keys[i].name, name) == 0)
+			return &keys[i];
+		suggest_offer(&near, keys[i].name);
+	}
+	if (g_strv_contains(foreign, name))
+		return error_set_null(error, ENGINE_ERROR_UNSUPPORTED, "unsupported filter: %s",
+				      name);
+	error_set(error, ENGINE_ERROR_INVALID, "%s is an invalid filter", name);
+	g_autofree char *text = suggest_text(&near, "");
+	if (text)
+		error_add_help(error, "did you mean %s?", text);
+	return NULL;
+}
+
+static bool add_condition(ContainerFilter *filter, Engine *engine, const char *text, GError **error)
+{
+	const char *equals = strchr(text, '=');
+	if (!equals)
+		return error_set(error, ENGINE_ERROR_INVALID, "invalid filter \"%s\"", text);
+	g_autofree char *name = g_strndup(text, equals - text);
+	const Key *key = lookup_key(name, error);
+	if (!key)
+		return false;
+	Condition *condition = g_new0(Condition, 1);
+	condition->key = key;
+	condition->value = g_strdup(equals + 1);
+	g_ptr_array_add(filter->conditions, condition);
+	return !key->prepare || key->prepare(condition, engine, error);
+}
+
+ContainerFilter *container_filter_new(Engine *engine, const GPtrArray *texts, GError **error)
+{
+	g_autoptr(ContainerFilter) filter = g_new0(ContainerFilter, 1);
+	filter->conditions = g_ptr_array_new_with_free_func(condition_free);
+	for (size_t i = 0; texts && i < texts->len; i++)
+		if (!add_condition(filter, engine, texts->pdata[i], error))
+			return NULL;
+	return g_steal_pointer(&filter);
+}
+
+void container_filter_free(ContainerFilter *filter)
+{
+	if (!filter)
+		return;
+	g_ptr_array_unref(filter->conditions);
+	g_free(filter);
+}
+
+/* All values, or one of the values, given for @key. */
+static bool key_matches(const ContainerFilter *filter, const Key *key,
+			const ContainerSummary *summary)
+{
+	bool any = false, one = false;
+	for (size_t i = 0; i < filter->conditions->len; i++) {
+		const Condition *c = g_ptr_array_index(filter->conditions, i);
+		if (c->key != key)
+			continue;
+		bool match = key->match(c, summary);
+		if (key->all && !match)
+			return false;
+		any = true;
+		one |= match;
+	}
+	return !any || one;
+}
+
+bool container_filter_matches(const ContainerFilter *filter, const Container *ctr)
+{
+	const ContainerSummary *summary = container_summary(ctr);
+	for (size_t i = 0; filter->conditions->len > 0 && i < G_N_ELEMENTS(keys); i++)
+		if (!key_matches(filter, &keys[i], summary))
+			return false;
+	return true;
+}
+
+bool container_filter_has_status(const ContainerFilter *filter)
+{
+	for (size_t i = 0; i < filter->conditions->len; i++) {
+		const Condition *c = g_ptr_array_index(filter->conditions, i);
+		if (c->key->match == match_status || c->key->match == match_exited)
+			return true;
+	}
+	return false;
+}

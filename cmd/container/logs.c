@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * logs: what containers wrote.
+ *
+ * Container output goes through as it is, like a terminal's: it is the data that was asked for.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/commands.h"
+#include "cmd/container/selection.h"
+#include "cmd/engine_open.h"
+#include "cmd/output.h"
+#include "libpod/base/error.h"
+#include "libpod/base/units.h"
+#include "libpod/logs.h"
+
+typedef struct {
+	Selection selection;
+	bool follow, timestamps, names, color;
+	int64_t tail;
+	const char *since, *until;
+} LogsVerbOptions;
+
+static const Option options[] = {
+	{'f', "follow", OPTION_FLAG, option_set_flag, NULL,
+	 "Wait for more while the container runs", offsetof(LogsVerbOptions, follow),
+	 OPTION_COMMON},
+	{0, "tail", OPTION_VALUE, option_set_int, "LINES", "Only so many lines at the end",
+	 offsetof(LogsVerbOptions, tail), OPTION_COMMON},
+	{0, "since", OPTION_VALUE, option_set_string, "TIME",
+	 "Lines from this time on: 2026-01-31T12:00:00, or 10m for ten minutes ago",
+	 offsetof(LogsVerbOptions, since), OPTION_COMMON},
+	{0, "until", OPTION_VALUE, option_set_string, "TIME", "Lines before this time",
+	 offsetof(LogsVerbOptions, until), OPTION_COMMON},
+	{'t', "timestamps", OPTION_FLAG, option_set_flag, NULL, "The time before each line",
+	 offsetof(LogsVerbOptions, timestamps), OPTION_COMMON},
+	{'n', "names", OPTION_FLAG, option_set_flag, NULL, "The container's name before each line",
+	 offsetof(LogsVerbOptions, names), OPTION_COMMON},
+	{'l', "latest", OPTION_FLAG, option_set_flag, NULL, "Of the container created last",
+	 offsetof(LogsVerbOptions, selection.latest), OPTION_COMMON},
+	OPTION_UNSUPPORTED(0, "color", OPTION_FLAG),
+	{0},
+};
+
+static const OptionGroup group = {NULL, options};
+
+/* Printing of one container's lines. */
+typedef struct {
+	const LogsVerbOptions *opts;
+	const char *name;
+	bool open[2]; /* the last line of stdout, stderr was not ended */
+} Printer;
+
+static bool print_line(const LogLine *line, void *data)
+{
+	Printer *printer = data;
+	FILE *stream = line->is_stderr ? stderr : stdout;
+	bool *open = &printer->open[line->is_stderr];
+	if (!*open && printer->opts->timestamps) {
+		g_autofree char *time = units_format_rfc3339(line->time_ns, true);
+		fprintf(stream, "%s ", time);
+	}
+	if (!*open && printer->opts->names)
+		fprintf(stream, "%s ", printer->name);
+	fwrite(line->text, 1, line->size, stream);
+	if (!line->partial)
+		putc('\n', stream);
+	*open = line->partial;
+	if (printer->opts->follow)
+		fflush(stream);
+	return !ferror(stream);
+}
+
+/* Does the container that is followed still run? */
+typedef struct {
+	Engine *engine;
+	const char *id;
+} Followed;
+
+static bool is_running(void *data)
+{
+	const Followed *followed = data;
+	g_autoptr(Container) ctr = container_lookup(followed->engine, followed->id, NULL);
+	if (!ctr)
+		return false;
+	ContainerState state = container_summary(ctr)->state;
+	return state != CONTAINER_EXITED && state != CONTAINER_CREATED;
+}
+
+static bool print_container(Engine *engine, Container *ctr, const LogsVerbOptions *opts,
+			    GError **error)
+{
+	const ContainerSpec *spec = container_spec(ctr, error);
+	if (!spec)
+		return false;
+	Followed followed = {engine, container_summary(ctr)->id};
+	LogsOptions read = {
+		.driver = spec->log_driver,
+		.follow = opts->follow,
+		.tail = opts->tail,
+		.is_running = is_running,
+		.data = &followed,
+	};
+	int64_t now = units_now();
+	if ((opts->since && !units_parse_time(opts->since, now, &read.since_ns, error)) ||
+	    (opts->until && !units_parse_time(opts->until, now, &read.until_ns, error)))
+		return false;
+	Printer printer = {opts, container_summary(ctr)->name, {false, false}};
+	return logs_read(container_dir_fd(ctr), spec->log_path, &read, print_line, &printer, error);
+}
+
+static int cmd_logs(Invocation *inv)
+{
+	LogsVerbOptions opts = {.tail = -1};
+	g_autoptr(GError) error = NULL;
+	if (!command_parse(inv, (void *[]){&opts}))
+		return inv->status;
+	size_t n = command_n_args(inv);
+	if (!selection_check(&opts.selection, inv,
+			     "specify at least one container name or ID to log", &error))
+		return command_fail(error);
+	if (opts.follow && n > 1) {
+		output_error_text("following several containers at once is not supported");
+		return 125;
+	}
+	g_autoptr(Engine) engine = command_engine(inv, true, &error);
+	if (!engine)
+		return command_fail(error);
+	for (size_t i = 0; i < MAX(n, 1); i++) {
+		g_autoptr(Container) ctr =
+			opts.selection.latest
+				? container_latest(engine, &error)
+				: container_resolve(engine, command_arg(inv, i), &error);
+		if (!ctr || !print_container(engine, ctr, &opts, &error))
+			return command_fail(error);
+	}
+	return 0;
+}
+
+const Command logs_command = {
+	.paths = (const char *const[]){"logs", "container logs", NULL},
+	.usage = "[options] CONTAINER [CONTAINER...]",
+	.summary = "Show what a container wrote",
+	.description =
+		"Prints what the container wrote so far: its standard output to ours, its standard "
+		"error to ours.",
+	.examples = (const char *const[]){"skiff logs web", "skiff logs -f --tail 20 web",
+					  "skiff logs --since 10m -t web", NULL},
+	.max_args = -1,
+	.groups = (const OptionGroup *const[]){&group, NULL},
+	.arg = COMMAND_ARG_CONTAINER,
+	.more_args = COMMAND_ARG_CONTAINER,
+	.flags = COMMAND_COMMON,
+	.run = cmd_logs,
+};

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/container/process.h"
+
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "libpod/base/fd.h"
+#include "libpod/base/path.h"
+
+#define PROC_FILE_MAX (64 * 1024)
+#define PASSWD_MAX    (1024 * 1024)
+
+typedef struct {
+	pid_t pid;         /* ours */
+	pid_t inside_pid;  /* in the innermost pid namespace */
+	pid_t parent;      /* ours */
+	uint32_t uid, gid; /* ours */
+	uint32_t inside_uid, inside_gid;
+	char state;
+	int pgid, tty, nice;
+	unsigned long user_ticks, system_ticks, start_ticks;
+	unsigned long vsize;
+	long rss; /* pages */
+	char *comm;
+	char *args;
+} Process;
+
+struct ProcessList {
+	GPtrArray *processes;
+	GHashTable *users, *groups; /* id in the container -> name */
+	double uptime;
+	long ticks;
+};
+
+static void process_free(void *pointer)
+{
+	Process *process = pointer;
+	g_free(process->comm);
+	g_free(process->args);
+	g_free(process);
+}
+
+/* A small file of /proc/PID; NULL if the process is gone. */
+static char *read_proc(int dir, const char *name, size_t *out_size)
+{
+	autofd file = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	return file < 0 ? NULL : fd_read_all(file, PROC_FILE_MAX, out_size, NULL);
+}
+
+/* The outside id @id as the namespace of @map_name calls it; 65534 if it has no name there. */
+static uint32_t map_id(int dir, const char *map_name, uint32_t id)
+{
+	g_autofree char *text = read_proc(dir, map_name, NULL);
+	unsigned long inside, outside, count;
+	int length;
+	for (const char *at = text;
+	     at && sscanf(at, "%lu %lu %lu\n%n", &inside, &outside, &count, &length) == 3;
+	     at += length)
+		if (id >= outside && id - outside < count)
+			return inside + (id - outside);
+	return 65534;
+}
+
+/* A line of /proc/PID/status. */
+static const char *status_line(const char *status, const char *key)
+{
+	const char *line = strstr(status, key);
+	return line ? line + strlen(key) : "";
+}
+
+static void read_status(Process *process, int dir)
+{
+	g_autofree char *status = read_proc(dir, "status", NULL);
+	if (!status)
+		return;
+	unsigned real = 0;
+	sscanf(status_line(status, "\nUid:"), "%u %u", &real, &process->uid);
+	sscanf(status_line(status, "\nGid:"), "%u %u", &real, &process->gid);
+	process->inside_uid = map_id(dir, "uid_map", process->uid);
+	process->inside_gid = map_id(dir, "gid_map", process->gid);
+
+	/* The last pid is the innermost one. */
+	g_autofree char *pids = g_strndup(status_line(status, "\nNSpid:"),
+					  strcspn(status_line(status, "\nNSpid:"), "\n"));
+	const char *last = strrchr(pids, '\t');
+	process->inside_pid = last ? atoi(last + 1) : process->pid;
+}
+
+/* The words of the command line; a kernel-like "[comm]" for one without. */
+static void read_args(Process *process, int dir)
+{
+	size_t size = 0;
+	process->args = read_proc(dir, "cmdline", &size);
+	for (size_t i = 0; i + 1 < size; i++)
+		if (process->args[i] == '\0')
+			process->args[i] = ' ';
+	if (process->args && size > 0)
+		return;
+	g_free(process->args);
+	process->args = g_strdup_printf("[%s]", process->comm);
+}
+
+static Process *read_process(pid_t pid)
+{
+	char path[32];
+	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
+	autofd dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	g_autofree char *stat = dir < 0 ? NULL : read_proc(dir, "stat", NULL);
+	const char *name = stat ? strchr(stat, '(') : NULL;
+	const char *end = stat ? strrchr(stat, ')') : NULL;
+	if (!name || !end)
+		return NULL;
+
+	Process *p = g_new0(Process, 1);
+	int parent = 0;
+	p->pid = pid;
+	p->comm = g_strndup(name + 1, end - name - 1);
+	sscanf(end + 2,
+	       "%c %d %d %*d %d %*d %*u %*u %*u %*u %*u %lu %lu %*d %*d %*d %d %*d %*d %lu %lu %ld",
+	       &p->state, &parent, &p->pgid, &p->tty, &p->user_ticks, &p->system_ticks, &p->nice,
+	       &p->start_ticks, &p->vsize, &p->rss);
+	p->parent = parent;
+	read_status(p, dir);
+	read_args(p, dir);
+	return p;
+}
+
+/* Names in the container's /etc/passwd or /etc/group, read inside its root (R1, R9). */
+static GHashTable *read_names(pid_t pid, const char *file)
+{
+	GHashTable *names = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, g_free);
+	char path[48];
+	snprintf(path, sizeof(path), "/proc/%d/root", (int)pid);
+	autofd root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	g_autofree char *text = root < 0 ? NULL : path_read_in_root(root, file, PASSWD_MAX, NULL);
+	g_auto(GStrv) lines = g_strsplit(text ? text : "", "\n", -1);
+	for (size_t i = 0; lines[i]; i++) {
+		g_auto(GStrv) parts = g_strsplit(lines[i], ":", 4);
+		if (g_strv_length(parts) < 3 || !*parts[0] || !g_ascii_isdigit(parts[2][0]))
+			continue;
+		void *id = GUINT_TO_POINTER((unsigned)g_ascii_strtoull(parts[2], NULL, 10));
+		if (!g_hash_table_contains(names, id))
+			g_hash_table_insert(names, id, g_strdup(parts[0]));
+	}
+	return names;
+}
+
+static int compare_pids(const void *a, const void *b)
+{
+	const Process *const *x = a, *const *y = b;
+	return (*x)->pid - (*y)->pid;
+}
+
+static double read_uptime(void)
+{
+	autofd file = open("/proc/uptime", O_RDONLY | O_CLOEXEC);
+	g_autofree char *text = file < 0 ? NULL : fd_read_all(file, 256, NULL, NULL);
+	return text ? g_ascii_strtod(text, NULL) : 0;
+}
+
+ProcessList *process_list_new(const pid_t *pids, size_t n)
+{
+	ProcessList *list = g_new0(ProcessList, 1);
+	list->processes = g_ptr_array_new_with_free_func(process_free);
+	list->uptime = read_uptime();
+	list->ticks = sysconf(_SC_CLK_TCK);
+	for (size_t i = 0; i < n; i++) {
+		Process *process = read_process(pids[i]);
+		if (process)
+			g_ptr_array_add(list->processes, process);
+	}
+	g_ptr_array_sort(list->processes, compare_pids);
+	pid_t first = list->processes->len > 0 ? ((Process *)list->processes->pdata[0])->pid : 0;
+	list->users = read_names(first, "etc/passwd");
+	list->groups = read_names(first, "etc/group");
+	return list;
+}
+
+void process_list_free(ProcessList *list)
+{
+	if (!list)
+		return;
+	g_ptr_array_unref(list->processes);
+	g_hash_table_unref(list->users);
+	g_hash_table_unref(list->groups);
+	g_free(list);
+}
+
+size_t process_list_count(const ProcessList *list)
+{
+	return list->processes->len;
+}
+
+/* Columns. */
+
+typedef char *(*Column)(const ProcessList *list, const Process *process);
+
+static char *name_or_number(GHashTable *names, uint32_t id)
+{
+	const char *name = g_hash_table_lookup(names, GUINT_TO_POINTER(id));
+	return name ? g_strdup(name) : g_strdup_printf("%u", id);
+}
+
+char *process_format_time(long seconds)
+{
+	if (seconds >= 3600)
+		return g_strdup_printf("%ldh%ldm%lds", seconds / 3600, seconds / 60 % 60,
+				       seconds % 60);
+	if (seconds >= 60)
+		return g_strdup_printf("%ldm%lds", seconds / 60, seconds % 60);
+	return g_strdup_printf("%lds", seconds);
+}
+
+static double age(const ProcessList *list, const Process *p)
+{
+	double seconds = list->uptime - (double)p->start_ticks / list->ticks;
+	return MAX(0, seconds);
+}
+
+static char *get_args(const ProcessList *list, const Process *p)
+{
+	return g_strdup(p->args);
+}
+
+static char *get_comm(const ProcessList *list, const Process *p)
+{
+	return g_strdup(p->comm);
+}
+
+static char *get_etime(const ProcessList *list, const Process *p)
+{
+	return process_format_time(age(list, p));
+}
+
+static char *get_group(const ProcessList *list, const Process *p)
+{
+	return name_or_number(list->groups, p->inside_gid);
+}
+
+static char *get_hgroup(const ProcessList *list, const Process *p)
+{
+	return g_strdup_printf("%u", p->gid);
+}
+
+static char *get_hpid(const ProcessList *list, const Process *p)
+{
+	return g_strdup_printf("%d", (int)p->pid);
+}
+
+static char *get_huser(const ProcessList *list, const Process *p)
+{
+	return g_strdup_printf("%u", p->uid);
+}
+
+static char *get_nice(const ProcessList *list, const Process *p)
+{
+	return g_strdup_printf("%d", p->nice);
+}
+
+static char *get_pcpu(const ProcessList *list, const Process *p)
+{
+	double used = (double)(p->user_ticks + p->system_ticks) / list->ticks, all = age(list, p);
+	return g_strdup_printf("%.3f", all > 0 ? 100 * used / all : 0.0);
+}
+
+static char *get_pgid(const ProcessList *list, const Process *p)
+{
+	return g_strdup_printf("%d", p->pgid);
+}
+
+static char *get_pid(const ProcessList *list, const Process *p)
+{
+	return g_strdup_printf("%d", (int)p->inside_pid);
+}
+
+/* The parent as the container sees it: 0 if it is none of ours. */
+static char *get_ppid(const ProcessList *list, const Process *p)
+{
+	for (size_t i = 0; i < list->processes->len; i++) {
+		const Process *other = list->processes->pdata[i];
+		if (other->pid == p->parent)
+			return get_pid(list, other);
+	}
+	return g_strdup("0");
+}
+
+static char *get_rss(const ProcessList *list, const Process *p)
+{
+	return g_strdup_printf("%ld", p->rss * (sysconf(_SC_PAGESIZE) / 1024));
+}
+
+static char *get_state(const ProcessList *list, const Process *p)
+{
+	return g_strdup_printf("%c", p->state);
+}
+
+static char *get_stime(const ProcessList *list, const Process *p)
+{
+	return process_format_time(p->system_ticks / list->ticks);
+}
+
+static char *get_time(const ProcessList *list, const Process *p)
+{
+	return process_format_time((p->user_ticks + p->system_ticks) / list->ticks);
+}
+
+static char *get_tty(const ProcessList *list, const Process *p)
+{
+	unsigned device = p->tty, major = device >> 8 & 0xfff;
+	unsigned minor = (device & 0xff) | (device >> 12 & 0xfff00);
+	if (device == 0)
+		return g_strdup("?");
+	return g_strdup_printf("%s%u", major >= 136 && major <= 143 ? "pts/" : "tty", minor);
+}
+
+static char *get_user(const ProcessList *list, const Process *p)
+{
+	return name_or_number(list->users, p->inside_uid);
+}
+
+static char *get_vsz(const ProcessList *list, const Process *p)
+{
+	return g_strdup_printf("%lu", p->vsize / 1024);
+}
+
+static const struct {
+	const char *name, *header;
+	Column get;
+} columns[] = {
+	{"args", "COMMAND", get_args},    {"comm", "COMMAND", get_comm},
+	{"etime", "ELAPSED", get_etime},  {"group", "GROUP", get_group},
+	{"hgroup", "HGROUP", get_hgroup}, {"hpid", "HPID", get_hpid},
+	{"huser", "HUSER", get_huser},    {"nice", "NI", get_nice},
+	{"pcpu", "%CPU", get_pcpu},       {"pgid", "PGID", get_pgid},
+	{"pid", "PID", get_pid},          {"ppid", "PPID", get_ppid},
+	{"rss", "RSS", get_rss},          {"state", "STATE", get_state},
+	{"stime", "STIME", get_stime},    {"time", "TIME", get_time},
+	{"tty", "TTY", get_tty},          {"user", "USER", get_user},
+	{"vsz", "VSZ", get_vsz},
+};
+
+const char *process_descriptor(size_t i)
+{
+	return i < G_N_ELEMENTS(columns) ? columns[i].name : NULL;
+}
+
+const char *process_header(const char *descriptor)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(columns); i++)
+		if (strcmp(columns[i].name, descriptor) == 0)
+			return columns[i].header;
+	return NULL;
+}
+
+char *process_column(const ProcessList *list, size_t i, const char *descriptor)
+{
+	for (size_t c = 0; c < G_N_ELEMENTS(columns); c++)
+		if (strcmp(columns[c].name, descriptor) == 0)
+			return columns[c].get(list, g_ptr_array_index(list->processes, i));
+	return g_strdup("?");
+}

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/container/ps_table.h"
+
+#include <string.h>
+
+#include "libpod/base/units.h"
+#include "network/portmap.h"
+
+#define NEVER       INT64_C(-62135596800) /* Go's zero time, as podman prints it */
+#define COMMAND_MAX 17
+
+#define SUMMARY (((const PsRow *)row)->summary)
+
+static int64_t seconds_or_never(int64_t ns)
+{
+	return ns == 0 ? NEVER : ns / 1000000000;
+}
+
+static const char *text_or_empty(const char *text)
+{
+	return text ? text : "";
+}
+
+/* A whole id, or its first 12 digits. */
+static TemplateValue short_id(const PsRow *row, const char *id, TemplateHeap *heap)
+{
+	if (!id || row->no_trunc)
+		return template_string(id);
+	return template_string(template_heap_take(heap, g_strndup(id, 12)));
+}
+
+static TemplateValue get_id(const void *row, TemplateHeap *heap)
+{
+	return short_id(row, SUMMARY->id, heap);
+}
+
+static TemplateValue get_image(const void *row, TemplateHeap *heap)
+{
+	return template_string(SUMMARY->image_name);
+}
+
+static TemplateValue get_image_id(const void *row, TemplateHeap *heap)
+{
+	return short_id(row, SUMMARY->image_id, heap);
+}
+
+/* The words with spaces between, on one line. */
+static TemplateValue get_command(const void *row, TemplateHeap *heap)
+{
+	char *joined = SUMMARY->command ? g_strjoinv(" ", SUMMARY->command) : g_strdup("");
+	g_strdelimit(joined, "\n\t\r", ' ');
+	if (!((const PsRow *)row)->no_trunc && g_utf8_validate(joined, -1, NULL) &&
+	    g_utf8_strlen(joined, -1) > COMMAND_MAX) {
+		g_autofree char *whole = joined;
+		g_autofree char *start = g_utf8_substring(whole, 0, COMMAND_MAX);
+		joined = g_strconcat(start, "...", NULL);
+	}
+	return template_string(template_heap_take(heap, joined));
+}
+
+static TemplateValue get_created(const void *row, TemplateHeap *heap)
+{
+	return template_time(
+		template_heap_take(heap, units_format_rfc3339(SUMMARY->created, false)));
+}
+
+static char *ago(int64_t from, int64_t now)
+{
+	return units_format_ago(MAX(0, now - from) / 1000000000);
+}
+
+static TemplateValue get_created_human(const void *row, TemplateHeap *heap)
+{
+	g_autofree char *text = ago(SUMMARY->created, ((const PsRow *)row)->now);
+	return template_string(template_heap_take(heap, g_strconcat(text, " ago", NULL)));
+}
+
+static char *status_text(const PsRow *row)
+{
+	const ContainerSummary *s = row->summary;
+	if (s->state == CONTAINER_RUNNING) {
+		g_autofree char *text = ago(s->started, row->now);
+		return g_strconcat("Up ", text, NULL);
+	}
+	if (s->state == CONTAINER_EXITED) {
+		g_autofree char *text = ago(s->finished, row->now);
+		g_autofree char *code =
+			s->exit_known ? g_strdup_printf("%d", s->exit_code) : g_strdup("unknown");
+		return g_strdup_printf("Exited (%s) %s ago", code, text);
+	}
+	char *name = g_strdup(container_state_name(s->state));
+	name[0] = g_ascii_toupper(name[0]);
+	return name;
+}
+
+static TemplateValue get_status(const void *row, TemplateHeap *heap)
+{
+	return template_string(template_heap_take(heap, status_text(row)));
+}
+
+static TemplateValue get_state(const void *row, TemplateHeap *heap)
+{
+	return template_string(container_state_name(SUMMARY->state));
+}
+
+static TemplateValue get_ports(const void *row, TemplateHeap *heap)
+{
+	if (!SUMMARY->ports || SUMMARY->ports->len == 0)
+		return template_string("");
+	return template_string(template_heap_take(heap, portmap_format(SUMMARY->ports)));
+}
+
+static TemplateValue get_names(const void *row, TemplateHeap *heap)
+{
+	return template_string(SUMMARY->name);
+}
+
+/* "a=1,b=2", keys sorted. */
+static TemplateValue get_labels(const void *row, TemplateHeap *heap)
+{
+	GString *text = g_string_new(NULL);
+	g_autoptr(GList) keys = SUMMARY->labels ? g_hash_table_get_keys(SUMMARY->labels) : NULL;
+	keys = g_list_sort(keys, (GCompareFunc)strcmp);
+	for (GList *key = keys; key; key = key->next)
+		g_string_append_printf(text, "%s%s=%s", text->len > 0 ? "," : "", (char *)key->data,
+				       (char *)g_hash_table_lookup(SUMMARY->labels, key->data));
+	return template_string(template_heap_take(heap, g_string_free(text, FALSE)));
+}
+
+static TemplateValue get_mounts(const void *row, TemplateHeap *heap)
+{
+	return template_from_strv((const char *const *)SUMMARY->mounts, heap);
+}
+
+static TemplateValue get_networks(const void *row, TemplateHeap *heap)
+{
+	return template_string(network_mode_name(SUMMARY->network_mode));
+}
+
+static TemplateValue get_pid(const void *row, TemplateHeap *heap)
+{
+	return template_int(SUMMARY->pid);
+}
+
+static TemplateValue get_exited(const void *row, TemplateHeap *heap)
+{
+	return template_bool(SUMMARY->state == CONTAINER_EXITED);
+}
+
+static TemplateValue get_exit_code(const void *row, TemplateHeap *heap)
+{
+	return template_int(SUMMARY->exit_code);
+}
+
+static TemplateValue get_exited_at(const void *row, TemplateHeap *heap)
+{
+	return template_int(seconds_or_never(SUMMARY->finished));
+}
+
+static TemplateValue get_started_at(const void *row, TemplateHeap *heap)
+{
+	return template_int(seconds_or_never(SUMMARY->started));
+}
+
+static TemplateValue get_restarts(const void *row, TemplateHeap *heap)
+{
+	return template_int(SUMMARY->restart_count);
+}
+
+static TemplateValue get_auto_remove(const void *row, TemplateHeap *heap)
+{
+	return template_bool(SUMMARY->auto_remove);
+}
+
+static TemplateValue get_nothing(const void *row, TemplateHeap *heap)
+{
+	return template_string("");
+}
+
+static TemplateValue get_false(const void *row, TemplateHeap *heap)
+{
+	return template_bool(false);
+}
+
+static const OutputField fields[] = {
+	{"AutoRemove", NULL, get_auto_remove},
+	{"Command", NULL, get_command},
+	{"Created", NULL, get_created},
+	{"CreatedAt", NULL, get_created},
+	{"CreatedHuman", "CREATED", get_created_human},
+	{"ExitCode", NULL, get_exit_code},
+	{"Exited", NULL, get_exited},
+	{"ExitedAt", NULL, get_exited_at},
+	{"ID", "CONTAINER ID", get_id},
+	{"Image", NULL, get_image},
+	{"ImageID", "IMAGE ID", get_image_id},
+	{"IsInfra", NULL, get_false},
+	{"Labels", NULL, get_labels},
+	{"Mounts", NULL, get_mounts},
+	{"Names", NULL, get_names},
+	{"Networks", NULL, get_networks},
+	{"Pid", NULL, get_pid},
+	{"Pod", "POD ID", get_nothing},
+	{"PodName", "PODNAME", get_nothing},
+	{"Ports", NULL, get_ports},
+	{"Restarts", NULL, get_restarts},
+	{"RunningFor", "RUNNING FOR", get_created_human},
+	{"StartedAt", NULL, get_started_at},
+	{"State", NULL, get_state},
+	{"Status", NULL, get_status},
+	{0},
+};
+
+static Json *to_json(const void *row)
+{
+	const ContainerSummary *s = SUMMARY;
+	const char *names[] = {text_or_empty(s->name), NULL};
+	const char *networks[] = {network_mode_name(s->network_mode), NULL};
+	g_autofree char *status = status_text(row);
+	g_autofree char *created = ago(s->created, ((const PsRow *)row)->now);
+	g_autofree char *created_ago = g_strconcat(created, " ago", NULL);
+	Json *json = json_object_new_object();
+	js_set_bool(json, "AutoRemove", s->auto_remove);
+	js_set_take(json, "Command", js_from_strv((const char *const *)s->command));
+	js_set_string(json, "CreatedAt", created_ago);
+	js_set_bool(json, "Exited", s->state == CONTAINER_EXITED);
+	js_set_int(json, "ExitedAt", seconds_or_never(s->finished));
+	js_set_int(json, "ExitCode", s->exit_code);
+	js_set_string(json, "Id", s->id);
+	js_set_string(json, "Image", text_or_empty(s->image_name));
+	js_set_string(json, "ImageID", text_or_empty(s->image_id));
+	js_set_bool(json, "IsInfra", false);
+	js_set_take(json, "Labels", js_from_string_map(s->labels));
+	js_set_take(json, "Mounts", js_from_strv((const char *const *)s->mounts));
+	js_set_take(json, "Names", js_from_strv(names));
+	js_set_take(json, "Namespaces", json_object_new_object());
+	js_set_take(json, "Networks", js_from_strv(networks));
+	js_set_int(json, "Pid", s->pid);
+	js_set_string(json, "Pod", "");
+	js_set_string(json, "PodName", "");
+	js_set_take(json, "Ports",
+		    s->ports ? port_mappings_to_json(s->ports) : json_object_new_array());
+	js_set_int(json, "Restarts", s->restart_count);
+	js_set_take(json, "Size", NULL);
+	js_set_int(json, "StartedAt", seconds_or_never(s->started));
+	js_set_string(json, "State", container_state_name(s->state));
+	js_set_string(json, "Status", status);
+	js_set_int(json, "Created", s->created / 1000000000);
+	return json;
+}
+
+/* {{.Label "x"}} */
+static bool call(const void *row, const char *name, const char *arg, TemplateHeap *heap,
+		 TemplateValue *out)
+{
+	if (strcmp(name, "Label") != 0)
+		return false;
+	*out = template_string(SUMMARY->labels ? g_hash_table_lookup(SUMMARY->labels, arg) : NULL);
+	return true;
+}
+
+const OutputTable ps_table = {
+	.verb = "ps",
+	.type_name = "containers.psReporter",
+	.fields = fields,
+	.columns = "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.CreatedHuman}}\t{{.Status}}\t{{.Ports}}\t"
+		   "{{.Names}}",
+	.to_json = to_json,
+	.call = call,
+};

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rm: remove containers.
+ */
+#include "cmd/commands.h"
+#include "cmd/container/selection.h"
+#include "cmd/output.h"
+#include "libpod/base/error.h"
+
+typedef struct {
+	bool force;
+	bool volumes;
+	int64_t timeout; /* seconds, -1: the container's own */
+} RmOptions;
+
+static const Option options[] = {
+	{'f', "force", OPTION_FLAG, option_set_flag, NULL,
+	 "Stop running containers first, and don't mind missing ones", offsetof(RmOptions, force),
+	 OPTION_COMMON},
+	{'v', "volumes", OPTION_FLAG, option_set_flag, NULL,
+	 "Remove the containers' anonymous volumes too", offsetof(RmOptions, volumes),
+	 OPTION_COMMON},
+	{'t', "time", OPTION_VALUE, option_set_int, "SECONDS",
+	 "With --force: how long to wait before killing", offsetof(RmOptions, timeout),
+	 OPTION_COMMON},
+	{0, "storage", OPTION_FLAG, option_set_ignored, NULL, "Does nothing", 0, OPTION_HIDDEN},
+	OPTION_UNSUPPORTED(0, "depend", OPTION_FLAG),
+	{0},
+};
+
+static const OptionGroup group = {NULL, options};
+
+static bool remove_one(Container *ctr, void *data, GError **error)
+{
+	const RmOptions *opts = data;
+	const ContainerRemove remove = {
+		.force = opts->force,
+		.volumes = opts->volumes,
+		.timeout_s = opts->timeout,
+	};
+	return container_remove(ctr, &remove, error);
+}
+
+/* podman's codes: 1 a container is missing, 2 one is running. */
+static int exit_code(const GError *error)
+{
+	if (error_matches(error, ENGINE_ERROR_NOT_FOUND))
+		return 1;
+	if (error_matches(error, ENGINE_ERROR_BAD_STATE))
+		return 2;
+	return error_exit_code(error);
+}
+
+static int cmd_rm(Invocation *inv)
+{
+	RmOptions opts = {.timeout = -1};
+	g_auto(Selection) selection = {0};
+	g_autoptr(GError) error = NULL;
+	if (!command_parse(inv, (void *[]){&opts, &selection}))
+		return inv->status;
+	if (opts.timeout >= 0 && !opts.force)
+		error_set(&error, ENGINE_ERROR_INVALID,
+			  "--force option must be specified to use the --time option");
+	if (error || !selection_check(&selection, inv, NULL, &error))
+		return command_fail(error);
+
+	selection.ignore |= opts.force;
+	const SelectionTask task = {.work = remove_one, .data = &opts, .exit_code = exit_code};
+	return selection_run(&selection, inv, &task);
+}
+
+const Command rm_command = {
+	.paths = (const char *const[]){"rm", "remove", "container rm", "container remove", NULL},
+	.usage = "[options] CONTAINER [CONTAINER...]",
+	.summary = "Remove containers",
+	.description = "Removes containers, which must not be running unless --force is given. "
+		       "Their images "
+		       "and named volumes stay.",
+	.examples =
+		(const char *const[]){"skiff rm web", "skiff rm -f web db", "skiff rm --all", NULL},
+	.max_args = -1,
+	.groups = (const OptionGroup *const[]){&group, &selection_group, NULL},
+	.arg = COMMAND_ARG_CONTAINER,
+	.more_args = COMMAND_ARG_CONTAINER,
+	.flags = COMMAND_COMMON,
+	.run = cmd_rm,
+};

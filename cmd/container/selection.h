@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which containers a verb works on: arguments, --all, --latest, --cidfile, --filter.
+ */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "cmd/command.h"
+#include "libpod/container.h"
+
+/* Embedded in the options struct of a verb, with selection_group among its groups or rows of its
+ * own. */
+typedef struct {
+	bool all;
+	bool latest;
+	bool ignore;         /* a missing container is no error */
+	GPtrArray *cidfiles; /* of paths */
+	GPtrArray *filters;  /* of KEY=VALUE */
+} Selection;
+
+/** selection_group - --all --latest --ignore --filter --cidfile; the target is a Selection. */
+extern const OptionGroup selection_group;
+
+/** selection_clear() - free what the setters made. */
+void selection_clear(Selection *selection);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Selection, selection_clear)
+
+/**
+ * selection_check() - do options and arguments go together?
+ * @missing:	what to say when nothing is named; NULL: podman's usual words
+ * @error:	INVALID
+ */
+bool selection_check(const Selection *selection, const Invocation *inv, const char *missing,
+		     GError **error);
+
+/* One container that was named. */
+typedef struct {
+	char *name;     /* as typed; the full id with --all, --latest, --filter */
+	Container *ctr; /* NULL: not found, and @error says so */
+	GError *error;
+} Selected;
+
+/** selection_resolve() - the containers, in the order they were named. GPtrArray of Selected. */
+GPtrArray *selection_resolve(const Selection *selection, const Invocation *inv, Engine *engine,
+			     GError **error);
+
+/**
+ * SelectionWork - do the verb's work on one container
+ *
+ * Return: true if the container's name is to be printed.
+ */
+typedef bool (*SelectionWork)(Container *ctr, void *data, GError **error);
+
+typedef struct {
+	SelectionWork work;
+	void *data;
+	/* Which containers --all and --filter take; NULL: every one. */
+	bool (*wanted)(const ContainerSummary *summary);
+	/* Exit code of a failure; NULL: error_exit_code(). */
+	int (*exit_code)(const GError *error);
+	bool quiet; /* print no names */
+} SelectionTask;
+
+/** selection_run() - open the engine, do the work on all containers, print names and errors.
+ * Return: exit code. */
+int selection_run(const Selection *selection, const Invocation *inv, const SelectionTask *task);

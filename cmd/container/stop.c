@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * stop: end containers politely, then by force.
+ */
+#include "cmd/commands.h"
+#include "cmd/container/selection.h"
+
+typedef struct {
+	Selection selection; /* first: the shared group writes there too */
+	int64_t timeout;     /* seconds, -1: the container's own */
+} StopOptions;
+
+static const Option options[] = {
+	{'t', "time", OPTION_VALUE, option_set_int, "SECONDS",
+	 "How long to wait before killing (default: the container's, else 10)",
+	 offsetof(StopOptions, timeout), OPTION_COMMON},
+	{'f', "filter", OPTION_CSV, option_set_list, "KEY=VALUE", "Containers that match",
+	 offsetof(StopOptions, selection.filters), OPTION_HIDDEN},
+	{0},
+};
+
+static const OptionGroup group = {NULL, options};
+
+static bool is_running(const ContainerSummary *summary)
+{
+	return summary->state != CONTAINER_CREATED && summary->state != CONTAINER_EXITED;
+}
+
+static bool stop_one(Container *ctr, void *data, GError **error)
+{
+	return container_stop(ctr, ((const StopOptions *)data)->timeout, error);
+}
+
+static int cmd_stop(Invocation *inv)
+{
+	StopOptions opts = {.timeout = -1};
+	g_autoptr(GError) error = NULL;
+	int status;
+	if (!command_parse(inv, (void *[]){&opts, &opts.selection}))
+		status = inv->status;
+	else if (!selection_check(&opts.selection, inv, NULL, &error))
+		status = command_fail(error);
+	else
+		status = selection_run(
+			&opts.selection, inv,
+			&(SelectionTask){.work = stop_one, .data = &opts, .wanted = is_running});
+	selection_clear(&opts.selection);
+	return status;
+}
+
+const Command stop_command = {
+	.paths = (const char *const[]){"stop", "container stop", NULL},
+	.usage = "[options] CONTAINER [CONTAINER...]",
+	.summary = "Stop running containers",
+	.description = "Sends each container its stop signal (usually SIGTERM), waits, and kills "
+		       "what still "
+		       "runs then.",
+	.examples = (const char *const[]){"skiff stop web", "skiff stop -t 2 web db",
+					  "skiff stop --all", NULL},
+	.max_args = -1,
+	.groups = (const OptionGroup *const[]){&group, &selection_group, NULL},
+	.arg = COMMAND_ARG_CONTAINER_RUNNING,
+	.more_args = COMMAND_ARG_CONTAINER_RUNNING,
+	.flags = COMMAND_COMMON,
+	.run = cmd_stop,
+};

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * wait: block until containers end, print their exit codes.
+ */
+#include <string.h>
+
+#include "cmd/commands.h"
+#include "cmd/container/selection.h"
+#include "cmd/output.h"
+#include "libpod/base/error.h"
+
+typedef struct {
+	Selection selection; /* the shared rows don't fit: -i is another option here */
+	const char *condition;
+	const char *interval;
+} WaitOptions;
+
+static const Option options[] = {
+	{0, "condition", OPTION_VALUE, option_set_string, "STATE",
+	 "Wait for \"exited\" (also \"stopped\", the default) or \"removed\"",
+	 offsetof(WaitOptions, condition), OPTION_COMMON},
+	{0, "ignore", OPTION_FLAG, option_set_flag, NULL, "Don't mind missing containers",
+	 offsetof(WaitOptions, selection.ignore), OPTION_COMMON},
+	{'l', "latest", OPTION_FLAG, option_set_flag, NULL, "The container created last",
+	 offsetof(WaitOptions, selection.latest), OPTION_COMMON},
+	{'i', "interval", OPTION_VALUE, option_set_string, "DURATION",
+	 "Accepted for podman's sake: skiff does not poll", offsetof(WaitOptions, interval), 0},
+	OPTION_UNSUPPORTED(0, "exit-first-match", OPTION_FLAG),
+	OPTION_UNSUPPORTED(0, "return-on-first", OPTION_FLAG),
+	{0},
+};
+
+static const OptionGroup group = {NULL, options};
+
+static bool wait_one(Container *ctr, void *data, GError **error)
+{
+	bool removed = *(const bool *)data, known = false;
+	int code = 0;
+	if (container_wait(ctr, removed, &code, &known, error))
+		output_printf("%d\n", code);
+	return false; /* the code is printed, not the name */
+}
+
+static bool check_condition(const char *condition, bool *out_removed, GError **error)
+{
+	static const char *const foreign[] = {"configured", "created", "healthy", "initialized",
+					      "paused",     "pausing", "running", "stopping",
+					      "unhealthy",  "unknown", NULL};
+	*out_removed = strcmp(condition, "removed") == 0 || strcmp(condition, "removing") == 0;
+	if (*out_removed || strcmp(condition, "exited") == 0 || strcmp(condition, "stopped") == 0)
+		return true;
+	if (g_strv_contains(foreign, condition))
+		return error_set(error, ENGINE_ERROR_UNSUPPORTED, "unsupported condition: %s",
+				 condition);
+	return error_set(error, ENGINE_ERROR_INVALID,
+			 "unknown container state: %s: invalid argument", condition);
+}
+
+static int cmd_wait(Invocation *inv)
+{
+	WaitOptions opts = {.condition = "exited"};
+	g_autoptr(GError) error = NULL;
+	bool removed = false;
+	if (!command_parse(inv, (void *[]){&opts}))
+		return inv->status;
+	if (!selection_check(&opts.selection, inv,
+			     "\"skiff wait\" requires a name, id, or the \"--latest\" flag",
+			     &error) ||
+	    !check_condition(opts.condition, &removed, &error))
+		return command_fail(error);
+	const SelectionTask task = {.work = wait_one, .data = &removed};
+	return selection_run(&opts.selection, inv, &task);
+}
+
+const Command wait_command = {
+	.paths = (const char *const[]){"wait", "container wait", NULL},
+	.usage = "[options] CONTAINER [CONTAINER...]",
+	.summary = "Wait until containers end and print their exit codes",
+	.description =
+		"Waits until each container has ended and prints its exit code, one line each. 255 "
+		"stands for a code nobody saw.",
+	.examples =
+		(const char *const[]){"skiff wait job", "skiff wait --condition removed job", NULL},
+	.max_args = -1,
+	.groups = (const OptionGroup *const[]){&group, NULL},
+	.arg = COMMAND_ARG_CONTAINER,
+	.more_args = COMMAND_ARG_CONTAINER,
+	.run = cmd_wait,
+};

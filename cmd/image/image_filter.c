@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/image/image_filter.h"
+
+#include <fnmatch.h>
+#include <string.h>
+
+#include "cmd/option.h"
+#include "cmd/suggest.h"
+#include "libpod/base/error.h"
+#include "libpod/base/units.h"
+
+typedef struct {
+	const char *key;
+	char *value;
+	int64_t number; /* a time, or a truth */
+} Condition;
+
+struct ImageFilter {
+	GPtrArray *conditions;
+	GPtrArray *references; /* patterns */
+};
+
+static void condition_free(void *pointer)
+{
+	Condition *condition = pointer;
+	g_free(condition->value);
+	g_free(condition);
+}
+
+/* What a value means, where it is not the text itself. */
+static bool prepare(Condition *c, Store *store, GError **error)
+{
+	if (strcmp(c->key, "dangling") == 0) {
+		bool flag = false;
+		if (!option_parse_bool(c->value, &flag, NULL))
+			return error_set(error, ENGINE_ERROR_INVALID,
+					 "non-boolean value \"%s\" for dangling filter", c->value);
+		c->number = flag;
+	} else if (strcmp(c->key, "before") == 0 || strcmp(c->key, "since") == 0) {
+		g_autoptr(Image) image = image_resolve(store, c->value, error);
+		if (!image)
+			return false;
+		c->number = image->created;
+	} else if (strcmp(c->key, "until") == 0) {
+		return units_parse_time(c->value, units_now(), &c->number, error);
+	}
+	return true;
+}
+
+static bool add_condition(ImageFilter *filter, Store *store, const char *text, GError **error)
+{
+	static const char *const keys[] = {"before", "dangling", "id",    "label",
+					   "label!", "since",    "until", NULL};
+	static const char *const foreign[] = {"containers", "digest",   "intermediate",
+					      "manifest",   "readonly", NULL};
+	const char *equals = strchr(text, '=');
+	if (!equals)
+		return error_set(
+			error, ENGINE_ERROR_INVALID,
+			"invalid image filter \"%s\": must be in the format \"filter=value or "
+			"filter!=value\"",
+			text);
+	g_autofree char *key = g_strndup(text, equals - text);
+	if (strcmp(key, "reference") == 0) {
+		g_ptr_array_add(filter->references, g_strdup(equals + 1));
+		return true;
+	}
+	Suggestions near;
+	suggest_init(&near, key);
+	for (size_t i = 0; keys[i]; i++) {
+		suggest_offer(&near, keys[i]);
+		if (strcmp(keys[i], key) != 0)
+			continue;
+		Condition *condition = g_new0(Condition, 1);
+		*condition = (Condition){keys[i], g_strdup(equals + 1), 0};
+		g_ptr_array_add(filter->conditions, condition);
+		return prepare(condition, store, error);
+	}
+	if (g_strv_contains(foreign, key))
+		return error_set(error, ENGINE_ERROR_UNSUPPORTED, "unsupported filter: %s", key);
+	error_set(error, ENGINE_ERROR_INVALID, "unsupported image filter \"%s\"", key);
+	g_autofree char *likely = suggest_text(&near, "");
+	if (likely)
+		error_add_help(error, "did you mean %s?", likely);
+	return false;
+}
+
+ImageFilter *image_filter_new(Store *store, const GPtrArray *texts, const char *reference,
+			      GError **error)
+{
+	g_autoptr(ImageFilter) filter = g_new0(ImageFilter, 1);
+	filter->conditions = g_ptr_array_new_with_free_func(condition_free);
+	filter->references = g_ptr_array_new_with_free_func(g_free);
+	for (size_t i = 0; texts && i < texts->len; i++)
+		if (!add_condition(filter, store, texts->pdata[i], error))
+			return NULL;
+	if (reference)
+		g_ptr_array_add(filter->references, g_strdup(reference));
+	return g_steal_pointer(&filter);
+}
+
+void image_filter_free(ImageFilter *filter)
+{
+	if (!filter)
+		return;
+	g_ptr_array_unref(filter->conditions);
+	g_ptr_array_unref(filter->references);
+	g_free(filter);
+}
+
+/* A pattern matches a name whole, from any of its path's components on, with or without the tag. */
+static bool pattern_matches(const char *pattern, const char *name)
+{
+	const char *colon = strrchr(name, ':');
+	g_autofree char *untagged =
+		colon && !strchr(colon, '/') ? g_strndup(name, colon - name) : g_strdup(name);
+	const char *forms[] = {name, untagged};
+	for (size_t f = 0; f < G_N_ELEMENTS(forms); f++) {
+		for (const char *at = forms[f]; at;
+		     at = strchr(at, '/') ? strchr(at, '/') + 1 : NULL)
+			if (fnmatch(pattern, at, FNM_PATHNAME) == 0)
+				return true;
+	}
+	return false;
+}
+
+bool image_filter_matches_name(const ImageFilter *filter, const char *name)
+{
+	for (size_t i = 0; i < filter->references->len; i++)
+		if (pattern_matches(filter->references->pdata[i], name))
+			return true;
+	return filter->references->len == 0;
+}
+
+static bool label_matches(const Condition *c, const Image *image)
+{
+	const char *equals = strchr(c->value, '=');
+	g_autofree char *key = equals ? g_strndup(c->value, equals - c->value) : g_strdup(c->value);
+	const char *value = g_hash_table_lookup(image->config->labels, key);
+	return value && (!equals || strcmp(value, equals + 1) == 0);
+}
+
+static bool condition_matches(const Condition *c, const Image *image)
+{
+	if (strcmp(c->key, "dangling") == 0)
+		return (image->names[0] == NULL) == (c->number != 0);
+	if (strcmp(c->key, "id") == 0)
+		return g_str_has_prefix(image->id, c->value);
+	if (strcmp(c->key, "label") == 0)
+		return label_matches(c, image);
+	if (strcmp(c->key, "label!") == 0)
+		return !label_matches(c, image);
+	if (strcmp(c->key, "since") == 0)
+		return image->created > c->number;
+	return image->created < c->number; /* before, until */
+}
+
+bool image_filter_matches(const ImageFilter *filter, const Image *image)
+{
+	for (size_t i = 0; i < filter->conditions->len; i++)
+		if (!condition_matches(filter->conditions->pdata[i], image))
+			return false;
+	for (size_t i = 0; image->names[i]; i++)
+		if (image_filter_matches_name(filter, image->names[i]))
+			return true;
+	return filter->references->len == 0;
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * rmi: take a name from an image; the last one takes the image along.
+ */
+#include <string.h>
+
+#include "cmd/commands.h"
+#include "cmd/engine_open.h"
+#include "cmd/image/names.h"
+#include "cmd/output.h"
+#include "libpod/base/error.h"
+#include "libpod/container.h"
+#include "libpod/rootless.h"
+
+typedef struct {
+	bool all, force, ignore;
+} RmiOptions;
+
+static const Option options[] = {
+	{'a', "all", OPTION_FLAG, option_set_flag, NULL, "All images", offsetof(RmiOptions, all),
+	 OPTION_COMMON},
+	{'f', "force", OPTION_FLAG, option_set_flag, NULL,
+	 "Remove all names and the containers that use the image too", offsetof(RmiOptions, force),
+	 OPTION_COMMON},
+	{'i', "ignore", OPTION_FLAG, option_set_flag, NULL, "Don't mind missing images",
+	 offsetof(RmiOptions, ignore), OPTION_COMMON},
+	{0, "no-prune", OPTION_FLAG, option_set_ignored, NULL,
+	 "Accepted for podman's sake: skiff keeps no intermediate images", 0, 0},
+	{0},
+};
+
+static const OptionGroup group = {NULL, options};
+
+/* Containers made from the image: with @force removed, else an error. */
+static bool release_containers(Engine *engine, const Image *image, bool force, GError **error)
+{
+	g_autoptr(GPtrArray) containers = containers_list(engine, error);
+	if (!containers)
+		return false;
+	for (size_t i = 0; i < containers->len; i++) {
+		Container *ctr = containers->pdata[i];
+		const ContainerSummary *summary = container_summary(ctr);
+		const ContainerRemove remove = {.force = true, .timeout_s = -1};
+		if (g_strcmp0(summary->image_id, image->id) != 0)
+			continue;
+		if (!force)
+			return error_set(
+				error, ENGINE_ERROR_IN_USE,
+				"image used by %s: image is in use by a container: consider "
+				"listing external containers and force-removing image",
+				summary->id);
+		if (!container_remove(ctr, &remove, error))
+			return false;
+	}
+	return true;
+}
+
+static bool remove_image(Engine *engine, const Image *image, bool force, GError **error)
+{
+	if (!release_containers(engine, image, force, error))
+		return false;
+	if (!image_remove(engine_store(engine), image, error))
+		return false;
+	for (size_t i = 0; image->names[i]; i++)
+		output_printf("Untagged: %s\n", image->names[i]);
+	output_printf("Deleted: %s\n", image->id);
+	return true;
+}
+
+/* One argument: a name goes alone if the image has others, an id goes with the image. */
+static bool remove_one(Engine *engine, const char *text, bool force, GError **error)
+{
+	g_autoptr(Image) image = image_resolve(engine_store(engine), text, error);
+	if (!image)
+		return false;
+	const char *name = image_find_name(image, text);
+	size_t n_names = g_strv_length(image->names);
+	if (name && n_names > 1) {
+		if (!image_untag(engine_store(engine), image, name, error))
+			return false;
+		output_printf("Untagged: %s\n", name);
+		return true;
+	}
+	if (!name && n_names > 1 && !force) {
+		g_autofree char *names = g_strjoinv(" ", image->names);
+		return error_set(
+			error, ENGINE_ERROR_IN_USE,
+			"unable to delete image \"%s\" by ID with more than one tag ([%s]): please "
+			"force removal",
+			image->id, names);
+	}
+	return remove_image(engine, image, force, error);
+}
+
+/* podman's codes: 1 an image is missing, 2 one is in use. */
+static int fail(const GError *error)
+{
+	command_fail(error);
+	if (error_matches(error, ENGINE_ERROR_NOT_FOUND))
+		return 1;
+	return error_matches(error, ENGINE_ERROR_IN_USE) ? 2 : error_exit_code(error);
+}
+
+static int remove_all(Engine *engine, bool force)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GPtrArray) images = images_list(engine_store(engine), &error);
+	int status = images ? 0 : command_fail(error);
+	for (size_t i = 0; images && i < images->len; i++) {
+		g_clear_error(&error);
+		if (!remove_image(engine, images->pdata[i], force, &error))
+			status = fail(error);
+	}
+	return status;
+}
+
+static int cmd_rmi(Invocation *inv)
+{
+	RmiOptions opts = {0};
+	g_autoptr(GError) error = NULL;
+	if (!command_parse(inv, (void *[]){&opts}))
+		return inv->status;
+	size_t n = command_n_args(inv);
+	if (n > 0 && opts.all)
+		error_set(&error, ENGINE_ERROR_INVALID,
+			  "when using the --all switch, you may not pass any images names or IDs");
+	else if (n == 0 && !opts.all)
+		error_set(&error, ENGINE_ERROR_INVALID, "image name or ID must be specified");
+	g_autoptr(Engine) engine = error ? NULL : command_engine(inv, false, &error);
+	if (!engine)
+		return command_fail(error);
+
+	int status = opts.all ? remove_all(engine, opts.force) : 0;
+	for (size_t i = 0; i < n; i++) {
+		g_autoptr(GError) failed = NULL;
+		if (remove_one(engine, command_arg(inv, i), opts.force, &failed))
+			continue;
+		if ((opts.force || opts.ignore) && error_matches(failed, ENGINE_ERROR_NOT_FOUND))
+			continue;
+		int code = fail(failed);
+		status = status == 0 || code == 1 ? code : status;
+	}
+	if (!rootless_empty_trash(engine, &error))
+		return command_fail(error);
+	return status;
+}
+
+const Command rmi_command = {
+	.paths = (const char *const[]){"rmi", "image rm", "image remove", NULL},
+	.usage = "[options] IMAGE [IMAGE...]",
+	.summary = "Remove images",
+	.description =
+		"Takes a name from an image; with its last name the image goes, and with it the "
+		"layers that no other image needs.",
+	.examples = (const char *const[]){"skiff rmi debian:12", "skiff rmi -f 4f2a17",
+					  "skiff rmi --all", NULL},
+	.max_args = -1,
+	.groups = (const OptionGroup *const[]){&group, NULL},
+	.arg = COMMAND_ARG_IMAGE,
+	.more_args = COMMAND_ARG_IMAGE,
+	.flags = COMMAND_COMMON,
+	.run = cmd_rmi,
+};

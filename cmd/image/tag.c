@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tag and untag: names of images.
+ */
+#include "cmd/commands.h"
+#include "cmd/engine_open.h"
+#include "cmd/image/names.h"
+#include "libpod/base/error.h"
+
+static bool tag(Invocation *inv, Engine *engine, GError **error)
+{
+	Store *store = engine_store(engine);
+	g_autoptr(Image) image = image_resolve(store, command_arg(inv, 0), error);
+	if (!image)
+		return false;
+	for (size_t i = 1; i < command_n_args(inv); i++) {
+		g_autofree char *name = image_new_name(command_arg(inv, i), error);
+		if (!name || !image_tag(store, image, name, error))
+			return false;
+	}
+	return true;
+}
+
+static int cmd_tag(Invocation *inv)
+{
+	g_autoptr(GError) error = NULL;
+	if (!command_parse(inv, NULL))
+		return inv->status;
+	g_autoptr(Engine) engine = command_engine(inv, false, &error);
+	return engine && tag(inv, engine, &error) ? 0 : command_fail(error);
+}
+
+static bool untag(Invocation *inv, Engine *engine, GError **error)
+{
+	Store *store = engine_store(engine);
+	g_autoptr(Image) image = image_resolve(store, command_arg(inv, 0), error);
+	if (!image)
+		return false;
+	if (command_n_args(inv) == 1)
+		return image_untag(store, image, NULL, error);
+	for (size_t i = 1; i < command_n_args(inv); i++) {
+		const char *name = image_find_name(image, command_arg(inv, i));
+		if (!name)
+			return error_set(error, ENGINE_ERROR_NOT_FOUND, "%s: tag not known",
+					 command_arg(inv, i));
+		if (!image_untag(store, image, name, error))
+			return false;
+	}
+	return true;
+}
+
+static int cmd_untag(Invocation *inv)
+{
+	g_autoptr(GError) error = NULL;
+	if (!command_parse(inv, NULL))
+		return inv->status;
+	g_autoptr(Engine) engine = command_engine(inv, false, &error);
+	return engine && untag(inv, engine, &error) ? 0 : command_fail(error);
+}
+
+const Command tag_command = {
+	.paths = (const char *const[]){"tag", "image tag", NULL},
+	.usage = "IMAGE NAME [NAME...]",
+	.summary = "Give an image another name",
+	.description =
+		"Gives an image more names. A name without a registry gets \"localhost/\", one "
+		"without a tag \":latest\". The name is taken from the image that has it.",
+	.examples = (const char *const[]){"skiff tag debian:12 my/base", NULL},
+	.min_args = 2,
+	.max_args = -1,
+	.arg = COMMAND_ARG_IMAGE,
+	.run = cmd_tag,
+};
+
+const Command untag_command = {
+	.paths = (const char *const[]){"untag", "image untag", NULL},
+	.usage = "IMAGE [NAME...]",
+	.summary = "Take names from an image",
+	.description = "Takes names from an image, or all of them. The image stays.",
+	.examples =
+		(const char *const[]){"skiff untag my/base", "skiff untag debian my/base", NULL},
+	.min_args = 1,
+	.max_args = -1,
+	.arg = COMMAND_ARG_IMAGE,
+	.run = cmd_untag,
+};

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * inspect, container inspect, image inspect, volume inspect: everything known about objects, as
+ * JSON or through a template.
+ */
+#include <string.h>
+
+#include "cmd/commands.h"
+#include "cmd/engine_open.h"
+#include "cmd/output.h"
+#include "cmd/system/report.h"
+#include "libpod/base/error.h"
+#include "libpod/inspect.h"
+
+typedef struct {
+	const char *format;
+	const char *type;
+	bool size;
+	bool latest;
+	bool all; /* volumes */
+} InspectOptions;
+
+#define FORMAT_ROW                                                                                 \
+	{                                                                                          \
+		'f', "format", OPTION_VALUE, option_set_string, "FORMAT", "json or a Go template", \
+			offsetof(InspectOptions, format), OPTION_COMMON                            \
+	}
+#define SIZE_ROW                                                                                   \
+	{                                                                                          \
+		's', "size", OPTION_FLAG, option_set_flag, NULL,                                   \
+			"Count the size of a container's files", offsetof(InspectOptions, size),   \
+			OPTION_COMMON                                                              \
+	}
+#define LATEST_ROW                                                                                 \
+	{                                                                                          \
+		'l', "latest", OPTION_FLAG, option_set_flag, NULL, "The container created last",   \
+			offsetof(InspectOptions, latest), OPTION_COMMON                            \
+	}
+
+static bool set_type(void *target, const Option *option, const char *value, GError **error)
+{
+	static const char *const types[] = {"all", "container", "image", "volume", NULL};
+	static const char *const foreign[] = {"artifact", "network", "pod", "secret", NULL};
+	((InspectOptions *)target)->type = value;
+	if (g_strv_contains(types, value))
+		return true;
+	if (g_strv_contains(foreign, value))
+		return error_set(error, ENGINE_ERROR_UNSUPPORTED, "unsupported type");
+	return error_set(error, ENGINE_ERROR_INVALID,
+			 "must be \"image\", \"container\", \"volume\", or \"all\"");
+}
+
+static const Option all_options[] = {
+	FORMAT_ROW,
+	{'t', "type", OPTION_VALUE, set_type, "TYPE", "container, image, volume or all (default)",
+	 0, OPTION_COMMON},
+	SIZE_ROW,
+	LATEST_ROW,
+	{0},
+};
+static const Option container_options[] = {FORMAT_ROW, SIZE_ROW, LATEST_ROW, {0}};
+static const Option image_options[] = {FORMAT_ROW, {0}};
+static const Option volume_options[] = {
+	FORMAT_ROW,
+	{'a', "all", OPTION_FLAG, option_set_flag, NULL, "All volumes",
+	 offsetof(InspectOptions, all), OPTION_COMMON},
+	{0},
+};
+
+static const OptionGroup all_group = {NULL, all_options};
+static const OptionGroup container_group = {NULL, container_options};
+static const OptionGroup image_group = {NULL, image_options};
+static const OptionGroup volume_group = {NULL, volume_options};
+
+/* One object found. */
+typedef struct {
+	Json *json;
+	const TemplateSchema *schema;
+} Found;
+
+static void found_free(void *pointer)
+{
+	Found *found = pointer;
+	js_unref(found->json);
+	g_free(found);
+}
+
+static bool wants(const InspectOptions *opts, const char *type)
+{
+	return strcmp(opts->type, "all") == 0 || strcmp(opts->type, type) == 0;
+}
+
+static bool take(GPtrArray *list, Json *json, const TemplateSchema *schema)
+{
+	if (!json)
+		return false;
+	Found *found = g_new(Found, 1);
+	*found = (Found){json, schema};
+	g_ptr_array_add(list, found);
+	return true;
+}
+
+static bool add_container(GPtrArray *list, Engine *engine, Container *ctr, bool size,
+			  GError **error)
+{
+	return take(list, inspect_container(engine, ctr, size, error), &report_container_schema);
+}
+
+static bool add_volume(GPtrArray *list, Engine *engine, const Volume *volume, GError **error)
+{
+	return take(list, inspect_volume(engine, volume, error), &report_volume_schema);
+}
+
+/* "no such object", in the words podman has for each type. */
+static bool fail_missing(const InspectOptions *opts, const char *name, GError **error)
+{
+	const char *form = strcmp(opts->type, "container") == 0 ? "no such container \"%s\""
+			   : strcmp(opts->type, "image") == 0   ? "%s: image not known"
+			   : strcmp(opts->type, "volume") == 0  ? "no such volume %s"
+								: "no such object: \"%s\"";
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	return error_set(error, ENGINE_ERROR_NOT_FOUND, form, name);
+#pragma GCC diagnostic pop
+}
+
+/* Containers first, then images, then volumes, as podman. */
+static bool add_named(GPtrArray *list, Engine *engine, const InspectOptions *opts, const char *name,
+		      GError **error)
+{
+	g_autoptr(GError) failed = NULL;
+	if (wants(opts, "container")) {
+		g_autoptr(Container) ctr = container_lookup(engine, name, &failed);
+		if (ctr)
+			return add_container(list, engine, ctr, opts->size, error);
+	}
+	if (!failed && wants(opts, "image")) {
+		g_autoptr(Image) image = image_lookup(engine_store(engine), name, &failed);
+		if (image)
+			return take(list, inspect_image(engine, image, error),
+				    &report_image_schema);
+	}
+	if (!failed && wants(opts, "volume")) {
+		g_autoptr(Volume) volume = volume_lookup(engine, name, &failed);
+		if (volume)
+			return add_volume(list, engine, volume, error);
+	}
+	if (!failed)
+		return fail_missing(opts, name, error);
+	g_propagate_error(error, g_steal_pointer(&failed));
+	return false;
+}
+
+static bool add_latest(GPtrArray *list, Engine *engine, const InspectOptions *opts, GError **error)
+{
+	g_autoptr(Container) ctr = container_latest(engine, error);
+	return ctr && add_container(list, engine, ctr, opts->size, error);
+}
+
+static bool add_all_volumes(GPtrArray *list, Engine *engine, GError **error)
+{
+	g_autoptr(GPtrArray) volumes = volumes_list(engine, error);
+	if (!volumes)
+		return false;
+	for (size_t i = 0; i < volumes->len; i++)
+		if (!add_volume(list, engine, volumes->pdata[i], error))
+			return false;
+	return true;
+}
+
+static bool print(const GPtrArray *list, const char *verb, const char *format, GError **error)
+{
+	if (!format || *format == '\0' || output_is_json(format)) {
+		g_autoptr(Json) array = json_object_new_array();
+		for (size_t i = 0; i < list->len; i++)
+			json_object_array_add(array,
+					      json_object_get(((Found *)list->pdata[i])->json));
+		output_json(array);
+		return true;
+	}
+	g_autoptr(TemplateHeap) heap = template_heap_new();
+	for (size_t i = 0; i < list->len; i++) {
+		const Found *found = list->pdata[i];
+		TemplateValue value = template_from_json(found->json, found->schema, heap);
+		if (!output_value(verb, format, &value, error))
+			return false;
+	}
+	return true;
+}
+
+/* All that is found is printed, then what was not is said. */
+static int inspect(Invocation *inv, InspectOptions *opts)
+{
+	g_autoptr(GError) error = NULL;
+	size_t n = command_n_args(inv);
+	if (n > 0 && (opts->latest || opts->all))
+		error_set(&error, ENGINE_ERROR_INVALID,
+			  opts->all ? "no arguments are needed with --all"
+				    : "--latest and arguments cannot be used together");
+	else if (n == 0 && !opts->latest && !opts->all)
+		error_set(&error, ENGINE_ERROR_INVALID, "%s",
+			  strcmp(opts->type, "volume") == 0
+				  ? "provide one or more volume names or use --all"
+				  : "no names or ids specified");
+	g_autoptr(Engine) engine = error ? NULL : command_engine(inv, true, &error);
+	if (!engine)
+		return command_fail(error);
+
+	g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(found_free);
+	g_autoptr(GPtrArray) errors = g_ptr_array_new_with_free_func((GDestroyNotify)g_error_free);
+	bool ok = (!opts->latest || add_latest(list, engine, opts, &error)) &&
+		  (!opts->all || add_all_volumes(list, engine, &error));
+	if (!ok)
+		g_ptr_array_add(errors, g_steal_pointer(&error));
+	for (size_t i = 0; i < n; i++)
+		if (!add_named(list, engine, opts, command_arg(inv, i), &error))
+			g_ptr_array_add(errors, g_steal_pointer(&error));
+	if (!print(list, inv->command->paths[0], opts->format, &error))
+		g_ptr_array_add(errors, g_steal_pointer(&error));
+	int status = 0;
+	for (size_t i = 0; i < errors->len; i++)
+		status = command_fail(errors->pdata[i]);
+	return status;
+}
+
+static int cmd_inspect(Invocation *inv)
+{
+	InspectOptions opts = {.type = "all"};
+	return command_parse(inv, (void *[]){&opts}) ? inspect(inv, &opts) : inv->status;
+}
+
+static int cmd_container_inspect(Invocation *inv)
+{
+	InspectOptions opts = {.type = "container"};
+	return command_parse(inv, (void *[]){&opts}) ? inspect(inv, &opts) : inv->status;
+}
+
+static int cmd_image_inspect(Invocation *inv)
+{
+	InspectOptions opts = {.type = "image"};
+	return command_parse(inv, (void *[]){&opts}) ? inspect(inv, &opts) : inv->status;
+}
+
+static int cmd_volume_inspect(Invocation *inv)
+{
+	InspectOptions opts = {.type = "volume"};
+	return command_parse(inv, (void *[]){&opts}) ? inspect(inv, &opts) : inv->status;
+}
+
+const Command inspect_command = {
+	.paths = (const char *const[]){"inspect", NULL},
+	.usage = "[options] NAME [NAME...]",
+	.summary = "Show everything about containers, images and volumes",
+	.description =
+		"Prints what is known of each object as JSON, with podman's field names, or what a "
+		"template picks of it. A name may be a container's, an image's or a volume's.",
+	.examples =
+		(const char *const[]){"skiff inspect web", "skiff inspect -f '{{.State.Pid}}' web",
+				      "skiff inspect -f '{{json .Config.Env}}' web", NULL},
+	.max_args = -1,
+	.groups = (const OptionGroup *const[]){&all_group, NULL},
+	.arg = COMMAND_ARG_OBJECT,
+	.more_args = COMMAND_ARG_OBJECT,
+	.flags = COMMAND_COMMON,
+	.run = cmd_inspect,
+};
+
+const Command container_inspect_command = {
+	.paths = (const char *const[]){"container inspect", NULL},
+	.usage = "[options] CONTAINER [CONTAINER...]",
+	.summary = "Show everything about containers",
+	.description = "As \"skiff inspect\", for containers only.",
+	.examples = (const char *const[]){"skiff container inspect web", NULL},
+	.max_args = -1,
+	.groups = (const OptionGroup *const[]){&container_group, NULL},
+	.arg = COMMAND_ARG_CONTAINER,
+	.more_args = COMMAND_ARG_CONTAINER,
+	.run = cmd_container_inspect,
+};
+
+const Command image_inspect_command = {
+	.paths = (const char *const[]){"image inspect", NULL},
+	.usage = "[options] IMAGE [IMAGE...]",
+	.summary = "Show everything about images",
+	.description = "As \"skiff inspect\", for images only.",
+	.examples = (const char *const[]){"skiff image inspect -f '{{.RepoDigests}}' debian", NULL},
+	.max_args = -1,
+	.groups = (const OptionGroup *const[]){&image_group, NULL},
+	.arg = COMMAND_ARG_IMAGE,
+	.more_args = COMMAND_ARG_IMAGE,
+	.run = cmd_image_inspect,
+};
+
+const Command volume_inspect_command = {
+	.paths = (const char *const[]){"volume inspect", NULL},
+	.usage = "[options] VOLUME [VOLUME...]",
+	.summary = "Show everything about volumes",
+	.description = "As \"skiff inspect\", for volumes only.",
+	.examples = (const char *const[]){"skiff volume inspect -f '{{.Mountpoint}}' data", NULL},
+	.max_args = -1,
+	.groups = (const OptionGroup *const[]){&volume_group, NULL},
+	.arg = COMMAND_ARG_VOLUME,
+	.more_args = COMMAND_ARG_VOLUME,
+	.run = cmd_volume_inspect,
+};

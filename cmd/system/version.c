@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * version: which skiff this is.
+ */
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "cmd/commands.h"
+#include "cmd/output.h"
+#include "libpod/base/json.h"
+
+typedef struct {
+	const char *format;
+} VersionOptions;
+
+static const Option options[] = {
+	{'f', "format", OPTION_VALUE, option_set_string, "FORMAT", "json or a Go template",
+	 offsetof(VersionOptions, format), OPTION_COMMON},
+	{0},
+};
+
+static const OptionGroup group = {NULL, options};
+
+/* The architecture in Go's words, as images have it. */
+static const char *architecture(void)
+{
+	static const struct {
+		const char *machine, *name;
+	} names[] = {
+		{"x86_64", "amd64"},    {"aarch64", "arm64"}, {"armv7l", "arm"},
+		{"riscv64", "riscv64"}, {"s390x", "s390x"},   {"ppc64le", "ppc64le"},
+	};
+	static struct utsname host;
+	if (uname(&host) != 0)
+		return "unknown";
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+		if (strcmp(names[i].machine, host.machine) == 0)
+			return names[i].name;
+	return host.machine;
+}
+
+static Json *build_report(void)
+{
+	g_autofree char *os_arch = g_strdup_printf("linux/%s", architecture());
+	Json *client = json_object_new_object();
+	js_set_string(client, "APIVersion", SKIFF_VERSION);
+	js_set_string(client, "Version", SKIFF_VERSION);
+	js_set_string(client, "OsArch", os_arch);
+	js_set_string(client, "Os", "linux");
+	Json *report = json_object_new_object();
+	js_set_take(report, "Client", client);
+	js_set_take(report, "Server", NULL);
+	return report;
+}
+
+/* {{.Client.Version}}, and {{.Version}} as podman also takes it. */
+static bool print(Json *report, const char *format, GError **error)
+{
+	static const char *const none[] = {NULL};
+	static const TemplateSchema whole = {"*define.Version", none, none, none};
+	static const TemplateSchema client = {"*define.ClientVersion", none, none, none};
+	g_autoptr(TemplateHeap) heap = template_heap_new();
+	Json *inner = NULL;
+	if (!js_get_object(report, "Client", &inner, error))
+		return false;
+	bool of_client = strstr(format, ".Client") == NULL && strstr(format, ".Server") == NULL &&
+			 !output_is_json(format);
+	TemplateValue value = of_client ? template_from_json(inner, &client, heap)
+					: template_from_json(report, &whole, heap);
+	return output_value("version", format, &value, error);
+}
+
+static int cmd_version(Invocation *inv)
+{
+	VersionOptions opts = {0};
+	g_autoptr(GError) error = NULL;
+	if (!command_parse(inv, (void *[]){&opts}))
+		return inv->status;
+	if (!opts.format || *opts.format == '\0') {
+		output_printf("Client:       skiff\nVersion:      %s\nOS/Arch:      linux/%s\n",
+			      SKIFF_VERSION, architecture());
+		return 0;
+	}
+	g_autoptr(Json) report = build_report();
+	return print(report, opts.format, &error) ? 0 : command_fail(error);
+}
+
+const Command version_command = {
+	.paths = (const char *const[]){"version", NULL},
+	.usage = "[options]",
+	.summary = "Show the version",
+	.description = "Prints skiff's version.",
+	.examples = (const char *const[]){"skiff version",
+					  "skiff version --format '{{.Client.Version}}'", NULL},
+	.max_args = 0,
+	.groups = (const OptionGroup *const[]){&group, NULL},
+	.flags = COMMAND_COMMON,
+	.run = cmd_version,
+};
