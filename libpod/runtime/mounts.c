@@ -223,8 +223,34 @@ static bool plan_dev(MountPlan *plan, GError **error)
 	       plan_implicit(plan, "/dev/pts", "devpts", pts, 1, error);
 }
 
-MountPlan *mounts_plan(const OciConfig *config, int store_fd, GError **error)
+/*
+ * A descriptor that came from another mount namespace leads to mounts there, which ours may neither
+ * clone nor build an overlay of. So the same directory is opened again, by its name, through our
+ * own mounts.
+ */
+static int open_store_here(int store_fd, GError **error)
 {
+	struct stat there, here;
+	g_autofree char *name = g_strdup_printf("/proc/self/fd/%d", store_fd);
+	g_autofree char *path = g_file_read_link(name, NULL);
+	autofd fd = path ? openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	if (fd < 0 || fstat(store_fd, &there) < 0 || fstat(fd, &here) < 0) {
+		error_set_errno(error, "cannot open the store");
+		return -1;
+	}
+	if (here.st_dev != there.st_dev || here.st_ino != there.st_ino) {
+		error_set(error, ENGINE_ERROR_SYSTEM, "the store '%s' was moved or mounted over",
+			  path);
+		return -1;
+	}
+	return fd_steal(&fd);
+}
+
+MountPlan *mounts_plan(const OciConfig *config, int store_fd_of_caller, GError **error)
+{
+	autofd store_fd = store_fd_of_caller < 0 ? -1 : open_store_here(store_fd_of_caller, error);
+	if (store_fd_of_caller >= 0 && store_fd < 0)
+		return NULL;
 	g_autoptr(MountPlan) plan = g_new0(MountPlan, 1);
 	plan->config = config;
 	plan->entries = g_array_new(FALSE, FALSE, sizeof(MountEntry));

@@ -27,6 +27,7 @@
 #include "libpod/runtime/enter.h"
 #include "libpod/runtime/launch.h"
 #include "libpod/runtime/privileges.h"
+#include "libpod/runtime/syscall_filter.h"
 
 typedef struct {
 	OciConfig *config;
@@ -34,6 +35,7 @@ typedef struct {
 	const char *
 		exec; /* --exec: words to run in the container after it started; its code is ours */
 	const char *exec_user, *exec_cwd;
+	const char *seccomp; /* "default", "nested" or a profile */
 	int exec_times;
 	bool exec_privileged, exec_terminal;
 	bool timing;
@@ -247,7 +249,7 @@ static bool parse_value(Bed *bed, const char *word, const char *value)
 	else if (strcmp(word, "--ambient") == 0)
 		config->cap_ambient = strtoull(value, NULL, 16);
 	else if (strcmp(word, "--seccomp") == 0)
-		bed->launch.seccomp_fd = openat(AT_FDCWD, value, O_RDONLY | O_CLOEXEC);
+		bed->seccomp = value;
 	else if (strcmp(word, "--preserve") == 0)
 		bed->launch.preserve_fds[bed->launch.n_preserve_fds++] = atoi(value);
 	else if (strcmp(word, "--exec-user") == 0)
@@ -400,6 +402,14 @@ int main(int argc, char **argv)
 			g_clear_error(&error);
 			map = idmap_single();
 		}
+	}
+	if (bed.seccomp) {
+		bool nested = strcmp(bed.seccomp, "nested") == 0;
+		bool builtin = nested || strcmp(bed.seccomp, "default") == 0;
+		bed.launch.seccomp_fd = syscall_filter_build(
+			-1, builtin ? NULL : bed.seccomp, bed.config->cap_bounding, nested, &error);
+		if (bed.launch.seccomp_fd < 0)
+			die(error->message, NULL);
 	}
 	pid_t pid = userns_fork_new(map, CLONE_NEWNS, run, &bed, NULL, &error);
 	if (pid < 0)
