@@ -29,6 +29,7 @@ typedef struct {
  * negative errno. */
 int netlink_open(int protocol);
 
+/** netlink_batch_init() - an empty batch. */
 void netlink_batch_init(NetlinkBatch *batch);
 
 /** netlink_optional() - the request added last may be refused (IPv6 on a host without it). */

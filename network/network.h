@@ -41,6 +41,7 @@ typedef struct {
 	uint32_t mtu;             /* 0: 65520 */
 } NetworkRequest;
 
+/** network_request_new() - the default: slirp with IPv6, no ports. */
 NetworkRequest *network_request_new(void);
 void network_request_free(NetworkRequest *request);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NetworkRequest, network_request_free)

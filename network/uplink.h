@@ -27,6 +27,8 @@ typedef struct {
  * uplink_start() - start the uplink of a container; called by the monitor before init is cloned
  * @request:	mode must be NETWORK_SLIRP
  * @error:	NOT_FOUND if skiff-uplink is not installed
+ *
+ * Run, step 9.
  */
 bool uplink_start(const NetworkRequest *request, Uplink *out_uplink, GError **error);
 

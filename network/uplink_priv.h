@@ -95,6 +95,7 @@ typedef struct {
 	UplinkSlirp *slirp;
 } UplinkLoop;
 
+/** uplink_loop_init() - an empty loop. Return: false with errno. */
 bool uplink_loop_init(UplinkLoop *loop);
 /** uplink_loop_add() - watch @source->fd for @events (EPOLLIN, EPOLLET, ...). Return: false with
  * errno. */
@@ -107,6 +108,7 @@ void uplink_loop_run(UplinkLoop *loop, int lifeline_fd);
 
 /* ---- the user-mode network (uplink_slirp.c) ---- */
 
+/** uplink_slirp_new() - libslirp on a tap, or a packet socket if @vnet_hdr. Lives as long as the process. */
 UplinkSlirp *uplink_slirp_new(const UplinkRequest *request, int tap_fd, bool vnet_hdr);
 /** uplink_slirp_timeout() - shorten @timeout_ms (-1: none) to what libslirp wants, and gather its
  * descriptors. */
