@@ -25,6 +25,9 @@
 /* Running containers whose life one changing command looks at, at most. */
 #define HEAL_SAMPLE 64
 
+/* How long clean-up waits for a command that has the container in its hands. */
+#define CLEANUP_PATIENCE_MS 2000
+
 void container_drop_name(Engine *engine, const char *name, const char *id)
 {
 	int names = store_dir(engine_store(engine), "names");
@@ -160,15 +163,12 @@ static bool remove_anonymous_volumes(Engine *engine, char **names, GError **erro
 	return true;
 }
 
-/* Take an ended container away for good. The caller holds its lock. */
-static bool remove_ended(Container *ctr, bool volumes, GError **error)
+/* Take an ended container out of sight; the caller holds its lock. */
+static bool discard_with_volumes(Container *ctr, bool volumes, GError **error)
 {
 	g_auto(GStrv) names = g_strdupv(ctr->summary.volume_names);
-	if (!container_discard(ctr, error))
-		return false;
-	if (volumes && !remove_anonymous_volumes(ctr->engine, names, error))
-		return false;
-	return rootless_empty_trash(ctr->engine, error);
+	return container_discard(ctr, error) &&
+	       (!volumes || remove_anonymous_volumes(ctr->engine, names, error));
 }
 
 static bool is_live(const ContainerSummary *s)
@@ -204,7 +204,8 @@ bool container_remove(Container *ctr, const ContainerRemove *options, GError **e
 	if (is_live(&ctr->summary))
 		return error_set(error, ENGINE_ERROR_IN_USE,
 				 "container %s was started while it was removed", ctr->summary.id);
-	return remove_ended(ctr, options->volumes, error);
+	return discard_with_volumes(ctr, options->volumes, error) &&
+	       rootless_empty_trash(ctr->engine, error);
 }
 
 /* The directory name of @id: "ID" or "ID.rm". NULL if there is neither. g_free() it. */
@@ -218,27 +219,39 @@ static char *find_dir_name(Engine *engine, const char *id)
 	return fstatat(containers, id, &st, AT_SYMLINK_NOFOLLOW) == 0 ? g_strdup(id) : NULL;
 }
 
+/* What the clean-up of one container does under its lock. */
+static bool cleanup_locked(Engine *engine, const char *dir_name, GError **error)
+{
+	g_autoptr(Container) ctr = container_open(engine, dir_name, NULL);
+	if (!ctr)
+		return true;
+	/* A command that holds the lock is about to do this work; wait for it, for its trash is
+	 * ours to empty. */
+	g_autoptr(RecordLock) lock = container_lock(ctr, CLEANUP_PATIENCE_MS, "cleanup", NULL);
+	g_autoptr(GError) gone = NULL;
+	if (!lock)
+		return true;
+	if (!container_reload(ctr, &gone)) {
+		if (error_matches(gone, ENGINE_ERROR_NOT_FOUND))
+			(void)path_remove_tree(engine_run_containers_fd(engine), ctr->summary.id);
+		return true;
+	}
+	if (is_live(&ctr->summary))
+		return true;
+	return ctr->summary.auto_remove ? discard_with_volumes(ctr, true, error)
+					: container_settle(ctr, error);
+}
+
 bool container_cleanup(Engine *engine, const char *id, GError **error)
 {
 	g_autofree char *dir_name = find_dir_name(engine, id);
-	if (!dir_name) {
-		/* Another command removed it; what the monitor made meanwhile in the runtime
-		 * directory goes too. */
+	/* Without a record another command removed it; the monitor's last files in the runtime
+	 * directory go too. */
+	if (!dir_name)
 		(void)path_remove_tree(engine_run_containers_fd(engine), id);
-		return true;
-	}
-	g_autoptr(Container) ctr = container_open(engine, dir_name, error);
-	if (!ctr)
+	else if (!cleanup_locked(engine, dir_name, error))
 		return false;
-	g_autoptr(RecordLock) lock = container_lock(ctr, 0, "cleanup", NULL);
-	if (!lock)
-		return true; /* its holder finishes the work */
-	if (!container_reload(ctr, NULL))
-		return true;
-	if (is_live(&ctr->summary))
-		return true;
-	return ctr->summary.auto_remove ? remove_ended(ctr, true, error)
-					: container_settle(ctr, error);
+	return rootless_empty_trash(engine, error);
 }
 
 bool container_finish(Container *ctr, GError **error)
@@ -258,8 +271,16 @@ bool container_finish(Container *ctr, GError **error)
 	}
 	if (is_live(&ctr->summary))
 		return true;
-	return ctr->summary.auto_remove ? remove_ended(ctr, true, error)
+	/* The monitor's clean-up empties the trash behind our back: nobody has to wait for that. */
+	return ctr->summary.auto_remove ? discard_with_volumes(ctr, true, error)
 					: container_settle(ctr, error);
+}
+
+/* Has a --rm container been started? Its record does not say so, its layer does. */
+static bool was_started(Container *ctr)
+{
+	struct stat st;
+	return fstatat(container_dir_fd(ctr), "upper", &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 /* Set one container right that nobody watches any more. */
@@ -283,7 +304,8 @@ static bool heal_one(Engine *engine, const char *dir_name, GError **error)
 	if (!lock || !container_reload(ctr, NULL) || is_live(&ctr->summary) ||
 	    container_life_is_held(ctr))
 		return true;
-	if (ctr->summary.auto_remove && ctr->summary.state == CONTAINER_EXITED)
+	if (ctr->summary.auto_remove &&
+	    (ctr->summary.state == CONTAINER_EXITED || was_started(ctr)))
 		return container_discard(ctr, error);
 	if (ctr->summary.state == CONTAINER_CREATED) {
 		/* A start that was killed before its monitor had a word. */

@@ -90,6 +90,54 @@ static bool find_joins(Engine *engine, const ContainerSpec *spec, JoinPaths *out
 	       join_namespace(engine, &spec->cgroup, "cgroup", &out->cgroup, error);
 }
 
+/*
+ * The lowest layer of every root: the empty files and directories that we mount on. Without it each
+ * start would make them in the container's own layer (a copy-up of /etc, and a change that `diff`
+ * and `commit` would show).
+ */
+static bool ensure_stubs(Engine *engine, GError **error)
+{
+	static const char *const directories[] = {"etc", "run", "proc", "sys", "dev"};
+	static const char *const files[] = {"etc/hosts", "etc/resolv.conf", "etc/hostname",
+					    "run/.containerenv"};
+	int cache = store_dir(engine_store(engine), "cache");
+	struct stat st;
+	if (fstatat(cache, "stubs", &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return true;
+	g_autoptr(StoreStage) stage = store_stage_new(engine_store(engine), error);
+	if (!stage)
+		return false;
+	autofd made = path_mkdirs_state(store_stage_fd(stage), "stubs");
+	bool ok = made >= 0 && fchmodat(store_stage_fd(stage), "stubs", 0755, 0) == 0;
+	for (size_t i = 0; ok && i < G_N_ELEMENTS(directories); i++)
+		ok = mkdirat(made, directories[i], 0755) == 0 &&
+		     fchmodat(made, directories[i], 0755, 0) == 0;
+	for (size_t i = 0; ok && i < G_N_ELEMENTS(files); i++) {
+		autofd fd = path_open_state(made, files[i], O_WRONLY | O_CREAT | O_EXCL, 0644);
+		ok = fd >= 0 && fchmod(fd, 0644) == 0;
+	}
+	if (ok &&
+	    (renameat2(store_stage_fd(stage), "stubs", cache, "stubs", RENAME_NOREPLACE) == 0 ||
+	     errno == EEXIST))
+		return true;
+	return error_set_errno(error, "cannot make the layer of mount points");
+}
+
+/* Put the stubs below the lowest layer. */
+static bool add_stubs(Engine *engine, char **options, GError **error)
+{
+	if (!ensure_stubs(engine, error))
+		return false;
+	for (size_t i = 0; options[i]; i++) {
+		if (!g_str_has_prefix(options[i], "lowerdir="))
+			continue;
+		char *lower = g_strconcat(options[i], ":cache/stubs", NULL);
+		g_free(options[i]);
+		options[i] = lower;
+	}
+	return true;
+}
+
 /* The options of the overlay at "/". With a plain --rootfs *out stays NULL. */
 static bool plan_overlay(Container *ctr, const ContainerSpec *spec, char ***out, GError **error)
 {
@@ -112,12 +160,15 @@ static bool plan_overlay(Container *ctr, const ContainerSpec *spec, char ***out,
 		.userxattr = true, /* one form of whiteouts in every store, real root included */
 		.map = spec->id_map,
 	};
-	*out = overlay_options(&plan, error);
-	return *out != NULL;
+	g_auto(GStrv) options = overlay_options(&plan, error);
+	if (!options || (!spec->id_map && !add_stubs(ctr->engine, options, error)))
+		return false;
+	*out = g_steal_pointer(&options);
+	return true;
 }
 
-/* upper/, work/ and the small files that are bound into the container. */
-static bool write_files(Container *ctr, const ContainerSpec *spec, GError **error)
+/* upper/ and work/ of the container's layer. */
+static bool make_layer(Container *ctr, GError **error)
 {
 	int dir = container_dir_fd(ctr);
 	if (dir < 0)
@@ -130,6 +181,14 @@ static bool write_files(Container *ctr, const ContainerSpec *spec, GError **erro
 	if (fchmodat(dir, "upper", 0755, 0) < 0)
 		return error_set_errno(error, "cannot set the mode of container %s's layer",
 				       ctr->summary.id);
+	return true;
+}
+
+/* The small files that are bound into the container. They are made anew at every start, so they are
+ * runtime files. */
+static bool write_files(Container *ctr, const ContainerSpec *spec, GError **error)
+{
+	int dir = ctr->run_fd;
 
 	ResolvOptions resolv_options = {.servers = (const char *const *)spec->dns,
 					.search = (const char *const *)spec->dns_search,
@@ -153,8 +212,6 @@ static bool write_files(Container *ctr, const ContainerSpec *spec, GError **erro
 		{"containerenv", ""},
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
-		/* Written in place: they are mounts of the container, a new inode would not be
-		 * seen. */
 		autofd fd = openat(dir, files[i].name,
 				   O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
 		if (fd < 0 || !fd_write_all(fd, files[i].text, strlen(files[i].text)) ||
@@ -223,7 +280,8 @@ static OciConfig *build_config(Container *ctr, const ContainerSpec *spec, GError
 	g_autoptr(GPtrArray) volume_paths = g_ptr_array_new_with_free_func(g_free);
 	g_ptr_array_set_size(volume_paths, (gint)n + 1);
 	g_autofree bool *copy_up = g_new0(bool, n + 1);
-	g_autofree char *dir_path = container_dir_path(ctr);
+	g_autofree char *dir_path =
+		g_build_filename(engine_run_path(ctr->engine), "containers", ctr->summary.id, NULL);
 	struct rlimit nofile;
 	if (!find_joins(ctr->engine, spec, &joins, error) ||
 	    !plan_overlay(ctr, spec, &root_options, error) ||
@@ -251,7 +309,8 @@ static OciConfig *build_config(Container *ctr, const ContainerSpec *spec, GError
 }
 
 /* The compiled filter, or /dev/null for an unconfined container. */
-static int open_syscall_filter(Container *ctr, const ContainerSpec *spec, GError **error)
+static int open_syscall_filter(Container *ctr, const ContainerSpec *spec, const OciConfig *config,
+			       GError **error)
 {
 	if (spec->privileged || spec->seccomp_unconfined) {
 		int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -259,11 +318,10 @@ static int open_syscall_filter(Container *ctr, const ContainerSpec *spec, GError
 			error_set_errno(error, "cannot open '/dev/null'");
 		return fd;
 	}
-	uint64_t bounding, added;
-	if (!oci_build_capabilities(spec, &bounding, &added, error))
-		return -1;
+
 	return syscall_filter_build(store_dir(engine_store(ctr->engine), "cache"),
-				    spec->seccomp_profile, bounding, spec->nested, error);
+				    spec->seccomp_profile, config->cap_bounding, spec->nested,
+				    error);
 }
 
 /* "skiff --root R --runroot RR container cleanup ID": what the monitor becomes at the end. */
@@ -295,7 +353,7 @@ static Monitor *start_monitor(Container *ctr, const ContainerSpec *spec,
 	g_autoptr(RecordLock) life = record_lock(ctr->run_fd, "life", false, 0, "monitor", error);
 	if (!life)
 		return NULL;
-	autofd filter = open_syscall_filter(ctr, spec, error);
+	autofd filter = open_syscall_filter(ctr, spec, config, error);
 	if (filter < 0)
 		return NULL;
 	const int fds[] = {store_fd(engine_store(ctr->engine)), container_dir_fd(ctr), ctr->run_fd,
@@ -373,7 +431,7 @@ static bool record_starting(Container *ctr, GError **error)
 	ctr->summary.finished = 0;
 	ctr->summary.exit_code = 0;
 	ctr->summary.exit_known = true;
-	return container_save_state(ctr, error);
+	return ctr->summary.auto_remove || container_save_state(ctr, error);
 }
 
 bool container_start(Container *ctr, const ContainerStart *options, int *out_control,
@@ -385,7 +443,8 @@ bool container_start(Container *ctr, const ContainerStart *options, int *out_con
 	    !check_startable(ctr, error))
 		return false;
 	const ContainerSpec *spec = container_spec(ctr, error);
-	if (!spec || !reset_work(ctr, error) || !write_files(ctr, spec, error))
+	if (!spec || !reset_work(ctr, error) || !make_layer(ctr, error) ||
+	    !write_files(ctr, spec, error))
 		return false;
 
 	g_autoptr(GError) failed = NULL;
