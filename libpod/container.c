@@ -81,10 +81,10 @@ Container *container_lookup(Engine *engine, const char *name, GError **error)
 	GError *failed = NULL;
 	if (id) {
 		Container *ctr = open_id(engine, id, &failed);
-		if (ctr || failed) {
+		if (failed)
 			g_propagate_error(error, failed);
+		if (ctr || failed)
 			return ctr;
-		}
 	}
 	g_autofree char *dir_name = find_prefix(engine, name, error);
 	return dir_name ? container_open(engine, dir_name, error) : NULL;
@@ -384,9 +384,9 @@ bool container_stop(Container *ctr, int timeout_s, GError **error)
 	}
 	if (ended == 0) {
 		if (timeout_ms != 0)
-			log_warn("StopSignal %s failed to stop container %s in %d seconds, "
+			log_warn("StopSignal SIG%s failed to stop container %s in %d seconds, "
 				 "resorting to SIGKILL",
-				 sigabbrev_np(signum) ? sigabbrev_np(signum) : "signal",
+				 sigabbrev_np(signum) ? sigabbrev_np(signum) : "?",
 				 ctr->summary.name, timeout_ms / 1000);
 		if (!signal_live(ctr, SIGKILL, true, error))
 			return false;
