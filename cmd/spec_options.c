@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/spec_options.h"
 
+#include "cmd/escape.h"
+#include "libpod/base/error.h"
 #include "libpod/spec_parse.h"
 #include "libpod/spec_resolve.h"
 
@@ -339,9 +341,24 @@ void spec_options_targets(ContainerSpec *spec, void *targets[SPEC_OPTIONS_GROUPS
 		targets[i] = spec;
 }
 
+/* Records are JSON, which has no other bytes; better said now than found in a broken record. */
+static bool check_utf8(const char *const *words, GError **error)
+{
+	for (size_t i = 0; words && words[i]; i++) {
+		if (g_utf8_validate(words[i], -1, NULL))
+			continue;
+		g_autofree char *shown = escape_quote(words[i]);
+		return error_set(error, ENGINE_ERROR_INVALID, "argument %s is not valid UTF-8",
+				 shown);
+	}
+	return true;
+}
+
 bool spec_options_finish(ContainerSpec *spec, const char *const *args,
 			 const char *const *command_line, GError **error)
 {
+	if (!check_utf8(args, error) || !check_utf8(command_line, error))
+		return false;
 	if (spec->rootfs_asked) {
 		if (!spec_set_rootfs(spec, args[0], error))
 			return false;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "libpod/base/error.h"
+#include "libpod/base/log.h"
 #include "libpod/base/path.h"
 #include "libpod/runtime/privileges.h"
 #include "libpod/signals.h"
@@ -118,7 +119,7 @@ static void resolve_env(ContainerSpec *spec, const ImageConfig *config)
 			env_set(&env, g_strdup(*item));
 	for (guint i = 0; i < spec->env_asked->len; i++) {
 		const char *item = spec->env_asked->pdata[i];
-		const char *ours = strchr(item, '=') ? NULL : getenv(item);
+		const char *ours = strchr(item, '=') ? NULL : host_value(item);
 		if (strchr(item, '='))
 			env_set(&env, g_strdup(item));
 		else if (ours)

@@ -255,6 +255,9 @@ static bool add_env_line(ContainerSpec *spec, const char *line, const char *name
 
 bool spec_add_env_text(ContainerSpec *spec, const char *text, const char *name, GError **error)
 {
+	if (!g_utf8_validate(text, -1, NULL))
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "parsing env file \"%s\": it is not valid UTF-8", name);
 	if (g_str_has_prefix(text, "\xef\xbb\xbf"))
 		text += 3;
 	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
