@@ -207,15 +207,15 @@ static bool apply_log_level(const GlobalOptions *global)
 
 static char *count_error(const Command *command, const char *path, size_t n)
 {
-	const char *plural_form = "requires at least %d arg(s), only received %zu";
 	if (command->args_error && n < (size_t)command->min_args)
 		return g_strdup(command->args_error);
 	if (command->max_args == 0)
 		return g_strdup_printf("`skiff %s` takes no arguments", path);
 	if (command->max_args == command->min_args)
 		return g_strdup_printf("accepts %d arg(s), received %zu", command->max_args, n);
-	if (n < (size_t)command->min_args)
-		return g_strdup_printf(plural_form, command->min_args, n);
+	if (command->max_args < 0)
+		return g_strdup_printf("requires at least %d arg(s), only received %zu",
+				       command->min_args, n);
 	if (command->min_args == 0)
 		return g_strdup_printf("accepts at most %d arg(s), received %zu", command->max_args,
 				       n);

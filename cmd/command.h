@@ -35,7 +35,6 @@ typedef struct {
 typedef enum {
 	COMMAND_STOP_AT_ARG = 1 << 0, /* options end at the first argument: run, create, exec */
 	COMMAND_HIDDEN = 1 << 1,      /* internal: in no list */
-	COMMAND_COMMON = 1 << 2,      /* in the first list of `skiff help` */
 } CommandFlags;
 
 /* What a positional argument names, for completion. */

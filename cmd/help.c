@@ -6,7 +6,9 @@
 #include "cmd/output.h"
 
 #define WIDTH     80
-#define MAX_LABEL 28 /* a longer label gets a line of its own */
+#define MAX_LABEL 28 /* a longer label gets a line of its own, in --help-all */
+#define MAX_SHORT 22 /* ... or loses its metavar, in --help */
+#define HEIGHT    24
 
 /* Append @text wrapped at words, each line but the first behind @indent spaces; @column is where we
  * are. */
@@ -54,16 +56,49 @@ static size_t label_width(const OptionGroup *const *groups, bool all)
 		for (const Option *o = groups[g]->options; o->name; o++) {
 			g_autofree char *label = option_label(o);
 			if (is_listed(o, all))
-				width = MAX(width, MIN(strlen(label), MAX_LABEL));
+				width = MAX(width, MIN(strlen(label), all ? MAX_LABEL : MAX_SHORT));
 		}
 	}
 	return width;
 }
 
-static void append_options(GString *out, const Option *options, bool all, size_t width)
+/* Append @text on what is left of a line, its end cut at a word if it is too long. */
+static void append_cut(GString *out, const char *text, size_t room)
+{
+	if ((size_t)g_utf8_strlen(text, -1) <= room) {
+		g_string_append_printf(out, "%s\n", text);
+		return;
+	}
+	g_autofree char *start = g_utf8_substring(text, 0, room - 2);
+	char *space = strrchr(start, ' ');
+	if (space)
+		*space = '\0';
+	g_string_append_printf(out, "%s...\n", start);
+}
+
+/* One line for each option that people use every day, at most *room of them. */
+static void append_short_options(GString *out, const Option *options, size_t width, size_t *room)
+{
+	for (const Option *o = options; o->name && *room > 0; o++) {
+		if (!is_listed(o, false))
+			continue;
+		g_autofree char *label = option_label(o);
+		if (strlen(label) > width) {
+			const Option brief = {
+				.short_name = o->short_name, .name = o->name, .metavar = "..."};
+			g_free(label);
+			label = option_label(&brief);
+		}
+		g_string_append_printf(out, "  %-*s  ", (int)width, label);
+		append_cut(out, o->help, WIDTH - width - 4);
+		(*room)--;
+	}
+}
+
+static void append_options(GString *out, const Option *options, size_t width)
 {
 	for (const Option *o = options; o->name; o++) {
-		if (!is_listed(o, all))
+		if (!is_listed(o, true))
 			continue;
 		g_autofree char *label = option_label(o);
 		g_string_append_printf(out, "  %-*s", (int)width, label);
@@ -93,7 +128,7 @@ static void append_all_options(GString *out, const OptionGroup *const *groups)
 		if (count_options(one, true) > 0)
 			g_string_append_printf(out, "\n%s:\n",
 					       groups[g]->title ? groups[g]->title : "Options");
-		append_options(out, groups[g]->options, true, width);
+		append_options(out, groups[g]->options, width);
 		for (const Option *o = groups[g]->options; o->name; o++)
 			if (!o->set)
 				g_string_append_printf(unsupported, "%s--%s",
@@ -105,20 +140,31 @@ static void append_all_options(GString *out, const OptionGroup *const *groups)
 	append_wrapped(out, unsupported->str, 2, 2);
 }
 
+static size_t count_lines(const GString *text)
+{
+	size_t n = 0;
+	for (const char *at = text->str; *at; at++)
+		n += *at == '\n';
+	return n;
+}
+
+/* As many of the everyday options as a terminal has lines for. */
 static void append_common_options(GString *out, const OptionGroup *const *groups, const char *path)
 {
 	size_t common = count_options(groups, false), all = count_options(groups, true);
+	size_t room = HEIGHT - 2 - MIN(count_lines(out), HEIGHT - 2);
+	size_t shown = MIN(common, room);
 	if (all == 0)
 		return;
 	size_t width = label_width(groups, false);
-	if (common < all)
+	if (shown < all)
 		g_string_append_printf(out,
 				       "\nCommon options (skiff %s --help-all for %zu more):\n",
-				       path, all - common);
+				       path, all - shown);
 	else
 		g_string_append(out, "\nOptions:\n");
 	for (size_t g = 0; groups[g]; g++)
-		append_options(out, groups[g]->options, false, width);
+		append_short_options(out, groups[g]->options, width, &room);
 }
 
 void help_print_command(const Command *command, const char *path, bool all)
@@ -165,14 +211,14 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Names of the commands in @group that have @wanted among their flags, sorted. */
-static GPtrArray *list_names(const char *group, unsigned wanted, unsigned unwanted)
+/* Names of the commands in @group, sorted, without those in @others. */
+static GPtrArray *list_names(const char *group, const char *const *others)
 {
 	GPtrArray *names = g_ptr_array_new();
 	for (const Command *const *row = commands_get(); *row; row++) {
 		const char *name = path_in_group(*row, group);
-		unsigned flags = (*row)->flags;
-		if (name && (flags & wanted) == wanted && !(flags & (unwanted | COMMAND_HIDDEN)))
+		if (name && !((*row)->flags & COMMAND_HIDDEN) &&
+		    !(others && g_strv_contains(others, name)))
 			g_ptr_array_add(names, (void *)name);
 	}
 	g_ptr_array_sort(names, compare_names);
@@ -202,40 +248,57 @@ static void append_commands(GString *out, const char *group, const GPtrArray *na
 void help_print_group(const char *group)
 {
 	g_autoptr(GString) out = g_string_new(NULL);
-	g_autoptr(GPtrArray) names = list_names(group, 0, 0);
+	g_autoptr(GPtrArray) names = list_names(group, NULL);
 	g_string_append_printf(out, "Usage: skiff %s COMMAND\n\n%s.\n\nCommands:\n", group,
 			       commands_group_summary(group));
 	append_commands(out, group, names);
 	output_printf("%s", out->str);
 }
 
+/* The first things one types, most wanted first. */
+static const char *const common_names[] = {"run",  "exec", "ps",     "logs", "stop",
+					   "rm",   "pull", "images", "rmi",  "inspect",
+					   "info", "help", NULL};
+static const char *const group_names[] = {"container", "image", "system", "volume", NULL};
+
+static void append_root_short(GString *out)
+{
+	g_autoptr(GPtrArray) common = g_ptr_array_new();
+	g_autoptr(GPtrArray) others = list_names(NULL, common_names);
+	g_autoptr(GString) line = g_string_new("Others:");
+	for (size_t i = 0; common_names[i]; i++)
+		g_ptr_array_add(common, (void *)common_names[i]);
+	g_string_append(out, "Common commands:\n");
+	append_commands(out, NULL, common);
+	for (size_t i = 0; i < others->len; i++)
+		g_string_append_printf(line, " %s", (const char *)others->pdata[i]);
+	for (size_t i = 0; group_names[i]; i++)
+		g_string_append_printf(line, "%s%s", i == 0 ? "; groups: " : " ", group_names[i]);
+	append_wrapped(out, line->str, 0, 2);
+	g_string_append(out,
+			"\n'skiff COMMAND --help' explains one, 'skiff --help-all' lists all.\n");
+}
+
+static void append_root_all(GString *out)
+{
+	g_autoptr(GPtrArray) names = list_names(NULL, NULL);
+	const OptionGroup *const global[] = {command_global_group(), NULL};
+	g_string_append(out, "Commands:\n");
+	append_commands(out, NULL, names);
+	g_string_append(out, "\nGroups:\n");
+	for (size_t i = 0; group_names[i]; i++)
+		g_string_append_printf(out, "  %-9s  %s\n", group_names[i],
+				       commands_group_summary(group_names[i]));
+	append_all_options(out, global);
+}
+
 void help_print_root(bool all)
 {
-	static const char *const groups[] = {"container", "image", "system", "volume", NULL};
 	g_autoptr(GString) out = g_string_new("Usage: skiff [options] COMMAND\n\n"
 					      "Runs containers: no daemon, no root.\n\n");
-	g_autoptr(GPtrArray) common = list_names(NULL, all ? 0 : COMMAND_COMMON, 0);
-	g_autoptr(GPtrArray) others = list_names(NULL, 0, COMMAND_COMMON);
-	g_string_append(out, all ? "Commands:\n" : "Common commands:\n");
-	append_commands(out, NULL, common);
-	if (!all) {
-		g_autoptr(GString) line = g_string_new("Others:");
-		for (size_t i = 0; i < others->len; i++)
-			g_string_append_printf(line, " %s", (const char *)others->pdata[i]);
-		for (size_t i = 0; groups[i]; i++)
-			g_string_append_printf(line, "%s%s", i == 0 ? "; groups: " : " ",
-					       groups[i]);
-		append_wrapped(out, line->str, 0, 2);
-		g_string_append(out,
-				"\n'skiff COMMAND --help' explains one, 'skiff --help-all' lists "
-				"all.\n");
-	} else {
-		g_string_append(out, "\nGroups:\n");
-		for (size_t i = 0; groups[i]; i++)
-			g_string_append_printf(out, "  %-9s  %s\n", groups[i],
-					       commands_group_summary(groups[i]));
-		const OptionGroup *const global[] = {command_global_group(), NULL};
-		append_all_options(out, global);
-	}
+	if (all)
+		append_root_all(out);
+	else
+		append_root_short(out);
 	output_printf("%s", out->str);
 }

@@ -246,6 +246,7 @@ static bool lex_mark(Lexer *lexer)
 /* Tokens of one action, its closing delimiter included. */
 static bool lex_action(Lexer *lexer)
 {
+	size_t action = lexer->at;
 	for (;;) {
 		const char *at = lexer->source + lexer->at;
 		bool trim = false;
@@ -263,7 +264,7 @@ static bool lex_action(Lexer *lexer)
 
 		bool ok;
 		if (*at == '\0') {
-			return fail(lexer, lexer->at, "unclosed action");
+			return fail(lexer, action, "unclosed action");
 		} else if (is_space(*at)) {
 			size_t start = lexer->at;
 			while (is_space(lexer->source[lexer->at]) &&

@@ -214,6 +214,6 @@ const Command exec_command = {
 	.max_args = -1,
 	.groups = (const OptionGroup *const[]){&group, NULL},
 	.arg = COMMAND_ARG_CONTAINER_RUNNING,
-	.flags = COMMAND_STOP_AT_ARG | COMMAND_COMMON,
+	.flags = COMMAND_STOP_AT_ARG,
 	.run = cmd_exec,
 };

@@ -151,6 +151,5 @@ const Command logs_command = {
 	.groups = (const OptionGroup *const[]){&group, NULL},
 	.arg = COMMAND_ARG_CONTAINER,
 	.more_args = COMMAND_ARG_CONTAINER,
-	.flags = COMMAND_COMMON,
 	.run = cmd_logs,
 };

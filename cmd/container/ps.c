@@ -199,6 +199,5 @@ const Command ps_command = {
 	.man = PS_TABLE_MAN,
 	.max_args = 0,
 	.groups = (const OptionGroup *const[]){&group, NULL},
-	.flags = COMMAND_COMMON,
 	.run = cmd_ps,
 };

@@ -82,6 +82,5 @@ const Command rm_command = {
 	.groups = (const OptionGroup *const[]){&group, &selection_group, NULL},
 	.arg = COMMAND_ARG_CONTAINER,
 	.more_args = COMMAND_ARG_CONTAINER,
-	.flags = COMMAND_COMMON,
 	.run = cmd_rm,
 };

@@ -182,7 +182,7 @@ const Command run_command = {
 	.max_args = -1,
 	.groups = spec_options_run,
 	.arg = COMMAND_ARG_IMAGE,
-	.flags = COMMAND_STOP_AT_ARG | COMMAND_COMMON,
+	.flags = COMMAND_STOP_AT_ARG,
 	.run = cmd_run,
 };
 

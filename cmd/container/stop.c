@@ -61,6 +61,5 @@ const Command stop_command = {
 	.groups = (const OptionGroup *const[]){&group, &selection_group, NULL},
 	.arg = COMMAND_ARG_CONTAINER_RUNNING,
 	.more_args = COMMAND_ARG_CONTAINER_RUNNING,
-	.flags = COMMAND_COMMON,
 	.run = cmd_stop,
 };

@@ -336,6 +336,5 @@ const Command images_command = {
 	.max_args = 1,
 	.groups = (const OptionGroup *const[]){&group, NULL},
 	.arg = COMMAND_ARG_IMAGE,
-	.flags = COMMAND_COMMON,
 	.run = cmd_images,
 };

@@ -158,6 +158,5 @@ const Command rmi_command = {
 	.groups = (const OptionGroup *const[]){&group, NULL},
 	.arg = COMMAND_ARG_IMAGE,
 	.more_args = COMMAND_ARG_IMAGE,
-	.flags = COMMAND_COMMON,
 	.run = cmd_rmi,
 };

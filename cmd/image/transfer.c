@@ -240,7 +240,6 @@ const Command pull_command = {
 	.groups = (const OptionGroup *const[]){&pull_group, NULL},
 	.arg = COMMAND_ARG_IMAGE,
 	.more_args = COMMAND_ARG_IMAGE,
-	.flags = COMMAND_COMMON,
 	.run = cmd_pull,
 };
 

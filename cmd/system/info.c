@@ -53,6 +53,5 @@ const Command info_command = {
 		(const char *const[]){"skiff info", "skiff info -f '{{.Store.GraphRoot}}'", NULL},
 	.max_args = 0,
 	.groups = (const OptionGroup *const[]){&group, NULL},
-	.flags = COMMAND_COMMON,
 	.run = cmd_info,
 };

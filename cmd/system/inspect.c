@@ -261,7 +261,6 @@ const Command inspect_command = {
 	.groups = (const OptionGroup *const[]){&all_group, NULL},
 	.arg = COMMAND_ARG_OBJECT,
 	.more_args = COMMAND_ARG_OBJECT,
-	.flags = COMMAND_COMMON,
 	.run = cmd_inspect,
 };
 

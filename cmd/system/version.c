@@ -94,6 +94,5 @@ const Command version_command = {
 					  "skiff version --format '{{.Client.Version}}'", NULL},
 	.max_args = 0,
 	.groups = (const OptionGroup *const[]){&group, NULL},
-	.flags = COMMAND_COMMON,
 	.run = cmd_version,
 };
