@@ -84,8 +84,10 @@ typedef struct {
 	char **args;          /* resolved: entrypoint + command */
 	GPtrArray *env_asked; /* "K=V", or "K": the host's. --env-file before -e, each in order */
 	unsigned env_from_files; /* how many of these came from files */
-	char **env_defaults;     /* of containers.conf: below the image\'s. NULL if none */
+	char **env_defaults;     /* of containers.conf: below the image's. NULL if none */
 	char **env;              /* resolved; HOSTNAME is added by oci_build, HOME by init */
+	bool http_proxy;         /* pass our proxy variables on; default true */
+	bool http_proxy_set;     /* typed */
 	char *workdir;
 	bool workdir_created; /* the image's own or -w: make it when missing */
 	char *user;
@@ -134,9 +136,11 @@ typedef struct {
 
 	/* network */
 	NetworkRequest *network;
+	bool network_set; /* typed */
 	bool publish_all;
 	char **exposed; /* image + --expose, "80/tcp" */
 	char **add_host, **dns, **dns_search, **dns_option;
+	bool dns_set, dns_search_set, dns_option_set; /* used while containers.conf is applied */
 
 	/* mounts */
 	GPtrArray *mounts; /* of SpecMount */
@@ -151,6 +155,7 @@ typedef struct {
 	char *platform;
 	char *cidfile;
 	LogDriver log_driver;
+	bool log_driver_set; /* typed: containers.conf stays out */
 	char *log_path;
 	int64_t log_max_size;
 	char *log_tag;
