@@ -117,15 +117,40 @@ static void append_k8s(MonitorLog *log, bool is_stderr, const char *text, size_t
 	put(log, "\n", 1);
 }
 
-/* Length of the valid UTF-8 character at @text, 0 if it is none, SIZE_MAX if it may become one. */
+/* Bytes that a character beginning with @lead has; 0 if none begins so. */
+static size_t size_by_lead(unsigned char lead)
+{
+	if (lead < 0x80)
+		return 1;
+	if (lead < 0xc2 || lead > 0xf4)
+		return 0;
+	return lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+}
+
+/*
+ * Length of the valid UTF-8 character at @text, 0 if it is none, SIZE_MAX if it may become one. Not
+ * by GLib's function: that takes a NUL for the end of the text and waits for sequences of six
+ * bytes.
+ */
 static size_t character_size(const char *text, size_t size)
 {
-	gunichar c = g_utf8_get_char_validated(text, (gssize)size);
-	if (c == (gunichar)-2)
-		return SIZE_MAX;
-	if (c == (gunichar)-1)
-		return 0;
-	return (size_t)g_utf8_skip[(unsigned char)*text];
+	const unsigned char *bytes = (const unsigned char *)text;
+	size_t length = size_by_lead(bytes[0]);
+	for (size_t i = 1; i < length && i < size; i++) {
+		/* Overlong forms, surrogates and what is beyond U+10FFFF show in the second byte.
+		 */
+		unsigned char least = i > 1              ? 0x80
+				      : bytes[0] == 0xe0 ? 0xa0
+				      : bytes[0] == 0xf0 ? 0x90
+							 : 0x80;
+		unsigned char most = i > 1              ? 0xbf
+				     : bytes[0] == 0xed ? 0x9f
+				     : bytes[0] == 0xf4 ? 0x8f
+							: 0xbf;
+		if (bytes[i] < least || bytes[i] > most)
+			return 0;
+	}
+	return length > size ? SIZE_MAX : length;
 }
 
 /* Text between JSON's quotes; what is not UTF-8 becomes U+FFFD, as docker does it. */
