@@ -142,6 +142,22 @@ static void json_invalid_bytes(Dir *dir, gconstpointer data)
 	g_assert_cmpstr(joined, ==, expected);
 }
 
+/* Lead bytes of sequences that UTF-8 no longer has, and a cut character with NULs behind it. */
+static void json_no_endless_wait(Dir *dir, gconstpointer data)
+{
+	g_autoptr(MonitorLog) log = open_log(dir, LOG_DRIVER_JSON_FILE, 1 << 20, 3);
+	static const char *const pieces[] = {"\xfd", "\x80", "\x80", "\x80", "\x80", "\xc3"};
+	for (size_t i = 0; i < G_N_ELEMENTS(pieces); i++)
+		write_text(log, false, pieces[i]);
+	for (size_t i = 0; i < 8; i++)
+		monitor_log_write(log, false, "", 1, SOME_TIME);
+	g_autofree char *text = contents(dir, "log");
+	size_t nuls = 0;
+	for (const char *at = text; (at = strstr(at, "\\u0000")); at++)
+		nuls++;
+	g_assert_cmpuint(nuls, ==, 8);
+}
+
 /* Dates around leap days and the end of years, against GLib's calendar. */
 static void dates(Dir *dir, gconstpointer data)
 {
@@ -306,6 +322,7 @@ int main(int argc, char **argv)
 	ADD("json-lines", json_lines);
 	ADD("json-cut-characters", json_cut_characters);
 	ADD("json-invalid-bytes", json_invalid_bytes);
+	ADD("json-no-endless-wait", json_no_endless_wait);
 	ADD("dates", dates);
 	ADD("rotates-whole-records", rotates_whole_records);
 	ADD("rotates-without-history", rotates_without_history);
