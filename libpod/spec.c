@@ -46,6 +46,7 @@ ContainerSpec *spec_new(void)
 	spec->stop_timeout = -1;
 	spec->read_only_tmpfs = true;
 	spec->sig_proxy = true;
+	spec->http_proxy = true;
 	return spec;
 }
 

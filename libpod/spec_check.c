@@ -25,8 +25,9 @@ static bool check_life(const ContainerSpec *spec, GError **error)
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "cannot replace container without --name being set");
 	if (spec->detach && spec->attach)
-		return error_set(error, ENGINE_ERROR_INVALID,
-				 "conflicting options: cannot specify both --attach and --detach");
+		return error_set(
+			error, ENGINE_ERROR_INVALID,
+			"cannot specify the --attach flag when detaching: invalid argument");
 	if (spec->tty && spec->log_driver == LOG_DRIVER_PASSTHROUGH)
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "the '--log-driver passthrough' option cannot be used on a TTY");

@@ -107,6 +107,7 @@ bool spec_set_cidfile(ContainerSpec *spec, const char *value, GError **error)
 
 bool spec_set_log_driver(ContainerSpec *spec, const char *value, GError **error)
 {
+	spec->log_driver_set = true;
 	return log_driver_parse(value, &spec->log_driver, error);
 }
 
@@ -289,6 +290,15 @@ bool spec_add_env_file(ContainerSpec *spec, const char *value, GError **error)
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "parsing env file \"%s\": it contains a NUL byte", value);
 	return spec_add_env_text(spec, text, value, error);
+}
+
+bool spec_set_http_proxy(ContainerSpec *spec, const char *value, GError **error)
+{
+	spec->http_proxy = strcmp(value, "true") == 0;
+	spec->http_proxy_set = true;
+	if (spec->http_proxy || strcmp(value, "false") == 0)
+		return true;
+	return error_set(error, ENGINE_ERROR_INVALID, "must be true or false, not \"%s\"", value);
 }
 
 bool spec_set_workdir(ContainerSpec *spec, const char *value, GError **error)

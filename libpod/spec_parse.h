@@ -58,6 +58,8 @@ bool spec_add_env(ContainerSpec *spec, const char *value, GError **error);
 bool spec_add_env_file(ContainerSpec *spec, const char *value, GError **error);
 /** spec_add_env_text() - the lines of such a file; @name stands in errors. */
 bool spec_add_env_text(ContainerSpec *spec, const char *text, const char *name, GError **error);
+/** spec_set_http_proxy() - --http-proxy true|false: pass our proxy variables on, once. */
+bool spec_set_http_proxy(ContainerSpec *spec, const char *value, GError **error);
 /** spec_set_workdir() - -w, an absolute path, once. */
 bool spec_set_workdir(ContainerSpec *spec, const char *value, GError **error);
 /** spec_set_user() - -u user[:group], once. */

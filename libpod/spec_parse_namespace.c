@@ -255,6 +255,7 @@ bool spec_set_hostname(ContainerSpec *spec, const char *value, GError **error)
 
 bool spec_set_network(ContainerSpec *spec, const char *value, GError **error)
 {
+	spec->network_set = true;
 	return network_request_parse(value, spec->network, error);
 }
 

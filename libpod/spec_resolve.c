@@ -10,6 +10,7 @@
 
 #include "libpod/base/error.h"
 #include "libpod/base/log.h"
+#include "libpod/config.h"
 #include "libpod/container.h"
 #include "libpod/spec_priv.h"
 #include "network/portmap.h"
@@ -243,12 +244,6 @@ static bool check_sources(const ContainerSpec *spec, GError **error)
 	if (spec->rootfs && !S_ISDIR(st.st_mode))
 		return error_set(error, ENGINE_ERROR_INVALID, "rootfs %s is not a directory",
 				 spec->rootfs);
-	if (spec->cidfile && access(spec->cidfile, F_OK) == 0)
-		return error_set(
-			error, ENGINE_ERROR_EXISTS,
-			"container id file exists. Ensure another container is not using it or "
-			"delete %s",
-			spec->cidfile);
 	if (spec->seccomp_profile && access(spec->seccomp_profile, R_OK) < 0) {
 		spec_fail_errno(error, "open", spec->seccomp_profile);
 		g_prefix_error(error, "opening seccomp profile failed: ");
@@ -274,8 +269,10 @@ static bool resolve_hostname(ContainerSpec *spec, GError **error)
 bool spec_resolve(Engine *engine, ContainerSpec *spec, const Image *image, GError **error)
 {
 	log_step(5, __func__);
-	return spec_check(spec, error) && spec_resolve_image(spec, image, error) &&
-	       check_sources(spec, error) && resolve_devices(spec, error) &&
-	       resolve_namespaces(engine, spec, error) && resolve_userns(engine, spec, error) &&
-	       resolve_hostname(spec, error) && resolve_ports(spec, error);
+	g_autoptr(Config) config = config_load(error);
+	return config && spec_check(spec, error) && config_apply(config, spec, error) &&
+	       spec_resolve_image(spec, image, error) && check_sources(spec, error) &&
+	       resolve_devices(spec, error) && resolve_namespaces(engine, spec, error) &&
+	       resolve_userns(engine, spec, error) && resolve_hostname(spec, error) &&
+	       resolve_ports(spec, error);
 }

@@ -94,6 +94,11 @@ static void test_env(void)
 {
 	g_setenv("SKIFF_TEST_OURS", "ours", TRUE);
 	g_unsetenv("SKIFF_TEST_UNSET");
+	static const char *const proxies[] = {"http_proxy", "https_proxy", "ftp_proxy", "no_proxy",
+					      "HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY"};
+	for (size_t i = 0; i < G_N_ELEMENTS(proxies); i++)
+		g_unsetenv(proxies[i]);
+	g_setenv("https_proxy", "http://proxy:1", TRUE);
 	g_autoptr(Image) image = make_image(NULL, "sh");
 	replace_words(&image->config->env,
 		      "A=image B=image PATH=/image SKIFF_TEST_OURS HOME HOM* C=1=2");
@@ -112,7 +117,8 @@ static void test_env(void)
 	g_assert_true(spec_resolve_image(spec, image, NULL));
 	g_autofree char *joined = g_strjoinv(" ", spec->env);
 	g_assert_cmpstr(joined, ==,
-			"PATH=/image container=skiff A=image D=conf B=user C=1=2 G=file "
+			"PATH=/image container=skiff https_proxy=http://proxy:1 A=image D=conf "
+			"B=user C=1=2 G=file "
 			"SKIFF_TEST_OURS=ours E= F=2");
 }
 
