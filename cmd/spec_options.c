@@ -30,6 +30,7 @@ SETTER(spec_set_detach_keys)
 SETTER(spec_set_entrypoint)
 SETTER(spec_add_env)
 SETTER(spec_add_env_file)
+SETTER(spec_set_http_proxy)
 SETTER(spec_set_workdir)
 SETTER(spec_set_user)
 SETTER(spec_add_group)
@@ -117,6 +118,8 @@ static const Option process_options[] = {
 	    "Set an environment variable, or pass ours on", OPTION_COMMON),
 	ROW(0, "env-file", OPTION_LIST, spec_add_env_file, "FILE",
 	    "Read environment variables from a file", 0),
+	ROW(0, "http-proxy", OPTION_FLAG, spec_set_http_proxy, NULL,
+	    "Pass our proxy variables on (default true)", 0),
 	ROW('w', "workdir", OPTION_VALUE, spec_set_workdir, "DIR",
 	    "Working directory in the container", OPTION_COMMON),
 	ROW('u', "user", OPTION_VALUE, spec_set_user, "USER[:GROUP]",
@@ -270,7 +273,6 @@ static const Option unsupported_options[] = {
 	OPTION_UNSUPPORTED(0, "health-timeout", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "hosts-file", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "hostuser", OPTION_LIST),
-	OPTION_UNSUPPORTED(0, "http-proxy", OPTION_FLAG),
 	OPTION_UNSUPPORTED(0, "image-volume", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "init-path", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "ip", OPTION_VALUE),

@@ -101,8 +101,29 @@ static void env_set(Environment *env, char *assignment)
 	g_ptr_array_add(env->list, assignment);
 }
 
-/* Defaults, then the image's, then the user's; only a name from the command line is looked up in
- * ours. */
+/* A variable of our environment; one that no record can hold is left out with a word. */
+static const char *host_value(const char *name)
+{
+	const char *value = getenv(name);
+	if (!value || g_utf8_validate(value, -1, NULL))
+		return value;
+	log_warn("variable %s is not passed on: its value is not valid UTF-8", name);
+	return NULL;
+}
+
+/* Behind a proxy nothing in a container works without these; an image's own values count more. */
+static void add_proxy_variables(Environment *env)
+{
+	static const char *const names[] = {"http_proxy", "https_proxy", "ftp_proxy", "no_proxy",
+					    "HTTP_PROXY", "HTTPS_PROXY", "FTP_PROXY", "NO_PROXY"};
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+		const char *value = host_value(names[i]);
+		if (value)
+			env_set(env, g_strdup_printf("%s=%s", names[i], value));
+	}
+}
+
+/* Defaults, then the image's, then the user's; an image's names are never looked up in ours. */
 static void resolve_env(ContainerSpec *spec, const ImageConfig *config)
 {
 	g_autoptr(GHashTable) position =
@@ -112,6 +133,8 @@ static void resolve_env(ContainerSpec *spec, const ImageConfig *config)
 	env_set(&env, g_strdup("container=skiff"));
 	if (spec->tty)
 		env_set(&env, g_strdup("TERM=xterm"));
+	if (spec->http_proxy)
+		add_proxy_variables(&env);
 	for (char **item = spec->env_defaults; item && *item; item++)
 		env_set(&env, g_strdup(*item));
 	for (char **item = config ? config->env : NULL; item && *item; item++)

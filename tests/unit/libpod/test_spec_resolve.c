@@ -142,6 +142,7 @@ static void test_image_env_is_fast(void)
 	for (int i = 0; i < 200000; i++)
 		image->config->env[i] = g_strdup_printf("V%d=x", i);
 	g_autoptr(ContainerSpec) spec = spec_new();
+	spec->http_proxy = false;
 	g_assert_true(spec_resolve_image(spec, image, NULL));
 	g_assert_cmpuint(g_strv_length(spec->env), ==, 200002);
 }
