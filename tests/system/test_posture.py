@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The effective posture of a container, seen from inside, against golden/posture.json.
+
+A static prober (posture_probe.c) prints identity, capabilities, descriptors, limits, mounts, hidden
+paths, keyring and what every system call number answers. With SKIFF_UPDATE=FILE the answers are
+written to FILE, which may then become the golden file.
+"""
+
+import json
+import os
+import platform
+import resource
+import shutil
+import subprocess
+import unittest
+from pathlib import Path
+
+from tests.support.skiff import SkiffTest
+
+HERE = Path(__file__).resolve().parent
+GOLDEN = HERE / "golden/posture.json"
+HEADER = Path("/usr/include/x86_64-linux-gnu/asm/unistd_64.h")
+UPDATE = os.environ.get("SKIFF_UPDATE")
+
+MASKED = ["/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kallsyms", "/proc/kcore", "/proc/keys",
+          "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats",
+          "/sys/devices/virtual/powercap", "/sys/firmware", "/sys/fs/selinux"]
+READ_ONLY = ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sys/kernel/core_pattern",
+             "/proc/sys/kernel/hostname", "/proc/sysrq-trigger", "/sys", "/sys/fs/cgroup", "/sys/kernel"]
+
+
+class PostureTest(SkiffTest):
+    """A root of the prober alone."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        if platform.machine() != "x86_64":
+            raise unittest.SkipTest("the golden file lists the system calls of x86-64")
+        compiler = shutil.which("cc")
+        if not compiler:
+            raise unittest.SkipTest("no C compiler for the prober")
+        cls.root = cls.base / "root"
+        (cls.root / "etc").mkdir(parents=True)
+        (cls.root / "etc/passwd").write_text("root:x:0:0::/root:/bin/sh\nbob:x:1000:1000::/home/bob:/bin/sh\n")
+        (cls.root / "etc/group").write_text("root:x:0:\nbob:x:1000:\nwheel:x:10:bob\n")
+        subprocess.run([compiler, "-O1", "-static", "-D_GNU_SOURCE", "-w", "-o", cls.root / "probe",
+                        HERE / "posture_probe.c"], check=True)
+        os.chmod(cls.root, 0o755)
+
+    def probe(self, *options, arguments=()):
+        """Run the prober in a new container and return what it says."""
+        return self.skiff("run", "--rm", *options, "--rootfs", self.root, "/probe", *arguments, timeout=120).json
+
+    def probe_exec(self, *options, run=(), arguments=()):
+        """Run the prober by exec in a container that waits."""
+        # Without a program that sleeps, the prober's own `syscalls` would end: it waits for its stdin here.
+        process = self.start("run", "-i", "--name", "target", *run, "--rootfs", self.root, "/probe", "wait",
+                             stdin=subprocess.PIPE)
+        self.assertTrue(process.stdout.readline())
+        try:
+            return self.skiff("exec", *options, "target", "/probe", *arguments, timeout=120).json
+        finally:
+            process.stdin.close()
+            process.wait(30)
+            self.skiff("rm", "-f", "target")
+
+
+def field(found, name):
+    """A line of /proc/self/status."""
+    for line in found["status"]:
+        key, _, value = line.partition(":")
+        if key == name:
+            return value.strip()
+    raise AssertionError(f"no {name} in status")
+
+
+def identity(found):
+    """What decides who the process is and what it may."""
+    names = ["Uid", "Gid", "Groups", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp"]
+    state = {name: " ".join(field(found, name).split()) for name in names}
+    state["umask"] = oct(found["umask"])
+    state["fds"] = found["fds"]
+    return state
+
+
+def mounts(found):
+    """Mount points with type and flags; what differs between hosts is left out, as are masks of what a host lacks."""
+    lines = []
+    for line in found["mounts"]:
+        fields = line.split()
+        if fields[4] in MASKED or fields[4] == "/sys/dev/block":
+            continue
+        dash = fields.index("-")
+        options = sorted(set(fields[5].split(",")) - {"relatime"})
+        kind = fields[dash + 1]
+        if fields[4] in ("/", "/etc/hosts", "/etc/resolv.conf", "/etc/hostname", "/run/.containerenv"):
+            kind = "host's"
+        shared = [word.partition(":")[0] for word in fields[6:dash]]
+        super_options = [word for word in fields[dash + 3].split(",") if word.startswith(("size=", "mode="))]
+        if kind != "tmpfs":
+            super_options = []
+        lines.append(" ".join([fields[4], kind, ",".join(options), *super_options, *shared]))
+    return sorted(lines)
+
+
+def names_of_syscalls():
+    """Numbers to names, as far as this machine's headers go."""
+    names = {}
+    if HEADER.exists():
+        for line in HEADER.read_text().splitlines():
+            words = line.split()
+            if len(words) == 3 and words[0] == "#define" and words[1].startswith("__NR_"):
+                names[int(words[2])] = words[1][len("__NR_"):]
+    return names
+
+
+def decisions(confined, unconfined):
+    """For each number what the filter does: allow, EPERM, ENOSYS; "?" where the kernel says that by itself."""
+    result = {}
+    for number, (answer, bare) in enumerate(zip(confined["syscalls"], unconfined["syscalls"])):
+        if answer in ("EPERM", "ENOSYS"):
+            result[number] = "?" if answer == bare else answer
+        else:
+            result[number] = "allow"
+    return result
+
+
+def load_golden():
+    """The golden file, or the one that is being written."""
+    path = Path(UPDATE or GOLDEN)
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def save_golden(name, value):
+    """Put one answer into the file that is being written."""
+    golden = load_golden()
+    golden[name] = value
+    Path(UPDATE).write_text(json.dumps(golden, indent=1, sort_keys=True) + "\n")
+
+
+class Posture(PostureTest):
+    def compare(self, name, value):
+        """With what the golden file says, or write it there."""
+        if UPDATE:
+            save_golden(name, value)
+        golden = load_golden().get(name)
+        self.assertIsNotNone(golden, f"golden/posture.json has no '{name}': run with SKIFF_UPDATE=FILE")
+        self.assertEqual(value, golden)
+
+    def test_identity_of_root(self):
+        self.compare("root", identity(self.probe()))
+
+    def test_identity_of_a_user(self):
+        self.compare("user", identity(self.probe("--user", "bob")))
+
+    def test_identity_of_a_user_with_an_added_capability(self):
+        self.compare("user, NET_RAW added", identity(self.probe("--user", "bob", "--cap-add", "NET_RAW")))
+
+    def test_identity_with_changed_capabilities(self):
+        self.compare("cap-drop ALL", identity(self.probe("--cap-drop", "ALL")))
+        self.compare("cap-drop ALL, KILL added", identity(self.probe("--cap-drop", "ALL", "--cap-add", "KILL")))
+
+    def test_no_new_privileges(self):
+        self.assertEqual(field(self.probe("--security-opt", "no-new-privileges"), "NoNewPrivs"), "1")
+
+    def test_exec_is_as_run(self):
+        for options in ((), ("--user", "bob")):
+            with self.subTest(options=options):
+                self.assertEqual(identity(self.probe_exec(*options)), identity(self.probe(*options)))
+
+    def test_exec_has_the_same_filter(self):
+        done = self.probe_exec()
+        self.compare("arguments", done["arguments"])
+
+    def test_privileged(self):
+        found = identity(self.probe("--privileged"))
+        last = int(Path("/proc/sys/kernel/cap_last_cap").read_text())
+        bounding = int(field({"status": Path("/proc/self/status").read_text().splitlines()}, "CapBnd"), 16)
+        # Not more than the user could have had: a set that was cut around skiff stays cut.
+        self.assertEqual(int(found["CapBnd"], 16), ((1 << last + 1) - 1) & bounding)
+        self.assertEqual((found["CapInh"], found["CapAmb"]), ("0" * 16, "0" * 16))
+        self.assertEqual(found["fds"], [0, 1, 2])
+
+    def test_limits(self):
+        limits = self.probe()["limits"]
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        self.assertEqual(limits[resource.RLIMIT_CORE], [0, 0])
+        self.assertLessEqual(limits[resource.RLIMIT_NOFILE][1], 1048576)
+        self.assertLessEqual(limits[resource.RLIMIT_NOFILE][1], hard)
+        nproc = list(resource.getrlimit(resource.RLIMIT_NPROC))
+        self.assertEqual(limits[resource.RLIMIT_NPROC], [value % 2**64 for value in nproc])
+
+    def test_mounts(self):
+        self.compare("mounts", mounts(self.probe("--network", "none")))
+
+    def test_hidden_paths(self):
+        paths = self.probe(arguments=MASKED + READ_ONLY)["paths"]
+        for path in MASKED:
+            self.assertIn(paths[path].partition(",")[0], ("absent", "null", "empty directory"), path)
+        for path in READ_ONLY:
+            self.assertRegex(paths[path], "absent|read-only|not writable", path)
+
+    def test_every_system_call(self):
+        confined = self.probe(arguments=["syscalls"])
+        unconfined = self.probe("--security-opt", "seccomp=unconfined", arguments=["syscalls"])
+        found = decisions(confined, unconfined)
+        names = names_of_syscalls()
+        if UPDATE:
+            save_golden("system calls", {f"{number:03} {names.get(number, '')}".strip(): found[number]
+                                         for number in found})
+        golden = {int(key.split()[0]): value for key, value in load_golden()["system calls"].items()}
+        wrong = [f"{number} {names.get(number, '')}: {value}, not {golden.get(number)}"
+                 for number, value in found.items() if "?" not in (value, golden.get(number)) and
+                 value != golden.get(number)]
+        self.assertEqual(wrong, [])
+        self.assertGreater(sum(value == "allow" for value in found.values()), 280)
+
+    def test_arguments_decide(self):
+        self.compare("arguments", self.probe()["arguments"])
+
+    def test_nested_opens_namespaces(self):
+        arguments = self.probe("--security-opt", "nested")["arguments"]
+        self.assertEqual(arguments["clone NEWUSER"], "ok")
+        self.assertEqual(arguments["clone3"], "ENOSYS")
+        self.assertEqual(arguments["socket ALG"], "EPERM")
+
+    def test_keyring_is_shared_and_locked(self):
+        found = self.probe("--security-opt", "seccomp=unconfined")
+        # SEARCH alone: nobody may look at it, let alone put something in.
+        self.assertIn(found["keyring"], ("hidden", "Permission denied"))
+        self.assertEqual(found["keyring_add"], "Permission denied")
+
+    def test_keys_do_not_add_up(self):
+        def keys():
+            for line in Path("/proc/key-users").read_text().splitlines():
+                user, _, rest = line.partition(":")
+                if int(user) == os.getuid():
+                    return int(rest.split()[1].partition("/")[0])
+            return 0
+        self.probe()
+        before = keys()
+        for _ in range(10):
+            self.probe()
+        self.assertLessEqual(keys() - before, 2)
