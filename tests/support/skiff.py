@@ -65,6 +65,8 @@ def install(prefix):
         elif os.path.exists(source):
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(source, target)
+    if not (Path(prefix) / "bin/skiff").exists():
+        raise SystemExit(f"'{build_dir()}' holds no built skiff: run ninja there, or set SKIFF_BUILD")
     subprocess.run(["chmod", "-R", "a+rX", str(prefix)], check=True)
 
 
