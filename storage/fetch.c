@@ -136,8 +136,8 @@ char *hello_layout_path(void)
 	static const char *const places[] = {
 		"../share/skiff/hello",
 		"../../share/skiff/hello",
-		"../../contrib/hello/layout",
-		"../contrib/hello/layout",
+		"../../contrib/hello/hello",
+		"../contrib/hello/hello",
 	};
 	char self[PATH_MAX];
 	ssize_t size = readlink("/proc/self/exe", self, sizeof(self) - 1);
