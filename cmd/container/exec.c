@@ -101,7 +101,7 @@ static char **build_env(const ContainerSpec *container, const ContainerSpec *ask
 
 /* The session runs: stay with it until it ends. */
 static bool stay(Container *ctr, const ExecOptions *opts, const char *session, int socket, int pty,
-		 int *out_code, GError **error)
+		 AttachPump *pump, int *out_code, GError **error)
 {
 	const AttachOptions attach = {
 		.tty = opts->tty,
@@ -112,6 +112,7 @@ static bool stay(Container *ctr, const ExecOptions *opts, const char *session, i
 		.detach_keys = opts->detach_keys ? opts->detach_keys : DETACH_KEYS_DEFAULT,
 		.run_dir_fd = container_run_fd(ctr),
 		.session = session,
+		.pump = pump,
 	};
 	AttachResult result = opts->tty ? attach_terminal(pty, socket, &attach, out_code, error)
 					: attach_wait_result(socket, &attach, out_code, error);
@@ -151,16 +152,22 @@ static bool exec_in(Container *ctr, const ExecOptions *opts, const char *const *
 		.terminal = opts->tty,
 		.open_stdin = opts->interactive,
 		.detached = opts->detach,
-		.stdio = {direct && opts->interactive ? 0 : -1, direct ? 1 : -1, direct ? 2 : -1},
+		.stdio = {-1, -1, -1},
 	};
+	g_autoptr(AttachPump) pump =
+		direct ? attach_pump_new(opts->interactive, request.stdio, error) : NULL;
+	if (direct && !pump)
+		return false;
 	g_autofree char *session = NULL;
 	autofd socket = -1;
 	autofd pty = -1;
 	fill_window(&request);
 	if (!control_exec(container_run_fd(ctr), &request, &session, &socket, &pty, error))
 		return false;
+	if (pump)
+		attach_pump_sent(pump);
 	if (!opts->detach)
-		return stay(ctr, opts, session, socket, pty, out_code, error);
+		return stay(ctr, opts, session, socket, pty, pump, out_code, error);
 	output_printf("%s\n", session);
 	return true;
 }
