@@ -3,6 +3,8 @@
 
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "libpod/base/error.h"
 #include "libpod/runtime/privileges.h"
@@ -263,10 +265,18 @@ static gint compare_depth(gconstpointer a, gconstpointer b)
 	return one == two ? 0 : one < two ? -1 : 1;
 }
 
+/* Put the mounts from @first on into an order in which no mount hides an earlier one. */
+static void sort_mounts(OciConfig *config, guint first)
+{
+	g_autoptr(GArray) sorted = g_array_new(FALSE, FALSE, sizeof(gpointer));
+	g_array_append_vals(sorted, config->mounts->pdata + first, config->mounts->len - first);
+	g_array_sort(sorted, compare_depth);
+	memcpy(config->mounts->pdata + first, sorted->data, sorted->len * sizeof(gpointer));
+}
+
 static void build_user_mounts(OciConfig *config, const ContainerSpec *spec,
 			      const OciBuildContext *context)
 {
-	guint first = config->mounts->len;
 	for (guint i = 0; i < spec->mounts->len; i++) {
 		const SpecMount *mount = g_ptr_array_index(spec->mounts, i);
 		g_auto(GStrv) options = mount_options(mount, mount->kind == SPEC_MOUNT_TMPFS
@@ -287,10 +297,6 @@ static void build_user_mounts(OciConfig *config, const ContainerSpec *spec,
 			break;
 		}
 	}
-	g_autoptr(GArray) sorted = g_array_new(FALSE, FALSE, sizeof(gpointer));
-	g_array_append_vals(sorted, config->mounts->pdata + first, config->mounts->len - first);
-	g_array_sort(sorted, compare_depth);
-	memcpy(config->mounts->pdata + first, sorted->data, sorted->len * sizeof(gpointer));
 }
 
 static bool build_process(OciConfig *config, const ContainerSpec *spec,
@@ -344,17 +350,26 @@ static void build_rlimits(OciConfig *config, const ContainerSpec *spec,
 	}
 }
 
-static void build_devices(OciConfig *config, const ContainerSpec *spec)
+static bool build_devices(OciConfig *config, const ContainerSpec *spec, GError **error)
 {
 	for (guint i = 0; i < spec->devices->len; i++) {
 		const SpecDevice *asked = g_ptr_array_index(spec->devices, i);
+		struct stat st;
+		if (stat(asked->host_path, &st) < 0)
+			return error_set_errno(error, "stat %s", asked->host_path);
+		if (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode))
+			return error_set(error, ENGINE_ERROR_INVALID, "%s is not a device node",
+					 asked->host_path);
 		OciDevice *device = g_new0(OciDevice, 1);
 		device->path = g_strdup(asked->path);
 		device->host_path = g_strdup(asked->host_path);
-		device->type = 'c';
-		device->mode = 0666;
+		device->type = S_ISCHR(st.st_mode) ? 'c' : 'b';
+		device->major = major(st.st_rdev);
+		device->minor = minor(st.st_rdev);
+		device->mode = st.st_mode & 0777;
 		g_ptr_array_add(config->devices, device);
 	}
+	return true;
 }
 
 static bool is_unmasked(const ContainerSpec *spec, const char *path)
@@ -388,12 +403,14 @@ OciConfig *oci_build(const ContainerSpec *spec, const OciBuildContext *context, 
 	build_namespaces(config, spec, context);
 	build_root(config, spec, context);
 	build_system_mounts(config, spec);
-	build_file_mounts(config, spec, context);
+	guint first = config->mounts->len;
 	build_user_mounts(config, spec, context);
-	if (!build_process(config, spec, context, error))
+	build_file_mounts(config, spec, context);
+	sort_mounts(config, first);
+	if (!build_process(config, spec, context, error) || !build_devices(config, spec, error))
 		return NULL;
 	build_rlimits(config, spec, context);
-	build_devices(config, spec);
+
 	char *none[] = {NULL};
 	config->masked_paths = build_paths(spec, masked_paths, spec->mask ? spec->mask : none);
 	config->readonly_paths = build_paths(spec, readonly_paths, none);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ContainerSpec to OciConfig: pure, no I/O.
+ * ContainerSpec to OciConfig: no I/O but a look at the host's device nodes.
  */
 #pragma once
 

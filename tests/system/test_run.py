@@ -4,6 +4,7 @@
 import os
 import re
 import stat
+import time
 import unittest
 
 from tests.support.skiff import SkiffTest, Tty, wait_for
@@ -321,6 +322,7 @@ class RunTerminal(SkiffTest):
         terminal.expect(r"44 120")
         terminal.send("sleep 100\n")
         terminal.expect("sleep 100")
+        time.sleep(0.5)  # before that the shell's line editor takes the key
         terminal.send("\x03")
         terminal.expect(r"[#$] ")
         terminal.send("exit 5\n")
