@@ -90,7 +90,7 @@ static void append_short_options(GString *out, const Option *options, size_t wid
 			label = option_label(&brief);
 		}
 		g_string_append_printf(out, "  %-*s  ", (int)width, label);
-		append_cut(out, o->help, WIDTH - width - 4);
+		append_cut(out, o->help, WIDTH - MAX(width, strlen(label)) - 4);
 		(*room)--;
 	}
 }
@@ -167,7 +167,7 @@ static void append_common_options(GString *out, const OptionGroup *const *groups
 		append_short_options(out, groups[g]->options, width, &room);
 }
 
-void help_print_command(const Command *command, const char *path, bool all)
+char *help_command_text(const Command *command, const char *path, bool all)
 {
 	g_autoptr(GString) out = g_string_new(NULL);
 	g_string_append_printf(out, "Usage: skiff %s%s%s\n\n", path, *command->usage ? " " : "",
@@ -178,19 +178,24 @@ void help_print_command(const Command *command, const char *path, bool all)
 				       command->examples[i]);
 	if (!all) {
 		append_common_options(out, command->groups, path);
-		output_printf("%s", out->str);
-		return;
+		return g_string_free(g_steal_pointer(&out), FALSE);
 	}
-	append_all_options(out, command->groups);
 	const OptionGroup *const global[] = {command_global_group(), NULL};
+	append_all_options(out, command->groups);
 	append_all_options(out, global);
-	if (command->paths[1]) {
-		g_string_append(out, "\nAlso called:\n");
-		for (size_t i = 0; command->paths[i]; i++)
-			if (strcmp(command->paths[i], path) != 0)
-				g_string_append_printf(out, "  skiff %s\n", command->paths[i]);
-	}
-	output_printf("%s", out->str);
+	for (size_t i = 0; command->paths[1] && command->paths[i]; i++)
+		if (strcmp(command->paths[i], path) != 0)
+			g_string_append_printf(
+				out, "%s  skiff %s\n",
+				strstr(out->str, "\nAlso called:\n") ? "" : "\nAlso called:\n",
+				command->paths[i]);
+	return g_string_free(g_steal_pointer(&out), FALSE);
+}
+
+void help_print_command(const Command *command, const char *path, bool all)
+{
+	g_autofree char *text = help_command_text(command, path, all);
+	output_printf("%s", text);
 }
 
 /* The first path of a row that lies in @group; NULL: at the top. Without the group's word. */

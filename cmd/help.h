@@ -21,6 +21,9 @@ void help_print_group(const char *group);
  * called by. */
 void help_print_command(const Command *command, const char *path, bool all);
 
+/** help_command_text() - what help_print_command() prints. g_free() it. */
+char *help_command_text(const Command *command, const char *path, bool all);
+
 /** help_print_man() - the man page of a command as scdoc source; NULL: of the program. */
 void help_print_man(const Command *command);
 

@@ -202,6 +202,8 @@ typedef char *(*Column)(const ProcessList *list, const Process *process);
 static char *name_or_number(GHashTable *names, uint32_t id)
 {
 	const char *name = g_hash_table_lookup(names, GUINT_TO_POINTER(id));
+	if (!name && id == 0)
+		name = "root"; /* also where there is no passwd file */
 	return name ? g_strdup(name) : g_strdup_printf("%u", id);
 }
 

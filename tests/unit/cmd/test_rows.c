@@ -85,6 +85,21 @@ static void test_names_are_unique(void)
 	}
 }
 
+/* 80 by 24, the smallest terminal there is. */
+static void test_help_fits_a_screen(void)
+{
+	for (const Command *const *row = commands_get(); *row; row++) {
+		for (size_t i = 0; (*row)->paths[i]; i++) {
+			g_autofree char *text = help_command_text(*row, (*row)->paths[i], false);
+			g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+			g_test_message("%s", text);
+			g_assert_cmpuint(g_strv_length(lines) - 1, <=, 24);
+			for (size_t j = 0; lines[j]; j++)
+				g_assert_cmpuint(g_utf8_strlen(lines[j], -1), <=, 80);
+		}
+	}
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -92,5 +107,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/rows/commands-are-explained", test_commands_are_explained);
 	g_test_add_func("/rows/paths-lead-to-their-row", test_paths_lead_to_their_row);
 	g_test_add_func("/rows/names-are-unique", test_names_are_unique);
+	g_test_add_func("/rows/help-fits-a-screen", test_help_fits_a_screen);
 	return g_test_run();
 }
