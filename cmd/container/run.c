@@ -173,8 +173,8 @@ const Command run_command = {
 	.paths = (const char *const[]){"run", "container run", NULL},
 	.usage = "[options] IMAGE [COMMAND [ARG...]]",
 	.summary = "Run a command in a new container",
-	.description = "Makes a container from an image, which is pulled if need be, and runs a "
-		       "command in it.",
+	.description =
+		"Makes a container from an image (pulled if need be) and runs a command in it.",
 	.examples = (const char *const[]){"skiff run --rm -it debian bash",
 					  "skiff run -d --name web -p 8080:80 nginx",
 					  "skiff run --rm -v data:/data debian ls /data", NULL},
