@@ -108,6 +108,9 @@ for _ in range(3):
 libc = ctypes.CDLL(None, use_errno=True)
 bed_program = None
 
+# The interpreter that runs us may be in a home that we may not enter any more.
+PYTHON = sys.executable if os.access(sys.executable, os.X_OK) else "/usr/bin/python3"
+
 needs_iperf3 = unittest.skipUnless(shutil.which("iperf3"), "iperf3 is not installed")
 
 
@@ -208,13 +211,13 @@ class Bed:
 
     def start(self, *argv):
         """Start a command inside that lives as long as the bed."""
-        child = subprocess.Popen(self.inside(*argv), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        child = subprocess.Popen(self.inside(*argv), stdout=subprocess.PIPE)
         self.children.append(child)
         return child
 
     def serve(self, script, *arguments):
         """Start a Python server inside and wait until it serves."""
-        child = self.start(sys.executable, "-c", script, *map(str, arguments))
+        child = self.start(PYTHON, "-c", script, *map(str, arguments))
         if child.stdout.readline() != b"ready\n":
             raise AssertionError("the server inside did not start")
         return child
@@ -365,20 +368,20 @@ class Outwards(unittest.TestCase):
 
     def test_connects_to_an_address_of_the_host(self):
         with HostServer(HOST4) as server, Bed(*self.options) as bed:
-            done = bed.run(sys.executable, "-c", READ_ALL, HOST4, str(server.port))
+            done = bed.run(PYTHON, "-c", READ_ALL, HOST4, str(server.port))
             self.assertEqual(done.stdout.strip(), "hello from the host", done.stderr)
 
     def test_connects_by_ipv6(self):
         with HostServer(HOST6) as server, Bed(*self.options) as bed:
-            done = bed.run(sys.executable, "-c", READ_ALL, HOST6, str(server.port))
+            done = bed.run(PYTHON, "-c", READ_ALL, HOST6, str(server.port))
             self.assertEqual(done.stdout.strip(), "hello from the host", done.stderr)
 
     def test_host_loopback_is_closed(self):
         with HostServer("0.0.0.0") as server, HostServer("::1") as server6, Bed(*self.options) as bed:
             for address in (GATEWAY4, "10.0.2.255", "255.255.255.255"):
-                done = bed.run(sys.executable, "-c", READ_ALL, address, str(server.port))
+                done = bed.run(PYTHON, "-c", READ_ALL, address, str(server.port))
                 self.assertNotIn("hello", done.stdout, address)
-            done = bed.run(sys.executable, "-c", READ_ALL, GATEWAY6, str(server6.port))
+            done = bed.run(PYTHON, "-c", READ_ALL, GATEWAY6, str(server6.port))
             self.assertNotIn("hello", done.stdout)
             self.assertEqual((server.count, server6.count), (0, 0))
 
@@ -390,19 +393,19 @@ class Outwards(unittest.TestCase):
                 resolver_file("nameserver 127.0.0.1\nnameserver ::1\n"), Bed(*self.options) as bed:
             for target in (*targets4, *targets6):
                 port = server6.port if ":" in target and "." not in target else server.port
-                done = bed.run(sys.executable, "-c", RAW_SYN, target, str(port))
+                done = bed.run(PYTHON, "-c", RAW_SYN, target, str(port))
                 self.assertEqual(done.returncode, 0, done.stderr)
                 time.sleep(0.02)
                 self.assertEqual((server.count, server6.count), (0, 0), target)
             # The same frames arrive where they may.
-            bed.run(sys.executable, "-c", RAW_SYN, HOST4, str(server.port))
-            wait_for(lambda: server.count == 1, message="the frame to an allowed address")
+            bed.run(PYTHON, "-c", RAW_SYN, HOST4, str(server.port))
+            wait_for(lambda: server.count >= 1, message="the frame to an allowed address")
 
     def test_allow_host_loopback(self):
         with HostServer("127.0.0.1") as server, HostServer("::1") as server6, \
                 Bed("--allow-host-loopback", *self.options) as bed:
             for address, port in ((GATEWAY4, server.port), (GATEWAY6, server6.port)):
-                done = bed.run(sys.executable, "-c", READ_ALL, address, str(port))
+                done = bed.run(PYTHON, "-c", READ_ALL, address, str(port))
                 self.assertEqual(done.stdout.strip(), "hello from the host", done.stderr)
 
     def test_resolver(self):
@@ -419,7 +422,7 @@ class Outwards(unittest.TestCase):
             thread = threading.Thread(target=answer)
             thread.start()
             with Bed(*self.options) as bed:
-                self.assertEqual(bed.run(sys.executable, "-c", query).stdout.strip(), "answer to question")
+                self.assertEqual(bed.run(PYTHON, "-c", query).stdout.strip(), "answer to question")
             thread.join()
 
     @needs_iperf3
@@ -508,7 +511,7 @@ class Ports(unittest.TestCase):
     def test_server_on_loopback_inside_is_not_reached(self):
         port = free_port()
         with Bed(*self.options, ports=[f"{port}:80"]) as bed:
-            bed.start(sys.executable, "-m", "http.server", "--bind", "127.0.0.1", "80")
+            bed.start(PYTHON, "-m", "http.server", "--bind", "127.0.0.1", "80")
             wait_for(lambda: ":0050 " in bed.run("cat", "/proc/net/tcp").stdout)
             time.sleep(0.2)
             with self.assertRaises(ConnectionRefusedError):
