@@ -15,6 +15,7 @@
 #include "libpod/spec_priv.h"
 #include "network/portmap.h"
 
+#define PING_RANGE       "net.ipv4.ping_group_range"
 #define PUBLISH_ALL_MAX  1024 /* ports of -P: each costs a listener */
 #define DEVICE_DEPTH_MAX 4    /* of a directory given as --device */
 
@@ -266,13 +267,27 @@ static bool resolve_hostname(ContainerSpec *spec, GError **error)
 	return true;
 }
 
+/*
+ * The files of distributions open ping to group 0. The kernel refuses a group that the container's
+ * map does not have, so there the default is dropped; what was typed stays.
+ */
+static void drop_unmapped_ping_range(ContainerSpec *spec, bool typed)
+{
+	uint32_t outside = 0;
+	if (!typed && spec->id_map && !idmap_translate(spec->id_map->gids, 0, &outside))
+		g_hash_table_remove(spec->sysctl, PING_RANGE);
+}
+
 bool spec_resolve(Engine *engine, ContainerSpec *spec, const Image *image, GError **error)
 {
 	log_step(5, __func__);
 	g_autoptr(Config) config = config_load(error);
-	return config && spec_check(spec, error) && config_apply(config, spec, error) &&
-	       spec_resolve_image(spec, image, error) && check_sources(spec, error) &&
-	       resolve_devices(spec, error) && resolve_namespaces(engine, spec, error) &&
-	       resolve_userns(engine, spec, error) && resolve_hostname(spec, error) &&
-	       resolve_ports(spec, error);
+	bool ping_typed = g_hash_table_contains(spec->sysctl, PING_RANGE);
+	if (!config || !spec_check(spec, error) || !config_apply(config, spec, error) ||
+	    !spec_resolve_image(spec, image, error) || !check_sources(spec, error) ||
+	    !resolve_devices(spec, error) || !resolve_namespaces(engine, spec, error) ||
+	    !resolve_userns(engine, spec, error))
+		return false;
+	drop_unmapped_ping_range(spec, ping_typed);
+	return resolve_hostname(spec, error) && resolve_ports(spec, error);
 }
