@@ -4,11 +4,13 @@
  */
 #include "libpod/inspect.h"
 
+#include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "libpod/base/error.h"
+#include "libpod/base/fd.h"
 #include "libpod/base/path.h"
 #include "libpod/inspect_priv.h"
 #include "libpod/spec_parse.h"
@@ -36,7 +38,9 @@ static void set_up(Fixture *f, const void *unused)
 static void tear_down(Fixture *f, const void *unused)
 {
 	engine_close(f->engine);
-	g_assert_true(path_remove_tree(AT_FDCWD, f->dir));
+	g_autofree char *name = g_path_get_basename(f->dir);
+	autofd parent = open(g_get_tmp_dir(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	g_assert_true(path_remove_tree(parent, name));
 	g_free(f->dir);
 	g_free(f->rootfs);
 }
