@@ -38,6 +38,7 @@ typedef struct {
 	const OciConfig *config;
 	int sync_fd;
 	int host_proc_fd, null_fd;
+	int pidfd; /* of the container's init, borrowed until the descriptors are dropped */
 	int seccomp_fd;
 	int root_fd; /* the container's */
 	int pty_master, pty_slave;
@@ -90,15 +91,37 @@ static int enter_namespaces(Joiner *joiner)
 	/* Our own user namespace cannot be joined: EINVAL. */
 	if (own_user)
 		flags |= CLONE_NEWUSER;
-	if (setns(joiner->options->target_pidfd, flags) < 0)
+	if (setns(joiner->pidfd, flags) < 0)
 		return -errno;
+	fd_close(&joiner->pidfd);
 	return own_user ? namespaces_become_root() : 0;
 }
 
+/*
+ * Hard, and before the container is entered: whoever gets hold of the joiner inside finds the
+ * payload's descriptors and three of ours that lead nowhere (CVE-2016-9962).
+ */
+static int drop_descriptors(Joiner *joiner)
+{
+	int stdio[3];
+	for (int i = 0; i < 3; i++) {
+		int asked = joiner->options->terminal ? -1 : joiner->options->stdio[i];
+		stdio[i] = asked >= 0 ? asked : joiner->null_fd;
+	}
+	int keep[3] = {joiner->sync_fd, joiner->pidfd, joiner->seccomp_fd};
+	int result = process_place_fds(stdio, NULL, 0, keep, joiner->seccomp_fd >= 0 ? 3 : 2);
+	joiner->sync_fd = keep[0];
+	joiner->pidfd = keep[1];
+	joiner->seccomp_fd = keep[2];
+	joiner->host_proc_fd = joiner->null_fd = -1;
+	return result;
+}
+
 static const Step joiner_steps[] = {
-	{"reset the process", reset_process},           {"set the OOM score", set_oom_score},
-	{"set the security label", set_label},          {"join the session keyring", join_keyring},
-	{"hide the memory of the joiner", hide_memory}, {SYNC_STEP_ENTER, enter_namespaces},
+	{"reset the process", reset_process},       {"set the OOM score", set_oom_score},
+	{"set the security label", set_label},      {"join the session keyring", join_keyring},
+	{"drop the descriptors", drop_descriptors}, {"hide the memory of the joiner", hide_memory},
+	{SYNC_STEP_ENTER, enter_namespaces},
 };
 
 /* In the second process: a controlling terminal is for leaders of a session. */
@@ -148,16 +171,12 @@ static int resolve_user(Joiner *joiner)
 		       : 0;
 }
 
-/* Hard: nothing but the payload's descriptors and two of ours survives, before any path is looked
- * up (R6). */
+/* As the payload will have them, before any path is looked up (R6). */
 static int place_descriptors(Joiner *joiner)
 {
-	int stdio[3];
-	for (int i = 0; i < 3; i++) {
-		int asked =
-			joiner->options->terminal ? joiner->pty_slave : joiner->options->stdio[i];
-		stdio[i] = asked >= 0 ? asked : joiner->null_fd;
-	}
+	int stdio[3] = {0, 1, 2};
+	for (int i = 0; i < 3 && joiner->options->terminal; i++)
+		stdio[i] = joiner->pty_slave;
 	int keep[3] = {joiner->sync_fd, -1, -1};
 	size_t n_keep = 1, master = 0, filter = 0;
 	if (joiner->pty_master >= 0)
@@ -353,6 +372,7 @@ bool enter_exec(const EnterOptions *options, Entered *out_entered, GError **erro
 		.sync_fd = -1,
 		.host_proc_fd = -1,
 		.null_fd = -1,
+		.pidfd = options->target_pidfd,
 		.seccomp_fd = options->privileged ? -1 : options->seccomp_fd,
 		.root_fd = -1,
 		.pty_master = -1,

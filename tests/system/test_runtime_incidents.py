@@ -1,0 +1,356 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What went wrong elsewhere, tried on our runtime: a test per incident (the numbers are CVEs)."""
+
+import hashlib
+import os
+import shutil
+import stat
+import subprocess
+import time
+import unittest
+from pathlib import Path
+
+from tests.support.skiff import SkiffTest, prefix, wait_for
+
+HERE = Path(__file__).resolve().parent
+APPLETS = ("sh true false cat ls id touch mkdir rm ln mv readlink stat sleep find test echo kill mount pwd tty chmod "
+           "grep env wc head dd mkfifo").split()
+
+
+class IncidentTest(SkiffTest):
+    """A root directory that each test may spoil, and a canary beside it that nobody may touch."""
+
+    def setUp(self):
+        super().setUp()
+        busybox = shutil.which("busybox")
+        if not busybox:
+            raise unittest.SkipTest("busybox-static is not installed")
+        self.place = self.base / f"place-{self._testMethodName}"
+        self.root = self.place / "root"
+        (self.root / "bin").mkdir(parents=True)
+        (self.root / "etc").mkdir()
+        shutil.copy(busybox, self.root / "bin/busybox")
+        for name in APPLETS:
+            (self.root / "bin" / name).symlink_to("busybox")
+        (self.root / "etc/passwd").write_text("root:x:0:0::/root:/bin/sh\nbob:x:1000:1000::/home/bob:/bin/sh\n")
+        (self.root / "etc/group").write_text("root:x:0:\ndeny:x:1000:\nwheel:x:10:bob\n")
+        self.canary = self.place / "canary"
+        self.canary.mkdir()
+        (self.canary / "file").write_text("canary")
+        self.addCleanup(self.remove_place)
+
+    def remove_place(self):
+        """What containers made there may belong to sub-ids."""
+        self.run_skiff("unshare", "rm", "-rf", str(self.place), check=False)
+        shutil.rmtree(self.place, ignore_errors=True)
+
+    def canary_state(self):
+        """Names, types, modes, owners, times and contents below the canary."""
+        state = {}
+        for path in [self.canary, *sorted(self.canary.rglob("*"))]:
+            st = path.lstat()
+            data = path.read_bytes() if stat.S_ISREG(st.st_mode) else b""
+            state[str(path.relative_to(self.place))] = (st.st_mode, st.st_uid, st.st_mtime_ns, st.st_ctime_ns, data)
+        return state
+
+    def run_root(self, *command, options=(), **more):
+        """Run a command in the spoilt root."""
+        return self.skiff("run", "--rm", "--network", "none", *options, "--rootfs", self.root, *command, **more)
+
+    def refused(self, *options, command=("true",), code=125, says=None):
+        """The same must fail and leave the canary alone."""
+        before = self.canary_state()
+        done = self.run_root(*command, options=options, code=code)
+        self.assertTrue(done.stderr.startswith("Error: "), str(done))
+        if says:
+            self.assertIn(says, done.stderr, str(done))
+        self.assertEqual(self.canary_state(), before)
+        return done
+
+
+class WorkingDirectory(IncidentTest):
+    def test_2024_21626_run_below_proc_self_fd(self):
+        for fd in (0, 1, 2, *range(3, 12), 20, 30, 64):
+            for name in (f"/proc/self/fd/{fd}", f"/proc/1/fd/{fd}"):
+                with self.subTest(cwd=name):
+                    self.refused("-w", name)
+
+    def test_2024_21626_exec_below_proc_self_fd(self):
+        self.skiff("run", "-d", "--name", "target", "--rootfs", self.root, "sleep", "60")
+        for fd in range(3, 20):
+            with self.subTest(fd=fd):
+                done = self.skiff("exec", "-w", f"/proc/self/fd/{fd}", "target", "pwd", check=False)
+                self.assertNotEqual(done.code, 0, str(done))
+
+    def test_2024_21626_link_to_a_descriptor(self):
+        (self.root / "work").symlink_to("/proc/self/fd/7")
+        self.refused("-w", "/work")
+
+    def test_working_directory_is_inside(self):
+        (self.root / "work").symlink_to("../" * 12 + str(self.canary))
+        done = self.run_root("ls", "-a", options=["-w", "/work"], check=False)
+        self.assertNotIn("file", done.stdout)
+
+
+class ProcAndDev(IncidentTest):
+    def test_2019_16884_proc_is_a_link(self):
+        (self.root / "x").mkdir()
+        (self.root / "proc").symlink_to("/x")
+        self.refused()
+        self.assertEqual(os.listdir(self.root / "x"), [])
+
+    def test_2019_16884_proc_is_a_link_out(self):
+        (self.root / "proc").symlink_to("../canary")
+        self.refused()
+
+    def test_2019_19921_sys_is_a_link(self):
+        (self.root / "x").mkdir()
+        (self.root / "sys").symlink_to("/x")
+        self.refused()
+
+    def test_2023_27561_volume_over_proc(self):
+        for target in ("/proc", "/proc/self/attr", "/proc/sys", "/proc/sys/kernel", "/proc/1", "/proc//self", "/proc/./fs",
+                       "/x/../proc/sys"):
+            with self.subTest(target=target):
+                self.refused("-v", f"{self.canary}:{target}")
+
+    def test_2023_28642_volume_below_proc_by_a_link(self):
+        (self.root / "door").symlink_to("/proc/sys")
+        self.refused("-v", f"{self.canary}:/door/kernel")
+        (self.root / "door2").symlink_to("/proc")
+        self.refused("-v", f"{self.canary}:/door2")
+
+    def test_2026_41579_dev_is_a_link(self):
+        (self.root / "dev").symlink_to(self.canary)
+        before = self.canary_state()
+        done = self.run_root("sh", "-c", "echo x > /dev/null && ls /dev", check=False)
+        self.assertEqual(self.canary_state(), before, str(done))
+
+    def test_2026_41579_dev_is_a_link_upwards(self):
+        (self.root / "dev").symlink_to("../canary")
+        before = self.canary_state()
+        self.run_root("true", check=False)
+        self.assertEqual(self.canary_state(), before)
+
+    def test_2025_52565_terminal_with_a_link_as_dev(self):
+        (self.root / "dev").symlink_to(self.canary)
+        before = self.canary_state()
+        terminal = self.tty("run", "--rm", "-it", "--network", "none", "--rootfs", self.root, "tty")
+        terminal.wait()
+        self.assertEqual(self.canary_state(), before)
+
+    def test_2025_52565_console_is_our_own(self):
+        (self.root / "dev").mkdir()
+        (self.root / "dev/console").symlink_to(self.canary / "file")
+        (self.root / "dev/pts").symlink_to(self.canary)
+        before = self.canary_state()
+        terminal = self.tty("run", "--rm", "-it", "--network", "none", "--rootfs", self.root, "sh", "-c",
+                            "test -c /dev/console && echo char; tty; exit 5")
+        self.assertEqual(terminal.wait(), 5)
+        self.assertIn(b"char", terminal.output)
+        self.assertIn(b"/dev/pts/0", terminal.output)
+        self.assertEqual(self.canary_state(), before)
+
+    def test_2025_31133_null_of_the_image(self):
+        (self.root / "dev").mkdir()
+        (self.root / "dev/null").symlink_to("/proc/sys/kernel/core_pattern")
+        done = self.run_root("stat", "-c", "%F %t:%T", "/proc/kallsyms", "/proc/keys", "/dev/null")
+        self.assertEqual(set(done.lines), {"character special file 1:3"})
+
+    def test_2025_31133_dev_of_the_user_with_a_link_as_null(self):
+        dev = self.place / "dev"
+        dev.mkdir()
+        (dev / "null").symlink_to("/proc/sys/kernel/core_pattern")
+        done = self.run_root("stat", "-c", "%F %t:%T", "/proc/keys", options=["-v", f"{dev}:/dev"], check=False)
+        if done.code == 0:
+            self.assertEqual(done.word, "character special file 1:3")
+
+    def test_88265_stdio_null_is_not_the_images(self):
+        (self.root / "dev").mkdir()
+        owned = self.root / "dev/null"
+        owned.write_text("mine")
+        owned.chmod(0o640)
+        before = owned.stat()
+        self.skiff("run", "-d", "--rm", "--name", "quiet", "--user", "bob", "--network", "none", "--rootfs", self.root,
+                   "sleep", "0.2")
+        self.skiff("wait", "quiet", check=False)
+        after = owned.stat()
+        self.assertEqual((before.st_uid, before.st_mode, before.st_mtime_ns), (after.st_uid, after.st_mode, after.st_mtime_ns))
+
+    def test_2023_25809_cgroup_is_read_only(self):
+        for network in ("none", "host", "slirp"):
+            for options in ((), ("--user", "bob"), ("--cgroupns", "host")):
+                with self.subTest(network=network, options=options):
+                    done = self.skiff("run", "--rm", "--network", network, *options, "--rootfs", self.root, "sh", "-c",
+                                      "find /sys/fs/cgroup -writable 2>/dev/null | head -n 3;"
+                                      " touch /sys/fs/cgroup/x; true")
+                    self.assertEqual(done.stdout, "")
+                    self.assertIn("Read-only", done.stderr)
+
+
+class MountPoints(IncidentTest):
+    def test_2021_30465_destination_through_links_stays_inside(self):
+        ladder = {"up": "../" * 20 + str(self.canary), "absolute": str(self.canary), "over": "/../../.." + str(self.canary)}
+        for name, target in ladder.items():
+            (self.root / name).symlink_to(target)
+        source = self.place / "source"
+        source.mkdir()
+        for name in ladder:
+            with self.subTest(name=name):
+                before = self.canary_state()
+                self.run_root("true", options=["-v", f"{source}:/{name}/made/here"], check=False)
+                self.assertEqual(self.canary_state(), before)
+
+    def test_2024_45310_nothing_is_created_outside(self):
+        (self.root / "etc/hosts").symlink_to(self.canary / "planted")
+        (self.root / "etc/resolv.conf").symlink_to("../../canary/planted")
+        (self.root / "etc/hostname").symlink_to("/proc/sys/kernel/hostname")
+        (self.root / "run").symlink_to(self.canary)
+        before = self.canary_state()
+        self.run_root("true", check=False)
+        self.assertEqual(self.canary_state(), before)
+
+    def test_55686_working_directory_is_created_inside(self):
+        (self.root / "srv").symlink_to(self.canary)
+        before = self.canary_state()
+        self.run_root("true", options=["-w", "/srv/made"], check=False)
+        self.assertEqual(self.canary_state(), before)
+
+    def test_2021_30465_flipping_destination(self):
+        shared = self.place / "shared"
+        (shared / "sub").mkdir(parents=True)
+        (shared / "other").mkdir()
+        flip = ("cd /shared; while :; do mv sub dir 2>/dev/null; ln -s ../../../../../../.." + str(self.canary) +
+                " sub 2>/dev/null; rm -f sub; mv dir sub 2>/dev/null; done")
+        self.skiff("run", "-d", "--name", "flipper", "--network", "none", "-v", f"{shared}:/shared",
+                   "--rootfs", self.root, "sh", "-c", flip)
+        source = self.place / "source"
+        source.mkdir()
+        before = self.canary_state()
+        rounds = 60
+        for _ in range(rounds):
+            self.run_root("true", options=["-v", f"{shared}:/shared", "-v", f"{source}:/shared/sub/deep"], check=False)
+        self.skiff("rm", "-f", "-t", "0", "flipper")
+        self.assertEqual(self.canary_state(), before)
+
+
+class Users(IncidentTest):
+    def timed_failure(self, *options, **more):
+        begin = time.monotonic()
+        done = self.refused(*options, **more)
+        self.assertLess(time.monotonic() - begin, 5)
+        return done
+
+    def test_2024_40635_numbers_that_overflow(self):
+        for user in ("4294967295", "4294967296", "4294967297", "-1", "0x0", "1:4294967296", "1:", ":", "1 ", "+1"):
+            with self.subTest(user=user):
+                self.refused("--user", user)
+
+    def test_30892_a_name_of_digits_does_not_shadow(self):
+        (self.root / "etc/passwd").write_text("1000:x:0:0::/root:/bin/sh\n")
+        self.assertEqual(self.run_root("id", "-u", options=["--user", "1000"]).word, "1000")
+
+    def test_47262_passwd_is_a_fifo(self):
+        (self.root / "etc/passwd").unlink()
+        os.mkfifo(self.root / "etc/passwd")
+        self.timed_failure("--user", "bob")
+
+    def test_2025_4437_passwd_is_a_device_by_link(self):
+        (self.root / "etc/passwd").unlink()
+        (self.root / "etc/passwd").symlink_to("/dev/zero")
+        self.timed_failure("--user", "bob")
+
+    def test_2024_9676_group_is_huge(self):
+        with open(self.root / "etc/group", "wb") as file:
+            file.truncate(4 << 30)
+        self.timed_failure("--user", "bob")
+
+    def test_2024_9676_passwd_of_the_host_is_not_read(self):
+        name = "only-on-the-host"
+        (self.canary / "passwd").write_text(f"{name}:x:0:0::/:/bin/sh\n")
+        (self.root / "etc/passwd").unlink()
+        (self.root / "etc/passwd").symlink_to(self.canary / "passwd")
+        self.refused("--user", name, says=name)
+
+    def test_2022_2989_denied_group_stays_denied(self):
+        (self.root / "secret").write_text("secret")
+        (self.root / "secret").chmod(0o604)
+        self.skiff("unshare", "chown", "0:1000", self.root / "secret")
+        done = self.run_root("cat", "/secret", options=["--user", "bob"], check=False)
+        self.assertEqual(done.stdout, "")
+        self.assertIn("Permission denied", done.stderr)
+        self.assertEqual(self.run_root("cat", "/secret", options=["--user", "1001"]).stdout, "secret")
+
+    def test_groups_of_the_caller_stay_outside(self):
+        groups = self.run_root("id", "-G", options=["--user", "bob"]).word.split()
+        self.assertEqual(set(groups), {"1000", "10"})
+
+
+class Sysctls(IncidentTest):
+    def test_2022_0811_smuggled_keys(self):
+        for key in ("kernel.core_pattern=x", "net.ipv4.ip_forward=1+kernel.core_pattern=|/x", "net/../kernel/core_pattern=x",
+                    "kernel.shm_rmid_forced+kernel.core_pattern=x", "kernel/shmmax/../core_pattern=x",
+                    "net.//.kernel.core_pattern=x", "vm.overcommit_memory=1", "kernel.hostname=x", "fs.file-max=1"):
+            with self.subTest(key=key):
+                self.refused("--sysctl", key)
+        # A plus in a value is only a value, and the kernel has its own word to say about it.
+        pattern = Path("/proc/sys/kernel/core_pattern").read_text()
+        self.run_root("true", options=["--sysctl", "net.ipv4.ip_forward=1+kernel.core_pattern=|/x"], check=False)
+        self.assertEqual(Path("/proc/sys/kernel/core_pattern").read_text(), pattern)
+
+    def test_2022_0532_namespaces_of_others(self):
+        done = self.skiff("run", "--rm", "--network", "host", "--sysctl", "net.ipv4.ip_forward=1", "--rootfs", self.root,
+                          "true", code=125)
+        self.assertIn("net.ipv4.ip_forward", done.stderr)
+        done = self.skiff("run", "--rm", "--ipc", "host", "--sysctl", "kernel.shmmax=1", "--rootfs", self.root, "true",
+                          code=125)
+        self.assertIn("kernel.shmmax", done.stderr)
+
+
+class OwnProgram(IncidentTest):
+    @staticmethod
+    def programs():
+        """Hashes of everything installed."""
+        return {path: hashlib.sha256(path.read_bytes()).hexdigest()
+                for path in prefix().rglob("skiff*") if path.is_file()}
+
+    def test_2019_5736_script_run_by_proc_self_exe(self):
+        before = self.programs()
+        script = self.root / "entry"
+        script.write_text("#!/proc/self/exe\n")
+        script.chmod(0o755)
+        self.run_root("/entry", check=False)
+        self.run_root("/proc/self/exe", check=False)
+        self.skiff("run", "-d", "--name", "target", "--rootfs", self.root, "sleep", "60")
+        for command in ("/entry", "/proc/self/exe"):
+            self.skiff("exec", "target", command, check=False)
+        self.assertEqual(self.programs(), before)
+
+    def watch(self, seconds, *options):
+        """Exec while an attacker is pid 1 of the container; returns what it found and whom it saw."""
+        compiler = shutil.which("cc")
+        if not compiler:
+            raise unittest.SkipTest("no C compiler for the attacker")
+        before = self.programs()
+        subprocess.run([compiler, "-O1", "-static", "-D_GNU_SOURCE", "-w", "-o", self.root / "watch",
+                        HERE / "incident_watch.c"], check=True)
+        self.skiff("run", "-d", "--name", "target", *options, "--network", "none",
+                   "--rootfs", self.root, "/watch", str(seconds + 2))
+        wait_for(lambda: "watching" in self.skiff("logs", "target").stdout, message="the attacker")
+        begin = time.monotonic()
+        while time.monotonic() - begin < seconds:
+            self.skiff("exec", "target", "true")
+        self.assertEqual(self.skiff("wait", "target", timeout=60).word, "0")
+        lines = self.skiff("logs", "target").lines
+        self.assertEqual(self.programs(), before)
+        self.assertRegex(lines[-1], r"^saw [1-9]\d+,", "the attacker saw too little to prove anything")
+        return set(lines[1:-1])
+
+    def test_2016_9962_nobody_gets_at_a_joiner(self):
+        self.assertEqual(self.watch(6), set())
+
+    def test_2016_9962_a_tracer_finds_nothing_of_the_host(self):
+        # Who has the capability may attach: what it then holds must be worth nothing.
+        found = self.watch(6, "--cap-add", "SYS_PTRACE")
+        self.assertEqual(found - {"attached", "read a descriptor's name", "opened the memory",
+                                  "read the name of the program"}, set())
