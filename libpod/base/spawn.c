@@ -30,6 +30,7 @@
 #define CHILD_STACK    (64 * 1024)
 #define MAX_STDERR     4096
 #define FIRST_EXTRA_FD 3
+#define MAX_VARIABLES  64
 
 extern char **environ;
 
@@ -49,19 +50,15 @@ static bool is_allowed_variable(const char *assignment)
 	return size > 6 && g_ascii_strncasecmp(equals - 6, "_proxy", 6) == 0;
 }
 
-/* The default environment: borrowed strings in an array to be freed with g_free(). */
-static const char **default_environment(void)
+/* The default environment: borrowed strings, NULL at the end. No allocation. */
+static void default_environment(const char *list[static MAX_VARIABLES])
 {
-	size_t count = 0;
-	while (environ && environ[count])
-		count++;
-	const char **list = g_new0(const char *, count + 1);
 	size_t used = 0;
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; environ && environ[i] && used + 1 < MAX_VARIABLES; i++) {
 		if (is_allowed_variable(environ[i]))
 			list[used++] = environ[i];
 	}
-	return list;
+	list[used] = NULL;
 }
 
 /* The source for a target descriptor: moved above all targets unless it is the target itself. */
@@ -129,9 +126,12 @@ static void reset_signals(void)
 
 int spawn_exec(const Spawn *spawn)
 {
+	const char *own_environment[MAX_VARIABLES];
 	const char *const *envp = spawn->envp;
-	if (!envp)
-		envp = default_environment();
+	if (!envp) {
+		default_environment(own_environment);
+		envp = own_environment;
+	}
 	if (spawn->new_session && setsid() < 0)
 		return errno;
 	if (!place_fds(spawn))
@@ -191,13 +191,7 @@ pid_t spawn_start(const Spawn *spawn, int *out_pidfd, GError **error)
 			  program);
 		return -1;
 	}
-	Spawn copy = *spawn;
-	g_autofree const char **own_environment = NULL;
-	if (!copy.envp) {
-		own_environment = default_environment();
-		copy.envp = own_environment;
-	}
-	SpawnChild child = {.spawn = &copy};
+	SpawnChild child = {.spawn = spawn};
 	autofd pidfd = -1;
 	pid_t pid = clone_child(&child, out_pidfd ? &pidfd : NULL);
 	if (pid < 0) {

@@ -34,7 +34,7 @@ pid_t spawn_start(const Spawn *spawn, int *out_pidfd, GError **error);
 
 /**
  * spawn_exec() - in a child that will become the program: place the descriptors and execve;
- * returns only with errno.
+ * returns only with errno. Allocates nothing.
  */
 int spawn_exec(const Spawn *spawn);
 

@@ -13,7 +13,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
@@ -30,7 +29,12 @@
 
 #define CHILD_FAILED 125
 
-/* fork() with namespace flags and a pidfd. @pidfd may be NULL. */
+/*
+ * fork() with namespace flags and a pidfd. @pidfd may be NULL.
+ *
+ * libc does not know of it: no atfork handlers run, and a lock that another thread of ours holds
+ * stays locked in the child for ever.
+ */
 static pid_t fork_with(uint64_t flags, int *pidfd)
 {
 	struct clone_args args = {
@@ -48,13 +52,18 @@ static void reap(pid_t pid)
 		;
 }
 
-/* Become uid and gid 0 of the namespace we are in (R8). Return: negative errno. */
+/*
+ * Become uid and gid 0 of the namespace we are in (R8). Return: negative errno.
+ *
+ * The system calls themselves, not libc's functions: those would wait for the threads that our
+ * parent had when it cloned us, of which libc still knows.
+ */
 static int become_root(bool single)
 {
 	/* In a single-id namespace setgroups is denied: the host's groups stay, shown as 65534. */
-	if (!single && setgroups(0, NULL) < 0)
+	if (!single && syscall(SYS_setgroups, 0, NULL) < 0)
 		return -errno;
-	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+	if (syscall(SYS_setresgid, 0, 0, 0) < 0 || syscall(SYS_setresuid, 0, 0, 0) < 0)
 		return -errno;
 	uid_t uids[3];
 	gid_t gids[3];

@@ -11,8 +11,11 @@
 
 #include "libpod/base/idmap.h"
 
-/* Runs in the child, single-threaded, as uid and gid 0 of the namespace; its result is the exit
- * code. */
+/*
+ * Runs in the child, single-threaded, as uid and gid 0 of the namespace; its result is the exit
+ * code. Where the parent has threads it mustn't allocate or take locks: it calls spawn_exec(), or
+ * uses system calls only.
+ */
 typedef int (*UserNsFn)(void *data);
 
 /**

@@ -75,6 +75,25 @@ static void test_new(void)
 	g_assert_cmpint(spawn_wait(pid, &error), ==, 42);
 }
 
+static void *sleep_forever(void *data)
+{
+	pause();
+	return NULL;
+}
+
+/* libc's setresuid() would wait for the parent's threads, which the child does not have. */
+static void test_new_from_a_threaded_parent(void)
+{
+	if (!can_unshare())
+		return;
+	g_autoptr(GError) error = NULL;
+	g_autoptr(IdMap) map = best_map();
+	g_thread_unref(g_thread_new("sleeper", sleep_forever, NULL));
+	pid_t pid = userns_fork_new(map, 0, are_we_root, NULL, NULL, &error);
+	g_assert_no_error(error);
+	g_assert_cmpint(spawn_wait(pid, &error), ==, 42);
+}
+
 static void test_plain(void)
 {
 	g_autoptr(GError) error = NULL;
@@ -154,5 +173,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/userns/new/without-a-map-is-a-fork", test_plain);
 	g_test_add_func("/userns/new/impossible-map-leaves-nobody", test_impossible_map);
 	g_test_add_func("/userns/join/and-holders-that-are-gone", test_join);
+	/* Last: its thread stays. */
+	g_test_add_func("/userns/new/from-a-threaded-parent", test_new_from_a_threaded_parent);
 	return g_test_run();
 }
