@@ -190,7 +190,9 @@ static void test_files(void)
 	g_assert_cmpint(fd, >=, 0);
 	g_close(fd, NULL);
 	g_assert_true(g_file_set_contents(
-		path, "[containers]\numask='0077'\npids_limit=5\n[x]\ny=1\n", -1, NULL));
+		path,
+		"# c\n  # d = [\n[containers]\numask='0077' # e\n#\npids_limit=5\n[x]\ny=1\n# end",
+		-1, NULL));
 	g_setenv("CONTAINERS_CONF", path, TRUE);
 	g_setenv("CONTAINERS_CONF_OVERRIDE", "/nonexistent/conf", TRUE);
 	g_autoptr(Json) report = config_report();
@@ -203,12 +205,38 @@ static void test_files(void)
 	g_unlink(path);
 }
 
+/* Lines are counted as in the file, and a string over several lines keeps its own. */
+static void test_comments(void)
+{
+	g_autofree char *path = NULL;
+	int fd = g_file_open_tmp("skiff-conf-XXXXXX", &path, NULL);
+	g_assert_cmpint(fd, >=, 0);
+	g_close(fd, NULL);
+	g_autoptr(GError) error = NULL;
+	g_autoptr(Config) broken = config_new();
+	g_assert_true(g_file_set_contents(path, "# a\n\n\t# b\n[containers]\n# c\npids_limit=x\n",
+					  -1, NULL));
+	g_assert_false(config_add(broken, path, NULL, &error));
+	g_autofree char *expected = g_strdup_printf("%s:6:", path);
+	g_assert_true(g_str_has_prefix(error->message, expected));
+
+	g_autoptr(Config) config = config_new();
+	g_autoptr(ContainerSpec) spec = spec_new();
+	g_assert_true(
+		g_file_set_contents(path, "[containers]\nlog_tag=\"\"\"a\n# b\"\"\"\n", -1, NULL));
+	g_assert_true(config_add(config, path, NULL, NULL));
+	g_assert_true(config_apply(config, spec, NULL));
+	g_assert_cmpstr(spec->log_tag, ==, "a\n# b");
+	g_unlink(path);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/config/keys/typed-options-win", test_keys);
 	g_test_add_func("/config/layers/replace-and-append", test_layers);
 	g_test_add_func("/config/errors/name-file-and-key", test_errors);
+	g_test_add_func("/config/files/comments", test_comments);
 	g_test_add_func("/config/files/environment-and-ignored-keys", test_files);
 	return g_test_run();
 }
