@@ -108,7 +108,8 @@ void uplink_loop_run(UplinkLoop *loop, int lifeline_fd);
 
 /* ---- the user-mode network (uplink_slirp.c) ---- */
 
-/** uplink_slirp_new() - libslirp on a tap, or a packet socket if @vnet_hdr. Lives as long as the process. */
+/** uplink_slirp_new() - libslirp on a tap, or a packet socket if @vnet_hdr. Lives as long as the
+ * process. */
 UplinkSlirp *uplink_slirp_new(const UplinkRequest *request, int tap_fd, bool vnet_hdr);
 /** uplink_slirp_timeout() - shorten @timeout_ms (-1: none) to what libslirp wants, and gather its
  * descriptors. */

@@ -143,12 +143,13 @@ static bool restrict_files(UplinkSandbox kind)
 
 /* ---- system calls ---- */
 
-/* Allowed to both; the most frequent first, for they are compared one by one. */
+/* Allowed to both; the most frequent first, for they are compared one by one. sigaltstack is the
+ * sanitizers'. */
 static const int both_calls[] = {
-	SYS_recvmsg,      SYS_sendmsg,   SYS_sendto,          SYS_recvfrom,   SYS_close,
-	SYS_setsockopt,   SYS_read,      SYS_write,           SYS_brk,        SYS_munmap,
-	SYS_mremap,       SYS_madvise,   SYS_futex,           SYS_exit_group, SYS_exit,
-	SYS_rt_sigreturn, SYS_getrandom, SYS_restart_syscall,
+	SYS_recvmsg,      SYS_sendmsg,   SYS_sendto,          SYS_recvfrom,    SYS_close,
+	SYS_setsockopt,   SYS_read,      SYS_write,           SYS_brk,         SYS_munmap,
+	SYS_mremap,       SYS_madvise,   SYS_futex,           SYS_exit_group,  SYS_exit,
+	SYS_rt_sigreturn, SYS_getrandom, SYS_restart_syscall, SYS_sigaltstack,
 };
 
 static const int host_calls[] = {

@@ -196,9 +196,12 @@ class Bed:
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.info["child"], signal.SIGKILL)
         self.process.wait(20)
+        complaints = self.process.stderr.read().decode()
         self.process.stderr.close()
         self.gone_ms = json.loads(self.info_file.read_text(encoding="ascii")).get("uplink_gone_ms")
         self.directory.cleanup()
+        if re.search("Sanitizer|runtime error|skiff-uplink: ", complaints):
+            raise AssertionError(complaints)
 
     def inside(self, *argv):
         """The command line that runs `argv` in the namespace."""
@@ -619,7 +622,7 @@ class Ports(unittest.TestCase):
                 for client in clients:
                     with contextlib.suppress(BlockingIOError):
                         client.send(bytes(1 << 18))
-            self.assertLess(int(status_of(bed.info["uplink"])["VmRSS"].split()[0]), 8 * 1024)
+            self.assertLess(int(status_of(bed.info["uplink"])["VmRSS"].split()[0]), 8 * 1024 * SLOWNESS)
             with dial(port) as other:
                 other.sendall(b"still alive")
                 self.assertEqual(other.recv(99), b"still alive")

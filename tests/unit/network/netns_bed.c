@@ -23,6 +23,7 @@
 
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
+#include "libpod/base/log.h"
 #include "network/netns.h"
 #include "network/portmap.h"
 #include "network/uplink.h"
@@ -163,12 +164,15 @@ static void write_info(const Bed *bed, const char *text)
 int main(int argc, char **argv)
 {
 	Bed bed = parse_arguments(argc, argv);
+	g_autoptr(NetworkRequest) request = bed.request;
 	Uplink uplink = {.pid = -1, .tap_socket = -1, .ready_fd = -1, .lifeline_fd = -1};
 	g_autoptr(GError) error = NULL;
 	g_autoptr(Json) ports = NULL;
 	int status;
 
 	signal(SIGPIPE, SIG_IGN);
+	/* So that the uplink may complain on our stderr. */
+	log_init(LOG_LEVEL_DEBUG, "bed");
 	if (bed.userns || geteuid() != 0)
 		enter_userns();
 	if (!bed.none && (!portmap_check(bed.request->ports, &error) ||
@@ -194,6 +198,5 @@ int main(int argc, char **argv)
 			"{\"uplink_gone_ms\":%" G_GINT64_FORMAT "}\n", wait_gone(uplink_pid));
 		write_info(&bed, ended);
 	}
-	network_request_free(bed.request);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
