@@ -79,9 +79,9 @@ static void add_port(Bed *bed, const char *text)
 }
 
 /* Read the command line into a bed. */
-static Bed parse_arguments(int argc, char **argv)
+static Bed parse_arguments(NetworkRequest *request, int argc, char **argv)
 {
-	Bed bed = {.request = network_request_new()};
+	Bed bed = {.request = request};
 	int i = 1;
 
 	for (; i < argc && strcmp(argv[i], "--") != 0; i++) {
@@ -163,12 +163,12 @@ static void write_info(const Bed *bed, const char *text)
 
 int main(int argc, char **argv)
 {
-	Bed bed = parse_arguments(argc, argv);
-	g_autoptr(NetworkRequest) request = bed.request;
+	g_autoptr(NetworkRequest) request = network_request_new();
+	Bed bed = parse_arguments(request, argc, argv);
 	Uplink uplink = {.pid = -1, .tap_socket = -1, .ready_fd = -1, .lifeline_fd = -1};
 	g_autoptr(GError) error = NULL;
 	g_autoptr(Json) ports = NULL;
-	int status;
+	int status = 0;
 
 	signal(SIGPIPE, SIG_IGN);
 	/* So that the uplink may complain on our stderr. */
