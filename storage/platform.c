@@ -30,14 +30,14 @@ static const struct {
 static const char *const systems[] = {"linux",   "windows", "darwin", "freebsd", "netbsd",
 				      "openbsd", "solaris", "aix",    "wasip1"};
 
-/* One lower-case word of letters, digits, '.', '_' and '-'. */
+/* A word of letters, digits, '.', '_' and '-' that begins with one of the first two. */
 static bool word_is_valid(const char *word)
 {
 	size_t length = strlen(word);
 	for (size_t i = 0; i < length; i++)
 		if (!g_ascii_isalnum(word[i]) && !strchr("._-", word[i]))
 			return false;
-	return length > 0 && length <= 32;
+	return length > 0 && length <= 32 && g_ascii_isalnum(word[0]);
 }
 
 void platform_clear(Platform *platform)
