@@ -96,6 +96,8 @@ Json *container_state_to_json(const ContainerSummary *s)
 	js_set_bool(json, "exit_known", s->exit_known);
 	if (s->oom_killed)
 		js_set_bool(json, "oom", true);
+	if (s->restart_count)
+		js_set_int(json, "restarts", s->restart_count);
 	js_set_string(json, "error", s->error);
 	if (s->labels && g_hash_table_size(s->labels) > 0)
 		js_set_take(json, "labels", js_from_string_map(s->labels));
@@ -138,7 +140,7 @@ static bool load_lists(ContainerSummary *s, Json *json, GError **error)
 static bool load_state(ContainerSummary *s, Json *json, GError **error)
 {
 	const char *state = NULL;
-	int64_t version = 0, exit_code = 0;
+	int64_t version = 0, exit_code = 0, restarts = 0;
 	s->exit_known = true;
 	if (!js_get_int(json, "v", 0, INT64_MAX, &version, error) ||
 	    !js_dup_string(json, "name", &s->name, error) ||
@@ -149,6 +151,7 @@ static bool load_state(ContainerSummary *s, Json *json, GError **error)
 	    !js_get_int(json, "started", 0, INT64_MAX, &s->started, error) ||
 	    !js_get_int(json, "finished", 0, INT64_MAX, &s->finished, error) ||
 	    !js_get_int(json, "exit", 0, 255, &exit_code, error) ||
+	    !js_get_int(json, "restarts", 0, G_MAXINT32, &restarts, error) ||
 	    !js_get_bool(json, "exit_known", &s->exit_known, error) ||
 	    !js_get_bool(json, "oom", &s->oom_killed, error) ||
 	    !js_dup_string(json, "error", &s->error, error) || !load_lists(s, json, error))
@@ -162,6 +165,7 @@ static bool load_state(ContainerSummary *s, Json *json, GError **error)
 		return error_set(error, ENGINE_ERROR_CORRUPT,
 				 "state.json lacks a name or a known state");
 	s->exit_code = (int)exit_code;
+	s->restart_count = (int)restarts;
 	return true;
 }
 

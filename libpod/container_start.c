@@ -430,6 +430,7 @@ static bool record_starting(Container *ctr, GError **error)
 	ctr->summary.started = g_get_real_time() * 1000;
 	ctr->summary.finished = 0;
 	ctr->summary.exit_code = 0;
+	ctr->summary.restart_count = 0;
 	ctr->summary.exit_known = true;
 	return ctr->summary.auto_remove || container_save_state(ctr, error);
 }

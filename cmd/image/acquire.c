@@ -6,6 +6,7 @@
 #include "cmd/image/fetch_args.h"
 #include "libpod/base/error.h"
 #include "libpod/base/log.h"
+#include "storage/manifest.h"
 
 #define HELLO_NAME "localhost/skiff/hello:latest"
 
@@ -80,6 +81,14 @@ static Image *pull(Engine *engine, const char *name, const AcquireOptions *optio
 	return image_resolve(engine_store(engine), id, error);
 }
 
+/* Was the image made for the platform asked for? An image of another one counts as absent. */
+static bool is_for_platform(const Image *image, const Platform *want)
+{
+	g_auto(Platform) have = {0};
+	platform_set(&have, image->config->os, image->config->architecture, image->config->variant);
+	return platform_runs(want, &have);
+}
+
 Image *image_acquire(Engine *engine, const char *name, const AcquireOptions *options,
 		     int *out_status, GError **error)
 {
@@ -88,8 +97,14 @@ Image *image_acquire(Engine *engine, const char *name, const AcquireOptions *opt
 	g_autoptr(GError) failed = NULL;
 	if (options->policy == PULL_MISSING || options->policy == PULL_NEVER) {
 		Image *image = image_lookup(engine_store(engine), name, &failed);
-		if (image)
+		g_auto(Platform) want = {0};
+		if (options->platform && !platform_parse(options->platform, &want, error)) {
+			image_free(image);
+			return NULL;
+		}
+		if (image && (!options->platform || is_for_platform(image, &want)))
 			return image;
+		image_free(image);
 	}
 	if (!failed && options->policy != PULL_NEVER && is_hello(name)) {
 		bool known = false;

@@ -5,10 +5,12 @@
     tests/system/run.py [--as USER] [--jobs N] [--list] [MODULE[.CLASS[.TEST]] ...]
 
 As root it makes the unprivileged test user if it is missing, installs the build where that user can
-read it, and starts each module as that user in a pid and mount namespace of its own: what a test
-leaves running is seen, and dies with the module. As anybody else it runs the modules as that user.
-MODULE is a file name without "test_" and ".py". SKIFF_BUILD names the build directory (build/),
-SKIFF_PREFIX an installed prefix to be tested instead. With SKIFF_STRICT=1 a skip is a failure.
+read it, and starts each module as that user in a pid, mount and network namespace of its own: what a
+test leaves running or listening is seen and dies with the module, and ports are nobody else's. That
+network has the loopback device and one with the addresses 192.0.2.1/24 and 2001:db8::1/64 and the
+default routes, which lead nowhere. As anybody else it runs the modules as that user. MODULE is a file
+name without "test_" and ".py". SKIFF_BUILD names the build directory, SKIFF_PREFIX an installed prefix
+to be tested instead. With SKIFF_STRICT=1 a skip is a failure.
 """
 
 import argparse
@@ -95,6 +97,7 @@ def run_module(names, report):
 
 def run_as_init(argv):
     """As pid 1: run the worker and reap whoever is left to us, until the worker ends."""
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     worker = subprocess.Popen(argv)
     while True:
         pid, status = os.wait()
@@ -149,7 +152,8 @@ class Worker:
             os.chown(self.directory, entry.pw_uid, entry.pw_gid)
             env |= {"HOME": entry.pw_dir, "USER": user}
             env.pop("XDG_RUNTIME_DIR", None)
-            command = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", sys.executable, runner, "--init",
+            # A network namespace of its own, too: a neighbour's listening sockets are not this module's leaks.
+            command = ["unshare", "--pid", "--net", "--fork", "--kill-child", "--mount-proc", sys.executable, runner, "--init",
                        "setpriv", f"--reuid={user}", f"--regid={entry.pw_gid}", "--init-groups", *command]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.output,
                                         stderr=self.output, env=env, cwd="/", start_new_session=True)
@@ -183,7 +187,8 @@ def run_all(groups, user, jobs):
         if not prefix:
             prefix = run_dir / "prefix"
             skiff.install(prefix)
-        shutil.copytree(TOP / "tests", run_dir / "tree/tests", ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(TOP, run_dir / "tree", symlinks=True,
+                        ignore=shutil.ignore_patterns(".git", "build-*", "meson-*", "__pycache__", "*.o", "*.a"))
         subprocess.run(["chmod", "-R", "a+rX", str(run_dir / "tree")], check=True)
         waiting = collections.deque(groups.items())
         running = []
