@@ -4,7 +4,7 @@
  *builds a configuration from its options and launches it. Prints what failed and exits with the
  *program's code.
  *
- *	launch_bed [OPTION...] ROOTFS PROGRAM [ARG...]
+ *	launch-bed [OPTION...] ROOTFS PROGRAM [ARG...]
  *
  * The system tests drive it; each option sets one thing of OciConfig.
  */
@@ -39,6 +39,7 @@ typedef struct {
 	int exec_times;
 	bool exec_privileged, exec_terminal;
 	bool timing;
+	bool print;     /* --print-config: config.json instead of a container */
 	bool nested;    /* a user namespace of its own for the container */
 	bool host_root; /* real root without a user namespace */
 } Bed;
@@ -203,6 +204,8 @@ static bool parse_flag(Bed *bed, const char *word)
 		config->create_cwd = true;
 	else if (strcmp(word, "--time") == 0)
 		bed->timing = true;
+	else if (strcmp(word, "--print-config") == 0)
+		bed->print = true;
 	else if (strcmp(word, "--nested") == 0)
 		bed->nested = true;
 	else if (strcmp(word, "--host-root") == 0)
@@ -394,6 +397,11 @@ int main(int argc, char **argv)
 	g_strfreev(bed.config->args);
 	bed.config->args = g_strdupv(argv + at + 1);
 
+	if (bed.print) {
+		g_autoptr(Json) json = oci_config_write(bed.config);
+		puts(js_text_pretty(json));
+		return 0;
+	}
 	g_autoptr(GError) error = NULL;
 	g_autoptr(IdMap) map = NULL;
 	if (!userns_is_initial_root()) {
