@@ -47,8 +47,11 @@ __all__ = ["SkiffTest", "Result", "Tty", "wait_for", "free_port", "Unavailable",
 
 
 def build_dir():
-    """The build directory: $SKIFF_BUILD, else build/ in the tree."""
-    return Path(os.environ.get("SKIFF_BUILD", TOP / "build"))
+    """The build directory: $SKIFF_BUILD, else the one in the tree, by the names our scripts give it."""
+    if "SKIFF_BUILD" in os.environ:
+        return Path(os.environ["SKIFF_BUILD"])
+    places = [TOP / name for name in ("build-check/gcc", "build-quickstart", "build")]
+    return next((place for place in places if (place / "build.ninja").exists()), places[0])
 
 
 def install(prefix):
@@ -262,8 +265,9 @@ def tree(directory, depth=3):
 class Snapshot:
     """The state that a test must leave as it found it."""
 
-    # Locks and the record of the shared user namespace stay for the next command; so do caches.
-    ALLOWED = re.compile(r"(^|/)[^/]*\.lock$|^userns\.json$|^cache(/|$)|^(containers|names|volumes|images|layers|"
+    # Locks, the record of the shared user namespace and the stamp of the last healing stay for the
+    # next command; so do caches.
+    ALLOWED = re.compile(r"(^|/)[^/]*\.lock$|^userns\.json$|^healed$|^cache(/|$)|^(containers|names|volumes|images|layers|"
                          r"staging|trash|networks|secrets|exits|events|tmp)$|^events[^/]*$|^version$|^format$")
 
     def __init__(self, test):

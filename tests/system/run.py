@@ -95,9 +95,18 @@ def run_module(names, report):
     return 0 if result.wasSuccessful() else 1
 
 
+def make_network():
+    """Give our new network namespace an interface and addresses like those of a machine."""
+    for command in ("link set lo up", "link add host0 type veth peer name host1",
+                    "address add 192.0.2.1/24 dev host0", "-6 address add 2001:db8::1/64 dev host0 nodad",
+                    "link set host1 up", "link set host0 up", "route add default dev host0",
+                    "-6 route add default dev host0"):
+        subprocess.run(["ip", *command.split()], check=True)
+
+
 def run_as_init(argv):
     """As pid 1: run the worker and reap whoever is left to us, until the worker ends."""
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    make_network()
     worker = subprocess.Popen(argv)
     while True:
         pid, status = os.wait()
