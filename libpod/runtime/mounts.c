@@ -310,11 +310,13 @@ static int make_proc(const MountPlan *plan, const MountEntry *entry, uint64_t at
 	return mounts_new("proc", "proc", entry->options.data, attributes);
 }
 
-/* sysfs belongs to the network namespace, so with the host's there is only a bind of the host's. */
+/*
+ * sysfs belongs to the network namespace and message queues to the IPC namespace: with those of the
+ * host a user namespace only gets a bind of the host's.
+ */
 static int make_sysfs(const MountPlan *plan, const MountEntry *entry, uint64_t attributes)
 {
-	int fd = is_host(plan, OCI_NS_NETWORK) ? -EPERM
-					       : mounts_new("sysfs", "sysfs", NULL, attributes);
+	int fd = mounts_new("sysfs", "sysfs", NULL, attributes);
 	return fd == -EPERM ? clone_host("/sys", SYSFS_MAGIC) : fd;
 }
 
@@ -327,8 +329,7 @@ static int make_cgroup(const MountPlan *plan, const MountEntry *entry, uint64_t 
 
 static int make_mqueue(const MountPlan *plan, const MountEntry *entry, uint64_t attributes)
 {
-	int fd = is_host(plan, OCI_NS_IPC) ? -EPERM
-					   : mounts_new("mqueue", "mqueue", NULL, attributes);
+	int fd = mounts_new("mqueue", "mqueue", NULL, attributes);
 	if (fd == -EPERM)
 		fd = clone_host("/dev/mqueue", 0);
 	return fd < 0 ? make_empty() : fd;
