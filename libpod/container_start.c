@@ -21,12 +21,14 @@
 #include "libpod/base/fd.h"
 #include "libpod/base/log.h"
 #include "libpod/base/path.h"
+#include "libpod/mapped_layers.h"
 #include "libpod/monitor/monitor.h"
 #include "libpod/oci_build.h"
 #include "libpod/rootless.h"
 #include "libpod/runtime/syscall_filter.h"
 #include "libpod/volume.h"
 #include "network/resolv.h"
+#include "storage/layer_mapped.h"
 #include "storage/overlay.h"
 
 /* Namespaces of other containers, as paths of their init's. */
@@ -123,19 +125,17 @@ static bool ensure_stubs(Engine *engine, GError **error)
 	return error_set_errno(error, "cannot make the layer of mount points");
 }
 
-/* Put the stubs below the lowest layer. */
-static bool add_stubs(Engine *engine, char **options, GError **error)
+/* Put the stubs, or the copy of them for @map, below the lowest layer. */
+static void add_stubs(const IdMap *map, char **options)
 {
-	if (!ensure_stubs(engine, error))
-		return false;
+	g_autofree char *stubs = map ? mapped_base_path("stubs", map) : g_strdup("cache/stubs");
 	for (size_t i = 0; options[i]; i++) {
 		if (!g_str_has_prefix(options[i], "lowerdir="))
 			continue;
-		char *lower = g_strconcat(options[i], ":cache/stubs", NULL);
+		char *lower = g_strconcat(options[i], ":", stubs, NULL);
 		g_free(options[i]);
 		options[i] = lower;
 	}
-	return true;
 }
 
 /* The options of the overlay at "/". With a plain --rootfs *out stays NULL. */
@@ -149,20 +149,26 @@ static bool plan_overlay(Container *ctr, const ContainerSpec *spec, char ***out,
 		if (!image)
 			return false;
 	}
+	const char *const *chain_ids = image ? (const char *const *)image->chain_ids : NULL;
+	const IdMap *map = mapped_layers_map(ctr->engine, spec->id_map);
+	if (!ensure_stubs(ctr->engine, error) ||
+	    (map && !mapped_layers_ensure(ctr->engine, chain_ids, "stubs", map, error)))
+		return false;
 	g_autofree char *upper = g_strconcat("containers/", ctr->dir_name, "/upper", NULL);
 	g_autofree char *work = g_strconcat("containers/", ctr->dir_name, "/work", NULL);
 	OverlayPlan plan = {
-		.chain_ids = image ? (const char *const *)image->chain_ids : NULL,
+		.chain_ids = chain_ids,
 		.rootfs = spec->rootfs,
 		.upper = upper,
 		.work = work,
 		.is_volatile = ctr->summary.auto_remove,
 		.userxattr = true, /* one form of whiteouts in every store, real root included */
-		.map = spec->id_map,
+		.map = map,
 	};
 	g_auto(GStrv) options = overlay_options(&plan, error);
-	if (!options || (!spec->id_map && !add_stubs(ctr->engine, options, error)))
+	if (!options)
 		return false;
+	add_stubs(map, options);
 	*out = g_steal_pointer(&options);
 	return true;
 }

@@ -49,13 +49,19 @@ char *layer_diff_path(const char *chain_id)
 	return g_strdup_printf("layers/%s/diff", digest_hex(chain_id));
 }
 
-char *layer_mapped_path(const char *chain_id, const IdMap *map)
+char *layer_map_key(const IdMap *map)
 {
 	g_autofree char *uids = idmap_format(map->uids);
 	g_autofree char *gids = idmap_format(map->gids);
 	g_autofree char *both = g_strconcat(uids, "/", gids, NULL);
-	g_autofree char *key = g_compute_checksum_for_string(G_CHECKSUM_SHA256, both, -1);
-	return g_strdup_printf("layers/%s@%.16s/diff", digest_hex(chain_id), key);
+	g_autofree char *sum = g_compute_checksum_for_string(G_CHECKSUM_SHA256, both, -1);
+	return g_strndup(sum, 16);
+}
+
+char *layer_mapped_path(const char *chain_id, const IdMap *map)
+{
+	g_autofree char *key = layer_map_key(map);
+	return g_strdup_printf("layers/%s@%s/diff", digest_hex(chain_id), key);
 }
 
 static RecordLock *lock_layers(Store *store, bool shared, const char *operation, GError **error)

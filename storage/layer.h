@@ -51,6 +51,9 @@ bool layer_publish(Store *store, StoreStage *stage, const char *name, const Laye
 /** layer_diff_path() - "layers/HEX/diff" relative to the store root. g_free() it. */
 char *layer_diff_path(const char *chain_id);
 
+/** layer_map_key() - 16 hex digits that stand for a map in names. g_free() it. */
+char *layer_map_key(const IdMap *map);
+
 /** layer_mapped_path() - "layers/HEX@MAP/diff": the copy of a layer whose files are owned as @map says. g_free() it. */
 char *layer_mapped_path(const char *chain_id, const IdMap *map);
 

@@ -141,6 +141,17 @@ bool idmap_translate_back(const GArray *ranges, uint32_t outside, uint32_t *out_
 	return false;
 }
 
+uint32_t idmap_root(const GArray *ranges)
+{
+	const IdRange *lowest = &g_array_index(ranges, IdRange, 0);
+	for (guint i = 1; i < ranges->len; i++) {
+		const IdRange *range = &g_array_index(ranges, IdRange, i);
+		if (range->inside < lowest->inside)
+			lowest = range;
+	}
+	return lowest->outside;
+}
+
 static int compare_ranges(gconstpointer a, gconstpointer b)
 {
 	const IdRange *x = a, *y = b;
@@ -360,14 +371,31 @@ static bool write_proc(pid_t pid, const char *name, const char *text)
 	return n == (ssize_t)size;
 }
 
-/* The lines of a map file. */
-static char *map_text(const GArray *ranges)
+/*
+ * The lines of a map file. The kernel takes no line that lies in two ranges of our own namespace's
+ * map (0 is the caller, 1 begins the sub-ids), so each is cut at their borders.
+ */
+static char *map_text(const GArray *ranges, const GArray *own)
 {
 	GString *text = g_string_new(NULL);
 	for (guint i = 0; i < ranges->len; i++) {
-		const IdRange *range = &g_array_index(ranges, IdRange, i);
-		g_string_append_printf(text, "%u %u %u\n", range->inside, range->outside,
-				       range->count);
+		IdRange range = g_array_index(ranges, IdRange, i);
+		for (guint o = 0; o < own->len; o++) {
+			const IdRange *outer = &g_array_index(own, IdRange, o);
+			uint64_t end = (uint64_t)outer->inside + outer->count;
+			if (range.outside < outer->inside || range.outside >= end ||
+			    (uint64_t)range.outside + range.count <= end)
+				continue;
+			uint32_t first = (uint32_t)(end - range.outside);
+			g_string_append_printf(text, "%u %u %u\n", range.inside, range.outside,
+					       first);
+			range.inside += first;
+			range.outside += first;
+			range.count -= first;
+			o = (guint)-1; /* the rest may begin in any range */
+		}
+		g_string_append_printf(text, "%u %u %u\n", range.inside, range.outside,
+				       range.count);
 	}
 	return g_string_free(text, FALSE);
 }
@@ -375,8 +403,13 @@ static char *map_text(const GArray *ranges)
 /* Write both maps ourselves. Return: false with errno. */
 static bool write_directly(pid_t pid, const IdMap *map)
 {
-	g_autofree char *uids = map_text(map->uids);
-	g_autofree char *gids = map_text(map->gids);
+	g_autoptr(IdMap) own = identity_map(NULL);
+	if (!own) {
+		errno = EIO;
+		return false;
+	}
+	g_autofree char *uids = map_text(map->uids, own->uids);
+	g_autofree char *gids = map_text(map->gids, own->gids);
 	/* Without privilege a gid map needs this first: dropping a group must not open files
 	 * (CVE-2014-8989). */
 	if (idmap_is_single(map) && !write_proc(pid, "setgroups", "deny"))

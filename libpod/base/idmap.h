@@ -42,6 +42,9 @@ bool idmap_check(const GArray *ranges, GError **error);
 bool idmap_translate(const GArray *ranges, uint32_t inside, uint32_t *out_outside);
 bool idmap_translate_back(const GArray *ranges, uint32_t outside, uint32_t *out_inside);
 
+/** idmap_root() - the outside id of the container's root, or of its lowest id where it has no 0. */
+uint32_t idmap_root(const GArray *ranges);
+
 /** idmap_format() - "0:1000:1,1:100000:65536", sorted: the key of a map. g_free() it. */
 char *idmap_format(const GArray *ranges);
 
