@@ -71,7 +71,8 @@ static int set_label(Init *init)
 				init->config->selinux_label);
 }
 
-/* After the writes to /proc/self, whose files then belong to root of the outer namespace (R7). */
+/* After the writes to /proc/self, whose files belong to root of the outer namespace from then on
+ * (R7). */
 static int hide_memory(Init *init)
 {
 	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? -errno : 0;
@@ -307,11 +308,11 @@ static int wait_at_gate(Init *init)
 static const Step steps[] = {
 	/* Outside. */
 	{"reset the process", reset_process},
-	{"become root of the user namespace", become_root},
-	{"join the namespaces", join_namespaces},
 	{"set the OOM score", set_oom_score},
 	{"set the security label", set_label},
+	{"become root of the user namespace", become_root},
 	{"hide the memory of init", hide_memory},
+	{"join the namespaces", join_namespaces},
 	{"set the host name", set_hostname},
 	{"configure the network", configure_network},
 	{"create the cgroup namespace", make_cgroup_namespace},

@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
@@ -86,7 +87,12 @@ static bool plan_kind(const OciConfig *config, OciNamespaceKind kind, NamespaceP
 		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
 				 "joining a mount namespace is not supported");
 	plan->fds[kind] = open_namespace(ns, kinds[kind].name, error);
-	if (kind == OCI_NS_PID || kind == OCI_NS_USER)
+	/*
+	 * What lies outside a new user namespace must be joined before that is made: from inside it
+	 * we have no right to it.
+	 */
+	if (kind == OCI_NS_PID || kind == OCI_NS_USER ||
+	    config->namespaces[OCI_NS_USER].mode != OCI_NS_HOST)
 		plan->needs_helper = true;
 	return plan->fds[kind] >= 0;
 }
@@ -124,31 +130,39 @@ pid_t namespaces_fork(unsigned long flags, int *out_pidfd)
 	return pid;
 }
 
-static int join_one(const NamespacePlan *plan, OciNamespaceKind kind)
+/* Join one; it is not joined again. */
+static int join_one(NamespacePlan *plan, OciNamespaceKind kind)
 {
-	if (plan->fds[kind] >= 0 && setns(plan->fds[kind], (int)kinds[kind].flag) < 0)
+	if (plan->fds[kind] < 0)
+		return 0;
+	if (setns(plan->fds[kind], (int)kinds[kind].flag) < 0)
 		return -errno;
+	fd_close(&plan->fds[kind]);
 	return 0;
 }
 
-/* The helper's way into what must be entered before the clone. */
-static int helper_join(const NamespacePlan *plan)
+/* The helper's way into everything that is joined. */
+static int helper_join(NamespacePlan *plan)
 {
-	/* A pid namespace may belong to ours or to the one to be joined: try before and after. */
-	int pid_result = join_one(plan, OCI_NS_PID);
+	/* Whose namespaces we enter must not be able to trace us there (R7). */
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return -errno;
+	bool joins_user = plan->fds[OCI_NS_USER] >= 0;
+	/* Each may belong to our user namespace or to the one to be joined: try before and after.
+	 */
+	(void)join_one(plan, OCI_NS_PID);
+	(void)namespaces_join(plan);
 	int result = join_one(plan, OCI_NS_USER);
-	if (result < 0)
-		return result;
-	if (plan->fds[OCI_NS_USER] >= 0)
+	if (result == 0 && joins_user)
 		result = namespaces_become_root();
-	if (result == 0 && pid_result < 0)
+	if (result == 0)
 		result = join_one(plan, OCI_NS_PID);
-	return result;
+	return result < 0 ? result : namespaces_join(plan);
 }
 
 /* The helper: join, clone the real process as our parent's child, report it. Returns only in that
  * process. */
-static pid_t run_helper(const NamespacePlan *plan, int sync_child)
+static pid_t run_helper(NamespacePlan *plan, int sync_child)
 {
 	SyncReport report = {.step = "join the namespaces of the other container"};
 	int result = helper_join(plan);
@@ -175,7 +189,7 @@ static void reap(pid_t pid)
 		;
 }
 
-pid_t namespaces_clone(const NamespacePlan *plan, int sync_parent, int sync_child, int *out_pidfd,
+pid_t namespaces_clone(NamespacePlan *plan, int sync_parent, int sync_child, int *out_pidfd,
 		       GError **error)
 {
 	autofd pidfd = -1;
@@ -206,16 +220,17 @@ pid_t namespaces_clone(const NamespacePlan *plan, int sync_parent, int sync_chil
 	return received < 0 ? -1 : message.pid;
 }
 
-int namespaces_join(const NamespacePlan *plan)
+int namespaces_join(NamespacePlan *plan)
 {
 	static const OciNamespaceKind order[] = {OCI_NS_NETWORK, OCI_NS_IPC, OCI_NS_UTS,
 						 OCI_NS_CGROUP};
+	int result = 0;
 	for (size_t i = 0; i < G_N_ELEMENTS(order); i++) {
-		int result = join_one(plan, order[i]);
-		if (result < 0)
-			return result;
+		int joined = join_one(plan, order[i]);
+		if (result == 0)
+			result = joined;
 	}
-	return 0;
+	return result;
 }
 
 int namespaces_make_cgroup(const NamespacePlan *plan)
@@ -232,7 +247,9 @@ bool namespaces_setgroups_denied(void)
 
 int namespaces_become_root(void)
 {
-	if (!namespaces_setgroups_denied() && setgroups(0, NULL) < 0)
+	/* EPERM: denied, where no procfs tells us so (an exec, before it is in the pid namespace).
+	 */
+	if (!namespaces_setgroups_denied() && setgroups(0, NULL) < 0 && errno != EPERM)
 		return -errno;
 	/* A map without a 0 (--uidmap) leaves us with the capabilities alone. */
 	if (setresgid(0, 0, 0) < 0 && errno != EINVAL)

@@ -4,8 +4,8 @@
  *
  * New ones come with clone3 itself (one call instead of clone and unshare). Existing network, IPC,
  * UTS and cgroup namespaces are joined by the child. A user or pid namespace must be joined before
- * the process that lives in it is cloned, so then a helper process lies between; it clones with
- * CLONE_PARENT and goes.
+ * the process that lives in it is cloned, and anything before a user namespace is made, so then a
+ * helper process lies between; it joins all, clones with CLONE_PARENT and goes.
  */
 #pragma once
 
@@ -38,12 +38,12 @@ pid_t namespaces_fork(unsigned long flags, int *out_pidfd);
  *
  * Return: 0 in the child (below the exec line from here on), its pid in the parent, -1 with @error.
  */
-pid_t namespaces_clone(const NamespacePlan *plan, int sync_parent, int sync_child, int *out_pidfd,
+pid_t namespaces_clone(NamespacePlan *plan, int sync_parent, int sync_child, int *out_pidfd,
 		       GError **error);
 
-/** namespaces_join() - child: enter the namespaces that clone3 could not give. Return: 0 or
- * negative errno. */
-int namespaces_join(const NamespacePlan *plan);
+/** namespaces_join() - child: enter the network, IPC, UTS and cgroup namespaces that are still to
+ * be joined. Return: 0 or the first negative errno. */
+int namespaces_join(NamespacePlan *plan);
 
 /** namespaces_make_cgroup() - child: a cgroup namespace of its own, once it stands in its cgroup.
  */

@@ -248,18 +248,6 @@ static const char *find_option(const OciMount *mount, const char *prefix)
 	return NULL;
 }
 
-/* A path as a part of lowerdir=. */
-static char *escape_layer(const char *path)
-{
-	GString *text = g_string_new(NULL);
-	for (const char *c = path; *c; c++) {
-		if (*c == ':' || *c == '\\')
-			g_string_append_c(text, '\\');
-		g_string_append_c(text, *c);
-	}
-	return g_string_free(text, FALSE);
-}
-
 /* The directory of the container in the store, known by the upper directory of its root. */
 static char *container_directory(const OciConfig *config)
 {
@@ -272,9 +260,9 @@ static char *container_directory(const OciConfig *config)
 	return NULL;
 }
 
-/* Fresh upper and work directories; the upper one shows as the mount's root, so it looks like
- * @source. */
-static bool make_throw_away(int store_fd, const char *parent, const char *name, const char *source,
+/* Fresh upper and work directories; the upper one shows as the mount's root, so it looks like the
+ * lower. */
+static bool make_throw_away(int store_fd, const char *parent, const char *name, int lower_fd,
 			    GError **error)
 {
 	autofd parent_fd = path_open_state(store_fd, parent, O_RDONLY | O_DIRECTORY, 0);
@@ -289,12 +277,36 @@ static bool make_throw_away(int store_fd, const char *parent, const char *name, 
 	struct stat st;
 	if (writable < 0 || work_fd < 0)
 		return error_set_errno(error, "cannot create '%s/%s'", parent, name);
-	if (fstatat(AT_FDCWD, source, &st, 0) < 0)
-		return error_set_errno(error, "cannot open '%s'", source);
 	/* An owner without a place in our map stays ours. */
-	if ((fchown(writable, st.st_uid, st.st_gid) < 0 && errno != EINVAL) ||
+	if (fstat(lower_fd, &st) < 0 ||
+	    (fchown(writable, st.st_uid, st.st_gid) < 0 && errno != EINVAL) ||
 	    fchmod(writable, st.st_mode & 07777) < 0)
 		return error_set_errno(error, "cannot prepare '%s/%s'", parent, name);
+	return true;
+}
+
+/* A place in memory, where the container has none in the store (--rootfs): a tmpfs that nobody else
+ * sees. */
+static int make_place(GError **error)
+{
+	autofd context = fsopen("tmpfs", FSOPEN_CLOEXEC);
+	int fd = -1;
+	if (context >= 0 && fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) == 0)
+		fd = fsmount(context, FSMOUNT_CLOEXEC, 0);
+	if (fd < 0)
+		error_set_errno(error, "cannot create a place for the changes");
+	return fd;
+}
+
+/* Words for an overlay whose changes go to PLACE/NAME, which is made afresh. */
+static bool add_throw_away(GPtrArray *words, int place_fd, const char *place, const char *name,
+			   int lower_fd, GError **error)
+{
+	if (!make_throw_away(place_fd, place, name, lower_fd, error))
+		return false;
+	g_ptr_array_add(words, g_strdup("volatile"));
+	g_ptr_array_add(words, g_strdup_printf("upperdir=%s/%s/upper", place, name));
+	g_ptr_array_add(words, g_strdup_printf("workdir=%s/%s/work", place, name));
 	return true;
 }
 
@@ -302,8 +314,10 @@ int rootfs_overlay_bind(const OciConfig *config, const OciMount *mount, int stor
 			GError **error)
 {
 	g_autoptr(GPtrArray) words = g_ptr_array_new_with_free_func(g_free);
-	g_autofree char *lower = escape_layer(mount->source);
-	g_ptr_array_add(words, g_strconcat("lowerdir=", lower, NULL));
+	autofd lower = open_directory(store_fd, mount->source, error);
+	if (lower < 0)
+		return -1;
+	g_ptr_array_add(words, g_strdup_printf("lowerdir=/proc/self/fd/%d", lower));
 	g_ptr_array_add(words, g_strdup("userxattr"));
 	const char *upper = find_option(mount, "upperdir="), *work = find_option(mount, "workdir=");
 	if (upper && work) {
@@ -312,20 +326,16 @@ int rootfs_overlay_bind(const OciConfig *config, const OciMount *mount, int stor
 		return rootfs_overlay(store_fd, words, mount->destination, error);
 	}
 	g_autofree char *parent = container_directory(config);
-	if (!parent) {
-		error_set(error, ENGINE_ERROR_UNSUPPORTED,
-			  "the overlay at '%s' has no place for its changes", mount->destination);
-		return -1;
-	}
 	g_autofree char *hash =
 		g_compute_checksum_for_string(G_CHECKSUM_SHA256, mount->destination, -1);
 	g_autofree char *name = g_strdup_printf("overlay-%.16s", hash);
-	if (!make_throw_away(store_fd, parent, name, mount->source, error))
+	autofd memory = parent ? -1 : make_place(error);
+	if (!parent && memory < 0)
 		return -1;
-	g_ptr_array_add(words, g_strdup("volatile"));
-	g_ptr_array_add(words, g_strdup_printf("upperdir=%s/%s/upper", parent, name));
-	g_ptr_array_add(words, g_strdup_printf("workdir=%s/%s/work", parent, name));
-	return rootfs_overlay(store_fd, words, mount->destination, error);
+	int place_fd = parent ? store_fd : memory;
+	if (!add_throw_away(words, place_fd, parent ? parent : ".", name, lower, error))
+		return -1;
+	return rootfs_overlay(place_fd, words, mount->destination, error);
 }
 
 int rootfs_enter(int root_mount_fd)
