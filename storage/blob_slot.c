@@ -13,6 +13,7 @@
 
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
+#include "libpod/base/log.h"
 #include "libpod/base/path.h"
 #include "libpod/base/record.h"
 #include "storage/digest.h"
@@ -139,7 +140,8 @@ void blob_slot_append(BlobSlot *slot, const void *data, size_t size)
 void blob_slot_reset(BlobSlot *slot)
 {
 	/* A file that can't be cut is found out by its digest at the next resume. */
-	(void)ftruncate(slot->fd, 0);
+	if (ftruncate(slot->fd, 0) < 0)
+		log_debug("cannot cut a partial blob: %s", g_strerror(errno));
 	slot->size = 0;
 }
 

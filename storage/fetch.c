@@ -134,8 +134,8 @@ char *hello_layout_path(void)
 {
 	/* Installed beside the CLI or its helpers; in the build tree next to both. */
 	static const char *const places[] = {
-		"../share/skiff/hello",
-		"../../share/skiff/hello",
+		"../libexec/skiff/hello",
+		"hello",
 		"../../contrib/hello/hello",
 		"../contrib/hello/hello",
 	};

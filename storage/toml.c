@@ -123,7 +123,7 @@ static bool get_kind(const TomlValue *table, const char *key, TomlKind kind, con
 bool toml_get_string(const TomlValue *table, const char *key, const char **out_borrowed,
 		     GError **error)
 {
-	const TomlValue *value;
+	const TomlValue *value = NULL;
 	if (!get_kind(table, key, TOML_STRING, "a string", &value, error))
 		return false;
 	if (value)
@@ -133,7 +133,7 @@ bool toml_get_string(const TomlValue *table, const char *key, const char **out_b
 
 bool toml_get_bool(const TomlValue *table, const char *key, bool *out, GError **error)
 {
-	const TomlValue *value;
+	const TomlValue *value = NULL;
 	if (!get_kind(table, key, TOML_BOOLEAN, "true or false", &value, error))
 		return false;
 	if (value)
@@ -143,7 +143,7 @@ bool toml_get_bool(const TomlValue *table, const char *key, bool *out, GError **
 
 bool toml_get_int(const TomlValue *table, const char *key, int64_t *out, GError **error)
 {
-	const TomlValue *value;
+	const TomlValue *value = NULL;
 	if (!get_kind(table, key, TOML_INTEGER, "a whole number", &value, error))
 		return false;
 	if (value)
@@ -153,7 +153,7 @@ bool toml_get_int(const TomlValue *table, const char *key, int64_t *out, GError 
 
 bool toml_get_strv(const TomlValue *table, const char *key, char ***out, GError **error)
 {
-	const TomlValue *value;
+	const TomlValue *value = NULL;
 	if (!get_kind(table, key, TOML_ARRAY, "an array of strings", &value, error))
 		return false;
 	if (!value)
@@ -172,7 +172,7 @@ bool toml_get_strv(const TomlValue *table, const char *key, char ***out, GError 
 bool toml_get_table(const TomlValue *table, const char *key, const TomlValue **out_borrowed,
 		    GError **error)
 {
-	const TomlValue *value;
+	const TomlValue *value = NULL;
 	if (!get_kind(table, key, TOML_TABLE, "a table", &value, error))
 		return false;
 	if (value)
@@ -183,7 +183,7 @@ bool toml_get_table(const TomlValue *table, const char *key, const TomlValue **o
 bool toml_get_tables(const TomlValue *table, const char *key, const TomlValue **out_borrowed,
 		     GError **error)
 {
-	const TomlValue *value;
+	const TomlValue *value = NULL;
 	if (!get_kind(table, key, TOML_ARRAY, "an array of tables", &value, error))
 		return false;
 	for (size_t i = 0; value && i < toml_length(value); i++)
