@@ -24,6 +24,7 @@
 
 #define XATTR_LIST_MAX  65536
 #define XATTR_VALUE_MAX 65536
+#define PIECE_SIZE      (256u << 10)
 
 typedef struct {
 	int diff_fd;
@@ -85,10 +86,17 @@ static bool complete_dir(Completion *c, const char *path, GError **error)
 	return true;
 }
 
+/* Lower and own layers are different mounts, between which the kernel may not copy by itself. */
 static bool copy_bytes(int from, int to, uint64_t size)
 {
+	g_autofree char *piece = g_malloc(PIECE_SIZE);
 	for (uint64_t left = size; left > 0;) {
 		ssize_t n = copy_file_range(from, NULL, to, NULL, (size_t)MIN(left, 1u << 30), 0);
+		if (n < 0 && (errno == EXDEV || errno == EOPNOTSUPP || errno == EINVAL)) {
+			n = read(from, piece, (size_t)MIN(left, PIECE_SIZE));
+			if (n > 0 && !fd_write_all(to, piece, (size_t)n))
+				return false;
+		}
 		if (n <= 0)
 			return false;
 		left -= (uint64_t)n;

@@ -138,10 +138,10 @@ LayerIngest *layer_ingest_new(Store *store, StoreStage *stage, const LayerIngest
 	ingest->parent = g_strdup(options->parent_chain_id);
 	ingest->blob_hash = hash_new(ingest->expected_digest);
 	ingest->diff_hash = hash_new(ingest->expected_diff_id);
-	ingest->lane = hash_lane_new();
 	ingest->head = g_byte_array_new();
 	if (!make_dir(ingest, error) || !start_child(ingest, error))
 		return NULL;
+	ingest->lane = hash_lane_new();
 	return g_steal_pointer(&ingest);
 }
 

@@ -384,6 +384,9 @@ static bool keep_entries(const Save *save, Json *list, const GPtrArray *names, G
 
 static bool save_oci(Save *save, const Item *item, GError **error)
 {
+	if (!save_target_mkdir(save->target, "blobs/", error) ||
+	    !save_target_mkdir(save->target, "blobs/sha256/", error))
+		return false;
 	g_autoptr(Json) manifest = put_blobs(save, item->image, error);
 	if (!manifest)
 		return false;

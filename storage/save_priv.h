@@ -26,6 +26,9 @@ bool save_target_has(const SaveTarget *target, const char *name);
 /** save_target_dir() - its descriptor, -1 for a tar. */
 int save_target_dir(const SaveTarget *target);
 
+/** save_target_mkdir() - a directory's entry in a tar ("blobs/"); readers that are not root want it. */
+bool save_target_mkdir(SaveTarget *target, const char *name, GError **error);
+
 /** save_target_put() - a small file as a whole. */
 bool save_target_put(SaveTarget *target, const char *name, const void *data, size_t size, GError **error);
 

@@ -125,6 +125,12 @@ static bool open_file(SaveTarget *target, GError **error)
 	       error_set_errno(error, "cannot write '%s/%s'", target->path, target->name);
 }
 
+bool save_target_mkdir(SaveTarget *target, const char *name, GError **error)
+{
+	/* Below a directory they are made as files need them. */
+	return target->tar_fd < 0 || tar_write_dir(write_tar, target, name, error);
+}
+
 bool save_target_begin(SaveTarget *target, const char *name, uint64_t size, GError **error)
 {
 	g_free(target->name);
