@@ -8,8 +8,9 @@
 
 #include "libpod/base/error.h"
 
-#define CHUNK_SIZE (256u << 10)
-#define QUEUE_MAX  (2u << 20)
+#define CHUNK_SIZE (128u << 10)
+/* A kill loses what is queued, and no more than a megabyte may be fetched twice. */
+#define QUEUE_MAX (640u << 10)
 /* Below this a resume is not worth the writing. */
 #define KEEP_FROM (1 << 20)
 

@@ -4,8 +4,8 @@
  * holds up neither the network nor the other layers.
  *
  * The thread first replays what the slot has, then takes what is offered, keeps it in the slot and
- * pushes it into the ingest, which it also starts and finishes. At most 2 MiB wait in between. All
- * other functions are for the one thread that owns the pump.
+ * pushes it into the ingest, which it also starts and finishes. Less than a megabyte waits in
+ * between. All other functions are for the one thread that owns the pump.
  */
 #pragma once
 

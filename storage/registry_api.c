@@ -40,15 +40,21 @@ static char *digest_like(const char *digest, const GString *body)
 bool registry_check_login(Registry *registry, GError **error)
 {
 	HttpRequest request = {.url = ""};
-	g_autoptr(HttpResponse) response = registry_request(registry, &request, error);
-	if (!response)
-		return false;
-	if (response->status == 200)
+	g_autoptr(GError) problem = NULL;
+	g_autoptr(HttpResponse) response = registry_request(registry, &request, &problem);
+	if (response && response->status == 200)
 		return true;
-	if (response->status == 401 || response->status == 403)
-		return error_set(error, ENGINE_ERROR_DENIED,
-				 "logging into %s: invalid username/password", registry->name);
-	return registry_set_status_error(registry, response, "logging in", error);
+	bool refused = response ? response->status == 401 || response->status == 403
+				: registry->is_refused;
+	if (!refused && response)
+		return registry_set_status_error(registry, response, "logging in", error);
+	if (!refused) {
+		g_propagate_prefixed_error(error, g_steal_pointer(&problem),
+					   "logging into '%s': ", registry->name);
+		return false;
+	}
+	return error_set(error, ENGINE_ERROR_DENIED, "logging into '%s': invalid username/password",
+			 registry->name);
 }
 
 /* Take the body of a manifest's answer, checked against every digest that is known. */

@@ -220,6 +220,7 @@ static bool fetch_token(Registry *registry, GError **error)
 		return error_set(error, ENGINE_ERROR_DENIED,
 				 "%s: its token server redirects, which is not allowed",
 				 registry->name);
+	registry->is_refused = response->status == 401 || response->status == 403;
 	if (response->status != 200)
 		return registry_set_status_error(registry, response, "asking its token server",
 						 error);
@@ -231,7 +232,8 @@ static bool use_basic(Registry *registry, GError **error)
 	g_autofree char *basic =
 		registry->credentials ? credentials_basic(registry->credentials) : NULL;
 	if (!basic || registry->auth == REGISTRY_AUTH_BASIC) {
-		error_set(error, ENGINE_ERROR_DENIED, "%s: %s", registry->name,
+		registry->is_refused = basic != NULL;
+		error_set(error, ENGINE_ERROR_DENIED, "unauthorized: %s",
 			  basic ? "the user name or password is wrong" : "authentication required");
 		if (!basic)
 			error_add_help(error, "skiff login %s", registry->host);

@@ -41,6 +41,7 @@ struct Registry {
 	char *service;
 	char *foreign_realm; /* origin of a realm elsewhere */
 	bool withheld;       /* our credentials were not sent there */
+	bool is_refused;     /* they were sent and not accepted */
 };
 
 /** registry_url() - "scheme://host/v2/PATH". g_free() it. */
