@@ -49,6 +49,21 @@ static void answer(const UplinkBinding *binding)
 	close(UPLINK_FD_READY);
 }
 
+/*
+ * The ports cannot be had. Those that could are given back at once, but the tap socket stays open
+ * until the monitor has read why: an init that finds nobody to send its tap to would fail first,
+ * and for a worse reason.
+ */
+static void linger(const UplinkBinding *binding)
+{
+	struct pollfd lifeline = {.fd = UPLINK_FD_LIFELINE, .events = POLLIN};
+
+	for (size_t i = 0; i < binding->n_bound; i++)
+		close(binding->bound[i].fd);
+	while (poll(&lifeline, 1, -1) < 0 && errno == EINTR)
+		;
+}
+
 /* Wait until the container's init sends its tap and its netns, or the lifeline ends. */
 static bool receive_tap(NetnsTap *out_tap, int *out_tap_fd, int *out_netns_fd)
 {
@@ -122,8 +137,10 @@ int uplink_main(void)
 	if (request.n_ports) {
 		bool bound = uplink_bind(ports, request.n_ports, &binding);
 		answer(&binding);
-		if (!bound)
+		if (!bound) {
+			linger(&binding);
 			return 1;
+		}
 	}
 	return serve(&request, &binding) ? 0 : 1;
 }
