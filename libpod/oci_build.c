@@ -142,8 +142,8 @@ static void build_namespaces(OciConfig *config, const ContainerSpec *spec,
 		set_namespace(config, OCI_NS_USER, OCI_NS_PATH, context->userns_path);
 	} else if (spec->id_map) {
 		set_namespace(config, OCI_NS_USER, OCI_NS_NEW, NULL);
-		config->user_map = idmap_copy(spec->id_map);
 	}
+	config->user_map = spec->id_map ? idmap_copy(spec->id_map) : NULL;
 }
 
 static void build_root(OciConfig *config, const ContainerSpec *spec, const OciBuildContext *context)

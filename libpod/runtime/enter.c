@@ -61,7 +61,7 @@ static int reset_process(Joiner *joiner)
 
 static int set_oom_score(Joiner *joiner)
 {
-	return limits_apply_oom_score(joiner->config, joiner->host_proc_fd);
+	return limits_apply_oom_score(joiner->config, joiner->host_proc_fd, 0);
 }
 
 static int set_label(Joiner *joiner)

@@ -60,11 +60,6 @@ static int join_namespaces(Init *init)
 	return namespaces_join(init->namespaces);
 }
 
-static int set_oom_score(Init *init)
-{
-	return limits_apply_oom_score(init->config, init->host_proc_fd);
-}
-
 static int set_label(Init *init)
 {
 	return privileges_label(init->host_proc_fd, init->config->apparmor_profile,
@@ -308,7 +303,6 @@ static int wait_at_gate(Init *init)
 static const Step steps[] = {
 	/* Outside. */
 	{"reset the process", reset_process},
-	{"set the OOM score", set_oom_score},
 	{"set the security label", set_label},
 	{"become root of the user namespace", become_root},
 	{"hide the memory of init", hide_memory},

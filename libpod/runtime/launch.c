@@ -6,6 +6,7 @@
 #include <linux/magic.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -56,6 +57,23 @@ static void setup_clear(Setup *setup)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Setup, setup_clear)
 
+/*
+ * The pipes that the container writes to belong to its root from the start: init gives them to the
+ * user, and may do that only with files whose owner its map knows. A caller's pipe may be beyond
+ * us.
+ */
+static void give_pipes(const LaunchOptions *options)
+{
+	const IdMap *map = options->config->user_map;
+	for (int i = 0; map && i < 3; i++) {
+		struct stat st;
+		if (options->stdio[i] >= 0 && fstat(options->stdio[i], &st) == 0 &&
+		    S_ISFIFO(st.st_mode))
+			(void)!fchown(options->stdio[i], idmap_root(map->uids),
+				      idmap_root(map->gids));
+	}
+}
+
 /* Open everything that only the monitor can see. */
 static bool setup_open(Setup *setup, const LaunchOptions *options, GError **error)
 {
@@ -76,6 +94,7 @@ static bool setup_open(Setup *setup, const LaunchOptions *options, GError **erro
 		return error_set_errno(error, "cannot use the host's '/dev/null'");
 	if (!sync_pair(&setup->sync_parent, &setup->sync_child))
 		return error_set_errno(error, "cannot create a socket pair");
+	give_pipes(options);
 	return true;
 }
 
@@ -99,9 +118,14 @@ static void run_init(Setup *setup, const LaunchOptions *options)
 	init_main(&init);
 }
 
-/* Give the child its ids and wait until it stands at the gate. */
-static bool wait_ready(const OciConfig *config, Launch *launch, GError **error)
+/* Give the child its score and its ids and wait until it stands at the gate. */
+static bool wait_ready(const OciConfig *config, int host_proc_fd, Launch *launch, GError **error)
 {
+	int scored = limits_apply_oom_score(config, host_proc_fd, launch->pid);
+	if (scored < 0) {
+		errno = -scored;
+		return error_set_errno(error, "cannot set the OOM score");
+	}
 	if (config->namespaces[OCI_NS_USER].mode == OCI_NS_NEW) {
 		if (!idmap_write(launch->pid, config->user_map, error))
 			return false;
@@ -136,7 +160,7 @@ bool launch_init(const LaunchOptions *options, Launch *out_launch, GError **erro
 		return false;
 	fd_close(&setup.sync_child);
 	launch.gate_fd = fd_steal(&setup.sync_parent);
-	if (!wait_ready(options->config, &launch, error)) {
+	if (!wait_ready(options->config, setup.host_proc_fd, &launch, error)) {
 		launch_abort(&launch);
 		return false;
 	}

@@ -158,14 +158,16 @@ int limits_apply_rlimits(const OciConfig *config, SyncReport *report)
 	return 0;
 }
 
-int limits_apply_oom_score(const OciConfig *config, int proc_fd)
+int limits_apply_oom_score(const OciConfig *config, int proc_fd, pid_t pid)
 {
 	if (!config->oom_score_adj_set)
 		return 0;
-	char text[16];
+	char text[16], path[32] = "self/oom_score_adj";
 	snprintf(text, sizeof text, "%d", config->oom_score_adj);
+	if (pid > 0)
+		snprintf(path, sizeof path, "%d/oom_score_adj", (int)pid);
 	/* "self" is a link the kernel made: followed here and nowhere else. */
-	autofd fd = openat(proc_fd, "self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	autofd fd = openat(proc_fd, path, O_WRONLY | O_CLOEXEC);
 	if (fd < 0 || !fd_write_all(fd, text, strlen(text)))
 		return -errno;
 	return 0;

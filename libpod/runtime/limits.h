@@ -27,8 +27,13 @@ int limits_apply_sysctls(const OciConfig *config, int proc_fd, SyncReport *repor
 /** limits_apply_rlimits() - this process' limits. 0 or negative errno. */
 int limits_apply_rlimits(const OciConfig *config, SyncReport *report);
 
-/** limits_apply_oom_score() - through the host's procfs @proc_fd. 0 or negative errno. */
-int limits_apply_oom_score(const OciConfig *config, int proc_fd);
+/**
+ * limits_apply_oom_score() - through the host's procfs @proc_fd
+ * @pid:	a child of ours, or 0 for ourselves
+ *
+ * A process that has changed its user namespace may not write its own. Return: 0 or negative errno.
+ */
+int limits_apply_oom_score(const OciConfig *config, int proc_fd, pid_t pid);
 
 /** limits_rlimit_parse() - "RLIMIT_NOFILE" to its number. Return: -1 if unknown. */
 int limits_rlimit_parse(const char *name);

@@ -156,6 +156,39 @@ static bool check_destination(const OciMount *mount, GError **error)
 			 mount->type, mount->destination);
 }
 
+/*
+ * With an own id map, a fresh directory of ours belongs to the container's root: init, on the other
+ * side of the map, could not take it. What has been given away already stays as it is.
+ */
+static bool give_to_root(const OciConfig *config, int fd, const char *path, GError **error)
+{
+	struct stat st;
+	if (!config->user_map)
+		return true;
+	uid_t uid = idmap_root(config->user_map->uids);
+	gid_t gid = idmap_root(config->user_map->gids);
+	if (fd < 0 || fstat(fd, &st) < 0 ||
+	    (st.st_uid == geteuid() && fchownat(fd, "", uid, gid, AT_EMPTY_PATH) < 0))
+		return error_set_errno(error, "cannot give '%s' to the container's root", path);
+	return true;
+}
+
+/* The upper directory's owner shows as that of "/". */
+static bool give_upper(const OciConfig *config, int store_fd, const GPtrArray *words,
+		       GError **error)
+{
+	for (guint i = 0; config->user_map && words && i < words->len; i++) {
+		const char *word = g_ptr_array_index(words, i);
+		if (!g_str_has_prefix(word, "upperdir="))
+			continue;
+		const char *path = word + strlen("upperdir=");
+		autofd fd = *path == '/' ? openat(AT_FDCWD, path, O_PATH | O_DIRECTORY | O_CLOEXEC)
+					 : path_open_state(store_fd, path, O_PATH | O_DIRECTORY, 0);
+		return give_to_root(config, fd, path, error);
+	}
+	return true;
+}
+
 /* Parse one mount and open what it comes from. */
 static bool plan_entry(const OciConfig *config, const OciMount *mount, int store_fd,
 		       MountEntry *out, GError **error)
@@ -170,9 +203,12 @@ static bool plan_entry(const OciConfig *config, const OciMount *mount, int store
 	if (entry.options.overlay)
 		ok = (entry.fd = rootfs_overlay_bind(config, mount, store_fd, error)) >= 0;
 	else if (is_type(&entry, "bind"))
-		ok = open_bind(&entry, store_fd, error);
+		ok = open_bind(&entry, store_fd, error) &&
+		     (!entry.options.copy_up ||
+		      give_to_root(config, entry.fd, mount->source, error));
 	else if (is_type(&entry, "overlay"))
-		ok = (entry.fd = rootfs_overlay(store_fd, entry.options.data, mount->destination,
+		ok = give_upper(config, store_fd, entry.options.data, error) &&
+		     (entry.fd = rootfs_overlay(store_fd, entry.options.data, mount->destination,
 						error)) >= 0;
 	if (ok)
 		*out = entry;

@@ -84,7 +84,7 @@ typedef struct {
 
 	/* linux */
 	OciNamespace namespaces[OCI_NS_COUNT];
-	IdMap *user_map;    /* of a new user namespace (OCI_NS_USER is NEW), else NULL */
+	IdMap *user_map;    /* of a new user namespace, or of one to be joined if it is known */
 	GPtrArray *mounts;  /* of OciMount, in order */
 	GPtrArray *devices; /* of OciDevice */
 	GHashTable *sysctl; /* string to string, NULL is none */

@@ -216,7 +216,10 @@ static bool read_gid_range(Json *item, OciConfig *config, GError **error)
 
 static bool read_map(Json *linux_part, OciConfig *config, GError **error)
 {
-	if (config->namespaces[OCI_NS_USER].mode != OCI_NS_NEW)
+	OciNamespaceMode mode = config->namespaces[OCI_NS_USER].mode;
+	/* One that is joined has its map; here it may be told for the owners of our own files. */
+	if (mode == OCI_NS_HOST ||
+	    (mode == OCI_NS_PATH && !json_object_object_get(linux_part, "uidMappings")))
 		return true;
 	config->user_map = idmap_new();
 	return read_array(linux_part, "uidMappings", read_uid_range, config, error) &&
