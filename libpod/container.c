@@ -19,6 +19,7 @@
 #include "libpod/container_priv.h"
 #include "libpod/monitor/control.h"
 #include "libpod/name.h"
+#include "libpod/spec_resolve.h"
 #include "libpod/volume.h"
 
 static int containers_dir(Engine *engine)
@@ -301,9 +302,15 @@ Container *container_create(Engine *engine, const ContainerSpec *asked, GError *
 	g_autoptr(ContainerSpec) spec = spec_from_json(json, error);
 	if (!spec || (asked->name && !name_check(asked->name, error)))
 		return NULL;
+	/* Limits need a cgroup of the container's own, which no host gets from this version yet. */
+	if (asked->pids_limit_set && asked->pids_limit > 0)
+		log_warn("--pids-limit is ignored: limits are not supported by this version");
 	if (asked->replace && spec->name && !replace_holder(engine, spec->name, error))
 		return NULL;
 
+	g_autoptr(RecordLock) ids = NULL;
+	if (spec->userns == SPEC_USERNS_AUTO && !(ids = spec_reserve_ids(engine, spec, error)))
+		return NULL;
 	g_autofree char *id = name_new_id();
 	g_autofree char *dir_name = spec->remove ? g_strconcat(id, ".rm", NULL) : g_strdup(id);
 	ContainerSummary s = new_summary(spec, id);
