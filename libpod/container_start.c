@@ -184,7 +184,10 @@ static bool make_layer(Container *ctr, GError **error)
 	    (mkdirat(dir, "work", 0700) < 0 && errno != EEXIST))
 		return error_set_errno(error, "cannot make the layer of container %s",
 				       ctr->summary.id);
-	if (fchmodat(dir, "upper", 0755, 0) < 0)
+	/* With an own id map it was given to the container's root at the first start. */
+	struct stat st;
+	if (fstatat(dir, "upper", &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    (st.st_uid == geteuid() && fchmodat(dir, "upper", 0755, 0) < 0))
 		return error_set_errno(error, "cannot set the mode of container %s's layer",
 				       ctr->summary.id);
 	return true;

@@ -56,8 +56,8 @@ static bool run_copy(Engine *engine, CopyJob *job, GError **error)
 
 const IdMap *mapped_layers_map(Engine *engine, const IdMap *map)
 {
-	const IdMap *shared = engine_id_map(engine);
-	return map && !(shared && idmap_is_single(shared)) ? map : NULL;
+	const IdMap *shared = map ? engine_id_map(engine) : NULL;
+	return shared && idmap_is_single(shared) ? NULL : map;
 }
 
 bool mapped_layers_ensure(Engine *engine, const char *const *chain_ids, const char *base,

@@ -106,6 +106,46 @@ static GPtrArray *list_auto_maps(Engine *engine, GError **error)
 	return maps;
 }
 
+/* A slot that no container's record has. */
+static bool resolve_auto(Engine *engine, ContainerSpec *spec, GError **error)
+{
+	g_clear_pointer(&spec->id_map, idmap_free);
+	g_autoptr(GPtrArray) taken = list_auto_maps(engine, error);
+	return taken && spec_userns_resolve(spec, engine_id_map(engine),
+					    engine_id_map_problem(engine), taken, error);
+}
+
+RecordLock *spec_reserve_ids(Engine *engine, ContainerSpec *spec, GError **error)
+{
+	int names = store_dir(engine_store(engine), "names");
+	g_autoptr(RecordLock) lock = record_lock(names, ".ids.lock", false, -1, "create", error);
+	return lock && resolve_auto(engine, spec, error) ? g_steal_pointer(&lock) : NULL;
+}
+
+/* Only who is in the user namespace of a pid namespace may have a procfs of it. */
+static bool check_pid_target(const ContainerSpec *spec, GError **error)
+{
+	if (spec->pid.mode != SPEC_NS_CONTAINER || !spec->id_map ||
+	    spec->userns == SPEC_USERNS_CONTAINER)
+		return true;
+	error_set(error, ENGINE_ERROR_INVALID,
+		  "--pid=container cannot be combined with a user namespace of its own");
+	error_add_help(error, "share that container's: --userns=container:%.12s", spec->pid.target);
+	return false;
+}
+
+/* Without sub-ids containers work with one id; why, and what helps, is said in one line. */
+static void warn_of_single_id(Engine *engine)
+{
+	const IdMap *shared = engine_id_map(engine);
+	const char *problem = shared ? engine_id_map_problem(engine) : NULL;
+	if (!problem)
+		return;
+	g_auto(GStrv) lines = g_strsplit(problem, "\n", 2);
+	const char *help = lines[1] ? lines[1] : "";
+	log_warn("containers have only one id: %s%s%s", lines[0], *help ? "; " : "", help);
+}
+
 static bool resolve_userns(Engine *engine, ContainerSpec *spec, GError **error)
 {
 	if (spec->userns == SPEC_USERNS_CONTAINER)
@@ -114,14 +154,10 @@ static bool resolve_userns(Engine *engine, ContainerSpec *spec, GError **error)
 		return check_ns_path("user", spec->userns_target, error);
 	if (spec->userns == SPEC_USERNS_HOST && !spec->id_map)
 		return true;
-	g_autoptr(GPtrArray) taken = NULL;
-	if (spec->userns == SPEC_USERNS_AUTO) {
-		taken = list_auto_maps(engine, error);
-		if (!taken)
-			return false;
-	}
-	return spec_userns_resolve(spec, engine_id_map(engine), engine_id_map_problem(engine),
-				   taken, error);
+	if (spec->userns == SPEC_USERNS_AUTO && !spec->id_map)
+		return resolve_auto(engine, spec, error);
+	return spec_userns_resolve(spec, engine_id_map(engine), engine_id_map_problem(engine), NULL,
+				   error);
 }
 
 /* Is this container port published already? */
@@ -286,8 +322,9 @@ bool spec_resolve(Engine *engine, ContainerSpec *spec, const Image *image, GErro
 	if (!config || !spec_check(spec, error) || !config_apply(config, spec, error) ||
 	    !spec_resolve_image(spec, image, error) || !check_sources(spec, error) ||
 	    !resolve_devices(spec, error) || !resolve_namespaces(engine, spec, error) ||
-	    !resolve_userns(engine, spec, error))
+	    !resolve_userns(engine, spec, error) || !check_pid_target(spec, error))
 		return false;
+	warn_of_single_id(engine);
 	drop_unmapped_ping_range(spec, ping_typed);
 	return resolve_hostname(spec, error) && resolve_ports(spec, error);
 }

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "libpod/base/record.h"
 #include "libpod/engine.h"
 #include "libpod/spec.h"
 #include "storage/image.h"
@@ -28,3 +29,11 @@ bool spec_check(const ContainerSpec *spec, GError **error);
  *depends on the id stays open: a name and a host name that nobody asked for are NULL.
  */
 bool spec_resolve(Engine *engine, ContainerSpec *spec, const Image *image, GError **error);
+
+/**
+ * spec_reserve_ids() - --userns=auto: choose ids that no recorded container has, for good
+ *
+ * spec_resolve() chose some, but another command may have recorded the same meanwhile. Record the
+ * container before the lock is freed. Return: the lock, NULL with @error.
+ */
+RecordLock *spec_reserve_ids(Engine *engine, ContainerSpec *spec, GError **error);
