@@ -459,12 +459,21 @@ static int check_target(const MountEntry *entry, int target)
 }
 
 /* Fill an empty volume or tmpfs with what the image has at its place. */
-static int copy_up(const MountEntry *entry, int target)
+static int copy_up(MountEntry *entry, bool is_in_image, int target)
 {
 	if (!entry->options.copy_up || !entry->is_directory)
 		return 0;
 	int empty = tree_is_empty(entry->fd);
+	entry->is_fresh = empty > 0 && !is_in_image;
 	return empty <= 0 ? empty : tree_copy(target, entry->fd);
+}
+
+static bool is_in_image(const MountPlan *plan, const MountEntry *entry)
+{
+	if (!entry->options.copy_up)
+		return false;
+	autofd found = path_open_in_root(plan->root_fd, entry->mount->destination, O_PATH, 0);
+	return found >= 0;
 }
 
 /* Does the path lead to the mount now? Somebody may have moved the directory meanwhile (R3). */
@@ -480,12 +489,13 @@ static int check_attached(const MountPlan *plan, const MountEntry *entry)
 
 static int attach_entry(MountPlan *plan, MountEntry *entry, SyncReport *report)
 {
+	bool in_image = is_in_image(plan, entry);
 	autofd target = open_target(plan, entry);
 	if (target < 0)
 		return target;
 	int result = check_target(entry, target);
 	if (result == 0)
-		result = copy_up(entry, target);
+		result = copy_up(entry, in_image, target);
 	if (result == 0)
 		result = set_attributes(entry, is_written_first(entry) ? MOUNT_ATTR_RDONLY : 0);
 	if (result == 0)
@@ -518,6 +528,8 @@ int mounts_give(MountPlan *plan, uid_t uid, gid_t gid, SyncReport *report)
 		int result = 0;
 		if (entry->options.chown_to_user)
 			result = tree_chown(entry->fd, uid, gid);
+		else if (entry->is_fresh)
+			result = fchownat(entry->fd, "", uid, gid, AT_EMPTY_PATH) < 0 ? -errno : 0;
 		/* Without a label SELinux is not in use, and "z" has nothing to do. */
 		if (result == 0 && entry->options.relabel && plan->config->mount_label)
 			result = tree_relabel(entry->fd, plan->config->mount_label);
