@@ -23,7 +23,7 @@
 #include "libpod/base/fd.h"
 
 #define MEMORY_MAX (1u << 30)
-#define CPU_MAX    3600
+#define CPU_MAX    900
 #define FILE_MAX   (UINT64_C(64) << 30)
 #define FDS_MAX    128
 

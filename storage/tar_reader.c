@@ -492,7 +492,7 @@ static bool drain(TarReader *reader, GError **error)
 {
 	uint64_t begin = reader->offset;
 	for (;;) {
-		if (!fill(reader, 1))
+		if (!fill(reader, BUFFER_SIZE))
 			return error_set_errno(error, "cannot read the tar stream");
 		size_t got = reader->end - reader->start;
 		if (got == 0)
