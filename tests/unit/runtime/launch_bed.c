@@ -400,6 +400,7 @@ int main(int argc, char **argv)
 	if (bed.print) {
 		g_autoptr(Json) json = oci_config_write(bed.config);
 		puts(js_text_pretty(json));
+		oci_config_free(bed.config);
 		return 0;
 	}
 	g_autoptr(GError) error = NULL;
@@ -422,5 +423,7 @@ int main(int argc, char **argv)
 	pid_t pid = userns_fork_new(map, CLONE_NEWNS, run, &bed, NULL, &error);
 	if (pid < 0)
 		die(error->message, NULL);
-	return exit_code(pid);
+	int code = exit_code(pid);
+	oci_config_free(bed.config);
+	return code;
 }
