@@ -353,13 +353,12 @@ static bool heal_boot(Engine *engine, GError **error)
 		if (!heal_one(engine, dirs[i], error))
 			return false;
 	}
-	if (!store_sweep(engine_store(engine), error))
-		return false;
 	return record_replace(engine_run_fd(engine), "healed", record_boot_id(),
 			      strlen(record_boot_id()), RECORD_SYNC_NONE, error);
 }
 
 bool containers_heal(Engine *engine, GError **error)
 {
-	return heal_boot(engine, error) && heal_runtime(engine, error);
+	return heal_boot(engine, error) && heal_runtime(engine, error) &&
+	       store_sweep(engine_store(engine), error);
 }

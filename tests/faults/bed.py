@@ -106,6 +106,16 @@ def docker_archive(path, name, layers):
     return path
 
 
+def memory_place():
+    """A directory in memory whose files take what an overlay needs (kernel >= 6.6), or None for the default one."""
+    try:
+        with tempfile.TemporaryDirectory(dir="/dev/shm") as directory:
+            os.setxattr(directory, "user.skiff", b"1")
+    except OSError:
+        return None
+    return "/dev/shm"
+
+
 class Bed:
     """The home, the commands, the oracle."""
 
@@ -115,7 +125,7 @@ class Bed:
     def __init__(self, user, place=None):
         self.user = user
         self.skiff = str(support.prefix() / "bin/skiff")
-        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="skiff-fault-", dir=place))
+        self.dir = pathlib.Path(tempfile.mkdtemp(prefix="skiff-fault-", dir=place or memory_place()))
         self.run_dir = self.dir / "run"
         self.root = self.dir / "home/store"
         self.dir.chmod(0o755)

@@ -200,7 +200,7 @@ class Run:
 
     def new_bed(self):
         """A fresh bed with an image in the registry."""
-        bed = Bed(self.options.user)
+        bed = Bed(self.options.user, self.options.place)
         bed.remote = f"{self.registry.host}/second:latest"
         self.registry.push(f"docker-archive:{bed.archive}", "second:latest")
         return bed
@@ -249,6 +249,7 @@ def parse_options():
     parser.add_argument("--at", help="one point: VERB/MODE/N")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--user", default="skifftest")
+    parser.add_argument("--place", help="directory for the throwaway home; by default one in memory, where syncs are free")
     return parser.parse_args()
 
 
