@@ -80,7 +80,7 @@ class Output(MonitorTest):
         size = 300000
         process = self.start("run", "--name", "paged", "busybox", "sh", "-c",
                              f"head -c {size} /dev/zero; exit 3")
-        wait_for(lambda: self.skiff("inspect", "--format", "{{.State.Status}}", "paged").word == "exited",
+        wait_for(lambda: self.skiff("inspect", "--format", "{{.State.Status}}", "paged", check=False).word == "exited",
                  message="the exit")
         self.assertEqual(self.skiff("wait", "paged").word, "3")
         self.assertEqual(len(process.stdout.read()), size)
