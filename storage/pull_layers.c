@@ -7,8 +7,8 @@
  *                                                         RUNNING -> RETRYING -> RUNNING
  *
  * The loop never blocks on one layer: a slot that is busy is tried again, a full pump pauses its
- * transfer, a failed transfer waits for its time. What blocks is publishing (a sync of the file
- * system), which is therefore done for several layers at once.
+ * transfer, a failed transfer waits for its time. Publishing, which syncs the file system, is done
+ * by a thread for all layers that are ready, one batch after the other.
  */
 #include "storage/pull_priv.h"
 
@@ -20,11 +20,12 @@
 #include "storage/blob_slot.h"
 #include "storage/digest.h"
 #include "storage/http_header.h"
+#include "storage/layer_publisher.h"
 
 #define PARALLEL_MAX     6
 #define TICK_MS          100
 #define SLOT_INTERVAL_US 50000
-#define PUBLISH_EVERY_US (2 * G_USEC_PER_SEC)
+#define PUBLISH_EVERY_US G_USEC_PER_SEC
 #define PROGRESS_MIN     (1 << 20) /* bytes that make an attempt a success of sorts */
 
 typedef struct {
@@ -57,7 +58,10 @@ typedef struct {
 
 typedef struct {
 	const PullLayers *pull;
-	GPtrArray *jobs; /* bottom first */
+	GPtrArray *jobs;           /* bottom first */
+	LayerPublisher *publisher; /* at work on the next two, or NULL */
+	size_t first_publishing;
+	size_t n_publishing;
 	gint64 last_publish;
 	gint64 last_view;
 	bool changed;
@@ -400,46 +404,53 @@ static size_t find_publishable(const Run *run, size_t *out_first)
 	return end - first;
 }
 
-static bool publish_batch(Run *run, size_t first, size_t n, GError **error)
+/* Hand all that can be published to a publisher. */
+static void start_publisher(Run *run)
 {
-	const PullLayers *pull = run->pull;
-	g_autofree LayerPublish *items = g_new0(LayerPublish, n);
+	size_t first, n = find_publishable(run, &first);
+	if (n == 0)
+		return;
+	g_autofree StagedLayer *staged = g_new0(StagedLayer, n);
 	for (size_t i = 0; i < n; i++) {
-		Job *job = g_ptr_array_index(run->jobs, first + i);
-		if (!layer_ingest_complete(job->ingest, job->layer, error))
-			return fail_job(job, error);
-		items[i].name = layer_ingest_name(job->ingest);
-		items[i].layer = job->layer;
-		/* Else the sync below would write the compressed bytes out, to no use. */
-		blob_slot_reset(job->slot);
+		const Job *job = g_ptr_array_index(run->jobs, first + i);
+		staged[i] = (StagedLayer){job->ingest, job->layer, job->slot};
 	}
-	if (!layers_publish(pull->store, pull->stage, items, n, error))
-		return false;
-	for (size_t i = 0; i < n; i++) {
-		Job *job = g_ptr_array_index(run->jobs, first + i);
+	run->first_publishing = first;
+	run->n_publishing = n;
+	run->publisher = layer_publisher_new(run->pull->store, run->pull->stage, staged, n,
+					     wake_loop, registry_session_http(run->pull->session));
+}
+
+/* The batch is visible, or why it is not. */
+static bool end_publisher(Run *run, GError **error)
+{
+	g_autoptr(LayerPublisher) publisher = g_steal_pointer(&run->publisher);
+	if (!layer_publisher_result(publisher, error))
+		return fail_job(g_ptr_array_index(run->jobs, run->first_publishing), error);
+	for (size_t i = 0; i < run->n_publishing; i++) {
+		Job *job = g_ptr_array_index(run->jobs, run->first_publishing + i);
 		g_clear_pointer(&job->ingest, layer_ingest_free);
 		g_clear_pointer(&job->slot, blob_slot_discard);
 		set_state(run, job, PULL_LAYER_DONE);
 	}
+	run->last_publish = g_get_monotonic_time();
 	return true;
 }
 
-/* Publish what can be, when it is worth a sync: all is staged, or others may have waited long. */
+/* Publish when it is worth a sync: all is staged, or others may have waited for long. */
 static bool publish(Run *run, GError **error)
 {
-	size_t first;
+	if (run->publisher && !layer_publisher_ended(run->publisher))
+		return true;
+	if (run->publisher && !end_publisher(run, error))
+		return false;
 	bool all_staged = true;
 	for (size_t i = 0; i < run->jobs->len; i++) {
 		const Job *job = g_ptr_array_index(run->jobs, i);
 		all_staged = all_staged && (is_settled(job) || job->state == PULL_LAYER_STAGED);
 	}
-	gint64 now = g_get_monotonic_time();
-	if (!all_staged && now - run->last_publish < PUBLISH_EVERY_US)
-		return true;
-	for (size_t n; (n = find_publishable(run, &first)) > 0;)
-		if (!publish_batch(run, first, n, error))
-			return false;
-	run->last_publish = now;
+	if (all_staged || g_get_monotonic_time() - run->last_publish >= PUBLISH_EVERY_US)
+		start_publisher(run);
 	return true;
 }
 
@@ -492,6 +503,7 @@ bool pull_layers(const PullLayers *pull, GError **error)
 	g_autoptr(GPtrArray) jobs = make_jobs(pull);
 	Run run = {.pull = pull, .jobs = jobs, .last_publish = g_get_monotonic_time()};
 	bool ok = run_jobs(&run, error);
+	layer_publisher_free(run.publisher);
 	pull->result->n_layers = jobs->len;
 	for (size_t i = 0; i < jobs->len; i++) {
 		const Job *job = g_ptr_array_index(jobs, i);
