@@ -83,6 +83,7 @@ static int join_keyring(Joiner *joiner)
 	return privileges_join_keyring();
 }
 
+/* All of them in one call, so that no state between two sets of namespaces exists. */
 static int enter_namespaces(Joiner *joiner)
 {
 	int flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |
@@ -156,6 +157,7 @@ static const char *user_spec(const Joiner *joiner)
 	return joiner->options->user_spec ? joiner->options->user_spec : joiner->config->user_spec;
 }
 
+/* By the container's own files; its pty then belongs to that user. */
 static int resolve_user(Joiner *joiner)
 {
 	int result = privileges_resolve_user(joiner->root_fd, user_spec(joiner),
@@ -211,6 +213,7 @@ static int set_rlimits(Joiner *joiner)
 	return limits_apply_rlimits(joiner->config, &joiner->report);
 }
 
+/* The container's own privileges, or all that its user namespace has. */
 static int drop_privileges(Joiner *joiner)
 {
 	const OciConfig *config = joiner->config;

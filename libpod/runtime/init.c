@@ -265,6 +265,7 @@ static int set_rlimits(Init *init)
 	return limits_apply_rlimits(init->config, &init->report);
 }
 
+/* The identity order of R8; then what root was kept out of. */
 static int drop_privileges(Init *init)
 {
 	const OciConfig *config = init->config;

@@ -91,6 +91,7 @@ static char *sysctl_path(const char *key)
 	return path;
 }
 
+/* One key and value against the list. */
 static bool check_sysctl(const OciConfig *config, const char *key, const char *value,
 			 GError **error)
 {

@@ -58,6 +58,7 @@ static const struct {
 	{"tmpfs", {"size", "nr_inodes", "nr_blocks", "mode", "uid", "gid", "huge", NULL}},
 };
 
+/* A word of the first table. Return: false if it is none. */
 static bool parse_attribute(const char *word, MountOptions *options)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(attributes); i++) {

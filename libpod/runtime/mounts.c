@@ -101,8 +101,7 @@ int mounts_new(const char *type, const char *source, const GPtrArray *data, uint
 	return fd < 0 ? -errno : fd;
 }
 
-/* An empty read-only stand-in, for what this host or namespace cannot give. */
-static int make_empty(void)
+int mounts_new_empty(void)
 {
 	return mounts_new("tmpfs", "tmpfs", NULL,
 			  MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
@@ -121,7 +120,7 @@ static bool open_bind(MountEntry *entry, int store_fd, GError **error)
 	/* A host that never mounted its message queues has none to share: an empty directory stands
 	 * in. */
 	if (entry->fd < 0 && errno == ENOENT && strcmp(source, "/dev/mqueue") == 0)
-		entry->fd = make_empty();
+		entry->fd = mounts_new_empty();
 	if (entry->fd < 0 && errno == ENOENT)
 		return error_set(error, ENGINE_ERROR_NOT_FOUND,
 				 "statfs %s: no such file or directory", source);
@@ -360,7 +359,7 @@ static int make_cgroup(const MountPlan *plan, const MountEntry *entry, uint64_t 
 {
 	int fd = is_host(plan, OCI_NS_CGROUP) ? clone_host("/sys/fs/cgroup", 0)
 					      : mounts_new("cgroup2", "cgroup", NULL, attributes);
-	return fd < 0 ? make_empty() : fd;
+	return fd < 0 ? mounts_new_empty() : fd;
 }
 
 static int make_mqueue(const MountPlan *plan, const MountEntry *entry, uint64_t attributes)
@@ -368,7 +367,7 @@ static int make_mqueue(const MountPlan *plan, const MountEntry *entry, uint64_t 
 	int fd = mounts_new("mqueue", "mqueue", NULL, attributes);
 	if (fd == -EPERM)
 		fd = clone_host("/dev/mqueue", 0);
-	return fd < 0 ? make_empty() : fd;
+	return fd < 0 ? mounts_new_empty() : fd;
 }
 
 static int make_plain(const MountPlan *plan, const MountEntry *entry, uint64_t attributes)
@@ -487,6 +486,8 @@ static int check_attached(const MountPlan *plan, const MountEntry *entry)
 	return here.stx_mnt_id == there.stx_mnt_id ? 0 : -EXDEV;
 }
 
+/* One mount from detached to its place; what has to be written into it is written while nobody sees
+ * it. */
 static int attach_entry(MountPlan *plan, MountEntry *entry, SyncReport *report)
 {
 	bool in_image = is_in_image(plan, entry);
@@ -540,70 +541,4 @@ int mounts_give(MountPlan *plan, uid_t uid, gid_t gid, SyncReport *report)
 			return sync_subject(report, entry->mount->destination, result);
 	}
 	return 0;
-}
-
-static int make_read_only(int fd, unsigned flags)
-{
-	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY};
-	return mount_setattr(fd, "", AT_EMPTY_PATH | flags, &attr, sizeof attr) < 0 ? -errno : 0;
-}
-
-/* Put a read-only view of itself over a path. Absent paths are fine. */
-static int seal_read_only(const MountPlan *plan, const char *path)
-{
-	autofd target = path_open_in_root(plan->root_fd, path, O_PATH, 0);
-	if (target < 0)
-		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
-	autofd view = open_tree(target, "",
-				AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
-	if (view < 0)
-		return -errno;
-	int result = make_read_only(view, AT_RECURSIVE);
-	return result < 0 ? result : mounts_move(view, target);
-}
-
-/* Cover @target with @cover: with the mount itself the first time, then with clones of it. */
-static int cover(int cover_fd, bool *attached, int target)
-{
-	if (!*attached) {
-		*attached = true;
-		return mounts_move(cover_fd, target);
-	}
-	autofd clone = open_tree(cover_fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-	return clone < 0 ? -errno : mounts_move(clone, target);
-}
-
-/* Hide paths: files behind the null device, directories behind one shared empty tmpfs. */
-static int seal_masked(const MountPlan *plan, SyncReport *report)
-{
-	bool null_attached = false, empty_attached = false;
-	autofd empty = -1;
-	for (char **path = plan->config->masked_paths; path && *path; path++) {
-		autofd target = path_open_in_root(plan->root_fd, *path, O_PATH, 0);
-		struct stat st;
-		if (target < 0 && (errno == ENOENT || errno == ENOTDIR))
-			continue;
-		int result = target < 0 || fstat(target, &st) < 0 ? -errno : 0;
-		if (result == 0 && S_ISDIR(st.st_mode) && empty < 0)
-			result = (empty = make_empty()) < 0 ? empty : 0;
-		if (result == 0)
-			result = S_ISDIR(st.st_mode) ? cover(empty, &empty_attached, target)
-						     : cover(plan->null_fd, &null_attached, target);
-		if (result < 0)
-			return sync_subject(report, *path, result);
-	}
-	return 0;
-}
-
-int mounts_seal(MountPlan *plan, SyncReport *report)
-{
-	for (char **path = plan->config->readonly_paths; path && *path; path++) {
-		int result = seal_read_only(plan, *path);
-		if (result < 0)
-			return sync_subject(report, *path, result);
-	}
-	int result = seal_masked(plan, report);
-	if (result == 0 && plan->config->root_readonly)
-		result = sync_subject(report, "/", make_read_only(plan->root_fd, 0));
-	return result;
 }

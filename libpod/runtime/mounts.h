@@ -72,5 +72,9 @@ int mounts_seal(MountPlan *plan, SyncReport *report);
  */
 int mounts_new(const char *type, const char *source, const GPtrArray *data, uint64_t attributes);
 
+/** mounts_new_empty() - an empty read-only stand-in, for what is hidden and for what a host cannot
+ * give. */
+int mounts_new_empty(void);
+
 /** mounts_move() - attach a detached mount onto a descriptor. 0 or negative errno. */
 int mounts_move(int mount_fd, int target_fd);

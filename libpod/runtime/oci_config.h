@@ -44,9 +44,9 @@ typedef struct {
 } OciMount;
 
 typedef struct {
-	char *path;      /* in the container */
-	char *host_path; /* bound from here (rootless) */
-	char type;       /* 'c', 'b', 'p' */
+	char *path;           /* in the container */
+	char *host_path;      /* bound from here (rootless) */
+	char type;            /* 'c', 'b', 'p' */
 	int64_t major, minor; /* 0:0 = whatever node or directory of nodes is there */
 	uint32_t mode;
 	uint32_t uid, gid;
@@ -93,10 +93,12 @@ typedef struct {
 	char *cgroups_path; /* NULL: stay where we are */
 	int64_t pids_limit;
 	char *mount_label;
-	bool init_process; /* --init: our own reaper is pid 1 */
+	bool init_process;       /* --init: our own reaper is pid 1 */
 	GHashTable *annotations; /* string to string, NULL is none */
 } OciConfig;
 
+/** oci_config_new() - an empty configuration: every namespace the host's, no capability, no lists.
+ */
 OciConfig *oci_config_new(void);
 void oci_config_free(OciConfig *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(OciConfig, oci_config_free)

@@ -40,6 +40,7 @@ static bool read_uint32(Json *object, const char *key, uint32_t *out, GError **e
 	return true;
 }
 
+/* An array of names to a bit set. */
 static bool read_capability_set(Json *object, const char *key, uint64_t *out, GError **error)
 {
 	g_auto(GStrv) names = NULL;
@@ -69,6 +70,7 @@ static bool read_limit(Json *object, const char *key, uint64_t *out, GError **er
 	return true;
 }
 
+/* process.rlimits[] */
 static bool read_rlimit(Json *item, OciConfig *config, GError **error)
 {
 	const char *type = "";
@@ -132,6 +134,7 @@ static bool read_user(Json *process, OciConfig *config, GError **error)
 	return true;
 }
 
+/* All of process; at least one argument must be there. */
 static bool read_process(Json *process, OciConfig *config, GError **error)
 {
 	int64_t score = G_MININT32;
@@ -154,6 +157,7 @@ static bool read_process(Json *process, OciConfig *config, GError **error)
 	return true;
 }
 
+/* mounts[]; a bind needs a source. */
 static bool read_mount(Json *item, OciConfig *config, GError **error)
 {
 	const char *destination = NULL, *type = "bind", *source = NULL;
@@ -172,6 +176,7 @@ static bool read_mount(Json *item, OciConfig *config, GError **error)
 	return true;
 }
 
+/* linux.namespaces[]; each kind at most once. */
 static bool read_namespace(Json *item, OciConfig *config, GError **error)
 {
 	const char *type = "";
@@ -214,6 +219,7 @@ static bool read_gid_range(Json *item, OciConfig *config, GError **error)
 	return read_range(item, config->user_map->gids, error);
 }
 
+/* Maps count only for a user namespace of its own. */
 static bool read_map(Json *linux_part, OciConfig *config, GError **error)
 {
 	OciNamespaceMode mode = config->namespaces[OCI_NS_USER].mode;
@@ -228,6 +234,7 @@ static bool read_map(Json *linux_part, OciConfig *config, GError **error)
 	       idmap_check(config->user_map->gids, error);
 }
 
+/* linux.devices[]; 'u' is another word for 'c'. */
 static bool read_device(Json *item, OciConfig *config, GError **error)
 {
 	OciDevice *device = g_new0(OciDevice, 1);

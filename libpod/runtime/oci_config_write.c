@@ -49,6 +49,7 @@ static Json *write_capabilities(const OciConfig *config)
 	return json;
 }
 
+/* Limits by name; RLIM_INFINITY needs all 64 bits. */
 static Json *write_rlimits(const OciConfig *config)
 {
 	Json *array = json_object_new_array();
@@ -63,6 +64,7 @@ static Json *write_rlimits(const OciConfig *config)
 	return array;
 }
 
+/* process, with the user left to the annotation. */
 static Json *write_process(const OciConfig *config)
 {
 	Json *json = json_object_new_object();
@@ -92,6 +94,7 @@ static Json *write_process(const OciConfig *config)
 	return json;
 }
 
+/* mounts, in order. */
 static Json *write_mounts(const OciConfig *config)
 {
 	Json *array = json_object_new_array();
@@ -107,6 +110,7 @@ static Json *write_mounts(const OciConfig *config)
 	return array;
 }
 
+/* Those that are not the host's. */
 static Json *write_namespaces(const OciConfig *config)
 {
 	Json *array = json_object_new_array();
@@ -122,6 +126,7 @@ static Json *write_namespaces(const OciConfig *config)
 	return array;
 }
 
+/* One side of an id map. */
 static Json *write_ranges(const GArray *ranges)
 {
 	Json *array = json_object_new_array();
@@ -136,6 +141,7 @@ static Json *write_ranges(const GArray *ranges)
 	return array;
 }
 
+/* Devices; a pipe has no numbers. */
 static Json *write_devices(const OciConfig *config)
 {
 	Json *array = json_object_new_array();
@@ -157,6 +163,7 @@ static Json *write_devices(const OciConfig *config)
 	return array;
 }
 
+/* The part of Linux. */
 static Json *write_linux(const OciConfig *config)
 {
 	Json *json = json_object_new_object();
@@ -191,6 +198,7 @@ static char *format_device_sources(const OciConfig *config)
 	return json_object_object_length(json) > 0 ? g_strdup(js_text(json)) : NULL;
 }
 
+/* The user's annotations, and ours for what the specification has no place for. */
 static Json *write_annotations(const OciConfig *config)
 {
 	Json *json = js_from_string_map(config->annotations);

@@ -66,6 +66,7 @@ static int raise_permitted(void)
 	return syscall(SYS_capset, &header, data) < 0 ? -errno : 0;
 }
 
+/* The kernel has done what was asked, for all three ids of each kind. */
 static int verify_ids(uid_t uid, gid_t gid)
 {
 	uid_t uids[3];
@@ -80,6 +81,7 @@ static int verify_ids(uid_t uid, gid_t gid)
 	return 0;
 }
 
+/* Groups, gid, uid, in this order; the capabilities survive until they are cut. */
 static int change_ids(const ResolvedUser *user)
 {
 	/* Where a single-id map denies setgroups, the user's own groups stay (security 1.2). */

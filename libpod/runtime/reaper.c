@@ -32,6 +32,7 @@ static void forward(pid_t payload, int signum)
 	(void)kill(payload, signum);
 }
 
+/* Wait for signals for ever; SIGCHLD may stand for many children. */
 static void run(pid_t payload, const sigset_t *all) G_GNUC_NORETURN;
 static void run(pid_t payload, const sigset_t *all)
 {

@@ -206,6 +206,8 @@ static int mount_by_string(const Layers *layers)
 	autofd before = openat(AT_FDCWD, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (before < 0 || chdir("/proc/self/fd") < 0)
 		return -errno;
+	/* lint: allow mount: no fsconfig of that kernel takes this many layers; the target is a
+	 * descriptor */
 	int result = mount("overlay", target, "overlay", 0, options) < 0 ? -errno : 0;
 	if (result == 0) {
 		result = open_tree(AT_FDCWD, resolved, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
@@ -340,6 +342,7 @@ int rootfs_overlay_bind(const OciConfig *config, const OciMount *mount, int stor
 
 int rootfs_enter(int root_mount_fd)
 {
+	/* lint: allow mount: propagation of our own root, no path of anybody */
 	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
 		return -errno;
 	/* Over the old root, so no directory is needed; then the two change places. */

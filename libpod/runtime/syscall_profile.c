@@ -100,6 +100,7 @@ static bool parse_errno(Json *object, const char *number_key, const char *name_k
 	return error_set(error, ENGINE_ERROR_INVALID, "%s: unknown error '%s'", name_key, name);
 }
 
+/* An action with the error it returns. */
 static bool parse_action(Json *object, const char *action_key, const char *number_key,
 			 const char *name_key, uint32_t *out, GError **error)
 {
@@ -221,6 +222,7 @@ static bool parse_value(Json *object, const char *key, uint64_t *out, GError **e
 	return true;
 }
 
+/* One comparison of an argument. */
 static bool parse_condition(Json *object, struct scmp_arg_cmp *out, GError **error)
 {
 	int64_t index = 0;
@@ -276,6 +278,7 @@ static void add_rules(SyscallProfile *profile, const char *name, uint32_t action
 		add_rule(profile, name, action, all, conditions->len);
 }
 
+/* args of a block. */
 static bool parse_conditions(Json *block, GArray *conditions, GError **error)
 {
 	Json *array = NULL;
@@ -292,6 +295,7 @@ static bool parse_conditions(Json *block, GArray *conditions, GError **error)
 	return true;
 }
 
+/* A block to rules, if its conditions hold here; it must be right in any case. */
 static bool parse_block(Json *block, const SyscallTarget *target, SyscallProfile *profile,
 			GError **error)
 {

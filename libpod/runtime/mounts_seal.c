@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The last change to a container's mounts: read-only views, masks, a read-only root. What hides a
+ * file is a bind of the host's null device, never of one that the image could have replaced
+ * (CVE-2025-31133).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "libpod/base/fd.h"
+#include "libpod/base/path.h"
+#include "libpod/runtime/mounts.h"
+
+static int make_read_only(int fd, unsigned flags)
+{
+	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY};
+	return mount_setattr(fd, "", AT_EMPTY_PATH | flags, &attr, sizeof attr) < 0 ? -errno : 0;
+}
+
+/* Put a read-only view of itself over a path. Absent paths are fine. */
+static int seal_read_only(const MountPlan *plan, const char *path)
+{
+	autofd target = path_open_in_root(plan->root_fd, path, O_PATH, 0);
+	if (target < 0)
+		return errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
+	autofd view = open_tree(target, "",
+				AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+	if (view < 0)
+		return -errno;
+	int result = make_read_only(view, AT_RECURSIVE);
+	return result < 0 ? result : mounts_move(view, target);
+}
+
+/* Cover @target with @cover: with the mount itself the first time, then with clones of it. */
+static int cover(int cover_fd, bool *attached, int target)
+{
+	if (!*attached) {
+		*attached = true;
+		return mounts_move(cover_fd, target);
+	}
+	autofd clone = open_tree(cover_fd, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+	return clone < 0 ? -errno : mounts_move(clone, target);
+}
+
+/* Hide paths: files behind the null device, directories behind one shared empty tmpfs. */
+static int seal_masked(const MountPlan *plan, SyncReport *report)
+{
+	bool null_attached = false, empty_attached = false;
+	autofd empty = -1;
+	for (char **path = plan->config->masked_paths; path && *path; path++) {
+		autofd target = path_open_in_root(plan->root_fd, *path, O_PATH, 0);
+		struct stat st;
+		if (target < 0 && (errno == ENOENT || errno == ENOTDIR))
+			continue;
+		int result = target < 0 || fstat(target, &st) < 0 ? -errno : 0;
+		if (result == 0 && S_ISDIR(st.st_mode) && empty < 0)
+			result = (empty = mounts_new_empty()) < 0 ? empty : 0;
+		if (result == 0)
+			result = S_ISDIR(st.st_mode) ? cover(empty, &empty_attached, target)
+						     : cover(plan->null_fd, &null_attached, target);
+		if (result < 0)
+			return sync_subject(report, *path, result);
+	}
+	return 0;
+}
+
+int mounts_seal(MountPlan *plan, SyncReport *report)
+{
+	for (char **path = plan->config->readonly_paths; path && *path; path++) {
+		int result = seal_read_only(plan, *path);
+		if (result < 0)
+			return sync_subject(report, *path, result);
+	}
+	int result = seal_masked(plan, report);
+	if (result == 0 && plan->config->root_readonly)
+		result = sync_subject(report, "/", make_read_only(plan->root_fd, 0));
+	return result;
+}
