@@ -114,7 +114,8 @@ static inline ssize_t tar_memory_read(void *data, void *buffer, size_t size)
 	size_t n = MIN(size, memory->size - memory->at);
 	if (memory->piece)
 		n = MIN(n, memory->piece);
-	memcpy(buffer, memory->data + memory->at, n);
+	if (n > 0)
+		memcpy(buffer, memory->data + memory->at, n);
 	memory->at += n;
 	return (ssize_t)n;
 }
