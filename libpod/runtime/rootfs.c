@@ -206,8 +206,7 @@ static int mount_by_string(const Layers *layers)
 	autofd before = openat(AT_FDCWD, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (before < 0 || chdir("/proc/self/fd") < 0)
 		return -errno;
-	/* lint: allow mount: no fsconfig of that kernel takes this many layers; the target is a
-	 * descriptor */
+	/* lint: allow mount: fsconfig of such kernels ends at 255 bytes; target is a descriptor */
 	int result = mount("overlay", target, "overlay", 0, options) < 0 ? -errno : 0;
 	if (result == 0) {
 		result = open_tree(AT_FDCWD, resolved, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
