@@ -16,14 +16,22 @@
 
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
+#include "libpod/base/json.h"
 #include "libpod/base/log.h"
 #include "libpod/base/path.h"
+#include "libpod/monitor/monitor_members.h"
 #include "libpod/name.h"
 #include "libpod/rootless.h"
 #include "libpod/volume.h"
 
 /* Running containers whose life one changing command looks at, at most. */
 #define HEAL_SAMPLE 64
+
+#define MAX_RUN_RECORD (1024 * 1024)
+
+/* A fork bomb without a pid namespace may need several. */
+#define KILL_ROUNDS   200
+#define KILL_PAUSE_US 5000
 
 /* How long clean-up waits for a command that has the container in its hands. */
 #define CLEANUP_PATIENCE_MS 2000
@@ -101,15 +109,28 @@ bool container_wait(Container *ctr, bool removed, int *out_code, bool *out_known
 	return true;
 }
 
-/* Kill what a dead monitor left, in the namespaces where we may: its init does not outlive it by
- * design. */
-static int kill_child(void *data)
+/*
+ * Kill what a killed monitor left. Its init dies with it, and with that init's pid namespace all
+ * others; without a namespace of its own they live on. A monitor that ends by itself takes run.json
+ * away. The user owns the namespaces above all of them, so no other namespace needs to be entered.
+ */
+static void kill_leftovers(Container *ctr)
 {
-	Container *ctr = data;
-	autofd init = open_process(ctr->summary.pid, ctr->pid_start);
-	if (init >= 0)
-		(void)syscall(SYS_pidfd_send_signal, init, SIGKILL, NULL, 0);
-	return 0;
+	int run_fd = container_run_fd(ctr);
+	g_autoptr(Json) run = run_fd < 0 ? NULL : js_load(run_fd, "run.json", MAX_RUN_RECORD, NULL);
+	const char *boot = NULL;
+	int64_t mount_ns = 0;
+	if (!run || container_life_is_held(ctr) || !js_get_string(run, "boot", &boot, NULL) ||
+	    !boot || !g_str_equal(boot, record_boot_id()) ||
+	    !js_get_int(run, "mntns_inode", 0, INT64_MAX, &mount_ns, NULL))
+		return;
+	autofd proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (int i = 0; i < KILL_ROUNDS && proc >= 0; i++) {
+		if (monitor_members_signal(proc, (ino_t)mount_ns, SIGKILL) == 0)
+			return;
+		g_usleep(KILL_PAUSE_US);
+	}
+	log_warn("processes of container %s outlive it", ctr->summary.id);
 }
 
 bool container_settle(Container *ctr, GError **error)
@@ -117,9 +138,7 @@ bool container_settle(Container *ctr, GError **error)
 	ContainerSummary *s = &ctr->summary;
 	if (s->state != CONTAINER_EXITED || (container_run_fd(ctr) < 0 && s->exit_known))
 		return true;
-	if (!s->exit_known && ctr->run_fd >= 0 &&
-	    rootless_run(ctr->engine, kill_child, ctr, error) < 0)
-		return false;
+	kill_leftovers(ctr);
 	if (!s->finished)
 		s->finished = g_get_real_time() * 1000;
 	s->pid = s->monitor_pid = 0;
@@ -135,6 +154,7 @@ bool container_settle(Container *ctr, GError **error)
 
 bool container_discard(Container *ctr, GError **error)
 {
+	kill_leftovers(ctr);
 	container_drop_name(ctr->engine, ctr->summary.name, ctr->summary.id);
 	if (!store_trash(engine_store(ctr->engine), "containers", ctr->dir_name, error))
 		return false;
@@ -271,9 +291,13 @@ bool container_finish(Container *ctr, GError **error)
 	}
 	if (is_live(&ctr->summary))
 		return true;
-	/* The monitor's clean-up empties the trash behind our back: nobody has to wait for that. */
-	return ctr->summary.auto_remove ? discard_with_volumes(ctr, true, error)
-					: container_settle(ctr, error);
+	/* The monitor's clean-up empties the trash behind our back: nobody has to wait for that,
+	 * unless the monitor was killed. */
+	bool killed = !ctr->summary.exit_known;
+	if (!ctr->summary.auto_remove)
+		return container_settle(ctr, error);
+	return discard_with_volumes(ctr, true, error) &&
+	       (!killed || rootless_empty_trash(ctr->engine, error));
 }
 
 /* Has a --rm container been started? Its record does not say so, its layer does. */
@@ -306,7 +330,7 @@ static bool heal_one(Engine *engine, const char *dir_name, GError **error)
 		return true;
 	if (ctr->summary.auto_remove &&
 	    (ctr->summary.state == CONTAINER_EXITED || was_started(ctr)))
-		return container_discard(ctr, error);
+		return container_discard(ctr, error) && rootless_empty_trash(engine, error);
 	if (ctr->summary.state == CONTAINER_CREATED) {
 		/* A start that was killed before its monitor had a word. */
 		(void)path_remove_tree(engine_run_containers_fd(engine), ctr->summary.id);
@@ -357,8 +381,18 @@ static bool heal_boot(Engine *engine, GError **error)
 			      strlen(record_boot_id()), RECORD_SYNC_NONE, error);
 }
 
+/* Stages whose maker was killed. */
+static bool heal_stages(Engine *engine, GError **error)
+{
+	g_auto(GStrv) stages = record_list(store_dir(engine_store(engine), "staging"), error);
+	if (!stages)
+		return false;
+	return !stages[0] ||
+	       (store_sweep(engine_store(engine), error) && rootless_empty_trash(engine, error));
+}
+
 bool containers_heal(Engine *engine, GError **error)
 {
 	return heal_boot(engine, error) && heal_runtime(engine, error) &&
-	       store_sweep(engine_store(engine), error);
+	       heal_stages(engine, error);
 }

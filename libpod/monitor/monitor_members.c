@@ -4,12 +4,14 @@
  * shared pid namespace. Every process is signalled through a pidfd that was checked after it was
  * opened, so that a pid that was used again is never hit.
  */
-#include "libpod/monitor/monitor_priv.h"
+#include "libpod/monitor/monitor_members.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glib.h>
 #include <signal.h>
+#include <stdint.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>

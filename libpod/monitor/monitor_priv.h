@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include "libpod/monitor/monitor_log.h"
+#include "libpod/monitor/monitor_members.h"
 #include "libpod/monitor/monitor_task.h"
 #include "libpod/monitor/protocol.h"
 #include "libpod/runtime/launch.h"
@@ -173,11 +174,6 @@ bool monitor_exec_reaped(MonitorLoop *loop, pid_t pid, int code);
 bool monitor_exec_resize(MonitorLoop *loop, const char *id, uint16_t rows, uint16_t columns);
 /** monitor_exec_sweep() - free what has ended. */
 void monitor_exec_sweep(MonitorLoop *loop);
-
-/* monitor_members.c */
-/** monitor_members_signal() - send a signal to every process in mount namespace @mount_ns. Return:
- * how many there were. */
-int monitor_members_signal(int proc_fd, ino_t mount_ns, int signum);
 
 /* monitor_exit.c */
 /** monitor_exited() - step 12: init has ended with a wait status. */

@@ -206,12 +206,12 @@ class Bed:
 
     def check_survivors(self):
         """I1 and I4: what was there before the fault still is."""
-        pid = self.must(["inspect", "--format", "{{.State.Pid}}", "bystander"]).strip()
-        if pid != self.bystander or not os.path.exists(f"/proc/{pid}"):
-            raise Violation(f"I4: the bystander has pid {pid}, had {self.bystander}")
-        names = self.must(["ps", "-a", "--format", "{{.Names}}"]).split()
-        if "kept" not in names:
-            raise Violation(f"I1: 'kept' is gone, there are {names}")
+        rows = dict(line.split(" ", 1) for line in
+                    self.must(["ps", "-a", "--format", "{{.Names}} {{.Pid}} {{.State}}"]).splitlines())
+        if rows.get("bystander") != f"{self.bystander} running" or not os.path.exists(f"/proc/{self.bystander}"):
+            raise Violation(f"I4: the bystander had pid {self.bystander}, now ps says {rows}")
+        if "kept" not in rows:
+            raise Violation(f"I1: 'kept' is gone, there are {rows}")
         if self.run(["image", "exists", self.image]).returncode:
             raise Violation("I1: the image is gone")
         files = [path / "upper/file" for path in (self.root / "containers").iterdir()]

@@ -135,7 +135,7 @@ def trace(bed, args, mode, options):
 
 
 def count_calls(bed, verb, mode):
-    """The largest number of matching calls that one process of the command makes."""
+    """The largest number of matching calls that one process of the command makes, and how many processes make any."""
     for args in verb.before:
         bed.must(args)
     text = trace(bed, verb.args, mode, ["-e", f"trace={CALLS}"])
@@ -149,7 +149,7 @@ def count_calls(bed, verb, mode):
             counts[pid] = counts.get(pid, 0) + 1
     if not counts:
         raise Violation("the harness is broken: strace saw no call")
-    return max(counts.values())
+    return max(counts.values()), len(counts)
 
 
 def inject(bed, verb, mode, number):
@@ -179,7 +179,6 @@ def inject(bed, verb, mode, number):
             bed.must(args)
     for args in verb.undo:
         bed.must(args)
-    bed.check_survivors()
     bed.check_clean()
 
 
@@ -219,10 +218,12 @@ class Run:
     def series(self, name, mode, generator):
         """The points of one verb and mode."""
         try:
-            total = count_calls(self.bed, self.verb(name), mode)
+            total, processes = count_calls(self.bed, self.verb(name), mode)
         except Violation as problem:
             self.violated(f"{name}/{mode} unharmed", problem)
             return
+        if mode == "all" and processes == 1:
+            return  # no more than the command itself, which "cli" has killed
         chosen = sample(total, self.options, generator)
         begin, before = time.monotonic(), self.violations
         for number in chosen:
