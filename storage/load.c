@@ -143,6 +143,7 @@ static Source *read_docker_image(Archive *archive, Json *item, GError **error)
 		free_source(source);
 		return NULL;
 	}
+	g_strfreev(source->names);
 	source->names = own_names((const char *const *)tags, false);
 	for (size_t i = 0; layers && layers[i]; i++) {
 		LayerSource *layer = g_new0(LayerSource, 1);
