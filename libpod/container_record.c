@@ -169,12 +169,15 @@ static bool load_state(ContainerSummary *s, Json *json, GError **error)
 	return true;
 }
 
-/* The exit that the monitor left, if there is one. Return: true if there was. */
+/* The exit that the monitor left, if there is one: in the store, or where that was full in the
+ * runtime directory. Return: true if there was. */
 static bool load_exit(Container *ctr)
 {
 	g_autofree char *path = g_strconcat(ctr->dir_name, "/exit.json", NULL);
 	g_autoptr(Json) json =
 		js_load(store_dir(engine_store(ctr->engine), "containers"), path, 65536, NULL);
+	if (!json && container_run_fd(ctr) >= 0)
+		json = js_load(ctr->run_fd, "exit.json", 65536, NULL);
 	int64_t code = 0, finished = 0, restarts = 0;
 	if (!json || !js_get_int(json, "code", 0, 255, &code, NULL) ||
 	    !js_get_int(json, "finished", 0, INT64_MAX, &finished, NULL) ||
@@ -363,7 +366,11 @@ RecordLock *container_lock(Container *ctr, int timeout_ms, const char *operation
 		if (container_run_fd(ctr) < 0) {
 			autofd made = path_mkdirs_state(engine_run_containers_fd(ctr->engine),
 							ctr->summary.id);
-			if (made < 0 || container_run_fd(ctr) < 0)
+			/* Another command heals: to it an empty one is left from a dead start. */
+			bool ok = made >= 0 && container_run_fd(ctr) >= 0;
+			if (!ok && errno == ENOENT)
+				continue;
+			if (!ok)
 				return error_set_errno_null(
 					error, "cannot make the runtime directory of container %s",
 					ctr->summary.id);

@@ -79,10 +79,14 @@ static bool resolve_userns_container(Engine *engine, ContainerSpec *spec, GError
 	const ContainerSpec *other = ctr ? container_spec(ctr, error) : NULL;
 	if (!other)
 		return false;
+	uint32_t root = 0;
 	if (other->id_map)
 		spec->id_map = idmap_copy(other->id_map);
 	else
 		spec->userns = SPEC_USERNS_HOST;
+	/* keep-id with a single id has no root. */
+	if (spec->id_map && !spec->user && !idmap_translate(spec->id_map->uids, 0, &root))
+		spec->user = g_strdup(other->user);
 	return true;
 }
 
