@@ -23,7 +23,7 @@ from tests.support import images  # noqa: E402  (the path comes first)
 COUNTS = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", re.M)
 
 # What an unprivileged user without sub-ids and root run again, of the system tests: the modules about running.
-FEW_MODULES = ("run", "lifecycle", "exec", "volumes", "rootfs", "network", "ports", "users", "single", "load")
+FEW_MODULES = ("run", "lifecycle", "exec", "volumes", "rootfs", "network", "ports", "users", "single", "userns", "load")
 
 
 class Check:
@@ -190,6 +190,10 @@ class Check:
         """Some of them as a user without sub-ids."""
         self.other_user("skiffnosub")
 
+    def step_wide(self):
+        """User namespaces as a user whose sub-ids suffice for --userns=auto."""
+        self.other_user("skiffwide", ("userns",))
+
     def step_asan(self):
         """Unit and system tests under AddressSanitizer and UBSan."""
         directory = self.build("asan", "gcc", "-Db_sanitize=address,undefined", "-Db_lundef=false",
@@ -251,7 +255,7 @@ class Check:
                                 show=True)
         self.count(name, code, output)
 
-    def other_user(self, user):
+    def other_user(self, user, only=FEW_MODULES):
         """Run the modules about running as somebody else."""
         if not self.need_build():
             return
@@ -259,9 +263,9 @@ class Check:
             self.skip(f"system tests as {user}", "needs root to become that user")
             return
         modules = [path.stem.removeprefix("test_") for path in sorted((TOP / "tests/system").glob("test_*.py"))]
-        self.system(f"system as {user}", "gcc", ["--as", user, *[name for name in modules if name in FEW_MODULES]])
+        self.system(f"system as {user}", "gcc", ["--as", user, *[name for name in modules if name in only]])
 
-STEPS = ("build", "clang", "unit", "lint", "system", "root", "nosub", "asan", "faults")
+STEPS = ("build", "clang", "unit", "lint", "system", "root", "nosub", "wide", "asan", "faults")
 
 
 def main(arguments):

@@ -34,6 +34,7 @@ from tests.support import images, skiff  # noqa: E402  (the path comes first)
 
 TEST_USER = "skifftest"
 USER_WITHOUT_SUBIDS = "skiffnosub"
+USER_WITH_MANY_SUBIDS = "skiffwide"  # for --userns=auto
 MODULE_TIMEOUT = 1200
 
 
@@ -117,8 +118,8 @@ def run_as_init(argv):
 # The parent
 
 
-def ensure_user(name, with_sub_ids):
-    """Make an unprivileged user, with or without a range of sub-ids."""
+def ensure_user(name, sub_ids):
+    """Make an unprivileged user that has at least so many sub-ids, or none."""
     try:
         pwd.getpwnam(name)
     except KeyError:
@@ -127,13 +128,13 @@ def ensure_user(name, with_sub_ids):
     for path, option in (("/etc/subuid", "subuids"), ("/etc/subgid", "subgids")):
         text = Path(path).read_text(encoding="utf-8") if os.path.exists(path) else ""
         lines = [line.split(":") for line in text.splitlines() if line.count(":") == 2]
-        has = any(line[0] == name for line in lines)
-        if has and not with_sub_ids:
+        has = sum(int(line[2]) for line in lines if line[0] == name)
+        if has and not sub_ids:
             rest = "".join(f"{':'.join(line)}\n" for line in lines if line[0] != name)
             Path(path).write_text(rest, encoding="utf-8")
-        elif with_sub_ids and not has:
+        elif has < sub_ids:
             start = max([100000, *(int(line[1]) + int(line[2]) for line in lines)])
-            subprocess.run(["usermod", f"--add-{option}", f"{start}-{start + 65535}", name], check=True)
+            subprocess.run(["usermod", f"--add-{option}", f"{start}-{start + sub_ids - has - 1}", name], check=True)
 
 
 def prepare_host():
@@ -250,7 +251,8 @@ def main():
         return run_as_init(sys.argv[2:])
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--as", dest="user", default=TEST_USER, metavar="USER",
-                        help=f"who runs them, when root starts them: {TEST_USER}, {USER_WITHOUT_SUBIDS} or root")
+                        help=f"who runs them, when root starts them: {TEST_USER}, {USER_WITHOUT_SUBIDS}, "
+                             f"{USER_WITH_MANY_SUBIDS} or root")
     parser.add_argument("--jobs", type=int, default=2, help="modules at a time")
     parser.add_argument("--list", action="store_true", help="list the modules and exit")
     parser.add_argument("tests", nargs="*", metavar="MODULE[.CLASS[.TEST]]")
@@ -260,8 +262,9 @@ def main():
         print("\n".join(groups))
         return 0
     if os.geteuid() == 0:
-        ensure_user(TEST_USER, True)
-        ensure_user(USER_WITHOUT_SUBIDS, False)
+        ensure_user(TEST_USER, 65536)
+        ensure_user(USER_WITHOUT_SUBIDS, 0)
+        ensure_user(USER_WITH_MANY_SUBIDS, 4 * 65536)
         prepare_host()
     # Without pid namespaces of their own, modules would see each other's processes as leaks.
     jobs = options.jobs if os.geteuid() == 0 else 1

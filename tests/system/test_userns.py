@@ -138,7 +138,7 @@ class Maps(UserNsTest):
         script = "cat /proc/self/uid_map; stat -c %u /m; stat -c %u / /etc; touch /m/f 2>/dev/null || echo refused; echo err >/dev/stderr"
         done = self.inside("--userns=nomap", "-v", f"{host}:/m", script=script)
         self.assertEqual(done.lines[0].split()[:2], ["0", "1"])
-        self.assertEqual(done.lines[1:], ["65534", "0", "0", "refused"])
+        self.assertEqual(done.lines[-4:], ["65534", "0", "0", "refused"])
         self.assertEqual(done.stderr, "err\n")
 
     def test_ranges_as_typed(self):
@@ -329,8 +329,7 @@ class Sharing(UserNsTest):
         self.skiff("run", "-d", "--name", "u", *self.variants()[1], "busybox", "sleep", "1d")
         theirs = self.skiff("exec", "u", "readlink", "/proc/self/ns/user").word
         self.assertEqual(self.namespace("user", "--userns=container:u"), theirs)
-        self.assertEqual(self.inside("--userns=container:u", "--user", "0" if sub_ids() != 0 else str(os.geteuid()),
-                                     script="stat -c %u /bin/busybox").word,
+        self.assertEqual(self.inside("--userns=container:u", script="stat -c %u /bin/busybox").word,
                          self.skiff("exec", "u", "stat", "-c", "%u", "/bin/busybox").word)
 
     def test_pids_across_user_namespaces_are_refused_with_the_way_out(self):
@@ -347,6 +346,6 @@ class Sharing(UserNsTest):
     def test_first_process_is_safe_from_those_who_share_its_pids(self):
         self.skiff("run", "-d", "--name", "first", "busybox", "sleep", "1d")
         self.skiff("exec", "-d", "first", "sleep", "2d")
-        self.skiff("run", "--rm", "--pid=container:first", "busybox", "sh", "-c", "kill -9 1; pkill -9 -f 'sleep 2d'")
+        self.skiff("run", "--rm", "--pid=container:first", "busybox", "sh", "-c", "kill -9 $(pidof sleep)")
         self.assertNotIn("sleep 2d", self.skiff("exec", "first", "ps").stdout)
         self.assertEqual(self.skiff("inspect", "--format", "{{.State.Status}}", "first").word, "running")
