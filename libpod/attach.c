@@ -31,6 +31,8 @@
 #define ATTACH_SOCKET       "attach.sock"
 #define SETTLE_MS           50 /* for a terminal's last output on its way through the kernel */
 #define END_OF_TRANSMISSION 0x04
+#define EOT_FIRST_MS        50 /* a terminal's end of input is typed again, see monitor_io.c */
+#define EOT_MOST_MS         5000
 
 typedef enum {
 	LOOP_GOES_ON,
@@ -46,6 +48,7 @@ typedef struct {
 	int socket;      /* messages of the monitor; -1 after its end */
 	int master;      /* exec with a terminal, else -1 */
 	bool input_open; /* our stdin has more */
+	int eot_delay;   /* ms until the end of input is typed again; 0 = it has not come */
 	bool detaching;  /* the keys were typed; what came before them is still to be sent */
 	size_t input_size, input_done;
 	char input[MESSAGE_STREAM_MAX + 1]; /* for the socket the type comes first */
@@ -120,6 +123,7 @@ static void end_input(Attachment *at)
 		at->keys.matched = 0;
 		at->input_open = true; /* the next read finds the end again */
 	} else if (at->master >= 0) {
+		at->eot_delay = CLAMP(at->eot_delay * 2, EOT_FIRST_MS, EOT_MOST_MS);
 		put_input(at, MESSAGE_STDIN_END, (const char[]){END_OF_TRANSMISSION}, 1);
 	} else {
 		put_input(at, MESSAGE_STDIN_END, "", 0);
@@ -321,12 +325,15 @@ static bool run_loop(Attachment *at, GError **error)
 			break;
 		}
 		prepare(at, master_open, fds);
-		if (poll(fds, POLL_COUNT, -1) < 0) {
-			if (errno == EINTR)
-				continue;
+		int ready = poll(fds, POLL_COUNT, at->eot_delay > 0 ? at->eot_delay : -1);
+		if (ready < 0 && errno != EINTR) {
 			error_set_errno(error, "cannot wait for the container");
 			return fail(at);
 		}
+		if (ready == 0 && at->input_size == 0)
+			end_input(at);
+		if (ready <= 0)
+			continue;
 		if (!serve(at, fds, &master_open, error))
 			return false;
 	}

@@ -31,10 +31,10 @@
 #include "libpod/base/fd.h"
 #include "libpod/base/units.h"
 
-#define END_OF_TRANSMISSION                                                                        \
-	0x04                  /* what a terminal's line discipline takes for the end of input      \
-			       */
-#define TERMINAL_SETTLE_MS 50 /* for output on its way through the kernel's terminal queue */
+#define END_OF_TRANSMISSION 0x04 /* a terminal takes it for the end of input */
+#define EOT_FIRST_MS        50   /* between one of these and the next */
+#define EOT_MOST_MS         5000
+#define TERMINAL_SETTLE_MS  50 /* for output on its way through the kernel's terminal queue */
 
 void monitor_io_init(MonitorIo *io)
 {
@@ -218,7 +218,22 @@ static void close_input(MonitorIo *io)
 {
 	io->input_size = io->input_done = 0;
 	io->input_end = false;
+	io->eot_delay = 0;
 	fd_close(&io->in_fd);
+}
+
+/*
+ * A pipe that has ended is at its end for every reader, for ever. A terminal's end of file is a
+ * character that one reader takes, or nobody, if the line discipline's mode changes before it is
+ * read. So it is typed again and again, at growing intervals, until there is new input.
+ */
+static void type_end_of_input(MonitorIo *io)
+{
+	io->input[0] = END_OF_TRANSMISSION;
+	io->input_size = 1;
+	io->input_done = 0;
+	io->eot_delay = CLAMP(io->eot_delay * 2, EOT_FIRST_MS, EOT_MOST_MS);
+	io->eot_at = monitor_now_ms() + io->eot_delay;
 }
 
 /* Write what is pending; at the end of input close the pipe, or type the end-of-file character. */
@@ -245,8 +260,7 @@ static void on_input_room(MonitorLoop *loop, void *data, short revents)
 		close_input(io);
 		return;
 	}
-	io->input[0] = END_OF_TRANSMISSION;
-	io->input_size = 1;
+	type_end_of_input(io);
 }
 
 /* Take one message from a client. */
@@ -271,6 +285,7 @@ static void read_client(MonitorLoop *loop, Client *client)
 		memmove(io->input, io->input + 1, (size_t)n - 1);
 		io->input_size = (size_t)n - 1;
 		io->input_done = 0;
+		io->eot_delay = 0;
 	}
 	if (io->input_end || io->input_size > 0)
 		on_input_room(loop, NULL, POLLOUT);
@@ -332,6 +347,11 @@ void monitor_io_prepare(MonitorLoop *loop)
 			monitor_poll_add(loop, io->out_fd, POLLIN, on_output, &io->out_fd);
 		if (io->err_fd >= 0)
 			monitor_poll_add(loop, io->err_fd, POLLIN, on_output, &io->err_fd);
+	}
+	if (io->in_fd >= 0 && io->eot_delay > 0 && io->input_size == 0) {
+		if (monitor_now_ms() >= io->eot_at)
+			type_end_of_input(io);
+		monitor_poll_until(loop, io->eot_at);
 	}
 	if (io->in_fd >= 0 && (io->input_size > 0 || io->input_end))
 		monitor_poll_add(loop, io->in_fd, POLLOUT, on_input_room, NULL);

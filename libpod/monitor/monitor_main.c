@@ -286,6 +286,21 @@ static MonitorLoop *new_loop(void)
 	return loop;
 }
 
+/* For the sanitizers' sake: the process ends behind it. */
+static void free_loop(MonitorLoop *loop)
+{
+	monitor_task_free(loop->task);
+	monitor_log_free(loop->log);
+	g_free(loop->ports);
+	g_array_unref(loop->poll_fds);
+	g_array_unref(loop->poll_handlers);
+	g_ptr_array_set_free_func(loop->connections, g_free);
+	g_ptr_array_unref(loop->connections);
+	g_ptr_array_set_free_func(loop->sessions, g_free);
+	g_ptr_array_unref(loop->sessions);
+	g_free(loop);
+}
+
 /* "started": from here on the container is on its own. */
 static void announce(MonitorLoop *loop)
 {
@@ -321,24 +336,32 @@ static void keep_starter(MonitorLoop *loop)
 		dup2(null, STDERR_FILENO);
 }
 
-int monitor_main(void)
+/* Everything before the loop. */
+static bool start(MonitorLoop *loop, GError **error)
 {
-	g_autoptr(GError) error = NULL;
-	log_init(LOG_LEVEL_WARN, "monitor");
-	MonitorLoop *loop = new_loop();
-	if (!set_up_process(loop, &error) || !read_task(loop, &error) || !open_log(loop, &error) ||
-	    !monitor_server_open(loop, &error) || !monitor_start(loop, &error)) {
-		log_debug("%s", error->message);
-		(void)message_send_error(MONITOR_FD_CONTROL, error);
-		if (loop->task)
-			return monitor_end(loop);
-		return 1;
-	}
+	if (!set_up_process(loop, error) || !read_task(loop, error) || !open_log(loop, error) ||
+	    !monitor_server_open(loop, error) || !monitor_start(loop, error))
+		return false;
 	announce(loop);
 	close(MONITOR_FD_REQUEST);
 	keep_starter(loop);
 	malloc_trim(0);
 	(void)dl_iterate_phdr(note_segments, loop);
-	run_loop(loop);
-	return monitor_end(loop);
+	return true;
+}
+
+int monitor_main(void)
+{
+	g_autoptr(GError) error = NULL;
+	log_init(LOG_LEVEL_WARN, "monitor");
+	MonitorLoop *loop = new_loop();
+	if (start(loop, &error)) {
+		run_loop(loop);
+	} else {
+		log_debug("%s", error->message);
+		(void)message_send_error(MONITOR_FD_CONTROL, error);
+	}
+	int code = loop->task ? monitor_end(loop) : 1;
+	free_loop(loop);
+	return code;
 }

@@ -52,6 +52,9 @@ typedef struct {
 	bool terminal;
 	bool input_end; /* close in_fd when the input is written */
 	size_t input_size, input_done;
+	int eot_delay; /* a terminal whose input has ended: ms until that is typed again; 0 = it has
+			  not */
+	int64_t eot_at;    /* ms */
 	size_t chunk_size; /* with its type; 0 = all clients have it */
 	Client clients[CLIENTS_MAX];
 	char input[MESSAGE_STREAM_MAX + 2];
