@@ -13,6 +13,7 @@
 #include <netinet/icmp6.h>
 #include <netinet/ip.h>
 #include <netinet/ip6.h>
+#include <netinet/tcp.h>
 #include <string.h>
 
 #define FRAGMENT_MASK (IP_OFFMASK | IP_MF)
@@ -127,6 +128,41 @@ bool frame_is_allowed(const FrameRules *rules, const uint8_t *frame, size_t size
 		return rules->ipv6 && ipv6_is_allowed(rules, packet, size - ETHER_HDR_LEN);
 	}
 	return false;
+}
+
+/* Where the TCP header of an answer without options is, 0 if it is no such thing. */
+static size_t plain_tcp_offset(const uint8_t *frame, size_t size)
+{
+	const size_t at4 = ETHER_HDR_LEN + sizeof(struct ip);
+	const size_t at6 = ETHER_HDR_LEN + sizeof(struct ip6_hdr);
+
+	if (size == at4 + sizeof(struct tcphdr) && frame[12] == 0x08 && frame[13] == 0x00 &&
+	    frame[ETHER_HDR_LEN] == 0x45 && frame[ETHER_HDR_LEN + 9] == IPPROTO_TCP)
+		return at4;
+	if (size == at6 + sizeof(struct tcphdr) && frame[12] == 0x86 && frame[13] == 0xdd &&
+	    frame[ETHER_HDR_LEN + 6] == IPPROTO_TCP)
+		return at6;
+	return 0;
+}
+
+bool frame_is_pure_ack(const uint8_t *frame, size_t size)
+{
+	size_t at = plain_tcp_offset(frame, size);
+
+	return at && frame[at + offsetof(struct tcphdr, th_flags)] == TH_ACK;
+}
+
+bool frame_supersedes(const uint8_t *newer, size_t newer_size, const uint8_t *older,
+		      size_t older_size)
+{
+	size_t at = plain_tcp_offset(newer, newer_size);
+	size_t ack = at + offsetof(struct tcphdr, th_ack);
+	/* Addresses come last in both IP headers; ports and sequence number precede the ACK. */
+	size_t addresses = at == ETHER_HDR_LEN + sizeof(struct ip) ? 8 : 32;
+
+	return at && newer_size == older_size && at == plain_tcp_offset(older, older_size) &&
+	       memcmp(newer + at - addresses, older + at - addresses, ack - at + addresses) == 0 &&
+	       memcmp(newer + ack, older + ack, sizeof(uint32_t)) != 0;
 }
 
 /* The ones' complement sum of 16 bit words, in memory order, by 32 bits at a time. */

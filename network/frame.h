@@ -27,6 +27,20 @@ typedef struct {
  */
 bool frame_is_allowed(const FrameRules *rules, const uint8_t *frame, size_t size);
 
+#define FRAME_ACK_MAX 74 /* bytes of the longest pure ACK: Ethernet, IPv6, TCP */
+
+/** frame_is_pure_ack() - a TCP segment that acknowledges and does nothing else, without options. */
+bool frame_is_pure_ack(const uint8_t *frame, size_t size);
+
+/**
+ * frame_supersedes() - does the pure ACK @newer say all that the pure ACK @older said?
+ *
+ * It does if it is of the same connection and acknowledges something else: repeated ACKs ask for a
+ * retransmission by their number.
+ */
+bool frame_supersedes(const uint8_t *newer, size_t newer_size, const uint8_t *older,
+		      size_t older_size);
+
 /**
  * frame_checksum() - complete a checksum that the kernel left to its network card
  * @start:	offset in the frame from which on it is summed, @offset that of the field behind

@@ -4,6 +4,10 @@
  *
  * Its timers are not driven: the only one announces the router to guests that listen for that, and
  * ours has its routes from the start.
+ *
+ * Its TCP acknowledges every segment at once. While we take frames from the tap such an ACK is held
+ * back until a later one of the same connection says more, or something else is to be sent, or the
+ * tap is empty: less to do for what a container sends.
  */
 #include "network/uplink_priv.h"
 
@@ -43,6 +47,9 @@ struct UplinkSlirp {
 	int tap_fd;           /* -1 once its interface is gone */
 	struct pollfd *polls; /* n_polls of room_polls are in use */
 	size_t n_polls, room_polls;
+	bool reading;    /* frames are being taken: ACKs may wait */
+	size_t ack_size; /* of the ACK that waits, 0: none does */
+	uint8_t ack[FRAME_ACK_MAX];
 	struct {
 		VnetHeader header; /* right in front of the frame, so that one read() fills both */
 		uint8_t frame[FRAME_MAX];
@@ -50,9 +57,8 @@ struct UplinkSlirp {
 };
 
 /* A frame for the container. One that does not fit is lost, as on any wire. */
-static ssize_t send_packet(const void *frame, size_t size, void *opaque)
+static void write_frame(const UplinkSlirp *slirp, const void *frame, size_t size)
 {
-	UplinkSlirp *slirp = opaque;
 	VnetHeader header = {.gso_type = VIRTIO_NET_HDR_GSO_NONE};
 	const struct iovec parts[] = {
 		{.iov_base = &header, .iov_len = sizeof(header)},
@@ -60,10 +66,33 @@ static ssize_t send_packet(const void *frame, size_t size, void *opaque)
 	};
 
 	if (slirp->tap_fd < 0)
-		return (ssize_t)size;
+		return;
 	ssize_t sent = slirp->vnet_hdr ? writev(slirp->tap_fd, parts, 2)
 				       : write(slirp->tap_fd, frame, size);
 	(void)sent;
+}
+
+/* Send the ACK that waits. */
+static void flush_ack(UplinkSlirp *slirp)
+{
+	if (slirp->ack_size)
+		write_frame(slirp, slirp->ack, slirp->ack_size);
+	slirp->ack_size = 0;
+}
+
+static ssize_t send_packet(const void *frame, size_t size, void *opaque)
+{
+	UplinkSlirp *slirp = opaque;
+
+	if (slirp->ack_size && !frame_supersedes(frame, size, slirp->ack, slirp->ack_size))
+		flush_ack(slirp);
+	if (slirp->reading && frame_is_pure_ack(frame, size)) {
+		memcpy(slirp->ack, frame, size);
+		slirp->ack_size = size;
+	} else {
+		slirp->ack_size = 0;
+		write_frame(slirp, frame, size);
+	}
 	return (ssize_t)size;
 }
 
@@ -239,7 +268,11 @@ bool uplink_slirp_wait(UplinkSlirp *slirp, int timeout_ms)
 	if (n <= 0)
 		return false;
 	bool readable = slirp->polls[POLL_EPOLL].revents;
-	if (slirp->polls[POLL_TAP].revents && slirp->tap_fd >= 0)
+	if (slirp->polls[POLL_TAP].revents && slirp->tap_fd >= 0) {
+		slirp->reading = true;
 		read_tap(slirp);
+		slirp->reading = false;
+		flush_ack(slirp);
+	}
 	return readable;
 }

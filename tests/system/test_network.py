@@ -199,7 +199,7 @@ class Modes(SkiffTest):
 
     def test_low_ports_and_ping(self):
         port = free_port()
-        self.skiff("run", "-d", "-u", "1000", "-p", f"{port}:80", "busybox", "httpd", "-f", "-p", "80", "-h", "/etc")
+        self.skiff("run", "-d", "--cap-drop", "all", "-p", f"{port}:80", "busybox", "httpd", "-f", "-p", "80", "-h", "/etc")
         wait_for(lambda: self.answers(port), timeout=5)
         # busybox' ping knows raw sockets only.
         self.skiff("run", "--rm", "--cap-add", "net_raw", "busybox", "ping", "-c", "1", "-W", "2", "10.0.2.2")

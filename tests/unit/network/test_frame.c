@@ -258,6 +258,54 @@ static void test_checksum_bounds(void)
 	g_assert_false(frame_checksum(frame, sizeof(frame), SIZE_MAX, SIZE_MAX));
 }
 
+/* An answer of libslirp's; @ack is its acknowledgement number. */
+static size_t make_segment(uint8_t *frame, bool v6, uint8_t flags, uint8_t ack, uint8_t port)
+{
+	size_t size = v6 ? make_frame6(frame, "2001:db8::7", IPPROTO_TCP, port)
+			 : make_frame4(frame, "192.0.2.7", IPPROTO_TCP, port, 0);
+	uint8_t *tcp = frame + size - 20;
+
+	tcp[11] = ack;
+	tcp[13] = flags;
+	tcp[14] = (uint8_t)(ack + 1); /* window and checksum differ, too */
+	tcp[16] = (uint8_t)(ack + 2);
+	frame[ETHER_HDR_LEN + 4] = v6 ? 0 : ack; /* so does the id of IPv4 */
+	return size;
+}
+
+static void test_acks(void)
+{
+	uint8_t a[FRAME_SIZE], b[FRAME_SIZE];
+
+	for (int v6 = 0; v6 < 2; v6++) {
+		size_t size = make_segment(a, v6, 0x10, 1, 80);
+		g_assert_cmpuint(size, <=, FRAME_ACK_MAX);
+		g_assert_true(frame_is_pure_ack(a, size));
+		for (size_t other = 0; other < FRAME_SIZE; other++)
+			g_assert_cmpint(frame_is_pure_ack(a, other), ==, other == size);
+		/* Newer of the same connection; the same again; of another connection. */
+		make_segment(b, v6, 0x10, 2, 80);
+		g_assert_true(frame_supersedes(b, size, a, size));
+		g_assert_false(frame_supersedes(a, size, a, size));
+		make_segment(b, v6, 0x10, 2, 81);
+		g_assert_false(frame_supersedes(b, size, a, size));
+		/* Another sequence number: something was sent in between. */
+		make_segment(b, v6, 0x10, 2, 80);
+		b[size - 20 + 7] = 1;
+		g_assert_false(frame_supersedes(b, size, a, size));
+		for (unsigned flags = 0; flags < 256; flags++) {
+			make_segment(b, v6, (uint8_t)flags, 2, 80);
+			g_assert_cmpint(frame_is_pure_ack(b, size), ==, flags == 0x10);
+		}
+	}
+	size_t size4 = make_segment(a, false, 0x10, 1, 80),
+	       size6 = make_segment(b, true, 0x10, 2, 80);
+	g_assert_false(frame_supersedes(b, size6, a, size4));
+	make_frame4(a, "192.0.2.7", IPPROTO_UDP, 80, 0);
+	a[size4 - 20 + 13] = 0x10;
+	g_assert_false(frame_is_pure_ack(a, size4));
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -266,6 +314,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/network/frame/other-protocols", test_other_protocols);
 	g_test_add_func("/network/frame/cut", test_cut_frames);
 	g_test_add_func("/network/frame/header-length", test_header_length);
+	g_test_add_func("/network/frame/acks", test_acks);
 	g_test_add_func("/network/frame/checksum", test_checksum);
 	g_test_add_func("/network/frame/checksum-bounds", test_checksum_bounds);
 	return g_test_run();
