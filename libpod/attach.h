@@ -32,11 +32,11 @@ typedef enum {
 bool attach_check_detach_keys(const char *text, GError **error);
 
 /**
- * attach_run() - run, step 13: stream over a monitor's control socket until exit or detach
+ * attach_run() - stream over a monitor's control socket until exit or detach
  * @error:	BAD_STATE from an attach socket whose container has ended; CORRUPT if the monitor
  * went without a word
  *
- * All output that the container made is written before this returns ATTACH_EXITED.
+ * Run, step 13. All output that the container made is written before this returns ATTACH_EXITED.
  */
 AttachResult attach_run(int control_fd, const AttachOptions *options, int *out_code,
 			GError **error);

@@ -107,7 +107,7 @@ static void decide_restart(MonitorLoop *loop, int64_t ran_ms)
 		log_warn("cannot record that the container restarts: %s", error->message);
 }
 
-void monitor_exited(MonitorLoop *loop, int status)
+void monitor_exit(MonitorLoop *loop, int status)
 {
 	log_step(12, "monitor_exit");
 	loop->exit_signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;

@@ -106,7 +106,7 @@ static void advance(MonitorLoop *loop)
 	int64_t now = monitor_now_ms();
 	if (loop->init_ended) {
 		loop->init_ended = false;
-		monitor_exited(loop, loop->init_status);
+		monitor_exit(loop, loop->init_status);
 	}
 	if (loop->phase == MONITOR_RUNNING && now >= loop->kill_at) {
 		loop->kill_at = NO_DEADLINE;

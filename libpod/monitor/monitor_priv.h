@@ -179,8 +179,12 @@ bool monitor_exec_resize(MonitorLoop *loop, const char *id, uint16_t rows, uint1
 void monitor_exec_sweep(MonitorLoop *loop);
 
 /* monitor_exit.c */
-/** monitor_exited() - step 12: init has ended with a wait status. */
-void monitor_exited(MonitorLoop *loop, int status);
+/**
+ * monitor_exit() - init has ended with a wait status
+ *
+ * Run, step 12.
+ */
+void monitor_exit(MonitorLoop *loop, int status);
 /** monitor_give_up() - no further run: record the last one's end. */
 void monitor_give_up(MonitorLoop *loop);
 /** monitor_restart_now() - the waiting time is over. */
