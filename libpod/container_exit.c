@@ -142,8 +142,13 @@ bool container_settle(Container *ctr, GError **error)
 	if (!s->finished)
 		s->finished = g_get_real_time() * 1000;
 	s->pid = s->monitor_pid = 0;
-	if (!container_save_state(ctr, error))
-		return false;
+	g_autoptr(GError) unsaved = NULL;
+	if (!container_save_state(ctr, &unsaved)) {
+		/* A full disk: exit.json still tells the end, and a later command comes here again.
+		 * Failing now would keep the user from the commands that make room. */
+		log_info("%s", unsaved->message);
+		return true;
+	}
 	(void)unlinkat(container_dir_fd(ctr), "exit.json", 0);
 	if (!path_remove_tree(engine_run_containers_fd(ctr->engine), s->id))
 		return error_set_errno(error, "cannot remove the runtime directory of container %s",

@@ -176,7 +176,9 @@ static bool load_exit(Container *ctr)
 	g_autofree char *path = g_strconcat(ctr->dir_name, "/exit.json", NULL);
 	g_autoptr(Json) json =
 		js_load(store_dir(engine_store(ctr->engine), "containers"), path, 65536, NULL);
-	if (!json && container_run_fd(ctr) >= 0)
+	bool settled = !ctr->summary.auto_remove && (ctr->summary.state == CONTAINER_CREATED ||
+						     ctr->summary.state == CONTAINER_EXITED);
+	if (!json && !settled && container_run_fd(ctr) >= 0)
 		json = js_load(ctr->run_fd, "exit.json", 65536, NULL);
 	int64_t code = 0, finished = 0, restarts = 0;
 	if (!json || !js_get_int(json, "code", 0, 255, &code, NULL) ||

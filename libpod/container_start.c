@@ -434,6 +434,7 @@ static void record_failure(Container *ctr, const char *message, int code)
 static bool record_starting(Container *ctr, GError **error)
 {
 	(void)unlinkat(container_dir_fd(ctr), "exit.json", 0);
+	(void)unlinkat(ctr->run_fd, "exit.json", 0);
 	g_clear_pointer(&ctr->summary.error, g_free);
 	ctr->summary.state = CONTAINER_RUNNING;
 	ctr->summary.started = g_get_real_time() * 1000;

@@ -193,14 +193,17 @@ StoreStage *store_stage_new(Store *store, GError **error)
 		return NULL;
 
 	char name[17];
+	int made;
 	do {
 		random_name(name);
-	} while (mkdirat(staging, name, 0700) < 0 && errno == EEXIST);
-	autofd fd = path_open_state(staging, name, O_RDONLY | O_DIRECTORY, 0);
+		made = mkdirat(staging, name, 0700);
+	} while (made < 0 && errno == EEXIST);
+	autofd fd = made < 0 ? -1 : path_open_state(staging, name, O_RDONLY | O_DIRECTORY, 0);
 	if (fd < 0)
 		return error_set_errno_null(error, "cannot make 'staging/%s'", name);
 	RecordLock *lease = record_lock(fd, "lease", false, 0, "stage", error);
 	if (!lease) {
+		(void)unlinkat(fd, "lease", 0);
 		(void)unlinkat(staging, name, AT_REMOVEDIR);
 		return NULL;
 	}

@@ -122,11 +122,11 @@ class Bed:
     image = "localhost/first:latest"
     second = "localhost/second:latest"
 
-    def __init__(self, user, place=None):
+    def __init__(self, user, place=None, run_place=None):
         self.user = user
         self.skiff = str(support.prefix() / "bin/skiff")
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="skiff-fault-", dir=place or memory_place()))
-        self.run_dir = self.dir / "run"
+        self.run_dir = pathlib.Path(run_place or self.dir) / "run"
         self.root = self.dir / "home/store"
         self.dir.chmod(0o755)
         for path in (self.dir / "home", self.run_dir):
