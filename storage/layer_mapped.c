@@ -121,7 +121,10 @@ static bool copy_xattrs(Copy *copy, int from, int to)
 	return true;
 }
 
-/* The mode after the owner, because chown clears set-id bits; times last. False with errno. */
+/*
+ * The owner first, because chown clears set-id bits and file capabilities; attributes before the
+ * mode, which may forbid to write them; times last. Return: false with errno.
+ */
 static bool copy_metadata(Copy *copy, int from, int to, const struct stat *st)
 {
 	struct timespec times[2] = {st->st_atim, st->st_mtim};
@@ -130,7 +133,7 @@ static bool copy_metadata(Copy *copy, int from, int to, const struct stat *st)
 	mode_t mode = st->st_mode & 07777;
 	if (!translate(copy, st, &uid, &gid) && !S_ISDIR(st->st_mode))
 		mode &= ~(mode_t)(S_ISUID | S_ISGID);
-	return fchown(to, uid, gid) == 0 && fchmod(to, mode) == 0 && copy_xattrs(copy, from, to) &&
+	return fchown(to, uid, gid) == 0 && copy_xattrs(copy, from, to) && fchmod(to, mode) == 0 &&
 	       futimens(to, times) == 0;
 }
 

@@ -88,6 +88,16 @@ static void test_translate(void)
 	g_assert_cmpstr(text, ==, "0:1000:1,1:100000:65536");
 }
 
+static void test_root(void)
+{
+	g_autoptr(IdMap) map = idmap_new();
+	idmap_add(map->uids, 1000, 5, 10);
+	idmap_add(map->uids, 7, 70000, 2);
+	g_assert_cmpuint(idmap_root(map->uids), ==, 70000);
+	idmap_add(map->uids, 0, 9, 1);
+	g_assert_cmpuint(idmap_root(map->uids), ==, 9);
+}
+
 static void test_single(void)
 {
 	g_autoptr(IdMap) map = idmap_single();
@@ -123,6 +133,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/idmap/parse", test_parse);
 	g_test_add_func("/idmap/check/overlaps-and-bounds", test_check);
 	g_test_add_func("/idmap/translate", test_translate);
+	g_test_add_func("/idmap/root", test_root);
 	g_test_add_func("/idmap/single", test_single);
 	g_test_add_func("/idmap/for-user", test_for_user);
 	return g_test_run();
