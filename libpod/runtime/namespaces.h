@@ -53,6 +53,10 @@ int namespaces_make_cgroup(const NamespacePlan *plan);
  * (R8). */
 int namespaces_become_root(void);
 
-/** namespaces_setgroups_denied() - does this process' user namespace deny setgroups (a single-id
- * map)? */
+/**
+ * namespaces_setgroups_denied() - was it the id map that made setgroups() fail with EPERM?
+ *
+ * A single-id map denies it to everybody; else only who lacks CAP_SETGID is refused. Asks no
+ * procfs, because that may be the container's own.
+ */
 bool namespaces_setgroups_denied(void);

@@ -140,10 +140,13 @@ int privileges_apply(const PrivilegesPlan *plan, SyncReport *report)
 	int result = drop_bounding(plan->bounding);
 	if (result < 0)
 		return result;
-	report->step = "change to the container's user";
+	report->step = SYNC_STEP_IDS;
 	result = change_ids(plan->user);
-	if (result < 0)
-		return result;
+	if (result < 0) {
+		char ids[32];
+		g_snprintf(ids, sizeof ids, "%u:%u", plan->user->uid, plan->user->gid);
+		return sync_subject(report, ids, result);
+	}
 	report->step = "set no_new_privs";
 	if (plan->no_new_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return -errno;

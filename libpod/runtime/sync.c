@@ -88,6 +88,9 @@ static void set_report_error(const SyncMessage *message, GError **error)
 		error_set(error, ENGINE_ERROR_INVALID,
 			  "unable to find group %s: no matching entries in group file",
 			  message->subject);
+	else if (strcmp(message->step, SYNC_STEP_IDS) == 0 && message->error == EINVAL)
+		error_set(error, ENGINE_ERROR_INVALID,
+			  "user '%s' is not in the id map of the container", message->subject);
 	else if (strcmp(message->step, SYNC_STEP_ENTER) == 0 && message->error == ESRCH)
 		error_set(error, ENGINE_ERROR_BAD_STATE, "the container is not running");
 	else if (*message->subject)

@@ -69,5 +69,6 @@ int sync_receive(int fd, SyncMessage *out, int *out_fd, GError **error);
 #define SYNC_STEP_EXECUTE "execute"
 #define SYNC_STEP_USER    "find user"
 #define SYNC_STEP_GROUP   "find group"
+#define SYNC_STEP_IDS     "change to user"
 #define SYNC_STEP_ENTER   "enter the container"
 #define SYNC_STEP_CWD     "change to the working directory"

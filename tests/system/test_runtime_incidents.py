@@ -44,6 +44,18 @@ class IncidentTest(SkiffTest):
         self.run_skiff("unshare", "rm", "-rf", str(self.place), check=False)
         shutil.rmtree(self.place, ignore_errors=True)
 
+    def needs_ids(self):
+        """Skip where containers have no user but root."""
+        if os.geteuid() != 0 and len(self.skiff("unshare", "cat", "/proc/self/uid_map").lines) < 2:
+            self.skipTest("this user has no sub-ids, so containers have one user")
+
+    def chown(self, path, uid, gid):
+        """Give a file to ids of the container."""
+        if os.geteuid() == 0:
+            os.chown(path, uid, gid)
+        else:
+            self.skiff("unshare", "chown", f"{uid}:{gid}", path)
+
     def canary_state(self):
         """Names, types, modes, owners, times and contents below the canary."""
         state = {}
@@ -61,7 +73,7 @@ class IncidentTest(SkiffTest):
         """The same must fail and leave the canary alone."""
         before = self.canary_state()
         done = self.run_root(*command, options=options, code=code)
-        self.assertTrue(done.stderr.startswith("Error: "), str(done))
+        self.assertTrue(any(line.startswith("Error: ") for line in done.stderr.splitlines()), str(done))
         if says:
             self.assertIn(says, done.stderr, str(done))
         self.assertEqual(self.canary_state(), before)
@@ -166,6 +178,7 @@ class ProcAndDev(IncidentTest):
             self.assertEqual(done.word, "character special file 1:3")
 
     def test_88265_stdio_null_is_not_the_images(self):
+        self.needs_ids()
         (self.root / "dev").mkdir()
         owned = self.root / "dev/null"
         owned.write_text("mine")
@@ -178,6 +191,7 @@ class ProcAndDev(IncidentTest):
         self.assertEqual((before.st_uid, before.st_mode, before.st_mtime_ns), (after.st_uid, after.st_mode, after.st_mtime_ns))
 
     def test_2023_25809_cgroup_is_read_only(self):
+        self.needs_ids()
         for network in ("none", "host", "slirp"):
             for options in ((), ("--user", "bob"), ("--cgroupns", "host")):
                 with self.subTest(network=network, options=options):
@@ -247,6 +261,7 @@ class Users(IncidentTest):
                 self.refused("--user", user)
 
     def test_30892_a_name_of_digits_does_not_shadow(self):
+        self.needs_ids()
         (self.root / "etc/passwd").write_text("1000:x:0:0::/root:/bin/sh\n")
         self.assertEqual(self.run_root("id", "-u", options=["--user", "1000"]).word, "1000")
 
@@ -273,15 +288,17 @@ class Users(IncidentTest):
         self.refused("--user", name, says=name)
 
     def test_2022_2989_denied_group_stays_denied(self):
+        self.needs_ids()
         (self.root / "secret").write_text("secret")
         (self.root / "secret").chmod(0o604)
-        self.skiff("unshare", "chown", "0:1000", self.root / "secret")
+        self.chown(self.root / "secret", 0, 1000)
         done = self.run_root("cat", "/secret", options=["--user", "bob"], check=False)
         self.assertEqual(done.stdout, "")
         self.assertIn("Permission denied", done.stderr)
         self.assertEqual(self.run_root("cat", "/secret", options=["--user", "1001"]).stdout, "secret")
 
     def test_groups_of_the_caller_stay_outside(self):
+        self.needs_ids()
         groups = self.run_root("id", "-G", options=["--user", "bob"]).word.split()
         self.assertEqual(set(groups), {"1000", "10"})
 
