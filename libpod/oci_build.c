@@ -157,8 +157,19 @@ static void build_root(OciConfig *config, const ContainerSpec *spec, const OciBu
 		oci_config_add_mount(config, "/", "bind", spec->rootfs, bind);
 }
 
+/* Where the other container's shared memory lies; NULL if the IPC namespace is no container's. */
+static char *other_shm(const ContainerSpec *spec, const OciBuildContext *context)
+{
+	if (spec->ipc.mode != SPEC_NS_CONTAINER || !context->ipcns_path)
+		return NULL;
+	g_autofree char *ns = g_path_get_dirname(context->ipcns_path);
+	g_autofree char *process = g_path_get_dirname(ns);
+	return g_build_filename(process, "root/dev/shm", NULL);
+}
+
 /* proc, dev, sys and their like, before anything of the user's. */
-static void build_system_mounts(OciConfig *config, const ContainerSpec *spec)
+static void build_system_mounts(OciConfig *config, const ContainerSpec *spec,
+				const OciBuildContext *context)
 {
 	const char *const proc[] = {"nosuid", "noexec", "nodev", NULL};
 	const char *const dev[] = {"nosuid",   "noexec",      "strictatime",
@@ -183,8 +194,10 @@ static void build_system_mounts(OciConfig *config, const ContainerSpec *spec)
 		oci_config_add_mount(config, "/dev/mqueue", "bind", "/dev/mqueue", bind);
 		oci_config_add_mount(config, "/dev/shm", "bind", "/dev/shm", bind);
 	} else {
+		g_autofree char *theirs = other_shm(spec, context);
 		oci_config_add_mount(config, "/dev/mqueue", "mqueue", "mqueue", mqueue);
-		oci_config_add_mount(config, "/dev/shm", "tmpfs", "shm", shm);
+		oci_config_add_mount(config, "/dev/shm", theirs ? "bind" : "tmpfs",
+				     theirs ? theirs : "shm", theirs ? bind : shm);
 	}
 	oci_config_add_mount(config, "/sys", "sysfs", "sysfs", sys);
 	oci_config_add_mount(config, "/sys/fs/cgroup", "cgroup", "cgroup", cgroup);
@@ -402,7 +415,7 @@ OciConfig *oci_build(const ContainerSpec *spec, const OciBuildContext *context, 
 			spec->hostname ? g_strdup(spec->hostname) : g_strndup(context->id, 12);
 	build_namespaces(config, spec, context);
 	build_root(config, spec, context);
-	build_system_mounts(config, spec);
+	build_system_mounts(config, spec, context);
 	guint first = config->mounts->len;
 	build_user_mounts(config, spec, context);
 	build_file_mounts(config, spec, context);

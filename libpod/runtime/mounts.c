@@ -13,6 +13,7 @@
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
 #include "libpod/base/path.h"
+#include "libpod/runtime/foreign.h"
 #include "libpod/runtime/rootfs.h"
 #include "libpod/runtime/tree.h"
 
@@ -117,6 +118,11 @@ static bool open_bind(MountEntry *entry, int store_fd, GError **error)
 		flags |= AT_RECURSIVE;
 	entry->fd = open_tree(*source == '/' ? AT_FDCWD : store_fd, source, flags);
 	struct stat st;
+	/* EINVAL: it lies in another container, whose /dev/shm is shared. */
+	if (entry->fd < 0 && errno == EINVAL) {
+		entry->fd = foreign_open_tree(source);
+		errno = entry->fd < 0 ? -entry->fd : 0;
+	}
 	/* A host that never mounted its message queues has none to share: an empty directory stands
 	 * in. */
 	if (entry->fd < 0 && errno == ENOENT && strcmp(source, "/dev/mqueue") == 0)

@@ -325,6 +325,16 @@ class Sharing(UserNsTest):
                     with self.subTest(option=option, target=variant, userns="own"):
                         self.assertEqual(self.namespace(kind, *own, f"--{option}=container:{target}"), theirs)
 
+    def test_shared_memory_comes_with_the_ipc_namespace(self):
+        for number, variant in enumerate(self.variants()):
+            target = f"memory{number}"
+            self.skiff("run", "-d", "--name", target, *variant, "busybox", "sh", "-c", "echo theirs > /dev/shm/word; sleep 1d")
+            wait_for(lambda name=target: "word" in self.skiff("exec", name, "ls", "/dev/shm").stdout)
+            for own in self.variants():
+                with self.subTest(target=variant, own=own):
+                    self.assertEqual(self.inside(*own, f"--ipc=container:{target}", script="cat /dev/shm/word").word, "theirs")
+                    self.assertEqual(self.inside(*own, script="ls /dev/shm").word, "")
+
     def test_user_namespace_of_another(self):
         self.skiff("run", "-d", "--name", "u", *self.variants()[1], "busybox", "sleep", "1d")
         theirs = self.skiff("exec", "u", "readlink", "/proc/self/ns/user").word

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Directories of another container, as detached mounts: what --ipc=container shares besides the
+ * namespace. Runs in the monitor.
+ */
+#pragma once
+
+/**
+ * foreign_open_tree() - clone the mount at "/proc/PID/root/PATH", where PID is a container's init
+ *
+ * A mount of another mount namespace cannot be cloned from ours, so a short-lived child enters it.
+ * Mustn't: be called by a process with threads. Return: descriptor, or negative errno; -EINVAL if
+ * @source has another form.
+ */
+int foreign_open_tree(const char *source);
