@@ -135,6 +135,53 @@ class Input(MonitorTest):
         self.assertEqual(self.skiff("logs", "reader").stdout, "line\nline\nlast\n")
 
 
+    def test_a_terminals_input_ends_too(self):
+        for _ in range(3):
+            done = self.skiff("run", "--rm", "-it", "busybox", "sh", input=b"echo typed | tr a-z A-Z\n")
+            self.assertIn("TYPED", done.stdout)
+        self.skiff("run", "-d", "--name", "shell", "busybox", "sleep", "60")
+        done = self.skiff("exec", "-it", "shell", "sh", "-c", "cat; cat; echo both ended", input=b"x\n")
+        self.assertIn("both ended", done.stdout)
+
+
+class Terminals(MonitorTest):
+    """An exec session without a terminal of its own never holds the user's."""
+
+    def setUp(self):
+        super().setUp()
+        self.skiff("run", "-d", "--name", "c", "busybox", "sleep", "60")
+
+    def test_pipes_in_its_place(self):
+        terminal = self.tty("exec", "-i", "c", "sh", "-c",
+                            "for i in 0 1 2; do readlink /proc/self/fd/$i; done; read a; echo got $a; exit 6")
+        for _ in range(3):
+            terminal.expect("pipe:")
+        terminal.send("hello\n")
+        terminal.expect("got hello")
+        self.assertEqual(terminal.wait(), 6)
+        self.assertNotIn(b"/dev/", terminal.output)
+
+    def test_ctrl_c_ends_the_session(self):
+        terminal = self.tty("exec", "c", "sh", "-c", "echo up; sleep 60")
+        terminal.expect("up")
+        terminal.send("\x03")
+        self.assertEqual(terminal.wait(), 130)
+
+    def test_session_goes_on_after_a_detach(self):
+        terminal = self.tty("exec", "-it", "c", "sh", "-c", "while :; do echo 0123456789012345678901234567890123456789; done")
+        terminal.expect("0123")
+        terminal.send("\x10\x11")
+        self.assertEqual(terminal.wait(), 0)
+        before = self.ticks()
+        wait_for(lambda: self.ticks() > before, message="progress of a session that nobody reads")
+
+    def ticks(self):
+        """CPU time of the session's shell, which stands still when its terminal is full."""
+        script = "for p in /proc/[0-9]*; do grep -q 01234567890 $p/cmdline && cat $p/stat; done 2>/dev/null"
+        lines = [line for line in self.skiff("exec", "c", "sh", "-c", script).lines if "(sh)" in line]
+        return max(int(line.rpartition(")")[2].split()[12]) for line in lines)
+
+
 class Attached(MonitorTest):
     def test_every_client_sees_all_that_follows(self):
         self.skiff("run", "-d", "-i", "--name", "many", "busybox", "sh", "-c", "read x; seq 1 5000; exit 4")
