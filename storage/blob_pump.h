@@ -30,6 +30,7 @@ typedef enum {
 	BLOB_PUMP_ENDED, /* it has failed: see blob_pump_result() */
 } BlobPumpOffer;
 
+/** blob_pump_offer() - the next bytes of the download; they are copied. Never blocks. */
 BlobPumpOffer blob_pump_offer(BlobPump *pump, const void *data, size_t size);
 
 /** blob_pump_has_room() - would an offer be taken? */

@@ -43,6 +43,7 @@ typedef struct {
 				 NULL */
 } HttpClientOptions;
 
+/** http_client_new() - a client without connections; @options is copied. */
 HttpClient *http_client_new(const HttpClientOptions *options);
 void http_client_free(HttpClient *client); /* frees what is still running */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(HttpClient, http_client_free)

@@ -14,6 +14,7 @@ typedef enum {
 	HTTP_ADDRESS_LOCAL,   /* loopback, link-local (metadata services), multicast, unspecified */
 } HttpAddressKind;
 
+/** http_address_kind() - what an IP address is; anything that is not IP counts as local. */
 HttpAddressKind http_address_kind(const struct sockaddr *address);
 
 /** http_url_is_clean() - an http or https URL without user name, white space or backslashes. */

@@ -8,7 +8,7 @@
 
 #include "libpod/base/error.h"
 #include "libpod/base/json.h"
-#include "storage/registries_conf_priv.h"
+#include "storage/registries_conf.h"
 
 struct Policy {
 	Json *root; /* NULL: no file, everything is accepted */
@@ -90,7 +90,7 @@ Policy *policy_load(GError **error)
 	const char *const files[] = {own, "/etc/containers/policy.json"};
 	for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
 		g_autoptr(GError) problem = NULL;
-		g_autofree char *text = registries_read_file(files[i], &problem);
+		g_autofree char *text = registries_conf_read_file(files[i], &problem);
 		if (text)
 			return policy_parse(text, files[i], error);
 		if (!error_matches(problem, ENGINE_ERROR_NOT_FOUND)) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * registries.conf: reading, matching and rewriting. Finding the files is registries_files.c.
+ * registries.conf: reading, matching and rewriting. Finding the files is registries_conf_files.c.
  *
  * A later file replaces a [[registry]] of the same prefix as a whole, replaces lists and modes that
  * it sets, and adds to the aliases (an empty alias removes one).
@@ -276,7 +276,7 @@ bool registries_conf_add(RegistriesConf *conf, const char *name, const char *tex
 {
 	g_autofree char *content = NULL;
 	if (!text) {
-		content = registries_read_file(name, error);
+		content = registries_conf_read_file(name, error);
 		if (!content)
 			return false;
 		text = content;

@@ -90,3 +90,10 @@ const char *const *registries_conf_helpers(const RegistriesConf *conf);
 
 /** registries_conf_is_insecure() - is @host configured as insecure? */
 bool registries_conf_is_insecure(const RegistriesConf *conf, const char *host);
+
+/**
+ * registries_conf_read_file() - a configuration file of the user or administrator, at most 1 MiB
+ *
+ * Return: its text, to be freed with g_free(); NULL with NOT_FOUND if it is absent.
+ */
+char *registries_conf_read_file(const char *path, GError **error);

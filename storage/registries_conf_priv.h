@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What registries_conf.c (meaning) and registries_files.c (where the files are) share.
+ * What registries_conf.c (meaning) and registries_conf_files.c (where the files are) share.
  */
 #pragma once
 
@@ -34,7 +34,3 @@ struct RegistriesConf {
 	char **helpers; /* NULL if none */
 	ShortNameMode mode;
 };
-
-/** registries_read_file() - a configuration file of at most 1 MiB; NOT_FOUND if absent. g_free()
- * it. */
-char *registries_read_file(const char *path, GError **error);

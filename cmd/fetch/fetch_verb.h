@@ -31,12 +31,19 @@ bool fetch_parse(FetchCall *call, const FetchOption *rows, GPtrArray *operands, 
 /** fetch_open() - open the store after fetch_parse(). */
 bool fetch_open(FetchCall *call, GError **error);
 
+/** fetch_import() - the verb: make an image of a tar. Return: the exit code. */
 int fetch_import(FetchCall *call, GError **error);
+/** fetch_load() - the verb: images from an archive or layout. Return: the exit code. */
 int fetch_load(FetchCall *call, GError **error);
+/** fetch_save() - the verb: images to an archive or layout. Return: the exit code. */
 int fetch_save(FetchCall *call, GError **error);
+/** fetch_login() - the verb: check and keep credentials of a registry. Return: the exit code. */
 int fetch_login(FetchCall *call, GError **error);
+/** fetch_logout() - the verb: forget them. Return: the exit code. */
 int fetch_logout(FetchCall *call, GError **error);
+/** fetch_pull() - the verb: images from registries. Return: the exit code. */
 int fetch_pull(FetchCall *call, GError **error);
 
-/** fetch_registry_operand() - the registry of login and logout: the operand, else the first that is searched. g_free() it. */
+/** fetch_registry_operand() - the registry of login and logout: the operand, else the first that is
+ * searched. g_free() it. */
 char *fetch_registry_operand(const GPtrArray *operands, GError **error);

@@ -23,12 +23,8 @@ typedef struct {
 } Verb;
 
 static const Verb verbs[] = {
-	{"import", fetch_import},
-	{"load", fetch_load},
-	{"save", fetch_save},
-	{"login", fetch_login},
-	{"logout", fetch_logout},
-	{"pull", fetch_pull},
+	{"import", fetch_import}, {"load", fetch_load},     {"save", fetch_save},
+	{"login", fetch_login},   {"logout", fetch_logout}, {"pull", fetch_pull},
 };
 
 /* Find @name among the rows and store its value. Return: 1 taken with value, 0 without, -1 with

@@ -24,7 +24,7 @@ static const char *const system_files[] = {
 	"/usr/share/containers/registries.conf",
 };
 
-char *registries_read_file(const char *path, GError **error)
+char *registries_conf_read_file(const char *path, GError **error)
 {
 	autofd fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
@@ -41,7 +41,7 @@ char *registries_read_file(const char *path, GError **error)
 static bool add_if_there(RegistriesConf *conf, const char *path, bool *out_found, GError **error)
 {
 	g_autoptr(GError) problem = NULL;
-	g_autofree char *text = registries_read_file(path, &problem);
+	g_autofree char *text = registries_conf_read_file(path, &problem);
 	bool absent = error_matches(problem, ENGINE_ERROR_NOT_FOUND);
 	if (out_found)
 		*out_found = !absent;
