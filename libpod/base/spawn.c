@@ -32,6 +32,20 @@
 #define FIRST_EXTRA_FD 3
 #define MAX_VARIABLES  64
 
+/* A child that has executed a program leaves its stack's marks in the sanitizer's shadow memory. */
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/asan_interface.h>
+#define FORGET_MARKS(start, size) ASAN_UNPOISON_MEMORY_REGION(start, size)
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#include <sanitizer/asan_interface.h>
+#define FORGET_MARKS(start, size) ASAN_UNPOISON_MEMORY_REGION(start, size)
+#endif
+#endif
+#ifndef FORGET_MARKS
+#define FORGET_MARKS(start, size) ((void)(start), (void)(size))
+#endif
+
 extern char **environ;
 
 /* Is this variable of ours fit for a program that is not ours (R16)? */
@@ -171,6 +185,7 @@ static pid_t clone_child(SpawnChild *child, int *out_pidfd)
 			   MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
 	if (stack == MAP_FAILED)
 		return -1;
+	FORGET_MARKS(stack, CHILD_STACK);
 	sigset_t all, before;
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, &before);
