@@ -178,6 +178,25 @@ static bool give_to_root(const OciConfig *config, int fd, const char *path, GErr
 	return true;
 }
 
+/*
+ * "U" on a tree of somebody the map does not know: init may not touch it. It becomes root's here,
+ * and the user's in mounts_give().
+ */
+static bool bring_into_map(const OciConfig *config, const MountEntry *entry, GError **error)
+{
+	struct stat st;
+	uint32_t inside;
+	const IdMap *map = config->user_map;
+	if (!entry->options.chown_to_user || !map || fstat(entry->fd, &st) < 0 ||
+	    (idmap_translate_back(map->uids, st.st_uid, &inside) &&
+	     idmap_translate_back(map->gids, st.st_gid, &inside)))
+		return true;
+	int result = tree_chown(entry->fd, idmap_root(map->uids), idmap_root(map->gids));
+	errno = -result;
+	return result == 0 ||
+	       error_set_errno(error, "cannot change the owner of '%s'", entry->mount->source);
+}
+
 /* The upper directory's owner shows as that of "/". */
 static bool give_upper(const OciConfig *config, int store_fd, const GPtrArray *words,
 		       GError **error)
@@ -210,7 +229,8 @@ static bool plan_entry(const OciConfig *config, const OciMount *mount, int store
 	else if (is_type(&entry, "bind"))
 		ok = open_bind(&entry, store_fd, error) &&
 		     (!entry.options.copy_up ||
-		      give_to_root(config, entry.fd, mount->source, error));
+		      give_to_root(config, entry.fd, mount->source, error)) &&
+		     bring_into_map(config, &entry, error);
 	else if (is_type(&entry, "overlay"))
 		ok = give_upper(config, store_fd, entry.options.data, error) &&
 		     (entry.fd = rootfs_overlay(store_fd, entry.options.data, mount->destination,

@@ -141,6 +141,17 @@ class Maps(UserNsTest):
         self.assertEqual(done.lines[-4:], ["65534", "0", "0", "refused"])
         self.assertEqual(done.stderr, "err\n")
 
+    def test_mount_given_to_the_user(self):
+        self.need_some_map()
+        for number, options in enumerate((("--uidmap", "0:1:5000"), ("--uidmap", "0:1:5000", "--user", "33:44"))):
+            with self.subTest(options):
+                host = self.home / f"given{number}"  # removed inside the namespace
+                (host / "sub").mkdir(parents=True)
+                (host / "sub/file").write_text("x\n", encoding="utf-8")
+                for _ in range(2):
+                    out = self.inside(*options, "-v", f"{host}:/m:U", script="stat -c %u /m /m/sub /m/sub/file; id -u; echo y > /m/sub/file").lines
+                    self.assertEqual(len(set(out)), 1, out)
+
     def test_ranges_as_typed(self):
         self.need_some_map()
         for options, rows in (
