@@ -199,12 +199,12 @@ class Check:
     def step_asan(self):
         """Unit and system tests under AddressSanitizer and UBSan."""
         directory = self.build("asan", "gcc", "-Db_sanitize=address,undefined", "-Db_lundef=false",
-                               "--buildtype=debugoptimized")
+                               "-Dc_args=-fno-sanitize-recover=undefined")
         if directory is None:
             return
         env = {
             "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=0:exitcode=99:detect_stack_use_after_return=0",
-            "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1:exitcode=99",
+            "UBSAN_OPTIONS": "print_stacktrace=1",
             "SKIFF_TEST_SLOWNESS": "4",
         }
         self.unit("asan", directory, dict(env, ASAN_OPTIONS=env["ASAN_OPTIONS"].replace("leaks=0", "leaks=1")))

@@ -96,6 +96,7 @@ static void test_descriptors(void)
 	int ends[2];
 	g_assert_cmpint(pipe2(ends, O_CLOEXEC), ==, 0);
 	autofd a = fd_memfd("a", "a", 1), b = fd_memfd("b", "b", 1), leaked = dup(0);
+	g_assert_cmpint(leaked, >=, 0);
 	/* Put a at 4 and b at 3, to be swapped on the way. */
 	int saved3 = fcntl(3, F_DUPFD_CLOEXEC, 20), saved4 = fcntl(4, F_DUPFD_CLOEXEC, 20);
 	autofd high_a = fcntl(a, F_DUPFD_CLOEXEC, 20), high_b = fcntl(b, F_DUPFD_CLOEXEC, 20);
