@@ -40,6 +40,13 @@ void container_drop_name(Engine *engine, const char *name, const char *id)
 {
 	int names = store_dir(engine_store(engine), "names");
 	char target[128];
+	/* The container has gone already, so a creator may be taking the name. */
+	g_autoptr(GError) failed = NULL;
+	g_autoptr(RecordLock) lock = record_lock(names, ".lock", false, -1, "rm", &failed);
+	if (!lock) {
+		log_info("the name '%s' is left behind, free: %s", name, failed->message);
+		return;
+	}
 	ssize_t n = readlinkat(names, name, target, sizeof(target) - 1);
 	if (n == (ssize_t)strlen(id) && memcmp(target, id, (size_t)n) == 0)
 		(void)unlinkat(names, name, 0);
@@ -160,9 +167,11 @@ bool container_settle(Container *ctr, GError **error)
 bool container_discard(Container *ctr, GError **error)
 {
 	kill_leftovers(ctr);
-	container_drop_name(ctr->engine, ctr->summary.name, ctr->summary.id);
+	/* The name last: a name without a container is free, a container without its name could
+	 * not be removed by it. */
 	if (!store_trash(engine_store(ctr->engine), "containers", ctr->dir_name, error))
 		return false;
+	container_drop_name(ctr->engine, ctr->summary.name, ctr->summary.id);
 	if (!path_remove_tree(engine_run_containers_fd(ctr->engine), ctr->summary.id))
 		return error_set_errno(error, "cannot remove the runtime directory of container %s",
 				       ctr->summary.id);
@@ -369,6 +378,27 @@ static bool heal_runtime(Engine *engine, GError **error)
 	return true;
 }
 
+/* Names whose container was never published or has gone: free, but not for ever in the listing. */
+static bool heal_names(Engine *engine, GError **error)
+{
+	int names = store_dir(engine_store(engine), "names");
+	g_autoptr(RecordLock) lock = record_lock(names, ".lock", false, -1, "heal", error);
+	g_auto(GStrv) all = lock ? record_list(names, error) : NULL;
+	if (!all)
+		return false;
+	for (size_t i = 0; all[i]; i++) {
+		char id[128];
+		ssize_t n = readlinkat(names, all[i], id, sizeof(id) - 1);
+		if (n != 64)
+			continue;
+		id[n] = '\0';
+		g_autofree char *dir_name = find_dir_name(engine, id);
+		if (!dir_name)
+			(void)unlinkat(names, all[i], 0);
+	}
+	return true;
+}
+
 /* Once per boot: containers that ran when the host went down. */
 static bool heal_boot(Engine *engine, GError **error)
 {
@@ -382,6 +412,8 @@ static bool heal_boot(Engine *engine, GError **error)
 		if (!heal_one(engine, dirs[i], error))
 			return false;
 	}
+	if (!heal_names(engine, error))
+		return false;
 	return record_replace(engine_run_fd(engine), "healed", record_boot_id(),
 			      strlen(record_boot_id()), RECORD_SYNC_NONE, error);
 }

@@ -259,12 +259,18 @@ static bool load_record(Container *ctr, GError **error)
 {
 	g_autofree char *path = g_strconcat(ctr->dir_name, "/state.json", NULL);
 	int containers = store_dir(engine_store(ctr->engine), "containers");
-	g_autoptr(Json) json = js_load(containers, path, MAX_STATE_SIZE, error);
+	g_autoptr(GError) failed = NULL;
+	g_autoptr(Json) json = js_load(containers, path, MAX_STATE_SIZE, &failed);
 	container_summary_clear(&ctr->summary);
 	ctr->summary.id = g_strndup(ctr->dir_name, 64);
 	ctr->summary.auto_remove = g_str_has_suffix(ctr->dir_name, ".rm");
-	if (!json || !load_state(&ctr->summary, json, error)) {
-		g_prefix_error(error, "container %.12s: ", ctr->dir_name);
+	if (!json && error_matches(failed, ENGINE_ERROR_NOT_FOUND))
+		return error_set(error, ENGINE_ERROR_NOT_FOUND,
+				 "container %.12s has been removed: no such container",
+				 ctr->dir_name);
+	if (!json || !load_state(&ctr->summary, json, &failed)) {
+		g_propagate_prefixed_error(error, g_steal_pointer(&failed),
+					   "container %.12s: ", ctr->dir_name);
 		return false;
 	}
 	tell_state(ctr);

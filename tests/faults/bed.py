@@ -146,7 +146,7 @@ class Bed:
         self.must(["run", "--name", "kept", "--network", "none", self.image, "sh", "-c", "echo precious > /file"])
         self.must(["run", "-d", "--name", "bystander", "--network", "none", self.image, "sleep", "100000"])
         self.bystander = self.must(["inspect", "--format", "{{.State.Pid}}", "bystander"]).strip()
-        self.clean = self.snapshot()
+        self.clean = self.settled()
 
     def sh(self, argv, timeout=60, **options):
         """Run a program as the user."""
@@ -194,6 +194,16 @@ class Bed:
         found["processes"] = sorted(set(self.processes()) - set(self.before_processes))
         found["mounts"] = sorted(support.mounts() - self.before_mounts)
         return found
+
+    def settled(self):
+        """The snapshot once nothing has changed for a while: clean-up goes on in the background."""
+        last, since = self.snapshot(), time.monotonic()
+        while time.monotonic() - since < 0.2 * support.SLOWNESS:
+            time.sleep(0.01)
+            now = self.snapshot()
+            if now != last or any("cleanup" in command for command in self.processes().values()):
+                last, since = now, time.monotonic()
+        return last
 
     def settle(self, wanted):
         """Wait for the tail of background clean-up. Returns the last snapshot."""

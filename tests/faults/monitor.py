@@ -5,7 +5,7 @@
     python3 tests/faults/monitor.py [--kills N] [--scenario NAME,...] [--seed S]
 
 Run as root; the commands run as --user, in a pid namespace of their own. Each kill comes 0 to 500 ms
-after a command began. Then: no exit code is told that the payload did not have; the payload is dead
+after a command began, or less where it ends sooner. Then: no exit code is told that the payload did not have; the payload is dead
 with its monitor (or lives on, where only the uplink died); every command that waited ends; `rm -f`
 works within 10 s; nothing is left and the bystander runs.
 """
@@ -29,7 +29,8 @@ NEW = ["--name", "new", "--network", "none"]
 class Scenario:
     """One command under fire: `before` makes what it needs, the payload's true code is `code`."""
 
-    def __init__(self, name, args, code, before=(), victims=("skiff-monitor",), lives=False, also=()):
+    def __init__(self, name, args, code, before=(), victims=("skiff-monitor",), lives=False, also=(), within=0.5):
+        self.within = within  # seconds in which it is worth killing
         self.name, self.args, self.code, self.before = name, args, code, before
         self.victims, self.lives, self.also = victims, lives, also
 
@@ -43,17 +44,17 @@ def scenarios(bed):
     host_pid = ["run", *NEW, "--pid", "host", bed.image, "sh", "-c", "sleep 500 & sleep 0.25; exit 7"]
     quick = ["run", *NEW, bed.image, "sh", "-c", "sleep 0.25; exit 7"]
     return [
-        Scenario("run", quick, (7,)),
-        Scenario("run-rm", ["run", "--rm", *quick[1:]], (7,)),
+        Scenario("run", quick, (7,), within=0.35),
+        Scenario("run-rm", ["run", "--rm", *quick[1:]], (7,), within=0.35),
         Scenario("run-d", sleeper, (0,)),
-        Scenario("run-pid-host", host_pid, (7,)),
-        Scenario("stop", ["stop", "-t", "1", "new"], (0,), before=[sleeper]),
+        Scenario("run-pid-host", host_pid, (7,), within=0.35),
+        Scenario("stop", ["stop", "-t", "1", "new"], (0,), before=[sleeper], within=0.05),
         Scenario("exec", ["exec", "new", "sh", "-c", "sleep 0.25; exit 5"], (5,), before=[sleeper]),
-        Scenario("wait", ["wait", "new"], (0,), before=[["run", "-d", *quick[1:]]]),
+        Scenario("wait", ["wait", "new"], (0,), before=[["run", "-d", *quick[1:]]], within=0.25),
         Scenario("logs", ["logs", "-f", "new"], (0,), before=[talker]),
         Scenario("attach", ["attach", "--no-stdin", "new"], (0,), before=[talker]),
-        Scenario("both-run", quick, (7,), also=("command",)),
-        Scenario("both-stop", ["stop", "-t", "1", "new"], (0,), before=[sleeper], also=("command",)),
+        Scenario("both-run", quick, (7,), also=("command",), within=0.35),
+        Scenario("both-stop", ["stop", "-t", "1", "new"], (0,), before=[sleeper], also=("command",), within=0.05),
         Scenario("both-exec", ["exec", "new", "sh", "-c", "sleep 0.25; exit 5"], (5,), before=[sleeper], also=("command",)),
         Scenario("both-ports", ports, (0,), victims=("skiff-monitor", "skiff-uplink"), also=("command",)),
         Scenario("uplink", ["exec", "new", "sh", "-c", "sleep 0.25; exit 5"], (5,), before=[ports],
@@ -161,8 +162,8 @@ def main():
     tally = dict.fromkeys(chosen, 0)
     for number in range(options.kills):
         name = chosen[number % len(chosen)]
-        delay = generator.uniform(0, 0.5)
         scenario = next(entry for entry in scenarios(bed) if entry.name == name)
+        delay = generator.uniform(0, scenario.within)
         try:
             if round_of(bed, scenario, delay):
                 hits += 1

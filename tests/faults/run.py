@@ -1,0 +1,68 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""A bounded sample of all faults, for every test run; the last line counts.
+
+    python3 tests/faults/run.py [--seed S] [--long]
+
+--long is what one runs by hand before a release: every point of kill.py, 1,000 kills of monitors, a
+minute of races.
+"""
+
+import argparse
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[1]))
+
+from tests.support import skiff as support  # noqa: E402  (the path comes first)
+
+SHORT = (("kill.py", "--points", "2"), ("monitor.py", "--kills", "30"), ("disk.py",), ("race.py", "--seconds", "10"))
+LONG = (("kill.py", "--all"), ("monitor.py", "--kills", "1000"), ("disk.py",), ("race.py", "--seconds", "60"))
+COUNTS = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", re.M)
+
+
+def run(script, arguments, totals):
+    """Run one of them, show what it says and take its counts."""
+    begin = time.monotonic()
+    print(f"== {script} {' '.join(arguments)}", flush=True)
+    done = subprocess.run([sys.executable, str(HERE / script), *arguments], stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
+    found = COUNTS.findall(done.stdout)
+    print(COUNTS.sub("", done.stdout).rstrip(), f"({time.monotonic() - begin:.0f} s)", flush=True)
+    counts = list(map(int, found[-1])) if found else [0, 1, 0]
+    if done.returncode != 0 and counts[1] == 0:
+        counts[1] = 1
+    if counts[1]:
+        print(f"# failed: {script} {' '.join(arguments)}")
+    for place, number in enumerate(counts):
+        totals[place] += number
+
+
+def main():
+    """All of them, one after the other: each wants the machine's time."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seed", type=int, default=int(time.time()))
+    parser.add_argument("--long", action="store_true")
+    options = parser.parse_args()
+    totals = [0, 0, 0]
+    with tempfile.TemporaryDirectory(prefix="skiff-prefix-") as prefix:
+        if not os.environ.get("SKIFF_PREFIX"):
+            os.chmod(prefix, 0o755)
+            support.install(prefix)
+            os.environ["SKIFF_PREFIX"] = prefix
+        for script, *arguments in LONG if options.long else SHORT:
+            if script != "disk.py":
+                arguments += ["--seed", str(options.seed)]
+            run(script, arguments, totals)
+    print(f"{totals[0]} passed, {totals[1]} failed, {totals[2]} skipped")
+    return 1 if totals[1] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
