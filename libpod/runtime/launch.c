@@ -122,10 +122,6 @@ static void run_init(Setup *setup, const LaunchOptions *options)
 static bool wait_ready(const OciConfig *config, int host_proc_fd, Launch *launch, GError **error)
 {
 	int scored = limits_apply_oom_score(config, host_proc_fd, launch->pid);
-	if (scored < 0) {
-		errno = -scored;
-		return error_set_errno(error, "cannot set the OOM score");
-	}
 	if (config->namespaces[OCI_NS_USER].mode == OCI_NS_NEW) {
 		if (!idmap_write(launch->pid, config->user_map, error))
 			return false;
@@ -137,9 +133,12 @@ static bool wait_ready(const OciConfig *config, int host_proc_fd, Launch *launch
 	if (received == 0)
 		return error_set(error, ENGINE_ERROR_SYSTEM,
 				 "the container's init died while it was set up");
-	return received > 0 && (message.kind == SYNC_READY ||
-				error_set(error, ENGINE_ERROR_SYSTEM,
-					  "the container's init sent an unexpected message"));
+	if (received > 0 && message.kind != SYNC_READY)
+		return error_set(error, ENGINE_ERROR_SYSTEM,
+				 "the container's init sent an unexpected message");
+	/* Only now: of an init that has failed already the score cannot be set either. */
+	errno = -scored;
+	return received > 0 && (scored == 0 || error_set_errno(error, "cannot set the OOM score"));
 }
 
 bool launch_init(const LaunchOptions *options, Launch *out_launch, GError **error)
