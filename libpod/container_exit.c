@@ -91,6 +91,8 @@ bool container_wait(Container *ctr, bool removed, int *out_code, bool *out_known
 	       ctr->summary.state == CONTAINER_STOPPING || ctr->summary.state == CONTAINER_PAUSED) {
 		if (container_wait_exit(ctr, -1, error) < 0)
 			return false;
+		if (ctr->summary.monitor_pid == 0)
+			g_usleep(2000); /* it is being started */
 		g_autoptr(GError) gone = NULL;
 		if (!container_reload(ctr, &gone)) {
 			/* A --rm container that went with its monitor: its exit was ours to see, or

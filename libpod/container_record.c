@@ -242,20 +242,22 @@ static bool load_run(Container *ctr)
 	return true;
 }
 
-/* Tell the state from what is there (file comment). */
-static void tell_state(Container *ctr)
+/*
+ * Tell the state from what is there (file comment). Return: false if it was running and nothing
+ * says how it ended.
+ */
+static bool tell_state(Container *ctr)
 {
 	ContainerSummary *s = &ctr->summary;
 	if (load_exit(ctr) || load_run(ctr))
-		return;
+		return true;
 	if (s->state == CONTAINER_CREATED || s->state == CONTAINER_EXITED)
-		return;
-	s->state = CONTAINER_EXITED;
-	s->exit_known = false;
-	s->exit_code = 255;
+		return true;
+	/* A life without run.json: it is being started, its pids come in a moment. */
+	return container_life_is_held(ctr);
 }
 
-static bool load_record(Container *ctr, GError **error)
+static bool read_record(Container *ctr, GError **error)
 {
 	g_autofree char *path = g_strconcat(ctr->dir_name, "/state.json", NULL);
 	int containers = store_dir(engine_store(ctr->engine), "containers");
@@ -273,7 +275,21 @@ static bool load_record(Container *ctr, GError **error)
 					   "container %.12s: ", ctr->dir_name);
 		return false;
 	}
-	tell_state(ctr);
+	return true;
+}
+
+static bool load_record(Container *ctr, GError **error)
+{
+	/* Twice: between our two looks its end may have gone from exit.json into state.json. */
+	for (int attempt = 0; attempt < 2; attempt++) {
+		if (!read_record(ctr, error))
+			return false;
+		if (tell_state(ctr))
+			return true;
+	}
+	ctr->summary.state = CONTAINER_EXITED;
+	ctr->summary.exit_known = false;
+	ctr->summary.exit_code = 255;
 	return true;
 }
 

@@ -354,6 +354,22 @@ static pid_t spawn_in_namespaces(const Spawn *spawn, void *data, GError **error)
 	return rootless_spawn(data, spawn, error);
 }
 
+/* Before the monitor exists: a kept container is recorded as running, so that a reboot is told from
+ * a creation. */
+static bool record_starting(Container *ctr, GError **error)
+{
+	(void)unlinkat(container_dir_fd(ctr), "exit.json", 0);
+	(void)unlinkat(ctr->run_fd, "exit.json", 0);
+	g_clear_pointer(&ctr->summary.error, g_free);
+	ctr->summary.state = CONTAINER_RUNNING;
+	ctr->summary.started = g_get_real_time() * 1000;
+	ctr->summary.finished = 0;
+	ctr->summary.exit_code = 0;
+	ctr->summary.restart_count = 0;
+	ctr->summary.exit_known = true;
+	return ctr->summary.auto_remove || container_save_state(ctr, error);
+}
+
 /* Hand everything to a new monitor and wait for its word. */
 static Monitor *start_monitor(Container *ctr, const ContainerSpec *spec,
 			      const ContainerStart *options, const OciConfig *config,
@@ -362,8 +378,10 @@ static Monitor *start_monitor(Container *ctr, const ContainerSpec *spec,
 	g_autoptr(RecordLock) life = record_lock(ctr->run_fd, "life", false, 0, "monitor", error);
 	if (!life)
 		return NULL;
+	/* Recorded under the life lock: "running" without it would mean that a monitor was killed.
+	 */
 	autofd filter = open_syscall_filter(ctr, spec, config, error);
-	if (filter < 0)
+	if (filter < 0 || !record_starting(ctr, error))
 		return NULL;
 	const int fds[] = {store_fd(engine_store(ctr->engine)), container_dir_fd(ctr), ctr->run_fd,
 			   record_lock_fd(life), filter};
@@ -429,22 +447,6 @@ static void record_failure(Container *ctr, const char *message, int code)
 	fd_close(&ctr->run_fd);
 }
 
-/* Before the monitor exists: a kept container is recorded as running, so that a reboot is told from
- * a creation. */
-static bool record_starting(Container *ctr, GError **error)
-{
-	(void)unlinkat(container_dir_fd(ctr), "exit.json", 0);
-	(void)unlinkat(ctr->run_fd, "exit.json", 0);
-	g_clear_pointer(&ctr->summary.error, g_free);
-	ctr->summary.state = CONTAINER_RUNNING;
-	ctr->summary.started = g_get_real_time() * 1000;
-	ctr->summary.finished = 0;
-	ctr->summary.exit_code = 0;
-	ctr->summary.restart_count = 0;
-	ctr->summary.exit_known = true;
-	return ctr->summary.auto_remove || container_save_state(ctr, error);
-}
-
 bool container_start(Container *ctr, const ContainerStart *options, int *out_control,
 		     GError **error)
 {
@@ -461,7 +463,7 @@ bool container_start(Container *ctr, const ContainerStart *options, int *out_con
 	g_autoptr(GError) failed = NULL;
 	g_autoptr(OciConfig) config = build_config(ctr, spec, &failed);
 	g_autoptr(Monitor) monitor = NULL;
-	if (config && record_starting(ctr, &failed))
+	if (config)
 		monitor = start_monitor(ctr, spec, options, config, &failed);
 	if (!monitor) {
 		record_failure(ctr, failed->message, error_exit_code(failed));
