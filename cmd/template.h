@@ -95,6 +95,7 @@ bool template_uses_range(const Template *tmpl);
 
 /* Values. Everything a heap hands out lives until the run that owns the heap ends. */
 
+/** template_nil() and its like - a value of that kind; strings are borrowed. */
 TemplateValue template_nil(void);
 TemplateValue template_bool(bool value);
 TemplateValue template_int(int64_t value);

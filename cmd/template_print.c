@@ -60,7 +60,7 @@ static void shortest_digits(double real, char digits[32], int *out_exponent)
 		snprintf(text, sizeof(text), "%.*e", precision, fabs(real));
 	while (strtod(text, NULL) != fabs(real) && ++precision < 17);
 	char *e = strchr(text, 'e');
-	*out_exponent = atoi(e + 1);
+	*out_exponent = (int)g_ascii_strtoll(e + 1, NULL, 10);
 	size_t n = 0;
 	for (char *c = text; c < e; c++)
 		if (g_ascii_isdigit(*c))

@@ -55,6 +55,7 @@ typedef struct {
 void container_free(Container *ctr);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Container, container_free)
 
+/** container_summary() - what was read when it was opened or last reloaded; borrowed. */
 const ContainerSummary *container_summary(const Container *ctr);
 /** container_spec() - the recorded spec (create.json), read on first use; borrowed. NULL with
  * CORRUPT. */

@@ -24,6 +24,7 @@ Engine *engine_open(const EngineOptions *options, GError **error);
 void engine_close(Engine *engine);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Engine, engine_close)
 
+/** engine_store() - the store, borrowed. */
 Store *engine_store(Engine *engine);
 /** engine_run_fd() - $runroot; engine_run_containers_fd() - $runroot/containers. Borrowed. */
 int engine_run_fd(Engine *engine);

@@ -24,6 +24,9 @@ typedef struct {
 
 /**
  * oci_build() - the config that the runtime executes
+ *
+ * Run, step 7.
+ *
  * @error:	INVALID for a combination the kernel cannot do
  */
 OciConfig *oci_build(const ContainerSpec *spec, const OciBuildContext *context, GError **error);

@@ -19,5 +19,6 @@ const char *digest_hex(const char *digest);
 /** digest_of() - "sha256:..." of a buffer. g_free() it. */
 char *digest_of(const void *data, size_t size);
 
-/** digest_chain_id() - the chain id of @parent (NULL for the first layer) and @diff_id. g_free() it. */
+/** digest_chain_id() - the chain id of @parent (NULL for the first layer) and @diff_id. g_free()
+ * it. */
 char *digest_chain_id(const char *parent, const char *diff_id);

@@ -2,8 +2,8 @@
 /*
  * The caller's side of skiff-fetch: the program that reads registries and archives.
  *
- * skiff-fetch VERB --root ROOT [options]; progress and errors go to its stderr (our stderr), results (image
- * ids, one per line) to its stdout. Exit 0, or 125 with "Error: ..." printed.
+ * skiff-fetch VERB --root ROOT [options]; progress and errors go to its stderr (our stderr),
+ * results (image ids, one per line) to its stdout. Exit 0, or 125 with "Error: ..." printed.
  */
 #pragma once
 
@@ -19,7 +19,8 @@ typedef enum {
 	PULL_NEWER,
 } PullPolicy;
 
-/** pull_policy_parse() - "missing" "always" "never" "newer" (also "true"/"false"). INVALID with podman's wording. */
+/** pull_policy_parse() - "missing" "always" "never" "newer" (also "true"/"false"). INVALID with
+ * podman's wording. */
 bool pull_policy_parse(const char *text, PullPolicy *out_policy, GError **error);
 
 /**
@@ -29,5 +30,6 @@ bool pull_policy_parse(const char *text, PullPolicy *out_policy, GError **error)
  */
 int fetch_run(Store *store, const char *const *args, char **capture, GError **error);
 
-/** hello_layout_path() - the built-in image's OCI layout, to be loaded with fetch_run(). NULL if not installed. g_free() it. */
+/** hello_layout_path() - the built-in image's OCI layout, to be loaded with fetch_run(). NULL if
+ * not installed. g_free() it. */
 char *hello_layout_path(void);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Images: images/ID/ with config.json, manifests/DIGEST (raw bytes), names (one per line), and the lookup of
- * names, short ids and digests. Names are the file system's: readers take no lock.
+ * Images: images/ID/ with config.json, manifests/DIGEST (raw bytes), names (one per line), and the
+ * lookup of names, short ids and digests. Names are the file system's: readers take no lock.
  */
 #pragma once
 
@@ -13,13 +13,13 @@
 #include "storage/store.h"
 
 typedef struct {
-	char *id;	   /* 64 hex digits: the config's sha256 */
-	char **names;	   /* "registry/repository:tag", never NULL */
+	char *id;            /* 64 hex digits: the config's sha256 */
+	char **names;        /* "registry/repository:tag", never NULL */
 	char **repo_digests; /* "registry/repository@sha256:...", never NULL */
-	char *digest;	   /* manifest digest, NULL if none is kept */
-	char **chain_ids;  /* bottom first, never NULL */
-	uint64_t size;	   /* sum of its layers */
-	int64_t created;   /* ns since 1970, 0 if unknown */
+	char *digest;        /* manifest digest, NULL if none is kept */
+	char **chain_ids;    /* bottom first, never NULL */
+	uint64_t size;       /* sum of its layers */
+	int64_t created;     /* ns since 1970, 0 if unknown */
 	ImageConfig *config;
 	char *config_text; /* raw bytes as received */
 	size_t config_size;
@@ -29,16 +29,17 @@ void image_free(Image *image);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Image, image_free)
 
 /**
- * image_lookup() - by name (normalised; short names try localhost/ and docker.io/library/ as podman's local
- * lookup does), full id, unique id prefix, or digest
- * Return: NULL without @error if absent; with INVALID for an ambiguous prefix.
+ * image_lookup() - by name (normalised; short names try localhost/ and docker.io/library/ as
+ * podman's local lookup does), full id, unique id prefix, or digest Return: NULL without @error if
+ * absent; with INVALID for an ambiguous prefix.
  */
 Image *image_lookup(Store *store, const char *name, GError **error);
 
 /** image_resolve() - as lookup; absent is NOT_FOUND "NAME: image not known". */
 Image *image_resolve(Store *store, const char *name, GError **error);
 
-/** images_list() - all images, newest first. GPtrArray of Image. A broken image is skipped with log_warn. */
+/** images_list() - all images, newest first. GPtrArray of Image. A broken image is skipped with
+ * log_warn. */
 GPtrArray *images_list(Store *store, GError **error);
 
 typedef struct {
@@ -50,7 +51,8 @@ typedef struct {
 	const char *repo_digest;  /* "registry/repository@digest", may be NULL */
 } ImagePublish;
 
-/** image_publish() - record an image whose layers are all there; moves names from other images. Return: id, g_free() it. */
+/** image_publish() - record an image whose layers are all there; moves names from other images.
+ * Return: id, g_free() it. */
 char *image_publish(Store *store, const ImagePublish *publish, GError **error);
 
 /** image_tag() - give @image one more normalised name, taking it from another image. */
@@ -61,6 +63,7 @@ bool image_untag(Store *store, const Image *image, const char *name, GError **er
 
 /**
  * image_remove() - move the image to trash and sweep its layers
- * Whether a container uses it is the caller's question (libpod). The trash is emptied by the caller.
+ * Whether a container uses it is the caller's question (libpod). The trash is emptied by the
+ * caller.
  */
 bool image_remove(Store *store, const Image *image, GError **error);

@@ -12,7 +12,8 @@
 /** image_id_is_valid() - 64 lower-case hex digits. */
 bool image_id_is_valid(const char *text);
 
-/** image_dir_open() - O_PATH descriptor of images/ID. Return: -1; without @error if it is absent. */
+/** image_dir_open() - O_PATH descriptor of images/ID. Return: -1; without @error if it is absent.
+ */
 int image_dir_open(Store *store, const char *id, GError **error);
 
 /** image_lines_read() - lines of `names` or `digests`; absent is empty. g_strfreev() it. */

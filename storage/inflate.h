@@ -18,7 +18,8 @@ typedef enum {
 /* Bytes needed by inflate_detect(). */
 #define INFLATE_MAGIC 6
 
-/** inflate_detect() - what a stream's first bytes say; fewer than INFLATE_MAGIC bytes only if there are no more. */
+/** inflate_detect() - what a stream's first bytes say; fewer than INFLATE_MAGIC bytes only if there
+ * are no more. */
 InflateFormat inflate_detect(const void *bytes, size_t size);
 
 /* Where inflated bytes go. */
@@ -32,6 +33,7 @@ typedef struct {
 
 typedef struct Inflate Inflate;
 
+/** inflate_new() - a stream in @format; what comes out goes to @output. */
 Inflate *inflate_new(InflateFormat format, const InflateOutput *output);
 void inflate_free(Inflate *inflate);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Inflate, inflate_free)

@@ -2,10 +2,11 @@
 /*
  * The jail of skiff-layer: where bytes of images are taken apart (security R10).
  *
- * The process was exec'd into its own user (unless real root), pid, mount, network, ipc and uts namespace.
- * jail_enter() makes an empty read-only tmpfs its root, with the one directory it works on at /layer and,
- * on request, the lower layers merged at /lower. Then it gives up every capability but those that
- * unpacking needs, limits its resources, and confines itself by Landlock and seccomp. No way leads back.
+ * The process was exec'd into its own user (unless real root), pid, mount, network, ipc and uts
+ * namespace. jail_enter() makes an empty read-only tmpfs its root, with the one directory it works
+ * on at /layer and, on request, the lower layers merged at /lower. Then it gives up every
+ * capability but those that unpacking needs, limits its resources, and confines itself by Landlock
+ * and seccomp. No way leads back.
  */
 #pragma once
 
@@ -13,10 +14,11 @@
 #include <stdbool.h>
 
 typedef struct {
-	const char *layer;	   /* absolute path of the directory */
-	int layer_fd;		   /* the same, opened by our parent: both must be one */
-	bool read_only;		   /* only look at /layer */
-	const char *const *lowers; /* absolute paths of diff directories, top first; NULL if none are needed */
+	const char *layer; /* absolute path of the directory */
+	int layer_fd;      /* the same, opened by our parent: both must be one */
+	bool read_only;    /* only look at /layer */
+	const char *const *
+		lowers; /* absolute paths of diff directories, top first; NULL if none are needed */
 } JailOptions;
 
 /**

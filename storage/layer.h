@@ -2,7 +2,8 @@
 /*
  * Layers: unpacked trees in layers/CHAINHEX/ with diff/ and layer.json, immutable once published.
  *
- * Publishing: stage -> syncfs -> rename -> fsync(layers/). A layer directory that is visible is complete.
+ * Publishing: stage -> syncfs -> rename -> fsync(layers/). A layer directory that is visible is
+ * complete.
  */
 #pragma once
 
@@ -17,8 +18,8 @@
 typedef struct {
 	char *chain_id; /* digest */
 	char *diff_id;
-	char *parent;	/* chain id, NULL for the first */
-	uint64_t size;	/* bytes of regular files, counted at unpack */
+	char *parent;      /* chain id, NULL for the first */
+	uint64_t size;     /* bytes of regular files, counted at unpack */
 	uint64_t tar_size; /* of the uncompressed tar, 0 if unknown */
 	char *blob_digest; /* compressed digest it came from, NULL if unknown */
 	char *media_type;
@@ -33,9 +34,9 @@ Layer *layer_lookup(Store *store, const char *chain_id, GError **error);
 
 /**
  * layer_claim() - keep a layer for the life of a stage and look it up
- * Writes staging/STAGE/pins/HEX first, so that no sweep takes the layer between this look and the image's
- * record. Whoever builds on a layer that is already there must have it from here.
- * Return: NULL without @error if the layer is absent (the pin stays and will protect it once published).
+ * Writes staging/STAGE/pins/HEX first, so that no sweep takes the layer between this look and the
+ * image's record. Whoever builds on a layer that is already there must have it from here. Return:
+ * NULL without @error if the layer is absent (the pin stays and will protect it once published).
  */
 Layer *layer_claim(Store *store, StoreStage *stage, const char *chain_id, GError **error);
 
@@ -43,10 +44,11 @@ Layer *layer_claim(Store *store, StoreStage *stage, const char *chain_id, GError
 bool layer_record_write(int dir_fd, const Layer *layer, GError **error);
 
 /**
- * layer_publish() - make staging/@stage_name/@name (which holds diff/ and layer.json) the layer @chain_id
- * A layer that is already there wins; the stage stays for its owner to free.
+ * layer_publish() - make staging/@stage_name/@name (which holds diff/ and layer.json) the layer
+ * @chain_id A layer that is already there wins; the stage stays for its owner to free.
  */
-bool layer_publish(Store *store, StoreStage *stage, const char *name, const Layer *layer, GError **error);
+bool layer_publish(Store *store, StoreStage *stage, const char *name, const Layer *layer,
+		   GError **error);
 
 /** layer_diff_path() - "layers/HEX/diff" relative to the store root. g_free() it. */
 char *layer_diff_path(const char *chain_id);
@@ -54,7 +56,8 @@ char *layer_diff_path(const char *chain_id);
 /** layer_map_key() - 16 hex digits that stand for a map in names. g_free() it. */
 char *layer_map_key(const IdMap *map);
 
-/** layer_mapped_path() - "layers/HEX@MAP/diff": the copy of a layer whose files are owned as @map says. g_free() it. */
+/** layer_mapped_path() - "layers/HEX@MAP/diff": the copy of a layer whose files are owned as @map
+ * says. g_free() it. */
 char *layer_mapped_path(const char *chain_id, const IdMap *map);
 
 typedef struct {
@@ -63,10 +66,13 @@ typedef struct {
 } LayerPublish;
 
 /** layers_publish() - as layer_publish() for several, bottom first, with one syncfs for all. */
-bool layers_publish(Store *store, StoreStage *stage, const LayerPublish *items, size_t n_items, GError **error);
+bool layers_publish(Store *store, StoreStage *stage, const LayerPublish *items, size_t n_items,
+		    GError **error);
 
-/** layers_lock_shared() - keep sweeps out while layers are looked at and an image's record is written. */
+/** layers_lock_shared() - keep sweeps out while layers are looked at and an image's record is
+ * written. */
 RecordLock *layers_lock_shared(Store *store, GError **error);
 
-/** layers_sweep() - move layers no image needs to trash, honouring layers in use by running pulls (lease). */
+/** layers_sweep() - move layers no image needs to trash, honouring layers in use by running pulls
+ * (lease). */
 bool layers_sweep(Store *store, GError **error);

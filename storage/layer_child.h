@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * skiff-layer: the child that works on one layer's directory inside the jail, and how its parent runs it.
+ * skiff-layer: the child that works on one layer's directory inside the jail, and how its parent
+ * runs it.
  *
- * skiff-layer unpack|complete|pack OPTIONS. Descriptors: 3 the layer's directory; 4 the report, one line of
- * JSON {"ok":true,...} or {"error":CODE,"message":TEXT}; unpack has the ring's pipes at 0 and 1 and its memory
- * at 5; pack writes the tar to 1. The parent treats the report as it treats any byte that hostile input had a
- * hand in.
+ * skiff-layer unpack|complete|pack OPTIONS. Descriptors: 3 the layer's directory; 4 the report, one
+ * line of JSON {"ok":true,...} or {"error":CODE,"message":TEXT}; unpack has the ring's pipes at 0
+ * and 1 and its memory at 5; pack writes the tar to 1. The parent treats the report as it treats
+ * any byte that hostile input had a hand in.
  */
 #pragma once
 
@@ -16,7 +17,7 @@
 
 #include "storage/store.h"
 
-#define LAYER_MAX_BYTES	  (UINT64_C(64) << 30)
+#define LAYER_MAX_BYTES   (UINT64_C(64) << 30)
 #define LAYER_MAX_ENTRIES UINT64_C(4000000)
 
 /** layer_child_main() - main() of skiff-layer. */
@@ -26,11 +27,11 @@ typedef struct LayerChild LayerChild;
 
 typedef struct {
 	const char *const *args; /* verb and options */
-	const char *dir_path;	 /* absolute path of the layer's directory */
+	const char *dir_path;    /* absolute path of the layer's directory */
 	int dir_fd;
-	int stdin_fd;	 /* 0: none */
-	int stdout_fd;	 /* 0: none */
-	int extra_fd;	 /* 0: none; becomes 5 */
+	int stdin_fd;  /* 0: none */
+	int stdout_fd; /* 0: none */
+	int extra_fd;  /* 0: none; becomes 5 */
 } LayerChildOptions;
 
 /** layer_child_start() - start it in namespaces of its own. */
@@ -44,7 +45,8 @@ typedef struct {
 	uint64_t deferred;
 } LayerReport;
 
-/** layer_child_wait() - read the report and reap. false with the child's error, or CORRUPT if it died. */
+/** layer_child_wait() - read the report and reap. false with the child's error, or CORRUPT if it
+ * died. */
 bool layer_child_wait(LayerChild *child, LayerReport *out_report, GError **error);
 
 /** layer_child_free() - kill it if it still runs. */

@@ -16,5 +16,5 @@
  * @out_copied:	bytes of them
  * @error:	INVALID for a hard link that leads nowhere, CORRUPT for a broken list
  */
-bool layer_complete(int diff_fd, int lower_fd, const char *deferred, size_t size, uint64_t max_bytes,
-		    uint64_t *out_copied, GError **error);
+bool layer_complete(int diff_fd, int lower_fd, const char *deferred, size_t size,
+		    uint64_t max_bytes, uint64_t *out_copied, GError **error);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Images out of archives and directories: docker-archive, oci-archive, OCI layout, docker-dir; and a plain
- * root file system as an image (import).
+ * Images out of archives and directories: docker-archive, oci-archive, OCI layout, docker-dir; and
+ * a plain root file system as an image (import).
  */
 #pragma once
 
@@ -20,23 +20,23 @@ void loaded_image_free(LoadedImage *image);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(LoadedImage, loaded_image_free)
 
 typedef struct {
-	const char *input;	    /* path, "-" for stdin */
-	const char *reference;	    /* only the image the archive calls so; NULL: all */
-	const char *const *names;   /* normalised names instead of the archive's own; NULL: its own */
-	const Platform *platform;   /* NULL: this machine's */
+	const char *input;        /* path, "-" for stdin */
+	const char *reference;    /* only the image the archive calls so; NULL: all */
+	const char *const *names; /* normalised names instead of the archive's own; NULL: its own */
+	const Platform *platform; /* NULL: this machine's */
 } LoadOptions;
 
 /**
  * images_load() - load all (or one) of an archive's images
- * Return: GPtrArray of LoadedImage in the archive's order; NULL with INVALID (not an archive of images),
- * NOT_FOUND (@reference), CORRUPT. Images before a failing one stay loaded.
+ * Return: GPtrArray of LoadedImage in the archive's order; NULL with INVALID (not an archive of
+ * images), NOT_FOUND (@reference), CORRUPT. Images before a failing one stay loaded.
  */
 GPtrArray *images_load(Store *store, const LoadOptions *options, GError **error);
 
 typedef struct {
-	const char *input;	   /* path of a tar, "-" for stdin */
-	const char *name;	   /* normalised, or NULL */
-	const char *message;	   /* NULL: "Imported from ..." */
+	const char *input;          /* path of a tar, "-" for stdin */
+	const char *name;           /* normalised, or NULL */
+	const char *message;        /* NULL: "Imported from ..." */
 	const char *const *changes; /* Dockerfile instructions; may be NULL */
 	const char *os;
 	const char *architecture;

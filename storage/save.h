@@ -22,10 +22,11 @@ bool save_format_parse(const char *text, SaveFormat *out_format, GError **error)
 
 typedef struct {
 	SaveFormat format;
-	const char *output;	   /* file or directory; "-" is stdout */
+	const char *output;        /* file or directory; "-" is stdout */
 	const char *const *images; /* names or ids */
-	bool multi;		   /* every name is an image of its own; else further names are tags of the first */
-	bool uncompressed;	   /* layers of OCI formats and docker-dir as plain tars */
+	bool multi; /* every name is an image of its own; else further names are tags of the first
+		     */
+	bool uncompressed; /* layers of OCI formats and docker-dir as plain tars */
 } SaveOptions;
 
 /** images_save() - write them. A file that could not be completed is removed. */
@@ -36,6 +37,7 @@ typedef bool (*LayerSink)(void *data, const void *bytes, size_t size, GError **e
 
 /**
  * layer_export() - the exact tar of a layer, made again and verified against its diff id
- * @error:	CORRUPT if the digest differs (the bytes have then been handed out), UNSUPPORTED without a journal
+ * @error:	CORRUPT if the digest differs (the bytes have then been handed out), UNSUPPORTED
+ * without a journal
  */
 bool layer_export(Store *store, const Layer *layer, LayerSink sink, void *data, GError **error);

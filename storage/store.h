@@ -26,8 +26,9 @@ const char *store_path(const Store *store);
 int store_fd(const Store *store);
 
 /**
- * store_dir() - descriptor of a first-level directory: "containers", "names", "images", "layers", "volumes",
- * "networks", "secrets", "staging", "trash", "cache"; opened once, borrowed. -1 with errno for another name.
+ * store_dir() - descriptor of a first-level directory: "containers", "names", "images", "layers",
+ * "volumes", "networks", "secrets", "staging", "trash", "cache"; opened once, borrowed. -1 with
+ * errno for another name.
  */
 int store_dir(Store *store, const char *name);
 
@@ -44,7 +45,8 @@ bool store_trash_is_empty(Store *store);
 /** store_empty_trash() - remove all in trash/; call it inside the user namespace. */
 bool store_empty_trash(Store *store, GError **error);
 
-/** store_stage() - make staging/NAME with a lease lock so that sweepers spare it. Free with store_stage_free(). */
+/** store_stage() - make staging/NAME with a lease lock so that sweepers spare it. Free with
+ * store_stage_free(). */
 typedef struct StoreStage StoreStage;
 StoreStage *store_stage_new(Store *store, GError **error);
 void store_stage_free(StoreStage *stage); /* removes what was not published */
@@ -52,5 +54,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreStage, store_stage_free)
 int store_stage_fd(const StoreStage *stage);
 const char *store_stage_name(const StoreStage *stage);
 
-/** store_sweep() - move dead stages (lease free) to trash; cheap when there are none. Changing commands call it. */
+/** store_sweep() - move dead stages (lease free) to trash; cheap when there are none. Changing
+ * commands call it. */
 bool store_sweep(Store *store, GError **error);

@@ -10,7 +10,7 @@
 /* Of one extended header, a long name, or a sparse map: what Go's reader accepts. */
 #define TAR_SPECIAL_MAX (1u << 20)
 #define TAR_EXTENTS_MAX 65536
-#define TAR_XATTRS_MAX	128
+#define TAR_XATTRS_MAX  128
 
 /* What pax records say about the entry behind them. Absent values are -1 or NULL. */
 typedef struct {
@@ -31,17 +31,21 @@ typedef struct {
 	GArray *sparse_numbers; /* of uint64_t: offset, size, offset, size ... of 0.0 and 0.1 */
 } TarPax;
 
+/** tar_pax_init() - no record yet; tar_pax_clear() frees what was taken. */
 void tar_pax_init(TarPax *pax);
 void tar_pax_clear(TarPax *pax);
 
 /** tar_pax_parse() - take the records of one extended header; later ones win. CORRUPT. */
 bool tar_pax_parse(TarPax *pax, const char *text, size_t size, GError **error);
 
-/** tar_decimal() - strict unsigned decimal of @size characters, at most 2^62. Return: -1 if it is none. */
+/** tar_decimal() - strict unsigned decimal of @size characters, at most 2^62. Return: -1 if it is
+ * none. */
 int64_t tar_decimal(const char *text, size_t size);
 
 /** tar_number() - a header field: octal text or base-256. Return: false if malformed. */
 bool tar_number(const unsigned char *field, size_t size, int64_t *out);
 
-/** tar_extents_build() - check pairs of numbers and make them extents of a file of @real_size with @stored bytes. */
-GArray *tar_extents_build(const GArray *numbers, uint64_t real_size, uint64_t stored, GError **error);
+/** tar_extents_build() - check pairs of numbers and make them extents of a file of @real_size with
+ * @stored bytes. */
+GArray *tar_extents_build(const GArray *numbers, uint64_t real_size, uint64_t stored,
+			  GError **error);

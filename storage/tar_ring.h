@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The tar's way from skiff-fetch to skiff-layer: a ring of slots in shared memory, so that inflated bytes are
- * written once and hashed and unpacked where they lie. (A pipe costs two more copies: a tenth of a pull.)
+ * The tar's way from skiff-fetch to skiff-layer: a ring of slots in shared memory, so that inflated
+ * bytes are written once and hashed and unpacked where they lie. (A pipe costs two more copies: a
+ * tenth of a pull.)
  *
- * The writer fills a slot and sends {slot, size} through the "go" pipe; the reader sends one byte through the
- * "ack" pipe when it is done with the oldest. The memory is sealed against writing before the reader gets it;
- * a reader that lies can only spoil what it reads itself.
+ * The writer fills a slot and sends {slot, size} through the "go" pipe; the reader sends one byte
+ * through the "ack" pipe when it is done with the oldest. The memory is sealed against writing
+ * before the reader gets it; a reader that lies can only spoil what it reads itself.
  */
 #pragma once
 
@@ -30,7 +31,8 @@ int tar_ring_go_fd(const TarRing *ring);  /* its end of the go pipe */
 int tar_ring_ack_fd(const TarRing *ring); /* its end of the ack pipe */
 void tar_ring_close_theirs(TarRing *ring);
 
-/** tar_ring_slot() - the memory of the next slot, once the reader is done with it. NULL with errno; EPIPE: it is gone. */
+/** tar_ring_slot() - the memory of the next slot, once the reader is done with it. NULL with errno;
+ * EPIPE: it is gone. */
 void *tar_ring_slot(TarRing *ring, unsigned *out_number);
 
 /** tar_ring_send() - hand over that slot with @size bytes in it. Return: false with errno. */
@@ -46,5 +48,6 @@ TarRingReader *tar_ring_reader_new(int memory_fd, int go_fd, int ack_fd);
 void tar_ring_reader_free(TarRingReader *reader);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TarRingReader, tar_ring_reader_free)
 
-/** tar_ring_borrow() - the next at most @max bytes, readable until the next call. Return: their number, 0 at the end, -1 with errno. */
+/** tar_ring_borrow() - the next at most @max bytes, readable until the next call. Return: their
+ * number, 0 at the end, -1 with errno. */
 ssize_t tar_ring_borrow(TarRingReader *reader, size_t max, const void **out_bytes);

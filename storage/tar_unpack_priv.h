@@ -8,8 +8,8 @@
 
 #include "storage/tar_unpack.h"
 
-#define UNPACK_PATH_MAX	 4095
-#define UNPACK_NAME_MAX	 255
+#define UNPACK_PATH_MAX  4095
+#define UNPACK_NAME_MAX  255
 #define UNPACK_XATTR_MAX (64u << 10)
 #define UNPACK_XATTR_ALL (256u << 20)
 
@@ -35,7 +35,7 @@ typedef struct {
 	GByteArray *deferred;
 	uint64_t xattr_bytes;
 	uint64_t n_extra;
-	GPtrArray *dirs;       /* of UnpackDir, in the order they were made */
+	GPtrArray *dirs;         /* of UnpackDir, in the order they were made */
 	GHashTable *dirs_by_ino; /* ino -> UnpackDir, of those still in the tree */
 
 	/* The parent of the entry before: most entries share it. */
@@ -43,21 +43,24 @@ typedef struct {
 	int parent_fd;
 
 	/* The entry in hand. */
-	GString *path; /* cleaned, without a leading slash */
+	GString *path;    /* cleaned, without a leading slash */
 	const char *base; /* into path: behind the last slash */
 } Unpack;
 
 /** unpack_clean() - split and check a name of the archive into u->path and u->base. INVALID. */
 bool unpack_clean(GString *out, const char *name, const char *what, GError **error);
 
-/** unpack_parent() - descriptor of the directory @path lies in, borrowed until the next call; -1 with @error. */
+/** unpack_parent() - descriptor of the directory @path lies in, borrowed until the next call; -1
+ * with @error. */
 int unpack_parent(Unpack *u, const char *path, GError **error);
 
 /** unpack_forget_parent() - something went away: a cached path may lead to another place now. */
 void unpack_forget_parent(Unpack *u);
 
-/** unpack_dir_record() - remember the directory @base in @parent_fd, which has just been made or met. */
-UnpackDir *unpack_dir_record(Unpack *u, int parent_fd, const char *base, const char *path, GError **error);
+/** unpack_dir_record() - remember the directory @base in @parent_fd, which has just been made or
+ * met. */
+UnpackDir *unpack_dir_record(Unpack *u, int parent_fd, const char *base, const char *path,
+			     GError **error);
 
 /** unpack_dirs_finish() - the second pass. */
 bool unpack_dirs_finish(Unpack *u, GError **error);
@@ -83,5 +86,6 @@ bool unpack_whiteout(Unpack *u, const TarEntry *entry, GError **error);
 /** unpack_defer() - append a record for layer_complete(). */
 void unpack_defer(Unpack *u, char kind, const char *path, const char *target);
 
-/** unpack_chown_error() - say what a refused chown of @uid:@gid means to the user. Return: false. */
+/** unpack_chown_error() - say what a refused chown of @uid:@gid means to the user. Return: false.
+ */
 bool unpack_chown_error(const char *path, uint32_t uid, uint32_t gid, GError **error);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Writing the outer tar of an archive of images: plain files and directories, ustar with GNU's base-256 for
- * sizes above 8 GiB. Time, owner and mode are fixed, so that the same images give the same bytes.
+ * Writing the outer tar of an archive of images: plain files and directories, ustar with GNU's
+ * base-256 for sizes above 8 GiB. Time, owner and mode are fixed, so that the same images give the
+ * same bytes.
  */
 #pragma once
 
@@ -12,7 +13,8 @@
 /* Takes the archive's bytes. */
 typedef bool (*TarSink)(void *data, const void *bytes, size_t size, GError **error);
 
-/** tar_write_header() - a file's header; @size bytes of data and tar_write_padding() must follow. */
+/** tar_write_header() - a file's header; @size bytes of data and tar_write_padding() must follow.
+ */
 bool tar_write_header(TarSink sink, void *data, const char *name, uint64_t size, GError **error);
 
 /** tar_write_dir() - a directory. */

@@ -87,7 +87,7 @@ static void read_status(Process *process, int dir)
 	g_autofree char *pids = g_strndup(status_line(status, "\nNSpid:"),
 					  strcspn(status_line(status, "\nNSpid:"), "\n"));
 	const char *last = strrchr(pids, '\t');
-	process->inside_pid = last ? atoi(last + 1) : process->pid;
+	process->inside_pid = last ? (pid_t)g_ascii_strtoll(last + 1, NULL, 10) : process->pid;
 }
 
 /* The words of the command line; a kernel-like "[comm]" for one without. */

@@ -159,6 +159,7 @@ static int make(Invocation *inv, bool start)
 	return code >= 0 ? code : command_fail(error);
 }
 
+/* Run, step 2. */
 static int cmd_run(Invocation *inv)
 {
 	return make(inv, true);

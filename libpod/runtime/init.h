@@ -33,5 +33,9 @@ typedef struct {
 	SyncReport report;
 } Init;
 
-/** init_main() - become the container. Runs in the clone; never returns. */
+/**
+ * init_main() - become the container
+ *
+ * Run, step 11. Runs in the clone; never returns.
+ */
 void init_main(Init *init) G_GNUC_NORETURN;

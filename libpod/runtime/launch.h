@@ -41,6 +41,9 @@ typedef struct {
 
 /**
  * launch_init() - clone init and wait until it stands at the gate
+ *
+ * Run, step 10.
+ *
  * @error:	what init reported: SYSTEM with step and path;
  * COMMAND_NOT_FOUND/COMMAND_NOT_EXECUTABLE come later
  *
