@@ -228,7 +228,8 @@ int rootfs_overlay(int store_fd, const GPtrArray *words, const char *destination
 	}
 	char message[200] = "";
 	int fd = mount_by_context(&layers, true, message, sizeof message);
-	if (fd == -EINVAL)
+	/* Before 6.5 overlayfs has the old mount interface, which takes no descriptor at all. */
+	if (fd == -EINVAL || fd == -EOPNOTSUPP)
 		fd = mount_by_context(&layers, false, message, sizeof message);
 	if (fd == -EINVAL)
 		fd = mount_by_string(&layers);
