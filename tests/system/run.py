@@ -161,7 +161,8 @@ class Worker:
             entry = pwd.getpwnam(user)
             os.chown(self.directory, entry.pw_uid, entry.pw_gid)
             env |= {"HOME": entry.pw_dir, "USER": user}
-            env.pop("XDG_RUNTIME_DIR", None)
+            # Others' tools that a test runs keep their logins there, not in what root left behind.
+            env["XDG_RUNTIME_DIR"] = str(self.directory)
             # A network namespace of its own, too: a neighbour's listening sockets are not this module's leaks.
             command = ["unshare", "--pid", "--net", "--fork", "--kill-child", "--mount-proc", sys.executable, runner, "--init",
                        "setpriv", f"--reuid={user}", f"--regid={entry.pw_gid}", "--init-groups", *command]

@@ -65,7 +65,8 @@ def mounted_tree(test):
         script += f"ln -s {test.store}/{lower} {number} && "
     names = ":".join(str(number) for number in range(len(lowers) - 1))
     script += f"mkdir e && mount -t overlay overlay -o userxattr,lowerdir={names}:e {point} && "
-    script += f"exec {sys.executable} - {point}"
+    # Not sys.executable: it may be in a home that other ids cannot enter.
+    script += f"exec /usr/bin/python3 - {point}"
     done = subprocess.run([*namespace(), "sh", "-c", script], input=LISTER.encode(), capture_output=True, check=False)
     if done.returncode != 0:
         raise AssertionError(f"cannot list the mounted image: {done.stderr.decode()}")
