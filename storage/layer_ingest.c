@@ -52,7 +52,8 @@ struct LayerIngest {
 	char *parent;
 	int64_t expected_size;
 
-	Hash *blob_hash;
+	bool is_tar;     /* the blob is the plain tar: one digest tells both */
+	Hash *blob_hash; /* NULL if nobody asks, or with is_tar */
 	Hash *diff_hash;
 	HashLane *lane; /* does both */
 	uint64_t blob_size;
@@ -136,7 +137,6 @@ LayerIngest *layer_ingest_new(Store *store, StoreStage *stage, const LayerIngest
 	ingest->expected_diff_id = g_strdup(options->expected_diff_id);
 	ingest->expected_size = options->expected_size;
 	ingest->parent = g_strdup(options->parent_chain_id);
-	ingest->blob_hash = hash_new(ingest->expected_digest);
 	ingest->diff_hash = hash_new(ingest->expected_diff_id);
 	ingest->head = g_byte_array_new();
 	if (!make_dir(ingest, error) || !start_child(ingest, error))
@@ -220,6 +220,16 @@ static bool slot_produced(void *data, size_t size, GError **error)
 	return ingest->slot_used < TAR_RING_SLOT || send_slot(ingest, error);
 }
 
+/* Is the blob the tar, and do both digests, as far as they are known, mean the same algorithm? */
+static bool blob_is_tar(const LayerIngest *ingest, InflateFormat format)
+{
+	const char *blob = ingest->expected_digest;
+	const char *diff = ingest->expected_diff_id;
+	bool both_same = g_str_has_prefix(blob ? blob : "sha256:", "sha256:") &&
+			 g_str_has_prefix(diff ? diff : "sha256:", "sha256:");
+	return format == INFLATE_NONE && both_same;
+}
+
 /* Choose the decompressor as soon as enough bytes are there. @last: there will be no more. */
 static bool begin_inflate(LayerIngest *ingest, bool last, GError **error)
 {
@@ -232,6 +242,12 @@ static bool begin_inflate(LayerIngest *ingest, bool last, GError **error)
 		.data = ingest,
 	};
 	ingest->inflate = inflate_new(format, &output);
+	ingest->is_tar = blob_is_tar(ingest, format);
+	if (!ingest->is_tar && ingest->expected_digest) {
+		ingest->blob_hash = hash_new(ingest->expected_digest);
+		hash_lane_push(ingest->lane, ingest->blob_hash, ingest->head->data,
+			       ingest->head->len);
+	}
 	return inflate_push(ingest->inflate, ingest->head->data, ingest->head->len, error);
 }
 
@@ -242,7 +258,8 @@ bool layer_ingest_push(LayerIngest *ingest, const void *data, size_t size, GErro
 		return error_set(error, ENGINE_ERROR_CORRUPT,
 				 "the blob is larger than the %" G_GINT64_FORMAT " bytes announced",
 				 ingest->expected_size);
-	hash_lane_push(ingest->lane, ingest->blob_hash, data, size);
+	if (ingest->blob_hash)
+		hash_lane_push(ingest->lane, ingest->blob_hash, data, size);
 	if (ingest->inflate)
 		return inflate_push(ingest->inflate, data, size, error);
 	g_byte_array_append(ingest->head, data, (guint)size);
@@ -258,7 +275,7 @@ static bool verify(LayerIngest *ingest, const char *blob_digest, const char *dif
 				 "the blob has %" G_GUINT64_FORMAT
 				 " bytes, not the %" G_GINT64_FORMAT " announced",
 				 ingest->blob_size, ingest->expected_size);
-	if (ingest->expected_digest && strcmp(blob_digest, ingest->expected_digest) != 0)
+	if (ingest->expected_digest && g_strcmp0(blob_digest, ingest->expected_digest) != 0)
 		return error_set(error, ENGINE_ERROR_CORRUPT, "the blob's digest is %s, not %s",
 				 blob_digest, ingest->expected_digest);
 	if (ingest->expected_diff_id && strcmp(diff_id, ingest->expected_diff_id) != 0)
@@ -287,8 +304,10 @@ Layer *layer_ingest_finish(LayerIngest *ingest, GError **error)
 	    !send_slot(ingest, error))
 		return NULL;
 	hash_lane_wait(ingest->lane);
-	g_autofree char *blob_digest = hash_finish(ingest->blob_hash);
 	g_autofree char *diff_id = hash_finish(ingest->diff_hash);
+	g_autofree char *blob_digest = ingest->is_tar      ? g_strdup(diff_id)
+				       : ingest->blob_hash ? hash_finish(ingest->blob_hash)
+							   : NULL;
 	if (!verify(ingest, blob_digest, diff_id, error))
 		return NULL;
 	tar_ring_end(ingest->ring);
