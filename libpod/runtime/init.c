@@ -262,6 +262,8 @@ static int change_cwd(Init *init)
 
 static int set_rlimits(Init *init)
 {
+	if (setrlimit(RLIMIT_NOFILE, &init->nofile) < 0)
+		return sync_subject(&init->report, "RLIMIT_NOFILE", -errno);
 	return limits_apply_rlimits(init->config, &init->report);
 }
 

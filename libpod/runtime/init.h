@@ -8,6 +8,7 @@
 #pragma once
 
 #include <glib.h>
+#include <sys/resource.h>
 
 #include "libpod/runtime/launch.h"
 #include "libpod/runtime/mounts.h"
@@ -23,6 +24,8 @@ typedef struct {
 	int sync_fd;      /* the child's end */
 	int host_proc_fd; /* the host's procfs, checked, opened before any namespace (R4) */
 	int null_fd;      /* the host's null device, checked */
+	struct rlimit
+		nofile; /* the limit of descriptors that the payload gets unless it has its own */
 
 	/* Made by the steps. */
 	int pty_master, pty_slave;

@@ -6,6 +6,7 @@
 #include <linux/magic.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
@@ -15,6 +16,8 @@
 #include "libpod/base/fd.h"
 #include "libpod/runtime/init.h"
 #include "libpod/runtime/limits.h"
+
+#define DESCRIPTORS 4096
 
 static void reap(pid_t pid)
 {
@@ -38,16 +41,34 @@ static int open_host_proc(GError **error)
 	return fd_steal(&fd);
 }
 
+/*
+ * Layers, mounts and devices are a descriptor each while they are put together, more than a
+ * caller's soft limit may have room for. Return: the limit as it was; the payload gets that one or
+ * its own.
+ */
+static struct rlimit raise_descriptor_limit(void)
+{
+	struct rlimit old, raised;
+	if (getrlimit(RLIMIT_NOFILE, &old) < 0)
+		return (struct rlimit){.rlim_cur = DESCRIPTORS, .rlim_max = DESCRIPTORS};
+	raised = old;
+	raised.rlim_cur = MAX(old.rlim_cur, MIN(old.rlim_max, DESCRIPTORS));
+	(void)setrlimit(RLIMIT_NOFILE, &raised);
+	return old;
+}
+
 /* What the parent holds while init sets up; everything of it is closed on every way out. */
 typedef struct {
 	NamespacePlan namespaces;
 	MountPlan *mounts;
 	int host_proc_fd, null_fd;
+	struct rlimit nofile; /* as it was before we raised it */
 	int sync_parent, sync_child;
 } Setup;
 
 static void setup_clear(Setup *setup)
 {
+	(void)setrlimit(RLIMIT_NOFILE, &setup->nofile);
 	namespaces_plan_clear(&setup->namespaces);
 	mounts_plan_free(setup->mounts);
 	fd_close(&setup->host_proc_fd);
@@ -114,6 +135,7 @@ static void run_init(Setup *setup, const LaunchOptions *options)
 		.pty_master = -1,
 		.pty_slave = -1,
 		.seccomp_fd = options->seccomp_fd,
+		.nofile = setup->nofile,
 	};
 	init_main(&init);
 }
@@ -147,6 +169,7 @@ bool launch_init(const LaunchOptions *options, Launch *out_launch, GError **erro
 		setup = {.host_proc_fd = -1, .null_fd = -1, .sync_parent = -1, .sync_child = -1};
 	for (size_t i = 0; i < OCI_NS_COUNT; i++)
 		setup.namespaces.fds[i] = -1;
+	setup.nofile = raise_descriptor_limit();
 	if (!setup_open(&setup, options, error))
 		return false;
 
