@@ -15,6 +15,7 @@
 #include "storage/image_change.h"
 #include "storage/layer.h"
 #include "storage/load.h"
+#include "storage/reference.h"
 #include "storage/transfer.h"
 
 #define PIECE_SIZE (1u << 20)
@@ -102,13 +103,16 @@ char *image_import(Store *store, const ImportOptions *options, GError **error)
 	for (size_t i = 0; options->changes && options->changes[i]; i++)
 		if (!image_change_apply(probe, options->changes[i], error))
 			return NULL;
+	g_autofree char *name = options->name ? reference_new_name(options->name, error) : NULL;
+	if (options->name && !name)
+		return NULL;
 	g_autoptr(StoreStage) stage = store_stage_new(store, error);
 	g_autoptr(Layer) layer = stage ? import_layer(store, stage, options->input, error) : NULL;
 	g_autoptr(Json) config = layer ? make_config(options, layer, error) : NULL;
 	if (!config)
 		return NULL;
 	const char *text = js_text(config);
-	const char *const names[] = {options->name, NULL};
+	const char *const names[] = {name, NULL};
 	const ImagePublish publish = {
 		.config = text,
 		.config_size = strlen(text),

@@ -260,3 +260,16 @@ bool reference_is_short(const Reference *reference)
 {
 	return !reference->registry;
 }
+
+char *reference_new_name(const char *text, GError **error)
+{
+	g_autoptr(Reference) reference = reference_parse(text, error);
+	if (!reference)
+		return NULL;
+	if (reference->digest)
+		return error_set_null(error, ENGINE_ERROR_INVALID,
+				      "%s: tag by digest not supported", text);
+	const char *registry = reference->registry ? reference->registry : "localhost";
+	return g_strdup_printf("%s/%s:%s", registry, reference->repository,
+			       reference->tag ? reference->tag : "latest");
+}

@@ -29,5 +29,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Reference, reference_free)
 /** reference_format() - "registry/repository:tag@digest" with what is set. g_free() it. */
 char *reference_format(const Reference *reference);
 
+/**
+ * reference_new_name() - the name a user gives an image of ours: localhost/ without a registry,
+ * latest without a tag
+ * @error:	INVALID, also for a digest
+ * Return: g_free() it.
+ */
+char *reference_new_name(const char *text, GError **error);
+
 /** reference_is_short() - no registry was written. */
 bool reference_is_short(const Reference *reference);

@@ -6,26 +6,13 @@
 #include "libpod/base/error.h"
 #include "storage/reference.h"
 
-char *image_new_name(const char *text, GError **error)
-{
-	g_autoptr(Reference) reference = reference_parse(text, error);
-	if (!reference)
-		return NULL;
-	if (reference->digest)
-		return error_set_null(error, ENGINE_ERROR_INVALID,
-				      "%s: tag by digest not supported", text);
-	const char *registry = reference->registry ? reference->registry : "localhost";
-	return g_strdup_printf("%s/%s:%s", registry, reference->repository,
-			       reference->tag ? reference->tag : "latest");
-}
-
 const char *image_find_name(const Image *image, const char *text)
 {
 	g_autoptr(Reference) reference = reference_parse(text, NULL);
 	if (!reference || reference->digest)
 		return NULL;
 	g_autoptr(Reference) normal = reference_normalize(reference);
-	g_autofree char *local = image_new_name(text, NULL);
+	g_autofree char *local = reference_new_name(text, NULL);
 	g_autofree char *docker = reference_format(normal);
 	for (size_t i = 0; image->names[i]; i++)
 		if (g_strcmp0(image->names[i], local) == 0 ||

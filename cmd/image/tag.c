@@ -5,6 +5,7 @@
 #include "cmd/commands.h"
 #include "cmd/engine_open.h"
 #include "cmd/image/names.h"
+#include "storage/reference.h"
 #include "libpod/base/error.h"
 
 static bool tag(Invocation *inv, Engine *engine, GError **error)
@@ -14,7 +15,7 @@ static bool tag(Invocation *inv, Engine *engine, GError **error)
 	if (!image)
 		return false;
 	for (size_t i = 1; i < command_n_args(inv); i++) {
-		g_autofree char *name = image_new_name(command_arg(inv, i), error);
+		g_autofree char *name = reference_new_name(command_arg(inv, i), error);
 		if (!name || !image_tag(store, image, name, error))
 			return false;
 	}

@@ -4,6 +4,7 @@
 import os
 import re
 import stat
+import subprocess
 import time
 import unittest
 
@@ -44,6 +45,17 @@ class RunBasics(SkiffTest):
     def test_missing_image_never(self):
         done = self.skiff("run", "--pull", "never", "localhost/absent", "true", code=125)
         self.assertRegex(done.stderr, r"^Error: .*localhost/absent")
+
+    def test_imported_image_runs_by_its_short_name(self):
+        program = self.tmp / "tree/bin/busybox"
+        program.parent.mkdir(parents=True)
+        program.write_bytes(open("/usr/bin/busybox", "rb").read())
+        program.chmod(0o755)
+        subprocess.run(["tar", "-C", self.tmp / "tree", "-cf", self.tmp / "tree.tar", "."], check=True)
+        self.skiff("import", self.tmp / "tree.tar", "imported")
+        self.assertIn("localhost/imported:latest", self.skiff("images", "--format", "{{.Repository}}:{{.Tag}}").lines)
+        self.assertEqual(self.skiff("run", "--rm", "--network", "none", "imported", "/bin/busybox", "echo", "ran").word, "ran")
+        self.skiff("rmi", "imported")
 
     def test_rm_leaves_nothing(self):
         self.skiff("run", "--rm", "--name", "gone", "busybox", "touch", "/file")
@@ -411,7 +423,6 @@ class RunUserNamespaceReuse(SkiffTest):
         self.assertEqual(len(inodes), 1)
 
     def test_racing_names_have_one_winner(self):
-        import subprocess
         argv = [str(self.program), *self.roots(), "run", "-d", "--network", "none", "--name", "x", "busybox", "sleep", "100"]
         racers = [subprocess.Popen(argv, env=self.environment(), cwd=self.home, stdin=subprocess.DEVNULL,
                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(64)]
