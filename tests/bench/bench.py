@@ -79,12 +79,13 @@ class Bench:
             "  code=os.waitstatus_to_exitcode(os.waitpid(pid,0)[1])\n"
             "  print((time.perf_counter()-t)*1000,code)\n"
         )
-        out = self.command([sys.executable, "-c", script, str(count)] + command)
+        out = self.command(["/usr/bin/python3", "-c", script, str(count)] + command)
         samples = []
         for line in out.splitlines():
             ms, code = line.split()
             if code != "0":
-                sys.exit(f"{command}: exit {code}")
+                done = subprocess.run(self.argv(command), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+                sys.exit(f"{command}: exit {code}; once more: exit {done.returncode}: {done.stdout}")
             samples.append(float(ms))
         return samples
 
