@@ -200,7 +200,7 @@ bool inflate_push(Inflate *inflate, const void *bytes, size_t size, GError **err
 		break;
 	}
 	return error_set(error, ENGINE_ERROR_UNSUPPORTED,
-			 "xz and bzip2 are not supported as layers' compression");
+			 "xz and bzip2 streams are not supported: unpack the file first");
 }
 
 bool inflate_finish(Inflate *inflate, GError **error)

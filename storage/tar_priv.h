@@ -12,6 +12,25 @@
 #define TAR_EXTENTS_MAX 65536
 #define TAR_XATTRS_MAX  128
 
+/* The header block, by offset: see POSIX.1-2001 pax and the GNU tar manual. */
+enum {
+	AT_NAME = 0,
+	AT_MODE = 100,
+	AT_UID = 108,
+	AT_GID = 116,
+	AT_SIZE = 124,
+	AT_MTIME = 136,
+	AT_CHECKSUM = 148,
+	AT_TYPE = 156,
+	AT_LINK = 157,
+	AT_MAGIC = 257,
+	AT_PREFIX = 345,
+	AT_GNU_SPARSE = 386,
+	AT_GNU_MORE = 482,
+	AT_GNU_REALSIZE = 483,
+	AT_SPARSE_MORE = 504, /* in an extension block */
+};
+
 /* What pax records say about the entry behind them. Absent values are -1 or NULL. */
 typedef struct {
 	char *path;
@@ -49,3 +68,15 @@ bool tar_number(const unsigned char *field, size_t size, int64_t *out);
  * @stored bytes. */
 GArray *tar_extents_build(const GArray *numbers, uint64_t real_size, uint64_t stored,
 			  GError **error);
+
+/** tar_header_is_valid() - the checksum, which historic writers took over signed characters. */
+bool tar_header_is_valid(const unsigned char *block);
+
+/** tar_header_text() - a string field, which need not end in NUL. g_free() it. */
+char *tar_header_text(const unsigned char *block, int at, size_t size);
+
+/** tar_header_name() - the name of a plain header: ustar splits long ones in two, star leaves room for two times. g_free() it. */
+char *tar_header_name(const unsigned char *block);
+
+/** tar_header_type() - what kind of file a type flag means. Return: false if we know none. */
+bool tar_header_type(unsigned char flag, const char *name, TarType *out);

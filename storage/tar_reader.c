@@ -21,25 +21,6 @@
 /* Bytes behind the end-of-archive blocks; real archives have up to one record of zeros. */
 #define TRAILER_MAX (64u << 20)
 
-/* The header block, by offset: see POSIX.1-2001 pax and the GNU tar manual. */
-enum {
-	AT_NAME = 0,
-	AT_MODE = 100,
-	AT_UID = 108,
-	AT_GID = 116,
-	AT_SIZE = 124,
-	AT_MTIME = 136,
-	AT_CHECKSUM = 148,
-	AT_TYPE = 156,
-	AT_LINK = 157,
-	AT_MAGIC = 257,
-	AT_PREFIX = 345,
-	AT_GNU_SPARSE = 386,
-	AT_GNU_MORE = 482,
-	AT_GNU_REALSIZE = 483,
-	AT_SPARSE_MORE = 504, /* in an extension block */
-};
-
 struct TarReader {
 	TarSource source;
 	unsigned char *buffer;
@@ -180,47 +161,9 @@ static char *read_special(TarReader *reader, uint64_t size, GError **error)
 	return g_steal_pointer(&text);
 }
 
-/* The checksum, which historic writers took over signed characters. */
-static bool checksum_matches(const unsigned char *block)
-{
-	int64_t stored = 0;
-	int64_t sum = 0;
-	int64_t signed_sum = 0;
-	if (!tar_number(block + AT_CHECKSUM, 8, &stored))
-		return false;
-	for (int i = 0; i < TAR_BLOCK_SIZE; i++) {
-		unsigned char c = i >= AT_CHECKSUM && i < AT_CHECKSUM + 8 ? ' ' : block[i];
-		sum += c;
-		signed_sum += (signed char)c;
-	}
-	return stored == sum || stored == signed_sum;
-}
-
 static bool is_zero(const unsigned char *bytes, size_t size)
 {
 	return size == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0);
-}
-
-/* A string field, which need not end in NUL. */
-static char *text_field(const unsigned char *block, int at, size_t size)
-{
-	return g_strndup((const char *)block + at, size);
-}
-
-static bool is_posix(const unsigned char *block)
-{
-	return memcmp(block + AT_MAGIC, "ustar\0", 6) == 0;
-}
-
-/* The name of a plain header: ustar splits long ones in two, star leaves room for two times. */
-static char *header_name(const unsigned char *block)
-{
-	g_autofree char *name = text_field(block, AT_NAME, 100);
-	if (!is_posix(block))
-		return g_steal_pointer(&name);
-	bool is_star = memcmp(block + 508, "tar", 4) == 0;
-	g_autofree char *prefix = text_field(block, AT_PREFIX, is_star ? 131 : 155);
-	return *prefix ? g_strconcat(prefix, "/", name, NULL) : g_steal_pointer(&name);
 }
 
 static bool take_header_number(const unsigned char *block, int at, size_t size, const char *what,
@@ -229,41 +172,6 @@ static bool take_header_number(const unsigned char *block, int at, size_t size, 
 	if (tar_number(block + at, size, out))
 		return true;
 	return error_set(error, ENGINE_ERROR_CORRUPT, "tar: a header's %s is not a number", what);
-}
-
-/* What kind of file a type flag means. Return: false if we know none. */
-static bool entry_type(unsigned char flag, const char *name, TarType *out)
-{
-	switch (flag) {
-	case '\0':
-		*out = g_str_has_suffix(name, "/") ? TAR_DIR : TAR_FILE;
-		return true;
-	case '0':
-	case '7':
-	case 'S':
-		*out = TAR_FILE;
-		return true;
-	case '1':
-		*out = TAR_HARDLINK;
-		return true;
-	case '2':
-		*out = TAR_SYMLINK;
-		return true;
-	case '3':
-		*out = TAR_CHAR;
-		return true;
-	case '4':
-		*out = TAR_BLOCK;
-		return true;
-	case '5':
-		*out = TAR_DIR;
-		return true;
-	case '6':
-		*out = TAR_FIFO;
-		return true;
-	default:
-		return false;
-	}
 }
 
 /* Owner and group: what the kernel can hold, and never "no id". */
@@ -419,8 +327,8 @@ static bool take_names(TarReader *reader, const unsigned char *block, GError **e
 	else if (reader->long_name)
 		reader->name = g_steal_pointer(&reader->long_name);
 	else
-		reader->name = header_name(block);
-	if (!entry_type(block[AT_TYPE], reader->name, &reader->entry.type))
+		reader->name = tar_header_name(block);
+	if (!tar_header_type(block[AT_TYPE], reader->name, &reader->entry.type))
 		return error_set(error, ENGINE_ERROR_CORRUPT, "tar: unknown entry type 0x%02x",
 				 block[AT_TYPE]);
 	if (reader->entry.type != TAR_SYMLINK && reader->entry.type != TAR_HARDLINK)
@@ -430,7 +338,7 @@ static bool take_names(TarReader *reader, const unsigned char *block, GError **e
 	else if (reader->long_link)
 		reader->link = g_steal_pointer(&reader->long_link);
 	else
-		reader->link = text_field(block, AT_LINK, 100);
+		reader->link = tar_header_text(block, AT_LINK, 100);
 	return true;
 }
 
@@ -563,7 +471,7 @@ int tar_reader_next(TarReader *reader, const TarEntry **out_entry, GError **erro
 			zero_before = true;
 			continue;
 		}
-		if (zero_before || !checksum_matches(block)) {
+		if (zero_before || !tar_header_is_valid(block)) {
 			(void)error_set(error, ENGINE_ERROR_CORRUPT,
 					"tar: a header is malformed at byte %" G_GUINT64_FORMAT,
 					reader->offset - TAR_BLOCK_SIZE);
