@@ -9,8 +9,7 @@
 #include "libpod/base/error.h"
 
 #define CHUNK_SIZE (128u << 10)
-/* A kill loses what is queued, and no more than a megabyte may be fetched twice. */
-#define QUEUE_MAX (640u << 10)
+#define QUEUE_MAX  (4u << 20)
 /* Below this a resume is not worth the writing. */
 #define KEEP_FROM (1 << 20)
 
@@ -26,10 +25,12 @@ struct BlobPump {
 	GThread *thread;
 
 	GMutex mutex;
-	GCond filled;  /* the thread waits for it */
-	GQueue chunks; /* of Chunk; the last one may still be filled up */
-	size_t queued; /* bytes in all of them */
-	bool was_full; /* the owner waits for room */
+	GCond filled;      /* the thread waits for it */
+	GQueue chunks;     /* of Chunk */
+	size_t queued;     /* bytes in all of them */
+	bool was_full;     /* the owner waits for room */
+	Chunk *filling;    /* the owner's: not yet in the queue, nor in the slot */
+	int64_t slot_size; /* what the slot had at the start */
 	bool is_closed;
 	bool is_cancelled;
 	bool has_ended;
@@ -70,9 +71,9 @@ static bool is_cancelled(BlobPump *pump)
 static bool replay(BlobPump *pump, LayerIngest *ingest, GError **error)
 {
 	g_autofree char *buffer = g_malloc(CHUNK_SIZE);
-	int64_t size = blob_slot_size(pump->options.slot);
-	for (int64_t at = 0; at < size;) {
-		ssize_t n = blob_slot_read(pump->options.slot, buffer, CHUNK_SIZE, at);
+	for (int64_t at = 0; at < pump->slot_size;) {
+		size_t size = (size_t)MIN(pump->slot_size - at, CHUNK_SIZE);
+		ssize_t n = blob_slot_read(pump->options.slot, buffer, size, at);
 		if (n < 0)
 			return error_set_errno(error, "cannot read a partial download");
 		if (n == 0)
@@ -90,11 +91,7 @@ static bool replay(BlobPump *pump, LayerIngest *ingest, GError **error)
 /* Push what is offered until the owner closes. */
 static bool pump_network(BlobPump *pump, LayerIngest *ingest, GError **error)
 {
-	int64_t expected = pump->options.ingest.expected_size;
-	bool keep = expected < 0 || expected >= KEEP_FROM;
 	for (Chunk *chunk; (chunk = take_chunk(pump));) {
-		if (keep)
-			blob_slot_append(pump->options.slot, chunk->data, chunk->size);
 		bool ok = layer_ingest_push(ingest, chunk->data, chunk->size, error);
 		g_free(chunk);
 		if (!ok)
@@ -137,6 +134,7 @@ BlobPump *blob_pump_new(Store *store, StoreStage *stage, const BlobPumpOptions *
 	pump->store = store;
 	pump->stage = stage;
 	pump->options = *options;
+	pump->slot_size = blob_slot_size(options->slot);
 	g_mutex_init(&pump->mutex);
 	g_cond_init(&pump->filled);
 	g_queue_init(&pump->chunks);
@@ -144,40 +142,52 @@ BlobPump *blob_pump_new(Store *store, StoreStage *stage, const BlobPumpOptions *
 	return pump;
 }
 
-/* Copy into the last chunk and new ones. The mutex is held. */
-static void append(BlobPump *pump, const char *data, size_t size)
+static Chunk *chunk_new(void)
 {
-	while (size > 0) {
-		Chunk *last = g_queue_peek_tail(&pump->chunks);
-		if (!last || last->size == CHUNK_SIZE) {
-			last = g_malloc(sizeof(*last));
-			last->size = 0;
-			g_queue_push_tail(&pump->chunks, last);
-		}
-		size_t part = MIN(size, CHUNK_SIZE - last->size);
-		memcpy(last->data + last->size, data, part);
-		last->size += part;
-		pump->queued += part;
-		data += part;
-		size -= part;
-	}
+	Chunk *chunk = g_malloc(sizeof(*chunk));
+	chunk->size = 0;
+	return chunk;
+}
+
+/* The chunk in hand goes into the slot, where a kill does not reach it, and to the thread. */
+static void send_chunk(BlobPump *pump)
+{
+	Chunk *chunk = g_steal_pointer(&pump->filling);
+	int64_t expected = pump->options.ingest.expected_size;
+	if (!chunk)
+		return;
+	if (expected < 0 || expected >= KEEP_FROM)
+		blob_slot_append(pump->options.slot, chunk->data, chunk->size);
+	g_mutex_lock(&pump->mutex);
+	g_queue_push_tail(&pump->chunks, chunk);
+	pump->queued += chunk->size;
+	g_cond_signal(&pump->filled);
+	g_mutex_unlock(&pump->mutex);
 }
 
 BlobPumpOffer blob_pump_offer(BlobPump *pump, const void *data, size_t size)
 {
-	BlobPumpOffer result = BLOB_PUMP_TOOK;
+	const char *bytes = data;
 	g_mutex_lock(&pump->mutex);
-	if (pump->has_ended) {
-		result = BLOB_PUMP_ENDED;
-	} else if (pump->queued >= QUEUE_MAX) {
-		pump->was_full = true;
-		result = BLOB_PUMP_FULL;
-	} else {
-		append(pump, data, size);
-		g_cond_signal(&pump->filled);
-	}
+	bool has_ended = pump->has_ended;
+	bool is_full = !has_ended && pump->queued >= QUEUE_MAX;
+	pump->was_full = pump->was_full || is_full;
 	g_mutex_unlock(&pump->mutex);
-	return result;
+	if (has_ended || is_full)
+		return has_ended ? BLOB_PUMP_ENDED : BLOB_PUMP_FULL;
+	while (size > 0) {
+		if (!pump->filling)
+			pump->filling = chunk_new();
+		Chunk *chunk = pump->filling;
+		size_t part = MIN(size, CHUNK_SIZE - chunk->size);
+		memcpy(chunk->data + chunk->size, bytes, part);
+		chunk->size += part;
+		bytes += part;
+		size -= part;
+		if (chunk->size == CHUNK_SIZE)
+			send_chunk(pump);
+	}
+	return BLOB_PUMP_TOOK;
 }
 
 bool blob_pump_has_room(BlobPump *pump)
@@ -190,6 +200,7 @@ bool blob_pump_has_room(BlobPump *pump)
 
 void blob_pump_close(BlobPump *pump)
 {
+	send_chunk(pump);
 	g_mutex_lock(&pump->mutex);
 	pump->is_closed = true;
 	g_cond_signal(&pump->filled);
@@ -224,6 +235,7 @@ void blob_pump_free(BlobPump *pump)
 	g_mutex_unlock(&pump->mutex);
 	g_thread_join(pump->thread);
 	g_queue_clear_full(&pump->chunks, g_free);
+	g_free(pump->filling);
 	g_mutex_clear(&pump->mutex);
 	g_cond_clear(&pump->filled);
 	layer_free(pump->layer);

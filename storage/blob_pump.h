@@ -3,9 +3,10 @@
  * Between a download and a LayerIngest: a thread per layer, so that a layer that unpacks slowly
  * holds up neither the network nor the other layers.
  *
- * The thread first replays what the slot has, then takes what is offered, keeps it in the slot and
- * pushes it into the ingest, which it also starts and finishes. Less than a megabyte waits in
- * between. All other functions are for the one thread that owns the pump.
+ * What is offered is first kept in the slot, so that a kill costs less than a chunk. The thread
+ * replays what the slot had at the start, then takes what was offered and pushes it into the
+ * ingest, which it also starts and finishes. At most 4 MiB wait in between. All functions are for
+ * the one thread that owns the pump.
  */
 #pragma once
 
@@ -16,12 +17,12 @@ typedef struct BlobPump BlobPump;
 
 typedef struct {
 	LayerIngestOptions ingest; /* its strings must outlive the pump */
-	BlobSlot *slot;            /* borrowed */
+	BlobSlot *slot;            /* borrowed; nobody else may use it meanwhile */
 	void (*wake)(void *data);  /* called by the thread: there is room again, or it has ended */
 	void *wake_data;
 } BlobPumpOptions;
 
-/** blob_pump_new() - start. The slot belongs to the thread until the pump has ended. */
+/** blob_pump_new() - start the thread. */
 BlobPump *blob_pump_new(Store *store, StoreStage *stage, const BlobPumpOptions *options);
 
 typedef enum {
