@@ -75,7 +75,8 @@ bool tar_header_is_valid(const unsigned char *block);
 /** tar_header_text() - a string field, which need not end in NUL. g_free() it. */
 char *tar_header_text(const unsigned char *block, int at, size_t size);
 
-/** tar_header_name() - the name of a plain header: ustar splits long ones in two, star leaves room for two times. g_free() it. */
+/** tar_header_name() - the name of a plain header: ustar splits long ones in two, star leaves room
+ * for two times. g_free() it. */
 char *tar_header_name(const unsigned char *block);
 
 /** tar_header_type() - what kind of file a type flag means. Return: false if we know none. */
