@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "libpod/base/error.h"
@@ -31,6 +32,8 @@
 /* Above this many bytes a stream must not grow by more than this factor. */
 #define RATIO_FROM (UINT64_C(4) << 30)
 #define RATIO_MAX  500
+#define SPACE_STEP (UINT64_C(32) << 20)
+#define SPACE_KEPT (UINT64_C(16) << 20)
 
 struct LayerIngest {
 	Store *store;
@@ -58,6 +61,7 @@ struct LayerIngest {
 	HashLane *lane; /* does both */
 	uint64_t blob_size;
 	uint64_t tar_size;
+	uint64_t space_checked; /* tar_size at the last look at the disk */
 	Inflate *inflate;
 	GByteArray *head; /* the first bytes, until the format is known */
 };
@@ -205,6 +209,20 @@ static bool send_slot(LayerIngest *ingest, GError **error)
 	return tar_ring_send(ingest->ring, ingest->slot_used) || take_child_error(ingest, error);
 }
 
+/* Leave room on the disk for everybody's small files; asked once per SPACE_STEP bytes. */
+static bool check_space(LayerIngest *ingest, GError **error)
+{
+	struct statvfs fs;
+	if (ingest->tar_size < ingest->space_checked + SPACE_STEP)
+		return true;
+	ingest->space_checked = ingest->tar_size;
+	if (fstatvfs(ingest->dir_fd, &fs) < 0 || (uint64_t)fs.f_bavail * fs.f_frsize > SPACE_KEPT)
+		return true;
+	errno = ENOSPC;
+	return error_set_errno(error, "the layer would fill the disk of '%s'",
+			       store_path(ingest->store));
+}
+
 /* More of the tar lies in the slot. */
 static bool slot_produced(void *data, size_t size, GError **error)
 {
@@ -217,7 +235,8 @@ static bool slot_produced(void *data, size_t size, GError **error)
 	if (ingest->tar_size > RATIO_FROM && ingest->tar_size / RATIO_MAX > ingest->blob_size)
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "the layer grows more than %d-fold: refused as a bomb", RATIO_MAX);
-	return ingest->slot_used < TAR_RING_SLOT || send_slot(ingest, error);
+	return check_space(ingest, error) &&
+	       (ingest->slot_used < TAR_RING_SLOT || send_slot(ingest, error));
 }
 
 /* Is the blob the tar, and do both digests, as far as they are known, mean the same algorithm? */
