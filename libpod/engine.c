@@ -68,11 +68,10 @@ static bool open_runroot(Engine *engine, GError **error)
 		return false;
 	engine->run_containers_fd = openat(engine->run_fd, "containers",
 					   O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (engine->run_containers_fd < 0 && errno == ENOENT) {
-		autofd made = path_mkdirs_state(engine->run_fd, "containers");
+	if (engine->run_containers_fd < 0 && errno == ENOENT &&
+	    (mkdirat(engine->run_fd, "containers", 0700) == 0 || errno == EEXIST))
 		engine->run_containers_fd = openat(engine->run_fd, "containers",
 						   O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	}
 	if (engine->run_containers_fd < 0)
 		return error_set_errno(error, "cannot open '%s/containers'", engine->run_path);
 	return true;

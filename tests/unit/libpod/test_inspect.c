@@ -211,6 +211,7 @@ static void test_info(Fixture *f, const void *unused)
 {
 	g_autoptr(ContainerSpec) spec = new_spec(f, "one");
 	g_autoptr(Container) ctr = create(f, spec);
+	g_assert_nonnull(ctr);
 	g_autoptr(GError) error = NULL;
 	g_autoptr(Json) json = inspect_info(f->engine, &error);
 	g_assert_no_error(error);

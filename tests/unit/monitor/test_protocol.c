@@ -157,8 +157,8 @@ static void requests_bad(void)
 		"{\"op\":\"signal\",\"signum\":1e3}",
 		"{\"op\":\"resize\",\"rows\":65536}",
 		"{\"op\":\"signal\",\"signum\":9} x",
-		"{\"op\":\"resize\",\"session\":"
-		"\"0123456789012345678901234567890123456789012345678901234567890123456789\"}",
+		("{\"op\":\"resize\",\"session\":"
+		 "\"0123456789012345678901234567890123456789012345678901234567890123456789\"}"),
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
 		ControlRequest request;

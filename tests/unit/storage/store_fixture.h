@@ -65,6 +65,7 @@ static inline char *fixture_image(Store *store, const char *content, const char 
 {
 	g_autoptr(GError) error = NULL;
 	g_autofree char *chain = fixture_layer(store, NULL, content, 100);
+	g_assert_nonnull(chain);
 	const char *const contents[] = {content, NULL};
 	g_autofree char *config = fixture_config("2024-01-01T00:00:00Z", contents);
 	const char *const names[] = {name, NULL};

@@ -80,6 +80,7 @@ static void test_challenges(void)
 	g_autofree char *huge = g_strnfill(HTTP_HEADER_MAX_SIZE + 1, 'a');
 	g_autofree char *nothing = describe(huge, &ok);
 	g_assert_false(ok);
+	g_assert_cmpstr(nothing, ==, "");
 }
 
 static void test_retry_after(void)

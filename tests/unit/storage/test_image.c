@@ -207,6 +207,7 @@ static void test_list(void)
 		const ImagePublish publish = {.config = config, .config_size = strlen(config)};
 		g_autofree char *id = image_publish(store, &publish, &error);
 		g_assert_no_error(error);
+		g_assert_nonnull(id);
 	}
 	g_autofree char *broken = fixture_image(store, "broken", NULL);
 	autofd dir = openat(store_dir(store, "images"), broken, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

@@ -69,6 +69,7 @@ static bool make_layer(Fixture *f)
 {
 	g_autofree char *path = layer_diff_path(CHAIN);
 	autofd made = path_mkdirs_state(store_fd(f->store), path);
+	g_assert_cmpint(made, >=, 0);
 	autofd diff = path_open_state(store_fd(f->store), path, O_RDONLY | O_DIRECTORY, 0);
 	g_assert_cmpint(diff, >=, 0);
 	g_assert_cmpint(mkdirat(diff, "dir", 0700), ==, 0);
