@@ -21,7 +21,8 @@
 #include "network/portmap.h"
 #include "network/uplink_priv.h"
 
-#define ANSWER_MAX (UPLINK_PORTS_SUM * sizeof(UplinkPort) + 1)
+#define ANSWER_MAX      (UPLINK_PORTS_SUM * sizeof(UplinkPort) + 1)
+#define STOP_TIMEOUT_MS 1000
 
 /* A mapping as the uplink wants it. */
 static bool encode_port(const PortMapping *mapping, UplinkPort *out_port, GError **error)
@@ -128,6 +129,7 @@ bool uplink_start(const NetworkRequest *request, Uplink *out_uplink, GError **er
 		return false;
 	*out_uplink = (Uplink){
 		.pid = pid,
+		.holds_ports = waits,
 		.tap_socket = fd_steal(&tap_ours),
 		.ready_fd = fd_steal(&ready_ours),
 		.lifeline_fd = fd_steal(&life_ours),
@@ -231,6 +233,10 @@ bool uplink_wait_ready(Uplink *uplink, int timeout_ms, Json **out_ports, GError 
 
 void uplink_stop(Uplink *uplink)
 {
+	/* It closes its end of the pipe when the ports are free. */
+	struct pollfd gone = {.fd = uplink->lifeline_fd};
+	if (uplink->holds_ports && gone.fd >= 0 && fd_write_all(gone.fd, "", 1))
+		(void)poll(&gone, 1, STOP_TIMEOUT_MS);
 	fd_close(&uplink->lifeline_fd);
 	fd_close(&uplink->ready_fd);
 	fd_close(&uplink->tap_socket);

@@ -20,7 +20,8 @@ typedef struct {
 			   none */
 	int ready_fd; /* readable: '\0' and the JSON of bound ports, or an error line. -1 if not to
 			 be waited for */
-	int lifeline_fd; /* the uplink ends when the last copy is closed; CLOEXEC */
+	int lifeline_fd;  /* the uplink ends when the last copy is closed; CLOEXEC */
+	bool holds_ports; /* it has published ports to let go of at the end */
 } Uplink;
 
 /**
@@ -40,7 +41,12 @@ bool uplink_start(const NetworkRequest *request, Uplink *out_uplink, GError **er
  */
 bool uplink_wait_ready(Uplink *uplink, int timeout_ms, Json **out_ports, GError **error);
 
-/** uplink_stop() - close the lifeline; never waits. */
+/**
+ * uplink_stop() - tell the uplink to end and wait until it has let go of its published ports
+ *
+ * Its process may live on for some time: who closes the last descriptor of a tap waits for the
+ * kernel. One that does not answer is left to its closed lifeline after a second.
+ */
 void uplink_stop(Uplink *uplink);
 
 /** uplink_main() - all of skiff-uplink; descriptors 3 and up are as uplink_start() places them.

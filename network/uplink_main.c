@@ -49,6 +49,12 @@ static void answer(const UplinkBinding *binding)
 	close(UPLINK_FD_READY);
 }
 
+static void release_ports(const UplinkBinding *binding)
+{
+	for (size_t i = 0; i < binding->n_bound; i++)
+		close(binding->bound[i].fd);
+}
+
 /*
  * The ports cannot be had. Those that could are given back at once, but the tap socket stays open
  * until the monitor has read why: an init that finds nobody to send its tap to would fail first,
@@ -58,8 +64,7 @@ static void linger(const UplinkBinding *binding)
 {
 	struct pollfd lifeline = {.fd = UPLINK_FD_LIFELINE, .events = POLLIN};
 
-	for (size_t i = 0; i < binding->n_bound; i++)
-		close(binding->bound[i].fd);
+	release_ports(binding);
 	while (poll(&lifeline, 1, -1) < 0 && errno == EINTR)
 		;
 }
@@ -113,6 +118,9 @@ static bool serve(const UplinkRequest *request, const UplinkBinding *binding)
 		uplink_udp_start(&loop, &inside, binding);
 	}
 	uplink_loop_run(&loop, UPLINK_FD_LIFELINE);
+	/* The monitor waits for these; the rest may take its time. */
+	release_ports(binding);
+	close(UPLINK_FD_LIFELINE);
 	uplink_inside_stop(&inside);
 	return true;
 }

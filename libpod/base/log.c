@@ -66,7 +66,10 @@ void log_at(LogLevel level, const char *format, ...)
 		return;
 	int saved_errno = errno;
 	char line[2048];
-	size_t used = (size_t)snprintf(line, 64, "[%.48s] ", current_role);
+	/* What a command warns of is for its user, all else is a trace. */
+	bool warns = level <= LOG_LEVEL_WARN && strcmp(current_role, "cli") == 0;
+	size_t used = warns ? (size_t)snprintf(line, 64, "Warning: ")
+			    : (size_t)snprintf(line, 64, "[%.48s] ", current_role);
 
 	va_list args;
 	va_start(args, format);

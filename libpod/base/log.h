@@ -35,7 +35,10 @@ void log_init(LogLevel level, const char *role);
 /** log_get_level() - the level set by log_init(). */
 LogLevel log_get_level(void);
 
-/** log_at() - print "[role] text" on stderr if @level is enabled. Keeps errno. */
+/**
+ * log_at() - print "[role] text" on stderr if @level is enabled; for warnings of a command "Warning:
+ * text". Keeps errno.
+ */
 void log_at(LogLevel level, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 #define log_warn(...)  log_at(LOG_LEVEL_WARN, __VA_ARGS__)

@@ -137,9 +137,8 @@ void monitor_reap(MonitorLoop *loop);
 bool monitor_start(MonitorLoop *loop, GError **error);
 /** monitor_write_run_record() - run.json, before anybody is told. */
 bool monitor_write_run_record(MonitorLoop *loop, GError **error);
-/** monitor_release_network() - let the uplink end, and wait for it if the ports are needed again.
- */
-void monitor_release_network(MonitorLoop *loop, bool wait);
+/** monitor_release_network() - let the uplink end; published ports are free afterwards. */
+void monitor_release_network(MonitorLoop *loop);
 
 /* monitor_io.c */
 void monitor_io_init(MonitorIo *io);

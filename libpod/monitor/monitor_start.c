@@ -25,7 +25,6 @@
 #include "network/netns.h"
 
 #define PORTS_TIMEOUT_MS 10000
-#define UPLINK_LINGER_MS 5000 /* for an old uplink to let go of its ports */
 
 /* Runs in init, below the exec line. */
 static int configure_netns(void *data, const char **out_step)
@@ -51,21 +50,12 @@ static bool start_uplink(MonitorLoop *loop, GError **error)
 	return true;
 }
 
-void monitor_release_network(MonitorLoop *loop, bool wait)
+void monitor_release_network(MonitorLoop *loop)
 {
 	if (!loop->has_uplink)
 		return;
-	pid_t pid = loop->uplink.pid;
-	fd_close(&loop->uplink.tap_socket);
 	uplink_stop(&loop->uplink);
 	loop->has_uplink = false;
-	/* Its ports are free when it is gone. Reaped here or by monitor_reap(), whoever comes
-	 * first. */
-	for (int waited = 0; wait && pid > 0 && waited < UPLINK_LINGER_MS; waited += 5) {
-		if (waitpid(pid, NULL, WNOHANG) != 0)
-			break;
-		poll(NULL, 0, 5);
-	}
 }
 
 static ino_t namespace_inode(MonitorLoop *loop, const char *pid, const char *name)
@@ -210,6 +200,6 @@ bool monitor_start(MonitorLoop *loop, GError **error)
 		launch_abort(&loop->launch);
 	forget_launch(loop);
 	monitor_io_close(loop);
-	monitor_release_network(loop, false);
+	monitor_release_network(loop);
 	return false;
 }

@@ -44,8 +44,10 @@ CALLS = (
 
 MODES = ("cli", "all")
 
-# How long processes that outlive the command are watched further.
+# How long processes that outlive the command are watched further: until they are quiet for so long, and at most
+# so long, since an uplink with published ports looks for listeners 20 times a second.
 TAIL_S = 0.05
+TAIL_MOST_S = 1
 
 NEW = ["--name", "new", "--network", "none"]
 RM_NEW = ["rm", "-f", "-i", "-t", "0", "new"]
@@ -112,11 +114,15 @@ def trace(bed, args, mode, options):
                                    env=bed.env, cwd="/")
     deadline = time.monotonic() + 60
     ended = re.compile(r"^(\d+ +)?\+\+\+ (exited|killed)", re.M)
-    size, quiet = 0, None
+    size, quiet, ended_at = 0, None, None
     while process.poll() is None and time.monotonic() < deadline:
         text = output.read_text(errors="replace")
         first = text.partition(" ")[0] if mode == "all" else None
         over = re.search(rf"^{first} +\+\+\+ (exited|killed)", text, re.M) if first else ended.search(text)
+        if over:
+            ended_at = ended_at or time.monotonic()
+            if time.monotonic() - ended_at > TAIL_MOST_S:
+                break
         if over and size == len(text):
             quiet = quiet or time.monotonic()
             if time.monotonic() - quiet > TAIL_S:

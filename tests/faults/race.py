@@ -26,10 +26,13 @@ LOSSES = ("already in use", "no such container", "no such image", "image not kno
           "being used", "was started while", "volume already exists", "has no manifest", "not known", "locked by",
           "has gone", "was removed", "image used by")
 
+# No prefixes of ids.
+NAMES = ("x", "y", "z")
+
 
 def commands(bed, generator):
     """One random command."""
-    name = generator.choice(("a", "b", "c"))
+    name = generator.choice(NAMES)
     none = ["--network", "none"]
     image = generator.choice((bed.image, bed.second))
     return generator.choice((
@@ -92,7 +95,7 @@ class Race:
 
     def clean_up(self):
         """All that the race made goes, by our own commands."""
-        self.bed.must(["rm", "-f", "-i", "-t", "0", "a", "b", "c"])
+        self.bed.must(["rm", "-f", "-i", "-t", "0", *NAMES])
         self.bed.must(["rmi", "-f", "-i", self.bed.second])
         self.bed.must(["volume", "rm", "-f", "vol"])
         self.bed.check_survivors()

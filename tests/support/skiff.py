@@ -18,6 +18,7 @@ import fcntl
 import json
 import os
 import pty
+import pwd
 import re
 import select
 import shutil
@@ -43,7 +44,7 @@ PASSED_ON = ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "SKIFF_TEST_FAILPO
 # A sanitizer build takes its time.
 SLOWNESS = float(os.environ.get("SKIFF_TEST_SLOWNESS", "1"))
 
-__all__ = ["SkiffTest", "Result", "Tty", "wait_for", "free_port", "Unavailable", "image_makers", "SLOWNESS"]
+__all__ = ["SkiffTest", "sub_ids", "Result", "Tty", "wait_for", "free_port", "Unavailable", "image_makers", "SLOWNESS"]
 
 
 def build_dir():
@@ -89,12 +90,29 @@ def prefix():
     return Path(_own_prefix.name)
 
 
+# What every command that makes a container says to a user without sub-ids.
+SINGLE_ID_NOTICE = re.compile(rb"^Warning: containers have only one id: .*\n", re.M)
+
+
+def sub_ids():
+    """How many sub-ids this user has; None for root, who has them all."""
+    if os.geteuid() == 0:
+        return None
+    name = pwd.getpwuid(os.geteuid()).pw_name
+    lines = [line.split(":") for line in Path("/etc/subuid").read_text(encoding="utf-8").splitlines()]
+    return sum(int(line[2]) for line in lines if len(line) == 3 and line[0] in (name, str(os.geteuid())))
+
+
 class Result:
     """What a command did."""
 
     def __init__(self, argv, code, stdout, stderr, seconds):
         self.argv = argv
         self.code = code
+        self.notices = []
+        if sub_ids() == 0:
+            self.notices = [line.decode() for line in SINGLE_ID_NOTICE.findall(stderr)]
+            stderr = SINGLE_ID_NOTICE.sub(b"", stderr)
         self.stdout_bytes, self.stderr_bytes = stdout, stderr
         self.stdout = stdout.decode(errors="replace")
         self.stderr = stderr.decode(errors="replace")
@@ -451,6 +469,10 @@ class SkiffTest(unittest.TestCase):
         """Skip unless the condition holds; the reason is counted in the summary."""
         if not condition:
             self.skipTest(reason)
+
+    def need_ids(self):
+        """Skip where containers have only one id."""
+        self.need(sub_ids() is None or sub_ids() >= 65536, "needs more ids than one")
 
     def need_program(self, name):
         """Skip unless a program is installed."""

@@ -77,15 +77,25 @@ class Output(MonitorTest):
 
     def test_unread_output_does_not_hold_the_exit_up(self):
         """Somebody's pager stands still; the container has ended all the same, and nothing is lost."""
-        size = 300000
-        process = self.start("run", "--name", "paged", "busybox", "sh", "-c",
-                             f"head -c {size} /dev/zero; exit 3")
+        process = self.start("run", "--name", "paged", "busybox", "seq", "1", "1000000000")
+        wait_for(lambda: self.skiff("container", "exists", "paged", check=False).code == 0, message="the container")
+        log = self.state_dir("paged", "store") / "log"
+        sizes = [-1]
+
+        def is_stuck():
+            sizes.append(log.stat().st_size if log.exists() else 0)
+            time.sleep(0.2)
+            return sizes[-1] == sizes[-2] > 65536
+        wait_for(is_stuck, message="the pipe being full")
+        self.skiff("kill", "paged")
         template = "{{.State.Status}} {{.State.ExitCode}}"
-        wait_for(lambda: self.skiff("inspect", "--format", template, "paged", check=False).word == "exited 3",
+        wait_for(lambda: self.skiff("inspect", "--format", template, "paged", check=False).word == "exited 137",
                  message="the exit")
-        self.assertEqual(self.skiff("wait", "paged").word, "3")
-        self.assertEqual(len(process.stdout.read()), size)
-        self.assertEqual(process.wait(), 3)
+        self.assertEqual(self.skiff("wait", "paged").word, "137")
+        logged = self.skiff("logs", "paged").stdout
+        self.assertGreater(len(logged), sizes[-1] // 8)
+        self.assertEqual(process.stdout.read().decode(), logged)
+        self.assertEqual(process.wait(), 137)
 
     def test_memory_is_flat_under_a_flood(self):
         self.skiff("run", "-d", "--name", "flood", "busybox", "sh", "-c", "yes 0123456789abcdef | head -c 64m; sleep 60")
