@@ -315,7 +315,10 @@ Container *container_create(Engine *engine, const ContainerSpec *asked, GError *
 	g_autofree char *dir_name = spec->remove ? g_strconcat(id, ".rm", NULL) : g_strdup(id);
 	ContainerSummary s = new_summary(spec, id);
 	spec->created = s.created;
-	bool ok = create_volumes(engine, spec, &s, error) &&
+	/* rmi looks for users of an image while nobody can become one. */
+	g_autoptr(RecordLock) image =
+		spec->image_id ? image_pin(engine_store(engine), spec->image_id, error) : NULL;
+	bool ok = (image || !spec->image_id) && create_volumes(engine, spec, &s, error) &&
 		  publish_named(engine, spec, &s, dir_name, error);
 	if (ok && !spec->remove && fsync(containers_dir(engine)) < 0)
 		ok = error_set_errno(error, "cannot sync the containers' directory");

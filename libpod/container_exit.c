@@ -220,10 +220,15 @@ bool container_remove(Container *ctr, const ContainerRemove *options, GError **e
 				 "containers cannot "
 				 "be removed without force: container state improper",
 				 ctr->summary.id, container_state_name(ctr->summary.state));
-	if (is_live(&ctr->summary) && !container_stop(ctr, options->timeout_s, error))
-		return false;
-	g_autoptr(RecordLock) lock = container_lock(ctr, -1, "rm", error);
 	g_autoptr(GError) gone = NULL;
+	if (is_live(&ctr->summary) && !container_stop(ctr, options->timeout_s, &gone)) {
+		/* It went with its end, as a --rm container does. */
+		if (error_matches(gone, ENGINE_ERROR_NOT_FOUND))
+			return true;
+		g_propagate_error(error, g_steal_pointer(&gone));
+		return false;
+	}
+	g_autoptr(RecordLock) lock = container_lock(ctr, -1, "rm", error);
 	if (!lock)
 		return false;
 	if (!container_reload(ctr, &gone)) {

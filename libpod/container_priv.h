@@ -48,6 +48,9 @@ bool container_discard(Container *ctr, GError **error);
 /** container_drop_name() - remove names/NAME if it is this container's. */
 void container_drop_name(Engine *engine, const char *name, const char *id);
 
+/** container_dir() - container_dir_fd() with an @error: NOT_FOUND if it was removed meanwhile. */
+int container_dir(Container *ctr, GError **error);
+
 /** container_wait_exit() - wait for the end of its monitor. 1 ended, 0 timed out, -1 with @error.
  */
 int container_wait_exit(Container *ctr, int timeout_ms, GError **error);

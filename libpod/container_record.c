@@ -315,10 +315,9 @@ bool container_save_state(Container *ctr, GError **error)
 	/* A --rm container's record dies with it; a running one's is told from the runtime record
 	 * anyway. */
 	bool sync = !ctr->summary.auto_remove && ctr->summary.state != CONTAINER_RUNNING;
-	int dir = container_dir_fd(ctr);
+	int dir = container_dir(ctr, error);
 	if (dir < 0)
-		return error_set_errno(error, "cannot open the record of container %.12s",
-				       ctr->dir_name);
+		return false;
 	return record_replace(dir, "state.json", text, strlen(text),
 			      sync ? RECORD_SYNC_FULL : RECORD_SYNC_NONE, error);
 }
@@ -332,10 +331,9 @@ const ContainerSpec *container_spec(Container *ctr, GError **error)
 {
 	if (ctr->spec)
 		return ctr->spec;
-	int dir = container_dir_fd(ctr);
+	int dir = container_dir(ctr, error);
 	if (dir < 0)
-		return error_set_errno_null(error, "cannot open the record of container %.12s",
-					    ctr->dir_name);
+		return NULL;
 	g_autoptr(Json) json = js_load(dir, "create.json", MAX_CREATE_SIZE, error);
 	if (json)
 		ctr->spec = spec_from_json(json, error);
@@ -350,6 +348,17 @@ int container_dir_fd(Container *ctr)
 		ctr->dir_fd = path_open_state(store_dir(engine_store(ctr->engine), "containers"),
 					      ctr->dir_name, O_RDONLY | O_DIRECTORY, 0);
 	return ctr->dir_fd;
+}
+
+int container_dir(Container *ctr, GError **error)
+{
+	int dir = container_dir_fd(ctr);
+	if (dir < 0 && errno == ENOENT)
+		error_set(error, ENGINE_ERROR_NOT_FOUND,
+			  "container %.12s was removed: no such container", ctr->dir_name);
+	else if (dir < 0)
+		error_set_errno(error, "cannot open the record of container %.12s", ctr->dir_name);
+	return dir;
 }
 
 int container_run_fd(Container *ctr)

@@ -176,10 +176,9 @@ static bool plan_overlay(Container *ctr, const ContainerSpec *spec, char ***out,
 /* upper/ and work/ of the container's layer. */
 static bool make_layer(Container *ctr, GError **error)
 {
-	int dir = container_dir_fd(ctr);
+	int dir = container_dir(ctr, error);
 	if (dir < 0)
-		return error_set_errno(error, "cannot open the record of container %.12s",
-				       ctr->dir_name);
+		return false;
 	if ((mkdirat(dir, "upper", 0755) < 0 && errno != EEXIST) ||
 	    (mkdirat(dir, "work", 0700) < 0 && errno != EEXIST))
 		return error_set_errno(error, "cannot make the layer of container %s",

@@ -287,12 +287,23 @@ static bool publish_new(Store *store, const char *id, const ImagePublish *publis
 	return true;
 }
 
-static RecordLock *lock_images(Store *store, const char *operation, GError **error)
+static RecordLock *lock_images(Store *store, bool shared, const char *operation, GError **error)
 {
 	int images = store_dir(store, "images");
 	if (images < 0)
 		return error_set_errno_null(error, "cannot open '%s/images'", store_path(store));
-	return record_lock(images, ".lock", false, -1, operation, error);
+	return record_lock(images, ".lock", shared, -1, operation, error);
+}
+
+RecordLock *image_pin(Store *store, const char *id, GError **error)
+{
+	g_autoptr(RecordLock) lock = lock_images(store, true, "create", error);
+	struct stat st;
+	if (!lock)
+		return NULL;
+	if (fstatat(store_dir(store, "images"), id, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return error_set_null(error, ENGINE_ERROR_NOT_FOUND, "%.12s: image not known", id);
+	return g_steal_pointer(&lock);
 }
 
 char *image_publish(Store *store, const ImagePublish *publish, GError **error)
@@ -303,7 +314,7 @@ char *image_publish(Store *store, const ImagePublish *publish, GError **error)
 		return NULL;
 	g_autofree char *digest = digest_of(publish->config, publish->config_size);
 	g_autofree char *id = g_strdup(digest_hex(digest));
-	g_autoptr(RecordLock) lock = lock_images(store, "image", error);
+	g_autoptr(RecordLock) lock = lock_images(store, false, "image", error);
 	if (!lock)
 		return NULL;
 
@@ -327,7 +338,7 @@ char *image_publish(Store *store, const ImagePublish *publish, GError **error)
 
 bool image_tag(Store *store, const Image *image, const char *name, GError **error)
 {
-	g_autoptr(RecordLock) lock = lock_images(store, "tag", error);
+	g_autoptr(RecordLock) lock = lock_images(store, false, "tag", error);
 	if (!lock)
 		return false;
 	g_autoptr(GError) problem = NULL;
@@ -345,7 +356,7 @@ bool image_tag(Store *store, const Image *image, const char *name, GError **erro
 
 bool image_untag(Store *store, const Image *image, const char *name, GError **error)
 {
-	g_autoptr(RecordLock) lock = lock_images(store, "untag", error);
+	g_autoptr(RecordLock) lock = lock_images(store, false, "untag", error);
 	if (!lock)
 		return false;
 	autofd dir = image_dir_open(store, image->id, NULL);
@@ -363,10 +374,11 @@ bool image_untag(Store *store, const Image *image, const char *name, GError **er
 	return write_lines(dir, "names", kept, RECORD_SYNC_FULL, error);
 }
 
-bool image_remove(Store *store, const Image *image, GError **error)
+bool image_remove(Store *store, const Image *image, ImageCheck check, void *data, GError **error)
 {
-	g_autoptr(RecordLock) lock = lock_images(store, "rmi", error);
-	if (!lock || !store_trash(store, "images", image->id, error))
+	g_autoptr(RecordLock) lock = lock_images(store, false, "rmi", error);
+	if (!lock || (check && !check(image, data, error)) ||
+	    !store_trash(store, "images", image->id, error))
 		return false;
 	if (fsync(store_dir(store, "images")) < 0)
 		return error_set_errno(error, "cannot sync '%s/images'", store_path(store));

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "libpod/base/record.h"
 #include "storage/image_config.h"
 #include "storage/store.h"
 
@@ -62,8 +63,21 @@ bool image_tag(Store *store, const Image *image, const char *name, GError **erro
 bool image_untag(Store *store, const Image *image, const char *name, GError **error);
 
 /**
- * image_remove() - move the image to trash and sweep its layers
- * Whether a container uses it is the caller's question (libpod). The trash is emptied by the
- * caller.
+ * image_pin() - keep an image from being removed, as long as the lock is held
+ *
+ * For who records a user of the image; names may not be changed meanwhile either. A leaf: under it
+ * only names/.lock may be taken.
+ * @error: NOT_FOUND if it was removed
  */
-bool image_remove(Store *store, const Image *image, GError **error);
+RecordLock *image_pin(Store *store, const char *id, GError **error);
+
+/** ImageCheck - may @image go? False with @error if not. */
+typedef bool (*ImageCheck)(const Image *image, void *data, GError **error);
+
+/**
+ * image_remove() - move the image to trash and sweep its layers
+ * @check:	asked while no user of the image can appear (image_pin()); NULL: it has none
+ *
+ * The trash is emptied by the caller.
+ */
+bool image_remove(Store *store, const Image *image, ImageCheck check, void *data, GError **error);

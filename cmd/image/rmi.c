@@ -9,7 +9,7 @@
 #include "cmd/image/names.h"
 #include "cmd/output.h"
 #include "libpod/base/error.h"
-#include "libpod/container.h"
+#include "libpod/image_users.h"
 #include "libpod/rootless.h"
 
 typedef struct {
@@ -31,35 +31,9 @@ static const Option options[] = {
 
 static const OptionGroup group = {NULL, options};
 
-/* Containers made from the image: with @force removed, else an error. */
-static bool release_containers(Engine *engine, const Image *image, bool force, GError **error)
-{
-	g_autoptr(GPtrArray) containers = containers_list(engine, error);
-	if (!containers)
-		return false;
-	for (size_t i = 0; i < containers->len; i++) {
-		Container *ctr = containers->pdata[i];
-		const ContainerSummary *summary = container_summary(ctr);
-		const ContainerRemove remove = {.force = true, .timeout_s = -1};
-		if (g_strcmp0(summary->image_id, image->id) != 0)
-			continue;
-		if (!force)
-			return error_set(
-				error, ENGINE_ERROR_IN_USE,
-				"image used by %s: image is in use by a container: consider "
-				"listing external containers and force-removing image",
-				summary->id);
-		if (!container_remove(ctr, &remove, error))
-			return false;
-	}
-	return true;
-}
-
 static bool remove_image(Engine *engine, const Image *image, bool force, GError **error)
 {
-	if (!release_containers(engine, image, force, error))
-		return false;
-	if (!image_remove(engine_store(engine), image, error))
+	if (!image_users_remove(engine, image, force, error))
 		return false;
 	for (size_t i = 0; image->names[i]; i++)
 		output_printf("Untagged: %s\n", image->names[i]);

@@ -184,7 +184,7 @@ static void test_remove(void)
 	g_autofree char *gone = fixture_image(store, "gone", "localhost/gone:latest");
 	g_autofree char *kept = fixture_image(store, "kept", "localhost/kept:latest");
 	g_autoptr(Image) image = image_resolve(store, "gone", &error);
-	g_assert_true(image_remove(store, image, &error));
+	g_assert_true(image_remove(store, image, NULL, NULL, &error));
 	g_assert_no_error(error);
 	assert_found(store, "gone", NULL);
 	assert_found(store, "kept", kept);
