@@ -118,28 +118,54 @@ bool container_wait(Container *ctr, bool removed, int *out_code, bool *out_known
 	return true;
 }
 
-/*
- * Kill what a killed monitor left. Its init dies with it, and with that init's pid namespace all
- * others; without a namespace of its own they live on. A monitor that ends by itself takes run.json
- * away. The user owns the namespaces above all of them, so no other namespace needs to be entered.
- */
-static void kill_leftovers(Container *ctr)
+/* Init of a container whose monitor was killed: it may have lost its PDEATHSIG. */
+static void kill_init(Json *run)
 {
-	int run_fd = container_run_fd(ctr);
-	g_autoptr(Json) run = run_fd < 0 ? NULL : js_load(run_fd, "run.json", MAX_RUN_RECORD, NULL);
-	const char *boot = NULL;
-	int64_t mount_ns = 0;
-	if (!run || container_life_is_held(ctr) || !js_get_string(run, "boot", &boot, NULL) ||
-	    !boot || !g_str_equal(boot, record_boot_id()) ||
-	    !js_get_int(run, "mntns_inode", 0, INT64_MAX, &mount_ns, NULL))
+	Json *init = NULL;
+	int64_t pid = 0, start = 0;
+	if (!js_get_object(run, "init", &init, NULL) || !init ||
+	    !js_get_int(init, "pid", 1, G_MAXINT32, &pid, NULL) ||
+	    !js_get_int(init, "start", 0, INT64_MAX, &start, NULL))
 		return;
+	autofd pidfd = open_process((pid_t)pid, (unsigned long long)start);
+	if (pidfd >= 0)
+		(void)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+}
+
+/* Without a pid namespace of its own the others outlive init. The user owns the namespaces above
+ * all of them, so no other namespace needs to be entered. */
+static void kill_members(Json *run, const char *id)
+{
+	int64_t inode = 0, ns_id = 0;
+	if (!js_get_int(run, "mntns_inode", 1, INT64_MAX, &inode, NULL) ||
+	    !js_get_int(run, "mntns_id", 0, INT64_MAX, &ns_id, NULL))
+		return;
+	const MountNamespace mount_ns = {.inode = (ino_t)inode, .id = (uint64_t)ns_id};
 	autofd proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	for (int i = 0; i < KILL_ROUNDS && proc >= 0; i++) {
-		if (monitor_members_signal(proc, (ino_t)mount_ns, SIGKILL) == 0)
+		if (monitor_members_signal(proc, &mount_ns, SIGKILL) == 0)
 			return;
 		g_usleep(KILL_PAUSE_US);
 	}
-	log_warn("processes of container %s outlive it", ctr->summary.id);
+	log_warn("processes of container %s outlive it", id);
+}
+
+/*
+ * Kill what a killed monitor left. One that ends by itself takes run.json away before it lets go of
+ * the life lock: in this order only a killed one's is read.
+ */
+static void kill_leftovers(Container *ctr)
+{
+	if (container_life_is_held(ctr))
+		return;
+	int run_fd = container_run_fd(ctr);
+	g_autoptr(Json) run = run_fd < 0 ? NULL : js_load(run_fd, "run.json", MAX_RUN_RECORD, NULL);
+	const char *boot = NULL;
+	if (!run || !js_get_string(run, "boot", &boot, NULL) || !boot ||
+	    !g_str_equal(boot, record_boot_id()))
+		return;
+	kill_init(run);
+	kill_members(run, ctr->summary.id);
 }
 
 bool container_settle(Container *ctr, GError **error)

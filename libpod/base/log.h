@@ -36,8 +36,8 @@ void log_init(LogLevel level, const char *role);
 LogLevel log_get_level(void);
 
 /**
- * log_at() - print "[role] text" on stderr if @level is enabled; for warnings of a command "Warning:
- * text". Keeps errno.
+ * log_at() - print "[role] text" on stderr if @level is enabled; for warnings of a command
+ * "Warning: text". Keeps errno.
  */
 void log_at(LogLevel level, const char *format, ...) G_GNUC_PRINTF(2, 3);
 

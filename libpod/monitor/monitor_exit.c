@@ -44,10 +44,10 @@ extern char **environ;
 /* Without a pid namespace of its own the kernel does not end the others with init. */
 static void kill_members(MonitorLoop *loop)
 {
-	if (loop->task->config->namespaces[OCI_NS_PID].mode == OCI_NS_NEW)
+	if (!loop->shares_pids)
 		return;
 	for (int i = 0; i < KILL_ROUNDS; i++) {
-		if (monitor_members_signal(loop->proc_fd, loop->mount_ns, SIGKILL) == 0)
+		if (monitor_members_signal(loop->proc_fd, &loop->mount_ns, SIGKILL) == 0)
 			return;
 		poll(NULL, 0, KILL_PAUSE_MS);
 		monitor_reap(loop);

@@ -98,13 +98,14 @@ struct MonitorLoop {
 	Launch launch;
 	Uplink uplink;
 	bool has_uplink;
-	char *ports;        /* JSON array of the ports really bound */
-	ino_t mount_ns;     /* of init, 0 = unknown */
-	int64_t started_ns; /* wall clock */
-	int64_t started_ms; /* monotonic */
-	int64_t kill_at;    /* --timeout: ms, or NO_DEADLINE */
-	int64_t restart_at; /* ms, in MONITOR_WAITING */
-	int restart_delay;  /* ms, the last one */
+	char *ports;             /* JSON array of the ports really bound */
+	bool shares_pids;        /* init is in somebody else's pid namespace */
+	MountNamespace mount_ns; /* of init, if it shares pids */
+	int64_t started_ns;      /* wall clock */
+	int64_t started_ms;      /* monotonic */
+	int64_t kill_at;         /* --timeout: ms, or NO_DEADLINE */
+	int64_t restart_at;      /* ms, in MONITOR_WAITING */
+	int restart_delay;       /* ms, the last one */
 	int restarts;
 	bool stopped_by_user;
 	bool init_ended; /* reaped; step 12 is due */

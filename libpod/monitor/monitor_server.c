@@ -92,8 +92,8 @@ static bool signal_init(MonitorLoop *loop, const ControlRequest *request, GError
 {
 	if (loop->phase != MONITOR_RUNNING)
 		return error_set(error, ENGINE_ERROR_BAD_STATE, "the container is not running");
-	if (request->all &&
-	    monitor_members_signal(loop->proc_fd, loop->mount_ns, request->signum) > 0)
+	if (request->all && loop->shares_pids &&
+	    monitor_members_signal(loop->proc_fd, &loop->mount_ns, request->signum) > 0)
 		return true;
 	if (syscall(SYS_pidfd_send_signal, loop->launch.pidfd, request->signum, NULL, 0) < 0) {
 		if (errno == ESRCH)

@@ -86,7 +86,10 @@ bool monitor_write_run_record(MonitorLoop *loop, GError **error)
 	js_set_int(json, "started", loop->started_ns);
 	js_set_int(json, "netns_inode", (int64_t)namespace_inode(loop, pid, "net"));
 	js_set_int(json, "userns_inode", (int64_t)namespace_inode(loop, "self", "user"));
-	js_set_int(json, "mntns_inode", (int64_t)loop->mount_ns);
+	if (loop->shares_pids) {
+		js_set_int(json, "mntns_inode", (int64_t)loop->mount_ns.inode);
+		js_set_int(json, "mntns_id", (int64_t)loop->mount_ns.id);
+	}
 	if (loop->ports)
 		js_set_take(json, "ports",
 			    js_parse(loop->ports, strlen(loop->ports), "ports", NULL));
@@ -156,7 +159,9 @@ static bool release(MonitorLoop *loop, GError **error)
 {
 	char pid[16];
 	g_snprintf(pid, sizeof pid, "%d", (int)loop->launch.pid);
-	loop->mount_ns = namespace_inode(loop, pid, "mnt");
+	loop->shares_pids = loop->task->config->namespaces[OCI_NS_PID].mode != OCI_NS_NEW;
+	if (loop->shares_pids)
+		loop->mount_ns = monitor_members_namespace(loop->proc_fd, pid);
 	loop->started_ns = units_now();
 	loop->started_ms = monitor_now_ms();
 	if (loop->io.terminal) {
@@ -174,7 +179,7 @@ static void forget_launch(MonitorLoop *loop)
 	fd_close(&loop->launch.pty_master);
 	fd_close(&loop->launch.pidfd);
 	loop->launch.pid = 0;
-	loop->mount_ns = 0;
+	loop->mount_ns = (MountNamespace){0};
 }
 
 bool monitor_start(MonitorLoop *loop, GError **error)

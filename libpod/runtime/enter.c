@@ -86,16 +86,11 @@ static int join_keyring(Joiner *joiner)
 /* All of them in one call, so that no state between two sets of namespaces exists. */
 static int enter_namespaces(Joiner *joiner)
 {
-	int flags = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS |
-		    CLONE_NEWCGROUP;
-	bool own_user = joiner->config->namespaces[OCI_NS_USER].mode != OCI_NS_HOST;
-	/* Our own user namespace cannot be joined: EINVAL. */
-	if (own_user)
-		flags |= CLONE_NEWUSER;
+	int flags = namespaces_enter_flags(joiner->config);
 	if (setns(joiner->pidfd, flags) < 0)
 		return -errno;
 	fd_close(&joiner->pidfd);
-	return own_user ? namespaces_become_root() : 0;
+	return flags & CLONE_NEWUSER ? namespaces_become_root() : 0;
 }
 
 /*

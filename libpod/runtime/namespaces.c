@@ -35,6 +35,16 @@ static const struct {
 	[OCI_NS_CGROUP] = {CLONE_NEWCGROUP, "cgroup"},
 };
 
+int namespaces_enter_flags(const OciConfig *config)
+{
+	unsigned flags = 0;
+	for (size_t i = 0; i < OCI_NS_COUNT; i++) {
+		if (config->namespaces[i].mode != OCI_NS_HOST)
+			flags |= kinds[i].flag;
+	}
+	return (int)flags;
+}
+
 void namespaces_plan_clear(NamespacePlan *plan)
 {
 	for (size_t i = 0; i < OCI_NS_COUNT; i++)

@@ -45,6 +45,12 @@ pid_t namespaces_clone(NamespacePlan *plan, int sync_parent, int sync_child, int
  * be joined. Return: 0 or the first negative errno. */
 int namespaces_join(NamespacePlan *plan);
 
+/**
+ * namespaces_enter_flags() - what setns() has to enter to get to where the container is: all but
+ * what it shares with the host, which a user namespace may not enter and need not.
+ */
+int namespaces_enter_flags(const OciConfig *config);
+
 /** namespaces_make_cgroup() - child: a cgroup namespace of its own, once it stands in its cgroup.
  */
 int namespaces_make_cgroup(const NamespacePlan *plan);

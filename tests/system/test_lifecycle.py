@@ -71,6 +71,17 @@ class Lifecycle(SkiffTest):
         self.sleeper()
         self.assertEqual(self.skiff("exec", "-u", "7", "c", "id", "-u").word, "7")
 
+    def test_exec_where_namespaces_are_the_hosts(self):
+        kinds = {"pid": "pid", "network": "net", "ipc": "ipc", "uts": "uts", "cgroupns": "cgroup"}
+        for option, name in [*kinds.items(), ("all", None)]:
+            with self.subTest(option):
+                options = [f"--{one}=host" for one in kinds] if name is None else [f"--{option}=host"]
+                self.skiff("run", "-d", "--name", "shares", *options, "busybox", "sleep", "1000")
+                for one in kinds.values() if name is None else [name]:
+                    inside = self.skiff("exec", "shares", "readlink", f"/proc/self/ns/{one}").word
+                    self.assertEqual(inside, os.readlink(f"/proc/self/ns/{one}"))
+                self.skiff("rm", "-f", "-t", "0", "shares")
+
     def test_exec_in_a_stopped_container(self):
         self.skiff("create", "--name", "still", "busybox", "true")
         done = self.skiff("exec", "still", "true", code=255)

@@ -395,3 +395,28 @@ class Killed(MonitorTest):
             self.assertEqual(client.returncode, 125)
             self.assertIn(b"Error: ", err)
         self.assertEqual(follower.wait(10), 0)
+
+    def shared_pids(self, name, script="exec sleep 1000"):
+        """A container without a pid namespace of its own, and its run.json."""
+        self.skiff("run", "-d", "--name", name, "--pid=host", "busybox", "sh", "-c", script)
+        return self.state_dir(name) / "run.json"
+
+    def test_members_without_a_pid_namespace(self):
+        path = self.shared_pids("alone", "sleep 1000 & exec sleep 1000")
+        members = wait_for(lambda: len(self.skiff("top", "alone", "pid").lines) == 3 and
+                           self.skiff("top", "alone", "hpid").lines[1:], message="both processes")
+        os.kill(json.loads(path.read_text())["monitor"]["pid"], signal.SIGKILL)
+        self.skiff("rm", "-f", "-t", "0", "alone")
+        wait_for(lambda: not any(os.path.exists(f"/proc/{pid.strip()}") for pid in members), message="their end")
+
+    def test_another_namespace_with_the_same_inode(self):
+        """The kernel uses the inode of a dead namespace again: only the id tells whose it is."""
+        innocent = json.loads(self.shared_pids("innocent").read_text())
+        self.need(innocent["mntns_id"], "the kernel tells no ids of mount namespaces")
+        path = self.shared_pids("killed")
+        killed = json.loads(path.read_text())
+        os.kill(killed["monitor"]["pid"], signal.SIGKILL)
+        wait_for(lambda: self.is_gone(killed), message="the end of init")
+        path.write_text(json.dumps(killed | {"mntns_inode": innocent["mntns_inode"]}))
+        self.skiff("rm", "-f", "-t", "0", "killed")
+        self.still_works("innocent")
