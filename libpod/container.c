@@ -192,7 +192,7 @@ static ContainerSummary new_summary(const ContainerSpec *spec, const char *id)
 static bool write_records(StoreStage *stage, const ContainerSpec *spec, const ContainerSummary *s,
 			  GError **error)
 {
-	RecordSync sync = spec->remove ? RECORD_SYNC_NONE : RECORD_SYNC_FULL;
+	static const char *const names[] = {"create.json", "state.json", NULL};
 	autofd dir = path_mkdirs_state(store_stage_fd(stage), "container");
 	autofd readable = dir < 0 ? -1
 				  : path_open_state(store_stage_fd(stage), "container",
@@ -203,9 +203,11 @@ static bool write_records(StoreStage *stage, const ContainerSpec *spec, const Co
 	g_autoptr(Json) state = container_state_to_json(s);
 	const char *create_text = js_text(create);
 	const char *state_text = js_text(state);
-	return record_replace(readable, "create.json", create_text, strlen(create_text), sync,
-			      error) &&
-	       record_replace(readable, "state.json", state_text, strlen(state_text), sync, error);
+	return record_replace(readable, "create.json", create_text, strlen(create_text),
+			      RECORD_SYNC_NONE, error) &&
+	       record_replace(readable, "state.json", state_text, strlen(state_text),
+			      RECORD_SYNC_NONE, error) &&
+	       (spec->remove || records_sync(readable, names, error));
 }
 
 /* Is @name taken by a container that exists? A name whose container is gone is free. */
@@ -326,112 +328,12 @@ Container *container_create(Engine *engine, const ContainerSpec *asked, GError *
 	return ok ? container_open(engine, dir_name, error) : NULL;
 }
 
-static bool is_live(const Container *ctr)
-{
-	return ctr->summary.state != CONTAINER_CREATED && ctr->summary.state != CONTAINER_EXITED;
-}
-
-/* Send a signal to init through the monitor; a monitor that is gone is not an error: the container
- * is, too. */
-static bool signal_live(Container *ctr, int signum, bool all, GError **error)
-{
-	int run_fd = container_run_fd(ctr);
-	g_autoptr(GError) failed = NULL;
-	if (run_fd >= 0 && control_signal(run_fd, signum, all, &failed))
-		return true;
-	if (!container_life_is_held(ctr) ||
-	    (failed && error_matches(failed, ENGINE_ERROR_BAD_STATE)))
-		return true;
-	if (failed)
-		g_propagate_error(error, g_steal_pointer(&failed));
-	else
-		error_set_errno(error, "cannot reach the monitor of container %s", ctr->summary.id);
-	return false;
-}
-
-bool container_kill(Container *ctr, int signum, GError **error)
-{
-	if (ctr->summary.state != CONTAINER_RUNNING)
-		return error_set(error, ENGINE_ERROR_BAD_STATE,
-				 "can only kill running containers. %s is in state %s: container "
-				 "state improper",
-				 ctr->summary.id, container_state_name(ctr->summary.state));
-	return signal_live(ctr, signum, false, error);
-}
-
-/* What the container asked for: its signal and how long it may take. */
-static bool stop_terms(Container *ctr, int timeout_s, int *out_signal, int *out_timeout_ms,
-		       GError **error)
-{
-	const ContainerSpec *spec = container_spec(ctr, error);
-	if (!spec)
-		return false;
-	int seconds = timeout_s >= 0            ? timeout_s
-		      : spec->stop_timeout >= 0 ? spec->stop_timeout
-						: 10;
-	*out_signal = spec->stop_signal > 0 ? spec->stop_signal : SIGTERM;
-	*out_timeout_ms = seconds > 86400 ? -1 : seconds * 1000;
-	return true;
-}
-
-bool container_stop(Container *ctr, int timeout_s, GError **error)
-{
-	if (!is_live(ctr))
-		return true;
-	int signum, timeout_ms;
-	if (!stop_terms(ctr, timeout_s, &signum, &timeout_ms, error))
-		return false;
-	int run_fd = container_run_fd(ctr);
-	/* A monitor that is gone cannot restart anything either: the signals below find that out.
-	 */
-	if (run_fd >= 0)
-		(void)control_stopped_by_user(run_fd, NULL);
-	int ended = 0;
-	if (timeout_ms != 0) {
-		if (!signal_live(ctr, signum, false, error))
-			return false;
-		ended = container_wait_exit(ctr, timeout_ms, error);
-	}
-	if (ended == 0) {
-		if (timeout_ms != 0)
-			log_warn("StopSignal SIG%s failed to stop container %s in %d seconds, "
-				 "resorting to SIGKILL",
-				 sigabbrev_np(signum) ? sigabbrev_np(signum) : "?",
-				 ctr->summary.name, timeout_ms / 1000);
-		if (!signal_live(ctr, SIGKILL, true, error))
-			return false;
-		ended = container_wait_exit(ctr, 30000, error);
-	}
-	if (ended == 0)
-		return error_set(error, ENGINE_ERROR_TIMEOUT,
-				 "container %s does not end after SIGKILL", ctr->summary.id);
-	if (ended < 0)
-		return false;
-	g_autoptr(RecordLock) lock = container_lock(ctr, -1, "stop", error);
-	if (!lock)
-		return false;
-	g_autoptr(GError) gone = NULL;
-	if (!container_reload(ctr, &gone)) {
-		if (error_matches(gone, ENGINE_ERROR_NOT_FOUND)) {
-			(void)path_remove_tree(engine_run_containers_fd(ctr->engine),
-					       ctr->summary.id);
-			return true; /* it was a --rm container */
-		}
-		g_propagate_error(error, g_steal_pointer(&gone));
-		return false;
-	}
-	if (is_live(ctr))
-		return true; /* started anew by somebody else */
-	return ctr->summary.auto_remove ? container_discard(ctr, error)
-					: container_settle(ctr, error);
-}
-
 GArray *container_processes(Container *ctr, GError **error)
 {
 	GArray *pids = g_array_new(FALSE, FALSE, sizeof(pid_t));
 	struct stat ours;
 	g_autofree char *ns = g_strdup_printf("/proc/%d/ns/mnt", ctr->summary.pid);
-	if (!is_live(ctr) || ctr->summary.pid == 0 || stat(ns, &ours) < 0)
+	if (!container_is_live(ctr) || ctr->summary.pid == 0 || stat(ns, &ours) < 0)
 		return pids;
 	autofd proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	g_auto(GStrv) entries = proc < 0 ? NULL : record_list(proc, error);

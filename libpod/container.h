@@ -104,9 +104,22 @@ typedef struct {
 bool container_start(Container *ctr, const ContainerStart *options, int *out_control,
 		     GError **error);
 
-/** container_stop() - stop signal, @timeout_s (-1: its own), then SIGKILL; returns when it has
- * exited. No-op unless running. */
-bool container_stop(Container *ctr, int timeout_s, GError **error);
+typedef struct {
+	int timeout_s; /* between the stop signal and SIGKILL; -1: the container's own */
+	bool removing; /* container_remove() follows: nothing is recorded */
+} ContainerStop;
+
+/**
+ * container_stop_begin() - send the stop signal and do not wait
+ *
+ * So that several containers stop side by side: a container_stop() with the same options must
+ * follow for each, and says what went wrong here.
+ */
+void container_stop_begin(Container *ctr, const ContainerStop *options);
+
+/** container_stop() - stop signal, then SIGKILL; returns when it has exited. No-op unless running.
+ */
+bool container_stop(Container *ctr, const ContainerStop *options, GError **error);
 /** container_kill() - send a signal; BAD_STATE unless running: can only kill running containers. ID
  * is in state exited. */
 bool container_kill(Container *ctr, int signum, GError **error);

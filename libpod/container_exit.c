@@ -233,21 +233,17 @@ static bool discard_with_volumes(Container *ctr, bool volumes, GError **error)
 	       (!volumes || remove_anonymous_volumes(ctr->engine, names, error));
 }
 
-static bool is_live(const ContainerSummary *s)
-{
-	return s->state != CONTAINER_CREATED && s->state != CONTAINER_EXITED;
-}
-
 bool container_remove(Container *ctr, const ContainerRemove *options, GError **error)
 {
-	if (is_live(&ctr->summary) && !options->force)
+	if (container_is_live(ctr) && !options->force)
 		return error_set(error, ENGINE_ERROR_BAD_STATE,
 				 "cannot remove container %s as it is %s - running or paused "
 				 "containers cannot "
 				 "be removed without force: container state improper",
 				 ctr->summary.id, container_state_name(ctr->summary.state));
 	g_autoptr(GError) gone = NULL;
-	if (is_live(&ctr->summary) && !container_stop(ctr, options->timeout_s, &gone)) {
+	const ContainerStop stop = {.timeout_s = options->timeout_s, .removing = true};
+	if (container_is_live(ctr) && !container_stop(ctr, &stop, &gone)) {
 		/* It went with its end, as a --rm container does. */
 		if (error_matches(gone, ENGINE_ERROR_NOT_FOUND))
 			return true;
@@ -268,7 +264,7 @@ bool container_remove(Container *ctr, const ContainerRemove *options, GError **e
 			return false;
 		}
 	}
-	if (is_live(&ctr->summary))
+	if (container_is_live(ctr))
 		return error_set(error, ENGINE_ERROR_IN_USE,
 				 "container %s was started while it was removed", ctr->summary.id);
 	return discard_with_volumes(ctr, options->volumes, error) &&
@@ -303,7 +299,7 @@ static bool cleanup_locked(Engine *engine, const char *dir_name, GError **error)
 			(void)path_remove_tree(engine_run_containers_fd(engine), ctr->summary.id);
 		return true;
 	}
-	if (is_live(&ctr->summary))
+	if (container_is_live(ctr))
 		return true;
 	return ctr->summary.auto_remove ? discard_with_volumes(ctr, true, error)
 					: container_settle(ctr, error);
@@ -336,7 +332,7 @@ bool container_finish(Container *ctr, GError **error)
 		(void)path_remove_tree(engine_run_containers_fd(ctr->engine), ctr->summary.id);
 		return true;
 	}
-	if (is_live(&ctr->summary))
+	if (container_is_live(ctr))
 		return true;
 	/* The monitor's clean-up empties the trash behind our back: nobody has to wait for that,
 	 * unless the monitor was killed. */
@@ -366,13 +362,13 @@ static bool heal_one(Engine *engine, const char *dir_name, GError **error)
 		log_debug("%s", broken->message);
 		return true;
 	}
-	if (is_live(&ctr->summary) || container_life_is_held(ctr))
+	if (container_is_live(ctr) || container_life_is_held(ctr))
 		return true;
 	if (ctr->summary.state == CONTAINER_CREATED && container_run_fd(ctr) < 0 &&
 	    !ctr->summary.auto_remove)
 		return true;
 	g_autoptr(RecordLock) lock = container_lock(ctr, 0, "heal", NULL);
-	if (!lock || !container_reload(ctr, NULL) || is_live(&ctr->summary) ||
+	if (!lock || !container_reload(ctr, NULL) || container_is_live(ctr) ||
 	    container_life_is_held(ctr))
 		return true;
 	if (ctr->summary.auto_remove &&

@@ -7,6 +7,15 @@
 #include "libpod/base/record.h"
 #include "libpod/container.h"
 
+/* A stop that was asked for and not waited for yet. */
+typedef struct {
+	bool begun;
+	bool killed; /* SIGKILL was the first signal */
+	int signum;
+	int timeout_ms; /* until SIGKILL; -1: for ever */
+	int64_t since;  /* monotonic us */
+} StopBegun;
+
 struct Container {
 	Engine *engine; /* borrowed */
 	char *dir_name; /* "ID" or "ID.rm" below containers/ */
@@ -16,7 +25,14 @@ struct Container {
 	ContainerSpec *spec; /* NULL until needed */
 	unsigned long long pid_start;
 	unsigned long long monitor_start;
+	StopBegun stop;
 };
+
+/** container_is_live() - has it a monitor, by its summary? */
+static inline bool container_is_live(const Container *ctr)
+{
+	return ctr->summary.state != CONTAINER_CREATED && ctr->summary.state != CONTAINER_EXITED;
+}
 
 /** container_open() - load the record in directory @dir_name ("ID", "ID.rm"). NULL with NOT_FOUND
  * or CORRUPT. */

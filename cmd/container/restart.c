@@ -25,12 +25,18 @@ static const Option options[] = {
 
 static const OptionGroup group = {NULL, options};
 
+static void begin_one(Container *ctr, void *data)
+{
+	const RestartOptions *opts = data;
+	container_stop_begin(ctr, &(ContainerStop){.timeout_s = (int)opts->timeout});
+}
+
 static bool restart_one(Container *ctr, void *data, GError **error)
 {
 	const RestartOptions *opts = data;
 	if (opts->running && container_summary(ctr)->state != CONTAINER_RUNNING)
 		return false;
-	return container_stop(ctr, opts->timeout, error) &&
+	return container_stop(ctr, &(ContainerStop){.timeout_s = (int)opts->timeout}, error) &&
 	       container_start(ctr, &(ContainerStart){.detached = true}, NULL, error);
 }
 
@@ -41,8 +47,9 @@ static int restart(RestartOptions *opts, Invocation *inv)
 		opts->selection.all = true;
 	if (!selection_check(&opts->selection, inv, NULL, &error))
 		return command_fail(error);
-	return selection_run(&opts->selection, inv,
-			     &(SelectionTask){.work = restart_one, .data = opts});
+	return selection_run(
+		&opts->selection, inv,
+		&(SelectionTask){.begin = begin_one, .work = restart_one, .data = opts});
 }
 
 static int cmd_restart(Invocation *inv)

@@ -30,6 +30,14 @@ static const Option options[] = {
 
 static const OptionGroup group = {NULL, options};
 
+static void begin_one(Container *ctr, void *data)
+{
+	const RmOptions *opts = data;
+	if (opts->force)
+		container_stop_begin(
+			ctr, &(ContainerStop){.timeout_s = (int)opts->timeout, .removing = true});
+}
+
 static bool remove_one(Container *ctr, void *data, GError **error)
 {
 	const RmOptions *opts = data;
@@ -65,7 +73,8 @@ static int cmd_rm(Invocation *inv)
 		return command_fail(error);
 
 	selection.ignore |= opts.force;
-	const SelectionTask task = {.work = remove_one, .data = &opts, .exit_code = exit_code};
+	const SelectionTask task = {
+		.begin = begin_one, .work = remove_one, .data = &opts, .exit_code = exit_code};
 	return selection_run(&selection, inv, &task);
 }
 

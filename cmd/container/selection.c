@@ -152,6 +152,25 @@ GPtrArray *selection_resolve(const Selection *selection, const Invocation *inv, 
 	return g_steal_pointer(&list);
 }
 
+/* --all and --filter take what the verb can work on. */
+static void drop_unwanted(GPtrArray *list, const SelectionTask *task)
+{
+	for (guint i = list->len; task->wanted && i > 0; i--) {
+		Selected *selected = g_ptr_array_index(list, i - 1);
+		if (selected->ctr && !task->wanted(container_summary(selected->ctr)))
+			g_ptr_array_remove_index(list, i - 1);
+	}
+}
+
+static void begin_all(GPtrArray *list, const SelectionTask *task)
+{
+	for (guint i = 0; task->begin && i < list->len; i++) {
+		Selected *selected = g_ptr_array_index(list, i);
+		if (selected->ctr)
+			task->begin(selected->ctr, task->data);
+	}
+}
+
 /* Work on one container and say how it went. Return: exit code. */
 static int run_one(Selected *selected, const SelectionTask *task)
 {
@@ -175,14 +194,12 @@ int selection_run(const Selection *selection, const Invocation *inv, const Selec
 	if (!list)
 		return command_fail(error);
 
-	bool chosen = selection->all || (selection->filters && command_n_args(inv) == 0);
+	if (selection->all || (selection->filters && command_n_args(inv) == 0))
+		drop_unwanted(list, task);
+	begin_all(list, task);
 	int status = 0;
 	for (size_t i = 0; i < list->len; i++) {
-		Selected *selected = g_ptr_array_index(list, i);
-		if (chosen && selected->ctr && task->wanted &&
-		    !task->wanted(container_summary(selected->ctr)))
-			continue;
-		int code = run_one(selected, task);
+		int code = run_one(g_ptr_array_index(list, i), task);
 		/* podman's rm: a missing container (1) says more than a running one (2). */
 		if (code != 0 && (status == 0 || code == 1))
 			status = code;

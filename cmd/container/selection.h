@@ -54,6 +54,9 @@ GPtrArray *selection_resolve(const Selection *selection, const Invocation *inv, 
 typedef bool (*SelectionWork)(Container *ctr, void *data, GError **error);
 
 typedef struct {
+	/* Called for every container before the first work(), so that waits overlap; may be NULL.
+	 */
+	void (*begin)(Container *ctr, void *data);
 	SelectionWork work;
 	void *data;
 	/* Which containers --all and --filter take; NULL: every one. */

@@ -26,9 +26,16 @@ static bool is_running(const ContainerSummary *summary)
 	return summary->state != CONTAINER_CREATED && summary->state != CONTAINER_EXITED;
 }
 
+static void begin_one(Container *ctr, void *data)
+{
+	const StopOptions *opts = data;
+	container_stop_begin(ctr, &(ContainerStop){.timeout_s = (int)opts->timeout});
+}
+
 static bool stop_one(Container *ctr, void *data, GError **error)
 {
-	return container_stop(ctr, ((const StopOptions *)data)->timeout, error);
+	const StopOptions *opts = data;
+	return container_stop(ctr, &(ContainerStop){.timeout_s = (int)opts->timeout}, error);
 }
 
 static int cmd_stop(Invocation *inv)
@@ -41,9 +48,11 @@ static int cmd_stop(Invocation *inv)
 	else if (!selection_check(&opts.selection, inv, NULL, &error))
 		status = command_fail(error);
 	else
-		status = selection_run(
-			&opts.selection, inv,
-			&(SelectionTask){.work = stop_one, .data = &opts, .wanted = is_running});
+		status = selection_run(&opts.selection, inv,
+				       &(SelectionTask){.begin = begin_one,
+							.work = stop_one,
+							.data = &opts,
+							.wanted = is_running});
 	selection_clear(&opts.selection);
 	return status;
 }

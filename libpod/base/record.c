@@ -96,6 +96,31 @@ bool record_replace(int dir_fd, const char *name, const char *data, size_t size,
 	return true;
 }
 
+bool records_sync(int dir_fd, const char *const *names, GError **error)
+{
+	g_autoptr(GArray) fds = g_array_new(FALSE, FALSE, sizeof(int));
+	bool ok = true;
+	/* Blocks first: then the first fsync commits the metadata of all. */
+	for (size_t i = 0; ok && names[i]; i++) {
+		int fd = path_open_state(dir_fd, names[i], O_RDONLY | O_NOFOLLOW, 0);
+		if (fd < 0) {
+			ok = error_set_errno(error, "cannot open '%s'", names[i]);
+			break;
+		}
+		g_array_append_val(fds, fd);
+		(void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+	}
+	for (guint i = 0; i < fds->len; i++) {
+		int fd = g_array_index(fds, int, i);
+		if (ok && fsync(fd) < 0)
+			ok = error_set_errno(error, "cannot sync '%s'", names[i]);
+		close(fd);
+	}
+	if (ok && !sync_directory(dir_fd))
+		ok = error_set_errno(error, "cannot sync a directory");
+	return ok;
+}
+
 char *record_read(int dir_fd, const char *name, size_t max_size, size_t *out_size, GError **error)
 {
 	autofd fd = path_open_state(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);

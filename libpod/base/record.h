@@ -27,6 +27,14 @@ bool record_replace(int dir_fd, const char *name, const char *data, size_t size,
 		    GError **error);
 
 /**
+ * records_sync() - make what was written with RECORD_SYNC_NONE durable, several records together
+ * @names:	files of @dir_fd, NULL-terminated
+ *
+ * Costs about one commit of the file system's journal instead of one for each.
+ */
+bool records_sync(int dir_fd, const char *const *names, GError **error);
+
+/**
  * record_read() - read a whole record of at most @max_size bytes.
  *
  * Return: NULL with NOT_FOUND if absent. g_free() it.

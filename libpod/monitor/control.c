@@ -86,10 +86,11 @@ bool control_resize(int run_dir_fd, const char *session, uint16_t rows, uint16_t
 	return ask(run_dir_fd, request, error);
 }
 
-bool control_stopped_by_user(int run_dir_fd, GError **error)
+bool control_stopped_by_user(int run_dir_fd, bool removing, GError **error)
 {
 	g_autoptr(Json) request = json_object_new_object();
 	js_set_string(request, "op", "stopped");
+	js_set_bool(request, "removing", removing);
 	return ask(run_dir_fd, request, error);
 }
 

@@ -21,8 +21,8 @@ bool control_resize(int run_dir_fd, const char *session, uint16_t rows, uint16_t
 		    GError **error);
 
 /** control_stopped_by_user() - tell the restart policy that a coming exit is wanted (stop, kill, rm
- * -f). */
-bool control_stopped_by_user(int run_dir_fd, GError **error);
+ * -f); @removing: the caller takes the container away, so that nobody needs to clean up. */
+bool control_stopped_by_user(int run_dir_fd, bool removing, GError **error);
 
 typedef struct {
 	const char *const *args;

@@ -71,7 +71,8 @@ static void write_exit_record(MonitorLoop *loop)
 	if (lost > 0)
 		js_set_int(json, "log_lines_lost", (int64_t)lost);
 	const char *text = js_text(json);
-	RecordSync sync = loop->task->auto_remove ? RECORD_SYNC_NONE : RECORD_SYNC_FULL;
+	bool kept = !loop->task->auto_remove && !loop->removing;
+	RecordSync sync = kept ? RECORD_SYNC_FULL : RECORD_SYNC_NONE;
 	if (record_replace(MONITOR_FD_STATE, "exit.json", text, strlen(text), sync, &error))
 		return;
 	log_warn("cannot record the exit code: %s", error->message);
@@ -169,7 +170,7 @@ int monitor_end(MonitorLoop *loop)
 	/* A failed start is undone by the command that asked for it, if it still lives. */
 	struct pollfd control = {.fd = MONITOR_FD_CONTROL};
 	bool orphan = poll(&control, 1, 0) == 1 && (control.revents & POLLHUP);
-	if (!failed_start || orphan)
+	if (!loop->removing && (!failed_start || orphan))
 		exec_cleanup(loop);
 	return failed_start ? 1 : 0;
 }

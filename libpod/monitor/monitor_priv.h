@@ -108,6 +108,7 @@ struct MonitorLoop {
 	int restart_delay;       /* ms, the last one */
 	int restarts;
 	bool stopped_by_user;
+	bool removing;   /* by a command that waits for our end: it cleans up */
 	bool init_ended; /* reaped; step 12 is due */
 	int init_status;
 	int exit_code, exit_signal; /* of the last run */

@@ -121,6 +121,7 @@ static bool handle_request(MonitorLoop *loop, const ControlRequest *request, GEr
 		return resize(loop, request, error);
 	case CONTROL_STOPPED:
 		loop->stopped_by_user = true;
+		loop->removing |= request->removing;
 		return true;
 	case CONTROL_EXEC:
 		break;

@@ -142,6 +142,7 @@ bool control_request_parse(const char *text, size_t size, ControlRequest *out_re
 	if (!js_get_string(json, "op", &op, error) || !parse_op(op, &request.op, error) ||
 	    !js_get_int(json, "signum", 0, NSIG - 1, &signum, error) ||
 	    !js_get_bool(json, "all", &request.all, error) ||
+	    !js_get_bool(json, "removing", &request.removing, error) ||
 	    !js_get_string(json, "session", &session, error) ||
 	    !js_get_int(json, "rows", 0, G_MAXUINT16, &rows, error) ||
 	    !js_get_int(json, "columns", 0, G_MAXUINT16, &columns, error))

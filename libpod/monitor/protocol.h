@@ -85,6 +85,7 @@ typedef struct {
 	ControlOp op;
 	int signum;
 	bool all;
+	bool removing;
 	char session[65]; /* "" = the container */
 	uint16_t rows, columns;
 } ControlRequest;

@@ -71,6 +71,20 @@ class Lifecycle(SkiffTest):
         self.sleeper()
         self.assertEqual(self.skiff("exec", "-u", "7", "c", "id", "-u").word, "7")
 
+    def test_several_stop_side_by_side(self):
+        """Each ignores its stop signal: together they take the time of one."""
+        names = ["one", "two", "three"]
+        for verb, left in (("stop", 3), ("restart", 3), ("rm", 0)):
+            for name in names:
+                self.skiff("rm", "-f", "-i", "-t", "0", name)
+                self.skiff("run", "-d", "--name", name, "busybox", "sleep", "1000")
+            done = self.skiff(verb, *(["-f"] if verb == "rm" else []), "-t", "2", *names)
+            self.assertEqual(done.lines, names)
+            self.assertGreaterEqual(done.seconds, 1.9)
+            self.assertLess(done.seconds, 2 * 2)
+            self.assertEqual(len(self.skiff("ps", "-aq").lines), left)
+        self.skiff("rm", "-fa", "-t", "0")
+
     def test_exec_where_namespaces_are_the_hosts(self):
         kinds = {"pid": "pid", "network": "net", "ipc": "ipc", "uts": "uts", "cgroupns": "cgroup"}
         for option, name in [*kinds.items(), ("all", None)]:

@@ -219,6 +219,21 @@ static void test_lock_waits(void)
 	g_assert_cmpint(status, ==, 0);
 }
 
+static void test_sync_together(void)
+{
+	g_auto(TempDir) temp = temp_dir_new();
+	g_autoptr(GError) error = NULL;
+	const char *const names[] = {"one", "two", NULL};
+	put(temp.fd, "one", "1");
+	autofd path = openat(temp.fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	g_assert_false(records_sync(path, names, &error));
+	g_assert_nonnull(strstr(error->message, "'two'"));
+	g_clear_error(&error);
+	put(temp.fd, "two", "2");
+	g_assert_true(records_sync(path, names, &error));
+	g_assert_no_error(error);
+}
+
 static void test_lock_shared(void)
 {
 	g_auto(TempDir) temp = temp_dir_new();
@@ -270,6 +285,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/record/list/sorted-without-dot-files", test_list);
 	g_test_add_func("/record/lock/names-its-holder", test_lock_names_its_holder);
 	g_test_add_func("/record/lock/waits", test_lock_waits);
+	g_test_add_func("/record/sync-together", test_sync_together);
 	g_test_add_func("/record/lock/shared", test_lock_shared);
 	g_test_add_func("/record/lock/is-inherited", test_lock_is_inherited);
 	g_test_add_func("/record/process-identity", test_process_identity);
