@@ -305,6 +305,23 @@ bool option_set_string(void *target, const Option *option, const char *value, GE
 	return true;
 }
 
+void option_secret_free(char *secret)
+{
+	if (secret)
+		explicit_bzero(secret, strlen(secret));
+	g_free(secret);
+}
+
+bool option_set_secret(void *target, const Option *option, const char *value, GError **error)
+{
+	char **field = FIELD(char *);
+	g_assert(option->kind == OPTION_VALUE);
+	option_secret_free(*field);
+	*field = g_strdup(value);
+	explicit_bzero((char *)value, strlen(value));
+	return true;
+}
+
 bool option_set_uint(void *target, const Option *option, const char *value, GError **error)
 {
 	return parse_digits(value, value, "ParseUint", UINT64_MAX, FIELD(uint64_t), error);

@@ -115,6 +115,14 @@ bool option_set_flag(void *target, const Option *option, const char *value, GErr
 bool option_set_tristate(void *target, const Option *option, const char *value, GError **error);
 /** option_set_string() - const char *, borrowed from argv: not for OPTION_CSV. */
 bool option_set_string(void *target, const Option *option, const char *value, GError **error);
+/**
+ * option_set_secret() - char *, owned, for option_secret_free()
+ *
+ * The value is wiped where it stands in argv, which everybody can read in /proc/PID/cmdline.
+ */
+bool option_set_secret(void *target, const Option *option, const char *value, GError **error);
+/** option_secret_free() - wipe and free what option_set_secret() stored. NULL is fine. */
+void option_secret_free(char *secret);
 /** option_set_uint() - uint64_t, decimal. */
 bool option_set_uint(void *target, const Option *option, const char *value, GError **error);
 /** option_set_int() - int64_t, decimal, may be negative. */

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -79,12 +80,10 @@ static char **fetch_environment(void)
 	return (char **)g_ptr_array_free(g_steal_pointer(&env), FALSE);
 }
 
-int fetch_run(Store *store, const char *const *args, char **capture, GError **error)
+/* argv of skiff-fetch: the verb, the store, the rest. Borrowed strings. */
+static GPtrArray *fetch_argv(Store *store, const char *const *args)
 {
-	g_autofree char *program = spawn_find_own("skiff-fetch", error);
-	if (!program)
-		return -1;
-	g_autoptr(GPtrArray) argv = g_ptr_array_new();
+	GPtrArray *argv = g_ptr_array_new();
 	g_ptr_array_add(argv, (char *)"skiff-fetch");
 	g_ptr_array_add(argv, (char *)args[0]);
 	g_ptr_array_add(argv, (char *)"--root");
@@ -92,32 +91,42 @@ int fetch_run(Store *store, const char *const *args, char **capture, GError **er
 	for (size_t i = 1; args[i]; i++)
 		g_ptr_array_add(argv, (char *)args[i]);
 	g_ptr_array_add(argv, NULL);
-	g_auto(GStrv) env = fetch_environment();
+	return argv;
+}
 
-	int ends[2] = {-1, -1};
-	if (capture && pipe2(ends, O_CLOEXEC) < 0) {
-		(void)error_set_errno(error, "cannot make a pipe");
+/* Start it, its stdout going to @stdout_fd. Return: pid or -1. */
+static pid_t fetch_start(Store *store, const char *const *args, const char *secret, int stdout_fd,
+			 GError **error)
+{
+	g_autofree char *program = spawn_find_own("skiff-fetch", error);
+	if (!program)
+		return -1;
+	autofd secret_fd = secret ? fd_memfd("secret", secret, strlen(secret)) : -1;
+	if (secret && secret_fd < 0) {
+		error_set_errno(error, "cannot hand a secret to skiff-fetch");
 		return -1;
 	}
-	autofd read_end = ends[0];
-	autofd write_end = ends[1];
+	g_autoptr(GPtrArray) argv = fetch_argv(store, args);
+	g_auto(GStrv) env = fetch_environment();
 	const Spawn spawn = {
 		.argv = (const char *const *)argv->pdata,
 		.program = program,
 		.envp = (const char *const *)env,
 		.stdin_fd = SPAWN_INHERIT,
-		.stdout_fd = capture ? write_end : SPAWN_INHERIT,
+		.stdout_fd = stdout_fd,
 		.stderr_fd = SPAWN_INHERIT,
+		.fds = &secret_fd,
+		.n_fds = secret ? 1 : 0,
 	};
-	pid_t pid = spawn_start(&spawn, NULL, error);
-	fd_close(&write_end);
-	if (pid < 0)
-		return -1;
+	return spawn_start(&spawn, NULL, error);
+}
 
+/* Take what it prints, if that is wanted, and wait for its end. Return: exit code or -1. */
+static int fetch_finish(pid_t pid, int read_end, char **capture, GError **error)
+{
 	g_autoptr(GError) problem = NULL;
 	g_autofree char *text =
 		capture ? fd_read_all(read_end, CAPTURE_MAX_SIZE, NULL, &problem) : NULL;
-	fd_close(&read_end);
 	int code = spawn_wait(pid, error);
 	if (code < 0)
 		return -1;
@@ -127,6 +136,32 @@ int fetch_run(Store *store, const char *const *args, char **capture, GError **er
 	}
 	if (capture)
 		*capture = g_steal_pointer(&text);
+	return code;
+}
+
+int fetch_run(Store *store, const char *const *args, const char *secret, char **capture,
+	      GError **error)
+{
+	int ends[2] = {-1, -1};
+	if (capture && pipe2(ends, O_CLOEXEC) < 0) {
+		error_set_errno(error, "cannot make a pipe");
+		return -1;
+	}
+	autofd read_end = ends[0];
+	autofd write_end = ends[1];
+	pid_t pid = fetch_start(store, args, secret, capture ? write_end : SPAWN_INHERIT, error);
+	fd_close(&write_end);
+	if (pid < 0)
+		return -1;
+
+	/* A key of the terminal reaches it, too: it tidies up, and we stay as long as it does. */
+	const struct sigaction ignore = {.sa_handler = SIG_IGN};
+	struct sigaction interrupt, quit;
+	(void)sigaction(SIGINT, &ignore, &interrupt);
+	(void)sigaction(SIGQUIT, &ignore, &quit);
+	int code = fetch_finish(pid, read_end, capture, error);
+	(void)sigaction(SIGINT, &interrupt, NULL);
+	(void)sigaction(SIGQUIT, &quit, NULL);
 	return code;
 }
 

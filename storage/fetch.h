@@ -23,12 +23,19 @@ typedef enum {
  * podman's wording. */
 bool pull_policy_parse(const char *text, PullPolicy *out_policy, GError **error);
 
+/* The descriptor on which skiff-fetch finds what may not stand in its arguments (R16). */
+#define FETCH_SECRET_FD 3
+
 /**
  * fetch_run() - run skiff-fetch with @args (verb first) and wait
+ * @secret:	contents of a sealed memory file that becomes FETCH_SECRET_FD; NULL: no such file
  * @capture:	if not NULL receives its stdout (g_free() it), else stdout is shared
+ *
+ * The terminal's signals are left to the program meanwhile; it ends with us when we are killed.
  * Return: its exit code; -1 with @error if it could not be run. Its own errors are already printed.
  */
-int fetch_run(Store *store, const char *const *args, char **capture, GError **error);
+int fetch_run(Store *store, const char *const *args, const char *secret, char **capture,
+	      GError **error);
 
 /** hello_layout_path() - the built-in image's OCI layout, to be loaded with fetch_run(). NULL if
  * not installed. g_free() it. */

@@ -12,20 +12,27 @@
 #define FETCH_FAILED 125
 
 typedef struct {
-	const char *name;   /* "--input" */
-	const char **value; /* takes a value ... */
-	GPtrArray **values; /* ... or collects many ... */
-	bool *flag;         /* ... or is a flag */
+	const char *name;    /* "--input" */
+	const char **value;  /* takes a value ... */
+	GPtrArray **values;  /* ... or collects many ... */
+	const char **secret; /* ... or the number of a descriptor that holds the value ... */
+	bool *flag;          /* ... or is a flag */
 } FetchOption;
 
 typedef struct {
 	Store *store;
 	const char *root;
-	char **args; /* behind the verb; borrowed */
+	char **args;  /* behind the verb; borrowed */
+	char *secret; /* what an option read from its descriptor; wiped at the end */
 } FetchCall;
 
-/** fetch_parse() - take the options of @rows (ended by a NULL name) and --root, --log-level. The
- * rest are operands. */
+/**
+ * fetch_parse() - take the options of @rows (ended by a NULL name) and --root, --log-level
+ * @operands:	gets the rest, borrowed from call->args
+ * @error:	INVALID, or why a secret could not be read
+ *
+ * At most one option of a call may be a secret.
+ */
 bool fetch_parse(FetchCall *call, const FetchOption *rows, GPtrArray *operands, GError **error);
 
 /** fetch_open() - open the store after fetch_parse(). */

@@ -1,23 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * skiff-fetch login [--username U] [--password P | --password-stdin] [--get-login] [--authfile
- *FILE]
- *	[--cert-dir DIR] [--tls-verify BOOL] [--verbose] [REGISTRY]
+ * skiff-fetch login [--username U] [--password-fd N | --password-stdin] [--get-login]
+ *	[--authfile FILE] [--cert-dir DIR] [--tls-verify BOOL] [--verbose] [REGISTRY]
  *
  * The user stands by: user name and password are asked for on the terminal, and a token server at
- *another host is named before it is remembered.
+ * another host is named before it is remembered.
  */
-#include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <termios.h>
 #include <unistd.h>
 
+#include "cmd/escape.h"
 #include "cmd/fetch/fetch_verb.h"
 #include "cmd/fetch/registry_options.h"
 #include "libpod/base/error.h"
+#include "libpod/base/fd.h"
 
-#define INPUT_MAX 65536
+#define INPUT_MAX     65536
+#define LINE_MAX_SIZE 4096 /* the kernel's, for a terminal that edits lines */
 
 typedef struct {
 	RegistryArgs registry;
@@ -28,19 +30,58 @@ typedef struct {
 	bool verbose;
 } LoginArgs;
 
-/* One line from stdin without its end; NULL at the end of input. */
+/* The signal that came while the terminal does not echo. */
+static volatile sig_atomic_t interrupted;
+
+static void note_signal(int number)
+{
+	interrupted = number;
+}
+
+static const int ending_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+
+/* One line from the terminal without its end; NULL at the end of input. Wipes what it leaves. */
 static char *read_line(void)
 {
-	g_autofree char *line = g_malloc(INPUT_MAX);
-	if (!fgets(line, INPUT_MAX, stdin))
+	char line[LINE_MAX_SIZE];
+	size_t used = 0;
+	char *text = NULL;
+	ssize_t n = 0;
+	while (used < sizeof(line) - 1 && (n = read(STDIN_FILENO, line + used, 1)) == 1 &&
+	       line[used] != '\n' && line[used] != '\r')
+		used++;
+	line[used] = '\0';
+	if (n == 1 || used > 0)
+		text = g_strdup(line);
+	explicit_bzero(line, sizeof(line));
+	return text;
+}
+
+/* Read a line that is not shown. A signal must not leave the user's terminal without its echo. */
+static char *read_hidden_line(void)
+{
+	struct sigaction before[G_N_ELEMENTS(ending_signals)];
+	const struct sigaction note = {.sa_handler = note_signal};
+	struct termios shown, silent;
+	if (tcgetattr(STDIN_FILENO, &shown) < 0)
 		return NULL;
-	line[strcspn(line, "\r\n")] = '\0';
-	return g_strdup(line);
+	interrupted = 0;
+	for (size_t i = 0; i < G_N_ELEMENTS(ending_signals); i++)
+		(void)sigaction(ending_signals[i], &note, &before[i]);
+	silent = shown;
+	silent.c_lflag &= ~(tcflag_t)ECHO;
+	char *line = tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent) == 0 ? read_line() : NULL;
+	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
+	(void)fprintf(stderr, "\n");
+	for (size_t i = 0; i < G_N_ELEMENTS(ending_signals); i++)
+		(void)sigaction(ending_signals[i], &before[i], NULL);
+	if (interrupted)
+		(void)raise(interrupted);
+	return line;
 }
 
 static char *ask(const char *prompt, bool hidden, GError **error)
 {
-	struct termios before, silent;
 	if (!isatty(STDIN_FILENO))
 		return error_set_null(
 			error, ENGINE_ERROR_INVALID,
@@ -48,35 +89,36 @@ static char *ask(const char *prompt, bool hidden, GError **error)
 			"and --password-stdin");
 	(void)fprintf(stderr, "%s", prompt);
 	(void)fflush(stderr);
-	bool changed = hidden && tcgetattr(STDIN_FILENO, &before) == 0;
-	if (changed) {
-		silent = before;
-		silent.c_lflag &= ~(tcflag_t)ECHO;
-		(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
-	}
-	char *line = read_line();
-	if (changed) {
-		(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
-		(void)fprintf(stderr, "\n");
-	}
+	char *line = hidden ? read_hidden_line() : read_line();
 	return line ? line : error_set_null(error, ENGINE_ERROR_CANCELLED, "no input");
+}
+
+/* Cut one line end off. Return: the new length. */
+static size_t chomp(char *text, size_t size)
+{
+	if (size > 0 && text[size - 1] == '\n')
+		size--;
+	if (size > 0 && text[size - 1] == '\r')
+		size--;
+	text[size] = '\0';
+	return size;
 }
 
 /* The whole of stdin as the password, less one line end. */
 static char *read_password(GError **error)
 {
-	g_autoptr(GString) text = g_string_new(NULL);
-	char buffer[4096];
-	for (size_t n; (n = fread(buffer, 1, sizeof(buffer), stdin)) > 0;)
-		if (g_string_append_len(text, buffer, (gssize)n)->len > INPUT_MAX)
-			return error_set_null(error, ENGINE_ERROR_INVALID,
-					      "the password on stdin is too long");
-	explicit_bzero(buffer, sizeof(buffer));
-	if (text->len > 0 && text->str[text->len - 1] == '\n')
-		g_string_truncate(text, text->len - 1);
-	if (text->len > 0 && text->str[text->len - 1] == '\r')
-		g_string_truncate(text, text->len - 1);
-	return g_string_free(g_steal_pointer(&text), FALSE);
+	size_t size = 0;
+	char *text = fd_read_all(STDIN_FILENO, INPUT_MAX, &size, error);
+	if (!text) {
+		g_prefix_error(error, "the password on stdin: ");
+		return NULL;
+	}
+	size = chomp(text, size);
+	if (strlen(text) == size)
+		return text;
+	explicit_bzero(text, size);
+	g_free(text);
+	return error_set_null(error, ENGINE_ERROR_INVALID, "the password on stdin holds a NUL");
 }
 
 /* What the user gives: options first, then stdin or the terminal. */
@@ -144,8 +186,9 @@ static bool note_realm(const Registry *registry, const char *host, GError **erro
 	const char *realm = registry_realm(registry);
 	if (!realm)
 		return true;
+	g_autofree char *shown = escape_terminal(realm, false);
 	(void)fprintf(stderr, "%s takes its tokens from %s: your credentials go there too\n", host,
-		      realm);
+		      shown);
 	return auth_realm_allow(registry_host(registry), realm, error);
 }
 
@@ -193,7 +236,9 @@ static bool get_login(const char *registry, const RegistryOptions *options, GErr
 		return false;
 	if (!found)
 		return error_set(error, ENGINE_ERROR_NOT_FOUND, "not logged into %s", registry);
-	(void)printf("%s\n", found->username ? found->username : "<token>");
+	g_autofree char *shown =
+		escape_terminal(found->username ? found->username : "<token>", false);
+	(void)printf("%s\n", shown);
 	return true;
 }
 
@@ -223,7 +268,7 @@ int fetch_login(FetchCall *call, GError **error)
 		{.name = "--cert-dir", .value = &args.registry.cert_dir},
 		{.name = "--tls-verify", .value = &args.registry.tls_verify},
 		{.name = "--username", .value = &args.username},
-		{.name = "--password", .value = &args.password},
+		{.name = "--password-fd", .secret = &args.password},
 		{.name = "--password-stdin", .flag = &args.password_stdin},
 		{.name = "--get-login", .flag = &args.get_login},
 		{.name = "--verbose", .flag = &args.verbose},

@@ -21,10 +21,10 @@ int fetch_logout(FetchCall *call, GError **error)
 	g_autoptr(GPtrArray) operands = g_ptr_array_new();
 	if (!fetch_parse(call, rows, operands, error))
 		return FETCH_FAILED;
-	if (all && operands->len > 0)
-		return error_set(error, ENGINE_ERROR_INVALID, "--all takes no arguments")
-			       ? 0
-			       : FETCH_FAILED;
+	if (all && operands->len > 0) {
+		error_set(error, ENGINE_ERROR_INVALID, "--all takes no arguments");
+		return FETCH_FAILED;
+	}
 	if (all) {
 		if (!auth_remove(&sources, NULL, error))
 			return FETCH_FAILED;

@@ -3,18 +3,25 @@
  * skiff-fetch: registry and archive I/O for the CLI. `skiff-fetch VERB --root ROOT [options]`:
  * results to stdout, progress and errors to stderr; exit code 0 or 125.
  */
+#include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "cmd/escape.h"
 #include "cmd/fetch/fetch_verb.h"
 #include "libpod/base/error.h"
+#include "libpod/base/fd.h"
 #include "libpod/base/idmap.h"
 #include "libpod/base/log.h"
 #include "libpod/base/spawn.h"
+#include "libpod/base/units.h"
 #include "libpod/base/userns.h"
+
+#define SECRET_MAX_SIZE 65536
 
 typedef struct {
 	const char *name;
@@ -27,30 +34,52 @@ static const Verb verbs[] = {
 	{"login", fetch_login},   {"logout", fetch_logout}, {"pull", fetch_pull},
 };
 
-/* Find @name among the rows and store its value. Return: 1 taken with value, 0 without, -1 with
- * @error. */
-static int take_option(const FetchOption *rows, const char *name, const char *next, GError **error)
+static const FetchOption *find_row(const FetchOption *rows, const char *name)
 {
-	for (const FetchOption *row = rows; row->name; row++) {
-		if (strcmp(row->name, name) != 0)
-			continue;
-		if (row->flag) {
-			*row->flag = true;
-			return 0;
-		}
-		if (!next) {
-			(void)error_set(error, ENGINE_ERROR_INVALID, "option '%s' needs a value",
-					name);
-			return -1;
-		}
-		if (row->value)
-			*row->value = next;
-		else
-			g_ptr_array_add(*row->values, (char *)next);
-		return 1;
+	for (const FetchOption *row = rows; row->name; row++)
+		if (strcmp(row->name, name) == 0)
+			return row;
+	return NULL;
+}
+
+/* Read a secret from the descriptor that @number names, and close it: no child shall inherit it. */
+static bool take_secret(FetchCall *call, const FetchOption *row, const char *number, GError **error)
+{
+	uint64_t value;
+	size_t size = 0;
+	if (call->secret)
+		return error_set(error, ENGINE_ERROR_INVALID, "option '%s': a second secret",
+				 row->name);
+	if (!units_parse_uint(number, INT_MAX, &value, NULL) || value <= STDERR_FILENO)
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "option '%s': '%s' is not a number of a descriptor", row->name,
+				 number);
+	autofd fd = (int)value;
+	call->secret = fd_read_all(fd, SECRET_MAX_SIZE, &size, error);
+	if (!call->secret) {
+		g_prefix_error(error, "option '%s': ", row->name);
+		return false;
 	}
-	(void)error_set(error, ENGINE_ERROR_INVALID, "unknown option '%s'", name);
-	return -1;
+	if (strlen(call->secret) != size)
+		return error_set(error, ENGINE_ERROR_INVALID, "option '%s': it holds a NUL",
+				 row->name);
+	*row->secret = call->secret;
+	return true;
+}
+
+/* Store an option's value; @value is NULL at the end of the arguments. */
+static bool take_value(FetchCall *call, const FetchOption *row, char *value, GError **error)
+{
+	if (!value)
+		return error_set(error, ENGINE_ERROR_INVALID, "option '%s' needs a value",
+				 row->name);
+	if (row->secret)
+		return take_secret(call, row, value, error);
+	if (row->value)
+		*row->value = value;
+	else
+		g_ptr_array_add(*row->values, value);
+	return true;
 }
 
 bool fetch_parse(FetchCall *call, const FetchOption *rows, GPtrArray *operands, GError **error)
@@ -61,21 +90,25 @@ bool fetch_parse(FetchCall *call, const FetchOption *rows, GPtrArray *operands, 
 		{.name = "--log-level", .value = &level},
 		{0},
 	};
-	for (size_t i = 0; call->args[i]; i++) {
-		const char *arg = call->args[i];
-		if (arg[0] != '-' || !arg[1]) {
-			g_ptr_array_add(operands, (char *)arg);
+	for (char **arg = call->args; *arg; arg++) {
+		if ((*arg)[0] != '-' || !(*arg)[1]) {
+			g_ptr_array_add(operands, *arg);
 			continue;
 		}
-		int taken = take_option(common, arg, call->args[i + 1], NULL);
-		if (taken < 0)
-			taken = take_option(rows, arg, call->args[i + 1], error);
-		if (taken < 0)
+		const FetchOption *row = find_row(common, *arg);
+		if (!row)
+			row = find_row(rows, *arg);
+		if (!row)
+			return error_set(error, ENGINE_ERROR_INVALID, "unknown option '%s'", *arg);
+		if (row->flag)
+			*row->flag = true;
+		else if (!take_value(call, row, *++arg, error))
 			return false;
-		i += (size_t)taken;
 	}
 	LogLevel parsed = LOG_LEVEL_WARN;
-	if (level && log_level_parse(level, &parsed))
+	if (level && !log_level_parse(level, &parsed))
+		return error_set(error, ENGINE_ERROR_INVALID, "'%s' is not a log level", level);
+	if (level)
 		log_init(parsed, "fetch");
 	return true;
 }
@@ -122,22 +155,41 @@ static void print_error(const GError *error)
 	(void)fprintf(stderr, "Error: %s\n", plain);
 }
 
+/* The command that ran us may be killed while we work for it: then nobody wants the result. */
+static void end_with_parent(void)
+{
+	pid_t parent = getppid();
+	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent)
+		(void)raise(SIGTERM);
+}
+
+/* Run a verb to its end. Return: the exit code of the process. */
+static int run_verb(const Verb *verb, char **args)
+{
+	g_autoptr(GError) error = NULL;
+	FetchCall call = {.args = args};
+	int code = verb->run(&call, &error);
+	if (!error && (fflush(stdout) != 0 || ferror(stdout)))
+		error_set(&error, ENGINE_ERROR_SYSTEM, "cannot write to standard output");
+	if (error)
+		print_error(error);
+	if (call.store)
+		clean_up(call.store);
+	store_close(call.store);
+	if (call.secret)
+		explicit_bzero(call.secret, strlen(call.secret));
+	g_free(call.secret);
+	return error ? FETCH_FAILED : code;
+}
+
 int main(int argc, char **argv)
 {
 	log_init(LOG_LEVEL_WARN, "fetch");
-	for (size_t i = 0; argc > 1 && i < G_N_ELEMENTS(verbs); i++) {
-		if (strcmp(argv[1], verbs[i].name) != 0)
-			continue;
-		g_autoptr(GError) error = NULL;
-		FetchCall call = {.args = argv + 2};
-		int code = verbs[i].run(&call, &error);
-		if (error)
-			print_error(error);
-		if (call.store)
-			clean_up(call.store);
-		store_close(call.store);
-		return error ? FETCH_FAILED : code;
-	}
+	end_with_parent();
+	for (size_t i = 0; argc > 1 && i < G_N_ELEMENTS(verbs); i++)
+		if (strcmp(argv[1], verbs[i].name) == 0)
+			return run_verb(&verbs[i], argv + 2);
 	(void)fprintf(stderr, "Error: skiff-fetch is run by skiff\n");
 	return FETCH_FAILED;
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * skiff-fetch pull [--quiet] [--policy P] [--platform P | --os O --arch A --variant V]
- *[--tls-verify BOOL]
- *	[--creds USER[:PASSWORD]] [--authfile FILE] [--cert-dir DIR] [--all-tags] [--retry N]
- *	[--retry-delay DURATION] REFERENCE...
+ *	[--tls-verify BOOL] [--creds-fd N] [--authfile FILE] [--cert-dir DIR] [--all-tags]
+ *	[--retry N] [--retry-delay DURATION] REFERENCE...
  *
  * Image ids to stdout, one per line. SKIFF_FETCH_STALL_SECONDS shortens the stall limit (tests).
  */
@@ -113,7 +112,7 @@ static bool parse_args(FetchCall *call, PullArgs *args, GPtrArray *operands, GEr
 	const FetchOption rows[] = {
 		{.name = "--authfile", .value = &args->registry.authfile},
 		{.name = "--cert-dir", .value = &args->registry.cert_dir},
-		{.name = "--creds", .value = &args->registry.creds},
+		{.name = "--creds-fd", .secret = &args->registry.creds},
 		{.name = "--tls-verify", .value = &args->registry.tls_verify},
 		{.name = "--policy", .value = &args->policy},
 		{.name = "--platform", .value = &args->platform},

@@ -15,7 +15,7 @@ typedef struct {
 
 /**
  * registry_args_read() - fill RegistryOptions with defaults and what was given
- * @out_credentials:	from --creds, NULL without; @out_options borrows it
+ * @out_credentials:	from --creds-fd, NULL without; @out_options borrows it
  */
 bool registry_args_read(const RegistryArgs *args, RegistryOptions *out_options,
 			Credentials **out_credentials, GError **error);

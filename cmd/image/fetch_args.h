@@ -10,14 +10,23 @@
 #include "cmd/command.h"
 #include "libpod/engine.h"
 
-typedef GPtrArray FetchArgs; /* of owned strings */
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(FetchArgs, g_ptr_array_unref)
+typedef struct FetchArgs FetchArgs;
 
 /** fetch_args_new() - start with the verb. */
 FetchArgs *fetch_args_new(const char *verb);
+void fetch_args_free(FetchArgs *args);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(FetchArgs, fetch_args_free)
 
 /** fetch_args_add() - "--name value"; nothing for NULL. */
 void fetch_args_add(FetchArgs *args, const char *name, const char *value);
+
+/**
+ * fetch_args_add_secret() - "--name" with a descriptor that holds @value; nothing for NULL
+ * @value:	borrowed until fetch_args_run(); it is in no argument and no environment (R16)
+ *
+ * One for each FetchArgs.
+ */
+void fetch_args_add_secret(FetchArgs *args, const char *name, const char *value);
 
 /** fetch_args_add_flag() - "--name" if @on. */
 void fetch_args_add_flag(FetchArgs *args, const char *name, bool on);
@@ -39,9 +48,10 @@ int fetch_args_run(const FetchArgs *args, Engine *engine, char **capture);
 
 /* How to reach a registry: rows shared by pull and login. */
 typedef struct {
-	const char *authfile, *cert_dir, *creds;
+	const char *authfile, *cert_dir;
+	char *creds; /* option_set_secret() */
 	Tristate tls_verify;
 } RegistryOptionValues;
 
-/** registry_options_add() - hand them on. */
+/** registry_options_add() - hand them on; @values is borrowed until fetch_args_run(). */
 void registry_options_add(FetchArgs *args, const RegistryOptionValues *values);

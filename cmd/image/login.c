@@ -8,14 +8,15 @@
 
 typedef struct {
 	RegistryOptionValues registry;
-	const char *username, *password;
+	const char *username;
+	char *password; /* option_set_secret() */
 	bool password_stdin, get_login, verbose;
 } LoginOptions;
 
 static const Option login_options[] = {
 	{'u', "username", OPTION_VALUE, option_set_string, "USER", "User name (default: ask)",
 	 offsetof(LoginOptions, username), OPTION_COMMON},
-	{'p', "password", OPTION_VALUE, option_set_string, "PASSWORD",
+	{'p', "password", OPTION_VALUE, option_set_secret, "PASSWORD",
 	 "Password; others on this machine may see it: use --password-stdin",
 	 offsetof(LoginOptions, password), OPTION_COMMON},
 	{0, "password-stdin", OPTION_FLAG, option_set_flag, NULL,
@@ -49,19 +50,25 @@ static int finish(const Invocation *inv, FetchArgs *args)
 	return engine ? fetch_args_run(args, engine, NULL) : command_fail(error);
 }
 
+static int log_in(const Invocation *inv, const LoginOptions *opts)
+{
+	g_autoptr(FetchArgs) args = fetch_args_new("login");
+	registry_options_add(args, &opts->registry);
+	fetch_args_add(args, "--username", opts->username);
+	fetch_args_add_secret(args, "--password-fd", opts->password);
+	fetch_args_add_flag(args, "--password-stdin", opts->password_stdin);
+	fetch_args_add_flag(args, "--get-login", opts->get_login);
+	fetch_args_add_flag(args, "--verbose", opts->verbose);
+	return finish(inv, args);
+}
+
 static int cmd_login(Invocation *inv)
 {
 	LoginOptions opts = {0};
-	if (!command_parse(inv, (void *[]){&opts}))
-		return inv->status;
-	g_autoptr(FetchArgs) args = fetch_args_new("login");
-	registry_options_add(args, &opts.registry);
-	fetch_args_add(args, "--username", opts.username);
-	fetch_args_add(args, "--password", opts.password);
-	fetch_args_add_flag(args, "--password-stdin", opts.password_stdin);
-	fetch_args_add_flag(args, "--get-login", opts.get_login);
-	fetch_args_add_flag(args, "--verbose", opts.verbose);
-	return finish(inv, args);
+	bool parsed = command_parse(inv, (void *[]){&opts});
+	int status = parsed ? log_in(inv, &opts) : inv->status;
+	option_secret_free(opts.password);
+	return status;
 }
 
 typedef struct {

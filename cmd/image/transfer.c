@@ -47,7 +47,7 @@ static const Option pull_options[] = {
 	{0, "tls-verify", OPTION_TRISTATE, option_set_tristate, NULL,
 	 "Ask for HTTPS with a valid certificate (default true)",
 	 offsetof(PullVerbOptions, registry.tls_verify), OPTION_COMMON},
-	{0, "creds", OPTION_VALUE, option_set_string, "USER[:PASSWORD]", "Log in with these",
+	{0, "creds", OPTION_VALUE, option_set_secret, "USER[:PASSWORD]", "Log in with these",
 	 offsetof(PullVerbOptions, registry.creds), OPTION_COMMON},
 	{0, "authfile", OPTION_VALUE, option_set_string, "FILE", "Read credentials from here",
 	 offsetof(PullVerbOptions, registry.authfile), OPTION_COMMON},
@@ -73,26 +73,32 @@ static const Option pull_options[] = {
 
 static const OptionGroup pull_group = {NULL, pull_options};
 
-static int cmd_pull(Invocation *inv)
+static int pull(const Invocation *inv, const PullVerbOptions *opts)
 {
-	PullVerbOptions opts = {0};
-	if (!command_parse(inv, (void *[]){&opts}))
-		return inv->status;
 	GError *error = NULL;
 	g_autoptr(FetchArgs) args = fetch_args_new("pull");
-	registry_options_add(args, &opts.registry);
-	fetch_args_add(args, "--policy", opts.policy);
-	fetch_args_add(args, "--platform", opts.platform);
-	fetch_args_add(args, "--arch", opts.arch);
-	fetch_args_add(args, "--os", opts.os);
-	fetch_args_add(args, "--variant", opts.variant);
-	fetch_args_add(args, "--retry", opts.retry);
-	fetch_args_add(args, "--retry-delay", opts.retry_delay);
-	fetch_args_add_flag(args, "--quiet", opts.quiet);
-	fetch_args_add_flag(args, "--all-tags", opts.all_tags);
+	registry_options_add(args, &opts->registry);
+	fetch_args_add(args, "--policy", opts->policy);
+	fetch_args_add(args, "--platform", opts->platform);
+	fetch_args_add(args, "--arch", opts->arch);
+	fetch_args_add(args, "--os", opts->os);
+	fetch_args_add(args, "--variant", opts->variant);
+	fetch_args_add(args, "--retry", opts->retry);
+	fetch_args_add(args, "--retry-delay", opts->retry_delay);
+	fetch_args_add_flag(args, "--quiet", opts->quiet);
+	fetch_args_add_flag(args, "--all-tags", opts->all_tags);
 	for (size_t i = 0; i < command_n_args(inv) && !error; i++)
 		fetch_args_add_operand(args, command_arg(inv, i), &error);
 	return finish(inv, args, error, false);
+}
+
+static int cmd_pull(Invocation *inv)
+{
+	PullVerbOptions opts = {0};
+	bool parsed = command_parse(inv, (void *[]){&opts});
+	int status = parsed ? pull(inv, &opts) : inv->status;
+	option_secret_free(opts.registry.creds);
+	return status;
 }
 
 typedef struct {

@@ -153,10 +153,12 @@ class Response:
 class FaultRegistry:
     """The server. `image` may be one Image or a list of them."""
 
-    def __init__(self, image=(), tls=None, auth=None, host="127.0.0.1", script=None, address="127.0.0.1"):
+    def __init__(self, image=(), tls=None, auth=None, host="127.0.0.1", script=None, address="127.0.0.1",
+                 password=PASSWORD):
         self.images = list(image) if isinstance(image, (list, tuple)) else [image]
         self.tls = tls          # (certificate, key), or a ready SSLContext
         self.auth = auth        # None, "basic" or "bearer"
+        self.basic = "Basic " + base64.b64encode(f"{USER}:{password}".encode()).decode()
         self.script = script
         self.hostname = host
         self.address = address
@@ -383,7 +385,7 @@ class FaultRegistry:
             return None
         given = request.header("Authorization") or ""
         if self.auth == "basic":
-            return None if given == f"Basic {BASIC}" else self.challenge()
+            return None if given == self.basic else self.challenge()
         token = given.removeprefix("Bearer ")
         with self.lock:
             if self.tokens.get(token, 0) <= 0:
@@ -393,7 +395,7 @@ class FaultRegistry:
 
     def give_token(self, request):
         """A new token for whoever knows the password."""
-        if request.header("Authorization") != f"Basic {BASIC}":
+        if request.header("Authorization") != self.basic:
             return Response(401, {"Content-Type": "application/json"}, b'{"details":"incorrect username or password"}')
         with self.lock:
             token = f"{TOKEN}-{len(self.tokens)}"

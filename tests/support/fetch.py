@@ -118,12 +118,25 @@ class FetchTest(unittest.TestCase):
         """argv of skiff-fetch."""
         return [self.program(), verb, "--root", str(self.store), *map(str, args)]
 
-    def fetch(self, verb, *args, code=0, env=None, input="", timeout=60):
-        """Run skiff-fetch to its end. `code` None: any."""
-        argv = self.command(verb, *args)
+    @staticmethod
+    def secret(text):
+        """A memory file that holds a secret, as skiff hands it to skiff-fetch. Returns its descriptor."""
+        descriptor = os.memfd_create("secret")
+        os.write(descriptor, text.encode())
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        return descriptor
+
+    def fetch(self, verb, *args, code=0, env=None, input="", timeout=60, **secrets):
+        """Run skiff-fetch to its end. `code` None: any. `password` and `creds` are secrets for it."""
+        passed = {f"--{name}-fd": self.secret(text) for name, text in secrets.items()}
+        argv = self.command(verb, *[part for option in passed.items() for part in option], *args)
         begin = time.monotonic()
-        done = subprocess.run(argv, input=input.encode(), capture_output=True, timeout=timeout * SLOWNESS,
-                              env=self.environment(**(env or {})), check=False)
+        try:
+            done = subprocess.run(argv, input=input.encode(), capture_output=True, timeout=timeout * SLOWNESS,
+                                  env=self.environment(**(env or {})), check=False, pass_fds=passed.values())
+        finally:
+            for descriptor in passed.values():
+                os.close(descriptor)
         result = Result(argv, done.returncode, done.stdout, done.stderr, time.monotonic() - begin)
         if code is not None and result.code != code:
             raise AssertionError(f"expected exit code {code}\n{result}")

@@ -395,7 +395,7 @@ class Login(RegistryTest):
         return self.runtime / "containers/auth.json"
 
     def test_wrong_password(self):
-        done = self.fetch("login", "--username", USER, "--password", "wrong", self.registry.host, code=125)
+        done = self.fetch("login", "--username", USER, self.registry.host, code=125, password="wrong")
         self.assertIn("invalid username/password", done.stderr)
         self.assertFalse(self.auth_file().exists())
         self.pull_fails(self.reference, says="authentication required")
@@ -428,7 +428,7 @@ class Login(RegistryTest):
 
     def test_narrow_keys(self):
         """Credentials for one namespace are used there and nowhere else."""
-        self.fetch("login", "--username", USER, "--password", PASSWORD, f"{self.registry.host}/team")
+        self.fetch("login", "--username", USER, f"{self.registry.host}/team", password=PASSWORD)
         self.pull(self.reference)
         self.registry.push(self.layout, "other/app:v1")
         done = self.pull(f"{self.registry.host}/other/app:v1", code=125)
@@ -436,7 +436,7 @@ class Login(RegistryTest):
 
     def test_authfile(self):
         path = self.base / "my-auth.json"
-        self.fetch("login", "--authfile", path, "--username", USER, "--password", PASSWORD, self.registry.host)
+        self.fetch("login", "--authfile", path, "--username", USER, self.registry.host, password=PASSWORD)
         self.assertTrue(path.exists())
         self.assertFalse(self.auth_file().exists())
         self.pull("--authfile", path, self.reference)
@@ -446,9 +446,9 @@ class Login(RegistryTest):
         self.assertEqual(json.loads(path.read_text(encoding="ascii")), {"auths": {}})
 
     def test_creds_option(self):
-        self.pull("--creds", f"{USER}:{PASSWORD}", self.reference)
+        self.pull(self.reference, creds=f"{USER}:{PASSWORD}")
         self.assertFalse(self.auth_file().exists())
-        self.pull("--creds", f"{USER}:wrong", self.reference, code=125)
+        self.pull(self.reference, creds=f"{USER}:wrong", code=125)
 
     def test_docker_config_is_read(self):
         path = self.home / ".docker/config.json"
@@ -460,9 +460,9 @@ class Login(RegistryTest):
     def test_unknown_authority(self):
         registry = self.config / "certs.d"
         tool("rm", "-r", str(registry))
-        done = self.fetch("login", "--username", USER, "--password", PASSWORD, self.registry.host, code=125)
+        done = self.fetch("login", "--username", USER, self.registry.host, code=125, password=PASSWORD)
         self.assertRegex(done.stderr, "certificate|SSL")
-        self.fetch("login", "--tls-verify", "false", "--username", USER, "--password", PASSWORD, self.registry.host)
+        self.fetch("login", "--tls-verify", "false", "--username", USER, self.registry.host, password=PASSWORD)
 
 
 class TokenServer(FetchTest):
@@ -488,11 +488,11 @@ class TokenServer(FetchTest):
                 self.credentials({registry.host: BASIC})
                 self.pull_fails(registry.reference(), says="private network")
                 # A loopback address stays refused, login or not: it is for the registry's own port only.
-                done = self.fetch("login", "--username", NAME, "--password", SECRET, registry.host, code=125)
+                done = self.fetch("login", "--username", NAME, registry.host, code=125, password=SECRET)
                 self.assertIn("private network or of this machine", done.stderr)
                 self.assertEqual(tokens.requests, [])
                 registry.realm = None
-                self.fetch("login", "--username", NAME, "--password", SECRET, registry.host)
+                self.fetch("login", "--username", NAME, registry.host, password=SECRET)
                 self.pull(registry.reference())
                 self.assert_pulled(image)
 
