@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * JSON: json-c made strict. What it lets pass even so (NaN, 'keys', NUL characters) is refused
- * here.
+ * JSON: json-c made strict. What it lets pass even so (NaN, 'keys', NUL characters, overlong
+ * UTF-8) is refused here.
  */
 #include "libpod/base/json.h"
 
@@ -27,7 +27,8 @@ static const char *find_nonsense(const char *text, size_t size)
 		else if (!in_string && strchr("NI'/", c))
 			return "NaN, Infinity, comments and single quotes are not JSON";
 	}
-	return NULL;
+	/* json-c looks at the leading bits only: overlong forms and surrogates pass. */
+	return g_utf8_validate_len(text, size, NULL) ? NULL : "is not UTF-8";
 }
 
 Json *js_parse(const char *text, size_t size, const char *what, GError **error)
