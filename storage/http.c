@@ -26,6 +26,7 @@
 #define ERROR_BODY_MAX   (1u << 20)
 #define HEADERS_MAX_SIZE (128u << 10)
 #define BUFFER_SIZE      (512L << 10)
+#define REFUSED_ADDRESS  "it leads to an address of a private network or of this machine"
 
 struct HttpClient {
 	CURLM *multi;
@@ -42,6 +43,7 @@ struct HttpTransfer {
 	HttpRequest request; /* its strings are owned */
 	char *origin;        /* where Authorization may go */
 	char *url;           /* this hop's */
+	char *peer;          /* of the first hop; NULL if unknown */
 	int hops;
 	bool left_origin;
 
@@ -131,6 +133,33 @@ static void set_problem(HttpTransfer *transfer, ErrorCode code, const char *text
 		error_set(&transfer->problem, code, "%s", text);
 }
 
+/* Does another value stand there already for a header that decides what the answer is? */
+static bool is_ambiguous(const HttpResponse *response, const char *name, const char *value)
+{
+	static const char *const single[] = {"content-range", "content-type",
+					     "docker-content-digest", "location", NULL};
+	const char *first = http_response_header(response, name);
+	return first && g_strv_contains(single, name) && strcmp(first, value) != 0;
+}
+
+/* One "name: value"; false ends the transfer. */
+static bool add_response_header(HttpTransfer *transfer, const char *line, size_t name_length,
+				size_t length)
+{
+	GPtrArray *headers = transfer->response->headers;
+	g_autofree char *name = g_ascii_strdown(line, (gssize)name_length);
+	g_autofree char *value =
+		g_strstrip(g_strndup(line + name_length + 1, length - name_length - 1));
+	if (is_ambiguous(transfer->response, name, value)) {
+		g_autofree char *text = g_strdup_printf("the answer has two %s headers", name);
+		set_problem(transfer, ENGINE_ERROR_INVALID, text);
+		return false;
+	}
+	g_ptr_array_add(headers, g_steal_pointer(&name));
+	g_ptr_array_add(headers, g_steal_pointer(&value));
+	return true;
+}
+
 /* libcurl's header callback: one line, or the status line that begins a new set. */
 static size_t take_header(char *line, size_t size, size_t count, void *data)
 {
@@ -141,15 +170,11 @@ static size_t take_header(char *line, size_t size, size_t count, void *data)
 		set_problem(transfer, ENGINE_ERROR_INVALID, "the answer has too many headers");
 		return 0;
 	}
-	GPtrArray *headers = transfer->response->headers;
 	const char *colon = memchr(line, ':', length);
-	if (length >= 5 && memcmp(line, "HTTP/", 5) == 0) {
-		g_ptr_array_set_size(headers, 0);
-	} else if (colon) {
-		g_ptr_array_add(headers, g_ascii_strdown(line, colon - line));
-		g_ptr_array_add(headers,
-				g_strstrip(g_strndup(colon + 1, length - (colon + 1 - line))));
-	}
+	if (length >= 5 && memcmp(line, "HTTP/", 5) == 0)
+		g_ptr_array_set_size(transfer->response->headers, 0);
+	else if (colon && !add_response_header(transfer, line, (size_t)(colon - line), length))
+		return 0;
 	return length;
 }
 
@@ -194,19 +219,6 @@ static size_t take_body(char *data, size_t size, size_t count, void *user)
 	return 0;
 }
 
-/* Is a proxy in force, whose address says nothing about the target's? */
-static bool uses_proxy(void)
-{
-	static const char *const names[] = {"http_proxy", "https_proxy", "all_proxy", "HTTPS_PROXY",
-					    "ALL_PROXY"};
-	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
-		const char *value = g_getenv(names[i]);
-		if (value && *value)
-			return true;
-	}
-	return false;
-}
-
 static bool address_is_refused(const HttpTransfer *transfer, HttpAddressKind kind)
 {
 	if (transfer->request.refuse_private_address)
@@ -219,9 +231,9 @@ static curl_socket_t open_socket(void *data, curlsocktype purpose, struct curl_s
 {
 	HttpTransfer *transfer = data;
 	(void)purpose;
-	if (!uses_proxy() && address_is_refused(transfer, http_address_kind(&address->addr))) {
-		set_problem(transfer, ENGINE_ERROR_DENIED,
-			    "it leads to an address of a private network or of this machine");
+	bool refused = address_is_refused(transfer, http_address_kind(&address->addr));
+	if (refused && !http_proxy_is_at(&address->addr)) {
+		set_problem(transfer, ENGINE_ERROR_DENIED, REFUSED_ADDRESS);
 		return CURL_SOCKET_BAD;
 	}
 	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
@@ -359,6 +371,9 @@ static bool hop_start(HttpTransfer *transfer, GError **error)
 	g_autofree char *origin = http_origin(transfer->url);
 	if (!http_url_is_clean(transfer->url) || !origin)
 		return error_set(error, ENGINE_ERROR_INVALID, "not an http or https URL");
+	/* A proxy would connect to it for us: addresses that are spelled out are refused here. */
+	if (address_is_refused(transfer, http_url_address_kind(transfer->url)))
+		return error_set(error, ENGINE_ERROR_DENIED, REFUSED_ADDRESS);
 	if (strcmp(origin, transfer->origin) != 0)
 		transfer->left_origin = true;
 	http_response_free(transfer->response);
@@ -422,6 +437,7 @@ void http_transfer_free(HttpTransfer *transfer)
 	g_free((char *)transfer->request.form);
 	g_free(transfer->origin);
 	g_free(transfer->url);
+	g_free(transfer->peer);
 	g_free(transfer);
 }
 
@@ -469,8 +485,10 @@ static void hop_end(HttpTransfer *transfer, CURLcode result)
 	curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
 	transfer->response->status = (int)status;
 	transfer->result = result;
-	if (curl_easy_getinfo(transfer->easy, CURLINFO_PRIMARY_IP, &address) == CURLE_OK)
-		transfer->response->peer = g_strdup(address);
+	if (transfer->hops == 0 &&
+	    curl_easy_getinfo(transfer->easy, CURLINFO_PRIMARY_IP, &address) == CURLE_OK)
+		transfer->peer = g_strdup(address);
+	transfer->response->peer = g_strdup(transfer->peer);
 	curl_multi_remove_handle(transfer->client->multi, transfer->easy);
 	log_answer(transfer);
 

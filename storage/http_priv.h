@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What http.c (client and transfers) and http_url.c (URLs, addresses) share.
+ * What http.c (client and transfers), http_url.c (URLs, addresses) and http_proxy.c share.
  */
 #pragma once
 
@@ -19,6 +19,13 @@ HttpAddressKind http_address_kind(const struct sockaddr *address);
 
 /** http_url_is_clean() - an http or https URL without user name, white space or backslashes. */
 bool http_url_is_clean(const char *text);
+
+/** http_url_address_kind() - what the host of a URL is if it is written as an address or says
+ * "localhost"; public for other names. */
+HttpAddressKind http_url_address_kind(const char *text);
+
+/** http_proxy_is_at() - does a proxy variable of the environment lead to this address and port? */
+bool http_proxy_is_at(const struct sockaddr *address);
 
 /** http_host() - "host" or "host:port" of a URL, lower case. g_free() it. */
 char *http_host(const char *text);

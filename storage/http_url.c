@@ -147,6 +147,29 @@ HttpAddressKind http_address_kind(const struct sockaddr *address)
 	return HTTP_ADDRESS_LOCAL;
 }
 
+HttpAddressKind http_url_address_kind(const char *text)
+{
+	auto_url *url = curl_url();
+	if (!url || curl_url_set(url, CURLUPART_URL, text, 0) != CURLUE_OK)
+		return HTTP_ADDRESS_PUBLIC;
+	g_autofree char *host = url_part(url, CURLUPART_HOST, 0);
+	g_autofree char *name = g_ascii_strdown(host ? host : "", -1);
+	size_t length = strlen(name);
+	struct in_addr v4;
+	struct in6_addr v6;
+	if (length > 0 && name[length - 1] == '.')
+		name[--length] = '\0';
+	if (strcmp(name, "localhost") == 0 || g_str_has_suffix(name, ".localhost"))
+		return HTTP_ADDRESS_LOCAL;
+	if (inet_pton(AF_INET, name, &v4) == 1)
+		return kind_of_v4(&v4);
+	if (name[0] != '[' || length < 3)
+		return HTTP_ADDRESS_PUBLIC;
+	/* "[fe80::1%25eth0]": what is behind the percent sign is a zone. */
+	name[1 + strcspn(name + 1, "]%")] = '\0';
+	return inet_pton(AF_INET6, name + 1, &v6) == 1 ? kind_of_v6(&v6) : HTTP_ADDRESS_LOCAL;
+}
+
 bool http_address_is_private(const char *address)
 {
 	struct in_addr v4;

@@ -103,11 +103,40 @@ static void test_addresses(void)
 			g_error("%s is public", public_ones[i]);
 }
 
+static void test_address_kinds_of_urls(void)
+{
+	static const struct {
+		const char *url;
+		HttpAddressKind kind;
+	} rows[] = {
+		{"https://a.example/x", HTTP_ADDRESS_PUBLIC},
+		{"https://192.0.2.1/x", HTTP_ADDRESS_PUBLIC},
+		{"https://localhost/", HTTP_ADDRESS_LOCAL},
+		{"https://LOCALHOST.:5/", HTTP_ADDRESS_LOCAL},
+		{"https://a.localhost/", HTTP_ADDRESS_LOCAL},
+		{"https://127.0.0.1:5/", HTTP_ADDRESS_LOCAL},
+		{"https://127.1/", HTTP_ADDRESS_LOCAL},
+		{"https://2130706433/", HTTP_ADDRESS_LOCAL},
+		{"https://0x7f.1/", HTTP_ADDRESS_LOCAL},
+		{"https://169.254.169.254/latest", HTTP_ADDRESS_LOCAL},
+		{"https://10.1.2.3/", HTTP_ADDRESS_PRIVATE},
+		{"https://[::1]/", HTTP_ADDRESS_LOCAL},
+		{"https://[fe80::1%25eth0]/", HTTP_ADDRESS_LOCAL},
+		{"https://[::ffff:10.0.0.1]:5/", HTTP_ADDRESS_PRIVATE},
+		{"https://[2001:db8::1]/", HTTP_ADDRESS_PUBLIC},
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_test_message("%s", rows[i].url);
+		g_assert_cmpint(http_url_address_kind(rows[i].url), ==, rows[i].kind);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/http-url/origin", test_origin);
 	g_test_add_func("/http-url/join", test_join);
 	g_test_add_func("/http-url/addresses", test_addresses);
+	g_test_add_func("/http-url/address-kinds-of-urls", test_address_kinds_of_urls);
 	return g_test_run();
 }
