@@ -17,6 +17,7 @@
 #include "storage/digest.h"
 
 #define BLOCK_LINES_MAX 12
+#define BAR_WIDTH_MIN   5
 #define BAR_WIDTH_MAX   30
 
 struct PullProgress {
@@ -86,12 +87,14 @@ static const char *state_word(PullLayerState state)
 	return "";
 }
 
-/* "[=====>    ] 12 MB / 40 MB" */
+/* "[=====>    ] 12 MB / 40 MB", or "30 %" where that has no room. */
 static char *format_bar(const PullLayerView *view, int width)
 {
 	g_autofree char *received = units_format_size((uint64_t)view->received);
 	g_autofree char *size = units_format_size((uint64_t)view->size);
 	double part = view->size > 0 ? (double)view->received / (double)view->size : 1;
+	if (width < BAR_WIDTH_MIN)
+		return g_strdup_printf("%d %%", (int)(part * 100));
 	int filled = (int)(part * width);
 	GString *bar = g_string_new("[");
 	for (int i = 0; i < width; i++)
@@ -103,7 +106,7 @@ static char *format_bar(const PullLayerView *view, int width)
 static void draw_line(const PullLayerView *view, int columns)
 {
 	g_autofree char *state = view->state == PULL_LAYER_RUNNING
-					 ? format_bar(view, CLAMP(columns - 52, 5, BAR_WIDTH_MAX))
+					 ? format_bar(view, MIN(columns - 52, BAR_WIDTH_MAX))
 					 : g_strdup(state_word(view->state));
 	g_autofree char *line =
 		g_strdup_printf("Copying blob %.12s %s", digest_hex(view->digest), state);
@@ -156,6 +159,14 @@ void pull_progress_notice(const char *text, void *data)
 	show_message(text, data);
 }
 
+static bool all_settled(const PullLayerView *layers, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (layers[i].state != PULL_LAYER_PRESENT && layers[i].state != PULL_LAYER_DONE)
+			return false;
+	return true;
+}
+
 /* One line for each layer that is settled since the last look. */
 static void tell_plain(PullProgress *progress, const PullLayerView *layers, size_t n)
 {
@@ -170,14 +181,9 @@ static void tell_plain(PullProgress *progress, const PullLayerView *layers, size
 		(void)fprintf(stderr, "Copying blob %.12s %s\n", digest_hex(layers[i].digest),
 			      state_word(now));
 	}
-}
-
-static bool all_settled(const PullLayerView *layers, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (layers[i].state != PULL_LAYER_PRESENT && layers[i].state != PULL_LAYER_DONE)
-			return false;
-	return true;
+	/* The next image's layers are others. */
+	if (all_settled(layers, n))
+		g_array_set_size(progress->told, 0);
 }
 
 static void show_layers(const PullLayerView *layers, size_t n, void *data)
