@@ -112,6 +112,31 @@ static void reference_free_item(void *data)
 	reference_free(data);
 }
 
+static bool refuse_guess(const ShortName *found, const Reference *reference, const char *why,
+			 GError **error)
+{
+	g_autofree char *first = reference_format(g_ptr_array_index(found->candidates, 0));
+	error_set(error, ENGINE_ERROR_INVALID, "%s: '%s' may come from %u registries", why,
+		  reference->repository, found->candidates->len);
+	error_add_help(error, "write the registry too, e.g. %s", first);
+	return false;
+}
+
+/* May all candidates be tried, one after the other, without a person who chooses? */
+static bool check_guessing(const Context *context, const ShortName *found,
+			   const Reference *reference, GError **error)
+{
+	if (found->needs_choice && registries_conf_mode(context->conf) == SHORT_NAME_ENFORCING)
+		return refuse_guess(
+			found, reference,
+			"short-name resolution enforced but cannot prompt without a TTY", error);
+	/* A password is for one registry. */
+	if (context->options->registry.credentials && found->candidates->len > 1)
+		return refuse_guess(found, reference, "credentials were given for one registry",
+				    error);
+	return true;
+}
+
 /* What a name may stand for, in the order to be tried. */
 static GPtrArray *resolve_name(const Context *context, const Reference *reference, GError **error)
 {
@@ -130,16 +155,8 @@ static GPtrArray *resolve_name(const Context *context, const Reference *referenc
 		g_ptr_array_add(list, chosen);
 		return g_steal_pointer(&list);
 	}
-	if (found->needs_choice && registries_conf_mode(context->conf) == SHORT_NAME_ENFORCING) {
-		error_set(
-			error, ENGINE_ERROR_INVALID,
-			"short-name resolution enforced but cannot prompt without a TTY: '%s' may "
-			"come from %u registries",
-			reference->repository, found->candidates->len);
-		g_autofree char *first = reference_format(g_ptr_array_index(found->candidates, 0));
-		error_add_help(error, "write the registry too, e.g. %s", first);
+	if (!check_guessing(context, found, reference, error))
 		return NULL;
-	}
 	g_autofree char *typed = reference_format(reference);
 	pull_message(context->options, "Resolved \"%s\" by %s", typed, found->origin);
 	for (size_t i = 0; i < found->candidates->len; i++)

@@ -50,11 +50,22 @@ static void wanted_platform(const Pull *pull, Platform *out)
 			     asked->variant ? asked->variant : "");
 }
 
+/* The bytes are what the digest says; are they as many as the index says? @size -1: unknown. */
+static bool check_size(const Pull *pull, const char *digest, int64_t size, GError **error)
+{
+	size_t have = pull->document->body->len;
+	return size < 0 || (int64_t)have == size ||
+	       error_set(error, ENGINE_ERROR_CORRUPT,
+			 "manifest %s in %s has %zu bytes, its index announced %" G_GINT64_FORMAT,
+			 digest, registry_name(pull->registry), have, size);
+}
+
 /* Follow indexes down to the manifest of the platform that is wanted. */
 static bool get_manifest(Pull *pull, GError **error)
 {
 	const Reference *ref = pull->reference;
 	g_autofree char *next = g_strdup(ref->digest ? ref->digest : ref->tag);
+	int64_t size = -1;
 	g_auto(Platform) want = {0};
 	wanted_platform(pull, &want);
 	for (int depth = 0; depth < INDEX_DEPTH_MAX; depth++) {
@@ -62,7 +73,7 @@ static bool get_manifest(Pull *pull, GError **error)
 		manifest_free(pull->manifest);
 		pull->manifest = NULL;
 		pull->document = registry_get_manifest(pull->registry, next, error);
-		if (!pull->document)
+		if (!pull->document || !check_size(pull, next, size, error))
 			return false;
 		pull->manifest =
 			manifest_parse(pull->document->body->str, pull->document->body->len,
@@ -80,6 +91,7 @@ static bool get_manifest(Pull *pull, GError **error)
 			return false;
 		g_free(next);
 		next = g_strdup(chosen->digest);
+		size = chosen->size;
 	}
 	return error_set(error, ENGINE_ERROR_UNSUPPORTED, "indexes nest deeper than %d",
 			 INDEX_DEPTH_MAX);

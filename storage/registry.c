@@ -16,6 +16,7 @@
 #include "libpod/base/json.h"
 #include "storage/certs.h"
 #include "storage/http_header.h"
+#include "storage/http_priv.h"
 #include "storage/registry_priv.h"
 
 #define RETRIES_DEFAULT 3
@@ -39,8 +40,9 @@ static const HttpTls *lookup_tls(const char *host, void *data, GError **error)
 	if (tls)
 		return tls;
 	const RegistryOptions *options = &session->options;
-	const char *name = strcmp(host, DOCKER_HUB_API) == 0 ? "docker.io" : host;
-	bool is_registry = g_hash_table_contains(session->registries, host);
+	const char *written = g_hash_table_lookup(session->registries, host);
+	const char *name = written ? written : host;
+	bool is_registry = written != NULL;
 	bool verify = !registries_conf_is_insecure(session->conf, name);
 	if (is_registry && options->tls_verify >= 0)
 		verify = options->tls_verify;
@@ -58,7 +60,7 @@ RegistrySession *registry_session_new(const RegistriesConf *conf, const Registry
 	if (!session->options.auth.helpers)
 		session->options.auth.helpers = registries_conf_helpers(conf);
 	session->tls = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, tls_free);
-	session->registries = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	session->registries = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	HttpClientOptions http = {
 		.tls_lookup = lookup_tls,
 		.tls_data = session,
@@ -94,6 +96,29 @@ bool registry_session_wait(RegistrySession *session, int64_t ms, GError **error)
 	return true;
 }
 
+/* Remember that --cert-dir and --tls-verify hold for the host of a registry. */
+static void note_host(Registry *registry, const char *written)
+{
+	g_autofree char *url = registry_url(registry, "");
+	char *host = http_host(url);
+	if (host)
+		g_hash_table_insert(registry->session->registries, host, g_strdup(written));
+}
+
+/* --creds are for the registry that was named, not for its mirrors. */
+static bool find_credentials(Registry *registry, bool is_mirror, GError **error)
+{
+	const RegistryOptions *options = &registry->session->options;
+	const Credentials *given = options->credentials;
+	if (!given || is_mirror)
+		return auth_lookup(&options->auth, registry->name, &registry->credentials, error);
+	registry->credentials = g_new0(Credentials, 1);
+	registry->credentials->username = g_strdup(given->username);
+	registry->credentials->password = g_strdup(given->password);
+	registry->credentials->identity_token = g_strdup(given->identity_token);
+	return true;
+}
+
 Registry *registry_open(RegistrySession *session, const RegistrySource *source, GError **error)
 {
 	g_autoptr(Registry) registry = g_new0(Registry, 1);
@@ -106,19 +131,9 @@ Registry *registry_open(RegistrySession *session, const RegistrySource *source, 
 	registry->is_insecure = source->is_insecure;
 	if (session->options.tls_verify >= 0)
 		registry->is_insecure = !session->options.tls_verify;
-	g_hash_table_add(session->registries, g_ascii_strdown(registry->host, -1));
-
-	const Credentials *given = session->options.credentials;
-	if (given) {
-		registry->credentials = g_new0(Credentials, 1);
-		registry->credentials->username = g_strdup(given->username);
-		registry->credentials->password = g_strdup(given->password);
-		registry->credentials->identity_token = g_strdup(given->identity_token);
-	} else if (!auth_lookup(&session->options.auth, registry->name, &registry->credentials,
-				error)) {
-		return NULL;
-	}
-	return g_steal_pointer(&registry);
+	note_host(registry, source->host);
+	return find_credentials(registry, source->is_mirror, error) ? g_steal_pointer(&registry)
+								    : NULL;
 }
 
 void registry_free(Registry *registry)

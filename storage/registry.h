@@ -22,7 +22,7 @@ typedef struct Registry Registry;
 typedef struct {
 	AuthSources auth;
 	const Credentials
-		*credentials; /* --creds: used for every registry of the session; or NULL */
+		*credentials; /* --creds: for the registries that are no mirrors; or NULL */
 	int tls_verify;       /* --tls-verify: 1, 0, or -1 for what registries.conf says */
 	const char *cert_dir; /* --cert-dir, or NULL */
 	int retries; /* further attempts after the first; -1: 3, and none at a first contact */
@@ -62,7 +62,8 @@ bool registry_has_credentials(const Registry *registry);
 /** registry_check_login() - do our credentials open the API? DENIED if not. */
 bool registry_check_login(Registry *registry, GError **error);
 
-/** registry_realm() - origin of a token server elsewhere that login met, borrowed; NULL if none. */
+/** registry_realm() - origin of a token server elsewhere, not known to be the registry's, that
+ * login met; borrowed; NULL if none. */
 const char *registry_realm(const Registry *registry);
 
 typedef struct {

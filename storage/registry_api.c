@@ -209,6 +209,9 @@ char **registry_list_tags(Registry *registry, GError **error)
 		g_free(path);
 		path = next_page(registry, response);
 	}
+	if (path)
+		return error_set_null(error, ENGINE_ERROR_INVALID,
+				      "list of tags: more than %d pages", TAG_PAGES_MAX);
 	g_ptr_array_add(tags, NULL);
 	g_ptr_array_set_free_func(tags, NULL);
 	return (char **)g_ptr_array_free(g_steal_pointer(&tags), FALSE);

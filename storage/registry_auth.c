@@ -96,9 +96,9 @@ static bool judge_realm(Registry *registry, RealmRules *out, GError **error)
 	if (same)
 		return true;
 
-	g_free(registry->foreign_realm);
-	registry->foreign_realm = g_strdup(origin);
 	bool known = is_known_pair(registry, origin);
+	g_free(registry->foreign_realm);
+	registry->foreign_realm = g_strdup(known ? NULL : origin);
 	bool watched = registry->session->options.is_login;
 	out->with_credentials = known || watched;
 	out->refuse_private = !known && !watched;
@@ -175,6 +175,17 @@ static bool token_is_clean(const char *token)
 	return length > 0 && length <= TOKEN_MAX_SIZE;
 }
 
+/* Put a new value of the header in force; @value is taken. */
+static void set_authorization(Registry *registry, RegistryAuthKind kind, char *value)
+{
+	if (registry->authorization)
+		explicit_bzero(registry->authorization, strlen(registry->authorization));
+	g_free(registry->authorization);
+	registry->authorization = value;
+	registry->auth = kind;
+	registry->generation++;
+}
+
 static bool take_token(Registry *registry, const HttpResponse *response, GError **error)
 {
 	g_autoptr(Json) json =
@@ -195,10 +206,7 @@ static bool take_token(Registry *registry, const HttpResponse *response, GError 
 	if (!token || !token_is_clean(token))
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "%s: the token server gave no usable token", registry->name);
-	g_free(registry->authorization);
-	registry->authorization = g_strconcat("Bearer ", token, NULL);
-	registry->auth = REGISTRY_AUTH_BEARER;
-	registry->generation++;
+	set_authorization(registry, REGISTRY_AUTH_BEARER, g_strconcat("Bearer ", token, NULL));
 	if (life < TOKEN_LIFE_DEFAULT)
 		life = TOKEN_LIFE_DEFAULT;
 	registry->token_expiry =
@@ -239,17 +247,29 @@ static bool use_basic(Registry *registry, GError **error)
 			error_add_help(error, "skiff login %s", registry->host);
 		return false;
 	}
-	g_free(registry->authorization);
-	registry->authorization = g_steal_pointer(&basic);
-	registry->auth = REGISTRY_AUTH_BASIC;
-	registry->generation++;
+	set_authorization(registry, REGISTRY_AUTH_BASIC, g_steal_pointer(&basic));
 	registry->token_expiry = 0;
 	return true;
+}
+
+/* A challenge counts only from the registry itself, not from where it redirected to. */
+static bool check_challenger(const Registry *registry, const HttpResponse *refused, GError **error)
+{
+	g_autofree char *base = registry_url(registry, "");
+	g_autofree char *ours = http_origin(base);
+	g_autofree char *theirs = http_origin(refused->url);
+	if (g_strcmp0(ours, theirs) == 0)
+		return true;
+	return error_set(error, ENGINE_ERROR_DENIED,
+			 "%s redirects to '%s', which wants authentication (HTTP 401)",
+			 registry->name, theirs ? theirs : "nowhere");
 }
 
 bool registry_authenticate(Registry *registry, const HttpResponse *refused, unsigned generation,
 			   GError **error)
 {
+	if (!check_challenger(registry, refused, error))
+		return false;
 	if (registry->generation > generation)
 		return true;
 	g_autoptr(GPtrArray) challenges = challenges_of(refused);

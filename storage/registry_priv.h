@@ -12,8 +12,8 @@ struct RegistrySession {
 	RegistryOptions options;
 	HttpClient *http;
 	GHashTable *tls;        /* host -> HttpTls, what was looked up so far */
-	GHashTable *registries; /* hosts that are registries: --cert-dir and --tls-verify are for
-				   them */
+	GHashTable *registries; /* hosts that are registries, to their names as they were written:
+				   --cert-dir and --tls-verify are for them */
 };
 
 typedef enum {
@@ -39,7 +39,7 @@ struct Registry {
 	gint64 token_expiry; /* monotonic microseconds, 0: unknown */
 	char *realm;         /* of the Bearer challenge */
 	char *service;
-	char *foreign_realm; /* origin of a realm elsewhere */
+	char *foreign_realm; /* origin of a realm elsewhere that is not known to be theirs */
 	bool withheld;       /* our credentials were not sent there */
 	bool is_refused;     /* they were sent and not accepted */
 };

@@ -5,6 +5,7 @@ credential goes where it should not, everything ends within bounds, and what can
 import gzip
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -15,7 +16,7 @@ from pathlib import Path
 from tests.support.fault_registry import (BASIC, DOCKER_MANIFEST, OCI_CONFIG, OCI_INDEX, OCI_LAYER, OCI_MANIFEST, PASSWORD, TOKEN,
                                           USER, FaultRegistry, Image, Request, Response, digest, http_date, noise)
 from tests.support.fetch import Authority, FetchTest
-from tests.support.skiff import SLOWNESS
+from tests.support.skiff import SLOWNESS, Tty
 
 MIB = 1 << 20
 HTML = b"<html><body><form>Please log in to the hotel's network</form></body></html>"
@@ -102,6 +103,31 @@ class Blobs(FaultTest):
 
     def test_reset_before_the_first_byte(self):
         self.pull_with(once(layer_request(self.image), Response(raw=b"", reset=True)), self.image)
+
+    def test_reset_at_many_bytes(self):
+        """RST in the middle of the headers, after the first byte of the body, before its last one."""
+        head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\nContent-Ty"
+        size = len(self.image.layers[0])
+        for name, script in (("headers", once(layer_request(self.image), Response(raw=head, reset=True))),
+                             *((k, self.layer_once(cut_after=k, reset=True)) for k in (1, 131071, 131072, MIB, size - 1))):
+            with self.subTest(name):
+                super().setUp()
+                self.pull_with(script, self.image)
+
+    def test_gzip_bomb(self):
+        """Eighty gigabytes of zeros in eighty megabytes: ended by the budget, not by the disk."""
+        begin = bytearray(512)
+        begin[:5], begin[100:108], begin[156:157] = b"zeros", b"0000644\0", b"0"
+        begin[124:136] = b"\x80" + (80 << 30).to_bytes(11, "big")
+        begin[257:265] = b"ustar\x0000"
+        begin[148:156] = b"%06o\0 " % (sum(begin) + 8 * 32)
+        image = Image()
+        image.layers = [gzip.compress(bytes(begin)) + gzip.compress(bytes(64 * MIB), 9) * 1280]
+        image.manifest = image.make_manifest()
+        registry = self.registry(image)
+        done = self.pull_fails(registry.reference(), says="more than", timeout=120)
+        self.assertEqual(self.layer_dirs(), [])
+        self.assertLess(done.seconds, 60 * SLOWNESS)
 
     def test_truncated_for_ever_without_progress(self):
         registry = self.pull_with(self.layer_always(cut_after=0), self.image, fails="transfer closed|ends after|end of")
@@ -330,6 +356,81 @@ class Documents(FaultTest):
             return None
         self.pull_with(script, image, fails="other bytes")
 
+    def test_wrong_size_in_the_index(self):
+        """The digest fits, the size does not: the index does not describe these bytes."""
+        image = Image()
+        for wrong in (0, len(image.manifest) - 1, len(image.manifest) + 1):
+            with self.subTest(wrong):
+                self.setUp()
+                index = json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [{
+                    "mediaType": OCI_MANIFEST, "digest": digest(image.manifest), "size": wrong}]}).encode()
+                self.pull_with(always(lambda r: r.path.endswith("/latest"), Response(200, {"Content-Type": OCI_INDEX}, index)),
+                               image, fails="announced")
+
+    def test_wrong_size_of_the_config(self):
+        for wrong in (-1, 1):
+            image = Image()
+            config = {"mediaType": OCI_CONFIG, "digest": digest(image.config), "size": len(image.config) + wrong}
+            image.manifest = image.make_manifest(config=config)
+            with self.subTest(wrong):
+                self.setUp()
+                self.pull_with(None, image, fails="other bytes|larger than allowed")
+
+    def twice(self, name, first, second, fails=None):
+        """Answer for the manifest with a header that comes twice."""
+        image = Image()
+        headers = {"Content-Type": OCI_MANIFEST} if name != "Content-Type" else {}
+        self.setUp()
+        self.pull_with(always(manifest_request, Response(200, headers, image.manifest, extra_headers=[
+            (name, first), (name.lower(), second)])), image, fails=fails)
+
+    def test_duplicate_headers(self):
+        """Two values for what there is one of: refused. The same one twice is no harm, and some headers may come often."""
+        good = digest(Image().manifest)
+        self.twice("Content-Type", OCI_MANIFEST, OCI_INDEX, fails="two content-type headers")
+        self.twice("Content-Type", "text/html", OCI_MANIFEST, fails="two content-type headers")
+        self.twice("Docker-Content-Digest", good, digest(b"x"), fails="two docker-content-digest headers")
+        self.twice("Docker-Content-Digest", digest(b"x"), good, fails="two docker-content-digest headers")
+        self.twice("Content-Type", OCI_MANIFEST, OCI_MANIFEST)
+        self.twice("Docker-Content-Digest", good, good)
+        self.twice("Via", "1.1 a", "1.1 b")
+
+    def test_charset_traps(self):
+        """JSON is UTF-8 whatever a charset says; anything else is no manifest."""
+        text = Image().make_manifest(annotations={"title": "\u00e4"}).decode()
+        # A raw letter, so that the encodings differ.
+        text = text.replace("\\u00e4", "\u00e4")
+        for name, body in (("utf-16", text.encode("utf-16")), ("utf-16le", text.encode("utf-16-le")), ("utf-32", text.encode("utf-32")),
+                           ("utf-8", b"\xef\xbb\xbf" + text.encode()), ("iso-8859-1", text.encode("latin-1")),
+                           ("utf-7", text.encode("utf-7").replace(b"{", b"+AHs-")), ("utf-8", text.encode().replace(b"\xc3", b"\xc0")),
+                           ("utf-8", text.replace("\u00e4", "a\0b").encode())):
+            with self.subTest(name + " " + repr(body[:4])):
+                self.setUp()
+                self.document(body, f"{OCI_MANIFEST}; charset={name}")
+        for name in ("utf-16", "\"\"", "x" * 5000, "utf-8; charset=utf-16"):
+            with self.subTest(f"UTF-8 called {name[:30]}"):
+                self.setUp()
+                image = Image()
+                self.pull_with(always(manifest_request, Response(200, {"Content-Type": f"{OCI_MANIFEST}; charset={name}"}, image.manifest)),
+                               image)
+
+    def test_gzip_bomb_as_a_manifest(self):
+        """A content encoding that nobody asked for is not undone."""
+        body = gzip.compress(bytes(64 * MIB), 9)
+        self.document(body, headers={"Content-Encoding": "gzip"})
+
+    def tags(self, link):
+        """Pull all tags; every page names the same tag and, by `link`, a next page."""
+        image = Image()
+        registry = self.registry(image, lambda r: Response(
+            200, {"Content-Type": "application/json", "Link": link(r)}, json.dumps({"tags": [image.tag]}).encode())
+            if "/tags/" in r.path else None)
+        return registry, self.pull_fails("--all-tags", f"{registry.host}/{image.name}", says="pages")
+
+    def test_pages_of_tags_without_end(self):
+        registry, _ = self.tags(lambda r: f'<{r.path}?last={r.count}>; rel="next"')
+        self.assertEqual(len(registry.paths("/tags/")), 200)
+
     def test_schema_1(self):
         self.document(b'{"schemaVersion":1,"name":"x","tag":"y","fsLayers":[],"history":[]}',
                       "application/vnd.docker.distribution.manifest.v1+prettyjws", fails="schema 1")
@@ -461,6 +562,12 @@ class Waiting(FaultTest):
             503, {"Retry-After": http_date(3602), "Date": http_date(3600)})))
         self.assertAlmostEqual(self.times(registry, "manifests")[-1], 2, delta=1)
 
+    def test_retry_after_of_the_token_server(self):
+        registry = self.registry(Image(), once(lambda r: r.path == "/token", Response(429, {"Retry-After": "2"})), auth="bearer")
+        self.credentials({registry.host: BASIC})
+        self.pull(registry.reference())
+        self.assertAlmostEqual(self.times(registry, "/token")[-1], 2, delta=1)
+
     def test_retry_after_an_hour_is_not_waited_for(self):
         registry = self.registry(Image(), always(manifest_request, Response(429, {"Retry-After": "3600"})))
         done = self.pull_fails(registry.reference(), says="429")
@@ -520,6 +627,75 @@ class Waiting(FaultTest):
         registry = self.registry(image, script)
         self.pull(registry.reference(), env=self.STALL)
         self.assertEqual(len(registry.paths(digest(image.layers[0]))), 1)
+
+    def test_one_line_per_layer_of_every_image(self):
+        """Without a terminal: each layer of each image once, when it is there."""
+        images = [Image(sizes=(1000, 2000), name=f"app{i}", seed=i) for i in range(3)]
+        images[2].layers = images[0].layers
+        images[2].config = json.dumps(json.loads(images[0].config) | {"author": "another"}).encode()
+        images[2].manifest = images[2].make_manifest()
+        registry = self.registry(images)
+        done = self.pull(*map(registry.reference, images))
+        expected = [f"Copying blob {digest(layer)[7:19]}" for image in images for layer in image.layers]
+        lines = [line for line in done.stderr.splitlines() if line.startswith("Copying blob")]
+        self.assertEqual([line.rpartition(" done")[0] or line.partition(" skipped")[0] for line in lines], expected)
+        self.assertEqual(sum("skipped: already exists" in line for line in lines), 2)
+        self.assertNotRegex(done.stderr, "[\r\x1b]")
+
+    def on_terminal(self, registry, columns, *args):
+        """What a terminal of so many columns shows at the end: its lines, by what the escape codes do to them."""
+        terminal = Tty(self.command("pull", *args, registry.reference()), self.environment(TERM="xterm"), self.base, columns=columns)
+        self.addCleanup(terminal.close)
+        self.assertEqual(terminal.wait(30), 0, terminal.output)
+        lines, row = [""], 0
+        for part in re.split(r"(\r\n|\r|\x1b\[\d*[A-Z])", terminal.output.decode()):
+            if part == "\r\n":
+                row += 1
+                lines += [""] * (row + 1 - len(lines))
+            elif part.startswith("\x1b") and part.endswith("A"):
+                row -= int(part[2:-1])
+            elif part == "\x1b[J":
+                del lines[row + 1:]
+                lines[row] = ""
+            elif part not in ("", "\r"):
+                self.assertNotIn("\x1b", part)
+                if part.startswith("Copying blob"):
+                    self.assertLess(len(part), columns, "a line of the block that wraps cannot be drawn over")
+                lines[row] += part
+        return lines, terminal.output.decode()
+
+    def test_bars_on_a_terminal(self):
+        """The block is drawn over itself: at the end there is one line per layer, and bars were seen to grow."""
+        image = Image(sizes=(2 * MIB, 2 * MIB, 1000))
+        for columns in (80, 40):
+            with self.subTest(columns):
+                self.setUp()
+                registry = self.registry(image, lambda r: FaultRegistry.blob(image.blobs()[r.path.rpartition("/")[2]], r, drip=2 * MIB)
+                                         if r.is_blob and digest(image.config) not in r.path else None)
+                lines, output = self.on_terminal(registry, columns)
+                blobs = [line for line in lines if line.startswith("Copying blob")]
+                self.assertEqual(blobs, [f"Copying blob {digest(layer)[7:19]} done" for layer in image.layers])
+                self.assertRegex(lines[0], "^Trying to pull")
+                self.assertRegex(lines[-2], "^Pulled |^[0-9a-f]{64}")
+                grown = set(re.findall(r"\[=+>? *\] .* / 2.1 MB" if columns == 80 else r" \d+ %\r", output))
+                self.assertGreater(len(grown), 3, output)
+
+    def test_message_above_the_bars(self):
+        """A notice about an attempt does not tear the block."""
+        image = Image(sizes=(2 * MIB, 2 * MIB))
+        state = {"cut": False}
+
+        def script(request):
+            if not layer_request(image)(request):
+                return None
+            if not state["cut"]:
+                state["cut"] = True
+                return FaultRegistry.blob(image.layers[0], request, drip=2 * MIB, cut_after=1 * MIB)
+            return FaultRegistry.blob(image.layers[0], request, drip=2 * MIB)
+        lines, output = self.on_terminal(self.registry(image, script), 80, "--retry-delay", "50ms")
+        self.assertEqual([line for line in lines if line.startswith("Copying blob")],
+                         [f"Copying blob {digest(layer)[7:19]} done" for layer in image.layers])
+        self.assertEqual(sum("trying again" in line for line in lines), 1, output)
 
     def test_nothing_listens(self):
         with socket.create_server(("127.0.0.1", 0)) as server:
@@ -671,6 +847,39 @@ class Redirects(FaultTest):
         registry = self.pair(lambda r: Response(307, {"Location": r.target}) if r.header("Authorization") and r.is_manifest else None)
         self.pull_fails(registry.reference(), says="redirects")
         self.assertLessEqual(len(registry.requests), 15)
+
+    def test_loop_over_two_servers(self):
+        registry = self.pair(lambda r: Response(302, {"Location": self.other.url + r.target}) if r.is_manifest else None,
+                             other_script=lambda r: Response(302, {"Location": registry.url + r.target}))
+        self.pull_fails(registry.reference(), says="redirects")
+        self.assertLessEqual(len(registry.requests) + len(self.other.requests), 15)
+        self.assert_no_leak(self.other)
+
+    def test_two_locations(self):
+        registry = self.pair(None)
+        registry.script = always(lambda r: layer_request(self.image)(r) and r.header("Authorization"), lambda r: Response(
+            307, extra_headers=[("Location", f"{registry.url}{r.path}?x=y"), ("Location", self.other.url + r.path)]))
+        self.pull_fails(registry.reference(), says="two location headers")
+        self.assertEqual(self.other.requests + registry.paths("x=y"), [])
+
+    def test_challenge_of_where_a_redirect_leads(self):
+        """A 401 of another server says nothing about the registry: no password is sent for it, to nobody."""
+        for name, challenge in (("basic", 'Basic realm="x"'), ("bearer", 'Bearer realm="{url}/elsewhere",service="evil"')):
+            for what, condition in (("manifest", manifest_request), ("layer", layer_request(self.image))):
+                with self.subTest(f"{name} for the {what}"):
+                    super().setUp()
+
+                    def moved(request):
+                        if not condition(request) or not request.header("Authorization"):  # pylint: disable=cell-var-from-loop
+                            return None
+                        return Response(307, {"Location": self.other.url + request.path})
+                    registry = self.pair(moved, auth="bearer", other_script=lambda r: Response(
+                        401, {"WWW-Authenticate": challenge.format(url=registry.url)}))  # pylint: disable=cell-var-from-loop
+                    self.pull_fails(registry.reference(), says="redirects to|401")
+                    self.assertEqual(registry.paths("elsewhere"), [])
+                    with_password = [r.path for r in registry.requests_with(BASIC)]
+                    self.assertEqual(with_password, ["/token"])
+                    self.assert_no_leak(self.other)
 
     def bad_location(self, location, says="redirect"):
         registry = self.pair(None)
@@ -1004,6 +1213,37 @@ class Tokens(FaultTest):
                 super().setUp()
                 self.foreign_realm(f"https://{host}/latest/meta-data", says="private network|Could not|connect")
 
+    def proxied_realm(self, host):
+        """Pull with a proxy that is not for the registry, and a realm at `host`. Returns what the proxy heard, and a server's visits."""
+        heard = []
+        with socket.create_server(("127.0.0.1", 0)) as server, FaultRegistry(script=lambda r: heard.append(r.target) or Response(502)) as proxy:
+            realm = f"https://{host.format(port=server.getsockname()[1])}/token"
+            registry = self.bearer(Image())
+            registry.realm = realm
+            self.pull_fails(registry.reference(), env={"HTTPS_PROXY": proxy.url, "NO_PROXY": "127.0.0.1"})
+            self.assertEqual(registry.requests_with(BASIC), [])
+            server.settimeout(0.1)
+            try:
+                return heard, [server.accept()]
+            except TimeoutError:
+                return heard, []
+
+    def test_realm_that_the_proxy_is_not_for(self):
+        """NO_PROXY: the connection is ours after all, and the rules about addresses hold."""
+        self.assertEqual(self.proxied_realm("127.0.0.1:{port}"), ([], []))
+
+    def test_realm_at_a_private_address_behind_the_proxy(self):
+        """The proxy is not asked to go where we would not."""
+        for host in ("169.254.169.254", "localhost:{port}", "10.0.0.1", "[::1]:{port}"):
+            with self.subTest(host):
+                super().setUp()
+                self.assertEqual(self.proxied_realm(host), ([], []))
+
+    def test_realm_behind_a_proxy_on_this_machine(self):
+        """The proxy itself may be at any address."""
+        heard, visits = self.proxied_realm("auth.example")
+        self.assertEqual((set(heard), visits), ({"auth.example:443"}, []))
+
     def test_realm_in_plain_http(self):
         other = self.registry(Image())
         self.foreign_realm(f"{other.url}/token", says="HTTPS")
@@ -1081,3 +1321,70 @@ class Helpers(FaultTest):
             self.assertNotIn(secret, done.stderr + done.stdout)
             found = [p for p in self.store.rglob("*") if p.is_file() and secret.encode() in p.read_bytes()]
             self.assertEqual(found, [])
+
+
+class Given(FaultTest):
+    """--creds are for the registry that was named, and for no other."""
+
+    CREDS = f"{USER}:{PASSWORD}"
+
+    def test_mirror_does_not_get_them(self):
+        image = Image()
+        mirror = self.registry(image, always(manifest_request, Response(401, {"WWW-Authenticate": 'Basic realm="x"'})))
+        registry = self.registry(image, auth="basic")
+        self.registries_conf(f'[[registry]]\nlocation = "{registry.host}"\ninsecure = true\n'
+                             f'[[registry.mirror]]\nlocation = "{mirror.host}"\ninsecure = true\n')
+        self.pull(registry.reference(), creds=self.CREDS)
+        self.assert_pulled(image)
+        self.assertGreater(len(mirror.requests), 0)
+        self.assertEqual(mirror.requests_with(BASIC, PASSWORD, "Authorization"), [])
+
+    def test_short_name_that_may_be_anywhere(self):
+        servers = [self.registry(Image(), auth="basic") for _ in range(2)]
+        hosts = ", ".join(f'"{server.host}"' for server in servers)
+        self.registries_conf(f'unqualified-search-registries = [{hosts}]\nshort-name-mode = "permissive"\n',
+                             insecure=[server.host for server in servers])
+        self.pull_fails("test/image", creds=self.CREDS, says="credentials were given for one registry")
+        self.assertEqual([server.requests for server in servers], [[], []])
+        self.registries_conf(f'unqualified-search-registries = ["{servers[0].host}"]\n', insecure=[servers[0].host])
+        self.pull("test/image", creds=self.CREDS)
+
+    def test_secrets_that_are_none(self):
+        """What skiff-fetch is handed must be a readable text."""
+        registry = self.registry(Image(), auth="basic")
+        self.pull_fails(registry.reference(), creds="user:a\0b", says="NUL")
+        self.pull_fails(registry.reference(), creds="u:" + "x" * 70000, says="larger|more than|too large")
+        for number in ("0", "2", "-1", "x", "", "99999999999"):
+            self.pull_fails("--creds-fd", number, registry.reference(), says="descriptor")
+        self.pull_fails("--creds-fd", "77", registry.reference(), says="--creds-fd")
+        self.assertEqual(registry.requests, [])
+
+
+# F8 of the fault matrix: every kind of misbehaviour it names, and the tests that script it.
+KINDS = {
+    "truncated body": [Blobs.test_truncated_body_is_resumed, Blobs.test_truncated_for_ever_without_progress,
+                       Documents.test_truncated_answer_is_fetched_again],
+    "wrong digest": [Blobs.test_wrong_digest, Blobs.test_one_flipped_bit, Documents.test_other_bytes_for_a_digest,
+                     Documents.test_wrong_config_bytes],
+    "wrong size": [Blobs.test_longer_than_announced, Blobs.test_shorter_than_announced, Documents.test_wrong_size_in_the_index,
+                   Documents.test_wrong_size_of_the_config],
+    "wrong Content-Length": [Blobs.test_content_length_too_large, Blobs.test_content_length_too_small],
+    "200 instead of 206": [Blobs.test_200_instead_of_206],
+    "416": [Blobs.test_416, Blobs.test_416_for_ever],
+    "401 mid-pull": [Tokens.test_expired_token_is_renewed_once_for_all_blobs, Tokens.test_token_that_expires_in_the_middle_of_a_layer],
+    "429 in seconds": [Waiting.test_retry_after_in_seconds, Waiting.test_retry_after_of_the_token_server],
+    "429 with a date": [Waiting.test_retry_after_as_a_date, Waiting.test_retry_after_by_another_clock],
+    "500, 502, 503, 504": [Waiting.test_temporary_errors_are_survived, Waiting.test_temporary_errors_for_ever],
+    "RST at byte k": [Blobs.test_reset_at_many_bytes, Blobs.test_reset_before_the_first_byte],
+    "stall": [Waiting.test_stall_in_a_layer, Waiting.test_stall_before_the_answer, Waiting.test_stall_for_ever],
+    "1 B/s": [Waiting.test_one_byte_per_second],
+    "redirect loop": [Redirects.test_loop, Redirects.test_loop_over_two_servers],
+    "cross-host": [Redirects.test_forty_shapes_leak_nothing, Redirects.test_there_and_back,
+                   Redirects.test_challenge_of_where_a_redirect_leads, Given.test_mirror_does_not_get_them],
+    "gzip bomb": [Blobs.test_gzip_bomb, Documents.test_gzip_bomb_as_a_manifest],
+    "HTML login page": [Blobs.test_html_page_instead_of_a_layer, Documents.test_html_page, Documents.test_html_page_called_a_manifest],
+    "HTTP/1.0": [Blobs.test_http_1_0],
+    "TLS cut": [Tls.test_connection_cut_without_good_bye, Tls.test_handshake_that_stalls],
+    "duplicate headers": [Documents.test_duplicate_headers, Redirects.test_two_locations, Blobs.test_two_different_content_lengths],
+    "charset traps": [Documents.test_charset_traps, Documents.test_content_type_with_charset],
+}

@@ -52,14 +52,14 @@ class Secrets(SkiffTest):
         self.config.mkdir(parents=True, exist_ok=True)
         (self.config / "policy.json").write_text('{"default":[{"type":"insecureAcceptAnything"}]}', encoding="ascii")
 
-    def registry(self):
-        """A registry that takes its time with whoever has logged in."""
+    def registry(self, **options):
+        """A registry that takes its time with whoever has logged in; `options` spoil the layer."""
         def script(request):
             authorized = request.header("Authorization") is not None
             if authorized and not request.is_blob:
                 time.sleep(1)
             if authorized and request.path.endswith(digest(self.image.layers[0])):
-                return FaultRegistry.blob(self.image.layers[0], request, drip=2 * MIB)
+                return FaultRegistry.blob(self.image.layers[0], request, **(options or {"drip": 2 * MIB}))
             return None
         registry = FaultRegistry(self.image, script=script, auth="basic", password=self.secret)
         registry.__enter__()
@@ -156,7 +156,7 @@ class Secrets(SkiffTest):
 
     def test_the_helper_ends_with_the_command(self):
         """SIGKILL of skiff in the middle of a pull: skiff-fetch does not go on alone."""
-        registry = self.registry()
+        registry = self.registry(stall_after=MIB)
         argv = [str(self.program), *self.roots(), "pull", "--creds", f"{USER}:{self.secret}", registry.reference()]
         process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=self.environment(), cwd=self.home)
         wait_for(lambda: any(request.is_blob for request in registry.requests))
