@@ -121,6 +121,7 @@ static const char *helper_key(const char *registry)
 	return strcmp(registry, "docker.io") == 0 ? "https://index.docker.io/v1/" : registry;
 }
 
+/* One file: its entries first, then the helper it names. */
 static bool lookup_in_file(const char *path, const char *name, Credentials **out, GError **error)
 {
 	g_autoptr(Json) root = NULL;
@@ -138,6 +139,7 @@ static bool lookup_in_file(const char *path, const char *name, Credentials **out
 	return !helper || auth_helper_get(helper, helper_key(registry), out, error);
 }
 
+/* All files in their order; one that --authfile names must be there. */
 static bool lookup_in_files(const AuthSources *sources, const char *name, Credentials **out,
 			    GError **error)
 {

@@ -112,6 +112,7 @@ static Layer *run(BlobPump *pump, LayerIngest **out_ingest, GError **error)
 	return layer;
 }
 
+/* The thread: its results are the owner's to read once has_ended is set. */
 static void *thread_main(void *data)
 {
 	BlobPump *pump = data;

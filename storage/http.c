@@ -198,6 +198,7 @@ static size_t keep_body(HttpTransfer *transfer, const char *data, size_t size)
 	return size;
 }
 
+/* libcurl's body callback: to the sink if there is one and the answer is a success. */
 static size_t take_body(char *data, size_t size, size_t count, void *user)
 {
 	HttpTransfer *transfer = user;
@@ -269,6 +270,7 @@ static void set_authorities(CURL *easy)
 	}
 }
 
+/* The TLS settings of this hop's host: all are set anew, so that none is inherited. */
 static bool set_tls(HttpTransfer *transfer, GError **error)
 {
 	CURL *easy = transfer->easy;

@@ -57,6 +57,7 @@ static bool parse_proxy(const char *value, char **out_host, char **out_port)
 	return ok;
 }
 
+/* Does the proxy that @value names have this address, among its others? */
 static bool has_address(const char *value, const struct sockaddr *address)
 {
 	g_autofree char *host = NULL, *port = NULL;

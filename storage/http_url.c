@@ -98,6 +98,7 @@ char *http_escape(const char *text)
 	return g_uri_escape_string(text, NULL, false);
 }
 
+/* By the special-purpose networks of RFC 6890 that are nobody else's. */
 static HttpAddressKind kind_of_v4(const struct in_addr *address)
 {
 	static const struct {
@@ -118,6 +119,7 @@ static HttpAddressKind kind_of_v4(const struct in_addr *address)
 	return HTTP_ADDRESS_PUBLIC;
 }
 
+/* As kind_of_v4(), which also judges an IPv4 address that is carried inside. */
 static HttpAddressKind kind_of_v6(const struct in6_addr *address)
 {
 	static const unsigned char nat64[12] = {0, 0x64, 0xff, 0x9b};

@@ -56,6 +56,7 @@ void pull_message(const PullOptions *options, const char *format, ...)
 	options->ui.message(text, options->ui.data);
 }
 
+/* Read the configuration: without a readable policy nothing is pulled. */
 static bool context_open(Context *context, GError **error)
 {
 	context->conf = registries_conf_load(error);

@@ -141,6 +141,7 @@ static BlobSlot *take_config_slot(Pull *pull, GError **error)
 	}
 }
 
+/* The config from the store, another pull's slot or the registry, asked for once. */
 static bool get_config(Pull *pull, GError **error)
 {
 	const Descriptor *config = &pull->manifest->config;

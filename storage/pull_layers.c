@@ -286,6 +286,7 @@ static bool end_bad_range(Run *run, Job *job, GError **error)
 	return start_transfer(run, job, error);
 }
 
+/* A transfer has ended: is it done, to be resumed, or hopeless? */
 static bool end_transfer(Run *run, Job *job, GError **error)
 {
 	g_autoptr(HttpTransfer) transfer = g_steal_pointer(&job->transfer);
@@ -325,6 +326,7 @@ static bool start_over(Run *run, Job *job, GError **error)
 	return start_job(run, job, error);
 }
 
+/* The pump has ended: a staged layer, a second try from the start, or an error. */
 static bool end_pump(Run *run, Job *job, GError **error)
 {
 	g_autoptr(GError) problem = NULL;
@@ -369,6 +371,7 @@ static size_t count_active(const Run *run)
 	return active;
 }
 
+/* Move one job on as far as it goes without waiting. */
 static bool step(Run *run, Job *job, GError **error)
 {
 	gint64 now = g_get_monotonic_time();
@@ -462,6 +465,7 @@ static bool all_settled(const Run *run)
 	return true;
 }
 
+/* The loop: every job, the publisher, the front end, then libcurl until something happens. */
 static bool run_jobs(Run *run, GError **error)
 {
 	for (size_t i = 0; i < run->jobs->len; i++)

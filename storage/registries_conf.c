@@ -94,6 +94,7 @@ static char *check_location(const TomlValue *table, const char *key, const char 
 	return g_steal_pointer(&clean);
 }
 
+/* pull-from-mirror of a [[registry.mirror]]; the names stand in the order of MirrorUse. */
 static bool parse_use(const TomlValue *table, MirrorUse *out, GError **error)
 {
 	static const char *const names[] = {"all", "digest-only", "tag-only"};
@@ -112,6 +113,7 @@ static bool parse_use(const TomlValue *table, MirrorUse *out, GError **error)
 	return true;
 }
 
+/* One [[registry.mirror]], appended to its registry. */
 static bool parse_mirror(const TomlValue *table, Registry *registry, GError **error)
 {
 	Mirror *mirror = g_new0(Mirror, 1);
@@ -156,6 +158,7 @@ static bool parse_names(const TomlValue *table, Registry *registry, GError **err
 	return true;
 }
 
+/* One [[registry]] with its mirrors. */
 static bool parse_registry(RegistriesConf *conf, const TomlValue *table, GError **error)
 {
 	Registry *registry = g_new0(Registry, 1);
@@ -180,6 +183,7 @@ static bool parse_registry(RegistriesConf *conf, const TomlValue *table, GError 
 	return true;
 }
 
+/* [aliases]: short names to full ones; an empty one takes back an earlier file's. */
 static bool parse_aliases(RegistriesConf *conf, const TomlValue *root, GError **error)
 {
 	const TomlValue *aliases = NULL;
@@ -208,6 +212,7 @@ static bool parse_aliases(RegistriesConf *conf, const TomlValue *root, GError **
 	return true;
 }
 
+/* short-name-mode; the names stand in the order of ShortNameMode. */
 static bool parse_mode(RegistriesConf *conf, const TomlValue *root, GError **error)
 {
 	static const char *const names[] = {"enforcing", "permissive", "disabled"};
@@ -247,6 +252,7 @@ static bool parse_search(RegistriesConf *conf, const TomlValue *root, GError **e
 	return true;
 }
 
+/* One file's document, laid over what earlier files said. */
 static bool parse_root(RegistriesConf *conf, const TomlValue *root, GError **error)
 {
 	const TomlValue *registries = NULL, *old = toml_lookup(root, "registries");
@@ -305,6 +311,7 @@ static size_t match_length(const char *prefix, const char *text)
 	return boundary ? length : 0;
 }
 
+/* The registry whose prefix matches most of a name; NULL if none does. */
 static const Registry *find_registry(const RegistriesConf *conf, const char *text)
 {
 	const Registry *best = NULL;

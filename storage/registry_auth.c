@@ -77,6 +77,7 @@ typedef struct {
 	bool refuse_local;
 } RealmRules;
 
+/* May the realm be asked, with our credentials, and at which addresses? See the rules above. */
 static bool judge_realm(Registry *registry, RealmRules *out, GError **error)
 {
 	g_autofree char *base = registry_url(registry, "");
@@ -186,6 +187,7 @@ static void set_authorization(Registry *registry, RegistryAuthKind kind, char *v
 	registry->generation++;
 }
 
+/* Put a token server's answer in force, for as long as it says, a minute at least. */
 static bool take_token(Registry *registry, const HttpResponse *response, GError **error)
 {
 	g_autoptr(Json) json =
@@ -214,6 +216,7 @@ static bool take_token(Registry *registry, const HttpResponse *response, GError 
 	return true;
 }
 
+/* Ask the realm of the challenge for a token, if the rules let us. */
 static bool fetch_token(Registry *registry, GError **error)
 {
 	RealmRules rules = {0};
@@ -235,6 +238,7 @@ static bool fetch_token(Registry *registry, GError **error)
 	return take_token(registry, response, error);
 }
 
+/* Answer a Basic challenge; a second one says that the password is wrong. */
 static bool use_basic(Registry *registry, GError **error)
 {
 	g_autofree char *basic =

@@ -135,6 +135,7 @@ static bool skip_folded(Parser *p)
 	return true;
 }
 
+/* An escape at its backslash; @multiline also knows a folded line end. */
 static bool append_escape(Parser *p, bool multiline, GString *out)
 {
 	static const char letters[] = "btnfr\"\\";
@@ -218,6 +219,7 @@ static bool is_bare_key(char c)
 	return g_ascii_isalnum(c) || c == '_' || c == '-';
 }
 
+/* A bare or quoted part of a key. g_free() it; NULL after fail(). */
 static char *parse_key_part(Parser *p)
 {
 	if (peek(p) == '"' || peek(p) == '\'')
@@ -314,6 +316,7 @@ static bool parse_assignment(Parser *p, TomlValue *table, bool in_inline)
 	return true;
 }
 
+/* What stands between the braces of an inline table, and the closing one. */
 static bool parse_inline_members(Parser *p, TomlValue *table)
 {
 	skip_spaces(p);
@@ -336,6 +339,7 @@ static bool parse_inline_members(Parser *p, TomlValue *table)
 	}
 }
 
+/* What stands between the brackets of an array, and the closing one. */
 static bool parse_items(Parser *p, TomlValue *array)
 {
 	for (;;) {
@@ -361,6 +365,7 @@ static bool parse_items(Parser *p, TomlValue *array)
 	return true;
 }
 
+/* An array or an inline table, within the limit of nesting. */
 static TomlValue *parse_container(Parser *p)
 {
 	bool is_array = peek(p) == '[';
@@ -383,6 +388,7 @@ static TomlValue *parse_string(Parser *p)
 	return value->text ? g_steal_pointer(&value) : NULL;
 }
 
+/* Any value; NULL after fail(). */
 static TomlValue *parse_value(Parser *p)
 {
 	if (peek(p) == '[' || peek(p) == '{')
@@ -409,6 +415,7 @@ static TomlValue *descend_header(Parser *p, char **key)
 	return table;
 }
 
+/* [a.b]: a table may be opened once, but may have come to be by its children before. */
 static bool open_table(Parser *p, char **key)
 {
 	TomlValue *parent = descend_header(p, key);
@@ -425,6 +432,7 @@ static bool open_table(Parser *p, char **key)
 	return true;
 }
 
+/* [[a.b]]: append a table to the array, which only such headers may have made. */
 static bool open_array_element(Parser *p, char **key)
 {
 	TomlValue *parent = descend_header(p, key);
@@ -465,6 +473,7 @@ static bool parse_header(Parser *p)
 	return true;
 }
 
+/* A header, an assignment or nothing; then a comment and the end of the line. */
 static bool parse_line(Parser *p)
 {
 	skip_spaces(p);

@@ -88,6 +88,7 @@ static void match_offset(Cursor *c)
 		*c = ahead;
 }
 
+/* A time, a date, or both with or without an offset. Return: its length, 0 if it is none. */
 static size_t match_datetime(const char *text, size_t size)
 {
 	Cursor c = {text, size, 0};
@@ -199,6 +200,7 @@ static bool match_fraction(Cursor *c, GString *digits)
 	return c->at > start;
 }
 
+/* A decimal integer or float. Return: its length, 0 if it is none. */
 static size_t match_decimal(const char *text, size_t size, TomlValue *out, const char **out_why)
 {
 	Cursor c = {text, size, 0};

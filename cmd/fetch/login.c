@@ -192,6 +192,7 @@ static bool note_realm(const Registry *registry, const char *host, GError **erro
 	return auth_realm_allow(registry_host(registry), realm, error);
 }
 
+/* Try what is there, else ask; only credentials that opened the registry are kept. */
 static bool log_in(const char *name, const LoginArgs *args, RegistryOptions *options,
 		   GError **error)
 {

@@ -66,6 +66,7 @@ static void erase_block(PullProgress *progress)
 	progress->block = 0;
 }
 
+/* What a line says of a layer; nothing where a bar stands instead. */
 static const char *state_word(PullLayerState state)
 {
 	switch (state) {
@@ -120,6 +121,7 @@ static bool is_worth_a_line(const PullLayerView *view)
 	       view->state == PULL_LAYER_WAITING;
 }
 
+/* Write the block below the cursor, counting its lines for erase_block(). */
 static void draw_block(PullProgress *progress)
 {
 	int columns = terminal_columns();
@@ -186,6 +188,7 @@ static void tell_plain(PullProgress *progress, const PullLayerView *layers, size
 		g_array_set_size(progress->told, 0);
 }
 
+/* PullUi.layers: the block on a terminal, lines elsewhere. */
 static void show_layers(const PullLayerView *layers, size_t n, void *data)
 {
 	PullProgress *progress = data;

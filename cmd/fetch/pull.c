@@ -63,6 +63,7 @@ static bool read_platform(const PullArgs *args, Platform *out, bool *out_given, 
 	return platform_parse(args->platform, out, error);
 }
 
+/* --retry and --retry-delay; what was not given keeps its default. */
 static bool read_retries(const PullArgs *args, RegistryOptions *out, GError **error)
 {
 	uint64_t retries;
@@ -107,6 +108,7 @@ static bool pull_one(Store *store, const char *name, const PullOptions *options,
 	return true;
 }
 
+/* The options of pull, and at least one name. */
 static bool parse_args(FetchCall *call, PullArgs *args, GPtrArray *operands, GError **error)
 {
 	const FetchOption rows[] = {

@@ -17,6 +17,7 @@ static int stall_seconds(void)
 	return text && units_parse_uint(text, 3600, &seconds, NULL) ? (int)seconds : 0;
 }
 
+/* As skiff's own flags, which hands them on as they were typed. */
 static bool read_bool(const char *name, const char *text, int *out, GError **error)
 {
 	static const char *const yes[] = {"true", "1", "t", "TRUE", "True", "T", NULL};
