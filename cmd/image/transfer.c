@@ -73,6 +73,7 @@ static const Option pull_options[] = {
 
 static const OptionGroup pull_group = {NULL, pull_options};
 
+/* Hand the options of pull on to skiff-fetch. */
 static int pull(const Invocation *inv, const PullVerbOptions *opts)
 {
 	GError *error = NULL;
@@ -117,6 +118,7 @@ static const Option load_options[] = {
 
 static const OptionGroup load_group = {NULL, load_options};
 
+/* The archive comes from a file or from stdin, which must not be a terminal. */
 static int cmd_load(Invocation *inv)
 {
 	LoadVerbOptions opts = {0};
@@ -169,6 +171,7 @@ static const Option save_options[] = {
 
 static const OptionGroup save_group = {NULL, save_options};
 
+/* skiff-fetch writes the archive itself, to the file or to our stdout. */
 static int cmd_save(Invocation *inv)
 {
 	SaveVerbOptions opts = {0};
@@ -211,6 +214,7 @@ static const Option import_options[] = {
 
 static const OptionGroup import_group = {NULL, import_options};
 
+/* The list of changes is ours to free, also after a parse that failed. */
 static int cmd_import(Invocation *inv)
 {
 	ImportVerbOptions opts = {0};
