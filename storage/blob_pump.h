@@ -3,9 +3,10 @@
  * Between a download and a LayerIngest: a thread per layer, so that a layer that unpacks slowly
  * holds up neither the network nor the other layers.
  *
- * What is offered is first kept in the slot, so that a kill costs less than a chunk. The thread
+ * What is offered is first kept in the slot, so that a kill costs less than a chunk; blobs of less
+ * than a megabyte are not worth that. The thread
  * replays what the slot had at the start, then takes what was offered and pushes it into the
- * ingest, which it also starts and finishes. At most 4 MiB wait in between. All functions are for
+ * ingest, which it also starts and finishes. About 4 MiB wait in between. All functions are for
  * the one thread that owns the pump.
  */
 #pragma once

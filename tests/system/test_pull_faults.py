@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -113,6 +114,22 @@ class Blobs(FaultTest):
             with self.subTest(name):
                 super().setUp()
                 self.pull_with(script, self.image)
+
+    def test_layers_come_in_parallel(self):
+        """Six at a time, and no more."""
+        image, lock = Image(sizes=(1000,) * 10), threading.Lock()
+        layers, now, most = set(map(digest, image.layers)), [0], [0]
+
+        def script(request):
+            if request.path.rpartition("/")[2] in layers:
+                with lock:
+                    now[0] += 1
+                    most[0] = max(most[0], now[0])
+                time.sleep(0.5)
+                with lock:
+                    now[0] -= 1
+        self.pull_with(script, image)
+        self.assertEqual(most, [6])
 
     def test_gzip_bomb(self):
         """Eighty gigabytes of zeros in eighty megabytes: ended by the budget, not by the disk."""

@@ -164,6 +164,20 @@ class Secrets(SkiffTest):
         process.wait()
         wait_for(lambda: not {"skiff-fetch", "skiff-layer"} & programs(), timeout=3)
 
+    def test_interrupted_pull_ends_with_its_last_word(self):
+        """Ctrl-C: skiff stays until skiff-fetch has tidied up and said so."""
+        registry = self.registry(stall_after=MIB)
+        argv = [str(self.program), *self.roots(), "pull", "--creds", f"{USER}:{self.secret}", registry.reference()]
+        terminal = Tty(argv, self.environment(), self.home)
+        self.addCleanup(terminal.close)
+        wait_for(lambda: registry.bytes_sent >= MIB)
+        terminal.send("\x03")
+        self.assertEqual(terminal.wait(5), 125, terminal.output)
+        self.assertEqual({"skiff-fetch", "skiff-layer"} & programs(), set())
+        self.assertIn(b"Error: ", terminal.output)
+        stages = [path.name for path in (self.state_directories()["store/staging"]).iterdir() if path.name != ".lock"]
+        self.assertEqual(stages, [])
+
     def test_pull_with_a_stored_password(self):
         registry = self.registry()
         path = self.runtime / "containers/auth.json"
