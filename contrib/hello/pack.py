@@ -50,12 +50,12 @@ def main(program, cpu_family, directory):
     architecture = ARCHITECTURES.get(cpu_family, cpu_family)
     layer = put("application/vnd.oci.image.layer.v1.tar+gzip", gzip.compress(tar, 9, mtime=0))
     config = put_json("application/vnd.oci.image.config.v1+json", {
-        "created": "1970-01-01T00:00:00Z",
+        "created": "2026-11-01T00:00:00Z",
         "architecture": architecture,
         "os": "linux",
         "config": {"Cmd": ["/hello"], "Env": ["PATH=/"]},
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(tar).hexdigest()}"]},
-        "history": [{"created": "1970-01-01T00:00:00Z", "created_by": "skiff, built in"}],
+        "history": [{"created": "2026-11-01T00:00:00Z", "created_by": "skiff, built in"}],
     })
     manifest = put_json("application/vnd.oci.image.manifest.v1+json", {
         "schemaVersion": 2,
