@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
-PACKAGES = "sudo,ca-certificates,systemd,systemd-sysv,dbus,libpam-systemd,dbus-user-session"
+PACKAGES = "sudo,passwd,ca-certificates,systemd,systemd-sysv,dbus,libpam-systemd,dbus-user-session"
 FIRST_COMMANDS = "skiff version; skiff run --rm hello; skiff ps -a; skiff images; skiff info >/dev/null"
 
 # Who runs what: a user's name, how it differs from what useradd makes, the commands.
@@ -58,6 +58,7 @@ class Machine:
     def __enter__(self):
         argv = ["systemd-nspawn", "--quiet", "--boot", "--register=no", "--keep-unit", "--console=pipe", "--directory",
                 str(self.root), "--capability=all", "--bind=/dev/fuse", "--bind=/dev/net/tun",
+                "--timezone=off",
                 "--system-call-filter=keyctl add_key request_key bpf"]
         self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT,
                                         env=dict(os.environ, SYSTEMD_NSPAWN_UNIFIED_HIERARCHY="1"))
@@ -111,17 +112,17 @@ def quickstart(machine):
         if code != 0 or "Your containers work." not in output:
             failed.append(f"{user}: exit code {code}")
     for user, (prepare, script) in USERS.items():
+        code, output = machine.run(f"useradd -m -s /bin/bash {user} && {prepare}")
+        if code != 0:
+            raise SystemExit(f"cannot make the user '{user}': {output}")
         if user == "plain":
-            machine.run(f"useradd -m -s /bin/bash {user} && {prepare}", show=False)
             machine.copy_tree(user)
-            attempt(user, script)
-            attempt(user, FIRST_COMMANDS)  # a new login: ~/.local/bin may be in PATH now
+        attempt(user, script)
+        if user == "plain":
+            attempt(user, FIRST_COMMANDS)  # a new login: ~/.local/bin is in PATH now
             machine.copy_tree("root")
             attempt("root", "cd ~/skiff && contrib/quickstart")
             attempt("root", FIRST_COMMANDS)
-            continue
-        machine.run(f"useradd -m -s /bin/bash {user} && {prepare}", show=False)
-        attempt(user, script)
     return failed
 
 
