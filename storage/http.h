@@ -128,6 +128,9 @@ HttpResponse *http_fetch(HttpClient *client, const HttpRequest *request, GError 
  * g_free() it. */
 char *http_origin(const char *url);
 
+/** http_host() - "host" or "host:port" of a URL, lower case. g_free() it. */
+char *http_host(const char *text);
+
 /** http_url_join() - resolve a Location or Link against a URL. NULL if that makes no http(s) URL.
  * g_free() it. */
 char *http_url_join(const char *base, const char *relative);

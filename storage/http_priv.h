@@ -26,6 +26,3 @@ HttpAddressKind http_url_address_kind(const char *text);
 
 /** http_proxy_is_at() - does a proxy variable of the environment lead to this address and port? */
 bool http_proxy_is_at(const struct sockaddr *address);
-
-/** http_host() - "host" or "host:port" of a URL, lower case. g_free() it. */
-char *http_host(const char *text);

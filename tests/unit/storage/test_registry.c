@@ -2,7 +2,7 @@
 #include <glib.h>
 #include <glib/gstdio.h>
 
-#include "storage/http_priv.h"
+#include "storage/http.h"
 #include "storage/registry_priv.h"
 
 typedef struct {
