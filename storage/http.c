@@ -54,16 +54,6 @@ struct HttpTransfer {
 	GError *problem; /* our own reason to end, which counts more than libcurl's */
 };
 
-void http_tls_free(HttpTls *tls)
-{
-	if (!tls)
-		return;
-	g_free(tls->ca_pem);
-	g_free(tls->cert_path);
-	g_free(tls->key_path);
-	g_free(tls);
-}
-
 HttpClient *http_client_new(const HttpClientOptions *options)
 {
 	static gsize initialised;
@@ -240,40 +230,9 @@ static curl_socket_t open_socket(void *data, curlsocktype purpose, struct curl_s
 	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
-/* Debian and others keep the authorities hashed by name: loading 140 of them from one file costs 20
- * ms. */
-static bool has_hashed_authorities(void)
-{
-	static const char directory[] = "/etc/ssl/certs";
-	g_autoptr(GDir) dir = g_dir_open(directory, 0, NULL);
-	for (const char *name; dir && (name = g_dir_read_name(dir));)
-		if (g_str_has_suffix(name, ".0"))
-			return true;
-	return false;
-}
-
-/* The authorities to trust: the user's variables, else the system's directory, else libcurl's
- * default. */
-static void set_authorities(CURL *easy)
-{
-	static int hashed = -1;
-	const char *file = g_getenv("SSL_CERT_FILE");
-	const char *directory = g_getenv("SSL_CERT_DIR");
-	if (hashed < 0)
-		hashed = has_hashed_authorities();
-	if (file || directory) {
-		curl_easy_setopt(easy, CURLOPT_CAINFO, file);
-		curl_easy_setopt(easy, CURLOPT_CAPATH, directory);
-	} else if (hashed) {
-		curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
-		curl_easy_setopt(easy, CURLOPT_CAPATH, "/etc/ssl/certs");
-	}
-}
-
 /* The TLS settings of this hop's host: all are set anew, so that none is inherited. */
 static bool set_tls(HttpTransfer *transfer, GError **error)
 {
-	CURL *easy = transfer->easy;
 	HttpClientOptions *options = &transfer->client->options;
 	const HttpTls *tls = NULL;
 	if (options->tls_lookup) {
@@ -282,20 +241,7 @@ static bool set_tls(HttpTransfer *transfer, GError **error)
 		if (!tls)
 			return false;
 	}
-	bool verify = !tls || tls->verify;
-	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, verify ? 1L : 0L);
-	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
-	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	set_authorities(easy);
-	struct curl_blob blob = {0};
-	if (tls && tls->ca_pem) {
-		blob.data = tls->ca_pem;
-		blob.len = strlen(tls->ca_pem);
-		blob.flags = CURL_BLOB_COPY;
-	}
-	curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, blob.data ? &blob : NULL);
-	curl_easy_setopt(easy, CURLOPT_SSLCERT, tls ? tls->cert_path : NULL);
-	curl_easy_setopt(easy, CURLOPT_SSLKEY, tls ? tls->key_path : NULL);
+	http_tls_apply(transfer->easy, tls);
 	return true;
 }
 

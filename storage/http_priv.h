@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What http.c (client and transfers), http_url.c (URLs, addresses) and http_proxy.c share.
+ * What http.c (client and transfers), http_tls.c, http_url.c (URLs,
+ * addresses) and http_proxy.c share.
  */
 #pragma once
 
@@ -26,3 +27,7 @@ HttpAddressKind http_url_address_kind(const char *text);
 
 /** http_proxy_is_at() - does a proxy variable of the environment lead to this address and port? */
 bool http_proxy_is_at(const struct sockaddr *address);
+
+/** http_tls_apply() - set all that TLS needs on a CURL handle; @tls NULL: the system's authorities.
+ */
+void http_tls_apply(void *easy, const HttpTls *tls);

@@ -16,7 +16,6 @@
 #include "libpod/base/json.h"
 #include "storage/certs.h"
 #include "storage/http_header.h"
-#include "storage/http.h"
 #include "storage/registry_priv.h"
 
 #define RETRIES_DEFAULT 3

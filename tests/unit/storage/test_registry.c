@@ -2,7 +2,6 @@
 #include <glib.h>
 #include <glib/gstdio.h>
 
-#include "storage/http.h"
 #include "storage/registry_priv.h"
 
 typedef struct {
