@@ -2,6 +2,7 @@
 """pull against a registry that misbehaves (F8 of the fault matrix): wrong content is never accepted, no
 credential goes where it should not, everything ends within bounds, and what can be saved is."""
 
+import base64
 import gzip
 import json
 import os
@@ -1365,6 +1366,20 @@ class Given(FaultTest):
         self.assertEqual([server.requests for server in servers], [[], []])
         self.registries_conf(f'unqualified-search-registries = ["{servers[0].host}"]\n', insecure=[servers[0].host])
         self.pull("test/image", creds=self.CREDS)
+
+    def test_result_that_cannot_be_written(self):
+        registry = self.registry(Image())
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run(self.command("pull", registry.reference()), env=self.environment(), stdout=full,
+                                  stderr=subprocess.PIPE, check=False)
+        self.assertEqual(done.returncode, 125)
+        self.assertIn(b"cannot write to standard output", done.stderr)
+
+    def test_escape_codes_in_a_user_name(self):
+        self.credentials({"registry.example": base64.b64encode(b"a\x1b[31mb:c").decode()})
+        done = self.fetch("login", "--get-login", "registry.example")
+        self.assertRegex(done.stdout, "^a.*b\n$")
+        self.assertNotIn("\x1b", done.stdout)
 
     def test_secrets_that_are_none(self):
         """What skiff-fetch is handed must be a readable text."""
