@@ -27,18 +27,52 @@ static const char *find_nonsense(const char *text, size_t size)
 		else if (!in_string && strchr("NI'/", c))
 			return "NaN, Infinity, comments and single quotes are not JSON";
 	}
-	/* json-c looks at the leading bits only: overlong forms and surrogates pass. */
+	/* json-c looks at the leading bits only (0.16), or refuses what is valid (0.18). */
 	return g_utf8_validate_len(text, size, NULL) ? NULL : "is not UTF-8";
+}
+
+/*
+ * @text with every character beyond ASCII written as \u escapes, or NULL if there is none. In
+ * strict mode json-c 0.17 and 0.18 take the bytes of such characters for control characters, where
+ * char is signed: https://github.com/json-c/json-c/issues/875. Not needed once those are no longer
+ * in use.
+ */
+static char *escape_non_ascii(const char *text, size_t size)
+{
+	const char *end = text + size;
+	const char *at = text;
+	while (at < end && !(*at & 0x80))
+		at++;
+	if (at == end)
+		return NULL;
+	GString *ascii = g_string_new_len(text, at - text);
+	while (at < end) {
+		gunichar c = g_utf8_get_char(at);
+		if (c < 0x80)
+			g_string_append_c(ascii, (char)c);
+		else if (c < 0x10000)
+			g_string_append_printf(ascii, "\\u%04x", c);
+		else
+			g_string_append_printf(ascii, "\\u%04x\\u%04x", 0xd7c0 + (c >> 10),
+					       0xdc00 + (c & 0x3ff));
+		at = g_utf8_next_char(at);
+	}
+	return g_string_free(ascii, FALSE);
 }
 
 Json *js_parse(const char *text, size_t size, const char *what, GError **error)
 {
-	const char *nonsense = size > G_MAXINT32 ? "too large" : find_nonsense(text, size);
+	const char *nonsense = size > G_MAXINT32 / 3 ? "too large" : find_nonsense(text, size);
 	if (nonsense)
 		return error_set_null(error, ENGINE_ERROR_INVALID, "%s: %s", what, nonsense);
+	g_autofree char *ascii = escape_non_ascii(text, size);
+	if (ascii) {
+		text = ascii;
+		size = strlen(ascii);
+	}
 
 	struct json_tokener *parser = json_tokener_new_ex(MAX_DEPTH);
-	json_tokener_set_flags(parser, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	json_tokener_set_flags(parser, JSON_TOKENER_STRICT);
 	g_autoptr(Json) json = json_tokener_parse_ex(parser, text, (int)size);
 	enum json_tokener_error status = json_tokener_get_error(parser);
 	size_t end = json_tokener_get_parse_end(parser);

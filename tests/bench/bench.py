@@ -4,22 +4,37 @@
 
     python3 tests/bench/bench.py [--rounds N] [--only ROW,...] [--write]
 
-Run as the unprivileged user whose commands are measured (or as root: then through `setpriv` as --user). Needs an installed
-skiff in PATH; bubblewrap, crun and podman are measured where they are installed. Every row runs each contender once per
-round, in turn, so that a noisy moment hits all of them. --write puts the tables into tests/bench/RESULTS.md.
+Run as the unprivileged user whose commands are measured (or as root: then through `setpriv` as --user, in a network namespace
+of its own). Needs an installed skiff in PATH; bubblewrap, crun and podman are measured where they are installed. Every row
+runs each contender once per round, in turn, so that a noisy moment hits all of them. A row that lacks a program says so.
+--write puts the tables into tests/bench/RESULTS.md.
 """
 import argparse
 import datetime
+import gzip
+import hashlib
+import io
+import json
 import os
 import pathlib
 import shutil
 import statistics
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parents[1]))
+
+from tests.support.registry import Registry  # noqa: E402  (the path comes first)
+from tests.system.run import make_network  # noqa: E402
+
+HOST = "192.0.2.1"  # of make_network()
+PULL_FILES = 10700
+PULL_BYTES = 280 << 20
+SECONDS = 3  # of each transfer
 BUDGETS = {
     "run-none": "10 ms and 2.5x bwrap",
     "run-default": "12 ms and 3x bwrap",
@@ -30,7 +45,62 @@ BUDGETS = {
     "batch-run": "250 ms",
     "batch-rm": "150 ms",
     "pull": "0.6x curl | tar xz",
+    "uplink": "5.5 Gbit/s both ways",
+    "port": "12 Gbit/s",
+    "memory": "512 KiB and 1536 KiB",
 }
+
+
+def choose_files():
+    """Real files of this machine, so many of such a size: the same ones in every run."""
+    found = []
+    for top in ("/usr/lib", "/usr/share", "/usr/include"):
+        for directory, _, names in os.walk(top):
+            found += [path for path in (os.path.join(directory, name) for name in names) if os.path.isfile(path) and not os.path.islink(path)]
+    found.sort(key=lambda path: hashlib.sha256(path.encode(errors="surrogateescape")).digest())
+    chosen, total = [], 0
+    for path in found:
+        size = os.stat(path).st_size
+        # Large ones only as long as the small ones still fit behind them.
+        if size > 4 << 20 or total + size > PULL_BYTES * (len(chosen) + 500) / PULL_FILES:
+            continue
+        chosen.append(path)
+        total += size
+        if len(chosen) == PULL_FILES:
+            break
+    return chosen
+
+
+def make_layout(layout):
+    """An OCI layout with one gzip layer. Returns the layer's digest and size, and the files' size and number."""
+    blobs = layout / "blobs/sha256"
+    blobs.mkdir(parents=True)
+
+    def add(data):
+        digest = hashlib.sha256(data).hexdigest()
+        (blobs / digest).write_bytes(data)
+        return {"digest": f"sha256:{digest}", "size": len(data)}
+    tar = io.BytesIO()
+    files = choose_files()
+    with tarfile.open(fileobj=tar, mode="w") as archive:
+        for path in files:
+            member = archive.gettarinfo(path, path.lstrip("/"))
+            member.uid = member.gid = 0
+            member.uname = member.gname = "root"
+            if member.isreg():
+                with open(path, "rb") as file:
+                    archive.addfile(member, file)
+    data = tar.getvalue()
+    kind = "application/vnd.oci.image."
+    layer = add(gzip.compress(data, 6, mtime=0)) | {"mediaType": kind + "layer.v1.tar+gzip"}
+    config = {"architecture": "amd64", "os": "linux", "config": {},
+              "rootfs": {"type": "layers", "diff_ids": ["sha256:" + hashlib.sha256(data).hexdigest()]}}
+    manifest = {"schemaVersion": 2, "mediaType": kind + "manifest.v1+json", "layers": [layer],
+                "config": add(json.dumps(config).encode()) | {"mediaType": kind + "config.v1+json"}}
+    index = {"schemaVersion": 2, "manifests": [add(json.dumps(manifest).encode()) | {"mediaType": manifest["mediaType"]}]}
+    (layout / "index.json").write_text(json.dumps(index))
+    (layout / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}')
+    return layer["digest"], layer["size"], len(data), len(files)
 
 
 class Bench:
@@ -97,12 +167,12 @@ class Bench:
                 samples[name] += self.time_batch(command, burst)
         self.report(row, title, samples)
 
-    def report(self, row, title, samples):
+    def report(self, row, title, samples, unit="ms"):
         rows = [(name, min(v), statistics.median(v), max(v), len(v)) for name, v in samples.items() if v]
-        self.tables.append((row, title, rows))
+        self.tables.append((row, title, rows, unit))
         print(f"\n{title}" + (f"  (budget {BUDGETS[row]})" if row in BUDGETS else ""))
         for name, low, middle, high, count in rows:
-            print(f"  {name:<28} min {low:8.2f}  median {middle:8.2f}  max {high:8.2f} ms  ({count} runs)")
+            print(f"  {name:<28} min {low:8.2f}  median {middle:8.2f}  max {high:8.2f} {unit}  ({count} runs)")
         sys.stdout.flush()
 
     def have(self, program):
@@ -113,10 +183,12 @@ class Bench:
     def prepare(self):
         busybox = shutil.which("busybox")
         self.rootfs = os.path.join(self.home, "rootfs")
-        script = f"mkdir -p {self.rootfs}/bin {self.rootfs}/proc {self.rootfs}/dev {self.rootfs}/etc && cp {busybox} {self.rootfs}/bin/ && " \
-                 f"for a in sh true sleep cat ls; do ln -sf busybox {self.rootfs}/bin/$a; done && " \
-                 f"tar -C {self.rootfs} -cf {self.home}/rootfs.tar ."
+        script = f"mkdir -p {self.rootfs}/bin {self.rootfs}/proc {self.rootfs}/dev {self.rootfs}/etc {self.rootfs}/tmp && " \
+                 f"cp {busybox} {self.rootfs}/bin/ && " \
+                 f"for a in sh true sleep cat ls; do ln -sf busybox {self.rootfs}/bin/$a; done"
         self.command(["sh", "-c", script])
+        self.copy_program("iperf3")
+        self.command(["tar", "-C", self.rootfs, "-cf", f"{self.home}/rootfs.tar", "."])
         self.command(["skiff", "import", f"{self.home}/rootfs.tar", "bench:latest"])
         self.podman = self.have("podman") and not self.options.no_podman
         if self.podman:
@@ -134,6 +206,16 @@ class Bench:
 
     def with_podman(self, contenders, args):
         return contenders + ([("podman", self.podman_argv + args)] if self.podman else [])
+
+    def copy_program(self, name):
+        """Put a dynamic program of the host and its libraries into the root file system, if it is there."""
+        path = shutil.which(name)
+        if not path:
+            return
+        listing = subprocess.run(["ldd", path], stdout=subprocess.PIPE, text=True, check=True).stdout
+        libraries = [word for line in listing.splitlines() for word in line.split() if word.startswith("/")]
+        script = "; ".join(f"mkdir -p {self.rootfs}{os.path.dirname(one)} && cp -L {one} {self.rootfs}{one}" for one in libraries)
+        self.command(["sh", "-ec", f"{script}; cp {path} {self.rootfs}/bin/"])
 
     # -- rows -----------------------------------------------------------------------------------------------
 
@@ -185,26 +267,108 @@ class Bench:
         self.command(["skiff", "rm", "-fa"], timeout=600)
 
     def row_memory(self):
+        """The resident size of what an idle container costs."""
         self.command(["skiff", "run", "-d", "--name", "idle", "bench", "sleep", "1000"])
-        time.sleep(1)
-        print("\nresident per idle container (PSS, KiB)")
-        for program in ("skiff-monitor", "skiff-uplink"):
-            for pid in subprocess.run(["pgrep", "-f", program], stdout=subprocess.PIPE).stdout.split():
-                try:
-                    rollup = pathlib.Path(f"/proc/{int(pid)}/smaps_rollup").read_text()
-                except OSError as problem:
-                    print(f"  {program} {int(pid)}: {problem}")
-                    continue
-                pss = next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
-                print(f"  {program:<28} {pss}")
+        time.sleep(2)
+        samples = {}
+        for stat in pathlib.Path("/proc").glob("[0-9]*/comm"):
+            name = stat.read_text().strip()
+            if name not in ("skiff-monitor", "skiff-uplink") or stat.stat().st_uid != self.uid():
+                continue
+            rollup = (stat.parent / "smaps_rollup").read_text()
+            samples.setdefault(name, []).append(
+                next(float(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")))
+        self.report("memory", "resident per idle container, PSS", samples, "KiB")
         self.command(["skiff", "rm", "-f", "-t", "0", "idle"])
+
+    def uid(self):
+        """Of the user whose commands are measured."""
+        return pathlib.Path(self.home).stat().st_uid
+
+    def row_pull(self):
+        """One gzip layer of real files, from a registry on loopback, against what does the same by hand."""
+        if not self.have("docker-registry") or not self.have("skopeo"):
+            print("\npull: left out, docker-registry or skopeo is not installed")
+            return
+        with tempfile.TemporaryDirectory(prefix="skiff-bench-registry-") as work:
+            layout = pathlib.Path(work) / "layout"
+            digest, size, total, count = make_layout(layout)
+            with Registry(work, tls=False, auth=False) as registry:
+                name = f"{registry.host}/bench/pull:latest"
+                subprocess.run(["skopeo", "copy", "-q", "--dest-tls-verify=false", f"oci:{layout}", f"docker://{name}"], check=True)
+                target = os.path.join(self.home, "by-hand")
+                url = f"http://{registry.host}/v2/bench/pull/blobs/{digest}"
+                pull = ["pull", "-q", "--tls-verify=false", name]
+                contenders = {
+                    "skiff": (["skiff", *pull], ["skiff", "rmi", "-f", name]),
+                    "curl | tar xz": (["sh", "-c", f"mkdir {target} && curl -s {url} | tar -xz -C {target}"], ["rm", "-rf", target]),
+                }
+                if self.podman:
+                    contenders["podman"] = (self.podman_argv + pull, self.podman_argv + ["rmi", "-f", name])
+                samples = {contender: [] for contender in contenders}
+                for _ in range(max(3, self.options.rounds // 2)):
+                    for contender, (work_argv, undo) in contenders.items():
+                        samples[contender] += self.time_batch(work_argv, 1)
+                        self.command(undo)
+        self.report("pull", f"pull of a {size / 1e6:.0f} MB gzip layer ({total / 1e6:.0f} MB, {count:,} files)", samples)
+
+    def iperf(self, argv, *options):
+        """Gbit/s that an iperf3 client receives or sends."""
+        done = json.loads(self.command([*argv, "-J", "-t", str(SECONDS), *options]))
+        return done["end"]["sum_received"]["bits_per_second"] / 1e9
+
+    def serve(self, *options):
+        """An iperf3 server on the host, for as long as the caller keeps it."""
+        server = subprocess.Popen(self.argv(["iperf3", "-s", *options]), stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
+                                  env=None if self.prefix else self.env)
+        time.sleep(0.3)
+        return server
+
+    def network_ready(self, row):
+        """Is there a network of our own with a server's address, and iperf3? Else say so."""
+        if self.options.inside and self.have("iperf3"):
+            return True
+        print(f"\n{row}: left out, it needs root and iperf3")
+        return False
+
+    def row_uplink(self):
+        """From a container to its host and back, beside the host's own loopback."""
+        if not self.network_ready("uplink"):
+            return
+        server = self.serve()
+        inside = ["skiff", "run", "--rm", "bench", "/bin/iperf3", "-c", HOST]
+        samples = {"container to host": [], "host to container": [], "host's loopback": []}
+        for _ in range(3):
+            samples["container to host"].append(self.iperf(inside))
+            samples["host to container"].append(self.iperf(inside, "-R"))
+            samples["host's loopback"].append(self.iperf(["iperf3", "-c", "127.0.0.1"]))
+        self.report("uplink", "through the user-mode network", samples, "Gbit/s")
+        server.terminate()
+        server.wait()
+
+    def row_port(self):
+        """From the host through a published port."""
+        if not self.network_ready("port"):
+            return
+        self.command(["skiff", "run", "-d", "--name", "port", "-p", "5301:5201", "bench", "/bin/iperf3", "-s"])
+        server = self.serve("-p", "5302")
+        time.sleep(0.5)
+        samples = {"into the container": [], "out of the container": [], "host's loopback": []}
+        for _ in range(3):
+            samples["into the container"].append(self.iperf(["iperf3", "-c", "127.0.0.1", "-p", "5301"]))
+            samples["out of the container"].append(self.iperf(["iperf3", "-c", "127.0.0.1", "-p", "5301", "-R"]))
+            samples["host's loopback"].append(self.iperf(["iperf3", "-c", "127.0.0.1", "-p", "5302"]))
+        self.report("port", "published port", samples, "Gbit/s")
+        self.command(["skiff", "rm", "-f", "-t", "0", "port"])
+        server.terminate()
+        server.wait()
 
     def write(self):
         lines = ["# Results", "", f"Measured {datetime.date.today()} on {os.cpu_count()} cores, kernel {os.uname().release}, by", "",
-                 "    " + " ".join(["python3", "tests/bench/bench.py"] + [a for a in sys.argv[1:]]), "",
-                 "Medians of interleaved runs in milliseconds; compare only within a table.", ""]
-        for row, title, rows in self.tables:
-            lines += [f"## {title}", ""]
+                 "    " + " ".join(["python3", "tests/bench/bench.py"] + [a for a in sys.argv[1:] if a != "--inside"]), "",
+                 "Interleaved runs; compare only within a table.", ""]
+        for row, title, rows, unit in self.tables:
+            lines += [f"## {title} ({unit})", ""]
             if row in BUDGETS:
                 lines += [f"Budget: {BUDGETS[row]}", ""]
             lines += ["| | min | median | max | runs |", "|---|---|---|---|---|"]
@@ -224,7 +388,12 @@ def main():
     parser.add_argument("--only", default="")
     parser.add_argument("--no-podman", action="store_true")
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if os.geteuid() == 0 and not options.inside:
+        os.execvp("unshare", ["unshare", "--net", sys.executable, __file__, "--inside", *sys.argv[1:]])
+    if options.inside:
+        make_network()
     bench = Bench(options)
     rows = {name[4:].replace("_", "-"): getattr(bench, name) for name in dir(bench) if name.startswith("row_")}
     wanted = options.only.split(",") if options.only else list(rows)
