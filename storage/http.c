@@ -522,6 +522,24 @@ static bool is_final(CURLcode code)
 	}
 }
 
+/* A server that speaks HTTP where TLS was expected; OpenSSL's words for its first bytes. */
+static bool met_plain_http(const HttpTransfer *transfer)
+{
+	return transfer->result == CURLE_SSL_CONNECT_ERROR &&
+	       strstr(transfer->curl_error, "wrong version number");
+}
+
+/* Why a transfer failed, in words for the user. */
+static const char *failure_text(const HttpTransfer *transfer)
+{
+	if (transfer->result == CURLE_OPERATION_TIMEDOUT)
+		return "the server does not answer, or is too slow";
+	if (met_plain_http(transfer))
+		return "http: server gave HTTP response to HTTPS client";
+	return transfer->curl_error[0] ? transfer->curl_error
+				       : curl_easy_strerror(transfer->result);
+}
+
 bool http_transfer_check(const HttpTransfer *transfer, GError **error)
 {
 	g_autofree char *host = http_host(transfer->url);
@@ -533,13 +551,9 @@ bool http_transfer_check(const HttpTransfer *transfer, GError **error)
 	}
 	if (transfer->result == CURLE_OK)
 		return true;
-	const char *reason = transfer->curl_error[0] ? transfer->curl_error
-						     : curl_easy_strerror(transfer->result);
-	if (transfer->result == CURLE_OPERATION_TIMEDOUT)
-		reason = "the server does not answer, or is too slow";
 	error_set(error,
 		  is_final(transfer->result) ? ENGINE_ERROR_DENIED : ENGINE_ERROR_UNREACHABLE,
-		  "%s: %s", host ? host : "request", reason);
+		  "%s: %s", host ? host : "request", failure_text(transfer));
 	if (transfer->result == CURLE_PEER_FAILED_VERIFICATION)
 		error_add_help(error,
 			       "put the authority's certificate at "

@@ -246,7 +246,8 @@ class PlainHttp(RegistryTest):
 
     def test_neither(self):
         self.registries_conf()
-        self.pull_fails(self.reference)
+        done = self.pull_fails(self.reference)
+        self.assertIn("server gave HTTP response to HTTPS client", done.stderr)
 
     def test_mirror(self):
         """A mirror that is down is passed over, one that works is used, and a digest is the same everywhere."""
