@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "libpod/base/error.h"
@@ -43,13 +44,53 @@ struct StoreStage {
 	RecordLock *lease;
 };
 
+const char *store_network_filesystem(uint32_t magic)
+{
+	static const struct {
+		uint32_t magic;
+		const char *name;
+	} rows[] = {
+		{0x6969, "NFS"},      {0x517b, "SMB"},       {0xff534d42, "CIFS"},
+		{0xfe534d42, "SMB"},  {0x5346414f, "AFS"},   {0x73757245, "Coda"},
+		{0x00c36400, "Ceph"}, {0x01021997, "9P"},    {0x0bd00bd0, "Lustre"},
+		{0x47504653, "GPFS"}, {0x013111a8, "IBRIX"},
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		if (rows[i].magic == magic)
+			return rows[i].name;
+	}
+	return NULL;
+}
+
+/* A new store on a network file system would take images and then fail at the first container. */
+static bool check_filesystem(const Store *store, GError **error)
+{
+	struct statfs fs;
+	if (fstatfs(store->fd, &fs) < 0)
+		return error_set_errno(error, "cannot look at '%s'", store->path);
+	const char *network = store_network_filesystem((uint32_t)fs.f_type);
+	if (!network)
+		return true;
+	error_set(
+		error, ENGINE_ERROR_UNSUPPORTED,
+		"'%s' is on a network file system (%s), which cannot hold the layers of containers",
+		store->path, network);
+	error_add_help(
+		error,
+		"use a local disk: export XDG_DATA_HOME=/var/tmp/skiff-%u, or --root DIR for one "
+		"command",
+		geteuid());
+	return false;
+}
+
 /* Read the format version, writing it into a store that has none yet. */
 static bool check_version(Store *store, GError **error)
 {
 	g_autoptr(GError) problem = NULL;
 	g_autofree char *text = record_read(store->fd, "version", 64, NULL, &problem);
 	if (!text && error_matches(problem, ENGINE_ERROR_NOT_FOUND))
-		return record_replace(store->fd, "version", STORE_VERSION "\n",
+		return check_filesystem(store, error) &&
+		       record_replace(store->fd, "version", STORE_VERSION "\n",
 				      strlen(STORE_VERSION "\n"), RECORD_SYNC_FULL, error);
 	if (!text) {
 		g_propagate_prefixed_error(error, g_steal_pointer(&problem),

@@ -8,16 +8,22 @@
 
 #include <glib.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 typedef struct Store Store;
 
 /**
  * store_open() - open the store at @path, making it (0700) when absent
- * @error:	DENIED if it is not ours alone (R15); UNSUPPORTED for another format version
+ * @error:	DENIED if it is not ours alone (R15); UNSUPPORTED for another format version, or
+ *where it would have to be made on a network file system
  */
 Store *store_open(const char *path, GError **error);
 void store_close(Store *store);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Store, store_close)
+
+/** store_network_filesystem() - the name of the network file system whose f_type (statfs) this is,
+ * or NULL: overlayfs takes none of them for the layer it writes to. */
+const char *store_network_filesystem(uint32_t magic);
 
 /** store_path() - the absolute path it was opened with, borrowed. */
 const char *store_path(const Store *store);

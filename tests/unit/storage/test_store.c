@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -136,6 +138,16 @@ static void test_unpublished_goes_to_trash(void)
 	g_assert_false(store_trash_is_empty(store));
 }
 
+static void test_network_filesystems(void)
+{
+	struct statfs fs;
+	g_assert_cmpstr(store_network_filesystem(NFS_SUPER_MAGIC), ==, "NFS");
+	g_assert_cmpstr(store_network_filesystem(CIFS_SUPER_MAGIC), ==, "CIFS");
+	g_assert_null(store_network_filesystem(EXT4_SUPER_MAGIC));
+	g_assert_cmpint(statfs("/tmp", &fs), ==, 0);
+	g_assert_null(store_network_filesystem((uint32_t)fs.f_type));
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -144,6 +156,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/store/open/refuses-open-to-others", test_open_to_others);
 	g_test_add_func("/store/trash/renames-and-empties", test_trash);
 	g_test_add_func("/store/stage/live-is-spared", test_live_stage_is_spared);
+	g_test_add_func("/store/network-file-systems", test_network_filesystems);
 	g_test_add_func("/store/stage/dead-is-swept", test_dead_stage_is_swept);
 	g_test_add_func("/store/stage/unpublished-goes-to-trash", test_unpublished_goes_to_trash);
 	return g_test_run();
