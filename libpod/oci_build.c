@@ -68,7 +68,7 @@ static bool lists_all(char **names)
 bool oci_build_capabilities(const ContainerSpec *spec, uint64_t *out_bounding, uint64_t *out_added,
 			    GError **error)
 {
-	uint64_t all = privileges_all_capabilities(true);
+	uint64_t all = privileges_full_capabilities();
 	uint64_t set = spec->privileged ? all : privileges_default_capabilities() & all;
 	uint64_t added = 0, dropped = 0;
 	/* "drop all, add some" and "add all, drop some" both mean what they say, in either order of

@@ -30,6 +30,7 @@
 #include "libpod/base/log.h"
 #include "libpod/base/path.h"
 #include "libpod/base/record.h"
+#include "libpod/runtime/privileges_apply.h"
 
 #define USERNS_RECORD  "userns.json"
 #define USERNS_LOCK    "userns.lock"
@@ -166,6 +167,7 @@ static int open_shared(Engine *engine, HolderRecord *record)
 /* What the child of rootless_spawn() needs. */
 typedef struct {
 	const Spawn *spawn;
+	bool shared_keyring;
 	int result_fd; /* close-on-exec: end of file tells that the program runs, an errno that it
 			  does not */
 } SpawnChild;
@@ -233,10 +235,13 @@ static int spawn_child(void *data)
 	SpawnChild *child = data;
 	int result = fcntl(child->result_fd, F_DUPFD_CLOEXEC, PROGRAM_FD + 1);
 	int program = open_program_read_only(child->spawn->program);
+	int keyring = privileges_join_keyring(child->shared_keyring);
 	char path[64];
 	int fds[MAX_PASSED_FDS];
 	Spawn spawn = *child->spawn;
-	if (program >= 0 && result >= 0 && spawn.n_fds <= MAX_PASSED_FDS) {
+	if (keyring < 0) {
+		errno = -keyring;
+	} else if (program >= 0 && result >= 0 && spawn.n_fds <= MAX_PASSED_FDS) {
 		for (size_t i = 0; i < spawn.n_fds; i++)
 			fds[i] = reopen_directory(spawn.fds[i]);
 		spawn.fds = fds;
@@ -269,6 +274,13 @@ static bool wait_exec(int fd, const char *program, GError **error)
 	while (n < 0 && errno == EINTR);
 	if (n == 0)
 		return true;
+	if (n == (ssize_t)sizeof(failure) && failure == EDQUOT) {
+		error_set(error, ENGINE_ERROR_SYSTEM,
+			  "cannot start '%s': this user has as many kernel keys as it may have",
+			  program);
+		error_add_help(error, "see /proc/key-users and sysctl kernel.keys.maxkeys");
+		return false;
+	}
 	errno = n == (ssize_t)sizeof(failure) ? failure : EIO;
 	return error_set_errno(error, "cannot start '%s'", program);
 }
@@ -310,7 +322,9 @@ pid_t rootless_spawn(Engine *engine, const Spawn *spawn, GError **error)
 	g_auto(GStrv) env = holder_environment(spawn->program);
 	Spawn with_env = *spawn;
 	with_env.envp = (const char *const *)env;
-	SpawnChild child = {.spawn = &with_env, .result_fd = result_write};
+	SpawnChild child = {.spawn = &with_env,
+			    .result_fd = result_write,
+			    .shared_keyring = engine_is_rootless(engine)};
 	g_autoptr(GError) join_error = NULL;
 	pid_t pid = fork_child(engine, ns, CLONE_NEWNS, spawn_child, &child,
 			       ns >= 0 ? &join_error : error);

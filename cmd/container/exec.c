@@ -148,7 +148,7 @@ static bool exec_in(Container *ctr, const ExecOptions *opts, const char *const *
 		.env = (const char *const *)env,
 		.cwd = opts->spec->workdir,
 		.user_spec = opts->spec->user,
-		.privileged = opts->privileged || container->privileged,
+		.privileged = opts->privileged,
 		.terminal = opts->tty,
 		.open_stdin = opts->interactive,
 		.detached = opts->detach,

@@ -354,6 +354,8 @@ int monitor_main(void)
 {
 	g_autoptr(GError) error = NULL;
 	log_init(LOG_LEVEL_WARN, "monitor");
+	/* We were executed by descriptor, whose number ps would show as our name. */
+	(void)prctl(PR_SET_NAME, "skiff-monitor");
 	MonitorLoop *loop = new_loop();
 	if (start(loop, &error)) {
 		run_loop(loop);

@@ -44,6 +44,7 @@ typedef struct {
 	int pty_master, pty_slave;
 	ResolvedUser user;
 	char **env;
+	uint64_t full; /* what --privileged gives, as the monitor has it */
 	bool cwd_late;
 	SyncReport report;
 } Joiner;
@@ -78,11 +79,6 @@ static int hide_memory(Joiner *joiner)
 	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? -errno : 0;
 }
 
-static int join_keyring(Joiner *joiner)
-{
-	return privileges_join_keyring();
-}
-
 /* All of them in one call, so that no state between two sets of namespaces exists. */
 static int enter_namespaces(Joiner *joiner)
 {
@@ -114,10 +110,9 @@ static int drop_descriptors(Joiner *joiner)
 }
 
 static const Step joiner_steps[] = {
-	{"reset the process", reset_process},       {"set the OOM score", set_oom_score},
-	{"set the security label", set_label},      {"join the session keyring", join_keyring},
-	{"drop the descriptors", drop_descriptors}, {"hide the memory of the joiner", hide_memory},
-	{SYNC_STEP_ENTER, enter_namespaces},
+	{"reset the process", reset_process},           {"set the OOM score", set_oom_score},
+	{"set the security label", set_label},          {"drop the descriptors", drop_descriptors},
+	{"hide the memory of the joiner", hide_memory}, {SYNC_STEP_ENTER, enter_namespaces},
 };
 
 /* In the second process: a controlling terminal is for leaders of a session. */
@@ -208,17 +203,23 @@ static int set_rlimits(Joiner *joiner)
 	return limits_apply_rlimits(joiner->config, &joiner->report);
 }
 
-/* The container's own privileges, or all that its user namespace has. */
+/* Capabilities that were added for the container's user are not for another one (as podman). */
+static bool is_container_user(const Joiner *joiner)
+{
+	const char *asked = joiner->options->user_spec, *own = joiner->config->user_spec;
+	return !asked || !*asked || strcmp(asked, own ? own : "") == 0;
+}
+
+/* The container's own privileges, or with --privileged all that it could have had. */
 static int drop_privileges(Joiner *joiner)
 {
 	const OciConfig *config = joiner->config;
 	bool privileged = joiner->options->privileged;
-	uint64_t all = privileged ? privileges_all_capabilities(true) : 0;
 	PrivilegesPlan plan = {
 		.user = &joiner->user,
-		.bounding = privileged ? all : config->cap_bounding,
-		.effective = privileged ? all : config->cap_effective,
-		.ambient = config->cap_ambient,
+		.bounding = privileged ? joiner->full : config->cap_bounding,
+		.effective = privileged ? joiner->full : config->cap_effective,
+		.ambient = is_container_user(joiner) ? config->cap_ambient : 0,
 		.no_new_privileges = config->no_new_privileges && !privileged,
 		.seccomp_fd = joiner->seccomp_fd,
 	};
@@ -375,6 +376,7 @@ bool enter_exec(const EnterOptions *options, Entered *out_entered, GError **erro
 		.root_fd = -1,
 		.pty_master = -1,
 		.pty_slave = -1,
+		.full = privileges_full_capabilities(),
 	};
 	Entered entered = {.pidfd = -1, .pty_master = -1};
 	autofd sync_parent = -1;

@@ -22,8 +22,7 @@ typedef struct {
 	const char *const *env; /* complete; HOME is added from passwd if it is missing */
 	const char *cwd;        /* NULL: the container's */
 	const char *user_spec;  /* NULL: the container's */
-	bool privileged; /* exec --privileged: all of the bounding set of the namespace, no seccomp
-			  */
+	bool privileged;        /* exec --privileged: all capabilities, no seccomp, no label */
 	bool terminal;
 	uint16_t rows, columns;
 	int stdio[3];

@@ -199,11 +199,6 @@ static int seal_mounts(Init *init)
 	return mounts_seal(init->mounts, &init->report);
 }
 
-static int join_keyring(Init *init)
-{
-	return privileges_join_keyring();
-}
-
 /* Pipes of ours and the pty belong to the user, so that /dev/stderr can be opened again. */
 static int give_stdio(Init *init, const int stdio[3])
 {
@@ -323,7 +318,6 @@ static const Step steps[] = {
 	{"change the owner of", give_mounts},
 	{"create the working directory", make_cwd},
 	{"protect", seal_mounts},
-	{"join the session keyring", join_keyring},
 	{"place the descriptors", place_descriptors},
 	/* Last. */
 	{SYNC_STEP_CWD, change_cwd},

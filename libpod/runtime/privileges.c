@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include "libpod/base/error.h"
 
@@ -80,6 +81,11 @@ uint64_t privileges_default_capabilities(void)
 	return BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_FOWNER) | BIT(CAP_FSETID) |
 	       BIT(CAP_KILL) | BIT(CAP_NET_BIND_SERVICE) | BIT(CAP_SETFCAP) | BIT(CAP_SETGID) |
 	       BIT(CAP_SETPCAP) | BIT(CAP_SETUID) | BIT(CAP_SYS_CHROOT);
+}
+
+uint64_t privileges_full_capabilities(void)
+{
+	return privileges_all_capabilities(geteuid() == 0);
 }
 
 uint64_t privileges_all_capabilities(bool bounded)

@@ -23,6 +23,15 @@ uint64_t privileges_default_capabilities(void);
  * set when @bounded. */
 uint64_t privileges_all_capabilities(bool bounded);
 
+/**
+ * privileges_full_capabilities() - what --privileged means: all that a container of ours can have
+ *
+ * For root that is our own bounding set: one that was cut around us stays cut. Anybody else's
+ * containers live in a user namespace, whose first process has every capability over it, whatever
+ * its maker was left with. A command and the monitor that it starts agree.
+ */
+uint64_t privileges_full_capabilities(void);
+
 /** Result of looking a user up in a root. */
 typedef struct {
 	uid_t uid;

@@ -187,9 +187,9 @@ int privileges_label(int proc_fd, const char *apparmor_profile, const char *seli
 	return result;
 }
 
-int privileges_join_keyring(void)
+int privileges_join_keyring(bool shared)
 {
-	long id = syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, KEYRING_NAME);
+	long id = syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, shared ? KEYRING_NAME : NULL);
 	/* No keyrings in this kernel, or denied by a container around us: then there is none to
 	 * leak. */
 	if (id < 0)

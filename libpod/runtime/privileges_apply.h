@@ -31,6 +31,15 @@ int privileges_apply(const PrivilegesPlan *plan, SyncReport *report);
  * checked procfs. */
 int privileges_label(int proc_fd, const char *apparmor_profile, const char *selinux_label);
 
-/** privileges_join_keyring() - the shared, empty session keyring instead of the user's own
- * (security 1.2). */
-int privileges_join_keyring(void);
+/**
+ * privileges_join_keyring() - an empty session keyring instead of the user's own (security 1.2)
+ * @shared:	the one that all containers of the user namespace share, since a user may have 200
+ *		keys; else one of our own
+ *
+ * What this process clones inherits it, so the monitor has it before anything of a container is
+ * made. The kernel finds a shared one only after its maker has cut it down: callers take turns
+ * (userns.lock). The host's namespace has names of everybody's, so there (real root, who has room
+ * for a million keys) it must not be shared: another user could have put one there, with keys in
+ * it. Return: 0 or negative errno, -EDQUOT if the user has too many keys.
+ */
+int privileges_join_keyring(bool shared);

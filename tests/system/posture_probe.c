@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Runs inside a container and prints what it finds, as JSON: identity, capabilities, descriptors,
- *limits, mounts, hidden paths, the session keyring, and what every system call number answers.
- *Static, x86-64.
+ * limits, mounts, hidden paths, the session keyring, and what every system call number answers.
+ * Static, x86-64.
  *
- *	posture_probe [wait | syscalls] [PATH...]
+ *	posture_probe [wait | hold | syscalls] [PATH...]
  */
 #include <dirent.h>
 #include <errno.h>
@@ -139,6 +139,8 @@ static void print_keyring(void)
 	long size = id < 0 ? -1 : syscall(SYS_keyctl, 6, id, description, sizeof description - 1);
 	member("keyring");
 	quoted(id < 0 ? strerror(errno) : size < 0 ? "hidden" : description);
+	member("keyring_id");
+	printf("%ld", id);
 	member("keyring_add");
 	long key = syscall(SYS_add_key, "user", "skiff-probe", "x", 1, -3);
 	quoted(key < 0 ? strerror(errno) : "added");
@@ -250,6 +252,7 @@ int main(int argc, char **argv)
 		fflush(stdout);
 		return read(0, &byte, 1) < 0;
 	}
+	int hold = argc > 1 && strcmp(argv[1], "hold") == 0;
 	int with_syscalls = argc > 1 && strcmp(argv[1], "syscalls") == 0;
 	printf("{");
 	print_fds();
@@ -260,11 +263,14 @@ int main(int argc, char **argv)
 	umask(mask);
 	member("umask");
 	printf("%u", mask);
-	print_paths(argv + (argc > 1 ? 1 + with_syscalls : 1));
+	print_paths(argv + (argc > 1 ? 1 + with_syscalls + hold : 1));
 	print_keyring();
 	print_arguments();
 	if (with_syscalls)
 		print_syscalls();
 	printf("\n}\n");
+	fflush(stdout);
+	if (hold)
+		return getchar() != EOF;
 	return 0;
 }

@@ -6,6 +6,8 @@ paths, keyring and what every system call number answers. With SKIFF_UPDATE=FILE
 written to FILE, which may then become the golden file.
 """
 
+import ctypes
+import errno
 import json
 import os
 import platform
@@ -15,12 +17,14 @@ import subprocess
 import unittest
 from pathlib import Path
 
-from tests.support.skiff import SkiffTest
+from tests.support.skiff import SkiffTest, wait_for
 
 HERE = Path(__file__).resolve().parent
 GOLDEN = HERE / "golden/posture.json"
 HEADER = Path("/usr/include/x86_64-linux-gnu/asm/unistd_64.h")
 UPDATE = os.environ.get("SKIFF_UPDATE")
+KEYCTL, KEYCTL_DESCRIBE = 250, 6
+NO_CAPABILITIES = "0" * 16
 
 MASKED = ["/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kallsyms", "/proc/kcore", "/proc/keys",
           "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats",
@@ -181,14 +185,52 @@ class Posture(PostureTest):
         done = self.probe_exec()
         self.compare("arguments", done["arguments"])
 
-    def test_privileged(self):
-        found = identity(self.probe("--privileged"))
+    def full_set(self):
+        """What --privileged gives: all over a user namespace of ours; for root what was not cut around us."""
         last = int(Path("/proc/sys/kernel/cap_last_cap").read_text())
-        bounding = int(field({"status": Path("/proc/self/status").read_text().splitlines()}, "CapBnd"), 16)
-        # Not more than the user could have had: a set that was cut around skiff stays cut.
-        self.assertEqual(int(found["CapBnd"], 16), ((1 << last + 1) - 1) & bounding)
-        self.assertEqual((found["CapInh"], found["CapAmb"]), ("0" * 16, "0" * 16))
-        self.assertEqual(found["fds"], [0, 1, 2])
+        own = int(field({"status": Path("/proc/self/status").read_text().splitlines()}, "CapBnd"), 16)
+        return f"{(1 << last + 1) - 1 & (own if os.geteuid() == 0 else -1):016x}"
+
+    def test_privileged(self):
+        """Red when privileges_full_capabilities() is the command's own bounding set for everybody, where that is cut."""
+        found = identity(self.probe("--privileged"))
+        self.assertEqual((found["CapBnd"], found["CapEff"], found["CapPrm"]), (self.full_set(),) * 3)
+        self.assertEqual((found["CapInh"], found["CapAmb"]), (NO_CAPABILITIES,) * 2)
+        self.assertEqual((found["fds"], found["Seccomp"]), ([0, 1, 2], "0"))
+
+    def test_exec_in_a_privileged_container(self):
+        """Has the container's set, also one that was cut. Red when it takes the full set for "privileged"."""
+        self.assertEqual(identity(self.probe_exec(run=["--privileged"])), identity(self.probe("--privileged")))
+        cut = ["--privileged", "--cap-drop", "NET_ADMIN"]
+        self.assertEqual(identity(self.probe_exec(run=cut)), identity(self.probe(*cut)))
+
+    def test_exec_privileged(self):
+        """Gives the full set in any container, and no filter. Red when the joiner takes the container's set."""
+        found = identity(self.probe_exec("--privileged", run=["--security-opt", "no-new-privileges"]))
+        self.assertEqual((found["CapBnd"], found["CapEff"], found["CapPrm"]), (self.full_set(),) * 3)
+        self.assertEqual((found["CapInh"], found["CapAmb"]), (NO_CAPABILITIES,) * 2)
+        self.assertEqual((found["NoNewPrivs"], found["Seccomp"]), ("0", "0"))
+
+    def test_exec_as_another_user_has_nothing(self):
+        """Red when enter.c:drop_privileges() gives what was added for the container's user to any."""
+        self.needs_ids()
+        for exec_options, run_options in (((), ()), (("--privileged",), ()), ((), ("--privileged",)),
+                                          ((), ("--cap-add", "NET_RAW"))):
+            with self.subTest(exec=exec_options, run=run_options):
+                found = identity(self.probe_exec("--user", "bob", *exec_options, run=run_options))
+                for name in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
+                    self.assertEqual(found[name], NO_CAPABILITIES, name)
+
+    def test_programs_are_known_by_name(self):
+        """To ps. Red without the PR_SET_NAME of monitor_main(): the monitor is executed by descriptor."""
+        process = self.start("run", "-i", "--network", "slirp", "--name", "target", "--rootfs", self.root, "/probe",
+                             "wait", stdin=subprocess.PIPE)
+        self.assertTrue(process.stdout.readline())
+        names = [path.read_text().strip() for path in Path("/proc").glob("[0-9]*/comm")]
+        self.assertEqual([name for name in names if name.startswith("skiff-")].count("skiff-monitor"), 1, names)
+        wait_for(lambda: "skiff-uplink" in [path.read_text().strip() for path in Path("/proc").glob("[0-9]*/comm")],
+                 message="a process named skiff-uplink")
+        self.assertNotIn("200", names)
 
     def test_limits(self):
         limits = self.probe()["limits"]
@@ -239,15 +281,66 @@ class Posture(PostureTest):
         self.assertIn(found["keyring"], ("hidden", "Permission denied"))
         self.assertEqual(found["keyring_add"], "Permission denied")
 
-    def test_keys_do_not_add_up(self):
-        def keys():
-            for line in Path("/proc/key-users").read_text().splitlines():
-                user, _, rest = line.partition(":")
-                if int(user) == os.getuid():
-                    return int(rest.split()[1].partition("/")[0])
-            return 0
-        self.probe()
-        before = keys()
-        for _ in range(10):
-            self.probe()
-        self.assertLessEqual(keys() - before, 2)
+    # The counts of /proc/key-users are those of all that a user does on the machine, so keyrings are told apart by
+    # their serial numbers.
+
+    @staticmethod
+    def key_is_gone(serial):
+        """Does the kernel know no such key? One that is there denies us to look at it."""
+        result = ctypes.CDLL(None, use_errno=True).syscall(KEYCTL, KEYCTL_DESCRIBE, ctypes.c_long(serial), None, None)
+        return result < 0 and ctypes.get_errno() == errno.ENOKEY
+
+    @staticmethod
+    def read_held(process):
+        """What a prober says that then waits for the end of its stdin."""
+        return json.loads(b"".join(iter(process.stdout.readline, b"}\n")) + b"}")
+
+    def probe_all_at_once(self, count):
+        """The serial numbers of the session keyrings of that many containers started at the same time."""
+        options = ["--security-opt", "seccomp=unconfined", "--network", "none", "--rootfs", self.root]
+        running = [self.start("run", "-i", "--rm", *options, "/probe", "hold", stdin=subprocess.PIPE) for _ in range(count)]
+        # All live until the last has spoken.
+        found = [self.read_held(process) for process in running]
+        for process in running:
+            process.stdin.close()
+        for process in running:
+            self.assertEqual(process.wait(30), 0)
+        return [answer["keyring_id"] for answer in found]
+
+    def test_one_keyring_for_all_containers(self):
+        """Red when init joins it outside userns.lock: the kernel does not find one that is not cut down yet."""
+        for _ in range(3):
+            serials = self.probe_all_at_once(8)
+            self.assertGreater(min(serials), 0)
+            if os.geteuid() != 0:
+                self.assertEqual(len(set(serials)), 1, serials)
+            for serial in serials:
+                wait_for(lambda serial=serial: self.key_is_gone(serial), message="the end of the keyring")
+
+    def test_exec_has_the_keyring_of_the_container(self):
+        """And not that of the user's session. Red when the joiner makes one, or the monitor keeps the user's."""
+        process = self.start("run", "-i", "--name", "target", "--security-opt", "seccomp=unconfined", "--rootfs",
+                             self.root, "/probe", "hold", stdin=subprocess.PIPE)
+        found = self.read_held(process)
+        joined = [self.skiff("exec", *options, "target", "/probe").json for options in ((), ("--privileged",))]
+        own = ctypes.CDLL(None).syscall(KEYCTL, 0, ctypes.c_long(-3), 0)
+        self.assertNotIn(found["keyring_id"], (own, -1))
+        for answer in joined:
+            self.assertEqual(answer["keyring_id"], found["keyring_id"])
+            self.assertEqual(answer["keyring_add"], "Permission denied")
+
+    def test_keyring_that_another_user_has_put_there(self):
+        """Is not taken. Red when root joins a keyring of the host's namespace by name."""
+        if os.geteuid() != 0:
+            self.skipTest("others' keyrings have names in root's namespace only")
+        # It holds itself and waits: a keyring named like ours, which everybody may search.
+        plant = ("import ctypes, os, sys; c = ctypes.CDLL(None); os.setresgid(12345, 12345, 12345);"
+                 "os.setresuid(12345, 12345, 12345); k = c.syscall(250, 1, b'skiff-session');"
+                 "c.syscall(250, 5, k, ctypes.c_uint(0x3f3f3f3f)); print(k, flush=True); sys.stdin.read()")
+        planter = subprocess.Popen(["python3", "-c", plant], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.addCleanup(planter.stdout.close)
+        self.addCleanup(planter.wait)
+        self.addCleanup(planter.stdin.close)
+        planted = int(planter.stdout.readline())
+        self.assertGreater(planted, 0)
+        self.assertNotEqual(self.probe("--security-opt", "seccomp=unconfined")["keyring_id"], planted)
