@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Runs inside a container and attacks whoever comes in: looks at every new process until told to
- *stop, and prints a line for each of ours that it could open, trace or write to before it became
- *the payload.
+ * stop, and prints a line for each of ours that it could open, trace or write to before it became
+ * the payload. With "programs" it stops, instead, what runs a program that is none of the
+ * container's, and says once whether that program could be written.
  *
- *	incident_watch SECONDS
+ *	incident_watch SECONDS [programs]
  */
 #include <dirent.h>
+#include <signal.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -89,12 +91,52 @@ static void attack(int pid)
 	}
 }
 
+/* Is the program of a process one of ours, and can it be written? Programs of the container lie in
+ * "/bin" and "/watch". A busy program is told apart from a read-only mount, which access() knows.
+ */
+static int judge_program(int pid)
+{
+	char path[64], target[256];
+	snprintf(path, sizeof path, "/proc/%d/exe", pid);
+	ssize_t n = readlink(path, target, sizeof target - 1);
+	target[n > 0 ? n : 0] = '\0';
+	if (n <= 0 || strncmp(target, "/bin/", 5) == 0 || strcmp(target, "/watch") == 0)
+		return 0;
+	kill(pid, SIGSTOP);
+	int error = faccessat(AT_FDCWD, path, W_OK, 0) == 0 ? 0 : errno;
+	kill(pid, SIGCONT);
+	if (error == 0)
+		puts("a program that can be written");
+	else if (error == EROFS)
+		puts("a program on a read-only mount");
+	else if (error != ENOENT)
+		printf("a program: %s\n", strerror(error));
+	return error != ENOENT;
+}
+
+static int watch_programs(time_t end)
+{
+	for (int found = 0; !found && time(NULL) < end;) {
+		DIR *proc = opendir("/proc");
+		struct dirent *entry;
+		while (proc && !found && (entry = readdir(proc)))
+			found = atoi(entry->d_name) > 1 && judge_program(atoi(entry->d_name));
+		if (proc)
+			closedir(proc);
+	}
+	while (time(NULL) < end)
+		sleep(1);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	time_t end = time(NULL) + (argc > 1 ? atoi(argv[1]) : 5);
 	int engine = 0, last = 0;
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	puts("watching");
+	if (argc > 2 && strcmp(argv[2], "programs") == 0)
+		return watch_programs(end);
 	while (time(NULL) < end) {
 		DIR *proc = opendir("/proc");
 		struct dirent *entry;

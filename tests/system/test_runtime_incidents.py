@@ -1,20 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What went wrong elsewhere, tried on our runtime: a test per incident (the numbers are CVEs)."""
+"""What went wrong elsewhere, tried on our runtime: a test per incident (the numbers are CVEs).
 
+"Red when" says which defences were taken away in a scratch build to see the test fail. Where one
+defence stands behind another, a test names both, or there is a test for each.
+"""
+
+import ctypes
+import fcntl
 import hashlib
+import json
 import os
 import shutil
 import stat
 import subprocess
+import threading
 import time
 import unittest
 from pathlib import Path
 
-from tests.support.skiff import SkiffTest, prefix, wait_for
+from tests.support.images import directory_entry, entry
+from tests.support.skiff import SLOWNESS, SkiffTest, prefix, wait_for
+from tests.system.test_hostile_layers import docker_archive, symlink, tar
 
 HERE = Path(__file__).resolve().parent
 APPLETS = ("sh true false cat ls id touch mkdir rm ln mv readlink stat sleep find test echo kill mount pwd tty chmod "
-           "grep env wc head dd mkfifo").split()
+           "grep env wc head dd mkfifo umount").split()
 
 
 class IncidentTest(SkiffTest):
@@ -81,22 +91,71 @@ class IncidentTest(SkiffTest):
 
 
 class WorkingDirectory(IncidentTest):
+    # Three defences stand behind each other for run: the directory is looked up without magic links (make_cwd()), then
+    # init's descriptors are closed, then a directory is refused that the root does not lead to. Exec has the last two.
+
     def test_2024_21626_run_below_proc_self_fd(self):
-        for fd in (0, 1, 2, *range(3, 12), 20, 30, 64):
-            for name in (f"/proc/self/fd/{fd}", f"/proc/1/fd/{fd}"):
-                with self.subTest(cwd=name):
-                    self.refused("-w", name)
+        """Red when init.c:make_cwd() makes nothing, process.c:process_place_fds() does not close what init holds and
+        process_enter_cwd() takes an unreachable directory.
+        """
+        for fd in range(64):
+            with self.subTest(fd=fd):
+                self.refused("-w", f"/proc/self/fd/{fd}", command=("ls",), says=f"/proc/self/fd/{fd}")
+        for fd in (0, 3, 7):
+            self.refused("-w", f"/proc/1/fd/{fd}", command=("ls",))
 
     def test_2024_21626_exec_below_proc_self_fd(self):
+        """Nothing is there but the payload's and what the joiner still needs, which is none of it a directory.
+
+        Red when process.c:process_place_fds() does not close what the joiner holds.
+        """
         self.skiff("run", "-d", "--name", "target", "--rootfs", self.root, "sleep", "60")
-        for fd in range(3, 20):
+        for fd in range(64):
             with self.subTest(fd=fd):
-                done = self.skiff("exec", "-w", f"/proc/self/fd/{fd}", "target", "true", check=False)
+                done = self.skiff("exec", "-w", f"/proc/self/fd/{fd}", "target", "ls", check=False)
                 self.assertNotEqual(done.code, 0, str(done))
+                self.assertEqual(done.stdout, "")
+                self.assertRegex(done.stderr, rf"'/proc/self/fd/{fd}': " +
+                                 ("(Not a directory|No such file)" if fd < 6 else "No such file"))
 
     def test_2024_21626_link_to_a_descriptor(self):
-        (self.root / "work").symlink_to("/proc/self/fd/7")
-        self.refused("-w", "/work")
+        """Red as the first."""
+        for fd in range(3, 64):
+            with self.subTest(fd=fd):
+                (self.root / f"work{fd}").symlink_to(f"/proc/self/fd/{fd}")
+                self.refused("-w", f"/work{fd}", command=("ls",))
+
+    def test_2024_21626_run_in_another_root(self):
+        """No descriptor is needed where a process of another root is seen.
+
+        Red when init.c:make_cwd() makes nothing and process.c:process_enter_cwd() takes an unreachable directory.
+        """
+        self.skiff("run", "-d", "--name", "target", "--rootfs", self.root, "sleep", "60")
+        for name in ("/proc/1/root", "/proc/1/cwd"):
+            with self.subTest(cwd=name):
+                self.refused("--pid", "container:target", "-w", name, command=("ls",), says=name)
+
+    def test_2024_21626_exec_in_another_root(self):
+        """Red when process.c:process_enter_cwd() takes an unreachable directory."""
+        self.skiff("run", "-d", "--name", "target", "--rootfs", self.root, "sleep", "60")
+        self.skiff("run", "-d", "--name", "second", "--pid", "container:target", "--rootfs", self.root, "sleep", "60")
+        for name in ("/proc/1/root", "/proc/1/cwd"):
+            with self.subTest(cwd=name):
+                done = self.skiff("exec", "-w", name, "second", "ls", check=False)
+                self.assertNotEqual(done.code, 0, str(done))
+                self.assertIn(name, done.stderr)
+                self.assertEqual(done.stdout, "")
+
+    def test_2024_21626_exec_in_a_mount_that_was_taken_away(self):
+        """Red when process.c:process_enter_cwd() takes an unreachable directory."""
+        leave = ("mkdir -p /m && mount -t tmpfs none /m && mkdir /m/sub && cd /m/sub && umount -l /m && echo left;"
+                 "exec sleep 60")
+        self.skiff("run", "-d", "--name", "target", "--cap-add", "SYS_ADMIN", "--security-opt", "seccomp=unconfined",
+                   "--rootfs", self.root, "sh", "-c", leave)
+        wait_for(lambda: self.skiff("logs", "target").word == "left", message="the way out")
+        done = self.skiff("exec", "-w", "/proc/1/cwd", "target", "true", check=False)
+        self.assertNotEqual(done.code, 0, str(done))
+        self.assertIn("/proc/1/cwd", done.stderr)
 
     def test_working_directory_is_inside(self):
         (self.root / "work").symlink_to("../" * 12 + str(self.canary))
@@ -132,16 +191,38 @@ class ProcAndDev(IncidentTest):
         (self.root / "door2").symlink_to("/proc")
         self.refused("-v", f"{self.canary}:/door2")
 
-    def test_2026_41579_dev_is_a_link(self):
-        (self.root / "dev").symlink_to(self.canary)
+    def with_a_link_as_dev(self, target, *options):
+        """The link ends inside, and what lies there is our /dev."""
+        (self.root / "dev").symlink_to(target)
         before = self.canary_state()
-        done = self.run_root("sh", "-c", "echo x > /dev/null && ls /dev", check=False)
+        done = self.run_root("sh", "-c", "echo x > /dev/null && stat -c '%F %t:%T' /dev/null /dev/zero &&"
+                             " stat -f -c %T /dev/", options=options)
         self.assertEqual(self.canary_state(), before, str(done))
+        self.assertEqual(done.lines, ["character special file 1:3", "character special file 1:5", "tmpfs"])
+
+    def test_2026_41579_dev_is_a_link(self):
+        """Red when init.c attaches and fills /dev before it changes the root, and path.c:path_open_in_root() resolves
+        without RESOLVE_IN_ROOT.
+        """
+        self.with_a_link_as_dev(self.canary)
 
     def test_2026_41579_dev_is_a_link_upwards(self):
-        (self.root / "dev").symlink_to("../canary")
+        """Red as the one above."""
+        self.with_a_link_as_dev("../canary")
+
+    def test_2026_41579_devices_where_dev_is_a_link(self):
+        """Red as the one above."""
+        self.with_a_link_as_dev("../canary", "--device", "/dev/null:/dev/made/here")
+
+    def test_2026_41579_devices_below_a_link(self):
+        """In a /dev of the user's, the walk to a device's place stays inside. Red as the one above."""
+        dev = self.place / "dev"
+        dev.mkdir()
+        (dev / "deep").symlink_to("../../canary")
+        (dev / "far").symlink_to(self.canary)
         before = self.canary_state()
-        self.run_root("true", check=False)
+        self.run_root("true", check=False, options=["-v", f"{dev}:/dev", "--device", "/dev/null:/dev/deep/one",
+                                                    "--device", "/dev/null:/dev/far/two"])
         self.assertEqual(self.canary_state(), before)
 
     def test_2025_52565_terminal_with_a_link_as_dev(self):
@@ -170,12 +251,12 @@ class ProcAndDev(IncidentTest):
         self.assertEqual(set(done.lines), {"character special file 1:3"})
 
     def test_2025_31133_dev_of_the_user_with_a_link_as_null(self):
+        """Red when mounts_seal.c:seal_masked() covers with the container's /dev/null instead of the host's."""
         dev = self.place / "dev"
         dev.mkdir()
         (dev / "null").symlink_to("/proc/sys/kernel/core_pattern")
-        done = self.run_root("stat", "-c", "%F %t:%T", "/proc/keys", options=["-v", f"{dev}:/dev"], check=False)
-        if done.code == 0:
-            self.assertEqual(done.word, "character special file 1:3")
+        done = self.run_root("stat", "-c", "%F %t:%T", "/proc/kallsyms", "/proc/keys", options=["-v", f"{dev}:/dev"])
+        self.assertEqual(set(done.lines), {"character special file 1:3"})
 
     def test_88265_stdio_null_is_not_the_images(self):
         self.needs_ids()
@@ -188,6 +269,22 @@ class ProcAndDev(IncidentTest):
                    "sleep", "0.2")
         self.skiff("wait", "quiet", check=False)
         after = owned.stat()
+        self.assertEqual((before.st_uid, before.st_mode, before.st_mtime_ns), (after.st_uid, after.st_mode, after.st_mtime_ns))
+
+    def test_88265_stdio_null_is_not_the_users(self):
+        """Nor that of a /dev which the user mounts. Red when init.c:place_descriptors() opens the container's and
+        give_stdio() gives away whatever it finds.
+        """
+        self.needs_ids()
+        dev = self.place / "dev"
+        dev.mkdir()
+        owned = dev / "null"
+        owned.write_text("mine")
+        owned.chmod(0o660)
+        before = owned.stat()
+        done = self.run_root("stat", "-L", "-c", "%F %t:%T", "/proc/self/fd/0", options=["-v", f"{dev}:/dev", "--user", "bob"])
+        after = owned.stat()
+        self.assertEqual(done.word, "character special file 1:3")
         self.assertEqual((before.st_uid, before.st_mode, before.st_mtime_ns), (after.st_uid, after.st_mode, after.st_mtime_ns))
 
     def test_2023_25809_cgroup_is_read_only(self):
@@ -249,16 +346,78 @@ class MountPoints(IncidentTest):
 
 
 class Users(IncidentTest):
-    def timed_failure(self, *options, **more):
+    def bounded_failure(self, *options):
+        """Refused in less than a second and with 16 MiB for each process that had a part in it."""
+        helper, report = self.place / "peak", self.place / "peak.txt"
+        compiler = shutil.which("cc")
+        if not compiler:
+            raise unittest.SkipTest("no C compiler for the program that measures")
+        subprocess.run([compiler, "-O1", "-static", "-D_GNU_SOURCE", "-o", helper, HERE / "peak.c"], check=True)
+        before = self.canary_state()
         begin = time.monotonic()
-        done = self.refused(*options, **more)
-        self.assertLess(time.monotonic() - begin, 5)
-        return done
+        done = subprocess.run([helper, report, self.program, *self.roots(), "run", "--rm", "--network", "none", *options,
+                               "--rootfs", self.root, "true"], env=self.environment(), stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=30 * SLOWNESS, check=False)
+        seconds = time.monotonic() - begin
+        self.assertEqual(done.returncode, 125, done.stderr)
+        self.assertRegex(done.stderr, "(?m)^Error: ")
+        self.assertEqual(self.canary_state(), before)
+        self.assertLess(seconds, SLOWNESS)
+        self.assertLess(int(report.read_text()), 16384 * SLOWNESS ** 2)
 
     def test_2024_40635_numbers_that_overflow(self):
-        for user in ("4294967295", "4294967296", "4294967297", "-1", "0x0", "1:4294967296", "1:", ":", "1 ", "+1"):
+        """Red when privileges_user.c:parse_id() takes numbers modulo 2^32, or check_part() what begins like a number or
+        with a sign: an image has users of such names.
+        """
+        names = ("4294967296", "-1", "0x0", "+1", "1e3", "0b1", "1 ", "")
+        with open(self.root / "etc/passwd", "a", encoding="ascii") as file:
+            file.write("".join(f"{name}:x:0:0::/root:/bin/sh\n" for name in names))
+        with open(self.root / "etc/group", "a", encoding="ascii") as file:
+            file.write("".join(f"{name}:x:0:\n" for name in names))
+        for user in ("4294967295", "4294967296", "4294967297", "-1", "0x0", "1:4294967296", "1:", ":", "1 ", "+1",
+                     "18446744073709551616", "00000000000", "1:-1", "1:4294967295", "0:0:0", "1e3", "0b1", "\t0", "٣"):
             with self.subTest(user=user):
                 self.refused("--user", user)
+
+    def test_2024_40635_exec_with_numbers_that_overflow(self):
+        """Red as the one above."""
+        self.skiff("run", "-d", "--name", "target", "--rootfs", self.root, "sleep", "60")
+        for user in ("4294967296", "4294967295", "1:4294967296", "-1", "0x0"):
+            with self.subTest(user=user):
+                done = self.skiff("exec", "--user", user, "target", "id", check=False)
+                self.assertNotEqual(done.code, 0, str(done))
+                self.assertEqual(done.stdout, "")
+
+    def test_2024_40635_passwd_with_numbers_that_overflow(self):
+        """Such an entry is none. Red when privileges_user.c:parse_id() takes numbers modulo 2^32."""
+        numbers = ("4294967296", "4294967295", "18446744073709551616", "-1", "0x0", "", "0 ")
+        lines = "".join(f"uid{i}:x:{number}:1000::/:/bin/sh\ngid{i}:x:1000:{number}::/:/bin/sh\n"
+                        for i, number in enumerate(numbers))
+        (self.root / "etc/passwd").write_text(lines)
+        (self.root / "etc/group").write_text("".join(f"group{i}:x:{number}:\n" for i, number in enumerate(numbers)))
+        for i, number in enumerate(numbers):
+            for user in (f"uid{i}", f"gid{i}", f"0:group{i}"):
+                with self.subTest(number=number, user=user):
+                    self.refused("--user", user, command=("id",))
+
+    def test_2024_40635_image_with_a_number_that_overflows(self):
+        """Forwarded content: the User of an image. Red as the one above."""
+        layer = tar(directory_entry("bin"), (entry("bin/busybox", mode=0o755), (self.root / "bin/busybox").read_bytes()),
+                    symlink("bin/id", "busybox"))
+        for number, user in enumerate(("4294967296", "0:4294967296", "-1", "0x0", "1000:", "bob\nroot")):
+            with self.subTest(user=user):
+                config = {"os": "linux", "architecture": "amd64", "config": {"User": user},
+                          "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(layer).hexdigest()}"]}}
+                listing = [{"Config": "config.json", "RepoTags": [f"overflow{number}:latest"], "Layers": ["0.tar"]}]
+                archive = self.place / f"archive{number}.tar"
+                archive.write_bytes(docker_archive(layer, config=json.dumps(config).encode(),
+                                                   manifest=json.dumps(listing).encode()))
+                loaded = self.skiff("load", "-q", "-i", archive, check=False)
+                if loaded.code != 0:
+                    self.assertIn("Error: ", loaded.stderr)
+                    continue
+                done = self.skiff("run", "--rm", "--network", "none", f"overflow{number}", "/bin/id", check=False)
+                self.assertEqual((done.code, done.stdout), (125, ""), str(done))
 
     def test_30892_a_name_of_digits_does_not_shadow(self):
         self.needs_ids()
@@ -266,19 +425,57 @@ class Users(IncidentTest):
         self.assertEqual(self.run_root("id", "-u", options=["--user", "1000"]).word, "1000")
 
     def test_47262_passwd_is_a_fifo(self):
+        """Red when path.c:path_open_in_root() opens without O_NONBLOCK."""
+        for name in ("passwd", "group"):
+            (self.root / "etc" / name).unlink()
+            os.mkfifo(self.root / "etc" / name)
+            self.bounded_failure("--user", "bob")
+
+    def test_47262_passwd_is_a_fifo_with_a_writer(self):
+        """Who tells each reader another story. Red when path.c:path_read_in_root() reads what is no regular file."""
         (self.root / "etc/passwd").unlink()
         os.mkfifo(self.root / "etc/passwd")
-        self.timed_failure("--user", "bob")
+        libc = ctypes.CDLL(None)
+        for _ in range(30):
+            # Much to read, and an end of it as soon as somebody has opened it.
+            fifo = os.open(self.root / "etc/passwd", os.O_RDWR)
+            fcntl.fcntl(fifo, fcntl.F_SETPIPE_SZ, 1 << 20)
+            os.write(fifo, b"bob:x:0:0::/:/bin/sh\n" + (b"#" * 4000 + b"\n") * 250)
+            watch = libc.inotify_init1(0)
+            libc.inotify_add_watch(watch, bytes(self.root / "etc/passwd"), 0x20)
+            closer = threading.Thread(target=lambda watch=watch, fifo=fifo: (os.read(watch, 4096), os.close(fifo)))
+            closer.start()
+            done = self.run_root("echo", "in", options=["--user", "bob"], check=False)
+            closer.join()
+            os.close(watch)
+            self.assertEqual((done.code, done.stdout), (125, ""), str(done))
 
     def test_2025_4437_passwd_is_a_device_by_link(self):
-        (self.root / "etc/passwd").unlink()
-        (self.root / "etc/passwd").symlink_to("/dev/zero")
-        self.timed_failure("--user", "bob")
+        """Red when path.c:path_read_in_root() reads what is no regular file and as much as there is."""
+        for name in ("passwd", "group"):
+            with self.subTest(name=name):
+                (self.root / "etc" / name).rename(self.root / "etc" / f"{name}-")
+                (self.root / "etc" / name).symlink_to("/dev/zero")
+                self.bounded_failure("--user", "bob")
+                (self.root / "etc" / name).unlink()
+                (self.root / "etc" / f"{name}-").rename(self.root / "etc" / name)
 
     def test_2024_9676_group_is_huge(self):
+        """Sparse, and of bytes. Red when path.c:path_read_in_root() reads files of any size."""
         with open(self.root / "etc/group", "wb") as file:
             file.truncate(4 << 30)
-        self.timed_failure("--user", "bob")
+        self.bounded_failure("--user", "bob")
+        with open(self.root / "etc/group", "wb") as file:
+            file.write(b"g:x:1:bob\n" * 1000000)
+        self.bounded_failure("--user", "bob")
+
+    def test_2024_9676_long_lines_and_many(self):
+        """Red when privileges_user.c:table_next() takes lines of any length and number."""
+        for text in ("g:x:1:" + "bob," * 200000 + "\n", "\n" * 1000000,
+                     "".join(f"g{i}:x:{i}:bob\n" for i in range(2000, 5000))):
+            with self.subTest(text=text[:20]):
+                (self.root / "etc/group").write_text(text)
+                self.bounded_failure("--user", "bob")
 
     def test_2024_9676_passwd_of_the_host_is_not_read(self):
         name = "only-on-the-host"
@@ -325,35 +522,58 @@ class Sysctls(IncidentTest):
 
 
 class OwnProgram(IncidentTest):
-    @staticmethod
-    def programs():
+    """With programs that belong to the user, as in ~/.local/bin: the container's root may write them, if it gets there."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        shutil.copytree(prefix(), cls.base / "prefix", symlinks=True)
+        subprocess.run(["chmod", "-R", "u+w", cls.base / "prefix"], check=True)
+        cls.program = cls.base / "prefix/bin/skiff"
+
+    def programs(self):
         """Hashes of everything installed."""
-        return {path: hashlib.sha256(path.read_bytes()).hexdigest()
-                for path in prefix().rglob("skiff*") if path.is_file()}
+        found = {path: hashlib.sha256(path.read_bytes()).hexdigest()
+                 for path in (self.base / "prefix").rglob("skiff*") if path.is_file()}
+        self.assertIn(self.base / "prefix/libexec/skiff/skiff-monitor", found)
+        return found
+
+    def start_watching(self, *arguments, options=()):
+        """Run the attacker as pid 1 of a container."""
+        compiler = shutil.which("cc")
+        if not compiler:
+            raise unittest.SkipTest("no C compiler for the attacker")
+        subprocess.run([compiler, "-O1", "-static", "-D_GNU_SOURCE", "-w", "-o", self.root / "watch",
+                        HERE / "incident_watch.c"], check=True)
+        self.skiff("run", "-d", "--name", "target", *options, "--network", "none", "--rootfs", self.root, "/watch",
+                   *arguments)
+        wait_for(lambda: "watching" in self.skiff("logs", "target").stdout, message="the attacker")
 
     def test_2019_5736_script_run_by_proc_self_exe(self):
+        """The container makes us run our own program as its own, stops it and looks whether it can be written.
+
+        Red when rootless.c:open_program_read_only() leaves the mount writable, or the program is run from its file.
+        """
         before = self.programs()
         script = self.root / "entry"
         script.write_text("#!/proc/self/exe\n")
         script.chmod(0o755)
         self.run_root("/entry", check=False)
         self.run_root("/proc/self/exe", check=False)
-        self.skiff("run", "-d", "--name", "target", "--rootfs", self.root, "sleep", "60")
-        for command in ("/entry", "/proc/self/exe"):
-            self.skiff("exec", "target", command, check=False)
+        self.start_watching("30", "programs")
+        found = set()
+        begin = time.monotonic()
+        while not found and time.monotonic() - begin < 20 * SLOWNESS:
+            for command in ("/entry", "/proc/self/exe"):
+                self.skiff("exec", "target", command, check=False)
+            found = set(self.skiff("logs", "target").lines[1:])
+        self.assertEqual(found, {"a program on a read-only mount"})
         self.assertEqual(self.programs(), before)
 
     def watch(self, seconds, *options):
         """Exec while an attacker is pid 1 of the container; returns what it found and whom it saw."""
-        compiler = shutil.which("cc")
-        if not compiler:
-            raise unittest.SkipTest("no C compiler for the attacker")
         before = self.programs()
-        subprocess.run([compiler, "-O1", "-static", "-D_GNU_SOURCE", "-w", "-o", self.root / "watch",
-                        HERE / "incident_watch.c"], check=True)
-        self.skiff("run", "-d", "--name", "target", *options, "--network", "none",
-                   "--rootfs", self.root, "/watch", str(seconds + 2))
-        wait_for(lambda: "watching" in self.skiff("logs", "target").stdout, message="the attacker")
+        self.start_watching(str(seconds + 2), options=options)
         begin = time.monotonic()
         while time.monotonic() - begin < seconds:
             self.skiff("exec", "target", "true")
@@ -364,9 +584,11 @@ class OwnProgram(IncidentTest):
         return set(lines[1:-1])
 
     def test_2016_9962_nobody_gets_at_a_joiner(self):
+        """Red when enter.c:hide_memory() does not hide."""
         self.assertEqual(self.watch(6), set())
 
     def test_2016_9962_a_tracer_finds_nothing_of_the_host(self):
+        """Red when enter.c:drop_descriptors() does not close what the joiner holds."""
         # Who has the capability may attach: what it then holds must be worth nothing.
         found = self.watch(6, "--cap-add", "SYS_PTRACE")
         self.assertEqual(found - {"attached", "read a descriptor's name", "opened the memory",
