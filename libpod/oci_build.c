@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "libpod/oci_build.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "libpod/base/error.h"
 #include "libpod/runtime/privileges.h"
@@ -407,6 +409,28 @@ static char **build_paths(const ContainerSpec *spec, const char *const *defaults
 	return g_strv_builder_end(paths);
 }
 
+char **oci_build_thermal_paths(const char *directory)
+{
+	g_autoptr(GStrvBuilder) paths = g_strv_builder_new();
+	long processors = sysconf(_SC_NPROCESSORS_CONF);
+	for (long i = 0; i < processors; i++) {
+		g_autofree char *path = g_strdup_printf("%s/cpu%ld/thermal_throttle", directory, i);
+		if (faccessat(AT_FDCWD, path, F_OK, 0) == 0)
+			g_strv_builder_add(paths, path);
+	}
+	return g_strv_builder_end(paths);
+}
+
+/* The fixed list, and what this host has one of per processor. */
+static char **default_masked_paths(void)
+{
+	g_autoptr(GStrvBuilder) paths = g_strv_builder_new();
+	g_auto(GStrv) thermal = oci_build_thermal_paths("/sys/devices/system/cpu");
+	g_strv_builder_addv(paths, (const char **)masked_paths);
+	g_strv_builder_addv(paths, (const char **)thermal);
+	return g_strv_builder_end(paths);
+}
+
 OciConfig *oci_build(const ContainerSpec *spec, const OciBuildContext *context, GError **error)
 {
 	g_autoptr(OciConfig) config = oci_config_new();
@@ -425,7 +449,9 @@ OciConfig *oci_build(const ContainerSpec *spec, const OciBuildContext *context, 
 	build_rlimits(config, spec, context);
 
 	char *none[] = {NULL};
-	config->masked_paths = build_paths(spec, masked_paths, spec->mask ? spec->mask : none);
+	g_auto(GStrv) hidden = default_masked_paths();
+	config->masked_paths =
+		build_paths(spec, (const char *const *)hidden, spec->mask ? spec->mask : none);
 	config->readonly_paths = build_paths(spec, readonly_paths, none);
 	if (spec->sysctl)
 		config->sysctl = g_hash_table_ref(spec->sysctl);

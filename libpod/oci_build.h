@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ContainerSpec to OciConfig: no I/O but a look at the host's device nodes.
+ * ContainerSpec to OciConfig: no I/O but a look at the host's device nodes and processors.
  */
 #pragma once
 
@@ -30,6 +30,10 @@ typedef struct {
  * @error:	INVALID for a combination the kernel cannot do
  */
 OciConfig *oci_build(const ContainerSpec *spec, const OciBuildContext *context, GError **error);
+
+/** oci_build_thermal_paths() - DIRECTORY/cpuN/thermal_throttle of every processor that has it;
+ * g_strfreev(). */
+char **oci_build_thermal_paths(const char *directory);
 
 /** oci_build_capabilities() - the bounding set that @spec gets (also for inspect and the syscall
  * filter). */

@@ -364,7 +364,7 @@ static bool is_host(const MountPlan *plan, OciNamespaceKind kind)
 
 /* A procfs of our own pid namespace; of the host's namespace only the host's own can be had
  * [feasibility]. */
-static int make_proc(const MountPlan *plan, const MountEntry *entry, uint64_t attributes)
+static int make_proc(const MountPlan *plan, MountEntry *entry, uint64_t attributes)
 {
 	if (is_host(plan, OCI_NS_PID))
 		return clone_host("/proc", PROC_SUPER_MAGIC);
@@ -375,20 +375,21 @@ static int make_proc(const MountPlan *plan, const MountEntry *entry, uint64_t at
  * sysfs belongs to the network namespace and message queues to the IPC namespace: with those of the
  * host a user namespace only gets a bind of the host's.
  */
-static int make_sysfs(const MountPlan *plan, const MountEntry *entry, uint64_t attributes)
+static int make_sysfs(const MountPlan *plan, MountEntry *entry, uint64_t attributes)
 {
 	int fd = mounts_new("sysfs", "sysfs", NULL, attributes);
-	return fd == -EPERM ? clone_host("/sys", SYSFS_MAGIC) : fd;
+	entry->is_hosts = fd == -EPERM;
+	return entry->is_hosts ? clone_host("/sys", SYSFS_MAGIC) : fd;
 }
 
-static int make_cgroup(const MountPlan *plan, const MountEntry *entry, uint64_t attributes)
+static int make_cgroup(const MountPlan *plan, MountEntry *entry, uint64_t attributes)
 {
 	int fd = is_host(plan, OCI_NS_CGROUP) ? clone_host("/sys/fs/cgroup", 0)
 					      : mounts_new("cgroup2", "cgroup", NULL, attributes);
 	return fd < 0 ? mounts_new_empty() : fd;
 }
 
-static int make_mqueue(const MountPlan *plan, const MountEntry *entry, uint64_t attributes)
+static int make_mqueue(const MountPlan *plan, MountEntry *entry, uint64_t attributes)
 {
 	int fd = mounts_new("mqueue", "mqueue", NULL, attributes);
 	if (fd == -EPERM)
@@ -396,7 +397,7 @@ static int make_mqueue(const MountPlan *plan, const MountEntry *entry, uint64_t 
 	return fd < 0 ? mounts_new_empty() : fd;
 }
 
-static int make_plain(const MountPlan *plan, const MountEntry *entry, uint64_t attributes)
+static int make_plain(const MountPlan *plan, MountEntry *entry, uint64_t attributes)
 {
 	return mounts_new(entry->mount->type, entry->mount->source, entry->options.data,
 			  attributes);
@@ -404,7 +405,7 @@ static int make_plain(const MountPlan *plan, const MountEntry *entry, uint64_t a
 
 static const struct {
 	const char *type;
-	int (*make)(const MountPlan *plan, const MountEntry *entry, uint64_t attributes);
+	int (*make)(const MountPlan *plan, MountEntry *entry, uint64_t attributes);
 } makers[] = {
 	{"cgroup", make_cgroup}, {"devpts", make_plain}, {"mqueue", make_mqueue},
 	{"proc", make_proc},     {"sysfs", make_sysfs},  {"tmpfs", make_plain},

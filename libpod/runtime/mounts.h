@@ -24,6 +24,7 @@ typedef struct {
 	MountOptions options;
 	int fd; /* the detached mount, later the attached one; -1 until it is made */
 	bool is_directory;
+	bool is_hosts; /* a clone of the host's own file system, where no other was to be had */
 	bool is_fresh; /* an empty volume at a place that the image does not have: the user's */
 } MountEntry;
 

@@ -33,6 +33,12 @@ static int seal_read_only(const MountPlan *plan, const char *path)
 	return result < 0 ? result : mounts_move(view, target);
 }
 
+/* What hides a path, made when it is needed. */
+typedef struct {
+	int null_fd, empty_fd; /* borrowed from the plan; ours, -1 until the first directory */
+	bool null_attached, empty_attached;
+} Covers;
+
 /* Cover @target with @cover: with the mount itself the first time, then with clones of it. */
 static int cover(int cover_fd, bool *attached, int target)
 {
@@ -44,26 +50,50 @@ static int cover(int cover_fd, bool *attached, int target)
 	return clone < 0 ? -errno : mounts_move(clone, target);
 }
 
-/* Hide paths: files behind the null device, directories behind one shared empty tmpfs. */
-static int seal_masked(const MountPlan *plan, SyncReport *report)
+/* Hide a path: a file behind the null device, a directory behind one shared empty tmpfs. */
+static int hide(const MountPlan *plan, const char *path, Covers *covers)
 {
-	bool null_attached = false, empty_attached = false;
-	autofd empty = -1;
-	for (char **path = plan->config->masked_paths; path && *path; path++) {
-		autofd target = path_open_in_root(plan->root_fd, *path, O_PATH, 0);
-		struct stat st;
-		if (target < 0 && (errno == ENOENT || errno == ENOTDIR))
+	autofd target = path_open_in_root(plan->root_fd, path, O_PATH, 0);
+	struct stat st;
+	if (target < 0 && (errno == ENOENT || errno == ENOTDIR))
+		return 0;
+	if (target < 0 || fstat(target, &st) < 0)
+		return -errno;
+	if (!S_ISDIR(st.st_mode))
+		return cover(covers->null_fd, &covers->null_attached, target);
+	if (covers->empty_fd < 0)
+		covers->empty_fd = mounts_new_empty();
+	return covers->empty_fd < 0 ? covers->empty_fd
+				    : cover(covers->empty_fd, &covers->empty_attached, target);
+}
+
+/*
+ * A clone of the host's /sys brings the host's tracefs, debugfs and their like along, below
+ * /sys/kernel; where paths are hidden at all, that one is, too (as with podman).
+ */
+static int hide_host_kernel(const MountPlan *plan, Covers *covers)
+{
+	char **masked = plan->config->masked_paths;
+	for (guint i = 0; masked && *masked && i < plan->entries->len; i++) {
+		const MountEntry *entry = &g_array_index(plan->entries, MountEntry, i);
+		if (!entry->is_hosts)
 			continue;
-		int result = target < 0 || fstat(target, &st) < 0 ? -errno : 0;
-		if (result == 0 && S_ISDIR(st.st_mode) && empty < 0)
-			result = (empty = mounts_new_empty()) < 0 ? empty : 0;
-		if (result == 0)
-			result = S_ISDIR(st.st_mode) ? cover(empty, &empty_attached, target)
-						     : cover(plan->null_fd, &null_attached, target);
-		if (result < 0)
-			return sync_subject(report, *path, result);
+		g_autofree char *path = g_build_filename(entry->mount->destination, "kernel", NULL);
+		return hide(plan, path, covers);
 	}
 	return 0;
+}
+
+static int seal_masked(const MountPlan *plan, SyncReport *report)
+{
+	Covers covers = {.null_fd = plan->null_fd, .empty_fd = -1};
+	int result = hide_host_kernel(plan, &covers);
+	if (result < 0)
+		return sync_subject(report, "/sys/kernel", result);
+	for (char **path = plan->config->masked_paths; path && *path && result == 0; path++)
+		result = sync_subject(report, *path, hide(plan, *path, &covers));
+	fd_close(&covers.empty_fd);
+	return result;
 }
 
 int mounts_seal(MountPlan *plan, SyncReport *report)

@@ -251,6 +251,22 @@ class Posture(PostureTest):
         for path in READ_ONLY:
             self.assertRegex(paths[path], "absent|read-only|not writable", path)
 
+    def test_sys_of_the_host(self):
+        """With the host's network a user gets a clone of the host's /sys: all of it read-only, what is hidden else hidden,
+        and /sys/kernel with the host's tracefs, too. Red without mounts_seal.c:hide_host_kernel(), or when
+        mounts.c:set_attributes() is not recursive.
+        """
+        # A clone cannot be told from a new one by what it says: only a user's container of the host's network has one.
+        found = self.probe("--network", "host", arguments=[*MASKED, "/sys/kernel", "/sys/fs/cgroup"])
+        below = [line.split() for line in found["mounts"] if line.split()[4].startswith("/sys")]
+        self.assertTrue(below)
+        for fields in below:
+            self.assertLessEqual({"ro", "nosuid", "nodev", "noexec"}, set(fields[5].split(",")), fields)
+        for path in MASKED:
+            self.assertIn(found["paths"][path].partition(",")[0], ("absent", "null", "empty directory"), path)
+        if os.geteuid() != 0:
+            self.assertEqual(found["paths"]["/sys/kernel"].partition(",")[0], "empty directory")
+
     def test_every_system_call(self):
         confined = self.probe(arguments=["syscalls"])
         unconfined = self.probe("--security-opt", "seccomp=unconfined", arguments=["syscalls"])
