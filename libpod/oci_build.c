@@ -113,6 +113,7 @@ static void build_namespace(OciConfig *config, OciNamespaceKind kind, const Spec
 	}
 }
 
+/* A namespace of its own, unless the host's or that of another is shared. */
 static void build_network(OciConfig *config, const ContainerSpec *spec,
 			  const OciBuildContext *context)
 {
@@ -131,6 +132,7 @@ static void build_network(OciConfig *config, const ContainerSpec *spec,
 	}
 }
 
+/* All seven; a container that shares the user namespace of the user makes none. */
 static void build_namespaces(OciConfig *config, const ContainerSpec *spec,
 			     const OciBuildContext *context)
 {
@@ -289,6 +291,7 @@ static void sort_mounts(OciConfig *config, guint first)
 	memcpy(config->mounts->pdata + first, sorted->data, sorted->len * sizeof(gpointer));
 }
 
+/* -v, --mount and --tmpfs: volumes are binds of their directories in the store. */
 static void build_user_mounts(OciConfig *config, const ContainerSpec *spec,
 			      const OciBuildContext *context)
 {
@@ -314,6 +317,7 @@ static void build_user_mounts(OciConfig *config, const ContainerSpec *spec,
 	}
 }
 
+/* What init becomes: user, arguments, environment, privileges, score. */
 static bool build_process(OciConfig *config, const ContainerSpec *spec,
 			  const OciBuildContext *context, GError **error)
 {
@@ -349,6 +353,7 @@ static bool has_rlimit(const GArray *limits, int resource)
 	return false;
 }
 
+/* What was asked for, then our defaults for what was not. */
 static void build_rlimits(OciConfig *config, const ContainerSpec *spec,
 			  const OciBuildContext *context)
 {
@@ -365,6 +370,7 @@ static void build_rlimits(OciConfig *config, const ContainerSpec *spec,
 	}
 }
 
+/* A bind of each node, with the numbers that it has now: the runtime refuses another. */
 static bool build_devices(OciConfig *config, const ContainerSpec *spec, GError **error)
 {
 	for (guint i = 0; i < spec->devices->len; i++) {

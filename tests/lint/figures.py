@@ -11,6 +11,10 @@ from sources import PRODUCT, TOP, c_files, code, comment_ends, files, text, with
 # What runs between clone and execve, where goto is allowed.
 BELOW_EXEC_LINE = re.compile(r"^libpod/runtime/")
 
+# Without a semicolon behind them they look like the head of the function that follows.
+IGNORED = ("-I", "G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC+", "-I", "G_DEFINE_AUTOPTR_CLEANUP_FUNC+",
+           "-I", "G_DEFINE_AUTO_CLEANUP_FREE_FUNC+")
+
 
 def percentile(values, share):
     """The value below which that share of a list lies."""
@@ -24,7 +28,7 @@ def functions():
     names = [name for name in c_files(*PRODUCT) if name.endswith(".c")]
     if shutil.which("ctags") is None or not names:
         return None
-    done = subprocess.run(["ctags", "--languages=C", "--kinds-C=f", "--fields=nef", "-u", "-f", "-", *names],
+    done = subprocess.run(["ctags", "--languages=C", "--kinds-C=f", "--fields=nef", "-u", *IGNORED, "-f", "-", *names],
                           cwd=TOP, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         return None
