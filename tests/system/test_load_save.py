@@ -64,7 +64,8 @@ def mounted_tree(test):
     for number, lower in enumerate(lowers[:-1]):
         script += f"ln -s {test.store}/{lower} {number} && "
     names = ":".join(str(number) for number in range(len(lowers) - 1))
-    script += f"mkdir e && mount -t overlay overlay -o userxattr,lowerdir={names}:e {point} && "
+    # mount(2): an option of fsconfig(), which a newer mount(8) would use, ends at 255 bytes.
+    script += f"mkdir e && LIBMOUNT_FORCE_MOUNT2=always mount -t overlay overlay -o userxattr,lowerdir={names}:e {point} && "
     # Not sys.executable: it may be in a home that other ids cannot enter.
     script += f"exec /usr/bin/python3 - {point}"
     done = subprocess.run([*namespace(), "sh", "-c", script], input=LISTER.encode(), capture_output=True, check=False)

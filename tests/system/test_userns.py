@@ -101,7 +101,7 @@ class KeepId(UserNsTest):
         port = free_port()
         self.skiff("run", "-d", "--name", "web", "--userns=keep-id", "-p", f"127.0.0.1:{port}:8080", "busybox", "sh", "-c",
                    "mkdir -p /dev/shm/w && echo served > /dev/shm/w/index.html && exec httpd -f -p 8080 -h /dev/shm/w")
-        fetch = ("wget", "-qO-", f"http://127.0.0.1:{port}/")
+        fetch = ("curl", "-s", f"http://127.0.0.1:{port}/")
         wait_for(lambda: subprocess.run(fetch, capture_output=True, text=True, check=False).stdout == "served\n",
                  message="the published port")
         self.assertIn("10.0.2.100", self.skiff("exec", "web", "ip", "addr").stdout)
