@@ -96,7 +96,18 @@ def identity(found):
     return state
 
 
-def mounts(found):
+# Bound from the host: what file system they are on there is its own affair.
+HOSTS = ("/", "/etc/hosts", "/etc/resolv.conf", "/etc/hostname", "/run/.containerenv",
+         *(f"/dev/{name}" for name in ("full", "null", "random", "tty", "urandom", "zero")))
+
+
+def inherited_flags(directory):
+    """Flags that the root has because the file system that it is a directory of has them."""
+    flags = os.statvfs(directory).f_flag
+    return {name for name, bit in (("nodev", os.ST_NODEV), ("nosuid", os.ST_NOSUID)) if flags & bit}
+
+
+def mounts(found, root):
     """Mount points with type and flags; what differs between hosts is left out, as are masks of what a host lacks."""
     lines = []
     for line in found["mounts"]:
@@ -106,7 +117,9 @@ def mounts(found):
         dash = fields.index("-")
         options = sorted(set(fields[5].split(",")) - {"relatime"})
         kind = fields[dash + 1]
-        if fields[4] in ("/", "/etc/hosts", "/etc/resolv.conf", "/etc/hostname", "/run/.containerenv"):
+        if fields[4] == "/":
+            options = [option for option in options if option not in inherited_flags(root)]
+        if fields[4] in HOSTS:
             kind = "host's"
         shared = [word.partition(":")[0] for word in fields[6:dash]]
         super_options = [word for word in fields[dash + 3].split(",") if word.startswith(("size=", "mode="))]
@@ -245,7 +258,7 @@ class Posture(PostureTest):
         self.assertEqual(limits[resource.RLIMIT_NPROC], [value % 2**64 for value in nproc])
 
     def test_mounts(self):
-        self.compare("mounts", mounts(self.probe("--network", "none")))
+        self.compare("mounts", mounts(self.probe("--network", "none"), self.root))
 
     def test_hidden_paths(self):
         """Red when oci_build.c leaves out any path that this kernel has."""
