@@ -130,11 +130,17 @@ class Lifecycle(SkiffTest):
         self.skiff("run", "-d", "--name", "c", "busybox", "sh", "-c", "for i in 1 2 3; do echo $i; sleep 0.3; done")
         self.assertEqual(self.skiff("logs", "-f", "c").lines, ["1", "2", "3"])
 
+    def trapping(self, name, trap, *options):
+        """A container whose program has set its trap: before that pid 1 loses every signal."""
+        self.skiff("run", "-d", "--name", name, *options, "busybox", "sh", "-c",
+                   f"trap {trap}; echo ready; while :; do sleep 0.1; done")
+        wait_for(lambda: self.skiff("logs", name).word == "ready", message="the trap")
+
     def test_stop_kill_and_codes(self):
-        self.skiff("run", "-d", "--name", "polite", "busybox", "sh", "-c", "trap 'exit 7' TERM; while :; do sleep 0.1; done")
+        self.trapping("polite", "'exit 7' TERM")
         self.skiff("stop", "polite")
         self.assertEqual(self.skiff("inspect", "--format", "{{.State.ExitCode}}", "polite").word, "7")
-        self.skiff("run", "-d", "--name", "stubborn", "--stop-timeout", "1", "busybox", "sh", "-c", "trap '' TERM; while :; do sleep 0.1; done")
+        self.trapping("stubborn", "'' TERM", "--stop-timeout", "1")
         self.skiff("stop", "stubborn")
         self.assertEqual(self.skiff("wait", "stubborn").word, "137")
         self.sleeper("victim")
@@ -144,7 +150,7 @@ class Lifecycle(SkiffTest):
         self.assertIn("can only kill running containers", done.stderr)
 
     def test_stop_signal(self):
-        self.skiff("run", "-d", "--name", "usr", "--stop-signal", "USR1", "busybox", "sh", "-c", "trap 'exit 4' USR1; while :; do sleep 0.1; done")
+        self.trapping("usr", "'exit 4' USR1", "--stop-signal", "USR1")
         self.skiff("stop", "usr")
         self.assertEqual(self.skiff("wait", "usr").word, "4")
 
