@@ -31,6 +31,9 @@
 #include "storage/layer_mapped.h"
 #include "storage/overlay.h"
 
+/* From an exit code to the end of its monitor takes milliseconds. */
+#define LIFE_TIMEOUT_MS 10000
+
 /* Namespaces of other containers, as paths of their init's. */
 typedef struct {
 	char *net, *pid, *ipc, *uts, *cgroup, *user;
@@ -374,7 +377,9 @@ static Monitor *start_monitor(Container *ctr, const ContainerSpec *spec,
 			      const ContainerStart *options, const OciConfig *config,
 			      GError **error)
 {
-	g_autoptr(RecordLock) life = record_lock(ctr->run_fd, "life", false, 0, "monitor", error);
+	/* The last monitor may have told the exit code and not be gone yet. */
+	g_autoptr(RecordLock) life =
+		record_lock(ctr->run_fd, "life", false, LIFE_TIMEOUT_MS, "monitor", error);
 	if (!life)
 		return NULL;
 	/* Recorded under the life lock: "running" without it would mean that a monitor was killed.

@@ -169,6 +169,14 @@ class Lifecycle(SkiffTest):
         done = self.skiff("start", "-a", "c", code=6)
         self.assertEqual(done.stdout, "attached\n")
 
+    def test_start_right_after_wait(self):
+        """The code is known before the monitor is gone; a start must not trip over its last moments."""
+        self.skiff("create", "--name", "c", "busybox", "echo", "hi")
+        for _ in range(60):
+            self.skiff("start", "c")
+            self.assertEqual(self.skiff("wait", "c").word, "0")
+        self.assertEqual(self.skiff("logs", "c").lines, ["hi"] * 60)
+
     def test_wait_several(self):
         self.skiff("run", "-d", "--name", "a", "busybox", "sh", "-c", "sleep 0.3; exit 3")
         self.skiff("run", "-d", "--name", "b", "busybox", "sh", "-c", "exit 4")
