@@ -181,17 +181,25 @@ static int give_mounts(Init *init)
 	return mounts_give(init->mounts, init->user.uid, init->user.gid, &init->report);
 }
 
-/* The image may name a directory it does not have. */
+/*
+ * The image may name a directory it does not have; one that was typed must be there. Either is
+ * looked up without magic links, which chdir() would follow (CVE-2024-21626).
+ */
 static int make_cwd(Init *init)
 {
 	const char *cwd = init->config->cwd;
-	if (!init->config->create_cwd || !cwd)
+	int root = init->mounts->root_fd;
+	if (!cwd)
 		return 0;
-	autofd fd = path_mkdirs_in_root(init->mounts->root_fd, cwd, 0755);
+	autofd fd = init->config->create_cwd
+			    ? path_mkdirs_in_root(root, cwd, 0755)
+			    : path_open_in_root(root, cwd, O_PATH | O_DIRECTORY, 0);
 	/* Whatever else is wrong with it shows at chdir. */
-	return fd < 0 && errno != EROFS && errno != ENOTDIR && errno != EEXIST
-		       ? sync_subject(&init->report, cwd, -errno)
-		       : 0;
+	if (fd >= 0 || errno == EROFS || errno == ENOTDIR || errno == EEXIST || errno == EACCES)
+		return 0;
+	if (errno == ENOENT)
+		init->report.step = SYNC_STEP_CWD;
+	return sync_subject(&init->report, cwd, -errno);
 }
 
 static int seal_mounts(Init *init)
@@ -316,7 +324,7 @@ static const Step steps[] = {
 	{"create the terminal", make_terminal},
 	{"resolve the user", resolve_user},
 	{"change the owner of", give_mounts},
-	{"create the working directory", make_cwd},
+	{"look up the working directory", make_cwd},
 	{"protect", seal_mounts},
 	{"place the descriptors", place_descriptors},
 	/* Last. */

@@ -80,7 +80,7 @@ typedef struct {
 	char *selinux_label;
 	int oom_score_adj;
 	bool oom_score_adj_set;
-	bool create_cwd; /* make the working directory when the image's own is missing */
+	bool create_cwd; /* make the working directory if it is missing */
 
 	/* linux */
 	OciNamespace namespaces[OCI_NS_COUNT];

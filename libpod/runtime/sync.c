@@ -81,13 +81,16 @@ static void set_report_error(const SyncMessage *message, GError **error)
 	if (strcmp(message->step, SYNC_STEP_EXECUTE) == 0)
 		set_execute_error(message, error);
 	else if (strcmp(message->step, SYNC_STEP_USER) == 0 && message->error == ENOENT)
-		error_set(error, ENGINE_ERROR_INVALID,
+		error_set(error, ENGINE_ERROR_COMMAND_NOT_EXECUTABLE,
 			  "unable to find user %s: no matching entries in passwd file",
 			  message->subject);
 	else if (strcmp(message->step, SYNC_STEP_GROUP) == 0 && message->error == ENOENT)
-		error_set(error, ENGINE_ERROR_INVALID,
+		error_set(error, ENGINE_ERROR_COMMAND_NOT_EXECUTABLE,
 			  "unable to find group %s: no matching entries in group file",
 			  message->subject);
+	else if (strcmp(message->step, SYNC_STEP_CWD) == 0 && message->error == ENOENT)
+		error_set(error, ENGINE_ERROR_COMMAND_NOT_EXECUTABLE,
+			  "workdir \"%s\" does not exist on container", message->subject);
 	else if (strcmp(message->step, SYNC_STEP_IDS) == 0 && message->error == EINVAL)
 		error_set(error, ENGINE_ERROR_INVALID,
 			  "user '%s' is not in the id map of the container", message->subject);

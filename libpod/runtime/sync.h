@@ -57,9 +57,9 @@ int sync_wait_go(int fd);
 /**
  * sync_receive() - parent: the next message
  * @out_fd:	the attached descriptor or -1
- * @error:	the child's report as an error: COMMAND_NOT_FOUND and COMMAND_NOT_EXECUTABLE for
- *SYNC_STEP_EXECUTE, INVALID for SYNC_STEP_USER without an entry, BAD_STATE for SYNC_STEP_ENTER
- *		without a process, else SYSTEM
+ * @error:	the child's report as an error: COMMAND_NOT_FOUND for SYNC_STEP_EXECUTE,
+ *		COMMAND_NOT_EXECUTABLE for it and for a user, a group or a working directory that
+ *		is not there, BAD_STATE for SYNC_STEP_ENTER without a process, else SYSTEM
  *
  * Return: 1 message, 0 end of the stream, -1 with @error.
  */

@@ -3,8 +3,10 @@
 
 import os
 import re
+import shutil
 import stat
 import subprocess
+import tarfile
 import time
 import unittest
 
@@ -126,15 +128,23 @@ class RunProcess(SkiffTest):
         path.write_text("# comment\nONE=1\nTWO=a b\n")
         self.assertEqual(self.run_sh("echo $ONE:$TWO", "--env-file", path), "1:a b")
 
-    def test_workdir_is_made(self):
-        self.assertEqual(self.run_sh("pwd", "-w", "/deep/er"), "/deep/er")
+    def test_workdir(self):
+        """A missing one is made if the image names it, and refused if it was typed."""
+        self.assertEqual(self.run_sh("pwd", "-w", "/etc"), "/etc")
+        self.skiff_fails("run", "--rm", "-w", "/deep/er", "busybox", "pwd", code=126,
+                         says='workdir "/deep/er" does not exist on container')
+        archive = self.tmp / "root.tar"
+        with tarfile.open(archive, "w") as tar:
+            tar.add(shutil.which("busybox"), "busybox")
+        self.skiff("import", "-q", "-c", "WORKDIR /deep/er", archive, "workdir")
+        self.assertEqual(self.skiff("run", "--rm", "workdir", "/busybox", "pwd").word, "/deep/er")
 
     def test_user(self):
         self.need_ids()
         self.assertEqual(self.run_sh("id -u; id -g", "-u", "1000:1001").split(), ["1000", "1001"])
 
     def test_unknown_user(self):
-        done = self.skiff("run", "--rm", "-u", "nobody-here", "busybox", "true", code=125)
+        done = self.skiff("run", "--rm", "-u", "nobody-here", "busybox", "true", code=126)
         self.assertIn("nobody-here", done.stderr)
 
     def test_entrypoint(self):

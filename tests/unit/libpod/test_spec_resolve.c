@@ -172,6 +172,12 @@ static void test_process(void)
 	g_assert_false(typed->workdir_created);
 	g_assert_cmpstr(typed->user, ==, "0");
 	g_assert_cmpint(typed->stop_signal, ==, 9);
+
+	/* podman makes the image's own directory, and refuses a typed one that is missing. */
+	g_autoptr(ContainerSpec) elsewhere = spec_new();
+	apply(elsewhere, (const Option[]){{spec_set_workdir, "/srv"}, {NULL}});
+	g_assert_true(spec_resolve_image(elsewhere, image, NULL));
+	g_assert_false(elsewhere->workdir_created);
 }
 
 static void test_hostile_process_values(void)
@@ -183,7 +189,7 @@ static void test_hostile_process_values(void)
 		{"4294967296", NULL, NULL, "the image's user: "},
 		{NULL, "relative", NULL, "the working directory \"relative\" is invalid"},
 		{NULL, NULL, "SIGFOO", "the image's stop signal: invalid signal: SIGFOO"},
-		{NULL, NULL, "0", "the image's stop signal: valid signals are 1 through 64"},
+		{NULL, NULL, "0", "the image's stop signal: invalid signal: 0"},
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
 		g_autoptr(Image) image = make_image(NULL, "sh");
