@@ -54,9 +54,11 @@ static int parse_realtime(const char *name)
 
 bool signals_parse(const char *text, int *out_signal, GError **error)
 {
+	if (*text == '-') /* as kill(1) has them: -9, -HUP */
+		text++;
 	int number = parse_small_number(text);
-	if (number >= 0) {
-		if (number < 1 || number > SIGNAL_LAST)
+	if (number > 0) {
+		if (number > SIGNAL_LAST)
 			return error_set(error, ENGINE_ERROR_INVALID,
 					 "valid signals are 1 through %d", SIGNAL_LAST);
 		*out_signal = number;

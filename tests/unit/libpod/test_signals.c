@@ -15,10 +15,11 @@ static void test_parse(void)
 		{"POLL", 29},      {"RTMIN", 34},      {"SIGRTMIN+3", 37}, {"rtmin+30", 64},
 		{"RTMAX", 64},     {"SIGRTMAX-1", 63}, {"RTMAX-30", 34},   {"WINCH", 28},
 		{"STKFLT", 16},    {"SYS", 31},        {"015", 15},        {"", 0},
-		{"SIG", 0},        {"0", 0},           {"65", 0},          {"-1", 0},
+		{"SIG", 0},        {"0", 0},           {"65", 0},          {"--1", 0},
 		{"TERM ", 0},      {" TERM", 0},       {"RTMIN+31", 0},    {"RTMIN-1", 0},
 		{"RTMAX+1", 0},    {"RTMIN+", 0},      {"RTMIN+x", 0},     {"RTMIN+0003", 0},
 		{"SIGSIGTERM", 0}, {"99999999999", 0}, {"0x9", 0},         {"foo", 0},
+		{"-9", 9},         {"-HUP", 1},
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
 		g_autoptr(GError) error = NULL;
@@ -52,6 +53,9 @@ static void test_podmans_words(void)
 	int out = 0;
 	g_assert_false(signals_parse("foo", &out, &name));
 	g_assert_cmpstr(name->message, ==, "invalid signal: foo");
+	g_clear_error(&name);
+	g_assert_false(signals_parse("0", &out, &name));
+	g_assert_cmpstr(name->message, ==, "invalid signal: 0");
 	g_assert_false(signals_parse("99", &out, &number));
 	g_assert_cmpstr(number->message, ==, "valid signals are 1 through 64");
 }
