@@ -137,9 +137,7 @@ static bool refuse_unknown(const Parser *parser, const char *name, GError **erro
 			if (o->set && !(o->flags & OPTION_HIDDEN))
 				suggest_offer(&near, o->name);
 	error_set(error, ENGINE_ERROR_INVALID, "unknown flag: --%s", name);
-	g_autofree char *text = suggest_text(&near, "--");
-	if (text)
-		error_add_help(error, "did you mean %s?", text);
+	suggest_add_help(&near, "--", error);
 	return false;
 }
 

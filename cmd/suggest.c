@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "libpod/base/error.h"
+
 static unsigned min3(unsigned a, unsigned b, unsigned c)
 {
 	unsigned least = a < b ? a : b;
@@ -71,4 +73,11 @@ char *suggest_text(const Suggestions *s, const char *prefix)
 		g_string_append_printf(text, "%s%s", prefix, s->names[i]);
 	}
 	return g_string_free(text, FALSE);
+}
+
+void suggest_add_help(const Suggestions *s, const char *prefix, GError **error)
+{
+	g_autofree char *text = suggest_text(s, prefix);
+	if (text)
+		error_add_help(error, "did you mean %s?", text);
 }

@@ -29,6 +29,11 @@ void suggest_init(Suggestions *suggestions, const char *typed);
  */
 void suggest_offer(Suggestions *suggestions, const char *name);
 
+/** suggest_add_help() - add "help: did you mean ...?" to an error that is set, if anything was
+ * near.
+ */
+void suggest_add_help(const Suggestions *suggestions, const char *prefix, GError **error);
+
 /** suggest_text() - "PREFIXname, PREFIXother or PREFIXthird", NULL if nothing was near. g_free()
  * it. */
 char *suggest_text(const Suggestions *suggestions, const char *prefix);

@@ -85,9 +85,7 @@ static bool fail_field(TemplateRun *run, const Node *node, const TemplateValue *
 		template_member(of, i, run->heap, &key);
 		suggest_offer(&near, key);
 	}
-	g_autofree char *text = suggest_text(&near, ".");
-	if (text)
-		error_add_help(run->error, "did you mean %s?", text);
+	suggest_add_help(&near, ".", run->error);
 	return false;
 }
 
@@ -244,6 +242,7 @@ static bool eval_arguments(TemplateRun *run, const TemplateValue *dot, const Nod
 	return true;
 }
 
+/* @final: what the pipeline hands on, the last argument. */
 static bool eval_function(TemplateRun *run, const TemplateValue *dot, const Node *command,
 			  const TemplateValue *final, TemplateValue *out)
 {
@@ -330,6 +329,7 @@ static bool eval_command(TemplateRun *run, const TemplateValue *dot, const Node 
 	       eval_names(run, head, names, value, argument, out);
 }
 
+/* Each command's value is the last argument of the next; then the variables are set. */
 static bool eval_pipeline(TemplateRun *run, const TemplateValue *dot, const Node *pipe,
 			  TemplateValue *out)
 {
@@ -383,6 +383,7 @@ static void set_range_variables(TemplateRun *run, const Node *pipe, size_t mark,
 		g_array_index(run->variables, Variable, mark + 1).value = value;
 }
 
+/* As Go: nil is empty, a number counts, the variables of one turn are gone in the next. */
 static Flow walk_range(TemplateRun *run, const TemplateValue *dot, const Node *node)
 {
 	size_t mark = run->variables->len;
@@ -420,6 +421,7 @@ static Flow walk_range(TemplateRun *run, const TemplateValue *dot, const Node *n
 	return flow == FLOW_ERROR || n == 0 ? flow : FLOW_NEXT;
 }
 
+/* "else if" is a node where a list would be; variables of the condition end here. */
 static Flow walk_if_or_with(TemplateRun *run, const TemplateValue *dot, const Node *node)
 {
 	size_t mark = run->variables->len;
@@ -437,6 +439,7 @@ static Flow walk_if_or_with(TemplateRun *run, const TemplateValue *dot, const No
 	return flow;
 }
 
+/* A defined template sees only what it is handed; the depth of calls is bounded. */
 static Flow walk_template(TemplateRun *run, const TemplateValue *dot, const Node *node)
 {
 	const Node *body = g_hash_table_lookup(run->tmpl->defined, node->text);
@@ -466,6 +469,7 @@ static Flow walk_template(TemplateRun *run, const TemplateValue *dot, const Node
 	return flow;
 }
 
+/* A declaration prints nothing. Only values are escaped, the user's own text is not. */
 static Flow walk_action(TemplateRun *run, const TemplateValue *dot, const Node *node)
 {
 	TemplateValue value;
@@ -485,6 +489,7 @@ static Flow walk_action(TemplateRun *run, const TemplateValue *dot, const Node *
 	return FLOW_NEXT;
 }
 
+/* Every statement costs a step, so that a template of others ends. */
 static Flow walk(TemplateRun *run, const TemplateValue *dot, const Node *node)
 {
 	if (!step(run, node))

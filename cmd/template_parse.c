@@ -186,6 +186,7 @@ static const char *take_string(Parser *p, const Token *token)
 	return string;
 }
 
+/* A character in single quotes is an integer, as in Go. */
 static Node *parse_literal(Parser *p, const Token *token)
 {
 	Node *node = node_new(p, NODE_VALUE, token->start);
@@ -208,6 +209,7 @@ static Node *parse_literal(Parser *p, const Token *token)
 	return node;
 }
 
+/* Names are checked while parsing, so a typo is told even if it is never run. */
 static Node *parse_function(Parser *p, const Token *token)
 {
 	if (!template_function_lookup(token->text)) {
@@ -216,9 +218,7 @@ static Node *parse_function(Parser *p, const Token *token)
 		for (size_t i = 0; template_function_name(i); i++)
 			suggest_offer(&near, template_function_name(i));
 		fail(p, token, "function \"%s\" not defined", token->text);
-		g_autofree char *text = suggest_text(&near, "");
-		if (text)
-			error_add_help(p->error, "did you mean %s?", text);
+		suggest_add_help(&near, "", p->error);
 		return NULL;
 	}
 	Node *node = node_new(p, NODE_IDENTIFIER, token->start);
@@ -356,6 +356,7 @@ static bool parse_declarations(Parser *p, Node *pipe, bool range)
 	return true;
 }
 
+/* Commands with bars between, up to @end, which is taken. @context: what messages call it. */
 static Node *parse_pipeline(Parser *p, const char *context, TokenKind end)
 {
 	Node *node = node_new(p, NODE_PIPE, peek_past_space(p)->start);

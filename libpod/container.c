@@ -137,8 +137,7 @@ Container *container_latest(Engine *engine, GError **error)
 	if (!list)
 		return NULL;
 	if (list->len == 0)
-		return error_set_null(error, ENGINE_ERROR_NOT_FOUND,
-				      "no containers found: no such container");
+		return error_set_null(error, ENGINE_ERROR_NOT_FOUND, "no such container");
 	return g_ptr_array_steal_index(list, 0);
 }
 
@@ -160,8 +159,7 @@ static bool create_volumes(Engine *engine, ContainerSpec *spec, ContainerSummary
 			mount->source = g_strdup(volume->name);
 			g_ptr_array_add(volumes, g_strdup(volume->name));
 		}
-		if (mount->kind != SPEC_MOUNT_TMPFS)
-			g_ptr_array_add(shown, g_strdup(mount->source));
+		g_ptr_array_add(shown, g_strdup(mount->destination));
 	}
 	g_ptr_array_add(volumes, NULL);
 	g_ptr_array_add(shown, NULL);

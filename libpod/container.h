@@ -48,7 +48,7 @@ typedef struct {
 	GHashTable *labels;
 	GPtrArray *ports; /* of PortMapping: as bound while running, else as asked */
 	NetworkMode network_mode;
-	char **mounts; /* destinations or volume names, for ps */
+	char **mounts; /* where they are in the container, for ps */
 	char **volume_names;
 } ContainerSummary;
 

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "cmd/labels.h"
 #include "cmd/suggest.h"
 #include "libpod/base/error.h"
 #include "libpod/base/units.h"
@@ -39,6 +40,15 @@ static bool prepare_regex(Condition *c, Engine *engine, GError **error)
 			 c->value, reason->message);
 }
 
+/* podman takes slashes out, since docker shows names with one. */
+static bool prepare_name(Condition *c, Engine *engine, GError **error)
+{
+	g_auto(GStrv) parts = g_strsplit(c->value, "/", -1);
+	g_free(c->value);
+	c->value = g_strjoinv("", parts);
+	return prepare_regex(c, engine, error);
+}
+
 static bool prepare_number(Condition *c, Engine *engine, GError **error)
 {
 	uint64_t number = 0;
@@ -57,7 +67,8 @@ static bool prepare_status(Condition *c, Engine *engine, GError **error)
 					    "unknown", "initialized", NULL};
 	if (g_strv_contains(names, c->value))
 		return true;
-	return error_set(error, ENGINE_ERROR_INVALID, "%s is not a valid status", c->value);
+	return error_set(error, ENGINE_ERROR_INVALID,
+			 "unknown container state: %s: invalid argument", c->value);
 }
 
 /* before=X, since=X: the time X was made. */
@@ -85,13 +96,9 @@ static bool match_id(const Condition *c, const ContainerSummary *s)
 	return g_regex_match(c->regex, s->id, G_REGEX_MATCH_ANCHORED, NULL);
 }
 
-/* KEY or KEY=VALUE. */
 static bool match_label(const Condition *c, const ContainerSummary *s)
 {
-	const char *equals = strchr(c->value, '=');
-	g_autofree char *key = equals ? g_strndup(c->value, equals - c->value) : g_strdup(c->value);
-	const char *value = s->labels ? g_hash_table_lookup(s->labels, key) : NULL;
-	return value && (!equals || strcmp(value, equals + 1) == 0);
+	return labels_match(s->labels, c->value);
 }
 
 static bool match_no_label(const Condition *c, const ContainerSummary *s)
@@ -120,23 +127,11 @@ static bool match_since(const Condition *c, const ContainerSummary *s)
 	return s->created > c->number;
 }
 
-static bool match_until(const Condition *c, const ContainerSummary *s)
-{
-	return s->created < c->number;
-}
-
-/* By id, by the name's text, or by the name without registry, namespace or tag. */
+/* As podman 6: a piece of the id, or a regular expression for the name. */
 static bool match_ancestor(const Condition *c, const ContainerSummary *s)
 {
-	if (s->image_id && *c->value && g_str_has_prefix(s->image_id, c->value))
-		return true;
-	if (!s->image_name)
-		return false;
-	size_t length = strlen(c->value);
-	for (const char *at = s->image_name; at; at = strchr(at, '/') ? strchr(at, '/') + 1 : NULL)
-		if (strncmp(at, c->value, length) == 0 && strchr(":@", at[length]))
-			return true;
-	return false;
+	return (s->image_id && strstr(s->image_id, c->value)) ||
+	       (s->image_name && g_regex_match(c->regex, s->image_name, 0, NULL));
 }
 
 static bool match_volume(const Condition *c, const ContainerSummary *s)
@@ -151,17 +146,17 @@ static bool match_network(const Condition *c, const ContainerSummary *s)
 }
 
 static const Key keys[] = {
-	{"ancestor", match_ancestor, NULL, false},
+	{"ancestor", match_ancestor, prepare_regex, false},
 	{"before", match_before, prepare_container, false},
 	{"exited", match_exited, prepare_number, false},
 	{"id", match_id, prepare_regex, false},
 	{"label", match_label, NULL, true},
 	{"label!", match_no_label, NULL, true},
-	{"name", match_name, prepare_regex, false},
+	{"name", match_name, prepare_name, false},
 	{"network", match_network, NULL, false},
 	{"since", match_since, prepare_container, false},
 	{"status", match_status, prepare_status, false},
-	{"until", match_until, prepare_time, false},
+	{"until", match_before, prepare_time, false},
 	{"volume", match_volume, NULL, false},
 };
 
@@ -173,6 +168,7 @@ static void condition_free(void *pointer)
 	g_free(condition);
 }
 
+/* @error: UNSUPPORTED for what podman knows and we don't, else INVALID with similar names. */
 static const Key *lookup_key(const char *name, GError **error)
 {
 	static const char *const foreign[] = {"health",  "pod",        "should-start-on-boot",
@@ -189,12 +185,11 @@ static const Key *lookup_key(const char *name, GError **error)
 		return error_set_null(error, ENGINE_ERROR_UNSUPPORTED, "unsupported filter: %s",
 				      name);
 	error_set(error, ENGINE_ERROR_INVALID, "%s is an invalid filter", name);
-	g_autofree char *text = suggest_text(&near, "");
-	if (text)
-		error_add_help(error, "did you mean %s?", text);
+	suggest_add_help(&near, "", error);
 	return NULL;
 }
 
+/* Parse one KEY=VALUE; a condition that could not be prepared is freed with the filter. */
 static bool add_condition(ContainerFilter *filter, Engine *engine, const char *text, GError **error)
 {
 	const char *equals = strchr(text, '=');

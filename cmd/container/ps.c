@@ -33,11 +33,6 @@ static int by_created(const ContainerSummary *a, const ContainerSummary *b)
 	return (a->created > b->created) - (a->created < b->created);
 }
 
-static int by_running_for(const ContainerSummary *a, const ContainerSummary *b)
-{
-	return by_created(a, b);
-}
-
 static int by_id(const ContainerSummary *a, const ContainerSummary *b)
 {
 	return strcmp(a->id, b->id);
@@ -68,7 +63,7 @@ static const struct {
 	Compare compare;
 } orders[] = {
 	{"command", by_command}, {"created", by_created}, {"id", by_id},
-	{"image", by_image},     {"names", by_names},     {"runningfor", by_running_for},
+	{"image", by_image},     {"names", by_names},     {"runningfor", by_created},
 	{"status", by_status},
 };
 
@@ -159,6 +154,7 @@ static GPtrArray *choose(const PsOptions *opts, const ContainerFilter *filter, c
 	return rows;
 }
 
+/* The filter comes first: a wrong one is told although nothing matches. */
 static bool ps(const PsOptions *opts, Engine *engine, GError **error)
 {
 	if (opts->last >= 0 && opts->latest)

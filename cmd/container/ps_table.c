@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "cmd/labels.h"
 #include "libpod/base/units.h"
 #include "network/portmap.h"
 
@@ -75,6 +76,7 @@ static TemplateValue get_created_human(const void *row, TemplateHeap *heap)
 	return template_string(template_heap_take(heap, g_strconcat(text, " ago", NULL)));
 }
 
+/* podman's words; a code nobody saw is "unknown". g_free() it. */
 static char *status_text(const PsRow *row)
 {
 	const ContainerSummary *s = row->summary;
@@ -115,16 +117,9 @@ static TemplateValue get_names(const void *row, TemplateHeap *heap)
 	return template_string(SUMMARY->name);
 }
 
-/* "a=1,b=2", keys sorted. */
 static TemplateValue get_labels(const void *row, TemplateHeap *heap)
 {
-	GString *text = g_string_new(NULL);
-	g_autoptr(GList) keys = SUMMARY->labels ? g_hash_table_get_keys(SUMMARY->labels) : NULL;
-	keys = g_list_sort(keys, (GCompareFunc)strcmp);
-	for (GList *key = keys; key; key = key->next)
-		g_string_append_printf(text, "%s%s=%s", text->len > 0 ? "," : "", (char *)key->data,
-				       (char *)g_hash_table_lookup(SUMMARY->labels, key->data));
-	return template_string(template_heap_take(heap, g_string_free(text, FALSE)));
+	return template_string(template_heap_take(heap, labels_format(SUMMARY->labels)));
 }
 
 static TemplateValue get_mounts(const void *row, TemplateHeap *heap)
@@ -211,6 +206,7 @@ static const OutputField fields[] = {
 	{0},
 };
 
+/* podman's keys, of which some differ from the fields of templates. */
 static Json *to_json(const void *row)
 {
 	const ContainerSummary *s = SUMMARY;

@@ -4,6 +4,7 @@
 #include <fnmatch.h>
 #include <string.h>
 
+#include "cmd/labels.h"
 #include "cmd/option.h"
 #include "cmd/suggest.h"
 #include "libpod/base/error.h"
@@ -47,6 +48,7 @@ static bool prepare(Condition *c, Store *store, GError **error)
 	return true;
 }
 
+/* Parse one KEY=VALUE; references are kept apart, they are alternatives. */
 static bool add_condition(ImageFilter *filter, Store *store, const char *text, GError **error)
 {
 	static const char *const keys[] = {"before", "dangling", "id",    "label",
@@ -79,9 +81,7 @@ static bool add_condition(ImageFilter *filter, Store *store, const char *text, G
 	if (g_strv_contains(foreign, key))
 		return error_set(error, ENGINE_ERROR_UNSUPPORTED, "unsupported filter: %s", key);
 	error_set(error, ENGINE_ERROR_INVALID, "unsupported image filter \"%s\"", key);
-	g_autofree char *likely = suggest_text(&near, "");
-	if (likely)
-		error_add_help(error, "did you mean %s?", likely);
+	suggest_add_help(&near, "", error);
 	return false;
 }
 
@@ -132,14 +132,7 @@ bool image_filter_matches_name(const ImageFilter *filter, const char *name)
 	return filter->references->len == 0;
 }
 
-static bool label_matches(const Condition *c, const Image *image)
-{
-	const char *equals = strchr(c->value, '=');
-	g_autofree char *key = equals ? g_strndup(c->value, equals - c->value) : g_strdup(c->value);
-	const char *value = g_hash_table_lookup(image->config->labels, key);
-	return value && (!equals || strcmp(value, equals + 1) == 0);
-}
-
+/* Of one condition; unlike those of containers they must all match. */
 static bool condition_matches(const Condition *c, const Image *image)
 {
 	if (strcmp(c->key, "dangling") == 0)
@@ -147,9 +140,9 @@ static bool condition_matches(const Condition *c, const Image *image)
 	if (strcmp(c->key, "id") == 0)
 		return g_str_has_prefix(image->id, c->value);
 	if (strcmp(c->key, "label") == 0)
-		return label_matches(c, image);
+		return labels_match(image->config->labels, c->value);
 	if (strcmp(c->key, "label!") == 0)
-		return !label_matches(c, image);
+		return !labels_match(image->config->labels, c->value);
 	if (strcmp(c->key, "since") == 0)
 		return image->created > c->number;
 	return image->created < c->number; /* before, until */

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "cmd/labels.h"
 #include "cmd/option.h"
 #include "cmd/suggest.h"
 #include "libpod/base/error.h"
@@ -10,15 +11,6 @@
 
 static const char *const keys[] = {"dangling", "driver", "label", "label!", "name", "opt",
 				   "scope",    "since",  "after", "until",  NULL};
-
-/* KEY or KEY=VALUE in a table. */
-static bool has_entry(GHashTable *table, const char *text)
-{
-	const char *equals = strchr(text, '=');
-	g_autofree char *key = equals ? g_strndup(text, equals - text) : g_strdup(text);
-	const char *value = table ? g_hash_table_lookup(table, key) : NULL;
-	return value && (!equals || strcmp(value, equals + 1) == 0);
-}
 
 static bool is_used(Engine *engine, const Volume *volume, bool *out, GError **error)
 {
@@ -44,11 +36,11 @@ static bool matches(Engine *engine, const Volume *volume, const char *key, const
 	} else if (strcmp(key, "driver") == 0) {
 		*out = strcmp(volume->driver, value) == 0;
 	} else if (strcmp(key, "label") == 0) {
-		*out = has_entry(volume->labels, value);
+		*out = labels_match(volume->labels, value);
 	} else if (strcmp(key, "label!") == 0) {
-		*out = !has_entry(volume->labels, value);
+		*out = !labels_match(volume->labels, value);
 	} else if (strcmp(key, "opt") == 0) {
-		*out = has_entry(volume->options, value);
+		*out = labels_match(volume->options, value);
 	} else if (strcmp(key, "scope") == 0) {
 		*out = g_strcmp0(volume->scope, value) == 0;
 	} else if (strcmp(key, "name") == 0) {
@@ -84,6 +76,7 @@ static bool key_matches(Engine *engine, const Volume *volume, const char *key,
 	return true;
 }
 
+/* Does the key exist? Its value is looked at with the first volume. */
 static bool check(const char *text, GError **error)
 {
 	const char *equals = strchr(text, '=');
@@ -97,9 +90,7 @@ static bool check(const char *text, GError **error)
 	for (size_t i = 0; keys[i]; i++)
 		suggest_offer(&near, keys[i]);
 	error_set(error, ENGINE_ERROR_INVALID, "\"%s\" is an invalid volume filter", key);
-	g_autofree char *likely = suggest_text(&near, "");
-	if (likely)
-		error_add_help(error, "did you mean %s?", likely);
+	suggest_add_help(&near, "", error);
 	return false;
 }
 
