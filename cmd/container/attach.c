@@ -32,6 +32,7 @@ static const Option options[] = {
 
 static const OptionGroup group = {NULL, options};
 
+/* Streams of the first process, as it was made: a terminal, stdin or not. */
 static bool attach(Container *ctr, const AttachVerbOptions *opts, int *out_code, GError **error)
 {
 	if (container_summary(ctr)->state != CONTAINER_RUNNING)
@@ -52,6 +53,7 @@ static bool attach(Container *ctr, const AttachVerbOptions *opts, int *out_code,
 	return control >= 0 && foreground_run(ctr, control, tty, &foreground, out_code, error);
 }
 
+/* The container's exit code is ours, 0 after a detach. */
 static int cmd_attach(Invocation *inv)
 {
 	AttachVerbOptions opts = {0};
@@ -67,9 +69,7 @@ static int cmd_attach(Invocation *inv)
 	g_autoptr(Engine) engine = command_engine(inv, false, &error);
 	if (!engine)
 		return command_fail(error);
-	g_autoptr(Container) ctr = opts.selection.latest
-					   ? container_latest(engine, &error)
-					   : container_resolve(engine, command_arg(inv, 0), &error);
+	g_autoptr(Container) ctr = selection_one(&opts.selection, inv, engine, &error);
 	if (!ctr || !attach(ctr, &opts, &code, &error))
 		return command_fail(error);
 	return code;

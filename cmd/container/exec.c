@@ -7,6 +7,7 @@
 
 #include "cmd/commands.h"
 #include "cmd/container/foreground.h"
+#include "cmd/container/selection.h"
 #include "cmd/engine_open.h"
 #include "cmd/output.h"
 #include "libpod/attach.h"
@@ -18,7 +19,8 @@
 #define EXIT_BAD_STATE 255 /* podman's code for a container that does not run */
 
 typedef struct {
-	bool detach, interactive, tty, privileged, latest;
+	Selection selection;
+	bool detach, interactive, tty, privileged;
 	const char *detach_keys;
 	ContainerSpec *spec; /* takes env, user, workdir with the grammar of run */
 } ExecOptions;
@@ -72,7 +74,7 @@ static const Option options[] = {
 	{0, "detach-keys", OPTION_VALUE, set_detach_keys, "KEYS",
 	 "Keys that leave the process running alone (default ctrl-p,ctrl-q)", 0, OPTION_COMMON},
 	{'l', "latest", OPTION_FLAG, option_set_flag, NULL, "In the container created last",
-	 offsetof(ExecOptions, latest), OPTION_COMMON},
+	 offsetof(ExecOptions, selection.latest), OPTION_COMMON},
 	OPTION_UNSUPPORTED(0, "cidfile", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "no-session", OPTION_FLAG),
 	OPTION_UNSUPPORTED(0, "preserve-fd", OPTION_CSV),
@@ -130,6 +132,7 @@ static void fill_window(ExecRequest *request)
 	}
 }
 
+/* Attached without a terminal the process gets our own descriptors through a pump. */
 static bool exec_in(Container *ctr, const ExecOptions *opts, const char *const *args, int *out_code,
 		    GError **error)
 {
@@ -172,28 +175,27 @@ static bool exec_in(Container *ctr, const ExecOptions *opts, const char *const *
 	return true;
 }
 
+/* podman's order: the container is looked for before the command. */
 static int exec(const ExecOptions *opts, Invocation *inv)
 {
 	g_autoptr(GError) error = NULL;
-	size_t first = opts->latest ? 0 : 1;
+	size_t first = opts->selection.latest ? 0 : 1;
 	int code = 0;
-	if (command_n_args(inv) < first)
+	if (command_n_args(inv) < first) {
 		error_set(&error, ENGINE_ERROR_INVALID,
 			  "exec requires the name or ID of a container or the --latest flag");
-	else if (command_n_args(inv) == first)
-		error_set(&error, ENGINE_ERROR_INVALID,
-			  "must provide a non-empty command to start an exec "
-			  "session: invalid argument");
-	if (error)
 		return command_fail(error);
+	}
 	g_autofree const char **args = command_args(inv, first);
 	g_autoptr(Engine) engine = command_engine(inv, true, &error);
 	if (!engine)
 		return command_fail(error);
-	g_autoptr(Container) ctr = opts->latest
-					   ? container_latest(engine, &error)
-					   : container_resolve(engine, command_arg(inv, 0), &error);
-	if (ctr && exec_in(ctr, opts, args, &code, &error))
+	g_autoptr(Container) ctr = selection_one(&opts->selection, inv, engine, &error);
+	if (ctr && !args[0])
+		error_set(&error, ENGINE_ERROR_INVALID,
+			  "must provide a non-empty command to start an exec session: invalid "
+			  "argument");
+	else if (ctr && exec_in(ctr, opts, args, &code, &error))
 		return code;
 	bool not_running = error_matches(error, ENGINE_ERROR_BAD_STATE);
 	int status = command_fail(error);

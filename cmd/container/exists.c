@@ -15,6 +15,7 @@ static const Option options[] = {
 
 static const OptionGroup group = {NULL, options};
 
+/* 1 is an answer, not a failure: nothing is printed. */
 static int cmd_container_exists(Invocation *inv)
 {
 	g_autoptr(GError) error = NULL;

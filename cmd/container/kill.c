@@ -28,6 +28,7 @@ static bool kill_one(Container *ctr, void *data, GError **error)
 	return container_kill(ctr, *(const int *)data, error);
 }
 
+/* --all leaves out what does not run; a name that does not is an error. */
 static int cmd_kill(Invocation *inv)
 {
 	KillOptions opts = {.signal = "KILL"};

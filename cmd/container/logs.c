@@ -31,11 +31,13 @@ static const Option options[] = {
 	{0, "since", OPTION_VALUE, option_set_string, "TIME",
 	 "Lines from this time on: 2026-01-31T12:00:00, or 10m for ten minutes ago",
 	 offsetof(LogsVerbOptions, since), OPTION_COMMON},
-	{0, "until", OPTION_VALUE, option_set_string, "TIME", "Lines before this time",
-	 offsetof(LogsVerbOptions, until), OPTION_COMMON},
+	{0, "until", OPTION_VALUE, option_set_string, "TIME",
+	 "Lines before this time, or until so long from now", offsetof(LogsVerbOptions, until),
+	 OPTION_COMMON},
 	{'t', "timestamps", OPTION_FLAG, option_set_flag, NULL, "The time before each line",
 	 offsetof(LogsVerbOptions, timestamps), OPTION_COMMON},
-	{'n', "names", OPTION_FLAG, option_set_flag, NULL, "The container's name before each line",
+	{'n', "names", OPTION_FLAG, option_set_flag, NULL,
+	 "Of several containers: the name before each line, not the id",
 	 offsetof(LogsVerbOptions, names), OPTION_COMMON},
 	{'l', "latest", OPTION_FLAG, option_set_flag, NULL, "Of the container created last",
 	 offsetof(LogsVerbOptions, selection.latest), OPTION_COMMON},
@@ -48,21 +50,22 @@ static const OptionGroup group = {NULL, options};
 /* Printing of one container's lines. */
 typedef struct {
 	const LogsVerbOptions *opts;
-	const char *name;
-	bool open[2]; /* the last line of stdout, stderr was not ended */
+	const char *label; /* says whose line it is, where there are several; NULL: nothing */
+	bool open[2];      /* the last line of stdout, stderr was not ended */
 } Printer;
 
+/* The label and the time stand before a whole line only, not where a partial one goes on. */
 static bool print_line(const LogLine *line, void *data)
 {
 	Printer *printer = data;
 	FILE *stream = line->is_stderr ? stderr : stdout;
 	bool *open = &printer->open[line->is_stderr];
+	if (!*open && printer->label)
+		fprintf(stream, "%s ", printer->label);
 	if (!*open && printer->opts->timestamps) {
 		g_autofree char *time = units_format_rfc3339(line->time_ns, true);
 		fprintf(stream, "%s ", time);
 	}
-	if (!*open && printer->opts->names)
-		fprintf(stream, "%s ", printer->name);
 	fwrite(line->text, 1, line->size, stream);
 	if (!line->partial)
 		putc('\n', stream);
@@ -88,8 +91,29 @@ static bool is_running(void *data)
 	return state != CONTAINER_EXITED && state != CONTAINER_CREATED;
 }
 
+/* As podman reads them: a duration is so long ago for --since, and so long from now for --until. */
+static bool parse_times(const LogsVerbOptions *opts, LogsOptions *read, GError **error)
+{
+	int64_t now = units_now();
+	if (opts->since && !units_parse_time(opts->since, now, &read->since_ns, error)) {
+		g_prefix_error(error, "parsing --since \"%s\": ", opts->since);
+		return false;
+	}
+	if (!opts->until)
+		return true;
+	if (!units_parse_time(opts->until, now, &read->until_ns, error)) {
+		g_prefix_error(error, "parsing --until \"%s\": ", opts->until);
+		return false;
+	}
+	int64_t ahead = 0;
+	if (units_parse_duration(opts->until, &ahead, NULL))
+		read->until_ns = now + ahead;
+	return true;
+}
+
+/* Print the log of one container; @several: with a label before each line. */
 static bool print_container(Engine *engine, Container *ctr, const LogsVerbOptions *opts,
-			    GError **error)
+			    bool several, GError **error)
 {
 	const ContainerSpec *spec = container_spec(ctr, error);
 	if (!spec)
@@ -102,14 +126,15 @@ static bool print_container(Engine *engine, Container *ctr, const LogsVerbOption
 		.is_running = is_running,
 		.data = &followed,
 	};
-	int64_t now = units_now();
-	if ((opts->since && !units_parse_time(opts->since, now, &read.since_ns, error)) ||
-	    (opts->until && !units_parse_time(opts->until, now, &read.until_ns, error)))
+	if (!parse_times(opts, &read, error))
 		return false;
-	Printer printer = {opts, container_summary(ctr)->name, {false, false}};
+	g_autofree char *label = opts->names ? g_strdup(container_summary(ctr)->name)
+					     : g_strndup(container_summary(ctr)->id, 12);
+	Printer printer = {opts, several ? label : NULL, {false, false}};
 	return logs_read(container_dir_fd(ctr), spec->log_path, &read, print_line, &printer, error);
 }
 
+/* All containers are found before the first line is printed. */
 static int cmd_logs(Invocation *inv)
 {
 	LogsVerbOptions opts = {.tail = -1};
@@ -127,15 +152,12 @@ static int cmd_logs(Invocation *inv)
 	g_autoptr(Engine) engine = command_engine(inv, true, &error);
 	if (!engine)
 		return command_fail(error);
-	for (size_t i = 0; i < MAX(n, 1); i++) {
-		g_autoptr(Container) ctr =
-			opts.selection.latest
-				? container_latest(engine, &error)
-				: container_resolve(engine, command_arg(inv, i), &error);
-		if (!ctr || !print_container(engine, ctr, &opts, &error))
-			return command_fail(error);
+	g_autoptr(GPtrArray) list = selection_resolve(&opts.selection, inv, engine, &error);
+	for (size_t i = 0; list && !error && i < list->len; i++) {
+		const Selected *selected = g_ptr_array_index(list, i);
+		(void)print_container(engine, selected->ctr, &opts, n > 1, &error);
 	}
-	return 0;
+	return error ? command_fail(error) : 0;
 }
 
 const Command logs_command = {

@@ -56,6 +56,7 @@ static size_t print_ports(const ContainerSummary *summary, const PortMapping *wa
 	return n;
 }
 
+/* Of what runs only, oldest first. */
 static int print_all(Engine *engine)
 {
 	g_autoptr(GError) error = NULL;
@@ -70,14 +71,13 @@ static int print_all(Engine *engine)
 	return 0;
 }
 
+/* A port that was asked for and is not published is an error. */
 static bool print_one(Engine *engine, const PortOptions *opts, const Invocation *inv,
 		      GError **error)
 {
 	size_t next = opts->selection.latest ? 0 : 1;
 	const char *text = command_arg(inv, next);
-	g_autoptr(Container) ctr = opts->selection.latest
-					   ? container_latest(engine, error)
-					   : container_resolve(engine, command_arg(inv, 0), error);
+	g_autoptr(Container) ctr = selection_one(&opts->selection, inv, engine, error);
 	if (!ctr)
 		return false;
 	PortMapping *wanted = text ? portmap_parse_expose(text, error) : NULL;
@@ -91,6 +91,7 @@ static bool print_one(Engine *engine, const PortOptions *opts, const Invocation 
 	return true;
 }
 
+/* The number of arguments depends on the options, so the row cannot check it. */
 static int cmd_port(Invocation *inv)
 {
 	PortOptions opts = {0};

@@ -72,6 +72,7 @@ static const char *status_line(const char *status, const char *key)
 	return line ? line + strlen(key) : "";
 }
 
+/* Effective ids, ours and as the process' own user namespace calls them. */
 static void read_status(Process *process, int dir)
 {
 	g_autofree char *status = read_proc(dir, "status", NULL);
@@ -104,6 +105,7 @@ static void read_args(Process *process, int dir)
 	process->args = g_strdup_printf("[%s]", process->comm);
 }
 
+/* NULL if it is gone. The name may hold anything, so fields count from the last ')'. */
 static Process *read_process(pid_t pid)
 {
 	char path[32];

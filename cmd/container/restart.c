@@ -9,16 +9,16 @@
 typedef struct {
 	Selection selection; /* first: the shared group writes there too */
 	bool running;
-	int64_t timeout; /* seconds, -1: the container's own */
+	int64_t timeout; /* seconds */
 } RestartOptions;
 
 static const Option options[] = {
 	{'t', "time", OPTION_VALUE, option_set_int, "SECONDS",
-	 "How long to wait before killing (default: the container's, else 10)",
+	 "How long to wait before killing, -1 for ever (default: the container's, else 10)",
 	 offsetof(RestartOptions, timeout), OPTION_COMMON},
 	{0, "running", OPTION_FLAG, option_set_flag, NULL, "Only containers that run",
 	 offsetof(RestartOptions, running), OPTION_COMMON},
-	{'f', "filter", OPTION_CSV, option_set_list, "KEY=VALUE", "Containers that match",
+	{'f', "filter", OPTION_LIST, option_set_list, "KEY=VALUE", "Containers that match",
 	 offsetof(RestartOptions, selection.filters), OPTION_HIDDEN},
 	{0},
 };
@@ -28,7 +28,7 @@ static const OptionGroup group = {NULL, options};
 static void begin_one(Container *ctr, void *data)
 {
 	const RestartOptions *opts = data;
-	container_stop_begin(ctr, &(ContainerStop){.timeout_s = (int)opts->timeout});
+	container_stop_begin(ctr, &(ContainerStop){.timeout_s = selection_time(opts->timeout)});
 }
 
 static bool restart_one(Container *ctr, void *data, GError **error)
@@ -36,7 +36,8 @@ static bool restart_one(Container *ctr, void *data, GError **error)
 	const RestartOptions *opts = data;
 	if (opts->running && container_summary(ctr)->state != CONTAINER_RUNNING)
 		return false;
-	return container_stop(ctr, &(ContainerStop){.timeout_s = (int)opts->timeout}, error) &&
+	return container_stop(ctr, &(ContainerStop){.timeout_s = selection_time(opts->timeout)},
+			      error) &&
 	       container_start(ctr, &(ContainerStart){.detached = true}, NULL, error);
 }
 
@@ -54,7 +55,7 @@ static int restart(RestartOptions *opts, Invocation *inv)
 
 static int cmd_restart(Invocation *inv)
 {
-	RestartOptions opts = {.timeout = -1};
+	RestartOptions opts = {.timeout = SELECTION_TIME_UNSET};
 	int status = command_parse(inv, (void *[]){&opts, &opts.selection}) ? restart(&opts, inv)
 									    : inv->status;
 	selection_clear(&opts.selection);

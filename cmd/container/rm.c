@@ -10,7 +10,7 @@
 typedef struct {
 	bool force;
 	bool volumes;
-	int64_t timeout; /* seconds, -1: the container's own */
+	int64_t timeout; /* seconds */
 } RmOptions;
 
 static const Option options[] = {
@@ -34,8 +34,9 @@ static void begin_one(Container *ctr, void *data)
 {
 	const RmOptions *opts = data;
 	if (opts->force)
-		container_stop_begin(
-			ctr, &(ContainerStop){.timeout_s = (int)opts->timeout, .removing = true});
+		container_stop_begin(ctr,
+				     &(ContainerStop){.timeout_s = selection_time(opts->timeout),
+						      .removing = true});
 }
 
 static bool remove_one(Container *ctr, void *data, GError **error)
@@ -44,7 +45,7 @@ static bool remove_one(Container *ctr, void *data, GError **error)
 	const ContainerRemove remove = {
 		.force = opts->force,
 		.volumes = opts->volumes,
-		.timeout_s = opts->timeout,
+		.timeout_s = selection_time(opts->timeout),
 	};
 	return container_remove(ctr, &remove, error);
 }
@@ -59,14 +60,15 @@ static int exit_code(const GError *error)
 	return error_exit_code(error);
 }
 
+/* --force implies --ignore. */
 static int cmd_rm(Invocation *inv)
 {
-	RmOptions opts = {.timeout = -1};
+	RmOptions opts = {.timeout = SELECTION_TIME_UNSET};
 	g_auto(Selection) selection = {0};
 	g_autoptr(GError) error = NULL;
 	if (!command_parse(inv, (void *[]){&opts, &selection}))
 		return inv->status;
-	if (opts.timeout >= 0 && !opts.force)
+	if (opts.timeout != SELECTION_TIME_UNSET && !opts.force)
 		error_set(&error, ENGINE_ERROR_INVALID,
 			  "--force option must be specified to use the --time option");
 	if (error || !selection_check(&selection, inv, NULL, &error))

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 
 #include "cmd/container/filter.h"
@@ -20,7 +21,7 @@ static const Option options[] = {
 	 offsetof(Selection, latest), OPTION_COMMON},
 	{'i', "ignore", OPTION_FLAG, option_set_flag, NULL, "Don't mind missing containers",
 	 offsetof(Selection, ignore), OPTION_COMMON},
-	{0, "filter", OPTION_CSV, option_set_list, "KEY=VALUE",
+	{0, "filter", OPTION_LIST, option_set_list, "KEY=VALUE",
 	 "Containers that match: name, id, label, status, ancestor, ...",
 	 offsetof(Selection, filters), OPTION_COMMON},
 	{0, "cidfile", OPTION_LIST, option_set_list, "FILE", "The container whose id is in a file",
@@ -58,35 +59,52 @@ bool selection_check(const Selection *selection, const Invocation *inv, const ch
 	return true;
 }
 
+Container *selection_one(const Selection *selection, const Invocation *inv, Engine *engine,
+			 GError **error)
+{
+	return selection->latest ? container_latest(engine, error)
+				 : container_resolve(engine, command_arg(inv, 0), error);
+}
+
+int selection_time(int64_t asked)
+{
+	if (asked == SELECTION_TIME_UNSET)
+		return -1;
+	return asked < 0 || asked > INT_MAX ? INT_MAX : (int)asked;
+}
+
 static void selected_free(void *pointer)
 {
 	Selected *selected = pointer;
 	g_free(selected->name);
 	container_free(selected->ctr);
-	g_clear_error(&selected->error);
 	g_free(selected);
 }
 
-static void add_container(GPtrArray *list, Container *ctr)
+/* Add a container under a name, NULL: its id. Takes @ctr. */
+static void add_container(GPtrArray *list, const char *name, Container *ctr)
 {
 	Selected *selected = g_new0(Selected, 1);
-	selected->name = g_strdup(container_summary(ctr)->id);
+	selected->name = g_strdup(name ? name : container_summary(ctr)->id);
 	selected->ctr = ctr;
 	g_ptr_array_add(list, selected);
 }
 
-/* Add the container that was named; what went wrong stays with it. */
-static void add_name(GPtrArray *list, Engine *engine, const char *name, bool ignore)
+/* Add the container that was named, if it passes the filter. */
+static bool add_name(GPtrArray *list, Engine *engine, const ContainerFilter *filter,
+		     const char *name, bool ignore, GError **error)
 {
-	Selected *selected = g_new0(Selected, 1);
+	g_autoptr(GError) failed = NULL;
 	if (*name == '/') /* docker shows names with a slash */
 		name++;
-	selected->name = g_strdup(name);
-	selected->ctr = container_resolve(engine, name, &selected->error);
-	if (ignore && error_matches(selected->error, ENGINE_ERROR_NOT_FOUND))
-		selected_free(selected);
-	else
-		g_ptr_array_add(list, selected);
+	g_autoptr(Container) ctr = container_resolve(engine, name, &failed);
+	if (failed && !(ignore && error_matches(failed, ENGINE_ERROR_NOT_FOUND))) {
+		g_propagate_error(error, g_steal_pointer(&failed));
+		return false;
+	}
+	if (!ctr || container_filter_matches(filter, ctr))
+		add_container(list, name, g_steal_pointer(&ctr));
+	return true;
 }
 
 /* The first line of a file that --cidfile wrote. *out_id NULL: ignored. */
@@ -109,19 +127,32 @@ static bool read_cidfile(const char *path, bool ignore, char **out_id, GError **
 	return true;
 }
 
-static bool add_all(GPtrArray *list, const Selection *selection, Engine *engine, GError **error)
+/* All containers that pass the filter, oldest first. */
+static bool add_all(GPtrArray *list, const ContainerFilter *filter, Engine *engine, GError **error)
 {
-	g_autoptr(ContainerFilter) filter = container_filter_new(engine, selection->filters, error);
-	if (!filter)
-		return false;
 	g_autoptr(GPtrArray) all = containers_list(engine, error);
 	if (!all)
 		return false;
 	while (all->len > 0) {
-		g_autoptr(Container) ctr =
-			g_ptr_array_steal_index(all, all->len - 1); /* oldest first */
+		g_autoptr(Container) ctr = g_ptr_array_steal_index(all, all->len - 1);
 		if (container_filter_matches(filter, ctr))
-			add_container(list, g_steal_pointer(&ctr));
+			add_container(list, NULL, g_steal_pointer(&ctr));
+	}
+	return true;
+}
+
+/* The arguments, then what the files of --cidfile name. */
+static bool add_named(GPtrArray *list, const Selection *selection, const Invocation *inv,
+		      Engine *engine, const ContainerFilter *filter, GError **error)
+{
+	for (size_t i = 0; i < command_n_args(inv); i++)
+		if (!add_name(list, engine, filter, command_arg(inv, i), selection->ignore, error))
+			return false;
+	for (size_t i = 0; selection->cidfiles && i < selection->cidfiles->len; i++) {
+		g_autofree char *id = NULL;
+		if (!read_cidfile(selection->cidfiles->pdata[i], selection->ignore, &id, error) ||
+		    (id && !add_name(list, engine, filter, id, selection->ignore, error)))
+			return false;
 	}
 	return true;
 }
@@ -130,26 +161,20 @@ GPtrArray *selection_resolve(const Selection *selection, const Invocation *inv, 
 			     GError **error)
 {
 	g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(selected_free);
-	size_t n = command_n_args(inv);
+	g_autoptr(ContainerFilter) filter = container_filter_new(engine, selection->filters, error);
+	if (!filter)
+		return NULL;
 	if (selection->latest) {
 		Container *ctr = container_latest(engine, error);
 		if (!ctr)
 			return NULL;
-		add_container(list, ctr);
+		add_container(list, NULL, ctr);
+		return g_steal_pointer(&list);
 	}
-	for (size_t i = 0; i < n; i++)
-		add_name(list, engine, command_arg(inv, i), selection->ignore);
-	for (size_t i = 0; selection->cidfiles && i < selection->cidfiles->len; i++) {
-		g_autofree char *id = NULL;
-		if (!read_cidfile(selection->cidfiles->pdata[i], selection->ignore, &id, error))
-			return NULL;
-		if (id)
-			add_name(list, engine, id, selection->ignore);
-	}
-	bool filtered = selection->filters && n == 0 && !selection->latest && !selection->cidfiles;
-	if ((selection->all || filtered) && !add_all(list, selection, engine, error))
-		return NULL;
-	return g_steal_pointer(&list);
+	bool named = command_n_args(inv) > 0 || selection->cidfiles;
+	bool ok = named ? add_named(list, selection, inv, engine, filter, error)
+			: add_all(list, filter, engine, error);
+	return ok ? g_steal_pointer(&list) : NULL;
 }
 
 /* --all and --filter take what the verb can work on. */
@@ -171,17 +196,25 @@ static void begin_all(GPtrArray *list, const SelectionTask *task)
 	}
 }
 
+/* The exit code of a failure that was printed. */
+static int fail(const SelectionTask *task, const GError *error)
+{
+	output_error(error);
+	return task->exit_code ? task->exit_code(error) : error_exit_code(error);
+}
+
 /* Work on one container and say how it went. Return: exit code. */
 static int run_one(Selected *selected, const SelectionTask *task)
 {
-	g_autoptr(GError) error = g_steal_pointer(&selected->error);
-	bool print = !error && task->work(selected->ctr, task->data, &error);
-	if (print && !task->quiet)
-		output_text(selected->name);
-	if (!error)
+	g_autoptr(GError) error = NULL;
+	if (!selected->ctr) {
+		if (task->missing)
+			output_text(task->missing);
 		return 0;
-	output_error(error);
-	return task->exit_code ? task->exit_code(error) : error_exit_code(error);
+	}
+	if (task->work(selected->ctr, task->data, &error))
+		output_text(selected->name);
+	return error ? fail(task, error) : 0;
 }
 
 int selection_run(const Selection *selection, const Invocation *inv, const SelectionTask *task)
@@ -192,7 +225,7 @@ int selection_run(const Selection *selection, const Invocation *inv, const Selec
 		return command_fail(error);
 	g_autoptr(GPtrArray) list = selection_resolve(selection, inv, engine, &error);
 	if (!list)
-		return command_fail(error);
+		return fail(task, error);
 
 	if (selection->all || (selection->filters && command_n_args(inv) == 0))
 		drop_unwanted(list, task);

@@ -35,16 +35,31 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Selection, selection_clear)
 bool selection_check(const Selection *selection, const Invocation *inv, const char *missing,
 		     GError **error);
 
+/** selection_one() - the container of a verb that takes one: --latest, else the first argument. */
+Container *selection_one(const Selection *selection, const Invocation *inv, Engine *engine,
+			 GError **error);
+
 /* One container that was named. */
 typedef struct {
 	char *name;     /* as typed; the full id with --all, --latest, --filter */
-	Container *ctr; /* NULL: not found, and @error says so */
-	GError *error;
+	Container *ctr; /* NULL: missing, which --ignore allows */
 } Selected;
 
-/** selection_resolve() - the containers, in the order they were named. GPtrArray of Selected. */
+/**
+ * selection_resolve() - the containers, in the order they were named
+ * @error:	INVALID, NOT_FOUND: one name that leads nowhere is enough, and nothing is done then
+ *
+ * Return: GPtrArray of Selected.
+ */
 GPtrArray *selection_resolve(const Selection *selection, const Invocation *inv, Engine *engine,
 			     GError **error);
+
+/* What a verb's --time holds while it was not given. */
+#define SELECTION_TIME_UNSET INT64_MIN
+
+/** selection_time() - seconds of --time for libpod; -1 if unset, and negative ones wait for ever.
+ */
+int selection_time(int64_t asked);
 
 /**
  * SelectionWork - do the verb's work on one container
@@ -63,7 +78,8 @@ typedef struct {
 	bool (*wanted)(const ContainerSummary *summary);
 	/* Exit code of a failure; NULL: error_exit_code(). */
 	int (*exit_code)(const GError *error);
-	bool quiet; /* print no names */
+	/* What --ignore prints for a missing container; NULL: nothing. */
+	const char *missing;
 } SelectionTask;
 
 /** selection_run() - open the engine, do the work on all containers, print names and errors.

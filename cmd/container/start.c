@@ -23,8 +23,9 @@ static const Option options[] = {
 	{'a', "attach", OPTION_FLAG, option_set_flag, NULL,
 	 "Show the container's output and its exit code", offsetof(StartOptions, attach),
 	 OPTION_COMMON},
-	{'i', "interactive", OPTION_FLAG, option_set_flag, NULL, "Pass our standard input on",
-	 offsetof(StartOptions, interactive), OPTION_COMMON},
+	{'i', "interactive", OPTION_FLAG, option_set_flag, NULL,
+	 "With --attach: pass our standard input on", offsetof(StartOptions, interactive),
+	 OPTION_COMMON},
 	{0, "detach-keys", OPTION_VALUE, option_set_string, "KEYS",
 	 "Keys that leave the container running alone (default ctrl-p,ctrl-q)",
 	 offsetof(StartOptions, detach_keys), OPTION_COMMON},
@@ -33,7 +34,7 @@ static const Option options[] = {
 	 OPTION_COMMON},
 	{0, "all", OPTION_FLAG, option_set_flag, NULL, "All containers",
 	 offsetof(StartOptions, selection.all), OPTION_COMMON},
-	{'f', "filter", OPTION_CSV, option_set_list, "KEY=VALUE", "Containers that match",
+	{'f', "filter", OPTION_LIST, option_set_list, "KEY=VALUE", "Containers that match",
 	 offsetof(StartOptions, selection.filters), OPTION_COMMON},
 	{'l', "latest", OPTION_FLAG, option_set_flag, NULL, "The container created last",
 	 offsetof(StartOptions, selection.latest), OPTION_COMMON},
@@ -48,6 +49,7 @@ static bool is_running(const Container *ctr)
 	return state == CONTAINER_RUNNING || state == CONTAINER_PAUSED;
 }
 
+/* One that runs already is attached to. Its exit code goes to cmd_start(). */
 static bool start_attached(Container *ctr, StartOptions *opts, GError **error)
 {
 	const ContainerSpec *spec = container_spec(ctr, error);
@@ -78,18 +80,20 @@ static bool start_attached(Container *ctr, StartOptions *opts, GError **error)
 static bool start_one(Container *ctr, void *data, GError **error)
 {
 	StartOptions *opts = data;
-	if (opts->attach || opts->interactive)
+	if (opts->attach)
 		return start_attached(ctr, opts, error) &&
 		       false; /* no name, its output is the output */
-	return is_running(ctr) ||
-	       container_start(ctr, &(ContainerStart){.detached = true}, NULL, error);
+	if (is_running(ctr))
+		return !opts->selection.all; /* --all names what it started */
+	return container_start(ctr, &(ContainerStart){.detached = true}, NULL, error);
 }
 
+/* podman's rules and words, in its order. */
 static bool check(const StartOptions *opts, const Invocation *inv, GError **error)
 {
 	const Selection *selection = &opts->selection;
-	bool attach = opts->attach || opts->interactive;
-	if (selection->all && (command_n_args(inv) > 0 || selection->latest))
+	bool attach = opts->attach;
+	if (selection->all && command_n_args(inv) > 0)
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "either start all containers or the container(s) provided in the "
 				 "arguments");
@@ -107,6 +111,7 @@ static bool check(const StartOptions *opts, const Invocation *inv, GError **erro
 	return selection_check(selection, inv, "start requires at least one argument", error);
 }
 
+/* The container's own code counts only where starting went well. */
 static int cmd_start(Invocation *inv)
 {
 	StartOptions opts = {0};

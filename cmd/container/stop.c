@@ -7,40 +7,37 @@
 
 typedef struct {
 	Selection selection; /* first: the shared group writes there too */
-	int64_t timeout;     /* seconds, -1: the container's own */
+	int64_t timeout;     /* seconds */
 } StopOptions;
 
 static const Option options[] = {
 	{'t', "time", OPTION_VALUE, option_set_int, "SECONDS",
-	 "How long to wait before killing (default: the container's, else 10)",
+	 "How long to wait before killing, -1 for ever (default: the container's, else 10)",
 	 offsetof(StopOptions, timeout), OPTION_COMMON},
-	{'f', "filter", OPTION_CSV, option_set_list, "KEY=VALUE", "Containers that match",
+	{'f', "filter", OPTION_LIST, option_set_list, "KEY=VALUE", "Containers that match",
 	 offsetof(StopOptions, selection.filters), OPTION_HIDDEN},
 	{0},
 };
 
 static const OptionGroup group = {NULL, options};
 
-static bool is_running(const ContainerSummary *summary)
-{
-	return summary->state != CONTAINER_CREATED && summary->state != CONTAINER_EXITED;
-}
-
 static void begin_one(Container *ctr, void *data)
 {
 	const StopOptions *opts = data;
-	container_stop_begin(ctr, &(ContainerStop){.timeout_s = (int)opts->timeout});
+	container_stop_begin(ctr, &(ContainerStop){.timeout_s = selection_time(opts->timeout)});
 }
 
 static bool stop_one(Container *ctr, void *data, GError **error)
 {
 	const StopOptions *opts = data;
-	return container_stop(ctr, &(ContainerStop){.timeout_s = (int)opts->timeout}, error);
+	return container_stop(ctr, &(ContainerStop){.timeout_s = selection_time(opts->timeout)},
+			      error);
 }
 
+/* All get their signal before the first is waited for. */
 static int cmd_stop(Invocation *inv)
 {
-	StopOptions opts = {.timeout = -1};
+	StopOptions opts = {.timeout = SELECTION_TIME_UNSET};
 	g_autoptr(GError) error = NULL;
 	int status;
 	if (!command_parse(inv, (void *[]){&opts, &opts.selection}))
@@ -48,11 +45,9 @@ static int cmd_stop(Invocation *inv)
 	else if (!selection_check(&opts.selection, inv, NULL, &error))
 		status = command_fail(error);
 	else
-		status = selection_run(&opts.selection, inv,
-				       &(SelectionTask){.begin = begin_one,
-							.work = stop_one,
-							.data = &opts,
-							.wanted = is_running});
+		status = selection_run(
+			&opts.selection, inv,
+			&(SelectionTask){.begin = begin_one, .work = stop_one, .data = &opts});
 	selection_clear(&opts.selection);
 	return status;
 }

@@ -8,6 +8,7 @@
 
 #include "cmd/commands.h"
 #include "cmd/container/process.h"
+#include "cmd/container/selection.h"
 #include "cmd/engine_open.h"
 #include "cmd/output.h"
 #include "cmd/suggest.h"
@@ -15,12 +16,12 @@
 #include "libpod/container.h"
 
 typedef struct {
-	bool latest;
+	Selection selection;
 } TopOptions;
 
 static const Option options[] = {
 	{'l', "latest", OPTION_FLAG, option_set_flag, NULL, "Of the container created last",
-	 offsetof(TopOptions, latest), OPTION_COMMON},
+	 offsetof(TopOptions, selection.latest), OPTION_COMMON},
 	{0},
 };
 
@@ -46,6 +47,7 @@ static GPtrArray *split_columns(const Invocation *inv, size_t from)
 	return columns;
 }
 
+/* Unlike podman nothing is run in the container, so options of ps are refused. */
 static bool check_columns(const GPtrArray *columns, GError **error)
 {
 	for (size_t i = 0; i < columns->len; i++) {
@@ -60,14 +62,13 @@ static bool check_columns(const GPtrArray *columns, GError **error)
 		for (size_t j = 0; process_descriptor(j); j++)
 			suggest_offer(&near, process_descriptor(j));
 		error_set(error, ENGINE_ERROR_INVALID, "%s: unknown descriptor", name);
-		g_autofree char *text = suggest_text(&near, "");
-		if (text)
-			error_add_help(error, "did you mean %s?", text);
+		suggest_add_help(&near, "", error);
 		return false;
 	}
 	return true;
 }
 
+/* Cells are one line each, whatever a process calls itself. */
 static void print_table(const GPtrArray *columns, const ProcessList *list)
 {
 	g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(g_free);
@@ -91,26 +92,27 @@ static void print_table(const GPtrArray *columns, const ProcessList *list)
 	output_text(out->str);
 }
 
+/* Only what runs has processes to show. */
 static int cmd_top(Invocation *inv)
 {
 	TopOptions opts = {0};
 	g_autoptr(GError) error = NULL;
 	if (!command_parse(inv, (void *[]){&opts}))
 		return inv->status;
-	if (command_n_args(inv) == 0 && !opts.latest) {
+	if (command_n_args(inv) == 0 && !opts.selection.latest) {
 		output_error_text("you must provide the name or id of a running container");
 		return 125;
 	}
-	g_autoptr(GPtrArray) columns = split_columns(inv, opts.latest ? 0 : 1);
+	g_autoptr(GPtrArray) columns = split_columns(inv, opts.selection.latest ? 0 : 1);
 	g_autoptr(Engine) engine =
 		check_columns(columns, &error) ? command_engine(inv, true, &error) : NULL;
 	if (!engine)
 		return command_fail(error);
-	g_autoptr(Container) ctr = opts.latest
-					   ? container_latest(engine, &error)
-					   : container_resolve(engine, command_arg(inv, 0), &error);
-	if (!ctr)
+	g_autoptr(Container) ctr = selection_one(&opts.selection, inv, engine, &error);
+	if (!ctr) {
+		g_prefix_error(&error, "unable to look up requested container: ");
 		return command_fail(error);
+	}
 	if (container_summary(ctr)->state != CONTAINER_RUNNING &&
 	    container_summary(ctr)->state != CONTAINER_PAUSED) {
 		output_error_text("top can only be used on running containers");

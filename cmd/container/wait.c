@@ -19,7 +19,7 @@ static const Option options[] = {
 	{0, "condition", OPTION_VALUE, option_set_string, "STATE",
 	 "Wait for \"exited\" (also \"stopped\", the default) or \"removed\"",
 	 offsetof(WaitOptions, condition), OPTION_COMMON},
-	{0, "ignore", OPTION_FLAG, option_set_flag, NULL, "Don't mind missing containers",
+	{0, "ignore", OPTION_FLAG, option_set_flag, NULL, "Print -1 for missing containers",
 	 offsetof(WaitOptions, selection.ignore), OPTION_COMMON},
 	{'l', "latest", OPTION_FLAG, option_set_flag, NULL, "The container created last",
 	 offsetof(WaitOptions, selection.latest), OPTION_COMMON},
@@ -41,6 +41,7 @@ static bool wait_one(Container *ctr, void *data, GError **error)
 	return false; /* the code is printed, not the name */
 }
 
+/* Conditions that podman knows and we don't wait for are refused by name. */
 static bool check_condition(const char *condition, bool *out_removed, GError **error)
 {
 	static const char *const foreign[] = {"configured", "created", "healthy", "initialized",
@@ -56,6 +57,7 @@ static bool check_condition(const char *condition, bool *out_removed, GError **e
 			 "unknown container state: %s: invalid argument", condition);
 }
 
+/* Codes are printed in the order of the arguments, each when it is known. */
 static int cmd_wait(Invocation *inv)
 {
 	WaitOptions opts = {.condition = "exited"};
@@ -68,7 +70,7 @@ static int cmd_wait(Invocation *inv)
 			     &error) ||
 	    !check_condition(opts.condition, &removed, &error))
 		return command_fail(error);
-	const SelectionTask task = {.work = wait_one, .data = &removed};
+	const SelectionTask task = {.work = wait_one, .data = &removed, .missing = "-1"};
 	return selection_run(&opts.selection, inv, &task);
 }
 

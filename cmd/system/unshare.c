@@ -14,6 +14,7 @@ static const Option options[] = {
 
 static const OptionGroup group = {NULL, options};
 
+/* The command's exit code is ours. */
 static int cmd_unshare(Invocation *inv)
 {
 	g_autoptr(GError) error = NULL;

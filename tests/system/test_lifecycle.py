@@ -124,7 +124,8 @@ class Lifecycle(SkiffTest):
         self.assertEqual(self.skiff("logs", "c").stdout, "".join(f"line {i}\n" for i in range(1, 6)) + "unfinished")
         self.assertEqual(self.skiff("logs", "--tail", "2", "c").stdout.split(), ["line", "5", "unfinished"])
         self.assertRegex(self.skiff("logs", "-t", "--tail", "1", "c").stdout, r"^\d{4}-\d\d-\d\dT[0-9:.]+\S* unfinished")
-        self.assertEqual(self.skiff("logs", "--since", "1h", "--until", "30m", "c").stdout, "")
+        self.assertEqual(self.skiff("logs", "--since", "1h", "--until", "30m", "c").lines, self.skiff("logs", "c").lines)
+        self.assertEqual(self.skiff("logs", "--until", "2020-01-01", "c").stdout, "")
 
     def test_logs_follow(self):
         self.skiff("run", "-d", "--name", "c", "busybox", "sh", "-c", "for i in 1 2 3; do echo $i; sleep 0.3; done")
