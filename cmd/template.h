@@ -61,12 +61,25 @@ struct TemplateValue {
 	const TemplateOps *ops; /* LIST, MAP, STRUCT */
 };
 
-/* Which JSON objects are maps and which strings are times; by the last key that leads to them. */
+/* A field that podman has and our JSON has not, or not under this name. */
+typedef struct {
+	const char *of;    /* key that leads to the struct; NULL: the outermost, or one in a list */
+	const char *name;  /* NULL ends a table */
+	const char *same;  /* another name for this field; NULL: none, it is empty */
+	TemplateKind kind; /* of the empty one: NIL, BOOL, INT, STRING, LIST or MAP */
+} TemplateField;
+
+/*
+ * What JSON does not say: which objects are maps and which strings are times, by the last key that
+ * leads to them, and which fields are missing. A field of a struct is found whatever the case of
+ * its letters, since Go's "OCIRuntime" is "ociRuntime" in JSON.
+ */
 typedef struct {
 	const char *type_name;    /* of the outermost object, for messages */
 	const char *const *maps;  /* keys of objects that users fill: "Labels"; NULL at the end */
 	const char *const *lists; /* keys of lists: null there is an empty list; NULL at the end */
 	const char *const *times; /* keys of RFC 3339 strings: "Created"; NULL at the end */
+	const TemplateField *fields; /* may be NULL */
 } TemplateSchema;
 
 /**

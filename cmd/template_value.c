@@ -158,6 +158,7 @@ static int compare_keys(const void *a, const void *b)
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
+/* In the document's order for structs, sorted for maps, as Go prints them. */
 static void node_list_keys(JsonNode *node, TemplateHeap *heap)
 {
 	if (node->keys)
@@ -173,6 +174,7 @@ static void node_list_keys(JsonNode *node, TemplateHeap *heap)
 		qsort(node->keys, node->n_keys, sizeof(*node->keys), compare_keys);
 }
 
+/* Go's name as far as it shows in messages: element types other than string are "interface {}". */
 static const char *node_type(const void *data)
 {
 	const JsonNode *node = data;
@@ -211,6 +213,11 @@ static size_t node_count(const void *data)
 static TemplateValue node_value(Json *json, const TemplateSchema *schema, const char *key,
 				TemplateHeap *heap);
 
+/* @json NULL: an empty one. */
+static TemplateValue node_new(TemplateKind kind, Json *json, const TemplateSchema *schema,
+			      const char *key, TemplateHeap *heap);
+
+/* @i is below count(), so the JSON is there. */
 static void node_member(const void *data, size_t i, TemplateHeap *heap, const char **out_key,
 			TemplateValue *out)
 {
@@ -226,14 +233,51 @@ static void node_member(const void *data, size_t i, TemplateHeap *heap, const ch
 			  node->keys[i], heap);
 }
 
-static bool node_lookup(const void *data, const char *key, TemplateHeap *heap, TemplateValue *out)
+/* A member as it is written, or of a struct whatever the case. Return: its key, NULL if none. */
+static const char *find_key(const JsonNode *node, const char *name, Json **out_value)
+{
+	if (json_object_object_get_ex(node->json, name, out_value))
+		return name;
+	if (node->map)
+		return NULL;
+	json_object_object_foreach(node->json, key, value)
+	{
+		if (g_ascii_strcasecmp(key, name) == 0) {
+			*out_value = value;
+			return key;
+		}
+	}
+	return NULL;
+}
+
+/* What the schema knows of a field that is not there under its name. */
+static const TemplateField *find_field(const JsonNode *node, const char *name)
+{
+	const TemplateField *field = node->map || !node->schema ? NULL : node->schema->fields;
+	for (; field && field->name; field++)
+		if (strcmp(field->name, name) == 0 && g_strcmp0(field->of, node->key) == 0)
+			return field;
+	return NULL;
+}
+
+/* As the JSON has it, else as the schema's table of fields does. */
+static bool node_lookup(const void *data, const char *name, TemplateHeap *heap, TemplateValue *out)
 {
 	const JsonNode *node = data;
 	Json *value = NULL;
-	if (!node->json || !json_object_object_get_ex(node->json, key, &value))
-		return false;
-	*out = node_value(value, node->schema, key, heap);
-	return true;
+	const char *key = node->json ? find_key(node, name, &value) : NULL;
+	const TemplateField *field = key ? NULL : find_field(node, name);
+	if (field && field->same && node->json)
+		key = find_key(node, field->same, &value);
+	if (key)
+		*out = node_value(value, node->schema, key, heap);
+	else if (field && field->kind == TEMPLATE_STRING)
+		*out = template_string("");
+	else if (field && (field->kind == TEMPLATE_LIST || field->kind == TEMPLATE_MAP))
+		*out = node_new(field->kind, NULL, node->schema, NULL, heap);
+	else if (field)
+		*out = (TemplateValue){.kind = field->kind};
+	return key || field;
 }
 
 static Json *node_to_json(const void *data)
@@ -270,6 +314,7 @@ static TemplateValue integer_value(Json *json, TemplateHeap *heap)
 	return template_int(json_object_get_int64(json));
 }
 
+/* What JSON leaves open (map or struct, list or nil, time or string) the schema says by @key. */
 static TemplateValue node_value(Json *json, const TemplateSchema *schema, const char *key,
 				TemplateHeap *heap)
 {

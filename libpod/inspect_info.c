@@ -15,6 +15,7 @@
 #include "libpod/inspect.h"
 #include "libpod/inspect_priv.h"
 #include "libpod/runtime/privileges.h"
+#include "storage/manifest.h"
 #include "storage/registries_conf.h"
 
 #define CGROUP2_MAGIC 0x63677270
@@ -29,22 +30,6 @@ static char *read_host_file(const char *path)
 	if (strlen(text) > SMALL_FILE)
 		text[SMALL_FILE] = '\0';
 	return text;
-}
-
-/* Docker's name of the machine we run on. */
-static const char *architecture(const char *machine)
-{
-	static const struct {
-		const char *machine, *name;
-	} names[] = {
-		{"x86_64", "amd64"}, {"aarch64", "arm64"},   {"i686", "386"},
-		{"armv7l", "arm"},   {"ppc64le", "ppc64le"}, {"riscv64", "riscv64"},
-		{"s390x", "s390x"},
-	};
-	for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
-		if (strcmp(machine, names[i].machine) == 0)
-			return names[i].name;
-	return machine;
 }
 
 /* The path of our group in the unified hierarchy, from "0::/...". g_free() it. */
@@ -229,8 +214,10 @@ static Json *build_host(Engine *engine)
 {
 	struct utsname uts = {0};
 	uname(&uts);
+	g_auto(Platform) platform = {0};
+	platform_host(&platform);
 	Json *host = json_object_new_object();
-	js_set_string(host, "arch", architecture(uts.machine));
+	js_set_string(host, "arch", platform.architecture);
 	js_set_string(host, "buildahVersion", "");
 	set_cgroups(host);
 	set_cpu(host);
@@ -369,9 +356,9 @@ static Json *build_plugins(void)
 
 static Json *build_version(void)
 {
-	struct utsname uts = {0};
-	uname(&uts);
-	g_autofree char *os_arch = g_strdup_printf("linux/%s", architecture(uts.machine));
+	g_auto(Platform) platform = {0};
+	platform_host(&platform);
+	g_autofree char *os_arch = g_strdup_printf("linux/%s", platform.architecture);
 	Json *json = json_object_new_object();
 	js_set_string(json, "APIVersion", SKIFF_VERSION);
 	js_set_string(json, "Version", SKIFF_VERSION);

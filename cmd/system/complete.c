@@ -66,6 +66,7 @@ static void offer_containers(const Completion *completion, Engine *engine, bool 
 	}
 }
 
+/* Also without the registry, once something has been typed. */
 static void offer_images(const Completion *completion, Engine *engine)
 {
 	g_autoptr(GPtrArray) images = images_list(engine_store(engine), NULL);
@@ -87,6 +88,7 @@ static void offer_volumes(const Completion *completion, Engine *engine)
 		offer(completion, ((const Volume *)volumes->pdata[i])->name, "volume");
 }
 
+/* A store that cannot be opened offers nothing. */
 static void offer_args(Completion *completion, CommandArg kind, const Invocation *inv)
 {
 	if (kind == COMMAND_ARG_NONE)
@@ -140,6 +142,7 @@ static size_t count_args(const Command *command, char *const *words, size_t n)
 	return count;
 }
 
+/* Behind the command of run or exec only files make sense. */
 static void complete_words(Completion *completion, const Command *command, char *const *words,
 			   size_t n, const Invocation *inv)
 {
@@ -161,6 +164,7 @@ static void complete_words(Completion *completion, const Command *command, char 
 		offer_args(completion, at == 0 ? command->arg : command->more_args, inv);
 }
 
+/* The words may be anything half-typed; nothing here is an error. */
 static int cmd_complete(Invocation *inv)
 {
 	if (!command_parse(inv, NULL))

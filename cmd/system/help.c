@@ -30,6 +30,7 @@ static int fail_unknown(char *const *words)
 	return 125;
 }
 
+/* --man and --dump-options are for the build: man pages, completions, lint. */
 static int cmd_help(Invocation *inv)
 {
 	HelpOptions opts = {0};

@@ -22,6 +22,7 @@ static const Option options[] = {
 
 static const OptionGroup group = {NULL, options};
 
+/* YAML unless a format is given, as podman. */
 static int cmd_info(Invocation *inv)
 {
 	InfoOptions opts = {0};

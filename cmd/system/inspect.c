@@ -168,6 +168,7 @@ static bool add_all_volumes(GPtrArray *list, Engine *engine, GError **error)
 	return true;
 }
 
+/* One list for JSON, also an empty one; a template is run for each object. */
 static bool print(const GPtrArray *list, const char *verb, const char *format, GError **error)
 {
 	if (!format || *format == '\0' || output_is_json(format)) {
@@ -188,33 +189,56 @@ static bool print(const GPtrArray *list, const char *verb, const char *format, G
 	return true;
 }
 
+/* What options and arguments say together; @n: how many names there are. */
+static bool check(const InspectOptions *opts, size_t n, GError **error)
+{
+	bool image = strcmp(opts->type, "image") == 0, volume = strcmp(opts->type, "volume") == 0;
+	if (opts->latest && (image || volume))
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "latest is not supported for type \"%s\"", opts->type);
+	if (opts->size && image)
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "size is not supported for type \"image\"");
+	if (n > 0 && opts->latest)
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "--latest and arguments cannot be used together");
+	if (volume && (n > 0) == opts->all)
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "provide one or more volume names or use --all");
+	if (n == 0 && !opts->latest && !opts->all)
+		return error_set(error, ENGINE_ERROR_INVALID, "no names or ids specified");
+	return true;
+}
+
+/* Look for all that was asked for. Return: what could not be found, GPtrArray of GError. */
+static GPtrArray *find(GPtrArray *list, const Invocation *inv, Engine *engine,
+		       const InspectOptions *opts)
+{
+	GPtrArray *errors = g_ptr_array_new_with_free_func((GDestroyNotify)g_error_free);
+	GError *error = NULL;
+	if (opts->latest && !add_latest(list, engine, opts, &error)) {
+		if (error_matches(error, ENGINE_ERROR_NOT_FOUND))
+			g_prefix_error(&error, "no containers to inspect: ");
+		g_ptr_array_add(errors, g_steal_pointer(&error));
+	}
+	if (opts->all && !add_all_volumes(list, engine, &error))
+		g_ptr_array_add(errors, g_steal_pointer(&error));
+	for (size_t i = 0; i < command_n_args(inv); i++)
+		if (!add_named(list, engine, opts, command_arg(inv, i), &error))
+			g_ptr_array_add(errors, g_steal_pointer(&error));
+	return errors;
+}
+
 /* All that is found is printed, then what was not is said. */
 static int inspect(Invocation *inv, InspectOptions *opts)
 {
 	g_autoptr(GError) error = NULL;
-	size_t n = command_n_args(inv);
-	if (n > 0 && (opts->latest || opts->all))
-		error_set(&error, ENGINE_ERROR_INVALID,
-			  opts->all ? "no arguments are needed with --all"
-				    : "--latest and arguments cannot be used together");
-	else if (n == 0 && !opts->latest && !opts->all)
-		error_set(&error, ENGINE_ERROR_INVALID, "%s",
-			  strcmp(opts->type, "volume") == 0
-				  ? "provide one or more volume names or use --all"
-				  : "no names or ids specified");
-	g_autoptr(Engine) engine = error ? NULL : command_engine(inv, true, &error);
+	g_autoptr(Engine) engine =
+		check(opts, command_n_args(inv), &error) ? command_engine(inv, true, &error) : NULL;
 	if (!engine)
 		return command_fail(error);
-
 	g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(found_free);
-	g_autoptr(GPtrArray) errors = g_ptr_array_new_with_free_func((GDestroyNotify)g_error_free);
-	bool ok = (!opts->latest || add_latest(list, engine, opts, &error)) &&
-		  (!opts->all || add_all_volumes(list, engine, &error));
-	if (!ok)
-		g_ptr_array_add(errors, g_steal_pointer(&error));
-	for (size_t i = 0; i < n; i++)
-		if (!add_named(list, engine, opts, command_arg(inv, i), &error))
-			g_ptr_array_add(errors, g_steal_pointer(&error));
+	g_autoptr(GPtrArray) errors = find(list, inv, engine, opts);
 	if (!print(list, inv->command->paths[0], opts->format, &error))
 		g_ptr_array_add(errors, g_steal_pointer(&error));
 	int status = 0;

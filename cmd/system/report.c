@@ -30,7 +30,56 @@ static const char *const times[] = {
 	"RestoredAt",     "StartedAt", "created",   "Updated",    NULL,
 };
 
-const TemplateSchema report_container_schema = {"*define.InspectContainerData", maps, lists, times};
-const TemplateSchema report_image_schema = {"*inspect.ImageData", maps, lists, times};
-const TemplateSchema report_volume_schema = {"*define.InspectVolumeData", maps, lists, times};
-const TemplateSchema report_info_schema = {"*define.Info", maps, lists, times};
+/* Which fields podman prints as empty where its JSON, and so ours, leaves them out. */
+static const TemplateField container_fields[] = {
+	{NULL, "Dst", "Destination", TEMPLATE_NIL},
+	{NULL, "ImageID", "Image", TEMPLATE_NIL},
+	{NULL, "Name", NULL, TEMPLATE_STRING}, /* of a mount that is no volume */
+	{NULL, "OCIConfigPath", NULL, TEMPLATE_STRING},
+	{NULL, "SizeRootFs", NULL, TEMPLATE_INT},
+	{NULL, "SizeRw", NULL, TEMPLATE_NIL},
+	{NULL, "Src", "Source", TEMPLATE_NIL},
+	{NULL, "SubPath", NULL, TEMPLATE_STRING},
+	{"Config", "ExposedPorts", NULL, TEMPLATE_MAP},
+	{"Config", "Healthcheck", NULL, TEMPLATE_NIL},
+	{"Config", "SdNotifySocket", NULL, TEMPLATE_STRING},
+	{"Config", "Secrets", NULL, TEMPLATE_LIST},
+	{"Config", "StartupHealthCheck", NULL, TEMPLATE_NIL},
+	{"HostConfig", "IDMappings", NULL, TEMPLATE_NIL},
+	{"NetworkSettings", "Networks", NULL, TEMPLATE_MAP},
+	{"State", "CgroupPath", NULL, TEMPLATE_STRING},
+	{"State", "Checkpointed", NULL, TEMPLATE_BOOL},
+	{"State", "Health", NULL, TEMPLATE_NIL},
+	{"State", "Healthcheck", NULL, TEMPLATE_NIL},
+	{NULL, NULL, NULL, TEMPLATE_NIL},
+};
+
+static const TemplateField image_fields[] = {
+	{NULL, "HealthCheck", NULL, TEMPLATE_NIL},
+	{"Config", "ArgsEscaped", NULL, TEMPLATE_BOOL},
+	{"Config", "Cmd", NULL, TEMPLATE_LIST},
+	{"Config", "Entrypoint", NULL, TEMPLATE_LIST},
+	{"Config", "Env", NULL, TEMPLATE_LIST},
+	{"Config", "ExposedPorts", NULL, TEMPLATE_MAP},
+	{"Config", "Healthcheck", NULL, TEMPLATE_NIL},
+	{"Config", "Labels", NULL, TEMPLATE_MAP},
+	{"Config", "StopSignal", NULL, TEMPLATE_STRING},
+	{"Config", "User", NULL, TEMPLATE_STRING},
+	{"Config", "Volumes", NULL, TEMPLATE_MAP},
+	{"Config", "WorkingDir", NULL, TEMPLATE_STRING},
+	{NULL, NULL, NULL, TEMPLATE_NIL},
+};
+
+static const TemplateField volume_fields[] = {
+	{NULL, "Anonymous", NULL, TEMPLATE_BOOL},   {NULL, "GID", NULL, TEMPLATE_INT},
+	{NULL, "NeedsChown", NULL, TEMPLATE_BOOL},  {NULL, "NeedsCopyUp", NULL, TEMPLATE_BOOL},
+	{NULL, "StorageID", NULL, TEMPLATE_STRING}, {NULL, "UID", NULL, TEMPLATE_INT},
+	{NULL, NULL, NULL, TEMPLATE_NIL},
+};
+
+const TemplateSchema report_container_schema = {"*define.InspectContainerData", maps, lists, times,
+						container_fields};
+const TemplateSchema report_image_schema = {"*inspect.ImageData", maps, lists, times, image_fields};
+const TemplateSchema report_volume_schema = {"*define.InspectVolumeData", maps, lists, times,
+					     volume_fields};
+const TemplateSchema report_info_schema = {"*define.Info", maps, lists, times, NULL};

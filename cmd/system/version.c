@@ -3,11 +3,11 @@
  * version: which skiff this is.
  */
 #include <string.h>
-#include <sys/utsname.h>
 
 #include "cmd/commands.h"
 #include "cmd/output.h"
 #include "libpod/base/json.h"
+#include "storage/manifest.h"
 
 typedef struct {
 	const char *format;
@@ -21,27 +21,12 @@ static const Option options[] = {
 
 static const OptionGroup group = {NULL, options};
 
-/* The architecture in Go's words, as images have it. */
-static const char *architecture(void)
-{
-	static const struct {
-		const char *machine, *name;
-	} names[] = {
-		{"x86_64", "amd64"},    {"aarch64", "arm64"}, {"armv7l", "arm"},
-		{"riscv64", "riscv64"}, {"s390x", "s390x"},   {"ppc64le", "ppc64le"},
-	};
-	static struct utsname host;
-	if (uname(&host) != 0)
-		return "unknown";
-	for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
-		if (strcmp(names[i].machine, host.machine) == 0)
-			return names[i].name;
-	return host.machine;
-}
-
+/* {"Client": {...}, "Server": null}: there is no other side. */
 static Json *build_report(void)
 {
-	g_autofree char *os_arch = g_strdup_printf("linux/%s", architecture());
+	g_auto(Platform) host = {0};
+	platform_host(&host);
+	g_autofree char *os_arch = g_strdup_printf("linux/%s", host.architecture);
 	Json *client = json_object_new_object();
 	js_set_string(client, "APIVersion", SKIFF_VERSION);
 	js_set_string(client, "Version", SKIFF_VERSION);
@@ -70,6 +55,7 @@ static bool print(Json *report, const char *format, GError **error)
 	return output_value("version", format, &value, error);
 }
 
+/* Opens no store: it must work on a broken one. */
 static int cmd_version(Invocation *inv)
 {
 	VersionOptions opts = {0};
@@ -77,8 +63,10 @@ static int cmd_version(Invocation *inv)
 	if (!command_parse(inv, (void *[]){&opts}))
 		return inv->status;
 	if (!opts.format || *opts.format == '\0') {
+		g_auto(Platform) host = {0};
+		platform_host(&host);
 		output_printf("Client:       skiff\nVersion:      %s\nOS/Arch:      linux/%s\n",
-			      SKIFF_VERSION, architecture());
+			      SKIFF_VERSION, host.architecture);
 		return 0;
 	}
 	g_autoptr(Json) report = build_report();
