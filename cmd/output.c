@@ -245,6 +245,7 @@ static bool row_call(const void *data, const char *name, const char *arg, Templa
 	return row->table->call(row->row, name, arg, heap, out);
 }
 
+/* podman's own keys where the table has them, else the fields. */
 static Json *row_json(const void *data)
 {
 	const Row *row = data;
@@ -305,7 +306,8 @@ static const TemplateOps rows_ops = {
 	.member = rows_member,
 };
 
-static bool print_json_rows(const Rows *rows, bool lines)
+/* One array, or with @lines a line for each row. */
+static void print_json_rows(const Rows *rows, bool lines)
 {
 	g_autoptr(Json) array = json_object_new_array();
 	for (size_t i = 0; i < rows->n; i++) {
@@ -319,7 +321,6 @@ static bool print_json_rows(const Rows *rows, bool lines)
 	}
 	if (!lines)
 		output_json(array);
-	return true;
 }
 
 /* Run a template once for each row, or once over all. */
@@ -358,6 +359,7 @@ static bool add_line(const Template *tmpl, const Row *row, GPtrArray *lines, GEr
 	return true;
 }
 
+/* Nothing is printed before every line could be made. A title that cannot be is left out. */
 static bool print_table(const Rows *rows, const char *columns, bool heading, GError **error)
 {
 	g_autofree char *text = output_normalize(columns);
@@ -384,6 +386,22 @@ static bool print_table(const Rows *rows, const char *columns, bool heading, GEr
 	return true;
 }
 
+/* Behind "table " a space parts columns as a tab does, unless it is inside an action. */
+static char *part_columns(const char *format)
+{
+	char *columns = g_strdup(format);
+	bool action = false;
+	for (char *at = columns; *at; at++) {
+		if (strncmp(at, "{{", 2) == 0)
+			action = true;
+		else if (strncmp(at, "}}", 2) == 0)
+			action = false;
+		else if (*at == ' ' && !action)
+			*at = '\t';
+	}
+	return columns;
+}
+
 bool output_list(const OutputTable *table, const OutputOptions *options, void *const *rows,
 		 size_t n, GError **error)
 {
@@ -391,12 +409,15 @@ bool output_list(const OutputTable *table, const OutputOptions *options, void *c
 	const char *format = options->format;
 	if (!format || *format == '\0' || strcmp(format, "table") == 0)
 		return print_table(&all, table->columns, !options->no_heading, error);
-	if (output_is_json(format))
-		return print_json_rows(&all, false);
-	if (strcmp(format, "jsonl") == 0)
-		return print_json_rows(&all, true);
-	if (g_str_has_prefix(format, "table "))
-		return print_table(&all, format + strlen("table "), !options->no_heading, error);
+	bool lines = strcmp(format, "jsonl") == 0;
+	if (lines || output_is_json(format)) {
+		print_json_rows(&all, lines);
+		return true;
+	}
+	if (g_str_has_prefix(format, "table ")) {
+		g_autofree char *columns = part_columns(format + strlen("table "));
+		return print_table(&all, columns, !options->no_heading, error);
+	}
 	return print_template(&all, format, error);
 }
 

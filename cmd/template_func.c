@@ -80,6 +80,7 @@ static int compare_basic(const TemplateValue *a, const TemplateValue *b)
 	}
 }
 
+/* nil equals nil alone; *reason in Go's words for what it does not compare. */
 static bool equal(const TemplateValue *a, const TemplateValue *b, bool *out, char **reason)
 {
 	if (is_nil(a) || is_nil(b)) {
@@ -160,6 +161,7 @@ static bool check_index(const TemplateValue *index, size_t length, bool inclusiv
 	return true;
 }
 
+/* An absent key is the zero value: "" where all values are strings, else <no value>. */
 static bool index_map(const TemplateValue *map, const TemplateValue *key, TemplateHeap *heap,
 		      TemplateValue *out, char **reason)
 {
@@ -175,6 +177,7 @@ static bool index_map(const TemplateValue *map, const TemplateValue *key, Templa
 	return true;
 }
 
+/* Each argument leads one level down. */
 static bool call_index(TemplateHeap *heap, Args args, size_t n, TemplateValue *out, char **reason)
 {
 	TemplateValue item = args[0];
@@ -206,6 +209,7 @@ static bool call_index(TemplateHeap *heap, Args args, size_t n, TemplateValue *o
 	return true;
 }
 
+/* @args: item, from, to, and for lists the third bound that Go allows. Strings by bytes. */
 static bool call_slice(TemplateHeap *heap, Args args, size_t n, TemplateValue *out, char **reason)
 {
 	const TemplateValue *item = &args[0];
@@ -241,6 +245,7 @@ static bool call_slice(TemplateHeap *heap, Args args, size_t n, TemplateValue *o
 	return true;
 }
 
+/* Bytes of a string, members of a list or map. */
 static bool call_len(TemplateHeap *heap, Args args, size_t n, TemplateValue *out, char **reason)
 {
 	const TemplateValue *item = &args[0];
@@ -293,6 +298,7 @@ static bool call_printf(TemplateHeap *heap, Args args, size_t n, TemplateValue *
 	return return_text(heap, text, out);
 }
 
+/* The entities that Go writes, which are numbers for the quotes. */
 static bool call_html(TemplateHeap *heap, Args args, size_t n, TemplateValue *out, char **reason)
 {
 	g_autofree char *plain = g_string_free(sprint(heap, args, n), FALSE);
@@ -312,6 +318,7 @@ static bool call_html(TemplateHeap *heap, Args args, size_t n, TemplateValue *ou
 	return return_text(heap, text, out);
 }
 
+/* Safe inside a string literal in HTML, as Go has it. */
 static bool call_js(TemplateHeap *heap, Args args, size_t n, TemplateValue *out, char **reason)
 {
 	g_autofree char *plain = g_string_free(sprint(heap, args, n), FALSE);
@@ -327,6 +334,7 @@ static bool call_js(TemplateHeap *heap, Args args, size_t n, TemplateValue *out,
 	return return_text(heap, text, out);
 }
 
+/* All but unreserved characters, a space as '+'. */
 static bool call_urlquery(TemplateHeap *heap, Args args, size_t n, TemplateValue *out,
 			  char **reason)
 {
@@ -385,15 +393,19 @@ static bool call_join(TemplateHeap *heap, Args args, size_t n, TemplateValue *ou
 	return return_text(heap, text, out);
 }
 
+/* Without a separator into characters; a byte that is none stands alone. */
 static bool call_split(TemplateHeap *heap, Args args, size_t n, TemplateValue *out, char **reason)
 {
 	size_t size = strlen(args[1].string);
 	g_autoptr(GPtrArray) parts = g_ptr_array_new();
 	const char *at = args[0].string;
 	for (;;) {
-		const char *end = size > 0      ? strstr(at, args[1].string)
-				  : *at == '\0' ? NULL
-						: g_utf8_next_char(at);
+		/* Only a whole character may be stepped over: the end could be in the middle of
+		 * one. */
+		bool whole = g_utf8_get_char_validated(at, -1) < (gunichar)-2;
+		const char *end = size > 0 ? strstr(at, args[1].string)
+				  : whole  ? g_utf8_next_char(at)
+					   : at + 1;
 		if (size == 0 && *at == '\0')
 			break;
 		char *part = end ? g_strndup(at, end - at) : g_strdup(at);
@@ -407,6 +419,7 @@ static bool call_split(TemplateHeap *heap, Args args, size_t n, TemplateValue *o
 	return true;
 }
 
+/* podman's own: spaces before and behind, none for an empty text. */
 static bool call_pad(TemplateHeap *heap, Args args, size_t n, TemplateValue *out, char **reason)
 {
 	enum { MAX_PAD = 100000 };
@@ -422,6 +435,7 @@ static bool call_pad(TemplateHeap *heap, Args args, size_t n, TemplateValue *out
 	return return_text(heap, text, out);
 }
 
+/* To so many characters; what is not UTF-8 stays whole. */
 static bool call_truncate(TemplateHeap *heap, Args args, size_t n, TemplateValue *out,
 			  char **reason)
 {
