@@ -40,6 +40,7 @@ static bool load_hello(Engine *engine, bool *out_loaded, int *out_status)
 	return *out_loaded;
 }
 
+/* *out_known: the question is settled, by the image or a failure; else it is an ordinary name. */
 static Image *acquire_hello(Engine *engine, const char *name, bool *out_known, int *out_status,
 			    GError **error)
 {
@@ -64,6 +65,7 @@ static char *last_line(const char *text)
 	return g_strdup(newline ? newline + 1 : copy);
 }
 
+/* What skiff-fetch says goes to stderr; its stdout names the image. */
 static Image *pull(Engine *engine, const char *name, const AcquireOptions *options, int *out_status,
 		   GError **error)
 {

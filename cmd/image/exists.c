@@ -6,6 +6,7 @@
 #include "cmd/engine_open.h"
 #include "storage/image.h"
 
+/* 1 is an answer, not a failure: nothing is printed. */
 static int cmd_image_exists(Invocation *inv)
 {
 	g_autoptr(GError) error = NULL;

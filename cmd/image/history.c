@@ -69,10 +69,12 @@ static TemplateValue get_id(const void *row, TemplateHeap *heap)
 	return template_string(template_heap_take(heap, g_strndup(id, 12)));
 }
 
+/* podman keeps the second alone. */
 static TemplateValue get_created_at(const void *row, TemplateHeap *heap)
 {
+	int64_t ns = created_ns(STEP);
 	return template_string(
-		template_heap_take(heap, units_format_rfc3339(created_ns(STEP), false)));
+		template_heap_take(heap, units_format_rfc3339(ns - ns % 1000000000, false)));
 }
 
 static TemplateValue get_created(const void *row, TemplateHeap *heap)
@@ -145,6 +147,7 @@ static bool print(Json *history, const HistoryOptions *opts, GError **error)
 	return output_list(&table, &output, rows, n, error);
 }
 
+/* Newest step first, as inspect_history() has them. */
 static int cmd_history(Invocation *inv)
 {
 	HistoryOptions opts = {.human = true};

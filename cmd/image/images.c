@@ -10,6 +10,7 @@
 #include "cmd/output.h"
 #include "libpod/base/error.h"
 #include "libpod/base/units.h"
+#include "libpod/container.h"
 
 #define NONE "<none>"
 
@@ -31,6 +32,7 @@ typedef struct {
 	char *repository, *tag;
 	int64_t now; /* ns */
 	bool no_trunc;
+	unsigned containers; /* made from it; counted for JSON and templates only */
 } ImageRow;
 
 static void row_free(void *pointer)
@@ -147,10 +149,22 @@ static TemplateValue get_created(const void *row, TemplateHeap *heap)
 	return template_string(template_heap_take(heap, g_strconcat(ago, " ago", NULL)));
 }
 
+/* podman keeps the second alone. */
 static TemplateValue get_created_at(const void *row, TemplateHeap *heap)
 {
-	return template_time(
-		template_heap_take(heap, units_format_rfc3339(ROW->image->created, false)));
+	int64_t second = ROW->image->created - ROW->image->created % 1000000000;
+	return template_time(template_heap_take(heap, units_format_rfc3339(second, false)));
+}
+
+static TemplateValue get_containers(const void *row, TemplateHeap *heap)
+{
+	return template_int(ROW->containers);
+}
+
+static TemplateValue get_history(const void *row, TemplateHeap *heap)
+{
+	return template_string(
+		template_heap_take(heap, g_strjoinv(", ", (char **)ROW->image->names)));
 }
 
 static TemplateValue get_size(const void *row, TemplateHeap *heap)
@@ -185,11 +199,13 @@ static TemplateValue get_read_only(const void *row, TemplateHeap *heap)
 }
 
 static const OutputField fields[] = {
+	{"Containers", NULL, get_containers},
 	{"Created", NULL, get_created},
 	{"CreatedAt", NULL, get_created_at},
 	{"CreatedSince", NULL, get_created},
 	{"CreatedTime", NULL, get_created_at},
 	{"Digest", NULL, get_digest},
+	{"History", NULL, get_history},
 	{"ID", "IMAGE ID", get_id},
 	{"Labels", NULL, get_labels},
 	{"Names", NULL, get_names},
@@ -202,6 +218,7 @@ static const OutputField fields[] = {
 	{0},
 };
 
+/* podman's keys; what is per name stands in Names. */
 static Json *to_json(const void *row)
 {
 	const Image *image = ROW->image;
@@ -215,7 +232,7 @@ static Json *to_json(const void *row)
 	js_set_int(json, "SharedSize", 0);
 	js_set_int(json, "VirtualSize", image->size);
 	js_set_take(json, "Labels", js_from_string_map(image->config->labels));
-	js_set_int(json, "Containers", 0);
+	js_set_int(json, "Containers", ROW->containers);
 	js_set_take(json, "Names", js_from_strv((const char *const *)image->names));
 	js_set_string(json, "Digest", image->digest);
 	js_set_take(json, "History", js_from_strv((const char *const *)image->names));
@@ -244,6 +261,7 @@ static const OutputTable table = {
 	.call = call,
 };
 
+/* @name NULL: <none>, also the tag of a name that ends in a digest. */
 static void add_row(GPtrArray *rows, const Image *image, const char *name,
 		    const ImagesOptions *opts)
 {
@@ -256,6 +274,22 @@ static void add_row(GPtrArray *rows, const Image *image, const char *name,
 				   : g_strdup(name);
 	row->tag = g_strdup(tagged ? colon + 1 : NONE);
 	g_ptr_array_add(rows, row);
+}
+
+/* How many containers each image has: image id to GUINT_TO_POINTER(). */
+static GHashTable *count_containers(Engine *engine, GError **error)
+{
+	g_autoptr(GPtrArray) all = containers_list(engine, error);
+	if (!all)
+		return NULL;
+	GHashTable *counts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	for (size_t i = 0; i < all->len; i++) {
+		const char *id = container_summary(all->pdata[i])->image_id;
+		unsigned n = id ? GPOINTER_TO_UINT(g_hash_table_lookup(counts, id)) : 0;
+		if (id)
+			g_hash_table_insert(counts, g_strdup(id), GUINT_TO_POINTER(n + 1));
+	}
+	return counts;
 }
 
 static int compare_rows(const void *a, const void *b, void *data)
@@ -284,6 +318,7 @@ static GPtrArray *build_rows(const GPtrArray *images, const ImageFilter *filter,
 	return rows;
 }
 
+/* Rows borrow from the images. Only a format that may ask for them has the containers read. */
 static bool list_images(const ImagesOptions *opts, const char *name, Engine *engine, GError **error)
 {
 	if (opts->filters && name)
@@ -297,6 +332,13 @@ static bool list_images(const ImagesOptions *opts, const char *name, Engine *eng
 	bool ids = opts->quiet && !opts->format;
 	bool once = ids || output_is_json(opts->format) || g_strcmp0(opts->format, "jsonl") == 0;
 	g_autoptr(GPtrArray) rows = build_rows(images, filter, opts, once);
+	g_autoptr(GHashTable) counts = opts->format ? count_containers(engine, error) : NULL;
+	if (opts->format && !counts)
+		return false;
+	for (size_t i = 0; counts && i < rows->len; i++) {
+		ImageRow *row = g_ptr_array_index(rows, i);
+		row->containers = GPOINTER_TO_UINT(g_hash_table_lookup(counts, row->image->id));
+	}
 	OutputTable shown = table;
 	if (opts->digests)
 		shown.columns = COLUMNS("{{.Digest}}\t");
@@ -328,9 +370,10 @@ const Command images_command = {
 		(const char *const[]){"skiff images", "skiff images --filter dangling=true -q",
 				      "skiff images --format '{{.Repository}}:{{.Tag}} {{.Size}}'",
 				      NULL},
-	.man = "# FIELDS\n\nTemplates of *--format* may use: *.Created*, *.CreatedAt*, "
+	.man = "# FIELDS\n\nTemplates of *--format* may use: *.Containers*, *.Created*, "
+	       "*.CreatedAt*, "
 	       "*.CreatedSince*, "
-	       "*.CreatedTime*, *.Digest*, *.ID*, *.Labels*, *.Names*, *.RepoDigests*, "
+	       "*.CreatedTime*, *.Digest*, *.History*, *.ID*, *.Labels*, *.Names*, *.RepoDigests*, "
 	       "*.Repository*, "
 	       "*.Size*, *.Tag*, and *.Label \"KEY\"*.\n",
 	.max_args = 1,

@@ -88,6 +88,7 @@ static int remove_all(Engine *engine, bool force)
 	return status;
 }
 
+/* The trash is emptied once, also after failures: what went is gone. */
 static int cmd_rmi(Invocation *inv)
 {
 	RmiOptions opts = {0};

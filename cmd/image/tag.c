@@ -5,9 +5,10 @@
 #include "cmd/commands.h"
 #include "cmd/engine_open.h"
 #include "cmd/image/names.h"
-#include "storage/reference.h"
 #include "libpod/base/error.h"
+#include "storage/reference.h"
 
+/* The names given so far stay if one further on is wrong. */
 static bool tag(Invocation *inv, Engine *engine, GError **error)
 {
 	Store *store = engine_store(engine);
@@ -31,6 +32,7 @@ static int cmd_tag(Invocation *inv)
 	return engine && tag(inv, engine, &error) ? 0 : command_fail(error);
 }
 
+/* Without names all of them go, which leaves an image that only its id finds. */
 static bool untag(Invocation *inv, Engine *engine, GError **error)
 {
 	Store *store = engine_store(engine);
@@ -41,9 +43,11 @@ static bool untag(Invocation *inv, Engine *engine, GError **error)
 		return image_untag(store, image, NULL, error);
 	for (size_t i = 1; i < command_n_args(inv); i++) {
 		const char *name = image_find_name(image, command_arg(inv, i));
+		g_autofree char *asked = reference_new_name(command_arg(inv, i), error);
+		if (!asked)
+			return false;
 		if (!name)
-			return error_set(error, ENGINE_ERROR_NOT_FOUND, "%s: tag not known",
-					 command_arg(inv, i));
+			return error_set(error, ENGINE_ERROR_NOT_FOUND, "%s: tag not known", asked);
 		if (!image_untag(store, image, name, error))
 			return false;
 	}

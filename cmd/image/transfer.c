@@ -14,14 +14,11 @@
 #include "storage/fetch.h"
 
 /* Run skiff-fetch with @args, which are taken; @error was set while they were made. */
-static int finish(const Invocation *inv, const FetchArgs *args, GError *error, bool quiet)
+static int finish(const Invocation *inv, const FetchArgs *args, GError *error)
 {
 	g_autoptr(GError) failed = error;
 	g_autoptr(Engine) engine = failed ? NULL : command_engine(inv, false, &failed);
-	g_autofree char *unwanted = NULL;
-	if (!engine)
-		return command_fail(failed);
-	return fetch_args_run(args, engine, quiet ? &unwanted : NULL);
+	return engine ? fetch_args_run(args, engine, NULL) : command_fail(failed);
 }
 
 typedef struct {
@@ -90,7 +87,7 @@ static int pull(const Invocation *inv, const PullVerbOptions *opts)
 	fetch_args_add_flag(args, "--all-tags", opts->all_tags);
 	for (size_t i = 0; i < command_n_args(inv) && !error; i++)
 		fetch_args_add_operand(args, command_arg(inv, i), &error);
-	return finish(inv, args, error, false);
+	return finish(inv, args, error);
 }
 
 static int cmd_pull(Invocation *inv)
@@ -104,15 +101,13 @@ static int cmd_pull(Invocation *inv)
 
 typedef struct {
 	const char *input;
-	bool quiet;
 } LoadVerbOptions;
 
 static const Option load_options[] = {
 	{'i', "input", OPTION_VALUE, option_set_string, "FILE",
 	 "Read this archive or directory (default: standard input)",
 	 offsetof(LoadVerbOptions, input), OPTION_COMMON},
-	{'q', "quiet", OPTION_FLAG, option_set_flag, NULL, "Print no names",
-	 offsetof(LoadVerbOptions, quiet), OPTION_COMMON},
+	{'q', "quiet", OPTION_FLAG, option_set_ignored, NULL, "Show no progress", 0, OPTION_COMMON},
 	{0},
 };
 
@@ -131,7 +126,7 @@ static int cmd_load(Invocation *inv)
 			  "cannot read from terminal, use command-line "
 			  "redirection or the --input flag");
 	fetch_args_add(args, "--input", opts.input);
-	return finish(inv, args, error, opts.quiet);
+	return finish(inv, args, error);
 }
 
 typedef struct {
@@ -185,7 +180,7 @@ static int cmd_save(Invocation *inv)
 	fetch_args_add_flag(args, "--uncompressed", opts.uncompressed);
 	for (size_t i = 0; i < command_n_args(inv) && !error; i++)
 		fetch_args_add_operand(args, command_arg(inv, i), &error);
-	return finish(inv, args, error, false);
+	return finish(inv, args, error);
 }
 
 typedef struct {
@@ -232,7 +227,7 @@ static int cmd_import(Invocation *inv)
 		return inv->status;
 	fetch_args_add(args, "--name", command_arg(inv, 1));
 	fetch_args_add_operand(args, command_arg(inv, 0), &error);
-	return finish(inv, args, error, false);
+	return finish(inv, args, error);
 }
 
 const Command pull_command = {

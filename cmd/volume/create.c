@@ -53,6 +53,7 @@ static const Option options[] = {
 
 static const OptionGroup group = {NULL, options};
 
+/* Prints the name, which may be a random one. */
 static int cmd_volume_create(Invocation *inv)
 {
 	g_auto(VolumeCreateOptions) opts = {0};

@@ -6,6 +6,7 @@
 #include "cmd/engine_open.h"
 #include "libpod/volume.h"
 
+/* 1 is an answer, not a failure: nothing is printed. */
 static int cmd_volume_exists(Invocation *inv)
 {
 	g_autoptr(GError) error = NULL;

@@ -6,6 +6,7 @@
 
 #include "cmd/commands.h"
 #include "cmd/engine_open.h"
+#include "cmd/labels.h"
 #include "cmd/output.h"
 #include "cmd/volume/volume_filter.h"
 #include "libpod/base/error.h"
@@ -25,7 +26,7 @@ static void volume_ls_options_clear(VolumeLsOptions *opts)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(VolumeLsOptions, volume_ls_options_clear)
 
 static const Option options[] = {
-	{'f', "filter", OPTION_CSV, option_set_list, "KEY=VALUE",
+	{'f', "filter", OPTION_LIST, option_set_list, "KEY=VALUE",
 	 "Only these: name, label, driver, dangling, opt, scope, since, until",
 	 offsetof(VolumeLsOptions, filters), OPTION_COMMON},
 	{0, "format", OPTION_VALUE, option_set_string, "FORMAT",
@@ -62,16 +63,9 @@ static TemplateValue get_map(GHashTable *table, TemplateHeap *heap)
 	return template_from_json(template_heap_json(heap, js_from_string_map(table)), NULL, heap);
 }
 
-/* "a=1,b=2", as podman 6 has it in lists. */
 static TemplateValue get_labels(const void *row, TemplateHeap *heap)
 {
-	GString *text = g_string_new(NULL);
-	g_autoptr(GList) keys = VOLUME->labels ? g_hash_table_get_keys(VOLUME->labels) : NULL;
-	keys = g_list_sort(keys, (GCompareFunc)strcmp);
-	for (GList *key = keys; key; key = key->next)
-		g_string_append_printf(text, "%s%s=%s", text->len > 0 ? "," : "", (char *)key->data,
-				       (char *)g_hash_table_lookup(VOLUME->labels, key->data));
-	return template_string(template_heap_take(heap, g_string_free(text, FALSE)));
+	return template_string(template_heap_take(heap, labels_format(VOLUME->labels)));
 }
 
 static TemplateValue get_mountpoint(const void *row, TemplateHeap *heap)
@@ -134,8 +128,12 @@ static const OutputTable table = {
 	.call = call,
 };
 
+/* The rows borrow from @volumes and live as long as this call. */
 static bool list_volumes(const VolumeLsOptions *opts, Engine *engine, GError **error)
 {
+	if (opts->quiet && opts->format)
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "quiet and format flags cannot be used together");
 	g_autoptr(GPtrArray) volumes = volumes_list(engine, error);
 	if (!volumes || !volume_filter_apply(engine, volumes, opts->filters, error))
 		return false;
@@ -146,7 +144,7 @@ static bool list_volumes(const VolumeLsOptions *opts, Engine *engine, GError **e
 		rows[i] = &storage[i];
 	}
 	const OutputOptions output = {
-		.format = opts->quiet && !opts->format ? "{{.Name}}" : opts->format,
+		.format = opts->quiet ? "{{.Name}}" : opts->format,
 		.no_heading = opts->no_heading,
 	};
 	return output_list(&table, &output, rows, volumes->len, error);

@@ -52,6 +52,7 @@ static int remove_named(Engine *engine, const char *name, bool force)
 	return force && error_matches(error, ENGINE_ERROR_NOT_FOUND) ? 0 : fail(error);
 }
 
+/* A volume in use is said and passed over. Return: the last exit code other than 0. */
 static int remove_all(Engine *engine, bool force)
 {
 	g_autoptr(GError) error = NULL;
@@ -67,6 +68,7 @@ static int remove_all(Engine *engine, bool force)
 	return status;
 }
 
+/* The trash is emptied once, also after failures. */
 static int cmd_volume_rm(Invocation *inv)
 {
 	VolumeRmOptions opts = {0};
@@ -84,7 +86,8 @@ static int cmd_volume_rm(Invocation *inv)
 	int status = opts.all ? remove_all(engine, opts.force) : 0;
 	for (size_t i = 0; i < n; i++) {
 		int code = remove_named(engine, command_arg(inv, i), opts.force);
-		status = code != 0 && (status == 0 || code == 1) ? code : status;
+		/* podman: one in use (2) says more than a missing one (1). */
+		status = status == 0 || code == 2 ? code : status;
 	}
 	return rootless_empty_trash(engine, &error) ? status : command_fail(error);
 }
