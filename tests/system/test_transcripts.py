@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a script sees: commands in odd orders, with exit codes and texts as podman has them.
+
+tests/system/golden/*.transcript holds them. A line "$ ps -a" is a command, in words as a shell splits them; what follows
+is what it printed: "> " a line of stdout, "! " of stderr, "= " an exit code other than 0. Ids are written ID (64 digits)
+and SHORT (12), the test's own directory TMP. All commands of a file share one home; "#" begins a comment.
+
+The texts were compared with those of podman 4.3 on the same image, command by command; where they differ, the file says
+that podman 6 has it so, or what we do instead. TRANSCRIPT_UPDATE=DIR writes what skiff prints now into that directory.
+"""
+
+import os
+import re
+import shlex
+from pathlib import Path
+
+from tests.support.skiff import SkiffTest
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def entries(text):
+    """[(comment and empty lines before, command, lines it printed)]; the last may have no command."""
+    head, found = [], []
+    for line in text.splitlines():
+        if line.startswith("$ "):
+            found.append((head, line[2:], []))
+            head = []
+        elif line[:2] in ("> ", "! ", "= ") or line in (">", "!"):
+            found[-1][2].append(line)
+        else:
+            head.append(line)
+    return [*found, (head, None, [])]
+
+
+class Transcripts(SkiffTest):
+    images = ["busybox"]
+    cleans_up = False
+
+    def readable(self, text):
+        """A text without what differs from run to run."""
+        text = text.replace(str(self.tmp), "TMP").replace(str(self.home), "HOME")
+        text = re.sub(r"\b[0-9a-f]{64}\b", "ID", text)
+        return re.sub(r"\b[0-9a-f]{12}\b", "SHORT", text)
+
+    def printed(self, command):
+        """What a command prints, as the lines of a transcript."""
+        words = [word.replace("TMP", str(self.tmp)) for word in shlex.split(command)]
+        done = self.skiff(*words, check=False)
+        lines = [f"{mark} {line}".rstrip() for mark, text in ((">", done.stdout), ("!", done.stderr))
+                 for line in self.readable(text).splitlines()]
+        return lines + ([f"= {done.code}"] if done.code != 0 else [])
+
+    def replay(self, name):
+        """Run the commands of a file and compare."""
+        path, differs, new = GOLDEN / f"{name}.transcript", [], []
+        for head, command, expected in entries(path.read_text(encoding="utf-8")):
+            new += head
+            if command is None:
+                break
+            now = self.printed(command)
+            new += [f"$ {command}", *now]
+            if now != expected:
+                differs.append("\n".join([f"$ {command}", *(f"  wanted {line}" for line in expected),
+                                          *(f"  got    {line}" for line in now)]))
+        self.skiff("rm", "-fa", "-t", "0")
+        if os.environ.get("TRANSCRIPT_UPDATE"):
+            Path(os.environ["TRANSCRIPT_UPDATE"], path.name).write_text("\n".join(new) + "\n", encoding="utf-8")
+        elif differs:
+            self.fail("\n".join(differs))
+
+    def test_nothing_there(self):
+        self.replay("nothing")
+
+    def test_created_and_exited(self):
+        self.replay("exited")
+
+    def test_running(self):
+        self.replay("running")
+
+    def test_images(self):
+        self.replay("images")
+
+    def test_volumes(self):
+        self.replay("volumes")
+
+    def test_refused(self):
+        self.replay("refused")
