@@ -205,6 +205,7 @@ static bool apply_log_level(const GlobalOptions *global)
 	return true;
 }
 
+/* cobra's words for a wrong number of arguments. g_free() it. */
 static char *count_error(const Command *command, const char *path, size_t n)
 {
 	if (command->args_error && n < (size_t)command->min_args)

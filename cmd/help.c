@@ -95,6 +95,7 @@ static void append_short_options(GString *out, const Option *options, size_t wid
 	}
 }
 
+/* What is listed by --help; a label too wide for its column gets a line of its own. */
 static void append_options(GString *out, const Option *options, size_t width)
 {
 	for (const Option *o = options; o->name; o++) {
@@ -266,6 +267,7 @@ static const char *const common_names[] = {"run",  "exec", "ps",     "logs", "st
 					   "info", "help", NULL};
 static const char *const group_names[] = {"container", "image", "system", "volume", NULL};
 
+/* The page for people who typed nothing: what they most likely want, and where the rest is. */
 static void append_root_short(GString *out)
 {
 	g_autoptr(GPtrArray) common = g_ptr_array_new();

@@ -19,6 +19,7 @@ static void append_plain(GString *out, const char *text)
 	}
 }
 
+/* One entry of a definition list. Option names hold nothing that scdoc would read as markup. */
 static void append_option(GString *out, const Option *option)
 {
 	if (option->short_name)
@@ -34,6 +35,7 @@ static void append_option(GString *out, const Option *option)
 	g_string_append(out, ".\n\n");
 }
 
+/* Unlike --help a page leaves nothing out that works; a title waits for its first option. */
 static void append_groups(GString *out, const OptionGroup *const *groups, bool titles)
 {
 	for (size_t g = 0; groups && groups[g]; g++) {
@@ -76,6 +78,7 @@ static void append_synopsis(GString *out, const Command *command)
 	}
 }
 
+/* The page of a verb, all from its row. */
 static void print_command_page(const Command *command)
 {
 	g_autofree char *name = page_name(command->paths[0]);
@@ -104,6 +107,7 @@ static void print_command_page(const Command *command)
 	output_printf("%s", out->str);
 }
 
+/* skiff(1): what all verbs share. */
 static void print_program_page(void)
 {
 	g_autoptr(GString) out = g_string_new(
@@ -148,6 +152,7 @@ void help_print_man(const Command *command)
 		print_program_page();
 }
 
+/* What lint, completions and tests want to know of a row, also of one that is refused. */
 static Json *option_json(const Option *option, const OptionGroup *group)
 {
 	static const char *const kinds[] = {"flag", "tri-state", "value",

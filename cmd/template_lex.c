@@ -131,6 +131,7 @@ static bool lex_quoted(Lexer *lexer)
 	return true;
 }
 
+/* Takes what may be a number; parse_number() decides. A letter behind it is an error. */
 static bool lex_number(Lexer *lexer)
 {
 	const char *s = lexer->source;

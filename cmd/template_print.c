@@ -143,6 +143,7 @@ static void append_bad_verb(char verb, const TemplateValue *value, TemplateHeap 
 	g_string_append_c(out, ')');
 }
 
+/* Of an integer: %c, %q, %U. What is no character prints as U+FFFD. */
 static void print_char(const Spec *spec, char verb, int64_t code, GString *out)
 {
 	gunichar rune = code >= 0 && g_unichar_validate(code) ? (gunichar)code : 0xfffd;
@@ -172,6 +173,7 @@ static char *digits_in_base(uint64_t amount, unsigned base, bool upper)
 	return g_strdup(at);
 }
 
+/* Precision pads with zeros inside, width outside, as fmt has it. */
 static void print_int(const Spec *spec, char verb, const TemplateValue *value, TemplateHeap *heap,
 		      GString *out, unsigned depth)
 {
@@ -204,6 +206,7 @@ static void print_int(const Spec *spec, char verb, const TemplateValue *value, T
 	append_padded(spec, text, spec->precision < 0, out);
 }
 
+/* %v and %g print the shortest form that reads back; the others are C's. */
 static void print_real(const Spec *spec, char verb, const TemplateValue *value, TemplateHeap *heap,
 		       GString *out, unsigned depth)
 {
@@ -229,6 +232,7 @@ static void print_real(const Spec *spec, char verb, const TemplateValue *value, 
 	append_padded(spec, text->str, true, out);
 }
 
+/* @value: for the message about a verb that strings don't have. */
 static void print_string(const Spec *spec, char verb, const char *string,
 			 const TemplateValue *value, TemplateHeap *heap, GString *out,
 			 unsigned depth)
@@ -255,6 +259,7 @@ static void print_string(const Spec *spec, char verb, const char *string,
 	append_padded(spec, text, false, out);
 }
 
+/* Go's brackets; the verb goes on to the members. Stops at the bound of memory. */
 static void print_members(const Spec *spec, char verb, const TemplateValue *value,
 			  TemplateHeap *heap, GString *out, unsigned depth)
 {
@@ -278,6 +283,7 @@ static void print_members(const Spec *spec, char verb, const TemplateValue *valu
 	g_string_append_c(out, list || map ? ']' : '}');
 }
 
+/* One value under one verb, whatever its kind. Nesting is bounded. */
 static void print_verb(const Spec *spec, char verb, const TemplateValue *value, TemplateHeap *heap,
 		       GString *out, unsigned depth)
 {
@@ -366,6 +372,7 @@ static void take_index(Printf *p, const char **at)
 	*at = close + 1;
 }
 
+/* Flags, width and precision behind a '%'; *at moves to the verb. */
 static Spec take_spec(Printf *p, const char **at)
 {
 	Spec spec = {.width = -1, .precision = -1};
@@ -393,6 +400,7 @@ static Spec take_spec(Printf *p, const char **at)
 	return spec;
 }
 
+/* A verb that cannot be served prints what Go prints about it and is no error. */
 static void print_one(Printf *p, const Spec *spec, char verb)
 {
 	if (verb == '%') {

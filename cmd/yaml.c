@@ -29,6 +29,7 @@ static bool has_control(const char *text)
 	return false;
 }
 
+/* Plain where a reader takes it for the same text, else quoted. */
 static void print_string(const char *text, GString *out)
 {
 	if (has_control(text) || !g_utf8_validate(text, -1, NULL)) {
@@ -57,6 +58,7 @@ static void print_object(Json *object, unsigned depth, GString *out)
 	}
 }
 
+/* Dashes stand at the depth of their key, as Go's YAML has them. */
 static void print_array(Json *array, unsigned depth, GString *out)
 {
 	for (size_t i = 0; i < json_object_array_length(array); i++) {

@@ -36,6 +36,7 @@ static int find_directory(const char *host, char **out_path)
 	return -1;
 }
 
+/* All *.crt of a directory count together: the file joins those read before. */
 static bool add_authority(HttpTls *tls, int dir, const char *path, const char *name, GError **error)
 {
 	autofd fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);

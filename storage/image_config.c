@@ -188,6 +188,7 @@ static bool read_execution(Json *object, ImageConfig *config, GError **error)
 	       check_plain("StopSignal", config->stop_signal, 32, error);
 }
 
+/* Diff ids are checked here: paths and chain ids are made of them. */
 static bool read_rootfs(Json *json, ImageConfig *config, GError **error)
 {
 	Json *rootfs = NULL;
@@ -216,6 +217,7 @@ static bool read_rootfs(Json *json, ImageConfig *config, GError **error)
 	return true;
 }
 
+/* What is printed must be plain text; history is kept as it is, for `history`. */
 static bool read_top(Json *json, ImageConfig *config, GError **error)
 {
 	Json *history = NULL;

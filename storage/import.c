@@ -70,6 +70,7 @@ static Json *make_history(const ImportOptions *options, const char *created)
 	return history;
 }
 
+/* The OCI config of an image with this one layer. */
 static Json *make_config(const ImportOptions *options, const Layer *layer, GError **error)
 {
 	g_auto(Platform) host = {0};

@@ -120,6 +120,7 @@ static void begin_member(Inflate *inflate)
 	inflate->between = inflate->any = true;
 }
 
+/* Members may follow each other, and zeros the last; anything else behind it is corrupt. */
 static bool push_gzip(Inflate *inflate, const unsigned char *bytes, size_t size, GError **error)
 {
 	struct inflate_state *gzip = inflate->gzip;
@@ -143,6 +144,7 @@ static bool push_gzip(Inflate *inflate, const unsigned char *bytes, size_t size,
 	return true;
 }
 
+/* Frames may follow each other. @between tells finish whether the last one ended. */
 static bool push_zstd(Inflate *inflate, const void *bytes, size_t size, GError **error)
 {
 	ZSTD_inBuffer in = {.src = bytes, .size = size};
@@ -163,6 +165,7 @@ static bool push_zstd(Inflate *inflate, const void *bytes, size_t size, GError *
 	return true;
 }
 
+/* Copied, so that the receiver sees one kind of buffer. */
 static bool push_plain(Inflate *inflate, const char *bytes, size_t size, GError **error)
 {
 	while (size > 0) {

@@ -119,6 +119,7 @@ static bool stand_on(int root)
 	return false;
 }
 
+/* The layer, and merged below /lower what it stands on, in an empty read-only root. */
 static bool enter_root(const JailOptions *options, int *out_layer_fd, int *out_lower_fd,
 		       GError **error)
 {
@@ -170,6 +171,7 @@ static bool drop_capabilities(GError **error)
 	return done;
 }
 
+/* Bounds for whatever a hostile archive makes of us; sanitizers need their address space. */
 static bool set_limits(GError **error)
 {
 	static const struct {

@@ -102,6 +102,7 @@ static bool take_error(Json *json, GError **error)
 	return error_set(error, (ErrorCode)code, "%s", message ? message : "unpacking failed");
 }
 
+/* The child has read hostile bytes: its report is checked as such. */
 static bool take_report(const char *text, size_t size, LayerReport *out, GError **error)
 {
 	g_autoptr(Json) json = js_parse(text, size, "report of skiff-layer", error);

@@ -76,6 +76,7 @@ static bool write_file(int layer_fd, const char *name, const void *data, size_t 
 	return true;
 }
 
+/* The tar's content goes to diff/, all else that its exact bytes need to the journal. */
 static bool do_unpack(const Arguments *args, int layer_fd, TarUnpackStats *stats, GError **error)
 {
 	autofd diff = make_dir(layer_fd, "diff", error);
@@ -113,6 +114,7 @@ static bool do_unpack(const Arguments *args, int layer_fd, TarUnpackStats *stats
 	       write_file(layer_fd, "deferred", deferred->data, deferred->len, error);
 }
 
+/* Hard links into the lower layers, now that those are there. */
 static bool do_complete(const Arguments *args, int layer_fd, int lower_fd, TarUnpackStats *stats,
 			GError **error)
 {
@@ -151,6 +153,7 @@ static void send_report(const TarUnpackStats *stats, const GError *error)
 	(void)!fd_write_all(REPORT_FD, text, strlen(text));
 }
 
+/* Ours alone, from layer_child_start(); the lower layers come last. */
 static bool parse_arguments(int argc, char **argv, Arguments *out, GError **error)
 {
 	*out = (Arguments){.max_bytes = LAYER_MAX_BYTES, .max_entries = LAYER_MAX_ENTRIES};
@@ -179,6 +182,7 @@ static bool parse_arguments(int argc, char **argv, Arguments *out, GError **erro
 	return true;
 }
 
+/* Nothing foreign is read before jail_enter(). */
 static bool run(int argc, char **argv, TarUnpackStats *stats, GError **error)
 {
 	Arguments args;

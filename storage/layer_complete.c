@@ -167,6 +167,7 @@ static bool place_link(Completion *c, int to_dir, const char *to_name, const cha
 	return true;
 }
 
+/* The directory's time is put back: the archive said it, not us. */
 static bool complete_link(Completion *c, const char *path, const char *target, GError **error)
 {
 	g_autofree char *dir = NULL;

@@ -101,6 +101,7 @@ static bool make_dir(LayerIngest *ingest, GError **error)
 	return true;
 }
 
+/* It waits on the ring; our copies of its ends are closed, so that its death shows. */
 static bool start_child(LayerIngest *ingest, GError **error)
 {
 	ingest->ring = tar_ring_new(error);

@@ -19,6 +19,7 @@ struct LayerPublisher {
 	GError *error;
 };
 
+/* In order: a layer is completed against those below it, then all are published at once. */
 static bool run(LayerPublisher *publisher, GError **error)
 {
 	g_autofree LayerPublish *items = g_new0(LayerPublish, publisher->n_layers);

@@ -379,6 +379,7 @@ static bool ingest_layer(Store *store, StoreStage *stage, Archive *archive,
 	return true;
 }
 
+/* Layers the store has are claimed for the stage, so that nobody removes them meanwhile. */
 static bool load_layers(Store *store, StoreStage *stage, Archive *archive, const Source *source,
 			const ImageConfig *config, GError **error)
 {
@@ -403,6 +404,7 @@ static bool load_layers(Store *store, StoreStage *stage, Archive *archive, const
 	return publish_staged(store, stage, waiting, error);
 }
 
+/* The config names the layers: their count and diff ids are what the archive must match. */
 static LoadedImage *load_one(Store *store, StoreStage *stage, Archive *archive,
 			     const Source *source, const LoadOptions *options, GError **error)
 {

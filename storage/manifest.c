@@ -109,6 +109,7 @@ static bool is_attestation(Json *object)
 	return js_get_string(annotations, ATTESTATION_TYPE, &type, NULL) && type;
 }
 
+/* Missing words are "", which no wanted platform equals. */
 static bool parse_platform(Json *object, Platform *out, GError **error)
 {
 	Json *platform = NULL;
@@ -147,6 +148,7 @@ static bool parse_descriptor(Json *object, Descriptor *out, GError **error)
 	return true;
 }
 
+/* Into @into, which owns them also after a failure. */
 static bool parse_descriptors(Json *document, const char *key, size_t max, GPtrArray *into,
 			      GError **error)
 {
@@ -264,6 +266,7 @@ static bool check_layer(const Descriptor *layer, size_t index, GError **error)
 	return true;
 }
 
+/* An artifact has the same shape and another config type: it is told apart here. */
 static bool parse_image(Json *document, Manifest *manifest, GError **error)
 {
 	Json *config = NULL;

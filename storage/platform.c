@@ -47,6 +47,7 @@ void platform_clear(Platform *platform)
 	g_clear_pointer(&platform->variant, g_free);
 }
 
+/* An alias may imply a variant; one that was given comes after this and wins. */
 static void set_architecture(Platform *platform, const char *name)
 {
 	g_free(platform->architecture);

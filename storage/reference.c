@@ -89,6 +89,7 @@ static bool ipv6_host_is_valid(const char *host)
 	return end[1] == '\0' || (end[1] == ':' && port_is_valid(end + 2));
 }
 
+/* HOST[:PORT] or [IPV6][:PORT]; what a URL is made of later. */
 static bool registry_is_valid(const char *registry)
 {
 	if (registry[0] == '[')

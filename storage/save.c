@@ -382,6 +382,7 @@ static bool keep_entries(const Save *save, Json *list, const GPtrArray *names, G
 	return true;
 }
 
+/* The index comes last: a reader that finds it finds all it names. */
 static bool save_oci(Save *save, const Item *item, GError **error)
 {
 	if (!save_target_mkdir(save->target, "blobs/", error) ||
@@ -420,6 +421,7 @@ static bool save_docker_dir(Save *save, const Item *item, GError **error)
 	       save_target_put(save->target, "manifest.json", text, strlen(text), error);
 }
 
+/* The forms of one image have been checked to get one. */
 static bool save_items(Save *save, const GPtrArray *items, GError **error)
 {
 	switch (save->options->format) {

@@ -216,6 +216,7 @@ static bool get_byte(TarJournalReader *reader, unsigned char *out, GError **erro
 	return true;
 }
 
+/* LEB128 of at most 63 bits: it fits a signed offset. */
 static bool get_number(TarJournalReader *reader, uint64_t *out, GError **error)
 {
 	uint64_t value = 0;

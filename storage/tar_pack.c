@@ -51,6 +51,7 @@ static bool flush(Pack *pack, GError **error)
 	return true;
 }
 
+/* Through the buffer, so that the hash and the pipe see large pieces. */
 static bool put(Pack *pack, const char *bytes, size_t size, GError **error)
 {
 	while (size > 0) {
@@ -103,6 +104,7 @@ static int open_content(Pack *pack, const char *path)
 	return path_open_in_root(pack->diff_fd, path, flags, 0);
 }
 
+/* Straight into the buffer. A file that has changed since is corruption, not the end. */
 static bool put_content(Pack *pack, const TarJournalRecord *record, GError **error)
 {
 	autofd fd = open_content(pack, record->text);

@@ -171,6 +171,7 @@ static bool add_sparse_number(TarPax *pax, bool is_offset, const char *value, si
 	return true;
 }
 
+/* GNU's three versions of sparse files in pax records; @key without "GNU.sparse.". */
 static bool take_sparse(TarPax *pax, const char *key, const char *value, size_t size)
 {
 	if (strcmp(key, "major") == 0)

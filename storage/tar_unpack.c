@@ -139,6 +139,7 @@ static int clear_place(Unpack *u, int parent_fd, GError **error)
 	return unpack_parent(u, u->path->str, error);
 }
 
+/* A later entry takes the place of an earlier one; a link there is never followed. */
 static bool unpack_file(Unpack *u, const TarEntry *entry, int parent_fd, GError **error)
 {
 	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
@@ -156,6 +157,7 @@ static bool unpack_file(Unpack *u, const TarEntry *entry, int parent_fd, GError 
 	return write_data(u, entry, fd, error) && finish_file(u, entry, fd, error);
 }
 
+/* Made as 0700 and described at the end, so that entries below a closed one get in. */
 static bool unpack_dir(Unpack *u, const TarEntry *entry, int parent_fd, GError **error)
 {
 	bool kept = false, hidden = false;
@@ -206,6 +208,7 @@ static bool finish_by_name(Unpack *u, const TarEntry *entry, int parent_fd, GErr
 	return true;
 }
 
+/* Its target is text and never followed while unpacking. */
 static bool unpack_symlink(Unpack *u, const TarEntry *entry, int parent_fd, GError **error)
 {
 	if (!*entry->link || strlen(entry->link) > UNPACK_PATH_MAX)
@@ -223,6 +226,7 @@ static bool unpack_symlink(Unpack *u, const TarEntry *entry, int parent_fd, GErr
 	return finish_by_name(u, entry, parent_fd, error);
 }
 
+/* A later entry takes the place of an earlier one. */
 static bool unpack_fifo(Unpack *u, const TarEntry *entry, int parent_fd, GError **error)
 {
 	if (mknodat(parent_fd, u->base, S_IFIFO | (entry->mode & 0777), 0) < 0) {
@@ -285,6 +289,7 @@ static bool make_link(Unpack *u, int target_fd, const char *target, const struct
 	return true;
 }
 
+/* Targets in this layer are linked now, those that may lie in a lower one deferred. */
 static bool unpack_hardlink(Unpack *u, const TarEntry *entry, int parent_fd, GError **error)
 {
 	g_autoptr(GString) target = g_string_new(NULL);
@@ -340,6 +345,7 @@ static bool take_name(Unpack *u, const TarEntry *entry, GError **error)
 	return true;
 }
 
+/* Every entry counts against the limit, also those that make nothing. */
 static bool unpack_entry(Unpack *u, const TarEntry *entry, GError **error)
 {
 	if (++u->stats.entries > u->options->max_entries)
@@ -373,6 +379,7 @@ static bool unpack_entry(Unpack *u, const TarEntry *entry, GError **error)
 	g_assert_not_reached();
 }
 
+/* The root is recorded first, as an entry "./" may describe it at any time. */
 static bool unpack_all(Unpack *u, GError **error)
 {
 	if (!unpack_dir_record(u, u->options->root_fd, "", "", error))

@@ -24,6 +24,7 @@ static void put_size(unsigned char field[12], uint64_t size)
 		field[i] = (unsigned char)size;
 }
 
+/* The least a reader takes: owner 0, time 0, so that the same image gives the same bytes. */
 static bool put_header(TarSink sink, void *data, const char *name, char type, uint64_t size,
 		       GError **error)
 {
