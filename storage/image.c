@@ -126,10 +126,15 @@ Image *image_load(Store *store, const char *id, GError **error)
 		image->names = image_lines_read(dir, "names", &problem);
 	if (image->names)
 		image->repo_digests = image_lines_read(dir, "digests", &problem);
-	if (!image->repo_digests || !read_figures(dir, image, &problem))
+	if (!image->repo_digests || !read_figures(dir, image, &problem)) {
+		/* Removed while it was read? Then it is absent, not broken. */
+		autofd again = image_dir_open(store, id, error);
+		if (again < 0)
+			return NULL;
 		return error_set_null(error, ENGINE_ERROR_CORRUPT,
 				      "image '%.12s' has a broken record: %s", id,
 				      problem->message);
+	}
 
 	image->chain_ids = chain_ids_of(image->config);
 	if (image->config->created &&
@@ -336,19 +341,24 @@ char *image_publish(Store *store, const ImagePublish *publish, GError **error)
 	return g_steal_pointer(&id);
 }
 
+/* The directory of an image that was there a moment ago. -1 with NOT_FOUND if it is gone. */
+static int open_known(Store *store, const Image *image, GError **error)
+{
+	g_autoptr(GError) problem = NULL;
+	int dir = image_dir_open(store, image->id, &problem);
+	if (problem)
+		g_propagate_error(error, g_steal_pointer(&problem));
+	else if (dir < 0)
+		error_set(error, ENGINE_ERROR_NOT_FOUND, "image '%.12s' is gone", image->id);
+	return dir;
+}
+
 bool image_tag(Store *store, const Image *image, const char *name, GError **error)
 {
 	g_autoptr(RecordLock) lock = lock_images(store, false, "tag", error);
-	if (!lock)
+	autofd dir = lock ? open_known(store, image, error) : -1;
+	if (dir < 0)
 		return false;
-	g_autoptr(GError) problem = NULL;
-	autofd dir = image_dir_open(store, image->id, &problem);
-	if (dir < 0 && !problem)
-		return error_set(error, ENGINE_ERROR_NOT_FOUND, "image '%.12s' is gone", image->id);
-	if (dir < 0) {
-		g_propagate_error(error, g_steal_pointer(&problem));
-		return false;
-	}
 	const char *names[] = {name, NULL};
 	return add_lines(dir, "names", names, RECORD_SYNC_FULL, error) &&
 	       take_names(store, image->id, names, error);
@@ -357,11 +367,9 @@ bool image_tag(Store *store, const Image *image, const char *name, GError **erro
 bool image_untag(Store *store, const Image *image, const char *name, GError **error)
 {
 	g_autoptr(RecordLock) lock = lock_images(store, false, "untag", error);
-	if (!lock)
-		return false;
-	autofd dir = image_dir_open(store, image->id, NULL);
+	autofd dir = lock ? open_known(store, image, error) : -1;
 	if (dir < 0)
-		return error_set(error, ENGINE_ERROR_NOT_FOUND, "image '%.12s' is gone", image->id);
+		return false;
 	g_auto(GStrv) old = image_lines_read(dir, "names", error);
 	if (!old)
 		return false;

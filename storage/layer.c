@@ -208,6 +208,11 @@ static bool add_image_layers(int images, const char *id, GHashTable *needed, GEr
 	size_t size = 0;
 	g_autofree char *text = record_read(dir, "config.json", CONFIG_MAX_SIZE, &size, error);
 	g_autoptr(ImageConfig) config = text ? image_config_parse(text, size, error) : NULL;
+	struct stat st;
+	if (!config && fstatat(images, id, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT) {
+		g_clear_error(error); /* removed while it was read */
+		return true;
+	}
 	if (!config)
 		return false;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -194,6 +195,65 @@ static void test_remove(void)
 	(void)gone;
 }
 
+#define N_VANISHING 400
+
+/* Images taken away one after the other, as rmi does it. */
+typedef struct {
+	Store *store;
+	int wanted; /* atomic: how many are to go */
+} Remover;
+
+static char *vanishing_id(int i)
+{
+	return g_strdup_printf("%064x", i + 1);
+}
+
+static void *remove_images(void *data)
+{
+	Remover *remover = data;
+	for (int i = 0; i < N_VANISHING; i++) {
+		g_autofree char *id = vanishing_id(i);
+		g_autofree char *config = g_strconcat(id, "/config.json", NULL);
+		while (g_atomic_int_get(&remover->wanted) <= i)
+			g_thread_yield();
+		int trash = store_dir(remover->store, "trash");
+		g_assert_cmpint(renameat(store_dir(remover->store, "images"), id, trash, id), ==,
+				0);
+		g_assert_cmpint(unlinkat(trash, config, 0), ==, 0);
+	}
+	return NULL;
+}
+
+/* A record that goes while it is read is absent, not broken. */
+static void test_vanishing(void)
+{
+	g_auto(TempDir) temp = temp_dir_new();
+	g_autoptr(Store) store = fixture_store(&temp);
+	g_autofree char *first = fixture_image(store, "first", NULL);
+	g_autofree char *source = g_strconcat(first, "/config.json", NULL);
+	int images = store_dir(store, "images");
+	for (int i = 0; i < N_VANISHING; i++) {
+		g_autofree char *id = vanishing_id(i);
+		g_autofree char *config = g_strconcat(id, "/config.json", NULL);
+		g_assert_cmpint(mkdirat(images, id, 0700), ==, 0);
+		g_assert_cmpint(linkat(images, source, images, config, 0), ==, 0);
+	}
+	(void)store_dir(store, "trash");
+	Remover remover = {.store = store};
+	GThread *thread = g_thread_new("remover", remove_images, &remover);
+	for (int i = 0; i < N_VANISHING; i++) {
+		g_autofree char *id = vanishing_id(i);
+		g_autoptr(GError) error = NULL;
+		g_atomic_int_inc(&remover.wanted);
+		for (bool there = true; there;) {
+			g_autoptr(Image) image = image_lookup(store, id, &error);
+			g_assert_no_error(error);
+			there = image != NULL;
+		}
+	}
+	g_thread_join(thread);
+}
+
 static void test_list(void)
 {
 	g_auto(TempDir) temp = temp_dir_new();
@@ -233,6 +293,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/image/names/move", test_name_moves);
 	g_test_add_func("/image/names/tag-and-untag", test_tag);
 	g_test_add_func("/image/remove/sweeps-its-layers", test_remove);
+	g_test_add_func("/image/lookup/vanishing", test_vanishing);
 	g_test_add_func("/image/list/newest-first-without-broken", test_list);
 	return g_test_run();
 }
