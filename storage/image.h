@@ -39,6 +39,10 @@ Image *image_lookup(Store *store, const char *name, GError **error);
 /** image_resolve() - as lookup; absent is NOT_FOUND "NAME: image not known". */
 Image *image_resolve(Store *store, const char *name, GError **error);
 
+/** image_find_name() - the name of @image that @text means; NULL: none, it is an id or a digest.
+ * Borrowed. */
+const char *image_find_name(const Image *image, const char *text);
+
 /** images_list() - all images, newest first. GPtrArray of Image. A broken image is skipped with
  * log_warn. */
 GPtrArray *images_list(Store *store, GError **error);

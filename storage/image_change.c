@@ -163,6 +163,6 @@ bool image_change_apply(Json *config, const char *text, GError **error)
 					 instructions[i].name);
 		return instructions[i].set(config, instructions[i].key, rest, error);
 	}
-	return error_set(error, ENGINE_ERROR_INVALID, "invalid change \"%s\" - no such instruction",
-			 text);
+	return error_set(error, ENGINE_ERROR_INVALID,
+			 "invalid change \"%s\" - invalid instruction %.*s", text, (int)size, text);
 }

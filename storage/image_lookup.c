@@ -194,6 +194,19 @@ Image *image_resolve(Store *store, const char *name, GError **error)
 	return image;
 }
 
+const char *image_find_name(const Image *image, const char *text)
+{
+	g_autoptr(Reference) reference = reference_parse(text, NULL);
+	if (!reference || reference->digest)
+		return NULL;
+	g_auto(GStrv) wanted = candidate_names(reference);
+	for (size_t i = 0; wanted[i]; i++)
+		for (size_t j = 0; image->names[j]; j++)
+			if (strcmp(image->names[j], wanted[i]) == 0)
+				return image->names[j];
+	return NULL;
+}
+
 /* Newest first; the id decides between equals so that lists are stable. */
 static int compare_images(gconstpointer a, gconstpointer b)
 {

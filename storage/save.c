@@ -82,23 +82,6 @@ bool save_format_parse(const char *text, SaveFormat *out_format, GError **error)
 			 text);
 }
 
-/* The full name a user meant, if it is a name and not an id. NULL otherwise. */
-static char *full_name(const Image *image, const char *text)
-{
-	g_autoptr(Reference) reference = reference_parse(text, NULL);
-	if (!reference || reference->digest)
-		return NULL;
-	g_autoptr(Reference) normal = reference_normalize(reference);
-	g_autofree char *name = reference_format(normal);
-	g_autofree char *local = g_strdup_printf("localhost/%s:%s", reference->repository,
-						 reference->tag ? reference->tag : "latest");
-	for (size_t i = 0; image->names[i]; i++)
-		if (strcmp(image->names[i], name) == 0 ||
-		    (reference_is_short(reference) && strcmp(image->names[i], local) == 0))
-			return g_strdup(image->names[i]);
-	return NULL;
-}
-
 /* Add @name to the item of the same image, or make one. */
 static bool add_item(Save *save, GPtrArray *items, const char *text, GError **error)
 {
@@ -111,7 +94,7 @@ static bool add_item(Save *save, GPtrArray *items, const char *text, GError **er
 		if (strcmp(other->image->id, image->id) == 0)
 			item = other;
 	}
-	char *name = full_name(image, text);
+	char *name = g_strdup(image_find_name(image, text));
 	if (!item) {
 		item = g_new0(Item, 1);
 		item->names = g_ptr_array_new_with_free_func(g_free);

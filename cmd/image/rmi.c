@@ -6,7 +6,6 @@
 
 #include "cmd/commands.h"
 #include "cmd/engine_open.h"
-#include "cmd/image/names.h"
 #include "cmd/output.h"
 #include "libpod/base/error.h"
 #include "libpod/image_users.h"

@@ -4,8 +4,8 @@
  */
 #include "cmd/commands.h"
 #include "cmd/engine_open.h"
-#include "cmd/image/names.h"
 #include "libpod/base/error.h"
+#include "storage/image.h"
 #include "storage/reference.h"
 
 /* The names given so far stay if one further on is wrong. */

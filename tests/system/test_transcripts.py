@@ -86,3 +86,13 @@ class Transcripts(SkiffTest):
 
     def test_refused(self):
         self.replay("refused")
+
+    def test_options_we_do_not_have(self):
+        """Every option that podman has and we have not is refused by its name, whatever its value."""
+        for command in self.skiff("help", "--dump-options").json["commands"]:
+            for option in command["options"]:
+                if option["supported"]:
+                    continue
+                word = f"--{option['name']}" + ("" if option["kind"] in ("flag", "tri-state") else "=1")
+                done = self.skiff_fails(*command["paths"][0].split(), word, "x", "y", says="Error: unsupported flag: ")
+                self.assertIn(f"--{option['name']}", done.stderr, str(done))
