@@ -17,60 +17,70 @@ static const char *find_nonsense(const char *text, size_t size)
 {
 	bool in_string = false;
 	for (size_t i = 0; i < size; i++) {
-		char c = text[i];
+		unsigned char c = (unsigned char)text[i];
 		if (c == '\0')
 			return "contains a NUL byte";
-		if (in_string && c == '\\')
-			i++;
-		else if (c == '"')
+		if (in_string && c < ' ')
+			return "a control character in a string";
+		if (in_string && c == '\\') {
+			if (++i < size && !g_ascii_isprint(text[i]))
+				return "an unknown escape in a string";
+		} else if (c == '"') {
 			in_string = !in_string;
-		else if (!in_string && strchr("NI'/", c))
+		} else if (!in_string && strchr("NI'/", c)) {
 			return "NaN, Infinity, comments and single quotes are not JSON";
+		}
 	}
 	/* json-c looks at the leading bits only (0.16), or refuses what is valid (0.18). */
 	return g_utf8_validate_len(text, size, NULL) ? NULL : "is not UTF-8";
 }
 
-/*
- * @text with every character beyond ASCII written as \u escapes, or NULL if there is none. In
- * strict mode json-c 0.17 and 0.18 take the bytes of such characters for control characters, where
- * char is signed: https://github.com/json-c/json-c/issues/875. Not needed once those are no longer
- * in use.
- */
-static char *escape_non_ascii(const char *text, size_t size)
+static bool is_ascii(const char *text, size_t size)
 {
-	const char *end = text + size;
-	const char *at = text;
-	while (at < end && !(*at & 0x80))
-		at++;
-	if (at == end)
-		return NULL;
-	GString *ascii = g_string_new_len(text, at - text);
-	while (at < end) {
-		gunichar c = g_utf8_get_char(at);
-		if (c < 0x80)
-			g_string_append_c(ascii, (char)c);
-		else if (c < 0x10000)
-			g_string_append_printf(ascii, "\\u%04x", c);
-		else
-			g_string_append_printf(ascii, "\\u%04x\\u%04x", 0xd7c0 + (c >> 10),
-					       0xdc00 + (c & 0x3ff));
-		at = g_utf8_next_char(at);
-	}
-	return g_string_free(ascii, FALSE);
+	unsigned char bits = 0;
+	for (size_t i = 0; i < size; i++)
+		bits |= (unsigned char)text[i];
+	return bits < 0x80;
 }
 
-Json *js_parse(const char *text, size_t size, const char *what, GError **error)
+static void append_escape(GString *ascii, gunichar unit)
 {
-	const char *nonsense = size > G_MAXINT32 / 3 ? "too large" : find_nonsense(text, size);
-	if (nonsense)
-		return error_set_null(error, ENGINE_ERROR_INVALID, "%s: %s", what, nonsense);
-	g_autofree char *ascii = escape_non_ascii(text, size);
-	if (ascii) {
-		text = ascii;
-		size = strlen(ascii);
-	}
+	static const char digits[] = "0123456789abcdef";
+	const char escape[] = {'\\',
+			       'u',
+			       digits[unit >> 12 & 15],
+			       digits[unit >> 8 & 15],
+			       digits[unit >> 4 & 15],
+			       digits[unit & 15]};
+	g_string_append_len(ascii, escape, sizeof escape);
+}
 
+/*
+ * The same JSON with the characters beyond ASCII written as escapes. In strict mode json-c 0.17 and
+ * 0.18 take the bytes of such characters for control characters, where char is signed:
+ * https://github.com/json-c/json-c/issues/875. Not needed once those are no longer in use.
+ */
+static GString *escape_text(const char *text, size_t size)
+{
+	GString *ascii = g_string_sized_new(size + size / 2);
+	for (const char *at = text; at < text + size; at = g_utf8_next_char(at)) {
+		gunichar c = g_utf8_get_char(at);
+		if (c < 0x80) {
+			g_string_append_c(ascii, (char)c);
+		} else if (c < 0x10000) {
+			append_escape(ascii, c);
+		} else {
+			append_escape(ascii, 0xd800 + ((c - 0x10000) >> 10));
+			append_escape(ascii, 0xdc00 + (c & 0x3ff));
+		}
+	}
+	return ascii;
+}
+
+/* Parse exactly one value. Return: NULL, or what is wrong; *out_place is where, SIZE_MAX if
+ * nowhere. */
+static const char *parse_value(const char *text, size_t size, Json **out_json, size_t *out_place)
+{
 	struct json_tokener *parser = json_tokener_new_ex(MAX_DEPTH);
 	json_tokener_set_flags(parser, JSON_TOKENER_STRICT);
 	g_autoptr(Json) json = json_tokener_parse_ex(parser, text, (int)size);
@@ -84,21 +94,60 @@ Json *js_parse(const char *text, size_t size, const char *what, GError **error)
 	}
 	json_tokener_free(parser);
 
+	*out_place = SIZE_MAX;
 	if (status == json_tokener_continue)
-		return error_set_null(error, ENGINE_ERROR_INVALID, "%s: the JSON ends too early",
-				      what);
+		return "the JSON ends too early";
+	if (status == json_tokener_success)
+		while (end < size && strchr(" \t\r\n", text[end]))
+			end++;
+	if (status != json_tokener_success || end < size)
+		*out_place = end;
 	if (status != json_tokener_success)
-		return error_set_null(error, ENGINE_ERROR_INVALID, "%s: %s at byte %zu", what,
-				      json_tokener_error_desc(status), end);
-	while (end < size && strchr(" \t\r\n", text[end]))
-		end++;
+		return json_tokener_error_desc(status);
 	if (end < size)
-		return error_set_null(error, ENGINE_ERROR_INVALID,
-				      "%s: text behind the JSON at byte %zu", what, end);
+		return "text behind the JSON";
 	if (!json)
-		return error_set_null(error, ENGINE_ERROR_INVALID,
-				      "%s: expected a value, found null", what);
-	return g_steal_pointer(&json);
+		return "expected a value, found null";
+	*out_json = g_steal_pointer(&json);
+	return NULL;
+}
+
+/* The place in @text of what is at @place where its characters are escaped. */
+static size_t unescaped_place(const char *text, size_t size, size_t place)
+{
+	size_t low = 0;
+	size_t at = 0;
+	while (at < size && low < place) {
+		unsigned char lead = (unsigned char)text[at];
+		low += lead < 0x80 ? 1 : lead < 0xf0 ? 6 : 12;
+		at += (size_t)g_utf8_skip[lead];
+	}
+	return at;
+}
+
+Json *js_parse(const char *text, size_t size, const char *what, GError **error)
+{
+	const char *problem = size > G_MAXINT32 / 6 ? "too large" : find_nonsense(text, size);
+	if (problem)
+		return error_set_null(error, ENGINE_ERROR_INVALID, "%s: %s", what, problem);
+
+	Json *json = NULL;
+	size_t place = SIZE_MAX;
+	if (is_ascii(text, size)) {
+		problem = parse_value(text, size, &json, &place);
+	} else {
+		GString *ascii = escape_text(text, size);
+		problem = parse_value(ascii->str, ascii->len, &json, &place);
+		g_string_free(ascii, TRUE);
+		if (place != SIZE_MAX)
+			place = unescaped_place(text, size, place);
+	}
+	if (problem && place != SIZE_MAX)
+		return error_set_null(error, ENGINE_ERROR_INVALID, "%s: %s at byte %zu", what,
+				      problem, place);
+	if (problem)
+		return error_set_null(error, ENGINE_ERROR_INVALID, "%s: %s", what, problem);
+	return json;
 }
 
 Json *js_load(int dir_fd, const char *name, size_t max_size, GError **error)

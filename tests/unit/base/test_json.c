@@ -61,6 +61,11 @@ static void test_refuses(void)
 		"tru",
 		"\"open",
 		"[\"a\nb\"",
+		"\"a\nb\"",
+		"\"\x1f\"",
+		"\"\\\xc3\xa9\"",
+		"\"\\x\"",
+		"\xc3\xa9",
 		"{\"a\" 1}",
 		"{\"a\"}",
 		"[1 2]",
@@ -81,6 +86,40 @@ static void test_refuses(void)
 		g_assert_true(g_str_has_prefix(error->message, "test: "));
 	}
 	g_assert_null(js_parse("[1]\0[2]", 7, "test", NULL));
+}
+
+/* Debian 13's json-c is strict about bytes that are none of its business. */
+static void test_beyond_ascii(void)
+{
+	static const char *const texts[] = {"\xc3\xa9", "a\xe4\xb8\xad\xe6\x96\x87z",
+					    "\xf0\x9f\x98\x80\xf4\x8f\xbf\xbf", "\xef\xbf\xbd\x7f"};
+	for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
+		g_autofree char *text = g_strdup_printf("{\"%s\":\"%s\"}", texts[i], texts[i]);
+		g_autoptr(Json) json = parse(text);
+		const char *value = NULL;
+		g_assert_true(js_get_string(json, texts[i], &value, NULL));
+		g_assert_cmpstr(value, ==, texts[i]);
+		g_assert_cmpstr(js_text(json), ==, text);
+	}
+}
+
+static void test_errors_name_the_byte(void)
+{
+	static const struct {
+		const char *text;
+		const char *message;
+	} rows[] = {
+		{"{\"a\":1,}", "test: unexpected character at byte 7"},
+		{"[\"a\"] x", "test: unexpected character at byte 6"},
+		{"[\"\xc3\xa9\xf0\x9f\x98\x80\"] x", "test: unexpected character at byte 11"},
+		{"[\"\xc3\xa9\"", "test: unexpected end of data at byte 5"},
+		{"[\"a\tb\"]", "test: a control character in a string"},
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autoptr(GError) error = NULL;
+		g_assert_null(js_parse(rows[i].text, strlen(rows[i].text), "test", &error));
+		g_assert_cmpstr(error->message, ==, rows[i].message);
+	}
 }
 
 static void test_depth(void)
@@ -256,6 +295,8 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/json/parse/accepts", test_accepts);
 	g_test_add_func("/json/parse/refuses", test_refuses);
+	g_test_add_func("/json/parse/beyond-ascii", test_beyond_ascii);
+	g_test_add_func("/json/parse/errors-name-the-byte", test_errors_name_the_byte);
 	g_test_add_func("/json/parse/depth-is-bounded", test_depth);
 	g_test_add_func("/json/parse/reads-no-further-than-told", test_not_terminated);
 	g_test_add_func("/json/get/values-and-defaults", test_getters);
