@@ -7,9 +7,10 @@ BUILD_PACKAGES="gcc libc6-dev meson ninja-build pkg-config libglib2.0-dev libjso
   libcap-dev libcurl4-openssl-dev libssl-dev libarchive-dev libzstd-dev zlib1g-dev libisal-dev
   libslirp-dev uidmap ca-certificates"
 
-TEST_PACKAGES="clang libclang-rt-dev clang-format-14 universal-ctags git python3 curl iproute2
-  iputils-ping procps psmisc e2fsprogs strace util-linux passwd openssl apache2-utils busybox-static
-  docker-registry skopeo umoci buildah crun iperf3 mmdebstrap zstd xz-utils libcap2-bin attr scdoc"
+TEST_PACKAGES="clang libclang-rt-dev clang-format-14 universal-ctags git python3 python3-jsonschema curl
+  iproute2 iputils-ping procps psmisc e2fsprogs strace util-linux passwd openssl apache2-utils
+  busybox-static docker-registry skopeo umoci buildah netavark crun iperf3 mmdebstrap zstd xz-utils
+  libcap2-bin attr scdoc"
 
 PROBES="glib-2.0 json-c libseccomp libcap libcurl libcrypto libarchive libzstd zlib libisal slirp"
 
@@ -52,11 +53,23 @@ missing_packages() {
 	done
 }
 
+# Run a command; what it prints is kept in a file and shown only when it fails: quietly LOG COMMAND...
+quietly() {
+	log=$1
+	shift
+	"$@" >"$log" 2>&1 </dev/null && return 0
+	tail -n 40 "$log" >&2
+	say "This failed: $*"
+	return 1
+}
+
 # Install what is missing of the packages given: install_packages NEEDED... -- OPTIONAL...
 # An optional package that this release does not have is named and left out.
 install_packages() {
 	[ -n "$(missing_packages $(printf '%s\n' "$@" | grep -v '^--$'))" ] || return 0
-	as_root env DEBIAN_FRONTEND=noninteractive apt-get -q update >&2 ||
+	say "Packages are missing. Updating the package lists$([ "$(id -u)" -eq 0 ] || printf ' with sudo')."
+	apt_log=$(mktemp)
+	quietly "$apt_log" as_root apt-get -qq update ||
 		say "The package lists could not be updated; going on with those that are here."
 	missing=
 	optional=false
@@ -71,9 +84,15 @@ install_packages() {
 			missing="$missing $package"
 		fi
 	done
-	[ -n "$missing" ] || return 0
-	say "Installing:$missing"
-	# shellcheck disable=SC2086  # a list of words
-	as_root env DEBIAN_FRONTEND=noninteractive apt-get -q install -y --no-install-recommends \
-		$missing </dev/null >&2
+	failed=false
+	if [ -n "$missing" ]; then
+		say "Installing:$missing"
+		# shellcheck disable=SC2086  # a list of words
+		quietly "$apt_log" as_root env DEBIAN_FRONTEND=noninteractive \
+			apt-get -q install -y --no-install-recommends $missing || failed=true
+	fi
+	rm -f "$apt_log"
+	$failed || return 0
+	say "Have them installed in another way, or as root, then run this again."
+	return 1
 }
