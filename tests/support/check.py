@@ -141,7 +141,8 @@ class Check:
                 self.failed += 1
                 self.failures.append(label)
             elif skipped is not None:
-                self.skips.append(f"{label}: {skipped.get('message') or 'no reason given'}")
+                reason = skipped.get("message") or case.findtext("system-out")
+                self.skips.append(f"{label}: {(reason or 'no reason given').strip()}")
             else:
                 self.passed += 1
 

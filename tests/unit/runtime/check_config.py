@@ -27,7 +27,7 @@ def main():
     try:
         import jsonschema  # noqa: F401  (only whether it is there)
     except ImportError:
-        print("1..0 # SKIP python3-jsonschema is not installed")
+        print("1..1\nok 1 - schema # SKIP python3-jsonschema is not installed")
         return 0
     print(f"1..{len(CASES) + 1}")
     failed = 0
