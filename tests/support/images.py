@@ -486,8 +486,10 @@ def buildah():
         context.mkdir()
         (context / "file").write_text("copied\n", encoding="ascii")
         (directory / "Dockerfile").write_text(DOCKERFILE.format(base=f"oci:{base}:latest"), encoding="ascii")
+        # With limits named, it does not raise them, for which it may not be allowed.
         tool("buildah", *storage, "build", "--layers", "--isolation", "chroot", "--network", "host", "--format", "oci",
-             "--tag", "localhost/built", "--file", str(directory / "Dockerfile"), str(directory))
+             "--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096", "--tag", "localhost/built",
+             "--file", str(directory / "Dockerfile"), str(directory))
         tool("buildah", *storage, "push", "--quiet", "localhost/built", f"oci:{directory}/image:latest")
         tool("buildah", *storage, "rmi", "--all", "--force")
         for path in ("storage", "run", "context"):

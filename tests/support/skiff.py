@@ -41,6 +41,9 @@ TOP = Path(__file__).resolve().parents[2]
 # Given on to skiff where the harness has them: how a sanitizer build reports.
 PASSED_ON = ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "SKIFF_TEST_FAILPOINT")
 
+# Built for test_network_unit; run.py copies it to where the test user may run it.
+NETNS_BED = "tests/unit/network/netns-bed"
+
 # A sanitizer build takes its time.
 SLOWNESS = float(os.environ.get("SKIFF_TEST_SLOWNESS", "1"))
 

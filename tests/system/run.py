@@ -191,7 +191,8 @@ class Worker:
 def run_all(groups, user, jobs):
     """Run the modules, `jobs` at a time, and return all outcomes."""
     outcomes = []
-    run_dir = Path(tempfile.mkdtemp(prefix="skiff-tests-"))
+    # Not in /tmp: a newer distribution has it in memory, without programs' set-id bits and devices.
+    run_dir = Path(tempfile.mkdtemp(prefix="skiff-tests-", dir="/var/tmp"))
     run_dir.chmod(0o755)
     try:
         prefix = os.environ.get("SKIFF_PREFIX")
@@ -200,6 +201,9 @@ def run_all(groups, user, jobs):
             skiff.install(prefix)
         shutil.copytree(TOP, run_dir / "tree", symlinks=True,
                         ignore=shutil.ignore_patterns(".git", "build-*", "meson-*", "__pycache__", "*.o", "*.a"))
+        bed = skiff.build_dir() / skiff.NETNS_BED
+        if bed.exists():
+            shutil.copy(bed, run_dir / "tree" / skiff.NETNS_BED)
         subprocess.run(["chmod", "-R", "a+rX", str(run_dir / "tree")], check=True)
         waiting = collections.deque(groups.items())
         running = []

@@ -24,7 +24,7 @@ import time
 import unittest
 from pathlib import Path
 
-from tests.support.skiff import SLOWNESS, build_dir, prefix, wait_for
+from tests.support.skiff import NETNS_BED, SLOWNESS, TOP, build_dir, prefix, wait_for
 
 CLONE_NEWUSER, CLONE_NEWNET, CLONE_NEWNS = 0x10000000, 0x40000000, 0x00020000
 
@@ -130,9 +130,9 @@ def leave_host_network():
 def setUpModule():
     """Make "the host"."""
     global bed_program
-    bed_program = build_dir() / "tests/unit/network/netns-bed"
-    if not os.access(bed_program, os.X_OK):
-        raise unittest.SkipTest(f"netns-bed cannot be run from {bed_program.parent}: name the build by SKIFF_BUILD")
+    bed_program = next((top / NETNS_BED for top in (TOP, build_dir()) if os.access(top / NETNS_BED, os.X_OK)), None)
+    if bed_program is None:
+        raise unittest.SkipTest(f"no {NETNS_BED} in '{build_dir()}': name the build by SKIFF_BUILD")
     leave_host_network()
     for command in ("link set lo up", f"addr add {HOST4}/24 dev lo",
                     f"addr add {CLIENT4}/24 dev lo", f"addr add {OTHER4}/24 dev lo",
