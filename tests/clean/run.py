@@ -36,12 +36,12 @@ USERS = {
 class Machine:
     """A booted system container."""
 
-    def __init__(self, suite, work):
+    def __init__(self, suite, work, packages=""):
         self.root = Path(work) / suite
         if self.root.exists():
             shutil.rmtree(self.root)
         mirror = re.search(r"^(?:URIs:|deb)\s+(?:\[.*?\]\s+)?(\S+)", self.sources(), re.M).group(1)
-        subprocess.run(["mmdebstrap", "--variant=apt", f"--include={PACKAGES}", "--mode=root", "--format=directory",
+        subprocess.run(["mmdebstrap", "--variant=apt", f"--include={PACKAGES},{packages}", "--mode=root", "--format=directory",
                         suite, str(self.root), mirror], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for path in Path("/etc/apt/apt.conf.d").glob("99*"):
             shutil.copy(path, self.root / "etc/apt/apt.conf.d")
