@@ -293,6 +293,18 @@ static bool publish_named(Engine *engine, ContainerSpec *spec, ContainerSummary 
 	}
 }
 
+/* rmi and volume rm look for users of an image or a volume while nobody can become one. */
+static bool record_pinned(Engine *engine, ContainerSpec *spec, ContainerSummary *s,
+			  const char *dir_name, GError **error)
+{
+	g_autoptr(RecordLock) image =
+		spec->image_id ? image_pin(engine_store(engine), spec->image_id, error) : NULL;
+	g_autoptr(RecordLock) volumes = spec->mounts->len > 0 ? volumes_pin(engine, error) : NULL;
+	return (image || !spec->image_id) && (volumes || spec->mounts->len == 0) &&
+	       create_volumes(engine, spec, s, error) &&
+	       publish_named(engine, spec, s, dir_name, error);
+}
+
 Container *container_create(Engine *engine, const ContainerSpec *asked, GError **error)
 {
 	log_step(6, __func__);
@@ -315,11 +327,7 @@ Container *container_create(Engine *engine, const ContainerSpec *asked, GError *
 	g_autofree char *dir_name = spec->remove ? g_strconcat(id, ".rm", NULL) : g_strdup(id);
 	ContainerSummary s = new_summary(spec, id);
 	spec->created = s.created;
-	/* rmi looks for users of an image while nobody can become one. */
-	g_autoptr(RecordLock) image =
-		spec->image_id ? image_pin(engine_store(engine), spec->image_id, error) : NULL;
-	bool ok = (image || !spec->image_id) && create_volumes(engine, spec, &s, error) &&
-		  publish_named(engine, spec, &s, dir_name, error);
+	bool ok = record_pinned(engine, spec, &s, dir_name, error);
 	if (ok && !spec->remove && fsync(containers_dir(engine)) < 0)
 		ok = error_set_errno(error, "cannot sync the containers' directory");
 	container_summary_clear(&s);

@@ -31,8 +31,8 @@
 #include "storage/layer_mapped.h"
 #include "storage/overlay.h"
 
-/* From an exit code to the end of its monitor takes milliseconds. */
-#define LIFE_TIMEOUT_MS 10000
+/* For a monitor that has recorded the exit: its umount may sync a disk. */
+#define ENDING_TIMEOUT_MS 10000
 
 /* Namespaces of other containers, as paths of their init's. */
 typedef struct {
@@ -375,13 +375,8 @@ static bool record_starting(Container *ctr, GError **error)
 /* Hand everything to a new monitor and wait for its word. */
 static Monitor *start_monitor(Container *ctr, const ContainerSpec *spec,
 			      const ContainerStart *options, const OciConfig *config,
-			      GError **error)
+			      const RecordLock *life, GError **error)
 {
-	/* The last monitor may have told the exit code and not be gone yet. */
-	g_autoptr(RecordLock) life =
-		record_lock(ctr->run_fd, "life", false, LIFE_TIMEOUT_MS, "monitor", error);
-	if (!life)
-		return NULL;
 	/* Recorded under the life lock: "running" without it would mean that a monitor was killed.
 	 */
 	autofd filter = open_syscall_filter(ctr, spec, config, error);
@@ -459,7 +454,10 @@ bool container_start(Container *ctr, const ContainerStart *options, int *out_con
 	if (!op || !container_reload(ctr, error) || container_run_fd(ctr) < 0 ||
 	    !check_startable(ctr, error))
 		return false;
-	const ContainerSpec *spec = container_spec(ctr, error);
+	/* An ending monitor still has the overlay: two on the same upper may not be. */
+	g_autoptr(RecordLock) life =
+		record_lock(ctr->run_fd, "life", false, ENDING_TIMEOUT_MS, "monitor", error);
+	const ContainerSpec *spec = life ? container_spec(ctr, error) : NULL;
 	if (!spec || !reset_work(ctr, error) || !make_layer(ctr, error) ||
 	    !write_files(ctr, spec, error))
 		return false;
@@ -468,7 +466,7 @@ bool container_start(Container *ctr, const ContainerStart *options, int *out_con
 	g_autoptr(OciConfig) config = build_config(ctr, spec, &failed);
 	g_autoptr(Monitor) monitor = NULL;
 	if (config)
-		monitor = start_monitor(ctr, spec, options, config, &failed);
+		monitor = start_monitor(ctr, spec, options, config, life, &failed);
 	if (!monitor) {
 		record_failure(ctr, failed->message, error_exit_code(failed));
 		g_propagate_error(error, g_steal_pointer(&failed));

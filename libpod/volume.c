@@ -23,6 +23,9 @@
 #include "libpod/name.h"
 #include "libpod/rootless.h"
 
+/* Containers that are created while --force removes others come one by one. */
+#define FORCE_ROUNDS 100
+
 #define MAX_RECORD (1024 * 1024)
 
 void volume_free(Volume *volume)
@@ -279,19 +282,42 @@ static bool remove_users(Engine *engine, char **users, GError **error)
 	return true;
 }
 
-bool volume_remove(Engine *engine, const Volume *volume, bool force, GError **error)
+RecordLock *volumes_pin(Engine *engine, GError **error)
 {
-	g_auto(GStrv) users = volume_users(engine, volume->name, error);
+	return record_lock(volumes_dir(engine), ".lock", true, -1, "create", error);
+}
+
+/* Take the volume away unless a container mounts it, while none can be recorded that does. */
+static bool remove_unused(Engine *engine, const Volume *volume, GError **error)
+{
+	g_autoptr(RecordLock) lock =
+		record_lock(volumes_dir(engine), ".lock", false, -1, "volume rm", error);
+	g_auto(GStrv) users = lock ? volume_users(engine, volume->name, error) : NULL;
 	if (!users)
 		return false;
-	if (users[0] && !force) {
+	if (users[0]) {
 		g_autofree char *list = g_strjoinv(", ", users);
 		return error_set(error, ENGINE_ERROR_IN_USE,
 				 "volume %s is being used by the following container(s): %s: "
 				 "volume is being used",
 				 volume->name, list);
 	}
-	return remove_users(engine, users, error) &&
-	       store_trash(engine_store(engine), "volumes", volume->name, error) &&
-	       rootless_empty_trash(engine, error);
+	return store_trash(engine_store(engine), "volumes", volume->name, error);
+}
+
+bool volume_remove(Engine *engine, const Volume *volume, bool force, GError **error)
+{
+	for (int round = 1;; round++) {
+		g_autoptr(GError) failed = NULL;
+		g_auto(GStrv) users = force ? volume_users(engine, volume->name, error) : NULL;
+		if (force && (!users || !remove_users(engine, users, error)))
+			return false;
+		if (remove_unused(engine, volume, &failed))
+			return rootless_empty_trash(engine, error);
+		if (!force || round == FORCE_ROUNDS ||
+		    !error_matches(failed, ENGINE_ERROR_IN_USE)) {
+			g_propagate_error(error, g_steal_pointer(&failed));
+			return false;
+		}
+	}
 }

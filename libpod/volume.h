@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "libpod/base/record.h"
 #include "libpod/engine.h"
 
 typedef struct {
@@ -44,6 +45,9 @@ Volume *volume_resolve(Engine *engine, const char *name, GError **error);
 GPtrArray *volumes_list(Engine *engine, GError **error);
 /** volume_users() - ids of containers that mount it. */
 char **volume_users(Engine *engine, const char *name, GError **error);
+/** volumes_pin() - keep all volumes from being removed, as long as the lock is held: for who
+ * records a container that mounts some. Under it only names/.lock may be taken. */
+RecordLock *volumes_pin(Engine *engine, GError **error);
 /** volume_remove() - IN_USE if a container mounts it, unless @force (which removes those
  * containers). */
 bool volume_remove(Engine *engine, const Volume *volume, bool force, GError **error);
