@@ -233,15 +233,14 @@ static bool write_files(Container *ctr, const ContainerSpec *spec, GError **erro
 	return true;
 }
 
-/* A volatile overlay that was not unmounted properly refuses its work directory: start with an
- * empty one. */
+/* A volatile overlay, which only --rm containers have, leaves a mark in work/ that forbids the next
+ * mount. The kernel's directory there may be searched by nobody, so that is not looked for. */
 static bool reset_work(Container *ctr, GError **error)
 {
-	int dir = container_dir_fd(ctr);
-	struct stat st;
-	if (dir < 0 || fstatat(dir, "work/work/incompat", &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return true;
-	if (!path_remove_tree(dir, "work"))
+	int dir = container_dir(ctr, error);
+	if (dir < 0)
+		return false;
+	if (ctr->summary.auto_remove && !path_remove_tree(dir, "work"))
 		return error_set_errno(error, "cannot clear the work directory of container %s",
 				       ctr->summary.id);
 	return true;
