@@ -79,7 +79,7 @@ class IncidentTest(SkiffTest):
         """Run a command in the spoilt root."""
         return self.skiff("run", "--rm", "--network", "none", *options, "--rootfs", self.root, *command, **more)
 
-    def refused(self, *options, command=("true",), code=125, says=None):
+    def refused(self, *options, command=("true",), code=(125, 126), says=None):
         """The same must fail and leave the canary alone."""
         before = self.canary_state()
         done = self.run_root(*command, options=options, check=False)
