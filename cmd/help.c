@@ -95,7 +95,7 @@ static void append_short_options(GString *out, const Option *options, size_t wid
 	}
 }
 
-/* What is listed by --help; a label too wide for its column gets a line of its own. */
+/* What --help-all lists; a label too wide for its column gets a line of its own. */
 static void append_options(GString *out, const Option *options, size_t width)
 {
 	for (const Option *o = options; o->name; o++) {
