@@ -5,7 +5,7 @@
 # Debian's and Ubuntu's names; PROBES has what says that a library is there, for other systems.
 BUILD_PACKAGES="gcc libc6-dev meson ninja-build pkg-config libglib2.0-dev libjson-c-dev libseccomp-dev
   libcap-dev libcurl4-openssl-dev libssl-dev libarchive-dev libzstd-dev zlib1g-dev libisal-dev
-  libslirp-dev uidmap ca-certificates"
+  libslirp-dev libsystemd-dev uidmap ca-certificates"
 
 TEST_PACKAGES="clang libclang-rt-dev clang-format-14 universal-ctags git python3 python3-jsonschema curl
   iproute2 iputils-ping procps psmisc e2fsprogs strace util-linux passwd openssl apache2-utils
@@ -17,9 +17,9 @@ PROBES="glib-2.0 json-c libseccomp libcap libcurl libcrypto libarchive libzstd z
 # The names elsewhere, to be told to the user.
 FEDORA_PACKAGES="gcc meson ninja-build pkgconf glib2-devel glib2-static json-c-devel libseccomp-devel
   libcap-devel libcap-static libcurl-devel openssl-devel libarchive-devel libzstd-devel zlib-devel
-  isa-l-devel libslirp-devel glibc-static pcre2-static shadow-utils"
+  isa-l-devel libslirp-devel systemd-devel glibc-static pcre2-static shadow-utils"
 ARCH_PACKAGES="gcc meson ninja pkgconf glib2 json-c libseccomp libcap curl openssl libarchive zstd zlib
-  isa-l libslirp shadow"
+  isa-l libslirp systemd-libs shadow"
 
 say() {
 	printf '%s\n' "$*" >&2

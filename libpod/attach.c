@@ -237,6 +237,7 @@ static bool read_socket(Attachment *at, GError **error)
 	case MESSAGE_REQUEST:
 	case MESSAGE_DONE:
 	case MESSAGE_SIGNAL:
+	case MESSAGE_CGROUP:
 		break;
 	}
 	return true;

@@ -314,9 +314,6 @@ Container *container_create(Engine *engine, const ContainerSpec *asked, GError *
 	g_autoptr(ContainerSpec) spec = spec_from_json(json, error);
 	if (!spec || (asked->name && !name_check(asked->name, error)))
 		return NULL;
-	/* Limits need a cgroup of the container's own, which no host gets from this version yet. */
-	if (asked->pids_limit_set && asked->pids_limit > 0)
-		log_warn("--pids-limit is ignored: limits are not supported by this version");
 	if (asked->replace && spec->name && !replace_holder(engine, spec->name, error))
 		return NULL;
 

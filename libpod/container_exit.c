@@ -19,6 +19,7 @@
 #include "libpod/base/json.h"
 #include "libpod/base/log.h"
 #include "libpod/base/path.h"
+#include "libpod/container_cgroup.h"
 #include "libpod/monitor/monitor_members.h"
 #include "libpod/name.h"
 #include "libpod/rootless.h"
@@ -35,6 +36,12 @@
 
 /* How long clean-up waits for a command that has the container in its hands. */
 #define CLEANUP_PATIENCE_MS 2000
+
+bool container_remove_runtime(Engine *engine, const char *id)
+{
+	container_cgroup_remove(engine, id);
+	return path_remove_tree(engine_run_containers_fd(engine), id);
+}
 
 void container_drop_name(Engine *engine, const char *name, const char *id)
 {
@@ -185,7 +192,7 @@ bool container_settle(Container *ctr, GError **error)
 		return true;
 	}
 	(void)unlinkat(container_dir_fd(ctr), "exit.json", 0);
-	if (!path_remove_tree(engine_run_containers_fd(ctr->engine), s->id))
+	if (!container_remove_runtime(ctr->engine, s->id))
 		return error_set_errno(error, "cannot remove the runtime directory of container %s",
 				       s->id);
 	fd_close(&ctr->run_fd);
@@ -200,7 +207,7 @@ bool container_discard(Container *ctr, GError **error)
 	if (!store_trash(engine_store(ctr->engine), "containers", ctr->dir_name, error))
 		return false;
 	container_drop_name(ctr->engine, ctr->summary.name, ctr->summary.id);
-	if (!path_remove_tree(engine_run_containers_fd(ctr->engine), ctr->summary.id))
+	if (!container_remove_runtime(ctr->engine, ctr->summary.id))
 		return error_set_errno(error, "cannot remove the runtime directory of container %s",
 				       ctr->summary.id);
 	return true;
@@ -255,8 +262,7 @@ bool container_remove(Container *ctr, const ContainerRemove *options, GError **e
 		return false;
 	if (!container_reload(ctr, &gone)) {
 		if (error_matches(gone, ENGINE_ERROR_NOT_FOUND)) {
-			(void)path_remove_tree(engine_run_containers_fd(ctr->engine),
-					       ctr->summary.id);
+			(void)container_remove_runtime(ctr->engine, ctr->summary.id);
 			return true;
 		}
 		if (!options->force) {
@@ -296,7 +302,7 @@ static bool cleanup_locked(Engine *engine, const char *dir_name, GError **error)
 		return true;
 	if (!container_reload(ctr, &gone)) {
 		if (error_matches(gone, ENGINE_ERROR_NOT_FOUND))
-			(void)path_remove_tree(engine_run_containers_fd(engine), ctr->summary.id);
+			(void)container_remove_runtime(engine, ctr->summary.id);
 		return true;
 	}
 	if (container_is_live(ctr))
@@ -311,7 +317,7 @@ bool container_cleanup(Engine *engine, const char *id, GError **error)
 	/* Without a record another command removed it; the monitor's last files in the runtime
 	 * directory go too. */
 	if (!dir_name)
-		(void)path_remove_tree(engine_run_containers_fd(engine), id);
+		(void)container_remove_runtime(engine, id);
 	else if (!cleanup_locked(engine, dir_name, error))
 		return false;
 	return rootless_empty_trash(engine, error);
@@ -329,7 +335,7 @@ bool container_finish(Container *ctr, GError **error)
 			return false;
 		}
 		/* Somebody removed it; the lock just made its runtime directory anew. */
-		(void)path_remove_tree(engine_run_containers_fd(ctr->engine), ctr->summary.id);
+		(void)container_remove_runtime(ctr->engine, ctr->summary.id);
 		return true;
 	}
 	if (container_is_live(ctr))
@@ -376,7 +382,7 @@ static bool heal_one(Engine *engine, const char *dir_name, GError **error)
 		return container_discard(ctr, error) && rootless_empty_trash(engine, error);
 	if (ctr->summary.state == CONTAINER_CREATED) {
 		/* A start that was killed before its monitor had a word. */
-		(void)path_remove_tree(engine_run_containers_fd(engine), ctr->summary.id);
+		(void)container_remove_runtime(engine, ctr->summary.id);
 		return true;
 	}
 	return container_settle(ctr, error);
@@ -400,7 +406,7 @@ static bool heal_runtime(Engine *engine, GError **error)
 			continue;
 		g_autofree char *dir_name = find_dir_name(engine, id);
 		if (!dir_name)
-			(void)path_remove_tree(engine_run_containers_fd(engine), id);
+			(void)container_remove_runtime(engine, id);
 		else if (!heal_one(engine, dir_name, error))
 			return false;
 	}

@@ -61,6 +61,10 @@ bool container_settle(Container *ctr, GError **error);
  * not emptied. */
 bool container_discard(Container *ctr, GError **error);
 
+/** container_remove_runtime() - remove the runtime directory of a container that has ended, and the
+ * cgroup that it names. Return: false with errno. */
+bool container_remove_runtime(Engine *engine, const char *id);
+
 /** container_drop_name() - remove names/NAME if it is this container's. */
 void container_drop_name(Engine *engine, const char *name, const char *id);
 

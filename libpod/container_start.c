@@ -21,6 +21,7 @@
 #include "libpod/base/fd.h"
 #include "libpod/base/log.h"
 #include "libpod/base/path.h"
+#include "libpod/container_cgroup.h"
 #include "libpod/mapped_layers.h"
 #include "libpod/monitor/monitor.h"
 #include "libpod/oci_build.h"
@@ -374,7 +375,7 @@ static bool record_starting(Container *ctr, GError **error)
 /* Hand everything to a new monitor and wait for its word. */
 static Monitor *start_monitor(Container *ctr, const ContainerSpec *spec,
 			      const ContainerStart *options, const OciConfig *config,
-			      const RecordLock *life, GError **error)
+			      const RecordLock *life, ContainerCgroup *cgroup, GError **error)
 {
 	/* Recorded under the life lock: "running" without it would mean that a monitor was killed.
 	 */
@@ -396,6 +397,7 @@ static Monitor *start_monitor(Container *ctr, const ContainerSpec *spec,
 		.restart = spec->restart,
 		.restart_retries = spec->restart_retries,
 		.auto_remove = ctr->summary.auto_remove,
+		.cgroup = container_cgroup_is_planned(cgroup),
 		.open_stdin = spec->open_stdin,
 		.detached = options->detached,
 		.attach_stdin = options->attach_stdin,
@@ -407,7 +409,8 @@ static Monitor *start_monitor(Container *ctr, const ContainerSpec *spec,
 	};
 	g_autoptr(Monitor) monitor =
 		monitor_spawn(&request, fds, spawn_in_namespaces, ctr->engine, error);
-	if (!monitor || !monitor_wait_started(monitor, NULL, error))
+	if (!monitor || (request.cgroup && !container_cgroup_give(cgroup, ctr, monitor, error)) ||
+	    !monitor_wait_started(monitor, NULL, error))
 		return NULL;
 	return g_steal_pointer(&monitor);
 }
@@ -441,7 +444,7 @@ static void record_failure(Container *ctr, const char *message, int code)
 	if (!container_save_state(ctr, &failed))
 		log_warn("%s", failed->message);
 	(void)unlinkat(container_dir_fd(ctr), "exit.json", 0);
-	(void)path_remove_tree(engine_run_containers_fd(ctr->engine), ctr->summary.id);
+	(void)container_remove_runtime(ctr->engine, ctr->summary.id);
 	fd_close(&ctr->run_fd);
 }
 
@@ -462,10 +465,14 @@ bool container_start(Container *ctr, const ContainerStart *options, int *out_con
 		return false;
 
 	g_autoptr(GError) failed = NULL;
+	g_auto(ContainerCgroup) cgroup = CONTAINER_CGROUP_NONE;
 	g_autoptr(OciConfig) config = build_config(ctr, spec, &failed);
 	g_autoptr(Monitor) monitor = NULL;
-	if (config)
-		monitor = start_monitor(ctr, spec, options, config, life, &failed);
+	if (config) {
+		container_cgroup_plan(ctr, spec, &cgroup);
+		container_cgroup_describe(&cgroup, config);
+		monitor = start_monitor(ctr, spec, options, config, life, &cgroup, &failed);
+	}
 	if (!monitor) {
 		record_failure(ctr, failed->message, error_exit_code(failed));
 		g_propagate_error(error, g_steal_pointer(&failed));

@@ -121,8 +121,7 @@ static bool settle_stopped(Container *ctr, GError **error)
 	g_autoptr(GError) gone = NULL;
 	if (!container_reload(ctr, &gone)) {
 		if (error_matches(gone, ENGINE_ERROR_NOT_FOUND)) {
-			(void)path_remove_tree(engine_run_containers_fd(ctr->engine),
-					       ctr->summary.id);
+			(void)container_remove_runtime(ctr->engine, ctr->summary.id);
 			return true; /* it was a --rm container */
 		}
 		g_propagate_error(error, g_steal_pointer(&gone));

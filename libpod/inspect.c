@@ -9,6 +9,7 @@
 
 #include "libpod/base/error.h"
 #include "libpod/base/units.h"
+#include "libpod/container_cgroup.h"
 #include "libpod/inspect_priv.h"
 #include "libpod/oci_build.h"
 #include "libpod/runtime/privileges.h"
@@ -19,7 +20,7 @@ static const char state_text[] =
 	"{\"OciVersion\":\"1.1.0\",\"Status\":\"\",\"Running\":false,"
 	"\"Paused\":false,\"Restarting\":false,\"OOMKilled\":false,\"Dead\":false,"
 	"\"Pid\":0,\"ConmonPid\":0,\"ExitCode\":0,\"Error\":\"\",\"StartedAt\":\"\","
-	"\"FinishedAt\":\"\",\"CheckpointedAt\":\"0001-01-01T00:00:00Z\","
+	"\"FinishedAt\":\"\",\"CgroupPath\":\"\",\"CheckpointedAt\":\"0001-01-01T00:00:00Z\","
 	"\"RestoredAt\":\"0001-01-01T00:00:00Z\"}";
 
 static const char network_text[] =
@@ -152,8 +153,10 @@ char **inspect_layer_paths(Engine *engine, const Image *image)
 	return paths;
 }
 
-static Json *build_state(const ContainerSummary *s)
+static Json *build_state(Container *ctr)
 {
+	const ContainerSummary *s = container_summary(ctr);
+	g_autofree char *cgroup = container_cgroup_path(ctr);
 	Json *json = inspect_skeleton(state_text);
 	bool running = s->state == CONTAINER_RUNNING || s->state == CONTAINER_STOPPING;
 	js_set_string(json, "Status", container_state_name(s->state));
@@ -164,6 +167,7 @@ static Json *build_state(const ContainerSummary *s)
 	js_set_int(json, "Pid", s->pid);
 	js_set_int(json, "ConmonPid", s->monitor_pid);
 	js_set_int(json, "ExitCode", s->exit_code);
+	inspect_set_text(json, "CgroupPath", cgroup);
 	inspect_set_text(json, "Error", s->error);
 	inspect_set_time(json, "StartedAt", s->started);
 	inspect_set_time(json, "FinishedAt", s->finished);
@@ -346,7 +350,7 @@ static void set_identity(Json *json, Container *ctr, const ContainerSpec *spec, 
 	inspect_set_time(json, "Created", s->created);
 	inspect_set_text(json, "Path", spec->args ? spec->args[0] : NULL);
 	inspect_set_list(json, "Args", spec->args && spec->args[0] ? spec->args + 1 : NULL);
-	js_set_take(json, "State", build_state(s));
+	js_set_take(json, "State", build_state(ctr));
 	inspect_set_text(json, "Image", s->image_id);
 	inspect_set_text(json, "ImageDigest", image ? image->digest : NULL);
 	inspect_set_text(json, "ImageName", s->image_name);

@@ -7,6 +7,7 @@
 
 #include "libpod/base/error.h"
 #include "libpod/base/units.h"
+#include "libpod/container_cgroup.h"
 #include "libpod/inspect_priv.h"
 #include "libpod/oci_build.h"
 #include "libpod/runtime/privileges.h"
@@ -253,6 +254,27 @@ static void set_restart(Json *json, const ContainerSpec *spec)
 	js_set_int(policy, "MaximumRetryCount", spec->restart_retries);
 }
 
+/* Of a live container what is in force, else what a start would ask for; 0 is no limit. */
+static void set_cgroup(Json *json, Container *ctr, const ContainerSpec *spec)
+{
+	g_autofree char *path = container_cgroup_path(ctr);
+	int64_t limit = !spec->pids_limit_set  ? DEFAULT_PIDS_LIMIT
+			: spec->pids_limit < 0 ? 0
+					       : spec->pids_limit;
+	ContainerState state = container_summary(ctr)->state;
+	bool live = state != CONTAINER_CREATED && state != CONTAINER_EXITED;
+	js_set_int(json, "PidsLimit", live && !path ? 0 : limit);
+	if (!path)
+		return;
+	/* A scope is systemd's, below its slice; a cgroup in our own unit is ours. */
+	g_autofree char *parent = g_path_get_dirname(path);
+	bool scope = g_str_has_suffix(parent, ".scope") && g_str_has_suffix(path, "/payload");
+	g_autofree char *slice_path = scope ? g_path_get_dirname(parent) : NULL;
+	g_autofree char *slice = scope ? g_path_get_basename(slice_path) : NULL;
+	js_set_string(json, "CgroupManager", scope ? "systemd" : "cgroupfs");
+	js_set_string(json, "CgroupParent", scope ? slice : parent);
+}
+
 Json *inspect_host_config(Container *ctr, const ContainerSpec *spec, GError **error)
 {
 	g_autoptr(Json) json = inspect_skeleton(host_config_text);
@@ -279,9 +301,6 @@ Json *inspect_host_config(Container *ctr, const ContainerSpec *spec, GError **er
 	js_set_bool(json, "ReadonlyRootfs", spec->read_only);
 	js_set_int(json, "ShmSize", spec->shm_size > 0 ? spec->shm_size : DEFAULT_SHM_SIZE);
 	js_set_bool(json, "Init", spec->init);
-	js_set_int(json, "PidsLimit",
-		   !spec->pids_limit_set  ? DEFAULT_PIDS_LIMIT
-		   : spec->pids_limit < 0 ? 0
-					  : spec->pids_limit);
+	set_cgroup(json, ctr, spec);
 	return g_steal_pointer(&json);
 }

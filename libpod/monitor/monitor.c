@@ -100,6 +100,22 @@ Monitor *monitor_spawn(const MonitorRequest *request, const int *fds, MonitorSpa
 	return monitor;
 }
 
+pid_t monitor_pid(const Monitor *monitor)
+{
+	return monitor->pid;
+}
+
+bool monitor_give_cgroup(Monitor *monitor, int base_fd, const char *name, GError **error)
+{
+	g_autoptr(Json) json = json_object_new_object();
+	js_set_string(json, "name", name);
+	/* One that has died already says why when it is asked. */
+	if (message_send_fds(monitor->control_fd, MESSAGE_CGROUP, json, &base_fd, base_fd >= 0) ||
+	    errno == EPIPE || errno == ECONNRESET)
+		return true;
+	return error_set_errno(error, "cannot tell the monitor its cgroup");
+}
+
 static bool read_started(const char *text, size_t size, pid_t *out_pid, GError **error)
 {
 	g_autoptr(Json) json = message_parse(text, size, error);

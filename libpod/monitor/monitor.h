@@ -44,6 +44,7 @@ typedef struct {
 	RestartKind restart;
 	int restart_retries; /* on-failure:N; 0 = no limit */
 	bool auto_remove;
+	bool cgroup;     /* it waits for monitor_give_cgroup() before it starts anything */
 	bool open_stdin; /* -i */
 	bool detached;   /* nobody attaches at start: stdin is /dev/null unless open_stdin */
 	bool attach_stdin, attach_stdout, attach_stderr; /* of the starting command */
@@ -79,6 +80,16 @@ typedef struct Monitor Monitor;
  */
 Monitor *monitor_spawn(const MonitorRequest *request, const int *fds, MonitorSpawner spawner,
 		       void *data, GError **error);
+
+/** monitor_pid() - its pid, as we see it. */
+pid_t monitor_pid(const Monitor *monitor);
+
+/**
+ * monitor_give_cgroup() - tell it where the payload's cgroup is to be made
+ * @base_fd:	a cgroup whose children have the controllers needed; -1: there is none
+ * @name:	of the child
+ */
+bool monitor_give_cgroup(Monitor *monitor, int base_fd, const char *name, GError **error);
 
 /**
  * monitor_wait_started() - wait for its first word

@@ -79,6 +79,7 @@ static bool enter(MonitorLoop *loop, const ExecOrder *order, const int stdio[3],
 		.columns = order->columns,
 		.stdio = {stdio[0], stdio[1], stdio[2]},
 		.seccomp_fd = loop->seccomp_fd,
+		.cgroup_fd = loop->cgroup_fd,
 	};
 	return enter_exec(&options, out_entered, error);
 }

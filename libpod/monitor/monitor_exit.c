@@ -2,7 +2,8 @@
 /*
  * Theory of operation: the end of a run, and what a monitor killed at each point leaves behind.
  *
- *  1. init is reaped; with a shared pid namespace what else lives in its mount namespace is killed.
+ *  1. init is reaped; its cgroup goes with all that is left in it, and with a shared pid namespace
+ *     what else lives in its mount namespace is killed.
  *     Killed before: init dies with us or is killed by the next command; the code is unknown, or
  * known through a pidfd that somebody else holds.
  *  2. The streams are drained into the log. Killed here: the log lacks its end, the code is
@@ -115,6 +116,7 @@ void monitor_exit(MonitorLoop *loop, int status)
 	loop->exit_code = loop->exit_signal ? 128 + loop->exit_signal : WEXITSTATUS(status);
 	loop->kill_at = NO_DEADLINE;
 
+	monitor_cgroup_close(loop);
 	kill_members(loop);
 	monitor_reap(loop);
 	monitor_io_drain(loop);

@@ -276,6 +276,7 @@ static MonitorLoop *new_loop(void)
 {
 	MonitorLoop *loop = g_new0(MonitorLoop, 1);
 	loop->signal_fd = loop->proc_fd = loop->control_listener = loop->attach_listener = -1;
+	loop->cgroup_base = loop->cgroup_fd = -1;
 	loop->launch.pidfd = loop->launch.root_mount_fd = loop->launch.pty_master = -1;
 	loop->kill_at = NO_DEADLINE;
 	loop->poll_fds = g_array_new(FALSE, FALSE, sizeof(struct pollfd));
@@ -292,6 +293,7 @@ static void free_loop(MonitorLoop *loop)
 	monitor_task_free(loop->task);
 	monitor_log_free(loop->log);
 	g_free(loop->ports);
+	g_free(loop->cgroup_name);
 	g_array_unref(loop->poll_fds);
 	g_array_unref(loop->poll_handlers);
 	g_ptr_array_set_free_func(loop->connections, g_free);
@@ -340,7 +342,8 @@ static void keep_starter(MonitorLoop *loop)
 static bool start(MonitorLoop *loop, GError **error)
 {
 	if (!set_up_process(loop, error) || !read_task(loop, error) || !open_log(loop, error) ||
-	    !monitor_server_open(loop, error) || !monitor_start(loop, error))
+	    !monitor_server_open(loop, error) || !monitor_cgroup_receive(loop, error) ||
+	    !monitor_start(loop, error))
 		return false;
 	announce(loop);
 	close(MONITOR_FD_REQUEST);

@@ -98,6 +98,9 @@ struct MonitorLoop {
 	Launch launch;
 	Uplink uplink;
 	bool has_uplink;
+	int cgroup_base;         /* what the payload's cgroup is made in; -1: it has none */
+	int cgroup_fd;           /* of the current run */
+	char *cgroup_name;       /* in the base */
 	char *ports;             /* JSON array of the ports really bound */
 	bool shares_pids;        /* init is in somebody else's pid namespace */
 	MountNamespace mount_ns; /* of init, if it shares pids */
@@ -141,6 +144,15 @@ bool monitor_start(MonitorLoop *loop, GError **error);
 bool monitor_write_run_record(MonitorLoop *loop, GError **error);
 /** monitor_release_network() - let the uplink end; published ports are free afterwards. */
 void monitor_release_network(MonitorLoop *loop);
+
+/* monitor_cgroup.c */
+/** monitor_cgroup_receive() - before the first run: wait for the starting command's word. CANCELLED
+ * if it has gone. */
+bool monitor_cgroup_receive(MonitorLoop *loop, GError **error);
+/** monitor_cgroup_open() - make the payload's cgroup for a run. */
+bool monitor_cgroup_open(MonitorLoop *loop, GError **error);
+/** monitor_cgroup_close() - kill what is left in it and remove it. */
+void monitor_cgroup_close(MonitorLoop *loop);
 
 /* monitor_io.c */
 void monitor_io_init(MonitorIo *io);

@@ -141,6 +141,7 @@ static bool launch(MonitorLoop *loop, GError **error)
 			.store_fd = MONITOR_FD_STORE,
 			.stdio = {stdio[0], stdio[1], stdio[2]},
 			.seccomp_fd = loop->seccomp_fd,
+			.cgroup_fd = loop->cgroup_fd,
 			.configure_netns = own_netns ? configure_netns : NULL,
 			.configure_netns_data = &setup,
 		};
@@ -192,7 +193,8 @@ bool monitor_start(MonitorLoop *loop, GError **error)
 		.gate_fd = -1,
 		.report_fd = -1,
 	};
-	bool launched = start_uplink(loop, error) && launch(loop, error);
+	bool launched = monitor_cgroup_open(loop, error) && start_uplink(loop, error) &&
+			launch(loop, error);
 	if (launched && release(loop, error)) {
 		loop->phase = MONITOR_RUNNING;
 		loop->kill_at =
@@ -204,6 +206,7 @@ bool monitor_start(MonitorLoop *loop, GError **error)
 	if (launched)
 		launch_abort(&loop->launch);
 	forget_launch(loop);
+	monitor_cgroup_close(loop);
 	monitor_io_close(loop);
 	monitor_release_network(loop);
 	return false;

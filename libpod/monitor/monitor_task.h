@@ -24,6 +24,7 @@ typedef struct {
 	RestartKind restart;
 	int restart_retries; /* 0 = no limit */
 	bool auto_remove;
+	bool cgroup; /* the starting command sends one before anything is started */
 	bool open_stdin;
 	bool detached;
 	bool attach_stdin, attach_stdout, attach_stderr;

@@ -7,7 +7,7 @@
  * sockets speak it:
  *
  *   control pair   monitor -> command: STARTED or ERROR once, then STDOUT and STDERR, at last EXIT.
- *                  command -> monitor: STDIN, STDIN_END.
+ *                  command -> monitor: CGROUP first, if the request announced it; STDIN, STDIN_END.
  *   attach.sock    the same for a later client, STARTED being "you are attached".
  *   ctl.sock       command -> monitor: one REQUEST; answer: DONE or ERROR. An exec request is
  * answered by STARTED (with the pty's master, if it has one) and later EXIT; on it a client may
@@ -37,6 +37,7 @@ typedef enum {
 	MESSAGE_REQUEST = 'R',   /* {"op":...} */
 	MESSAGE_DONE = 'D',      /* {} */
 	MESSAGE_SIGNAL = 'K',    /* {"signum":N}, to an exec session */
+	MESSAGE_CGROUP = 'C',    /* {"name":TEXT}, with the base it is made in; without: none */
 } MessageType;
 
 #define MESSAGE_STREAM_MAX 16384 /* bytes of a stream in one message */

@@ -276,7 +276,7 @@ static void run_joiner(Joiner *joiner)
 	run_steps(joiner, joiner_steps, G_N_ELEMENTS(joiner_steps));
 	int pidfd = -1;
 	joiner->report.step = "clone into the container";
-	pid_t pid = namespaces_fork(CLONE_PARENT, &pidfd);
+	pid_t pid = namespaces_fork(CLONE_PARENT, -1, &pidfd);
 	if (pid < 0)
 		sync_fail(joiner->sync_fd, &joiner->report, -errno);
 	if (pid > 0)
@@ -337,11 +337,13 @@ static bool follow(int sync_fd, Entered *entered, GError **error)
 /* Start the joiner and see it through; on failure nothing of it is left. */
 static bool enter(Joiner *joiner, int sync_parent, Entered *entered, GError **error)
 {
-	pid_t pid = namespaces_fork(0, NULL);
+	pid_t pid = namespaces_fork(0, joiner->options->cgroup_fd, NULL);
 	if (pid == 0) {
 		fd_close(&sync_parent);
 		run_joiner(joiner);
 	}
+	if (pid < 0 && errno == EAGAIN && joiner->options->cgroup_fd >= 0)
+		return error_set_errno(error, "the container is at its limit of processes");
 	if (pid < 0)
 		return error_set_errno(error, "cannot create a process");
 	fd_close(&joiner->sync_fd);

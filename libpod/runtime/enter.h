@@ -27,6 +27,7 @@ typedef struct {
 	uint16_t rows, columns;
 	int stdio[3];
 	int seccomp_fd;
+	int cgroup_fd; /* the payload's; -1: our own */
 } EnterOptions;
 
 typedef struct {

@@ -72,7 +72,7 @@ int foreign_open_tree(const char *source)
 	autofd ours = -1, theirs = -1;
 	if (ns < 0 || !sync_pair(&ours, &theirs))
 		return -errno;
-	pid_t pid = namespaces_fork(0, NULL);
+	pid_t pid = namespaces_fork(0, -1, NULL);
 	if (pid == 0)
 		run_child(theirs, ns, path);
 	if (pid < 0)

@@ -14,6 +14,7 @@
 
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
+#include "libpod/runtime/cgroup.h"
 #include "libpod/runtime/init.h"
 #include "libpod/runtime/limits.h"
 
@@ -104,6 +105,7 @@ static bool setup_open(Setup *setup, const LaunchOptions *options, GError **erro
 	if (!limits_check_sysctls(config, error) ||
 	    !namespaces_plan(config, &setup->namespaces, error))
 		return false;
+	setup->namespaces.cgroup_fd = options->cgroup_fd;
 	setup->mounts = mounts_plan(config, options->store_fd, error);
 	if (!setup->mounts)
 		return false;
@@ -182,7 +184,10 @@ bool launch_init(const LaunchOptions *options, Launch *out_launch, GError **erro
 		return false;
 	fd_close(&setup.sync_child);
 	launch.gate_fd = fd_steal(&setup.sync_parent);
-	if (!wait_ready(options->config, setup.host_proc_fd, &launch, error)) {
+	/* Limits come last: a helper and init together are more than one process. */
+	if (!wait_ready(options->config, setup.host_proc_fd, &launch, error) ||
+	    (options->cgroup_fd >= 0 &&
+	     !cgroup_limit(options->cgroup_fd, options->config, error))) {
 		launch_abort(&launch);
 		return false;
 	}

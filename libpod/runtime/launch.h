@@ -19,6 +19,7 @@ typedef struct {
 	int store_fd;         /* root of the store: the overlay's relative paths */
 	int stdio[3];         /* without a terminal; -1 = /dev/null */
 	int seccomp_fd;       /* memfd with struct sock_filter[]; -1 = unconfined */
+	int cgroup_fd;        /* the payload's, to be limited as the config says; -1: our own */
 	int preserve_fds[13]; /* become 3.. in the container */
 	size_t n_preserve_fds;
 	/*

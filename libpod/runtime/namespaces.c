@@ -111,7 +111,7 @@ static bool plan_kind(const OciConfig *config, OciNamespaceKind kind, NamespaceP
 bool namespaces_plan(const OciConfig *config, NamespacePlan *out_plan, GError **error)
 {
 	/* The mount namespace is always new: nothing of a container is mounted in ours. */
-	NamespacePlan plan = {.new_flags = CLONE_NEWNS};
+	NamespacePlan plan = {.new_flags = CLONE_NEWNS, .cgroup_fd = -1};
 	for (size_t i = 0; i < OCI_NS_COUNT; i++)
 		plan.fds[i] = -1;
 	for (size_t i = 0; i < OCI_NS_COUNT; i++) {
@@ -124,11 +124,12 @@ bool namespaces_plan(const OciConfig *config, NamespacePlan *out_plan, GError **
 	return true;
 }
 
-pid_t namespaces_fork(unsigned long flags, int *out_pidfd)
+pid_t namespaces_fork(unsigned long flags, int cgroup_fd, int *out_pidfd)
 {
 	int pidfd = -1;
 	struct clone_args args = {
-		.flags = flags | CLONE_PIDFD,
+		.flags = flags | CLONE_PIDFD | (cgroup_fd >= 0 ? CLONE_INTO_CGROUP : 0),
+		.cgroup = cgroup_fd >= 0 ? (uint64_t)cgroup_fd : 0,
 		.pidfd = (uint64_t)(uintptr_t)&pidfd,
 		/* With CLONE_PARENT the kernel takes the signal of the process that cloned. */
 		.exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD,
@@ -180,7 +181,7 @@ static pid_t run_helper(NamespacePlan *plan, int sync_child)
 	if (result < 0)
 		sync_fail(sync_child, &report, result);
 	int pidfd = -1;
-	pid_t pid = namespaces_fork(plan->new_flags | CLONE_PARENT, &pidfd);
+	pid_t pid = namespaces_fork(plan->new_flags | CLONE_PARENT, -1, &pidfd);
 	if (pid == 0) {
 		/* The parent must know us before anything of ours can fail. */
 		if (sync_wait_go(sync_child) < 0)
@@ -204,7 +205,9 @@ pid_t namespaces_clone(NamespacePlan *plan, int sync_parent, int sync_child, int
 		       GError **error)
 {
 	autofd pidfd = -1;
-	pid_t pid = namespaces_fork(plan->needs_helper ? 0 : plan->new_flags, &pidfd);
+	/* A helper brings its child along. */
+	pid_t pid =
+		namespaces_fork(plan->needs_helper ? 0 : plan->new_flags, plan->cgroup_fd, &pidfd);
 	if (pid == 0)
 		return plan->needs_helper ? run_helper(plan, sync_child) : 0;
 	if (pid < 0) {

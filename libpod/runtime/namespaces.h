@@ -20,6 +20,7 @@ typedef struct {
 	unsigned new_flags;    /* CLONE_NEW* for clone3; the cgroup namespace is made later, in the
 				  cgroup */
 	bool new_cgroup;
+	int cgroup_fd; /* where the container is cloned into; -1: our own cgroup */
 	bool needs_helper;
 } NamespacePlan;
 
@@ -27,9 +28,9 @@ typedef struct {
 bool namespaces_plan(const OciConfig *config, NamespacePlan *out_plan, GError **error);
 void namespaces_plan_clear(NamespacePlan *plan);
 
-/** namespaces_fork() - fork by raw clone3 with @flags; no handlers run. @out_pidfd may be NULL.
- * Return: as fork(). */
-pid_t namespaces_fork(unsigned long flags, int *out_pidfd);
+/** namespaces_fork() - fork by raw clone3 with @flags, into the cgroup @cgroup_fd (-1: ours); no
+ * handlers run. @out_pidfd may be NULL. Return: as fork(). */
+pid_t namespaces_fork(unsigned long flags, int cgroup_fd, int *out_pidfd);
 
 /**
  * namespaces_clone() - clone the container's first process

@@ -322,6 +322,7 @@ static int run_exec(Bed *bed, Launch *launch)
 		.columns = 80,
 		.stdio = {0, 1, 2},
 		.seccomp_fd = bed->launch.seccomp_fd,
+		.cgroup_fd = -1,
 	};
 	int code = 0;
 	int64_t total = 0;

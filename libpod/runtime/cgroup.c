@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libpod/runtime/cgroup.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "libpod/base/error.h"
+#include "libpod/base/fd.h"
+#include "libpod/base/path.h"
+#include "libpod/base/units.h"
+
+#define CGROUP_MOUNT "/sys/fs/cgroup"
+#define FILE_MAX     (1 << 20) /* bytes of a file of cgroup, of mountinfo */
+#define PATH_SIZE    4096
+#define PIDS_MAX     4194304 /* the most the kernel takes; there can be no more processes */
+
+#define ENABLE_ROUNDS  20 /* processes fork while they are moved */
+#define REMOVE_ROUNDS  20
+#define REMOVE_WAIT_MS 100
+#define DEPTH_MAX      32 /* of cgroups that a payload made */
+
+bool cgroup_path_is_valid(const char *path)
+{
+	if (*path != '/' || strlen(path) >= PATH_SIZE)
+		return false;
+	if (path[1] == '\0')
+		return true;
+	g_auto(GStrv) parts = g_strsplit(path + 1, "/", -1);
+	for (size_t i = 0; parts[i]; i++) {
+		if (!path_name_is_safe(parts[i]))
+			return false;
+	}
+	return true;
+}
+
+char *cgroup_parse_own(const char *text)
+{
+	const char *line = strncmp(text, "0::", 3) == 0 ? text : strstr(text, "\n0::");
+	if (!line)
+		return NULL;
+	const char *path = strstr(line, "::") + 2;
+	g_autofree char *found = g_strndup(path, strcspn(path, "\n"));
+	/* A cgroup that was removed below us is shown with " (deleted)" and cannot be opened. */
+	return cgroup_path_is_valid(found) ? g_steal_pointer(&found) : NULL;
+}
+
+/* @path below @root: NULL if it is not there, "." if it is the same. Borrowed. */
+static const char *below(const char *path, const char *root)
+{
+	size_t size = strcmp(root, "/") == 0 ? 0 : strlen(root);
+	if (strncmp(path, root, size) != 0 || (path[size] != '/' && path[size] != '\0'))
+		return NULL;
+	const char *rest = path + size;
+	while (*rest == '/')
+		rest++;
+	return *rest ? rest : ".";
+}
+
+bool cgroup_parse_mounts(const char *mountinfo, const char *path, char **out_mount,
+			 char **out_relative)
+{
+	g_auto(GStrv) lines = g_strsplit(mountinfo, "\n", -1);
+	g_autofree char *mount = NULL;
+	g_autofree char *relative = NULL;
+	for (size_t i = 0; lines[i]; i++) {
+		/* id parent major:minor ROOT POINT options [tags] - TYPE source options */
+		g_auto(GStrv) fields = g_strsplit(lines[i], " ", -1);
+		const char *type = strstr(lines[i], " - ");
+		if (!type || !g_str_has_prefix(type, " - cgroup2 ") || g_strv_length(fields) < 6)
+			continue;
+		g_autofree char *root = g_strcompress(fields[3]);
+		g_autofree char *point = g_strcompress(fields[4]);
+		const char *rest = below(path, root);
+		/* The first place counts; what is mounted over it later hides it. */
+		if (!rest || (mount && strcmp(mount, point) != 0))
+			continue;
+		g_free(mount);
+		g_free(relative);
+		mount = g_steal_pointer(&point);
+		relative = g_strdup(rest);
+	}
+	if (!mount)
+		return false;
+	*out_mount = g_steal_pointer(&mount);
+	*out_relative = g_steal_pointer(&relative);
+	return true;
+}
+
+bool cgroup_list_has(const char *list, const char *controller)
+{
+	size_t size = strlen(controller);
+	for (const char *word = list + strspn(list, " \n"); *word; word += strspn(word, " \n")) {
+		size_t length = strcspn(word, " \n");
+		if (length == size && strncmp(word, controller, size) == 0)
+			return true;
+		word += length;
+	}
+	return false;
+}
+
+bool cgroup_is_unified(void)
+{
+	struct statfs fs;
+	return statfs(CGROUP_MOUNT, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC;
+}
+
+/* A small file of /proc. */
+static char *read_proc(const char *path, GError **error)
+{
+	autofd fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return error_set_errno_null(error, "cannot open '%s'", path);
+	return fd_read_all(fd, FILE_MAX, NULL, error);
+}
+
+char *cgroup_of(pid_t pid, GError **error)
+{
+	char path[48] = "/proc/self/cgroup";
+	if (pid > 0)
+		snprintf(path, sizeof path, "/proc/%d/cgroup", (int)pid);
+	g_autofree char *text = read_proc(path, error);
+	if (!text)
+		return NULL;
+	char *own = cgroup_parse_own(text);
+	if (!own)
+		error_set(error, ENGINE_ERROR_NOT_FOUND, "'%s' names no usable cgroup", path);
+	return own;
+}
+
+int cgroup_open(const char *path, GError **error)
+{
+	g_autofree char *mountinfo = read_proc("/proc/self/mountinfo", error);
+	g_autofree char *mount = NULL;
+	g_autofree char *relative = NULL;
+	if (!mountinfo)
+		return -1;
+	if (!cgroup_path_is_valid(path) ||
+	    !cgroup_parse_mounts(mountinfo, path, &mount, &relative)) {
+		error_set(error, ENGINE_ERROR_NOT_FOUND, "no mounted cgroup file system shows '%s'",
+			  path);
+		return -1;
+	}
+	autofd root = openat(AT_FDCWD, mount, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct statfs fs;
+	if (root < 0 || fstatfs(root, &fs) < 0) {
+		error_set_errno(error, "cannot open '%s'", mount);
+		return -1;
+	}
+	if (fs.f_type != CGROUP2_SUPER_MAGIC) {
+		error_set(error, ENGINE_ERROR_NOT_FOUND, "'%s' is no cgroup file system", mount);
+		return -1;
+	}
+	int fd = path_open_state(root, relative, O_RDONLY | O_DIRECTORY, 0);
+	if (fd < 0 && errno == ENOENT)
+		error_set(error, ENGINE_ERROR_NOT_FOUND, "the cgroup '%s' is gone", path);
+	else if (fd < 0)
+		error_set_errno(error, "cannot open the cgroup '%s'", path);
+	return fd;
+}
+
+bool cgroup_looks_delegated(const char *path)
+{
+	char value[2];
+	g_autofree char *full = g_strconcat(CGROUP_MOUNT, path, NULL);
+	return getxattr(full, "user.delegate", value, sizeof value) == 1 ||
+	       (geteuid() == 0 && getxattr(full, "trusted.delegate", value, sizeof value) == 1);
+}
+
+bool cgroup_is_delegated(int fd)
+{
+	char value = '\0';
+	/* The first is for the owner's eyes, too; older systemd sets only the second. */
+	return (fgetxattr(fd, "user.delegate", &value, 1) == 1 ||
+		fgetxattr(fd, "trusted.delegate", &value, 1) == 1) &&
+	       value == '1';
+}
+
+/* A file of a cgroup, or NULL. */
+static char *read_file(int fd, const char *name, GError **error)
+{
+	autofd file = openat(fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (file < 0)
+		return error_set_errno_null(error, "cannot open '%s'", name);
+	return fd_read_all(file, FILE_MAX, NULL, error);
+}
+
+/* Return: false with errno. */
+static bool write_file(int fd, const char *name, const char *value)
+{
+	autofd file = openat(fd, name, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+	return file >= 0 && fd_write_all(file, value, strlen(value));
+}
+
+int cgroup_make(int base_fd, const char *name, GError **error)
+{
+	if (!path_name_is_safe(name)) {
+		error_set(error, ENGINE_ERROR_INVALID, "'%s' is no name for a cgroup", name);
+		return -1;
+	}
+	if (mkdirat(base_fd, name, 0755) < 0 && errno != EEXIST) {
+		error_set_errno(error, "cannot make the cgroup '%s'", name);
+		return -1;
+	}
+	int fd = path_open_state(base_fd, name, O_RDONLY | O_DIRECTORY, 0);
+	if (fd < 0)
+		error_set_errno(error, "cannot open the cgroup '%s'", name);
+	return fd;
+}
+
+/* Move every process that stands in the base itself out of the way; one that ends meanwhile has
+ * done so. */
+static bool evacuate(int base_fd, GError **error)
+{
+	autofd supervisor = cgroup_make(base_fd, CGROUP_SUPERVISOR, error);
+	g_autofree char *list = supervisor < 0 ? NULL : read_file(base_fd, "cgroup.procs", error);
+	if (!list)
+		return false;
+	g_auto(GStrv) pids = g_strsplit(list, "\n", -1);
+	for (size_t i = 0; pids[i]; i++) {
+		if (*pids[i] && !write_file(supervisor, "cgroup.procs", pids[i]) && errno != ESRCH)
+			return error_set_errno(error, "cannot move process %s to '%s'", pids[i],
+					       CGROUP_SUPERVISOR);
+	}
+	return true;
+}
+
+bool cgroup_has(int fd, const char *controller)
+{
+	g_autofree char *have = read_file(fd, "cgroup.controllers", NULL);
+	return have && cgroup_list_has(have, controller);
+}
+
+bool cgroup_enable(int base_fd, const char *controller, GError **error)
+{
+	g_autofree char *have = read_file(base_fd, "cgroup.controllers", error);
+	g_autofree char *enabled =
+		have ? read_file(base_fd, "cgroup.subtree_control", error) : NULL;
+	if (!enabled)
+		return false;
+	if (cgroup_list_has(enabled, controller))
+		return true;
+	if (!cgroup_list_has(have, controller))
+		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
+				 "the controller '%s' is not available", controller);
+	g_autofree char *word = g_strconcat("+", controller, NULL);
+	for (int i = 0; i < ENABLE_ROUNDS; i++) {
+		if (write_file(base_fd, "cgroup.subtree_control", word))
+			return true;
+		if (errno != EBUSY)
+			break;
+		if (!evacuate(base_fd, error))
+			return false;
+	}
+	return error_set_errno(error, "cannot enable the controller '%s'", controller);
+}
+
+bool cgroup_limit(int fd, const OciConfig *config, GError **error)
+{
+	if (config->pids_limit == 0)
+		return true;
+	char value[24] = "max";
+	if (config->pids_limit > 0 && config->pids_limit <= PIDS_MAX)
+		snprintf(value, sizeof value, "%lld", (long long)config->pids_limit);
+	if (write_file(fd, "pids.max", value) || (errno == ENOENT && config->pids_limit < 0))
+		return true;
+	return error_set_errno(error, "cannot limit the number of processes");
+}
+
+/* Remove the empty cgroups below @fd. Return: false with errno of the last that would not go. */
+static bool remove_below(int fd, int depth)
+{
+	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *directory = copy < 0 ? NULL : fdopendir(copy);
+	if (!directory) {
+		fd_close(&copy);
+		return false;
+	}
+	int failure = 0;
+	for (struct dirent *entry; (entry = readdir(directory));) {
+		if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
+			continue;
+		autofd child = path_open_state(fd, entry->d_name, O_RDONLY | O_DIRECTORY, 0);
+		if (child >= 0 && depth < DEPTH_MAX)
+			(void)remove_below(child, depth + 1);
+		if (unlinkat(fd, entry->d_name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+			failure = errno;
+	}
+	closedir(directory);
+	errno = failure;
+	return failure == 0;
+}
+
+/* Kill what is in a cgroup and below, and wait a moment for its end. */
+static void kill_all(int fd)
+{
+	autofd events = openat(fd, "cgroup.events", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	(void)write_file(fd, "cgroup.kill", "1");
+	/* Reading arms the notification, so an end before it is seen, too. */
+	g_autofree char *text = events < 0 ? NULL : fd_read_all(events, FILE_MAX, NULL, NULL);
+	if (!text || !strstr(text, "populated 1"))
+		return;
+	struct pollfd changed = {.fd = events, .events = POLLPRI};
+	(void)poll(&changed, 1, REMOVE_WAIT_MS);
+}
+
+bool cgroup_remove(int base_fd, const char *name)
+{
+	if (!path_name_is_safe(name)) {
+		errno = EINVAL;
+		return false;
+	}
+	for (int i = 0; i < REMOVE_ROUNDS; i++) {
+		if (unlinkat(base_fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+			return true;
+		if (errno != EBUSY)
+			return false;
+		autofd fd = path_open_state(base_fd, name, O_RDONLY | O_DIRECTORY, 0);
+		if (fd < 0)
+			return errno == ENOENT;
+		kill_all(fd);
+		(void)remove_below(fd, 0);
+	}
+	errno = EBUSY;
+	return false;
+}
