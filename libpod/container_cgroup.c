@@ -5,8 +5,8 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "libpod/base/error.h"
@@ -20,7 +20,8 @@
 #define RECORD_MAX     4096
 #define ANSWER_MAX     4096
 #define SCOPE_PROGRAM  "skiff-scope"
-#define SCOPE_NO_BUS   3 /* its exit code: nobody to ask */
+#define SCOPE_NO_BUS   3 /* its exit codes: nobody to ask */
+#define SCOPE_IN_UNIT  4 /* the unit that we are in is delegated */
 #define PAYLOAD        "payload"
 #define USER_DELEGATE  "/etc/systemd/system/user@.service.d"
 #define NEW_CONTROLLER "pids"
@@ -28,8 +29,7 @@
 void container_cgroup_clear(ContainerCgroup *cgroup)
 {
 	fd_close(&cgroup->base_fd);
-	fd_close(&cgroup->ask_fd);
-	fd_close(&cgroup->answer_fd);
+	fd_close(&cgroup->asking_fd);
 	g_clear_pointer(&cgroup->base_path, g_free);
 	g_clear_pointer(&cgroup->name, g_free);
 	g_clear_pointer(&cgroup->scope, g_free);
@@ -91,31 +91,47 @@ static bool enable(ContainerCgroup *cgroup)
 	return false;
 }
 
+/* Where a base is whose supervisor's part we may be in. g_free() it. */
+static char *strip_supervisor(const char *own)
+{
+	return g_str_has_suffix(own, "/" CGROUP_SUPERVISOR) ? g_path_get_dirname(own)
+							    : g_strdup(own);
+}
+
 /*
  * The base that we stand in, or in the supervisor of. Without systemd there are no marks: root has
  * the top, and a user what belongs to him.
  */
 static char *find_own_base(const char *own)
 {
-	g_autofree char *path = g_strdup(own);
-	if (g_str_has_suffix(path, "/" CGROUP_SUPERVISOR))
-		path[strlen(path) - strlen("/" CGROUP_SUPERVISOR)] = '\0';
-	if (!*path || !has_systemd()) {
-		g_free(path);
-		path = g_strdup(geteuid() == 0 ? "/" : own);
-		autofd fd = has_systemd() ? -1 : cgroup_open(path, NULL);
-		struct stat st;
-		bool ours = fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == geteuid();
-		return ours ? g_steal_pointer(&path) : NULL;
-	}
-	if (!cgroup_looks_delegated(path))
+	bool systemd = has_systemd();
+	g_autofree char *path = !systemd && geteuid() == 0 ? g_strdup("/") : strip_supervisor(own);
+	/* Where we stand in a supervisor's part, one of us has been before. */
+	bool known = !g_str_equal(path, own);
+	if (systemd && !known && !cgroup_looks_delegated(path))
 		return NULL;
 	autofd fd = cgroup_open(path, NULL);
-	return fd >= 0 && cgroup_is_delegated(fd) ? g_steal_pointer(&path) : NULL;
+	struct stat st;
+	bool ours = fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == geteuid();
+	return ours && (known || !systemd || cgroup_is_delegated(fd)) ? g_steal_pointer(&path)
+								      : NULL;
+}
+
+/* The unit that we stand in, if it may be one of our own manager's: its cgroup is ours then. */
+static char *find_own_unit(const char *own)
+{
+	g_autofree char *base = strip_supervisor(own);
+	g_autofree char *unit = g_path_get_basename(base);
+	if (!g_str_has_suffix(unit, ".service") && !g_str_has_suffix(unit, ".scope"))
+		return NULL;
+	autofd fd = cgroup_open(base, NULL);
+	struct stat st;
+	bool ours = fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == geteuid();
+	return ours ? g_steal_pointer(&unit) : NULL;
 }
 
 /* Start skiff-scope; it connects while the monitor is made. */
-static void ask_for_scope(Container *ctr, ContainerCgroup *cgroup)
+static void ask_for_scope(Container *ctr, ContainerCgroup *cgroup, const char *own)
 {
 	g_autofree char *program = spawn_find_own(SCOPE_PROGRAM, NULL);
 	if (!program) {
@@ -123,25 +139,21 @@ static void ask_for_scope(Container *ctr, ContainerCgroup *cgroup)
 				   "and build skiff again");
 		return;
 	}
-	int ask[2], answer[2];
-	if (pipe2(ask, O_CLOEXEC) < 0) {
+	int pair[2];
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0) {
 		go_without(cgroup, g_strerror(errno));
 		return;
 	}
-	autofd ask_read = ask[0];
-	cgroup->ask_fd = ask[1];
-	if (pipe2(answer, O_CLOEXEC) < 0) {
-		go_without(cgroup, g_strerror(errno));
-		return;
-	}
-	cgroup->answer_fd = answer[0];
-	autofd answer_write = answer[1];
+	cgroup->asking_fd = pair[0];
+	autofd theirs = pair[1];
 	bool user = engine_is_rootless(ctr->engine);
 	cgroup->scope = g_strdup_printf("skiff-%s.scope", ctr->summary.id);
 	g_autofree char *description = g_strdup_printf("skiff container %s", ctr->summary.name);
+	g_autofree char *unit = user ? find_own_unit(own) : NULL;
 	const char *const argv[] = {SCOPE_PROGRAM, user ? "user" : "system",
 				    cgroup->scope, user ? "user.slice" : "machine.slice",
-				    description,   NULL};
+				    description,   unit,
+				    NULL};
 	g_auto(GStrv) env = NULL;
 	for (size_t i = 0; i < 2; i++) {
 		const char *name = i == 0 ? "XDG_RUNTIME_DIR" : "DBUS_SESSION_BUS_ADDRESS";
@@ -153,8 +165,8 @@ static void ask_for_scope(Container *ctr, ContainerCgroup *cgroup)
 		.argv = argv,
 		.program = program,
 		.envp = env ? (const char *const *)env : none,
-		.stdin_fd = ask_read,
-		.stdout_fd = answer_write,
+		.stdin_fd = theirs,
+		.stdout_fd = theirs,
 	};
 	g_autoptr(GError) failed = NULL;
 	pid_t pid = spawn_start(&spawn, NULL, &failed);
@@ -189,7 +201,7 @@ void container_cgroup_plan(Container *ctr, const ContainerSpec *spec, ContainerC
 		else
 			(void)enable(out);
 	} else if (out->typed && has_systemd()) {
-		ask_for_scope(ctr, out);
+		ask_for_scope(ctr, out, own);
 	} else {
 		go_without(out, "this host has no systemd, and our cgroup is not ours to divide");
 	}
@@ -227,6 +239,20 @@ static char *explain_no_manager(Container *ctr)
 			       g_get_user_name(), g_get_user_name());
 }
 
+/* The unit that we were started in turns out to be ours to divide. Return: NULL, or why not. */
+static char *use_own_unit(ContainerCgroup *cgroup, Container *ctr)
+{
+	g_autoptr(GError) failed = NULL;
+	g_autofree char *own = cgroup_of(0, &failed);
+	if (!own)
+		return g_strdup(failed->message);
+	g_clear_pointer(&cgroup->scope, g_free);
+	cgroup->base_path = strip_supervisor(own);
+	cgroup->name = g_strconcat("skiff-", ctr->summary.id, NULL);
+	cgroup->base_fd = cgroup_open(cgroup->base_path, &failed);
+	return cgroup->base_fd < 0 ? g_strdup(failed->message) : NULL;
+}
+
 /* Tell skiff-scope the pid and wait for systemd. Return: NULL, or why there is no scope. */
 static char *finish_scope(ContainerCgroup *cgroup, Container *ctr, pid_t monitor)
 {
@@ -234,14 +260,16 @@ static char *finish_scope(ContainerCgroup *cgroup, Container *ctr, pid_t monitor
 	char line[16];
 	int size = snprintf(line, sizeof line, "%d\n", (int)monitor);
 	/* One that ended early has an exit code that says more than EPIPE. */
-	(void)fd_write_all(cgroup->ask_fd, line, (size_t)size);
-	fd_close(&cgroup->ask_fd);
-	g_autofree char *answer = fd_read_all(cgroup->answer_fd, ANSWER_MAX, NULL, NULL);
+	(void)!send(cgroup->asking_fd, line, (size_t)size, MSG_NOSIGNAL);
+	(void)shutdown(cgroup->asking_fd, SHUT_WR);
+	g_autofree char *answer = fd_read_all(cgroup->asking_fd, ANSWER_MAX, NULL, NULL);
 	pid_t asking = cgroup->asking;
 	cgroup->asking = 0;
 	int code = spawn_wait(asking, &failed);
 	if (code == SCOPE_NO_BUS)
 		return explain_no_manager(ctr);
+	if (code == SCOPE_IN_UNIT)
+		return use_own_unit(cgroup, ctr);
 	if (code != 0)
 		return g_strdup_printf("systemd makes no scope: %s",
 				       answer && *answer ? g_strchomp(answer)
@@ -250,6 +278,7 @@ static char *finish_scope(ContainerCgroup *cgroup, Container *ctr, pid_t monitor
 	g_autofree char *where = cgroup->base_path ? g_path_get_basename(cgroup->base_path) : NULL;
 	if (!where || strcmp(where, cgroup->scope) != 0)
 		return g_strdup_printf("the monitor is not in its scope '%s'", cgroup->scope);
+	cgroup->name = g_strdup(PAYLOAD);
 	cgroup->base_fd = cgroup_open(cgroup->base_path, &failed);
 	return cgroup->base_fd < 0 ? g_strdup(failed->message) : NULL;
 }
@@ -268,8 +297,8 @@ bool container_cgroup_give(ContainerCgroup *cgroup, Container *ctr, Monitor *mon
 		g_autofree char *reason = finish_scope(cgroup, ctr, monitor_pid(monitor));
 		if (reason)
 			go_without(cgroup, reason);
-		else if (enable(cgroup))
-			cgroup->name = g_strdup(PAYLOAD);
+		else
+			(void)enable(cgroup);
 	}
 	if (cgroup->name && !write_record(cgroup, ctr, error))
 		return false;

@@ -27,10 +27,10 @@ typedef struct {
 	char *name;      /* of the payload's cgroup in the base; NULL: none */
 	char *scope;     /* a unit that was asked for; NULL: none */
 	pid_t asking;    /* skiff-scope; 0: none */
-	int ask_fd, answer_fd;
+	int asking_fd;   /* its stdin and stdout; -1: none */
 } ContainerCgroup;
 
-#define CONTAINER_CGROUP_NONE ((ContainerCgroup){.base_fd = -1, .ask_fd = -1, .answer_fd = -1})
+#define CONTAINER_CGROUP_NONE ((ContainerCgroup){.base_fd = -1, .asking_fd = -1})
 
 /**
  * container_cgroup_plan() - find a base for a container that is about to start

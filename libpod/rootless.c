@@ -168,6 +168,7 @@ static int open_shared(Engine *engine, HolderRecord *record)
 typedef struct {
 	const Spawn *spawn;
 	bool shared_keyring;
+	bool cut_off;  /* the caller's mount namespace would see what is mounted in ours */
 	int result_fd; /* close-on-exec: end of file tells that the program runs, an errno that it
 			  does not */
 } SpawnChild;
@@ -239,6 +240,10 @@ static int spawn_child(void *data)
 	char path[64];
 	int fds[MAX_PASSED_FDS];
 	Spawn spawn = *child->spawn;
+	/* A new user namespace does this by itself. What is left shared propagates to the host, and
+	 * cannot become a root (pivot_root). */
+	if (child->cut_off && mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
+		fd_close(&program);
 	if (keyring < 0) {
 		errno = -keyring;
 	} else if (program >= 0 && result >= 0 && spawn.n_fds <= MAX_PASSED_FDS) {
@@ -324,7 +329,8 @@ pid_t rootless_spawn(Engine *engine, const Spawn *spawn, GError **error)
 	with_env.envp = (const char *const *)env;
 	SpawnChild child = {.spawn = &with_env,
 			    .result_fd = result_write,
-			    .shared_keyring = engine_is_rootless(engine)};
+			    .shared_keyring = engine_is_rootless(engine),
+			    .cut_off = !shared};
 	g_autoptr(GError) join_error = NULL;
 	pid_t pid = fork_child(engine, ns, CLONE_NEWNS, spawn_child, &child,
 			       ns >= 0 ? &join_error : error);

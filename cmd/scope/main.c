@@ -2,13 +2,16 @@
 /*
  * skiff-scope: asks systemd for the scope of one container.
  *
- *	skiff-scope user|system UNIT SLICE DESCRIPTION
+ *	skiff-scope user|system UNIT SLICE DESCRIPTION [OWN-UNIT]
  *
  * It is a program of its own because the others are static and cannot load libsystemd, and because
  * inside a user namespace the bus would not know us. It connects, then reads the pid of the monitor
  * from its stdin, so that connecting overlaps with the making of the monitor; has systemd start the
- * scope with that process and waits until it has. Exit codes: 0 the process is in the scope; 3
- *there is nobody to ask; 1 anything else, with the reason on stdout.
+ * scope with that process and waits until it has. If OWN-UNIT, in which the command runs, was
+ * delegated, no scope is needed: systemd 252 marks the cgroups of system units only.
+ *
+ * Exit codes: 0 the process is in the scope; 3 there is nobody to ask; 4 OWN-UNIT is delegated; 1
+ * anything else, with the reason on stdout.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -23,7 +26,8 @@
 #define PATIENCE_US     10000000 /* for the job */
 #define EXISTS_PAUSE_MS 10       /* a scope of the last run may still be going */
 
-#define EXIT_NO_BUS 3
+#define EXIT_NO_BUS    3
+#define EXIT_DELEGATED 4
 
 #define MANAGER "org.freedesktop.systemd1"
 #define OBJECT  "/org/freedesktop/systemd1"
@@ -154,6 +158,22 @@ static bool wait_job(sd_bus *bus, const Scope *scope, uint64_t deadline)
 	return false;
 }
 
+/* Is this service or scope marked Delegate=? One that does not exist is not. */
+static bool is_delegated(sd_bus *bus, const char *unit)
+{
+	const char *suffix = strrchr(unit, '.');
+	const char *interface = suffix && strcmp(suffix, ".service") == 0
+					? "org.freedesktop.systemd1.Service"
+					: "org.freedesktop.systemd1.Scope";
+	char *path = NULL;
+	int delegated = 0;
+	if (sd_bus_path_encode(OBJECT "/unit", unit, &path) >= 0)
+		(void)sd_bus_get_property_trivial(bus, MANAGER, path, interface, "Delegate", NULL,
+						  'b', &delegated);
+	free(path);
+	return delegated;
+}
+
 /* The monitor's pid; 0 if there will be none. */
 static uint32_t read_pid(void)
 {
@@ -167,14 +187,19 @@ static uint32_t read_pid(void)
 
 int main(int argc, char **argv)
 {
-	if (argc != 5) {
-		fprintf(stderr, "usage: skiff-scope user|system UNIT SLICE DESCRIPTION\n");
+	if (argc != 5 && argc != 6) {
+		fprintf(stderr, "usage: skiff-scope user|system UNIT SLICE DESCRIPTION "
+				"[OWN-UNIT]\n");
 		return 1;
 	}
 	Scope scope = {.unit = argv[2], .slice = argv[3], .description = argv[4]};
 	sd_bus *bus = connect_manager(strcmp(argv[1], "user") == 0);
 	if (!bus)
 		return EXIT_NO_BUS;
+	if (argc == 6 && is_delegated(bus, argv[5])) {
+		sd_bus_flush_close_unref(bus);
+		return EXIT_DELEGATED;
+	}
 	bool ok = sd_bus_match_signal(bus, NULL, NULL, OBJECT, METHODS, "JobRemoved",
 				      on_job_removed, &scope) >= 0;
 	scope.pid = ok ? read_pid() : 0;

@@ -216,13 +216,22 @@ int cgroup_make(int base_fd, const char *name, GError **error)
 	return fd;
 }
 
-/* Move every process that stands in the base itself out of the way; one that ends meanwhile has
- * done so. */
-static bool evacuate(int base_fd, GError **error)
+/*
+ * Move every process that stands in the base itself out of the way; one that ends meanwhile has
+ * done so. Only the top of the machine may hold processes beside its children: it alone has no
+ * type.
+ */
+static bool evacuate(int base_fd, bool *out_moved, GError **error)
 {
-	autofd supervisor = cgroup_make(base_fd, CGROUP_SUPERVISOR, error);
-	g_autofree char *list = supervisor < 0 ? NULL : read_file(base_fd, "cgroup.procs", error);
+	*out_moved = false;
+	g_autofree char *list = read_file(base_fd, "cgroup.procs", error);
 	if (!list)
+		return false;
+	if (*list == '\0' || faccessat(base_fd, "cgroup.type", F_OK, 0) < 0)
+		return true;
+	*out_moved = true;
+	autofd supervisor = cgroup_make(base_fd, CGROUP_SUPERVISOR, error);
+	if (supervisor < 0)
 		return false;
 	g_auto(GStrv) pids = g_strsplit(list, "\n", -1);
 	for (size_t i = 0; pids[i]; i++) {
@@ -239,28 +248,38 @@ bool cgroup_has(int fd, const char *controller)
 	return have && cgroup_list_has(have, controller);
 }
 
-bool cgroup_enable(int base_fd, const char *controller, GError **error)
+/* Let children have a controller, unless they have. */
+static bool enable(int base_fd, const char *controller, GError **error)
 {
-	g_autofree char *have = read_file(base_fd, "cgroup.controllers", error);
-	g_autofree char *enabled =
-		have ? read_file(base_fd, "cgroup.subtree_control", error) : NULL;
+	g_autofree char *enabled = read_file(base_fd, "cgroup.subtree_control", error);
 	if (!enabled)
 		return false;
 	if (cgroup_list_has(enabled, controller))
 		return true;
-	if (!cgroup_list_has(have, controller))
+	if (!cgroup_has(base_fd, controller))
 		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
 				 "the controller '%s' is not available", controller);
 	g_autofree char *word = g_strconcat("+", controller, NULL);
-	for (int i = 0; i < ENABLE_ROUNDS; i++) {
-		if (write_file(base_fd, "cgroup.subtree_control", word))
-			return true;
-		if (errno != EBUSY)
-			break;
-		if (!evacuate(base_fd, error))
+	return write_file(base_fd, "cgroup.subtree_control", word) ||
+	       error_set_errno(error, "cannot enable the controller '%s'", controller);
+}
+
+/*
+ * The kernel refuses a controller of resources (memory) where processes are, and takes one that can
+ * be threaded (pids), but then refuses processes in the children. So the base is emptied first, and
+ * looked at again, because processes fork while they are moved.
+ */
+bool cgroup_enable(int base_fd, const char *controller, GError **error)
+{
+	bool moved = true;
+	for (int i = 0; i < ENABLE_ROUNDS && moved; i++) {
+		if (!evacuate(base_fd, &moved, error))
 			return false;
 	}
-	return error_set_errno(error, "cannot enable the controller '%s'", controller);
+	if (moved)
+		return error_set(error, ENGINE_ERROR_IN_USE,
+				 "processes keep coming to the cgroup that was delegated to us");
+	return enable(base_fd, controller, error);
 }
 
 bool cgroup_limit(int fd, const OciConfig *config, GError **error)

@@ -275,7 +275,7 @@ static void run_joiner(Joiner *joiner)
 {
 	run_steps(joiner, joiner_steps, G_N_ELEMENTS(joiner_steps));
 	int pidfd = -1;
-	joiner->report.step = "clone into the container";
+	joiner->report.step = "create a process in the container (is its limit reached?)";
 	pid_t pid = namespaces_fork(CLONE_PARENT, -1, &pidfd);
 	if (pid < 0)
 		sync_fail(joiner->sync_fd, &joiner->report, -errno);
@@ -342,10 +342,9 @@ static bool enter(Joiner *joiner, int sync_parent, Entered *entered, GError **er
 		fd_close(&sync_parent);
 		run_joiner(joiner);
 	}
-	if (pid < 0 && errno == EAGAIN && joiner->options->cgroup_fd >= 0)
-		return error_set_errno(error, "the container is at its limit of processes");
 	if (pid < 0)
-		return error_set_errno(error, "cannot create a process");
+		return error_set_errno(
+			error, "cannot create a process in the container (is its limit reached?)");
 	fd_close(&joiner->sync_fd);
 	bool ok = follow(sync_parent, entered, error);
 	reap(pid);

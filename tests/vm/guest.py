@@ -1,0 +1,82 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Inside the machine of tests/vm/run.py: run the test modules, each class as the user it names.
+
+    guest.py                                    as root: all of it
+    guest.py --as USER REPORT [TEST ...]        in a login of that user: its classes
+"""
+
+import json
+import os
+import pwd
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+DISK = Path("/skiff")
+TREE = DISK / "tree"
+sys.path.insert(0, str(TREE))
+sys.dont_write_bytecode = True
+os.environ.setdefault("SKIFF_PREFIX", str(DISK / "prefix"))
+os.environ.setdefault("SKIFF_TEST_SLOWNESS", "6")
+
+from tests.system import run as runner  # noqa: E402  (the path comes first)
+
+USERS = ("tester", "root")
+
+
+def classes(suite):
+    """The test cases of a suite, flat."""
+    for item in suite:
+        if isinstance(item, unittest.TestSuite):
+            yield from classes(item)
+        else:
+            yield item
+
+
+def run_as(user, report, names):
+    """In a login: run what is this user's, write the outcomes."""
+    loaded = unittest.defaultTestLoader.loadTestsFromNames([f"tests.vm.test_{name}" for name in names])
+    mine = unittest.TestSuite(case for case in classes(loaded) if getattr(case, "user", user) == user)
+    result = runner.TapResult()
+    mine.run(result)
+    Path(report).write_text(json.dumps(result.outcomes), encoding="utf-8")
+    return 0
+
+
+def login(user, names):
+    """A login of the user, with PAM's session and systemd's; returns the outcomes."""
+    print(f"# as {user}", flush=True)
+    with tempfile.TemporaryDirectory() as directory:
+        os.chmod(directory, 0o755)
+        os.chown(directory, pwd.getpwnam(user).pw_uid, -1)
+        report = Path(directory) / "report"
+        script = f"exec python3 {TREE}/tests/vm/guest.py --as {user} {report} {' '.join(names)}"
+        done = subprocess.run(["su", "-", user, "-c", script], stdin=subprocess.DEVNULL, check=False)
+        if report.exists():
+            return json.loads(report.read_text(encoding="utf-8"))
+        text = f"the tests of '{user}' did not finish: exit code {done.returncode}"
+        print(f"not ok - {text}", flush=True)
+        return [{"name": user, "outcome": "fail", "text": text}]
+
+
+def main():
+    """As pid 1's service."""
+    if sys.argv[1:2] == ["--as"]:
+        return run_as(sys.argv[2], sys.argv[3], sys.argv[4:])
+    subprocess.run(["systemctl", "is-system-running", "--wait"], stdout=subprocess.DEVNULL, check=False)
+    names = (DISK / "arguments").read_text(encoding="utf-8").split()
+    names = names or sorted(path.stem.removeprefix("test_") for path in Path(__file__).parent.glob("test_*.py"))
+    print(f"# kernel {os.uname().release}", flush=True)
+    if os.path.exists("/dev/net/tun"):
+        os.chmod("/dev/net/tun", 0o666)
+    else:
+        subprocess.run(["modprobe", "tun"], check=False)
+    outcomes = [outcome for user in USERS for outcome in login(user, names)]
+    return runner.summarize(outcomes)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
