@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -37,10 +38,20 @@
 /* How long clean-up waits for a command that has the container in its hands. */
 #define CLEANUP_PATIENCE_MS 2000
 
+/*
+ * Out of sight first, in one step: a command that waits for the op lock in there would make it anew
+ * in a directory that is being emptied. A crash leaves "ID.gone", which heal_runtime() removes.
+ */
 bool container_remove_runtime(Engine *engine, const char *id)
 {
+	int containers = engine_run_containers_fd(engine);
+	g_autofree char *gone = g_strconcat(id, ".gone", NULL);
 	container_cgroup_remove(engine, id);
-	return path_remove_tree(engine_run_containers_fd(engine), id);
+	if (!path_remove_tree(containers, gone))
+		return false;
+	if (renameat(containers, id, containers, gone) < 0)
+		return errno == ENOENT;
+	return path_remove_tree(containers, gone);
 }
 
 void container_drop_name(Engine *engine, const char *name, const char *id)
