@@ -208,8 +208,7 @@ static bool write_records(StoreStage *stage, const ContainerSpec *spec, const Co
 	       (spec->remove || records_sync(readable, names, error));
 }
 
-/* Is @name taken by a container that exists? A name whose container is gone is free. */
-static bool name_is_taken(Engine *engine, const char *name, char **out_id)
+bool container_name_is_taken(Engine *engine, const char *name, char **out_id)
 {
 	g_autofree char *id = read_name(engine, name);
 	if (!id)
@@ -232,7 +231,7 @@ static bool publish(Engine *engine, StoreStage *stage, const char *name, const c
 	if (!lock)
 		return false;
 	g_autofree char *holder = NULL;
-	if (name_is_taken(engine, name, &holder)) {
+	if (container_name_is_taken(engine, name, &holder)) {
 		error_set(error, ENGINE_ERROR_EXISTS,
 			  "creating container storage: the container name \"%s\" is already in use "
 			  "by %s. You have "

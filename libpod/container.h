@@ -127,6 +127,14 @@ bool container_kill(Container *ctr, int signum, GError **error);
  * with *out_known false if unknown. */
 bool container_wait(Container *ctr, bool removed, int *out_code, bool *out_known, GError **error);
 
+/**
+ * container_rename() - give a container another name, also while it runs
+ * @error:	EXISTS if another container has it, INVALID
+ *
+ * Killed at any point, it can be found by the old name or the new one, or by both.
+ */
+bool container_rename(Container *ctr, const char *name, GError **error);
+
 typedef struct {
 	bool force;    /* running: stop (timeout) and kill first */
 	bool volumes;  /* also anonymous volumes */

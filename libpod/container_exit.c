@@ -424,6 +424,13 @@ static bool heal_runtime(Engine *engine, GError **error)
 	return true;
 }
 
+/* Does the container's record say another name? A rename was killed half way. */
+static bool is_other_name(Engine *engine, const char *dir_name, const char *name)
+{
+	g_autoptr(Container) ctr = container_open(engine, dir_name, NULL);
+	return ctr && strcmp(ctr->summary.name, name) != 0;
+}
+
 /* Names whose container was never published or has gone: free, but not for ever in the listing. */
 static bool heal_names(Engine *engine, GError **error)
 {
@@ -439,7 +446,7 @@ static bool heal_names(Engine *engine, GError **error)
 			continue;
 		id[n] = '\0';
 		g_autofree char *dir_name = find_dir_name(engine, id);
-		if (!dir_name)
+		if (!dir_name || is_other_name(engine, dir_name, all[i]))
 			(void)unlinkat(names, all[i], 0);
 	}
 	return true;

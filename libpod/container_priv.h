@@ -68,6 +68,12 @@ bool container_remove_runtime(Engine *engine, const char *id);
 /** container_drop_name() - remove names/NAME if it is this container's. */
 void container_drop_name(Engine *engine, const char *name, const char *id);
 
+/**
+ * container_name_is_taken() - does a container that exists have @name? One whose container is gone
+ * is free. Under names/.lock. @out_id is for g_free().
+ */
+bool container_name_is_taken(Engine *engine, const char *name, char **out_id);
+
 /** container_dir() - container_dir_fd() with an @error: NOT_FOUND if it was removed meanwhile. */
 int container_dir(Container *ctr, GError **error);
 

@@ -20,3 +20,7 @@ Json *inspect_volume(Engine *engine, const Volume *volume, GError **error);
 Json *inspect_history(Engine *engine, const Image *image, GError **error);
 /** inspect_info() - `skiff info`: host, store, registries, version. */
 Json *inspect_info(Engine *engine, GError **error);
+
+/** inspect_tree_size() - bytes of the files below a directory of the store, also those of sub-ids.
+ * -1 with @error. */
+int64_t inspect_tree_size(Engine *engine, int dir_fd, const char *name, GError **error);

@@ -47,7 +47,3 @@ Json *inspect_ports(const GPtrArray *ports, char *const *exposed);
 
 /** inspect_layer_paths() - absolute diff directories of an image, top first. g_strfreev() it. */
 char **inspect_layer_paths(Engine *engine, const Image *image);
-
-/** inspect_tree_size() - bytes of the files below a directory of the store, also those of sub-ids.
- * -1 with @error. */
-int64_t inspect_tree_size(Engine *engine, int dir_fd, const char *name, GError **error);

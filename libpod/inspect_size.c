@@ -12,7 +12,7 @@
 
 #include "libpod/base/error.h"
 #include "libpod/base/path.h"
-#include "libpod/inspect_priv.h"
+#include "libpod/inspect.h"
 #include "libpod/rootless.h"
 
 #define DEPTH_MAX 512 /* descriptors: one per level */

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Looking after what is there: rename, container prune, volume prune, volume export and import."""
+
+import os
+
+from tests.support.skiff import SkiffTest
+
+
+class Rename(SkiffTest):
+    images = ["busybox"]
+
+    def store(self):
+        return self.state_directories()["store/names"].parent
+
+    def names(self):
+        return sorted(name for name in os.listdir(self.store() / "names") if not name.startswith("."))
+
+    def create(self, name):
+        return self.skiff("create", "--name", name, "busybox", "true").word
+
+    def test_stopped_and_running(self):
+        made = self.create("made")
+        up = self.skiff("run", "-d", "--name", "up", "busybox", "sleep", "1000").word
+        self.assertEqual(self.skiff("rename", "made", "made2").stdout, "")
+        self.skiff("container", "rename", up[:12], "up2")
+        self.assertEqual(self.names(), ["made2", "up2"])
+        self.assertEqual(sorted(self.skiff("ps", "-a", "--format", "{{.Names}} {{.State}}").lines),
+                         ["made2 created", "up2 running"])
+        self.assertEqual(self.skiff("inspect", "--format", "{{.Id}}", "made2", "up2").lines, [made, up])
+        self.skiff_fails("inspect", "up")
+        self.assertEqual(self.skiff("exec", "up2", "echo", "hi").stdout, "hi\n")
+        # The old name is free, and the new one survives the end of the container.
+        self.create("up")
+        self.skiff("stop", "-t", "0", "up2")
+        self.assertEqual(self.skiff("inspect", "--format", "{{.Id}} {{.State.Status}}", "up2").word, f"{up} exited")
+        self.skiff("start", "up2")
+        self.skiff("rm", "-f", "-t", "0", "up2")
+        self.assertEqual(self.names(), ["made2", "up"])
+
+    def test_names_that_cannot_be_had(self):
+        one, two = self.create("one"), self.create("two")
+        self.skiff_fails("rename", "one", "two", says=f"renaming container {one}: name two already in use, cannot "
+                         f"rename container {one}: container already exists")
+        self.skiff_fails("rename", "one", "a b", says="names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*: invalid argument")
+        self.skiff_fails("rename", "none", "x", says='no container with name or ID "none" found: no such container')
+        self.skiff_fails("rename", "one", says="accepts 2 arg(s), received 1")
+        self.skiff("rename", "one", "one")
+        self.assertEqual(self.names(), ["one", "two"])
+        self.skiff("rm", two)
+        self.skiff("rename", "one", "two")
+        self.assertEqual(self.names(), ["two"])
+
+    def test_killed_between_two_steps(self):
+        """Every state that a killed rename leaves: both names lead to the container, a second try settles it."""
+        names = self.store() / "names"
+        ident = self.create("old")
+        os.symlink(ident, names / "new")
+        for name in ("old", "new"):
+            self.assertEqual(self.skiff("inspect", "--format", "{{.Id}} {{.Name}}", name).word, f"{ident} old")
+        self.skiff_fails("create", "--name", "new", "busybox", "true", says="already in use")
+        self.skiff("rename", "new", "new")
+        self.assertEqual(self.names(), ["new"])
+        # The record is written, the old link is still there: the first command after a boot drops it.
+        os.symlink(ident, names / "old")
+        self.assertEqual(self.skiff("inspect", "--format", "{{.Name}}", "old").word, "new")
+        os.unlink(self.state_directories()["runtime"] / "healed")
+        self.skiff("rm", "-f", "-i", "absent")
+        self.assertEqual(self.names(), ["new"])
+
+
+class Prune(SkiffTest):
+    images = ["busybox"]
+
+    def test_containers(self):
+        made = self.skiff("create", "--name", "made", "--label", "keep=yes", "busybox", "true").word
+        self.skiff("run", "--name", "done", "busybox", "true")
+        done = self.skiff("inspect", "--format", "{{.Id}}", "done").word
+        self.skiff("run", "-d", "--name", "up", "busybox", "sleep", "1000")
+        self.skiff_fails("container", "prune", "-f", "--filter", "foo=bar", says="foo is an invalid filter")
+        asked = self.skiff("container", "prune", input="n\n")
+        self.assertEqual(asked.stdout, "WARNING! This will remove all non running containers.\n"
+                         "Are you sure you want to continue? [y/N] ")
+        self.assertEqual(self.skiff("container", "prune", "-f", "--filter", "until=1h").lines, [])
+        self.assertEqual(self.skiff("container", "prune", "-f", "--filter", "label!=keep").lines, [done])
+        self.assertEqual(self.skiff("container", "prune", input="y\n").lines[-1][-64:], made)
+        self.assertEqual(self.skiff("ps", "-a", "--format", "{{.Names}}").lines, ["up"])
+
+    def test_volumes(self):
+        self.addCleanup(self.skiff, "volume", "rm", "--all", "-f")
+        self.skiff("volume", "create", "named")
+        self.skiff("volume", "create", "--label", "a=b", "labelled")
+        self.skiff("run", "--name", "c", "-v", "/anonymous", "-v", "used:/data", "busybox", "true")
+        anonymous = [name for name in self.skiff("volume", "ls", "-q").lines if len(name) == 64]
+        self.assertEqual(self.skiff("volume", "prune", "-f").lines, [])
+        self.skiff("rm", "c")
+        self.assertEqual(self.skiff("volume", "prune", "--dry-run").lines, anonymous)
+        asked = self.skiff("volume", "prune", input="\n").stdout
+        self.assertIn(f"The following volumes will be removed:\n{anonymous[0]}\n", asked)
+        self.assertEqual(self.skiff("volume", "prune", "-f").lines, anonymous)
+        self.assertEqual(self.skiff("volume", "prune").stdout, "No dangling volumes found\n")
+        self.assertEqual(self.skiff("volume", "prune", "-af", "--filter", "label=a").lines, ["labelled"])
+        self.assertEqual(self.skiff("volume", "prune", "-af").lines, ["named", "used"])
