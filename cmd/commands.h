@@ -12,6 +12,7 @@ extern const Command complete_command;
 extern const Command container_exists_command;
 extern const Command container_inspect_command;
 extern const Command container_prune_command;
+extern const Command cp_command;
 extern const Command create_command;
 extern const Command exec_command;
 extern const Command help_command;

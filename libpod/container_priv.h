@@ -65,6 +65,14 @@ bool container_discard(Container *ctr, GError **error);
  * cgroup that it names. Return: false with errno. */
 bool container_remove_runtime(Engine *engine, const char *id);
 
+/**
+ * container_prepare_root() - under the lock, of a container that does not run: its layer's
+ * directories, and the options of its overlay
+ *
+ * Return: g_strfreev() it; NULL without @error with a plain --rootfs.
+ */
+char **container_prepare_root(Container *ctr, const ContainerSpec *spec, GError **error);
+
 /** container_drop_name() - remove names/NAME if it is this container's. */
 void container_drop_name(Engine *engine, const char *name, const char *id);
 

@@ -247,6 +247,15 @@ static bool reset_work(Container *ctr, GError **error)
 	return true;
 }
 
+char **container_prepare_root(Container *ctr, const ContainerSpec *spec, GError **error)
+{
+	char **options = NULL;
+	return reset_work(ctr, error) && make_layer(ctr, error) &&
+			       plan_overlay(ctr, spec, &options, error)
+		       ? options
+		       : NULL;
+}
+
 /* Host directories of the volumes; a volume's copy-up flag is cleared before anything is copied. */
 static bool find_volumes(Engine *engine, const ContainerSpec *spec, char **paths, bool *copy_up,
 			 GError **error)

@@ -26,6 +26,7 @@
 #define CPU_MAX    900
 #define FILE_MAX   (UINT64_C(64) << 30)
 #define FDS_MAX    128
+#define FDS_TREE   4096 /* a walk through a tree holds one for each level */
 
 /* AddressSanitizer reserves terabytes of addresses. */
 #if defined(__SANITIZE_ADDRESS__)
@@ -119,6 +120,17 @@ static bool stand_on(int root)
 	return false;
 }
 
+/* The old root ends up below the new one, where we stand, at the same place, and is cut off there.
+ */
+static bool change_root(GError **error)
+{
+	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY};
+	if (syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 ||
+	    chdir("/") < 0 || mount_setattr(AT_FDCWD, "/", 0, &attr, sizeof(attr)) < 0)
+		return error_set_errno(error, "cannot enter the empty root");
+	return true;
+}
+
 /* The layer, and merged below /lower what it stands on, in an empty read-only root. */
 static bool enter_root(const JailOptions *options, int *out_layer_fd, int *out_lower_fd,
 		       GError **error)
@@ -137,11 +149,8 @@ static bool enter_root(const JailOptions *options, int *out_layer_fd, int *out_l
 	if (options->lowers && !attach_lowers(options->lowers))
 		return error_set_errno(error, "cannot merge the lower layers");
 
-	/* The old root ends up below the new one, at the same place, and is cut off there. */
-	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY};
-	if (syscall(SYS_pivot_root, ".", ".") < 0 || umount2(".", MNT_DETACH) < 0 ||
-	    chdir("/") < 0 || mount_setattr(AT_FDCWD, "/", 0, &attr, sizeof(attr)) < 0)
-		return error_set_errno(error, "cannot enter the empty root");
+	if (!change_root(error))
+		return false;
 	autofd layer_fd = openat(AT_FDCWD, "/layer", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	autofd lower_fd = options->lowers
 				  ? openat(AT_FDCWD, "/lower", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
@@ -172,13 +181,13 @@ static bool drop_capabilities(GError **error)
 }
 
 /* Bounds for whatever a hostile archive makes of us; sanitizers need their address space. */
-static bool set_limits(GError **error)
+static bool set_limits(rlim_t fds, GError **error)
 {
-	static const struct {
+	const struct {
 		int resource;
 		rlim_t value;
 	} limits[] = {
-		{RLIMIT_FSIZE, FILE_MAX}, {RLIMIT_NOFILE, FDS_MAX}, {RLIMIT_CPU, CPU_MAX},
+		{RLIMIT_FSIZE, FILE_MAX}, {RLIMIT_NOFILE, fds}, {RLIMIT_CPU, CPU_MAX},
 		{RLIMIT_CORE, 0},         {RLIMIT_MEMLOCK, 0},
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(limits); i++) {
@@ -198,20 +207,25 @@ static bool set_limits(GError **error)
  * Files only below /layer (and reading below /lower). Before its second version Landlock denies
  * every link and rename between directories; there the mount namespace has to do alone.
  */
-static bool restrict_files(int layer_fd, int lower_fd, GError **error)
+static bool restrict_files(int layer_fd, int lower_fd, bool read_only, GError **error)
 {
 	long version =
 		syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 	if (version < 2)
 		return true;
 	const uint64_t all = (LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1 + LANDLOCK_ACCESS_FS_REFER;
-	const uint64_t reading = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
+	struct stat st;
+	uint64_t reading = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR;
+	if (fstat(layer_fd, &st) == 0 && !S_ISDIR(st.st_mode))
+		reading = LANDLOCK_ACCESS_FS_READ_FILE;
 	const uint64_t forbidden = LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_MAKE_BLOCK |
 				   LANDLOCK_ACCESS_FS_MAKE_SOCK;
 	const struct landlock_ruleset_attr attr = {.handled_access_fs = all};
 	autofd ruleset = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
-	struct landlock_path_beneath_attr below = {.allowed_access = all & ~forbidden,
-						   .parent_fd = layer_fd};
+	struct landlock_path_beneath_attr below = {
+		.allowed_access = read_only ? reading : all & ~forbidden,
+		.parent_fd = layer_fd,
+	};
 	if (ruleset < 0 ||
 	    syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &below, 0) < 0)
 		return error_set_errno(error, "cannot set up Landlock");
@@ -313,11 +327,30 @@ bool jail_enter(const JailOptions *options, int *out_layer_fd, int *out_lower_fd
 	if (!enter_root(options, &layer_fd, &lower_fd, error))
 		return false;
 	(void)prctl(PR_SET_DUMPABLE, 0);
-	if (!drop_capabilities(error) || !set_limits(error) ||
-	    !restrict_files(layer_fd, lower_fd, error) || !restrict_calls(error))
+	if (!drop_capabilities(error) || !set_limits(FDS_MAX, error) ||
+	    !restrict_files(layer_fd, lower_fd, false, error) || !restrict_calls(error))
 		return false;
 	*out_layer_fd = fd_steal(&layer_fd);
 	if (out_lower_fd)
 		*out_lower_fd = fd_steal(&lower_fd);
 	return true;
+}
+
+bool jail_enter_empty(int work_fd, bool read_only, GError **error)
+{
+	struct rlimit fds;
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || getrlimit(RLIMIT_NOFILE, &fds) < 0)
+		return error_set_errno(error, "cannot set no_new_privs");
+	/* lint: allow mount: only the propagation of our own mounts changes */
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+		return error_set_errno(error, "cannot make the mounts private");
+	autofd root = make_root();
+	if (root < 0 || !stand_on(root))
+		return error_set_errno(error, "cannot make an empty root");
+	if (!change_root(error))
+		return false;
+	(void)prctl(PR_SET_DUMPABLE, 0);
+	return drop_capabilities(error) && set_limits(MIN(fds.rlim_max, FDS_TREE), error) &&
+	       restrict_files(work_fd, -1, read_only, error) && restrict_calls(error);
 }

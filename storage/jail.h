@@ -27,3 +27,10 @@ typedef struct {
  * @out_lower_fd:	/lower, or -1 without lowers; may be NULL
  */
 bool jail_enter(const JailOptions *options, int *out_layer_fd, int *out_lower_fd, GError **error);
+
+/**
+ * jail_enter_empty() - the same for work on a directory that is open already, with an empty root
+ * @work_fd:	perhaps of another mount namespace; all that is below it, mounts too, can be reached
+ * @read_only:	only look at it
+ */
+bool jail_enter_empty(int work_fd, bool read_only, GError **error);

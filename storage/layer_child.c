@@ -58,13 +58,17 @@ LayerChild *layer_child_start(const LayerChildOptions *options, GError **error)
 	autofd read_end = ends[0];
 	autofd write_end = ends[1];
 	bool is_root = false;
-	g_autoptr(IdMap) map = choose_map(&is_root);
+	g_autoptr(IdMap) map = options->userns_fd > 0 ? NULL
+			       : options->map         ? idmap_copy(options->map)
+						      : choose_map(&is_root);
 
 	g_autoptr(GPtrArray) argv = g_ptr_array_new();
 	g_ptr_array_add(argv, (char *)"skiff-layer");
 	g_ptr_array_add(argv, (char *)options->args[0]);
-	g_ptr_array_add(argv, (char *)"--layer");
-	g_ptr_array_add(argv, (char *)options->dir_path);
+	if (options->dir_path) {
+		g_ptr_array_add(argv, (char *)"--layer");
+		g_ptr_array_add(argv, (char *)options->dir_path);
+	}
 	if (map && idmap_is_single(map))
 		g_ptr_array_add(argv, (char *)"--single-id");
 	for (size_t i = 1; options->args[i]; i++)
@@ -81,7 +85,10 @@ LayerChild *layer_child_start(const LayerChildOptions *options, GError **error)
 		.fds = fds,
 		.n_fds = options->extra_fd > 0 ? 3 : 2,
 	};
-	pid_t pid = userns_fork_new(map, NAMESPACES, exec_child, &spawn, NULL, error);
+	pid_t pid = options->userns_fd > 0
+			    ? userns_fork_join(options->userns_fd, NAMESPACES, exec_child, &spawn,
+					       NULL, error)
+			    : userns_fork_new(map, NAMESPACES, exec_child, &spawn, NULL, error);
 	if (pid < 0)
 		return NULL;
 	LayerChild *child = g_new0(LayerChild, 1);
@@ -103,14 +110,8 @@ static bool take_error(Json *json, GError **error)
 }
 
 /* The child has read hostile bytes: its report is checked as such. */
-static bool take_report(const char *text, size_t size, LayerReport *out, GError **error)
+static bool take_numbers(Json *json, LayerReport *out, GError **error)
 {
-	g_autoptr(Json) json = js_parse(text, size, "report of skiff-layer", error);
-	bool ok = false;
-	if (!json || !js_get_bool(json, "ok", &ok, error))
-		return false;
-	if (!ok)
-		return take_error(json, error);
 	int64_t numbers[5] = {0};
 	static const char *const names[] = {"size", "entries", "devices", "xattrs", "deferred"};
 	for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
@@ -136,25 +137,35 @@ static int reap(LayerChild *child)
 	return status;
 }
 
-bool layer_child_wait(LayerChild *child, LayerReport *out_report, GError **error)
+Json *layer_child_wait_report(LayerChild *child, GError **error)
 {
 	size_t size = 0;
-	LayerReport report = {0};
 	g_autofree char *text = fd_read_all(child->report_fd, REPORT_MAX, &size, error);
 	if (!text)
 		(void)kill(child->pid, SIGKILL);
 	int status = reap(child);
 	if (!text)
-		return false;
+		return NULL;
 	if (size == 0 && WIFSIGNALED(status))
-		return error_set(error, ENGINE_ERROR_CORRUPT,
-				 "unpacking was ended by signal %d (limits of the jail)",
-				 WTERMSIG(status));
+		return error_set_null(error, ENGINE_ERROR_CORRUPT,
+				      "unpacking was ended by signal %d (limits of the jail)",
+				      WTERMSIG(status));
 	if (size == 0)
-		return error_set(error, ENGINE_ERROR_SYSTEM,
-				 "skiff-layer ended with code %d and no report",
-				 WEXITSTATUS(status));
-	if (!take_report(text, size, &report, error))
+		return error_set_null(error, ENGINE_ERROR_SYSTEM,
+				      "skiff-layer ended with code %d and no report",
+				      WEXITSTATUS(status));
+	g_autoptr(Json) json = js_parse(text, size, "report of skiff-layer", error);
+	bool ok = false;
+	if (!json || !js_get_bool(json, "ok", &ok, error) || (!ok && !take_error(json, error)))
+		return NULL;
+	return g_steal_pointer(&json);
+}
+
+bool layer_child_wait(LayerChild *child, LayerReport *out_report, GError **error)
+{
+	LayerReport report = {0};
+	g_autoptr(Json) json = layer_child_wait_report(child, error);
+	if (!json || !take_numbers(json, &report, error))
 		return false;
 	if (out_report)
 		*out_report = report;

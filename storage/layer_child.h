@@ -15,6 +15,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "libpod/base/idmap.h"
+#include "libpod/base/json.h"
 #include "storage/store.h"
 
 #define LAYER_MAX_BYTES   (UINT64_C(64) << 30)
@@ -27,11 +29,13 @@ typedef struct LayerChild LayerChild;
 
 typedef struct {
 	const char *const *args; /* verb and options */
-	const char *dir_path;    /* absolute path of the layer's directory */
+	const char *dir_path; /* absolute path of the layer's directory; NULL: @dir_fd is enough */
 	int dir_fd;
-	int stdin_fd;  /* 0: none */
-	int stdout_fd; /* 0: none */
-	int extra_fd;  /* 0: none; becomes 5 */
+	int userns_fd;    /* the user namespace to work in; 0: a new one of its own */
+	const IdMap *map; /* of the new one; NULL: all ids of this user */
+	int stdin_fd;     /* 0: none */
+	int stdout_fd;    /* 0: none */
+	int extra_fd;     /* 0: none; becomes 5 */
 } LayerChildOptions;
 
 /** layer_child_start() - start it in namespaces of its own. */
@@ -48,6 +52,10 @@ typedef struct {
 /** layer_child_wait() - read the report and reap. false with the child's error, or CORRUPT if it
  * died. */
 bool layer_child_wait(LayerChild *child, LayerReport *out_report, GError **error);
+
+/** layer_child_wait_report() - as layer_child_wait(), for verbs with another report. js_unref() it.
+ */
+Json *layer_child_wait_report(LayerChild *child, GError **error);
 
 /** layer_child_free() - kill it if it still runs. */
 void layer_child_free(LayerChild *child);

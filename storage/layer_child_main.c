@@ -16,6 +16,7 @@
 #include "storage/jail.h"
 #include "storage/layer_child.h"
 #include "storage/layer_complete.h"
+#include "storage/layer_copy.h"
 #include "storage/tar_pack.h"
 #include "storage/tar_ring.h"
 #include "storage/tar_unpack.h"
@@ -218,6 +219,8 @@ int layer_child_main(int argc, char **argv)
 	g_autoptr(GError) error = NULL;
 	TarUnpackStats stats = {0};
 	(void)umask(0);
+	if (argc > 1 && layer_copy_is_verb(argv[1]))
+		return layer_copy_main(argc, argv);
 	bool done = run(argc, argv, &stats, &error);
 	send_report(&stats, error);
 	return done ? 0 : 1;

@@ -114,9 +114,9 @@ static bool write_data(Unpack *u, const TarEntry *entry, int fd, GError **error)
  */
 static bool finish_file(Unpack *u, const TarEntry *entry, int fd, GError **error)
 {
-	if ((entry->uid || entry->gid) && !u->options->single_id &&
-	    fchown(fd, entry->uid, entry->gid) < 0)
-		return unpack_chown_error(u->path->str, entry->uid, entry->gid, error);
+	uint32_t uid = entry->uid, gid = entry->gid;
+	if (unpack_owner(u, &uid, &gid) && fchown(fd, uid, gid) < 0)
+		return unpack_chown_error(u->path->str, uid, gid, error);
 	/* Writing and chown take setuid bits and capabilities away again. */
 	if ((entry->mode & 07000) && fchmod(fd, entry->mode) < 0)
 		return error_set_errno(error, "cannot set the mode of '%s'", u->path->str);
@@ -139,6 +139,19 @@ static int clear_place(Unpack *u, int parent_fd, GError **error)
 	return unpack_parent(u, u->path->str, error);
 }
 
+/*
+ * A file that is mounted on its place (/etc/hosts, -v FILE:FILE) keeps it and gets new content: to
+ * unlink it here would take the mount away from the container.
+ */
+static bool write_mounted(Unpack *u, const TarEntry *entry, int parent_fd, GError **error)
+{
+	struct stat st;
+	autofd fd = path_open_in_root(parent_fd, u->base, O_WRONLY | O_NOFOLLOW, 0);
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || ftruncate(fd, 0) < 0)
+		return error_set_errno(error, "cannot write to the mount at '%s'", u->path->str);
+	return write_data(u, entry, fd, error);
+}
+
 /* A later entry takes the place of an earlier one; a link there is never followed. */
 static bool unpack_file(Unpack *u, const TarEntry *entry, int parent_fd, GError **error)
 {
@@ -147,6 +160,8 @@ static bool unpack_file(Unpack *u, const TarEntry *entry, int parent_fd, GError 
 		return false;
 	autofd fd = openat(parent_fd, u->base, flags, entry->mode & 0777);
 	if (fd < 0 && errno == EEXIST) {
+		if (u->options->plain && unpack_is_mount(parent_fd, u->base))
+			return write_mounted(u, entry, parent_fd, error);
 		parent_fd = clear_place(u, parent_fd, error);
 		if (parent_fd < 0)
 			return false;
@@ -199,9 +214,10 @@ static bool finish_by_name(Unpack *u, const TarEntry *entry, int parent_fd, GErr
 {
 	const struct timespec times[2] = {{.tv_sec = entry->mtime, .tv_nsec = entry->mtime_ns},
 					  {.tv_sec = entry->mtime, .tv_nsec = entry->mtime_ns}};
-	if ((entry->uid || entry->gid) && !u->options->single_id &&
-	    fchownat(parent_fd, u->base, entry->uid, entry->gid, AT_SYMLINK_NOFOLLOW) < 0)
-		return unpack_chown_error(u->path->str, entry->uid, entry->gid, error);
+	uint32_t uid = entry->uid, gid = entry->gid;
+	if (unpack_owner(u, &uid, &gid) &&
+	    fchownat(parent_fd, u->base, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
+		return unpack_chown_error(u->path->str, uid, gid, error);
 	if (utimensat(parent_fd, u->base, times, AT_SYMLINK_NOFOLLOW) < 0)
 		return error_set_errno(error, "cannot set the time of '%s'", u->path->str);
 	u->stats.xattrs += entry->xattrs->len;
@@ -339,7 +355,7 @@ static bool take_name(Unpack *u, const TarEntry *entry, GError **error)
 	if (!*u->base && entry->type != TAR_DIR)
 		return error_set(error, ENGINE_ERROR_INVALID, "entry '%s' would replace the root",
 				 entry->name);
-	if (has_whiteout_parent(u))
+	if (!u->options->plain && has_whiteout_parent(u))
 		return error_set(error, ENGINE_ERROR_INVALID, "entry '%s' lies in a whiteout",
 				 entry->name);
 	return true;
@@ -354,7 +370,7 @@ static bool unpack_entry(Unpack *u, const TarEntry *entry, GError **error)
 				 u->options->max_entries);
 	if (!take_name(u, entry, error))
 		return false;
-	if (g_str_has_prefix(u->base, WHITEOUT_PREFIX))
+	if (!u->options->plain && g_str_has_prefix(u->base, WHITEOUT_PREFIX))
 		return unpack_whiteout(u, entry, error);
 	int parent_fd = unpack_parent(u, u->path->str, error);
 	if (parent_fd < 0)
@@ -382,7 +398,7 @@ static bool unpack_entry(Unpack *u, const TarEntry *entry, GError **error)
 /* The root is recorded first, as an entry "./" may describe it at any time. */
 static bool unpack_all(Unpack *u, GError **error)
 {
-	if (!unpack_dir_record(u, u->options->root_fd, "", "", error))
+	if (!u->options->plain && !unpack_dir_record(u, u->options->root_fd, "", "", error))
 		return false;
 	for (;;) {
 		const TarEntry *entry = NULL;

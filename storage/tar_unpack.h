@@ -30,7 +30,11 @@ typedef struct {
 	TarJournal *journal; /* NULL: none is written */
 	bool has_parent;     /* lower layers exist: what is missing here may be there */
 	bool single_id;      /* only id 0 can be given away: ownership is not applied */
-	uint64_t max_bytes;  /* of all files together */
+	bool plain;          /* not a layer but files, into a directory that may hold some already:
+				no whiteouts, no deferred records, mount points stay */
+	bool keep_kinds;     /* plain: a directory is never replaced by a file, or a file by one */
+	const uint32_t *owner; /* plain: uid and gid of everything; NULL: as the archive says */
+	uint64_t max_bytes;    /* of all files together */
 	uint64_t max_entries;
 } TarUnpackOptions;
 
@@ -47,7 +51,7 @@ typedef struct {
  * @deferred:	gets the records for layer_complete(); empty when nothing is left to do
  * @error:	CORRUPT (not a tar), INVALID (an entry nobody should make), SYSTEM
  *
- * The process' umask must be 0.
+ * The process' umask must be 0. EXISTS with keep_kinds.
  */
 bool tar_unpack(TarReader *reader, const TarUnpackOptions *options, GByteArray *deferred,
 		TarUnpackStats *out_stats, GError **error);

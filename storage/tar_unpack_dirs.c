@@ -68,6 +68,47 @@ bool unpack_chown_error(const char *path, uint32_t uid, uint32_t gid, GError **e
 	return false;
 }
 
+bool unpack_owner(const Unpack *u, uint32_t *uid, uint32_t *gid)
+{
+	const uint32_t *owner = u->options->owner;
+	if (owner) {
+		*uid = owner[0];
+		*gid = owner[1];
+	}
+	/* What a layer's entry is made as belongs to 0 already; a directory that was there may not.
+	 */
+	return !u->options->single_id && (*uid || *gid || u->options->plain);
+}
+
+bool unpack_is_mount(int parent_fd, const char *base)
+{
+	struct statx here, there;
+	autofd fd = path_open_in_root(parent_fd, base, O_PATH | O_NOFOLLOW, 0);
+	return fd >= 0 && statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &there) == 0 &&
+	       statx(parent_fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &here) == 0 &&
+	       here.stx_mnt_id != there.stx_mnt_id;
+}
+
+/* May what stands at @base go, where a directory is not to be replaced by a file? */
+static bool check_place(const Unpack *u, int parent_fd, const char *base, const char *path,
+			bool is_dir, bool for_dir, GError **error)
+{
+	if (!u->options->plain)
+		return true;
+	if (u->options->keep_kinds && is_dir != for_dir) {
+		error_set(error, ENGINE_ERROR_EXISTS,
+			  is_dir ? "cannot overwrite directory '%s' with non-directory"
+				 : "cannot overwrite non-directory '%s' with directory",
+			  path);
+		error_add_help(error, "--overwrite replaces one by the other");
+		return false;
+	}
+	if (!unpack_is_mount(parent_fd, base))
+		return true;
+	errno = EBUSY;
+	return error_set_errno(error, "cannot replace the mount at '%s'", path);
+}
+
 void unpack_forget_parent(Unpack *u)
 {
 	g_clear_pointer(&u->parent_path, g_free);
@@ -206,7 +247,9 @@ bool unpack_make_way(Unpack *u, int parent_fd, const char *base, const char *pat
 		*out_kept = true;
 		return true;
 	}
-	*out_hidden = unpack_is_whiteout(&st);
+	if (!check_place(u, parent_fd, base, path, is_dir, for_dir, error))
+		return false;
+	*out_hidden = !u->options->plain && unpack_is_whiteout(&st);
 	bool has_data = is_dir || (S_ISREG(st.st_mode) && st.st_size > 0);
 	if (has_data && u->options->journal)
 		return set_aside(u, parent_fd, base, path, error);
@@ -291,15 +334,19 @@ static bool finish_dir(Unpack *u, const UnpackDir *dir, GError **error)
 		if (u->options->has_parent && !dir->opaque)
 			unpack_defer(u, DEFERRED_DIR, dir->path, "");
 		const struct timespec epoch[2] = {{0}, {0}};
-		if (fchmod(fd, 0755) < 0 || futimens(fd, epoch) < 0)
+		uint32_t uid = 0, gid = 0;
+		if (u->options->plain && unpack_owner(u, &uid, &gid) && fchown(fd, uid, gid) < 0)
+			return unpack_chown_error(dir->path, uid, gid, error);
+		if (fchmod(fd, 0755) < 0 || (!u->options->plain && futimens(fd, epoch) < 0))
 			return error_set_errno(error, "cannot set the mode of '%s'", dir->path);
 		return true;
 	}
 
 	const struct timespec times[2] = {{.tv_sec = dir->mtime, .tv_nsec = dir->mtime_ns},
 					  {.tv_sec = dir->mtime, .tv_nsec = dir->mtime_ns}};
-	if ((dir->uid || dir->gid) && !u->options->single_id && fchown(fd, dir->uid, dir->gid) < 0)
-		return unpack_chown_error(dir->path, dir->uid, dir->gid, error);
+	uint32_t uid = dir->uid, gid = dir->gid;
+	if (unpack_owner(u, &uid, &gid) && fchown(fd, uid, gid) < 0)
+		return unpack_chown_error(dir->path, uid, gid, error);
 	if (!unpack_xattrs_apply(u, fd, dir->xattrs, error))
 		return false;
 	if (fchmod(fd, dir->mode) < 0 || futimens(fd, times) < 0)

@@ -83,6 +83,12 @@ bool unpack_is_whiteout(const struct stat *st);
 /** unpack_whiteout() - an entry whose base name begins with ".wh.". */
 bool unpack_whiteout(Unpack *u, const TarEntry *entry, GError **error);
 
+/** unpack_owner() - whom an entry is given to. Return: false if it stays as it was made. */
+bool unpack_owner(const Unpack *u, uint32_t *uid, uint32_t *gid);
+
+/** unpack_is_mount() - is another mount on @base? Its file system is not ours to take away. */
+bool unpack_is_mount(int parent_fd, const char *base);
+
 /** unpack_defer() - append a record for layer_complete(). */
 void unpack_defer(Unpack *u, char kind, const char *path, const char *target);
 

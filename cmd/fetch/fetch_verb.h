@@ -40,6 +40,8 @@ bool fetch_open(FetchCall *call, GError **error);
 
 /** fetch_import() - the verb: make an image of a tar. Return: the exit code. */
 int fetch_import(FetchCall *call, GError **error);
+/** fetch_inflate() - the verb: a compressed stream, plain. Return: the exit code. */
+int fetch_inflate(FetchCall *call, GError **error);
 /** fetch_load() - the verb: images from an archive or layout. Return: the exit code. */
 int fetch_load(FetchCall *call, GError **error);
 /** fetch_save() - the verb: images to an archive or layout. Return: the exit code. */

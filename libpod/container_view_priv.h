@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of the container's view share.
+ */
+#pragma once
+
+#include "libpod/container_priv.h"
+#include "libpod/container_view.h"
+
+/* What a child sends home: descriptors, or an error. */
+typedef struct {
+	int failed;
+	char message[1024];
+} ViewReport;
+
+/** view_send_error() - in a child: report @error. Return: the child's exit code. */
+int view_send_error(int socket, const GError *error);
+
+/** view_receive() - take @n descriptors from a child, and reap it. */
+bool view_receive(pid_t pid, int socket, int *fds, size_t n, GError **error);
+
+/** view_make() - mount the file system of a container that does not run; its lock is held. */
+bool view_make(ContainerView *view, ViewKind kind, GError **error);
