@@ -321,3 +321,12 @@ bool volume_remove(Engine *engine, const Volume *volume, bool force, GError **er
 		}
 	}
 }
+
+int volume_open_data(Engine *engine, const Volume *volume, GError **error)
+{
+	g_autofree char *path = g_build_filename(volume->name, "_data", NULL);
+	int fd = path_open_state(volumes_dir(engine), path, O_PATH | O_DIRECTORY, 0);
+	if (fd < 0)
+		error_set_errno(error, "cannot open volume '%s'", volume->name);
+	return fd;
+}

@@ -28,6 +28,7 @@
 #define OCTAL_SIZE_MAX  077777777777
 #define WHITEOUT_PREFIX ".wh."
 #define OPAQUE_NAME     ".wh..wh..opq"
+#define MQUEUE_MAGIC    0x19800202
 #define OPEN_FLAGS      (O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
 
 typedef struct {
@@ -300,22 +301,25 @@ static uint64_t mount_id(int fd)
 	return statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &stx) == 0 ? stx.stx_mnt_id : 0;
 }
 
-/* Is the directory a mount whose files are the kernel's, or with one_mount any mount at all? */
+/* Are the files the kernel's own, made when they are read? */
+static bool is_kernels(int fd)
+{
+	static const unsigned long types[] = {
+		PROC_SUPER_MAGIC,   SYSFS_MAGIC,      CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC,
+		DEVPTS_SUPER_MAGIC, SECURITYFS_MAGIC, DEBUGFS_MAGIC,      TRACEFS_MAGIC,
+		BPF_FS_MAGIC,       MQUEUE_MAGIC,
+	};
+	struct statfs fs;
+	bool found = fstatfs(fd, &fs) < 0;
+	for (size_t i = 0; !found && i < G_N_ELEMENTS(types); i++)
+		found = (unsigned long)fs.f_type == types[i];
+	return found;
+}
+
+/* Does the directory belong to a mount that is left out? */
 static bool is_foreign(const Walk *w, int fd)
 {
-	static const unsigned long kernel[] = {
-		PROC_SUPER_MAGIC,        SYSFS_MAGIC,        CGROUP_SUPER_MAGIC,
-		CGROUP2_SUPER_MAGIC,     DEVPTS_SUPER_MAGIC, SECURITYFS_MAGIC,
-		DEBUGFS_MAGIC,           TRACEFS_MAGIC,      BPF_FS_MAGIC,
-		0x19800202 /* mqueue */,
-	};
-	if (mount_id(fd) == w->top_mount)
-		return false;
-	struct statfs fs;
-	bool foreign = w->options->one_mount || fstatfs(fd, &fs) < 0;
-	for (size_t i = 0; !foreign && i < G_N_ELEMENTS(kernel); i++)
-		foreign = (unsigned long)fs.f_type == kernel[i];
-	return foreign;
+	return mount_id(fd) != w->top_mount && (w->options->one_mount || is_kernels(fd));
 }
 
 static int compare_names(gconstpointer a, gconstpointer b)
@@ -412,7 +416,9 @@ bool tree_pack(const TreePackOptions *options, TreePackStats *out_stats, GError 
 		.options = options,
 		.path = g_string_new(top),
 		.links = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free),
-		.top_mount = mount_id(options->file_fd >= 0 ? options->file_fd : options->dir_fd),
+		.top_mount = options->dir_fd >= 0 && is_kernels(options->dir_fd)
+				     ? 0
+				     : mount_id(options->dir_fd),
 		.pax = g_string_new(NULL),
 		.names = g_malloc(XATTR_LIST_MAX),
 		.value = g_malloc(XATTR_VALUE_MAX),

@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Looking after what is there: rename, container prune, volume prune, volume export and import."""
+"""Looking after what is there: rename, container prune, volume prune, volume export
+and import, export."""
 
+import gzip
+import io
 import os
+import tarfile
 
-from tests.support.skiff import SkiffTest
+from tests.support.skiff import SkiffTest, sub_ids, wait_for
 
 
 class Rename(SkiffTest):
@@ -100,3 +104,75 @@ class Prune(SkiffTest):
         self.assertEqual(self.skiff("volume", "prune").stdout, "No dangling volumes found\n")
         self.assertEqual(self.skiff("volume", "prune", "-af", "--filter", "label=a").lines, ["labelled"])
         self.assertEqual(self.skiff("volume", "prune", "-af").lines, ["named", "used"])
+
+
+class VolumeArchives(SkiffTest):
+    images = ["busybox"]
+
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(self.skiff, "volume", "rm", "--all", "-f")
+
+    def test_round_trip(self):
+        owner = "" if sub_ids() == 0 else "chown 5:6 /v/file; "
+        self.skiff("run", "--rm", "-v", "one:/v", "busybox", "sh", "-c",
+                   f"mkdir -p /v/dir/sub; echo hi > /v/file; {owner}chmod 4751 /v/file; ln -s file /v/link; ln /v/file /v/dir/hard")
+        self.skiff("volume", "create", "two")
+        file = self.base / "one.tar"
+        self.skiff("volume", "export", "-o", file, "one")
+        piped = self.skiff("volume", "export", "one").stdout_bytes
+        self.assertEqual(piped, file.read_bytes())
+        self.skiff("volume", "import", "two", "-", input=gzip.compress(piped))
+        self.skiff("volume", "import", "two", file)
+        look = ["run", "--rm", "-v", "two:/v", "busybox", "sh", "-c",
+                "cd /v; find . | sort; cat file; readlink link; stat -c %u:%g:%a:%h file"]
+        expected = ".\n./dir\n./dir/hard\n./dir/sub\n./file\n./link\nhi\nfile\n"
+        self.assertEqual(self.skiff(*look).stdout, expected + ("0:0" if sub_ids() == 0 else "5:6") + ":4751:2\n")
+        self.assertEqual(self.skiff("volume", "export", "two").stdout_bytes, piped)
+
+    def test_refusals(self):
+        self.skiff("volume", "create", "v")
+        self.skiff_fails("volume", "export", "none", says='no volume with name "none" found: no such volume')
+        self.skiff_fails("volume", "import", "none", "x", says='no volume with name "none" found: no such volume')
+        self.skiff_fails("volume", "import", "v", "absent.tar", says="open absent.tar: No such file or directory")
+        self.skiff_fails("volume", "import", "v", "-", input=b"no archive" * 100, says="tar")
+        self.skiff_fails("volume", "export", "-o", "/no/such/file", "v", says="open /no/such/file")
+        terminal = self.tty("volume", "export", "v")
+        terminal.expect("refusing to export to terminal. Use -o flag or redirect")
+        self.assertEqual(terminal.wait(), 125)
+
+
+class Export(SkiffTest):
+    images = ["busybox"]
+
+    def export(self, name):
+        data = self.skiff("export", name).stdout_bytes
+        with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+            return {m.name: m for m in tar.getmembers()}
+
+    def test_running_and_stopped(self):
+        """The root file system alone: mounts are empty places."""
+        self.addCleanup(self.skiff, "volume", "rm", "--all", "-f")
+        self.skiff("run", "-d", "--name", "c", "-v", "vol:/tmp", "--tmpfs", "/mem", "busybox", "sh", "-c",
+                   "echo new > /made; echo secret > /tmp/in-volume; echo > /mem/x; rm /etc/os-release; sleep 1000")
+        wait_for(lambda: self.skiff("exec", "c", "test", "!", "-e", "/etc/os-release", check=False).code == 0)
+        running = self.export("c")
+        self.skiff("stop", "-t", "0", "c")
+        stopped = self.export("c")
+        self.assertEqual(sorted(running), sorted(stopped))
+        for members in (running, stopped):
+            self.assertLessEqual({"made", "bin/busybox", "etc/passwd", "tmp", "proc", "dev", "mem"}, set(members))
+            self.assertFalse({"etc/os-release", "tmp/in-volume", "mem/x"} & set(members))
+            self.assertFalse([name for name in members if name.startswith(("proc/", "sys/", "dev/"))])
+        file = self.base / "c.tar"
+        self.skiff("export", "--output", file, "c")
+        self.skiff("import", file, "again")
+        self.assertEqual(self.skiff("run", "--rm", "again", "/bin/cat", "/made").stdout, "new\n")
+        self.skiff("rmi", "-f", "again")
+
+    def test_refusals(self):
+        self.skiff("create", "--name", "c", "busybox", "true")
+        self.skiff_fails("export", "none", says='no container with name or ID "none" found: no such container')
+        terminal = self.tty("export", "c")
+        terminal.expect("refusing to export to terminal. Use -o flag or redirect")
+        self.assertEqual(terminal.wait(), 125)
