@@ -8,12 +8,14 @@
 
 extern const Command attach_command;
 extern const Command cleanup_command;
+extern const Command commit_command;
 extern const Command complete_command;
 extern const Command container_exists_command;
 extern const Command container_inspect_command;
 extern const Command container_prune_command;
 extern const Command cp_command;
 extern const Command create_command;
+extern const Command diff_command;
 extern const Command exec_command;
 extern const Command export_command;
 extern const Command help_command;

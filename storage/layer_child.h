@@ -3,10 +3,11 @@
  * skiff-layer: the child that works on one layer's directory inside the jail, and how its parent
  * runs it.
  *
- * skiff-layer unpack|complete|pack OPTIONS. Descriptors: 3 the layer's directory; 4 the report, one
- * line of JSON {"ok":true,...} or {"error":CODE,"message":TEXT}; unpack has the ring's pipes at 0
- * and 1 and its memory at 5; pack writes the tar to 1. The parent treats the report as it treats
- * any byte that hostile input had a hand in.
+ * skiff-layer unpack|complete|pack|seal|diff OPTIONS. Descriptors: 3 the layer's directory; 4 the
+ * report, one line of JSON {"ok":true,...} or {"error":CODE,"message":TEXT}; unpack has the ring's
+ * pipes at 0 and 1 and its memory at 5; pack and seal write the tar to 1, diff the
+ * changes. The parent treats the
+ * report as it treats any byte that hostile input had a hand in.
  */
 #pragma once
 

@@ -20,6 +20,8 @@
 #include "storage/tar_pack.h"
 #include "storage/tar_ring.h"
 #include "storage/tar_unpack.h"
+#include "storage/tree_diff.h"
+#include "storage/tree_pack.h"
 
 #define DIR_FD       3
 #define REPORT_FD    4
@@ -115,6 +117,52 @@ static bool do_unpack(const Arguments *args, int layer_fd, TarUnpackStats *stats
 	       write_file(layer_fd, "deferred", deferred->data, deferred->len, error);
 }
 
+/* The layer's tar goes to our parent, who knows its digest then, and into the journal. */
+static bool seal_raw(void *data, const void *bytes, size_t size, GError **error)
+{
+	TarJournal *journal = data;
+	return tar_journal_raw(journal, bytes, size, error) &&
+	       (fd_write_all(STDOUT_FILENO, bytes, size) ||
+		error_set_errno(error, "cannot hand on the layer's tar"));
+}
+
+static bool seal_content(void *data, const void *bytes, size_t size, GError **error)
+{
+	return fd_write_all(STDOUT_FILENO, bytes, size) ||
+	       error_set_errno(error, "cannot hand on the layer's tar");
+}
+
+static bool seal_file(void *data, const char *path, uint64_t size, GError **error)
+{
+	return size == 0 || tar_journal_file(data, path, 0, size, error);
+}
+
+/* A tree that did not come from a tar becomes a layer: make the tar and the journal of it. */
+static bool do_seal(int layer_fd, TarUnpackStats *stats, GError **error)
+{
+	autofd diff = path_open_state(layer_fd, "diff", O_RDONLY | O_DIRECTORY, 0);
+	autofd journal_fd = openat(layer_fd, "journal",
+				   O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (diff < 0 || journal_fd < 0)
+		return error_set_errno(error, "cannot write the layer's journal");
+	g_autoptr(TarJournal) journal = tar_journal_new(journal_fd);
+	const TreePackOptions options = {
+		.dir_fd = diff,
+		.file_fd = -1,
+		.layer = true,
+		.raw = seal_raw,
+		.content = seal_content,
+		.file = seal_file,
+		.data = journal,
+	};
+	TreePackStats packed = {0};
+	if (!tree_pack(&options, &packed, error) || !tar_journal_finish(journal, error))
+		return false;
+	stats->size = packed.size;
+	stats->entries = packed.entries;
+	return true;
+}
+
 /* Hard links into the lower layers, now that those are there. */
 static bool do_complete(const Arguments *args, int layer_fd, int lower_fd, TarUnpackStats *stats,
 			GError **error)
@@ -191,7 +239,9 @@ static bool run(int argc, char **argv, TarUnpackStats *stats, GError **error)
 	bool unpack = strcmp(verb, "unpack") == 0;
 	bool complete = strcmp(verb, "complete") == 0;
 	bool pack = strcmp(verb, "pack") == 0;
-	if (!unpack && !complete && !pack)
+	bool seal = strcmp(verb, "seal") == 0;
+	bool diff = strcmp(verb, "diff") == 0;
+	if (!unpack && !complete && !pack && !seal && !diff)
 		return error_set(error, ENGINE_ERROR_INVALID, "skiff-layer is run by skiff-fetch");
 	if (!parse_arguments(argc, argv, &args, error))
 		return false;
@@ -201,8 +251,9 @@ static bool run(int argc, char **argv, TarUnpackStats *stats, GError **error)
 	const JailOptions jail = {
 		.layer = args.layer,
 		.layer_fd = DIR_FD,
-		.read_only = pack,
-		.lowers = complete ? (const char *const *)args.lowers : NULL,
+		.read_only = pack || diff,
+		.lowers = (complete || diff) && args.lowers[0] ? (const char *const *)args.lowers
+							       : NULL,
 	};
 	if (!jail_enter(&jail, &layer_fd, &lower_fd, error))
 		return false;
@@ -211,6 +262,10 @@ static bool run(int argc, char **argv, TarUnpackStats *stats, GError **error)
 		return do_unpack(&args, layer_fd, stats, error);
 	if (complete)
 		return do_complete(&args, layer_fd, lower_fd, stats, error);
+	if (diff)
+		return tree_diff(layer_fd, lower_fd, STDOUT_FILENO, error);
+	if (seal)
+		return do_seal(layer_fd, stats, error);
 	return tar_pack_journal(layer_fd, STDOUT_FILENO, error);
 }
 

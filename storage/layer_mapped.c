@@ -104,7 +104,10 @@ static bool translate(const Copy *copy, const struct stat *st, uid_t *uid, gid_t
 	return has_uid && has_gid;
 }
 
-/* All of user.* (the overlay's marks among them) and file capabilities. Return: false with errno.
+/*
+ * All of user.* and file capabilities. Of an overlay's marks only the one that hides what lies
+ * below: the others of an upper directory (origin, impure, uuid) mean nothing in a copy. Return:
+ * false with errno.
  */
 static bool copy_xattrs(Copy *copy, int from, int to)
 {
@@ -113,6 +116,9 @@ static bool copy_xattrs(Copy *copy, int from, int to)
 		return errno == ENOTSUP;
 	for (char *name = copy->names; name < copy->names + size; name += strlen(name) + 1) {
 		if (!g_str_has_prefix(name, "user.") && strcmp(name, "security.capability") != 0)
+			continue;
+		if (g_str_has_prefix(name, "user.overlay.") &&
+		    strcmp(name, "user.overlay.opaque") != 0)
 			continue;
 		ssize_t length = fgetxattr(from, name, copy->value, MAX_XATTR);
 		if (length < 0 || fsetxattr(to, name, copy->value, (size_t)length, 0) < 0)
@@ -246,6 +252,36 @@ static bool copy_directory(Copy *copy, int from_dir, const char *name, int to, i
 	return ok;
 }
 
+/* Copy @name of @from_dir into the open directory @to. */
+static bool copy_tree(int from_dir, const char *name, int to, const IdMap *map, char **out_failed)
+{
+	Copy copy = {
+		.map = map,
+		.spare_uid = idmap_root(map->uids),
+		.spare_gid = idmap_root(map->gids),
+		.to_root = to,
+		.path = g_string_new(NULL),
+		.links = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free),
+		.names = g_malloc(MAX_XATTR_LIST),
+		.value = g_malloc(MAX_XATTR),
+	};
+	bool ok = copy_directory(&copy, from_dir, name, to, 0);
+	int failure = errno;
+	*out_failed = g_string_free(copy.path, FALSE);
+	g_hash_table_unref(copy.links);
+	g_free(copy.names);
+	g_free(copy.value);
+	errno = failure;
+	return ok;
+}
+
+bool tree_copy(int from_dir, const char *name, int to_fd, const IdMap *map, GError **error)
+{
+	g_autofree char *failed = NULL;
+	return copy_tree(from_dir, name, to_fd, map, &failed) ||
+	       error_set_errno(error, "cannot copy '%s'", failed);
+}
+
 bool mapped_tree_copy(Store *store, StoreStage *stage, const MappedTree *tree, const IdMap *map,
 		      GError **error)
 {
@@ -257,25 +293,10 @@ bool mapped_tree_copy(Store *store, StoreStage *stage, const MappedTree *tree, c
 	if (to < 0)
 		return error_set_errno(error, "cannot make 'staging/%s/%s'",
 				       store_stage_name(stage), target);
-	Copy copy = {
-		.map = map,
-		.spare_uid = idmap_root(map->uids),
-		.spare_gid = idmap_root(map->gids),
-		.to_root = to,
-		.path = g_string_new(NULL),
-		.links = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free),
-		.names = g_malloc(MAX_XATTR_LIST),
-		.value = g_malloc(MAX_XATTR),
-	};
-	bool ok = copy_directory(&copy, store_dir(store, tree->dir), tree->source, to, 0);
-	if (!ok)
-		error_set_errno(error, "cannot copy '%s' of '%s/%s' for other ids", copy.path->str,
-				tree->dir, tree->source);
-	g_string_free(copy.path, TRUE);
-	g_hash_table_unref(copy.links);
-	g_free(copy.names);
-	g_free(copy.value);
-	return ok;
+	g_autofree char *failed = NULL;
+	return copy_tree(store_dir(store, tree->dir), tree->source, to, map, &failed) ||
+	       error_set_errno(error, "cannot copy '%s' of '%s/%s' for other ids", failed,
+			       tree->dir, tree->source);
 }
 
 bool mapped_trees_publish(Store *store, StoreStage *stage, const GPtrArray *trees, GError **error)

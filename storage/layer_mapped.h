@@ -51,3 +51,12 @@ bool mapped_tree_copy(Store *store, StoreStage *stage, const MappedTree *tree, c
 /** mapped_trees_publish() - sync the staged copies and give them their places. One that is already
  * there wins. */
 bool mapped_trees_publish(Store *store, StoreStage *stage, const GPtrArray *trees, GError **error);
+
+/**
+ * tree_copy() - copy what the directory @name of @from_dir holds into the open directory @to_fd,
+ * with its own owner, mode and times
+ *
+ * For commit; the rest as mapped_tree_copy(). Marks of an overlay are left behind but whiteouts and
+ * what makes a directory opaque: the copy is a layer's diff/.
+ */
+bool tree_copy(int from_dir, const char *name, int to_fd, const IdMap *map, GError **error);

@@ -38,6 +38,8 @@ bool fetch_parse(FetchCall *call, const FetchOption *rows, GPtrArray *operands, 
 /** fetch_open() - open the store after fetch_parse(). */
 bool fetch_open(FetchCall *call, GError **error);
 
+/** fetch_commit() - the verb: make an image of a container. Return: the exit code. */
+int fetch_commit(FetchCall *call, GError **error);
 /** fetch_import() - the verb: make an image of a tar. Return: the exit code. */
 int fetch_import(FetchCall *call, GError **error);
 /** fetch_inflate() - the verb: a compressed stream, plain. Return: the exit code. */

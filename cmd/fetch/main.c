@@ -30,9 +30,9 @@ typedef struct {
 } Verb;
 
 static const Verb verbs[] = {
-	{"import", fetch_import}, {"inflate", fetch_inflate}, {"load", fetch_load},
-	{"save", fetch_save},     {"login", fetch_login},     {"logout", fetch_logout},
-	{"pull", fetch_pull},
+	{"commit", fetch_commit}, {"import", fetch_import}, {"inflate", fetch_inflate},
+	{"load", fetch_load},     {"save", fetch_save},     {"login", fetch_login},
+	{"logout", fetch_logout}, {"pull", fetch_pull},
 };
 
 static const FetchOption *find_row(const FetchOption *rows, const char *name)

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * diff, container diff, image diff: what has changed.
+ */
+#include <string.h>
+
+#include "cmd/commands.h"
+#include "cmd/engine_open.h"
+#include "cmd/output.h"
+#include "libpod/base/error.h"
+#include "libpod/changes.h"
+
+typedef struct {
+	const char *format;
+} DiffOptions;
+
+static bool set_format(void *target, const Option *option, const char *value, GError **error)
+{
+	((DiffOptions *)target)->format = value;
+	if (strcmp(value, "json") == 0)
+		return true;
+	return error_set(error, ENGINE_ERROR_INVALID,
+			 "only supported value for '--format' is "
+			 "'json'");
+}
+
+static const Option options[] = {
+	{0, "format", OPTION_VALUE, set_format, "json", "Print JSON", 0, OPTION_COMMON},
+	OPTION_UNSUPPORTED('l', "latest", OPTION_FLAG),
+	{0},
+};
+
+static const OptionGroup group = {NULL, options};
+
+static void print_json(const GPtrArray *changes)
+{
+	static const struct {
+		char kind;
+		const char *key;
+	} lists[] = {{'C', "changed"}, {'A', "added"}, {'D', "deleted"}};
+	g_autoptr(Json) json = json_object_new_object();
+	for (size_t i = 0; i < G_N_ELEMENTS(lists); i++) {
+		Json *list = json_object_new_array();
+		for (guint j = 0; j < changes->len; j++) {
+			const char *text = changes->pdata[j];
+			g_autofree char *path = g_utf8_make_valid(text + 1, -1);
+			if (text[0] == lists[i].kind)
+				json_object_array_add(list, json_object_new_string(path));
+		}
+		if (json_object_array_length(list) > 0)
+			js_set_take(json, lists[i].key, list);
+		else
+			js_unref(list);
+	}
+	output_json(json);
+}
+
+static void print(const GPtrArray *changes, bool json)
+{
+	if (json) {
+		print_json(changes);
+		return;
+	}
+	for (guint i = 0; i < changes->len; i++) {
+		const char *text = changes->pdata[i];
+		g_autofree char *line = g_strdup_printf("%c %s", text[0], text + 1);
+		output_text(line);
+	}
+}
+
+static GPtrArray *find_container(Engine *engine, const char *name, GError **error)
+{
+	g_autoptr(Container) ctr = container_lookup(engine, name, error);
+	return ctr ? changes_of_container(engine, ctr, error) : NULL;
+}
+
+static GPtrArray *find_image(Engine *engine, const char *name, GError **error)
+{
+	g_autoptr(Image) image = image_lookup(engine_store(engine), name, error);
+	return image ? changes_of_image(engine, image, error) : NULL;
+}
+
+/* "container diff" and "image diff" look at one kind only. */
+static GPtrArray *find(const Invocation *inv, Engine *engine, const char *name, GError **error)
+{
+	GError *failed = NULL;
+	bool images_only = strcmp(inv->path, "image diff") == 0;
+	bool containers_only = strcmp(inv->path, "container diff") == 0;
+	GPtrArray *changes = images_only ? NULL : find_container(engine, name, &failed);
+	if (!changes && !failed && !containers_only)
+		changes = find_image(engine, name, &failed);
+	if (failed)
+		g_propagate_error(error, failed);
+	else if (!changes && images_only)
+		error_set(error, ENGINE_ERROR_NOT_FOUND, "%s: image not known", name);
+	else if (!changes)
+		error_set(error, ENGINE_ERROR_NOT_FOUND, "%s not found: no such container%s", name,
+			  containers_only ? "" : " or image");
+	return changes;
+}
+
+static int cmd_diff(Invocation *inv)
+{
+	DiffOptions opts = {0};
+	g_autoptr(GError) error = NULL;
+	if (!command_parse(inv, (void *[]){&opts}))
+		return inv->status;
+	g_autoptr(Engine) engine = command_engine(inv, true, &error);
+	g_autoptr(GPtrArray) changes =
+		engine ? find(inv, engine, command_arg(inv, 0), &error) : NULL;
+	if (!changes)
+		return command_fail(error);
+	print(changes, opts.format != NULL);
+	return 0;
+}
+
+const Command diff_command = {
+	.paths = (const char *const[]){"diff", "container diff", "image diff", NULL},
+	.usage = "[options] CONTAINER|IMAGE",
+	.summary = "Show what a container or an image changed",
+	.description = "Lists the paths that a container added (A), changed (C) and deleted (D) in "
+		       "its image, or the last layer of an image in those below it.",
+	.examples = (const char *const[]){"skiff diff web", "skiff diff --format json web", NULL},
+	.min_args = 1,
+	.max_args = 1,
+	.groups = (const OptionGroup *const[]){&group, NULL},
+	.arg = COMMAND_ARG_OBJECT,
+	.run = cmd_diff,
+};

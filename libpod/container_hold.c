@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libpod/container_hold.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "libpod/base/error.h"
+#include "libpod/base/fd.h"
+
+#define MAX_ROUNDS 100 /* a container that forks faster than we look is not held */
+
+struct ContainerHold {
+	pid_t pid;
+	int go_fd; /* its end tells the child to let go */
+};
+
+/* The letter of /proc/PID/stat; 0 if the process is gone. */
+static char process_state(pid_t pid)
+{
+	char text[512] = "";
+	g_autofree char *path = g_strdup_printf("/proc/%d/stat", pid);
+	autofd fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || read(fd, text, sizeof text - 1) <= 0)
+		return 0;
+	const char *end = strrchr(text, ')');
+	return end && end[1] == ' ' ? end[2] : 0;
+}
+
+/* Send SIGSTOP to all that do not stand still, and remember them by pidfds. Return: how many. */
+static guint stop_round(Container *ctr, GArray *pidfds)
+{
+	g_autoptr(GArray) pids = container_processes(ctr, NULL);
+	guint moving = 0;
+	for (guint i = 0; pids && i < pids->len; i++) {
+		pid_t pid = g_array_index(pids, pid_t, i);
+		char state = process_state(pid);
+		if (state == 0 || strchr("TtZX", state))
+			continue;
+		moving++;
+		int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+		if (pidfd < 0)
+			continue;
+		if (syscall(SYS_pidfd_send_signal, pidfd, SIGSTOP, NULL, 0) == 0)
+			g_array_append_val(pidfds, pidfd);
+		else
+			close(pidfd);
+	}
+	return moving;
+}
+
+/* The child: stop, say so, wait until we are told or our parent is gone, let go. */
+static void hold_child(Container *ctr, int ready_fd, int go_fd) G_GNUC_NORETURN;
+static void hold_child(Container *ctr, int ready_fd, int go_fd)
+{
+	static const int blocked[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE};
+	for (size_t i = 0; i < G_N_ELEMENTS(blocked); i++)
+		(void)signal(blocked[i], SIG_IGN);
+	g_autoptr(GArray) pidfds = g_array_new(FALSE, FALSE, sizeof(int));
+	guint moving = 1;
+	for (int round = 0; moving > 0 && round < MAX_ROUNDS; round++) {
+		moving = stop_round(ctr, pidfds);
+		if (moving > 0)
+			g_usleep(1000);
+	}
+	char byte = moving == 0 ? 'y' : 'n';
+	ssize_t n = write(ready_fd, &byte, 1);
+	while (n == 1 && (n = read(go_fd, &byte, 1)) < 0 && errno == EINTR)
+		;
+	for (guint i = 0; i < pidfds->len; i++)
+		(void)syscall(SYS_pidfd_send_signal, g_array_index(pidfds, int, i), SIGCONT, NULL,
+			      0);
+	_exit(0);
+}
+
+ContainerHold *container_hold(Container *ctr, GError **error)
+{
+	int ready[2], go[2];
+	if (pipe2(ready, O_CLOEXEC) < 0)
+		return error_set_errno_null(error, "cannot make a pipe");
+	autofd ready_read = ready[0], ready_write = ready[1];
+	if (pipe2(go, O_CLOEXEC) < 0)
+		return error_set_errno_null(error, "cannot make a pipe");
+	autofd go_read = go[0], go_write = go[1];
+	pid_t pid = fork();
+	if (pid == 0) {
+		fd_close(&go_write);
+		fd_close(&ready_read);
+		hold_child(ctr, ready_write, go_read);
+	}
+	if (pid < 0)
+		return error_set_errno_null(error, "cannot create a process");
+	fd_close(&ready_write);
+	ContainerHold *hold = g_new0(ContainerHold, 1);
+	hold->pid = pid;
+	hold->go_fd = fd_steal(&go_write);
+	char byte = 'n';
+	ssize_t n;
+	while ((n = read(ready_read, &byte, 1)) < 0 && errno == EINTR)
+		;
+	if (n == 1 && byte == 'y')
+		return hold;
+	container_hold_release(hold);
+	return error_set_null(error, ENGINE_ERROR_BAD_STATE,
+			      "the processes of container %s cannot be paused",
+			      container_summary(ctr)->id);
+}
+
+void container_hold_release(ContainerHold *hold)
+{
+	if (!hold)
+		return;
+	fd_close(&hold->go_fd);
+	while (waitpid(hold->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	g_free(hold);
+}
