@@ -17,6 +17,7 @@
 #include "libpod/base/log.h"
 #include "libpod/base/path.h"
 #include "libpod/container_priv.h"
+#include "libpod/events.h"
 #include "libpod/monitor/control.h"
 #include "libpod/name.h"
 #include "libpod/spec_resolve.h"
@@ -327,7 +328,10 @@ Container *container_create(Engine *engine, const ContainerSpec *asked, GError *
 	if (ok && !spec->remove && fsync(containers_dir(engine)) < 0)
 		ok = error_set_errno(error, "cannot sync the containers' directory");
 	container_summary_clear(&s);
-	return ok ? container_open(engine, dir_name, error) : NULL;
+	Container *ctr = ok ? container_open(engine, dir_name, error) : NULL;
+	if (ctr)
+		event_container(engine, ctr, "create");
+	return ctr;
 }
 
 GArray *container_processes(Container *ctr, GError **error)

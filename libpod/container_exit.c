@@ -21,6 +21,7 @@
 #include "libpod/base/log.h"
 #include "libpod/base/path.h"
 #include "libpod/container_cgroup.h"
+#include "libpod/events.h"
 #include "libpod/monitor/monitor_members.h"
 #include "libpod/name.h"
 #include "libpod/rootless.h"
@@ -186,6 +187,18 @@ static void kill_leftovers(Container *ctr)
 	kill_members(run, ctr->summary.id);
 }
 
+/* The end of a run, told once: by whoever takes it off the record. A --rm container has no record
+ * of its run but the exit. */
+static void tell_end(Container *ctr)
+{
+	const ContainerSummary *s = &ctr->summary;
+	bool ran = ctr->recorded == CONTAINER_RUNNING || ctr->recorded == CONTAINER_STOPPING ||
+		   s->auto_remove;
+	if (s->state == CONTAINER_EXITED && ran)
+		event_container_exit(ctr->engine, ctr, "died", s->exit_code);
+	ctr->recorded = s->state;
+}
+
 bool container_settle(Container *ctr, GError **error)
 {
 	ContainerSummary *s = &ctr->summary;
@@ -202,6 +215,7 @@ bool container_settle(Container *ctr, GError **error)
 		log_info("%s", unsaved->message);
 		return true;
 	}
+	tell_end(ctr);
 	(void)unlinkat(container_dir_fd(ctr), "exit.json", 0);
 	if (!container_remove_runtime(ctr->engine, s->id))
 		return error_set_errno(error, "cannot remove the runtime directory of container %s",
@@ -218,6 +232,8 @@ bool container_discard(Container *ctr, GError **error)
 	if (!store_trash(engine_store(ctr->engine), "containers", ctr->dir_name, error))
 		return false;
 	container_drop_name(ctr->engine, ctr->summary.name, ctr->summary.id);
+	tell_end(ctr);
+	event_container(ctr->engine, ctr, "remove");
 	if (!container_remove_runtime(ctr->engine, ctr->summary.id))
 		return error_set_errno(error, "cannot remove the runtime directory of container %s",
 				       ctr->summary.id);

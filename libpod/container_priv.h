@@ -22,7 +22,8 @@ struct Container {
 	int dir_fd;     /* -1 until needed */
 	int run_fd;     /* -1 until needed */
 	ContainerSummary summary;
-	ContainerSpec *spec; /* NULL until needed */
+	ContainerState recorded; /* what state.json says by itself */
+	ContainerSpec *spec;     /* NULL until needed */
 	unsigned long long pid_start;
 	unsigned long long monitor_start;
 	StopBegun stop;

@@ -270,7 +270,9 @@ static bool read_record(Container *ctr, GError **error)
 		return error_set(error, ENGINE_ERROR_NOT_FOUND,
 				 "container %.12s has been removed: no such container",
 				 ctr->dir_name);
-	if (!json || !load_state(&ctr->summary, json, &failed)) {
+	bool loaded = json && load_state(&ctr->summary, json, &failed);
+	ctr->recorded = ctr->summary.state;
+	if (!loaded) {
 		g_propagate_prefixed_error(error, g_steal_pointer(&failed),
 					   "container %.12s: ", ctr->dir_name);
 		return false;

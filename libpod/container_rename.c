@@ -10,6 +10,7 @@
 #include "libpod/base/error.h"
 #include "libpod/base/json.h"
 #include "libpod/container_priv.h"
+#include "libpod/events.h"
 #include "libpod/name.h"
 
 /* Make names/@name lead to the container, unless another container that exists has the name. */
@@ -58,5 +59,6 @@ bool container_rename(Container *ctr, const char *name, GError **error)
 	if (!lock || !take_name(ctr, names, name, error) || !record_name(ctr, name, error))
 		return false;
 	(void)unlinkat(names, old, 0);
+	event_container(ctr->engine, ctr, "rename");
 	return true;
 }

@@ -22,6 +22,7 @@
 #include "libpod/base/log.h"
 #include "libpod/base/path.h"
 #include "libpod/container_cgroup.h"
+#include "libpod/events.h"
 #include "libpod/mapped_layers.h"
 #include "libpod/monitor/monitor.h"
 #include "libpod/oci_build.h"
@@ -487,6 +488,7 @@ bool container_start(Container *ctr, const ContainerStart *options, int *out_con
 		g_propagate_error(error, g_steal_pointer(&failed));
 		return false;
 	}
+	event_container(ctr->engine, ctr, "start");
 	if (out_control) {
 		*out_control = fcntl(monitor_control_fd(monitor), F_DUPFD_CLOEXEC, 3);
 		if (*out_control < 0)

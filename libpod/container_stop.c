@@ -10,6 +10,7 @@
 #include "libpod/base/log.h"
 #include "libpod/base/path.h"
 #include "libpod/container_priv.h"
+#include "libpod/events.h"
 #include "libpod/monitor/control.h"
 
 #define KILL_TIMEOUT_MS 30000 /* between SIGKILL and the end of the monitor */
@@ -40,7 +41,10 @@ bool container_kill(Container *ctr, int signum, GError **error)
 				 "can only kill running containers. %s is in state %s: container "
 				 "state improper",
 				 ctr->summary.id, container_state_name(ctr->summary.state));
-	return signal_live(ctr, signum, false, error);
+	if (!signal_live(ctr, signum, false, error))
+		return false;
+	event_container(ctr->engine, ctr, "kill");
+	return true;
 }
 
 /* What the container asked for: its signal and how long it may take (-1: for ever). */
@@ -142,5 +146,10 @@ bool container_stop(Container *ctr, const ContainerStop *options, GError **error
 	bool stopped = wait_stopped(ctr, error);
 	ctr->stop = (StopBegun){0};
 	/* Who removes it has the lock next, and needs no record of the end. */
-	return stopped && (options->removing || settle_stopped(ctr, error));
+	if (!stopped || options->removing)
+		return stopped;
+	if (!settle_stopped(ctr, error))
+		return false;
+	event_container(ctr->engine, ctr, "stop");
+	return true;
 }

@@ -25,6 +25,9 @@
 #include "libpod/base/userns.h"
 #include "libpod/container_view_priv.h"
 
+/* For a monitor that has recorded the exit: its umount may sync a disk. */
+#define ENDING_TIMEOUT_MS 10000
+
 typedef struct {
 	int mounts_fd;
 	int socket;
@@ -142,8 +145,12 @@ ContainerView *container_view_open(Container *ctr, ViewKind kind, GError **error
 		if (!view->op || !container_reload(ctr, error))
 			return NULL;
 	}
-	if (!container_is_live(ctr))
-		return view_make(view, kind, error) ? g_steal_pointer(&view) : NULL;
+	if (!container_is_live(ctr)) {
+		/* An ending monitor still has the overlay: two on the same upper may not be. */
+		g_autoptr(RecordLock) life =
+			record_lock(ctr->run_fd, "life", false, ENDING_TIMEOUT_MS, "cp", error);
+		return life && view_make(view, kind, error) ? g_steal_pointer(&view) : NULL;
+	}
 	g_clear_pointer(&view->op, record_unlock);
 	if (ctr->summary.pid == 0)
 		return error_set_null(error, ENGINE_ERROR_BAD_STATE,
@@ -160,8 +167,7 @@ void container_view_close(ContainerView *view)
 	fd_close(&view->mounts_fd);
 	fd_close(&view->userns_fd);
 	if (view->op) { /* the lock made the runtime directory */
-		(void)path_remove_tree(engine_run_containers_fd(view->ctr->engine),
-				       view->ctr->summary.id);
+		(void)container_remove_runtime(view->ctr->engine, view->ctr->summary.id);
 		fd_close(&view->ctr->run_fd);
 	}
 	record_unlock(view->op);

@@ -108,12 +108,14 @@ static bool open_container(Side *side, const Side *other, GError **error)
 	return true;
 }
 
+/* Paths of the host are the user's own words: links are followed as any command of his would. */
+
 /* The source on the host: the directory itself or the open file; links are followed. */
 static bool open_host_source(Side *side, Plan *plan, GError **error)
 {
 	const char *path = side->end->path;
 	struct stat st;
-	if (stat(path, &st) < 0)
+	if (fstatat(AT_FDCWD, path, &st, 0) < 0)
 		return set_missing(side->end,
 				   errno == ENOTDIR  ? "not a directory"
 				   : errno == ENOENT ? "no such file or directory"
@@ -122,7 +124,7 @@ static bool open_host_source(Side *side, Plan *plan, GError **error)
 	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "'%s' is neither a file nor a directory", path);
-	side->fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	side->fd = openat(AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	if (side->fd < 0 || fstat(side->fd, &st) < 0)
 		return error_set_errno(error, "cannot open '%s'", path);
 	plan->source_is_dir = S_ISDIR(st.st_mode);
@@ -217,18 +219,19 @@ static bool open_host_target(Side *side, const Side *from, Plan *plan, GError **
 {
 	const char *path = side->end->path;
 	struct stat st, above_st;
-	TreeStat there = {.exists = stat(path, &st) == 0};
+	TreeStat there = {.exists = fstatat(AT_FDCWD, path, &st, 0) == 0};
 	there.is_dir = there.exists && S_ISDIR(st.st_mode);
 	g_autofree char *real =
 		there.exists && !there.is_dir ? realpath(path, NULL) : g_strdup(path);
 	g_autofree char *above = real ? parent_name(real) : NULL;
 	if (!above)
 		return error_set_errno(error, "cannot resolve '%s'", path);
-	bool is_dir = !there.is_dir && stat(above, &above_st) == 0 && S_ISDIR(above_st.st_mode);
+	bool is_dir = !there.is_dir && fstatat(AT_FDCWD, above, &above_st, 0) == 0 &&
+		      S_ISDIR(above_st.st_mode);
 	const CopyEnd to = {.path = real};
 	if (!plan_arrival(plan, from, &to, &there, is_dir, error))
 		return false;
-	side->fd = open(plan->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	side->fd = openat(AT_FDCWD, plan->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (side->fd < 0)
 		return error_set_errno(error, "cannot open '%s'", plan->dir);
 	g_free(plan->dir);

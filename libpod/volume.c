@@ -20,6 +20,7 @@
 #include "libpod/base/path.h"
 #include "libpod/base/record.h"
 #include "libpod/container.h"
+#include "libpod/events.h"
 #include "libpod/name.h"
 #include "libpod/rootless.h"
 
@@ -230,8 +231,10 @@ Volume *volume_create(Engine *engine, const VolumeCreate *options, GError **erro
 	volume->anonymous = options->anonymous;
 	volume->needs_copy_up = true;
 	g_autoptr(GError) failed = NULL;
-	if (publish(engine, volume, &failed))
+	if (publish(engine, volume, &failed)) {
+		event_volume(engine, "create", volume->name);
 		return g_steal_pointer(&volume);
+	}
 	if (options->ignore && error_matches(failed, ENGINE_ERROR_EXISTS))
 		return volume_lookup(engine, volume->name, error);
 	g_propagate_error(error, g_steal_pointer(&failed));
@@ -302,7 +305,10 @@ static bool remove_unused(Engine *engine, const Volume *volume, GError **error)
 				 "volume is being used",
 				 volume->name, list);
 	}
-	return store_trash(engine_store(engine), "volumes", volume->name, error);
+	if (!store_trash(engine_store(engine), "volumes", volume->name, error))
+		return false;
+	event_volume(engine, "remove", volume->name);
+	return true;
 }
 
 bool volume_remove(Engine *engine, const Volume *volume, bool force, GError **error)

@@ -16,6 +16,7 @@
 #include "libpod/commit_config.h"
 #include "libpod/container_hold.h"
 #include "libpod/container_view.h"
+#include "libpod/events.h"
 #include "libpod/tree_transfer.h"
 
 typedef struct {
@@ -148,6 +149,7 @@ static int make_image(FetchArgs *args, Engine *engine, Container *ctr,
 	g_strchomp(id);
 	if (opts->iidfile && !write_iidfile(opts->iidfile, id, error))
 		return -1;
+	event_container(engine, ctr, "commit");
 	output_printf("%s\n", id);
 	return 0;
 }

@@ -13,6 +13,7 @@
 #include "libpod/attach.h"
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
+#include "libpod/events.h"
 #include "libpod/monitor/control.h"
 #include "libpod/spec_parse.h"
 
@@ -133,8 +134,8 @@ static void fill_window(ExecRequest *request)
 }
 
 /* Attached without a terminal the process gets our own descriptors through a pump. */
-static bool exec_in(Container *ctr, const ExecOptions *opts, const char *const *args, int *out_code,
-		    GError **error)
+static bool exec_in(Engine *engine, Container *ctr, const ExecOptions *opts,
+		    const char *const *args, int *out_code, GError **error)
 {
 	if (container_summary(ctr)->state != CONTAINER_RUNNING)
 		return error_set(
@@ -169,8 +170,13 @@ static bool exec_in(Container *ctr, const ExecOptions *opts, const char *const *
 		return false;
 	if (pump)
 		attach_pump_sent(pump);
-	if (!opts->detach)
-		return stay(ctr, opts, session, socket, pty, pump, out_code, error);
+	event_container(engine, ctr, "exec");
+	if (!opts->detach) {
+		bool seen = stay(ctr, opts, session, socket, pty, pump, out_code, error);
+		if (seen)
+			event_container_exit(engine, ctr, "exec_died", *out_code);
+		return seen;
+	}
 	output_printf("%s\n", session);
 	return true;
 }
@@ -195,7 +201,7 @@ static int exec(const ExecOptions *opts, Invocation *inv)
 		error_set(&error, ENGINE_ERROR_INVALID,
 			  "must provide a non-empty command to start an exec session: invalid "
 			  "argument");
-	else if (ctr && exec_in(ctr, opts, args, &code, &error))
+	else if (ctr && exec_in(engine, ctr, opts, args, &code, &error))
 		return code;
 	bool not_running = error_matches(error, ENGINE_ERROR_BAD_STATE);
 	int status = command_fail(error);

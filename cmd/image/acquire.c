@@ -6,6 +6,7 @@
 #include "cmd/image/fetch_args.h"
 #include "libpod/base/error.h"
 #include "libpod/base/log.h"
+#include "libpod/events.h"
 #include "storage/manifest.h"
 
 #define HELLO_NAME "localhost/skiff/hello:latest"
@@ -80,7 +81,10 @@ static Image *pull(Engine *engine, const char *name, const AcquireOptions *optio
 	if (*out_status != 0)
 		return NULL;
 	g_autofree char *id = last_line(printed);
-	return image_resolve(engine_store(engine), id, error);
+	Image *image = image_resolve(engine_store(engine), id, error);
+	if (image)
+		event_image(engine, "pull", image->id, name);
+	return image;
 }
 
 /* Was the image made for the platform asked for? An image of another one counts as absent. */

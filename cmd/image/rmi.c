@@ -8,6 +8,7 @@
 #include "cmd/engine_open.h"
 #include "cmd/output.h"
 #include "libpod/base/error.h"
+#include "libpod/events.h"
 #include "libpod/image_users.h"
 #include "libpod/rootless.h"
 
@@ -37,6 +38,7 @@ static bool remove_image(Engine *engine, const Image *image, bool force, GError 
 	for (size_t i = 0; image->names[i]; i++)
 		output_printf("Untagged: %s\n", image->names[i]);
 	output_printf("Deleted: %s\n", image->id);
+	event_image(engine, "remove", image->id, image->names[0]);
 	return true;
 }
 
@@ -51,6 +53,7 @@ static bool remove_one(Engine *engine, const char *text, bool force, GError **er
 	if (name && n_names > 1) {
 		if (!image_untag(engine_store(engine), image, name, error))
 			return false;
+		event_image(engine, "untag", image->id, name);
 		output_printf("Untagged: %s\n", name);
 		return true;
 	}

@@ -5,6 +5,7 @@
 #include "cmd/commands.h"
 #include "cmd/engine_open.h"
 #include "libpod/base/error.h"
+#include "libpod/events.h"
 #include "storage/image.h"
 #include "storage/reference.h"
 
@@ -19,6 +20,7 @@ static bool tag(Invocation *inv, Engine *engine, GError **error)
 		g_autofree char *name = reference_new_name(command_arg(inv, i), error);
 		if (!name || !image_tag(store, image, name, error))
 			return false;
+		event_image(engine, "tag", image->id, name);
 	}
 	return true;
 }
@@ -39,8 +41,13 @@ static bool untag(Invocation *inv, Engine *engine, GError **error)
 	g_autoptr(Image) image = image_resolve(store, command_arg(inv, 0), error);
 	if (!image)
 		return false;
-	if (command_n_args(inv) == 1)
-		return image_untag(store, image, NULL, error);
+	if (command_n_args(inv) == 1) {
+		if (!image_untag(store, image, NULL, error))
+			return false;
+		for (size_t i = 0; image->names[i]; i++)
+			event_image(engine, "untag", image->id, image->names[i]);
+		return true;
+	}
 	for (size_t i = 1; i < command_n_args(inv); i++) {
 		const char *name = image_find_name(image, command_arg(inv, i));
 		g_autofree char *asked = reference_new_name(command_arg(inv, i), error);
@@ -50,6 +57,7 @@ static bool untag(Invocation *inv, Engine *engine, GError **error)
 			return error_set(error, ENGINE_ERROR_NOT_FOUND, "%s: tag not known", asked);
 		if (!image_untag(store, image, name, error))
 			return false;
+		event_image(engine, "untag", image->id, name);
 	}
 	return true;
 }

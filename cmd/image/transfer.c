@@ -11,14 +11,39 @@
 #include "cmd/image/fetch_args.h"
 #include "cmd/output.h"
 #include "libpod/base/error.h"
+#include "libpod/events.h"
 #include "storage/fetch.h"
+#include "storage/image.h"
+
+/* What was done to the images that the arguments from @first on name. */
+typedef struct {
+	const char *status;
+	size_t first, n;  /* @n: at most so many */
+	const char *name; /* instead of arguments: an archive's */
+} Told;
+
+static void tell(const Invocation *inv, Engine *engine, const Told *told)
+{
+	if (told->name)
+		event_image(engine, told->status, NULL, told->name);
+	for (size_t i = 0; i < told->n && told->first + i < command_n_args(inv); i++) {
+		const char *name = command_arg(inv, told->first + i);
+		g_autoptr(Image) image = image_lookup(engine_store(engine), name, NULL);
+		event_image(engine, told->status, image ? image->id : NULL, name);
+	}
+}
 
 /* Run skiff-fetch with @args, which are taken; @error was set while they were made. */
-static int finish(const Invocation *inv, const FetchArgs *args, GError *error)
+static int finish(const Invocation *inv, const FetchArgs *args, GError *error, const Told *told)
 {
 	g_autoptr(GError) failed = error;
 	g_autoptr(Engine) engine = failed ? NULL : command_engine(inv, false, &failed);
-	return engine ? fetch_args_run(args, engine, NULL) : command_fail(failed);
+	if (!engine)
+		return command_fail(failed);
+	int code = fetch_args_run(args, engine, NULL);
+	if (code == 0)
+		tell(inv, engine, told);
+	return code;
 }
 
 typedef struct {
@@ -87,7 +112,7 @@ static int pull(const Invocation *inv, const PullVerbOptions *opts)
 	fetch_args_add_flag(args, "--all-tags", opts->all_tags);
 	for (size_t i = 0; i < command_n_args(inv) && !error; i++)
 		fetch_args_add_operand(args, command_arg(inv, i), &error);
-	return finish(inv, args, error);
+	return finish(inv, args, error, &(const Told){.status = "pull", .n = G_MAXSIZE});
 }
 
 static int cmd_pull(Invocation *inv)
@@ -126,7 +151,9 @@ static int cmd_load(Invocation *inv)
 			  "cannot read from terminal, use command-line "
 			  "redirection or the --input flag");
 	fetch_args_add(args, "--input", opts.input);
-	return finish(inv, args, error);
+	return finish(
+		inv, args, error,
+		&(const Told){.status = "loadfromarchive", .name = opts.input ? opts.input : "-"});
 }
 
 typedef struct {
@@ -180,7 +207,7 @@ static int cmd_save(Invocation *inv)
 	fetch_args_add_flag(args, "--uncompressed", opts.uncompressed);
 	for (size_t i = 0; i < command_n_args(inv) && !error; i++)
 		fetch_args_add_operand(args, command_arg(inv, i), &error);
-	return finish(inv, args, error);
+	return finish(inv, args, error, &(const Told){.status = "save", .n = G_MAXSIZE});
 }
 
 typedef struct {
@@ -227,7 +254,7 @@ static int cmd_import(Invocation *inv)
 		return inv->status;
 	fetch_args_add(args, "--name", command_arg(inv, 1));
 	fetch_args_add_operand(args, command_arg(inv, 0), &error);
-	return finish(inv, args, error);
+	return finish(inv, args, error, &(const Told){.status = "import", .first = 1, .n = 1});
 }
 
 const Command pull_command = {

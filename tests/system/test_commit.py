@@ -170,6 +170,7 @@ class Commit(CommitTest):
         self.skiff("commit", "--include-volumes", "c", "with")
         for image, seen in (("flat", ""), ("without", ""), ("with", "file\n")):
             self.assertEqual(self.skiff("run", "--rm", "--network", "none", image, "ls", "/in/vol").stdout, seen)
+        self.skiff("rm", "-f", "-t", "0", "c")
 
     def test_with_ids_of_its_own(self):
         """Owners in the image are what the container called them."""

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libpod/events.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "libpod/base/error.h"
+#include "libpod/base/fd.h"
+#include "libpod/base/json.h"
+#include "libpod/base/log.h"
+#include "libpod/base/path.h"
+#include "libpod/base/record.h"
+#include "libpod/base/units.h"
+
+#define EVENTS_FILE   "events"
+#define EVENTS_OLD    "events.1"
+#define EVENTS_LOCK   "events.lock"
+#define LINE_MAX_SIZE 65536 /* of one event: labels may be long */
+#define POLL_MS       100
+
+const char *event_type_name(EventType type)
+{
+	static const char *const names[] = {[EVENT_CONTAINER] = "container",
+					    [EVENT_IMAGE] = "image",
+					    [EVENT_VOLUME] = "volume"};
+	return names[type];
+}
+
+/* Begin a new file when this one is full, unless somebody else is doing that. */
+static void rotate(int run_fd, const struct stat *full)
+{
+	struct stat st;
+	g_autoptr(RecordLock) lock = record_lock(run_fd, EVENTS_LOCK, false, 0, "events", NULL);
+	if (lock && fstatat(run_fd, EVENTS_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    st.st_ino == full->st_ino)
+		(void)renameat(run_fd, EVENTS_FILE, run_fd, EVENTS_OLD);
+}
+
+/* The file to append to. -1 with errno. */
+static int open_log(int run_fd)
+{
+	for (int try = 0;; try++) {
+		struct stat st;
+		autofd fd =
+			path_open_state(run_fd, EVENTS_FILE, O_WRONLY | O_CREAT | O_APPEND, 0600);
+		if (fd < 0 || fstat(fd, &st) < 0)
+			return -1;
+		if (st.st_size < EVENTS_FILE_MAX || try > 0)
+			return fd_steal(&fd);
+		rotate(run_fd, &st);
+	}
+}
+
+static Json *to_json(const Event *event)
+{
+	Json *json = json_object_new_object();
+	js_set_int(json, "t", event->time ? event->time : units_now());
+	js_set_string(json, "type", event_type_name(event->type));
+	js_set_string(json, "status", event->status);
+	js_set_string(json, "id", event->id);
+	js_set_string(json, "name", event->name);
+	js_set_string(json, "image", event->image);
+	if (event->has_exit_code)
+		js_set_int(json, "exit", event->exit_code);
+	if (event->attributes && g_hash_table_size(event->attributes) > 0)
+		js_set_take(json, "attributes", js_from_string_map(event->attributes));
+	return json;
+}
+
+void event_write(Engine *engine, const Event *event)
+{
+	g_autoptr(Json) json = to_json(event);
+	g_autofree char *line = g_strconcat(js_text(json), "\n", NULL);
+	size_t size = strlen(line);
+	autofd fd = size <= LINE_MAX_SIZE ? open_log(engine_run_fd(engine)) : -1;
+	if (fd < 0 || write(fd, line, size) != (ssize_t)size)
+		log_info("the event '%s' was not recorded: %s", event->status,
+			 size > LINE_MAX_SIZE ? "it is too long" : strerror(errno));
+}
+
+static Event of_container(const Container *ctr, const char *status)
+{
+	const ContainerSummary *s = container_summary(ctr);
+	return (Event){
+		.type = EVENT_CONTAINER,
+		.status = status,
+		.id = s->id,
+		.name = s->name,
+		.image = s->image_name,
+		.attributes = s->labels,
+	};
+}
+
+void event_container(Engine *engine, const Container *ctr, const char *status)
+{
+	const Event event = of_container(ctr, status);
+	event_write(engine, &event);
+}
+
+void event_container_exit(Engine *engine, const Container *ctr, const char *status, int exit_code)
+{
+	Event event = of_container(ctr, status);
+	event.exit_code = exit_code;
+	event.has_exit_code = true;
+	event_write(engine, &event);
+}
+
+void event_image(Engine *engine, const char *status, const char *id, const char *name)
+{
+	const Event event = {.type = EVENT_IMAGE, .status = status, .id = id, .name = name};
+	event_write(engine, &event);
+}
+
+void event_volume(Engine *engine, const char *status, const char *name)
+{
+	const Event event = {.type = EVENT_VOLUME, .status = status, .name = name};
+	event_write(engine, &event);
+}
+
+struct EventReader {
+	Engine *engine;
+	int fd;         /* of the file that is read; -1: none yet */
+	bool old;       /* it is events.1, read before the other */
+	GString *bytes; /* read, and not handed out yet */
+	Json *json;     /* what the last event borrows from */
+	GHashTable *attributes;
+};
+
+/* Open the file of the next events, where there is one. */
+static void open_current(EventReader *reader)
+{
+	reader->old = false;
+	reader->fd = path_open_state(engine_run_fd(reader->engine), EVENTS_FILE, O_RDONLY, 0);
+}
+
+EventReader *event_reader_new(Engine *engine, bool from_now)
+{
+	EventReader *reader = g_new0(EventReader, 1);
+	reader->engine = engine;
+	reader->bytes = g_string_new(NULL);
+	reader->fd =
+		from_now ? -1 : path_open_state(engine_run_fd(engine), EVENTS_OLD, O_RDONLY, 0);
+	reader->old = reader->fd >= 0;
+	if (reader->fd < 0)
+		open_current(reader);
+	if (from_now && reader->fd >= 0)
+		(void)lseek(reader->fd, 0, SEEK_END);
+	return reader;
+}
+
+void event_reader_free(EventReader *reader)
+{
+	if (!reader)
+		return;
+	fd_close(&reader->fd);
+	g_string_free(reader->bytes, TRUE);
+	js_unref(reader->json);
+	g_clear_pointer(&reader->attributes, g_hash_table_unref);
+	g_free(reader);
+}
+
+/* Is the file that we read still the one that is written to? */
+static bool is_current(const EventReader *reader)
+{
+	struct stat here, there;
+	return fstatat(engine_run_fd(reader->engine), EVENTS_FILE, &there, AT_SYMLINK_NOFOLLOW) <
+		       0 ||
+	       (fstat(reader->fd, &here) == 0 && here.st_ino == there.st_ino);
+}
+
+/* Read on. Return: false if nothing came. */
+static bool read_more(EventReader *reader)
+{
+	char piece[16384];
+	for (;;) {
+		if (reader->fd < 0)
+			open_current(reader);
+		if (reader->fd < 0)
+			return false;
+		/* Asked first: what is written before it became the old one is then read below. */
+		bool current = !reader->old && is_current(reader);
+		ssize_t n = read(reader->fd, piece, sizeof piece);
+		if (n > 0) {
+			g_string_append_len(reader->bytes, piece, n);
+			return true;
+		}
+		if (current || (n < 0 && errno == EINTR))
+			return false;
+		fd_close(&reader->fd);
+		open_current(reader);
+		if (reader->fd < 0)
+			return false;
+	}
+}
+
+/* One line to an event. false for what is not one of ours. */
+static bool parse(EventReader *reader, const char *line, size_t size, Event *out)
+{
+	const char *type = NULL;
+	int64_t code = 0;
+	*out = (Event){0};
+	js_unref(reader->json);
+	g_clear_pointer(&reader->attributes, g_hash_table_unref);
+	Json *json = reader->json = js_parse(line, size, "event", NULL);
+	if (!json || !js_get_int(json, "t", 0, INT64_MAX, &out->time, NULL) ||
+	    !js_get_string(json, "type", &type, NULL) ||
+	    !js_get_string(json, "status", &out->status, NULL) ||
+	    !js_get_string(json, "id", &out->id, NULL) ||
+	    !js_get_string(json, "name", &out->name, NULL) ||
+	    !js_get_string(json, "image", &out->image, NULL) ||
+	    !js_get_int(json, "exit", 0, 255, &code, NULL) ||
+	    !js_get_string_map(json, "attributes", &reader->attributes, NULL) || !type ||
+	    !out->status)
+		return false;
+	out->exit_code = (int)code;
+	out->has_exit_code = json_object_object_get_ex(json, "exit", NULL);
+	out->attributes = reader->attributes;
+	for (EventType t = EVENT_CONTAINER; t <= EVENT_VOLUME; t++) {
+		out->type = t;
+		if (strcmp(event_type_name(t), type) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool event_reader_next(EventReader *reader, Event *out)
+{
+	for (;;) {
+		const char *end = memchr(reader->bytes->str, '\n', reader->bytes->len);
+		if (!end && reader->bytes->len > LINE_MAX_SIZE)
+			g_string_truncate(reader->bytes, 0); /* no line of ours */
+		if (!end && !read_more(reader))
+			return false;
+		if (!end)
+			continue;
+		size_t size = (size_t)(end - reader->bytes->str);
+		bool valid = parse(reader, reader->bytes->str, size, out);
+		g_string_erase(reader->bytes, 0, (gssize)size + 1);
+		if (valid)
+			return true;
+		log_debug("a line of the events' file is broken");
+	}
+}
+
+void event_reader_wait(EventReader *reader, int timeout_ms)
+{
+	int ms = timeout_ms < 0 ? POLL_MS : MIN(timeout_ms, POLL_MS);
+	g_usleep((gulong)ms * 1000);
+}
