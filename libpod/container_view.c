@@ -78,6 +78,7 @@ static int open_inside(const EnterJob *job)
 	return alone >= 0 ? alone : fd_steal(&root);
 }
 
+/* The child's whole life: open, send, go. */
 static int enter(void *data)
 {
 	const EnterJob *job = data;
@@ -110,6 +111,7 @@ static bool is_ours(int userns_fd)
 	       theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev;
 }
 
+/* The namespaces of its init, and the root from inside them. */
 static bool open_running(ContainerView *view, ViewKind kind, GError **error)
 {
 	Container *ctr = view->ctr;

@@ -95,6 +95,7 @@ static char *parent_name(const char *path)
 	return g_path_get_dirname(trimmed);
 }
 
+/* A view of the container; both ends share one where they are the same container. */
 static bool open_container(Side *side, const Side *other, GError **error)
 {
 	side->borrowed = other && other->view &&
@@ -132,6 +133,7 @@ static bool open_host_source(Side *side, Plan *plan, GError **error)
 	return true;
 }
 
+/* Open the source and learn whether it is a directory. */
 static bool open_source(Side *side, Plan *plan, GError **error)
 {
 	plan->contents = names_contents(side->end->path);
@@ -195,6 +197,7 @@ static bool plan_arrival(Plan *plan, const Side *from, const CopyEnd *to, const 
 	return true;
 }
 
+/* Look at the destination in the container: what is there, and in which directory. */
 static bool open_container_target(Side *side, const Side *from, Plan *plan, GError **error)
 {
 	TreeStat there = {0}, parent = {0};
@@ -221,8 +224,9 @@ static bool open_host_target(Side *side, const Side *from, Plan *plan, GError **
 	struct stat st, above_st;
 	TreeStat there = {.exists = fstatat(AT_FDCWD, path, &st, 0) == 0};
 	there.is_dir = there.exists && S_ISDIR(st.st_mode);
-	g_autofree char *real =
-		there.exists && !there.is_dir ? realpath(path, NULL) : g_strdup(path);
+	bool is_file = there.exists && !there.is_dir;
+	/* lint: allow realpath: a path that the user typed, on the host */
+	g_autofree char *real = is_file ? realpath(path, NULL) : g_strdup(path);
 	g_autofree char *above = real ? parent_name(real) : NULL;
 	if (!above)
 		return error_set_errno(error, "cannot resolve '%s'", path);

@@ -55,6 +55,7 @@ static int open_log(int run_fd)
 	}
 }
 
+/* The line as it stands in the file. */
 static Json *to_json(const Event *event)
 {
 	Json *json = json_object_new_object();

@@ -60,6 +60,7 @@ static bool copy_volume(const CopyJob *job, const char *text, GError **error)
 	return tree_copy(store_dir(job->store, "volumes"), source, to, job->options->map, error);
 }
 
+/* The upper directory, if the container was ever started, and volumes over it. */
 static bool copy_all(const CopyJob *job, GError **error)
 {
 	g_autofree char *upper = g_build_filename(job->options->container, "upper", NULL);
@@ -188,7 +189,8 @@ static Layer *commit_layer(Store *store, StoreStage *stage, const CommitOptions 
 	}
 	if (!copy_layer(store, stage, options, error) || !seal(store, stage, layer, error))
 		return NULL;
-	g_autoptr(Layer) there = layer_claim(store, stage, layer->chain_id, &failed);
+	/* Its pin keeps it from a sweep until the image's record is there. */
+	layer_free(layer_claim(store, stage, layer->chain_id, &failed));
 	if (failed) {
 		g_propagate_error(error, g_steal_pointer(&failed));
 		return NULL;
@@ -254,6 +256,7 @@ static Json *execution(const CommitOptions *options, GError **error)
 	return g_steal_pointer(&config);
 }
 
+/* The image's own config, with one more layer and what the container is run with. */
 static Json *make_config(const CommitOptions *options, const Image *parent, const Layer *layer,
 			 Json *inner, GError **error)
 {

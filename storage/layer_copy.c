@@ -143,6 +143,7 @@ static bool open_source(const CopyArguments *args, TreePackOptions *options, GEr
 	return options->dir_fd >= 0 || options->file_fd >= 0 || set_missing(args->path, error);
 }
 
+/* Pack what the path leads to onto standard output. */
 static bool do_get(const CopyArguments *args, Json *report, GError **error)
 {
 	g_autofree Output *out = g_new0(Output, 1);
@@ -166,6 +167,7 @@ static bool do_get(const CopyArguments *args, Json *report, GError **error)
 	return done;
 }
 
+/* Unpack what comes from standard input into the directory. */
 static bool do_put(const CopyArguments *args, Json *report, GError **error)
 {
 	autofd dir = path_open_in_root(ROOT_FD, args->path, O_RDONLY | O_DIRECTORY, 0);
@@ -208,6 +210,7 @@ static bool parse_owner(const char *text, CopyArguments *out, GError **error)
 	return true;
 }
 
+/* Options only; each at most once. */
 static bool parse_arguments(int argc, char **argv, CopyArguments *out, GError **error)
 {
 	const struct {
@@ -247,6 +250,7 @@ bool layer_copy_is_verb(const char *verb)
 	return strcmp(verb, "stat") == 0 || strcmp(verb, "get") == 0 || strcmp(verb, "put") == 0;
 }
 
+/* Options, then the jail, then the work. */
 static bool run(int argc, char **argv, Json *report, GError **error)
 {
 	CopyArguments args;

@@ -80,6 +80,7 @@ static bool diff_dir(Diff *d, int upper_dir, int lower_dir, const char *name,
 	return done;
 }
 
+/* One name of the layer, beside what has that name below. */
 static bool diff_entry(Diff *d, int upper_fd, int lower_fd, const char *name, GError **error)
 {
 	struct stat st, below;
@@ -101,6 +102,7 @@ static bool diff_entry(Diff *d, int upper_fd, int lower_fd, const char *name, GE
 	return true;
 }
 
+/* All names in a directory of the layer. */
 static bool walk(Diff *d, int upper_fd, int lower_fd, GError **error)
 {
 	int own = openat(upper_fd, ".", DIR_FLAGS);

@@ -372,6 +372,7 @@ static bool pack_children(Walk *w, int fd, GError **error)
 	return names != NULL;
 }
 
+/* A directory: its header, the mark that hides what lies below it, and what it holds. */
 static bool pack_dir(Walk *w, int dir_fd, const char *name, GError **error)
 {
 	struct stat st;

@@ -50,6 +50,7 @@ static Container *find(Engine *engine, const char *name, GError **error)
 	return ctr;
 }
 
+/* Find the containers that the two arguments name, and copy. */
 static bool cp(const Invocation *inv, const CpOptions *opts, GError **error)
 {
 	const char *source = command_arg(inv, 0), *target = command_arg(inv, 1);

@@ -20,6 +20,7 @@ static const Option options[] = {
 
 static const OptionGroup group = {NULL, options};
 
+/* Of its own mount, or of one made for us if it does not run. */
 static int cmd_export(Invocation *inv)
 {
 	ExportOptions opts = {0};

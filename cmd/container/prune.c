@@ -69,6 +69,7 @@ static int prune_one(Engine *engine, Container *ctr, int64_t *reclaimed)
 	return command_fail(error);
 }
 
+/* Go through all that do not run. Return: exit code. */
 static int prune(Engine *engine, const ContainerFilter *filter)
 {
 	g_autoptr(GError) error = NULL;
@@ -91,6 +92,7 @@ static int prune(Engine *engine, const ContainerFilter *filter)
 	return status;
 }
 
+/* Filters are checked before anything is asked. */
 static int run(const Invocation *inv, const PruneOptions *opts)
 {
 	g_autoptr(GError) error = NULL;

@@ -32,6 +32,7 @@ static const Option options[] = {
 
 static const OptionGroup group = {NULL, options};
 
+/* podman's object of three lists; empty ones are left out. */
 static void print_json(const GPtrArray *changes)
 {
 	static const struct {

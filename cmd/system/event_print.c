@@ -78,6 +78,7 @@ static void append_details(GString *line, const Event *event)
 	g_string_append_c(line, ')');
 }
 
+/* podman's line of an event. */
 static void print_line(const Event *event, bool no_trunc)
 {
 	g_autofree char *time = go_time(event->time);

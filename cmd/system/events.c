@@ -38,6 +38,7 @@ static const Option options[] = {
 
 static const OptionGroup group = {NULL, options};
 
+/* --since and --until. */
 static bool parse_time(const char *text, int64_t *out, GError **error)
 {
 	if (!text || units_parse_time(text, units_now(), out, error))
@@ -73,6 +74,7 @@ static bool follow(EventReader *reader, const EventsOptions *opts, const EventFi
 	}
 }
 
+/* Filters and times are checked before the engine is opened. */
 static int run(const Invocation *inv, const EventsOptions *opts)
 {
 	g_autoptr(GError) error = NULL;

@@ -60,6 +60,7 @@ static bool confirm(const GPtrArray *list)
 	return confirm_ask(text->str);
 }
 
+/* One that got a user meanwhile stays. */
 static int remove_all(Engine *engine, const GPtrArray *list)
 {
 	int status = 0;
@@ -74,6 +75,7 @@ static int remove_all(Engine *engine, const GPtrArray *list)
 	return status;
 }
 
+/* Find, say or ask, remove. Return: exit code. */
 static int run(const Invocation *inv, const PruneOptions *opts)
 {
 	g_autoptr(GError) error = NULL;

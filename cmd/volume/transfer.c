@@ -25,6 +25,7 @@ static const Option export_options[] = {
 
 static const OptionGroup export_group = {NULL, export_options};
 
+/* The archive has the owners as containers of the user see them. */
 static int cmd_volume_export(Invocation *inv)
 {
 	ExportOptions opts = {0};
@@ -58,6 +59,7 @@ static bool import(int data_fd, const char *file, GError **error)
 	return report && code == 0;
 }
 
+/* Synced before we say that it is done, as all of a volume. */
 static int cmd_volume_import(Invocation *inv)
 {
 	g_autoptr(GError) error = NULL;
