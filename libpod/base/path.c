@@ -30,6 +30,7 @@
  */
 #define FAST_TRIES        128
 #define SLOW_TRIES        1000
+#define MOVED_TRIES       8
 #define MAX_LINKS         40
 #define MAX_REMOVE_DEPTH  64
 #define MAX_REMOVE_ROUNDS 64
@@ -50,6 +51,10 @@ static int open_resolved(int dir_fd, const char *path, int flags, mode_t mode, u
 	};
 	for (int try = 0;; try++) {
 		int fd = (int)syscall(SYS_openat2, dir_fd, path, &how, sizeof how);
+		/* Out of the tree: a path that leads there, always, or what was just moved there.
+		 */
+		if (fd < 0 && errno == EXDEV && try < MOVED_TRIES)
+			continue;
 		if (fd >= 0 || (errno != EAGAIN && errno != EINTR) ||
 		    try >= FAST_TRIES + SLOW_TRIES)
 			return fd;

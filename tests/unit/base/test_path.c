@@ -5,6 +5,7 @@
 #include "libpod/base/path.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -66,6 +67,40 @@ static void test_state_stays_on_its_mount(void)
 	autofd top = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	g_assert_cmpint(path_open_state(top, "proc/self", O_PATH, 0), ==, -1);
 	g_assert_cmpint(errno, ==, EXDEV);
+}
+
+/* Move a directory out of the root and back until told to stop. */
+static void *move_about(void *data)
+{
+	Tree *tree = data;
+	while (!exists(tree->temp.fd, "stop")) {
+		g_assert_cmpint(renameat(tree->root, "d", tree->temp.fd, "away"), ==, 0);
+		g_assert_cmpint(renameat(tree->temp.fd, "away", tree->root, "d"), ==, 0);
+	}
+	return NULL;
+}
+
+/* What another command moves into the trash is absent and no escape. */
+static void test_state_of_what_is_moved(void)
+{
+	g_auto(Tree) tree = tree_new();
+	g_assert_cmpint(mkdirat(tree.root, "d", 0755), ==, 0);
+	put(tree.root, "d/f", "x");
+	GThread *mover = g_thread_new("mover", move_about, &tree);
+	gint64 end = g_get_monotonic_time() + G_USEC_PER_SEC / 2;
+	int found = 0;
+	int other = 0;
+	while (g_get_monotonic_time() < end && !other) {
+		autofd fd = path_open_state(tree.root, "d/f", O_RDONLY, 0);
+		if (fd >= 0)
+			found++;
+		else if (errno != ENOENT)
+			other = errno;
+	}
+	put(tree.temp.fd, "stop", "");
+	g_thread_join(mover);
+	g_assert_cmpint(other, ==, 0);
+	g_assert_cmpint(found, >, 0);
 }
 
 static void test_in_root_confines(void)
@@ -285,6 +320,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/path/state/refuses-links-and-escapes", test_state_refuses_links);
 	g_test_add_func("/path/state/stays-on-its-mount", test_state_stays_on_its_mount);
+	g_test_add_func("/path/state/what-is-moved-away-is-absent", test_state_of_what_is_moved);
 	g_test_add_func("/path/in-root/confines-links", test_in_root_confines);
 	g_test_add_func("/path/read/refuses-what-is-not-a-small-file", test_read_refuses);
 	g_test_add_func("/path/mkdirs-state", test_mkdirs_state);
