@@ -11,6 +11,7 @@ its log as far as there is room, and its exit code is told. With the room back a
 """
 
 import argparse
+import shutil
 import subprocess
 import sys
 import time
@@ -39,6 +40,8 @@ def mount(kind, directory):
     if file_system == "tmpfs":
         argv = ["mount", "-t", "tmpfs", "-o", how, "tmpfs", place]
     else:
+        if not shutil.which("mkfs.ext4"):
+            raise Unavailable("mkfs.ext4 is not installed")
         image = directory / f"{name}.img"
         with open(image, "wb") as out:
             out.truncate(32 << 20)

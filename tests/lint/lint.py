@@ -186,16 +186,17 @@ def check_texts(findings):
 
 def check_format(findings):
     """clang-format over all C files. Returns a word for the summary."""
-    if shutil.which("clang-format") is None:
-        return "skipped: clang-format is not installed"
-    version = subprocess.run(["clang-format", "--version"], capture_output=True, text=True, check=False).stdout
+    program = shutil.which(f"clang-format-{CLANG_FORMAT}") or shutil.which("clang-format")
+    if program is None:
+        return f"skipped: clang-format-{CLANG_FORMAT} is not installed"
+    version = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
     found = re.search(r"version (\d+)", version)
     if not found or int(found.group(1)) != CLANG_FORMAT:
         return f"skipped: this is clang-format {found.group(1) if found else '?'}, the tree uses {CLANG_FORMAT}"
     names = c_files(*PRODUCT, "tests")
     bad = 0
     for start in range(0, len(names), 40):
-        done = subprocess.run(["clang-format", "--dry-run", "-Werror", *names[start:start + 40]], cwd=TOP,
+        done = subprocess.run([program, "--dry-run", "-Werror", *names[start:start + 40]], cwd=TOP,
                               capture_output=True, text=True, check=False)
         for name in sorted(set(re.findall(r"^([^:\n]+):\d+:\d+: error", done.stderr, re.M))):
             bad += 1
