@@ -554,6 +554,8 @@ bool http_transfer_check(const HttpTransfer *transfer, GError **error)
 	error_set(error,
 		  is_final(transfer->result) ? ENGINE_ERROR_DENIED : ENGINE_ERROR_UNREACHABLE,
 		  "%s: %s", host ? host : "request", failure_text(transfer));
+	if (transfer->result == CURLE_COULDNT_RESOLVE_HOST)
+		error_add_help(error, "is the name right, and is there a network?");
 	if (transfer->result == CURLE_PEER_FAILED_VERIFICATION)
 		error_add_help(error,
 			       "put the authority's certificate at "

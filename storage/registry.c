@@ -352,7 +352,8 @@ static HttpResponse *send_to_path(Registry *registry, HttpRequest *request, cons
 		return response;
 	}
 	HttpResponse *response = registry_send(registry, request, error);
-	if (!response && !registry->has_answered && !registry->is_insecure)
+	bool has_help = !response && error && strstr((*error)->message, "\nhelp: ");
+	if (!response && !registry->has_answered && !registry->is_insecure && !has_help)
 		error_add_help(
 			error,
 			"if it speaks plain HTTP, say so with --tls-verify=false or 'insecure "

@@ -1017,6 +1017,15 @@ class Tls(FaultTest):
                 self.pull_fails(registry.reference())
                 self.assertEqual(registry.requests, [], "it was spoken to")
 
+    def test_one_help_that_helps(self):
+        registry = self.tls_registry(trusted=False)
+        for reference, says in ((registry.reference(), "ca.crt"), ("nowhere.invalid/x", "is there a network?")):
+            with self.subTest(reference):
+                terminal = Tty(self.command("pull", "--retry", "0", reference), self.environment(), self.base, columns=200)
+                terminal.expect(f"help: .*{re.escape(says)}")
+                self.assertEqual(terminal.wait(), 125)
+                self.assertNotIn(b"plain HTTP", terminal.output)
+
     def test_tls_verify_false_accepts_them(self):
         registry = self.tls_registry(certificate=self.authority.issue("old", end="20210101000000Z"))
         self.pull("--tls-verify", "false", registry.reference())
