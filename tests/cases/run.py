@@ -3,7 +3,7 @@
 """Runs tests/cases/GRAMMAR/*.case, in TAP.
 
 A file holds cases. A case starts with "@CASE name" and has sections:
-  @ARGS    words as a shell splits them
+  @ARGS    words as a shell splits them; $HOME is an empty directory, for --root and --runroot
   @INPUT   standard input
   @EXPECT  standard output, exactly
   @ERROR   standard error, exactly; its presence means that the program must fail
@@ -18,6 +18,7 @@ import pathlib
 import shlex
 import subprocess
 import sys
+import tempfile
 
 SECTIONS = ("ARGS", "INPUT", "EXPECT", "ERROR", "EXIT")
 
@@ -47,8 +48,14 @@ def section_text(text):
 
 
 def run_case(args, grammar, sections):
+    """Run one case in a directory of its own for what it stores."""
+    with tempfile.TemporaryDirectory(prefix="skiff-case-") as home:
+        return run_in(home, args, grammar, sections)
+
+
+def run_in(home, args, grammar, sections):
     program = [args.skiff] if grammar == "help" else [args.driver, grammar]
-    words = shlex.split(sections.get("ARGS", ""))
+    words = [word.replace("$HOME", home) for word in shlex.split(sections.get("ARGS", ""))]
     env = {"PATH": os.environ.get("PATH", ""), "HOME": "/nonexistent", "LC_ALL": "C.UTF-8",
            "TZ": "UTC", "COLUMNS": "80"}
     for name in ("ASAN_OPTIONS", "LSAN_OPTIONS", "UBSAN_OPTIONS"):
