@@ -93,15 +93,19 @@ class Machine:
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(encoding="ascii").split()
         return children[0] if children else None
 
-    def run(self, script, user="root", show=True, timeout=3600):
-        """A script in a login shell of one of its users, on a terminal if it is shown. Returns (exit code, output)."""
+    def run(self, script, user="root", show=True, timeout=3600, own_proc=False):
+        """A script in a login shell of one of its users, on a terminal if it is shown. Returns (exit code, output).
+
+        With `own_proc` it sees a /proc of its own: in the machine's, nspawn has made /proc/sys read-only.
+        """
         init = self.init()
         if init is None:
             return 1, ""
         if show:
             print(f"{user}$ {script}", flush=True)
             script = f"script --quiet --return --command {shlex.quote(script)} /dev/null"
-        argv = ["timeout", str(timeout), "nsenter", "-t", init, "-a", "env", "-i",
+        proc = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"] if own_proc else []
+        argv = ["timeout", str(timeout), "nsenter", "-t", init, "-a", *proc, "env", "-i",
                 "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "su", "-", user, "-c", script]
         output = ""
         with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -145,7 +149,7 @@ def quickstart(machine):
 
 def check(machine, user, steps):
     """contrib/check. Returns what failed."""
-    code, output = machine.run("cd ~/skiff && contrib/check " + " ".join(steps), user, timeout=7200)
+    code, output = machine.run("cd ~/skiff && contrib/check " + " ".join(steps), user, timeout=7200, own_proc=True)
     print(output.splitlines()[-1] if output else "no output")
     return [] if code == 0 else [f"contrib/check as {user}: exit code {code}"]
 

@@ -144,8 +144,9 @@ static void test_round_trip(Fixture *f, gconstpointer unused)
 	g_assert_true(pack(f, false, &error));
 	g_assert_cmpmem(first->data, first->len, f->tar->data, f->tar->len);
 
-	g_assert_true(unpack(f, true, &error));
+	bool unpacked = unpack(f, true, &error);
 	g_assert_no_error(error);
+	g_assert_true(unpacked);
 	g_autofree char *content = read_file(f->to.fd, "dir/file");
 	g_autofree char *other = read_file(f->to.fd, long_name);
 	g_autofree char *plain = read_file(f->to.fd, ".wh.file");
