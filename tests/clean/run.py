@@ -104,9 +104,10 @@ class Machine:
         if show:
             print(f"{user}$ {script}", flush=True)
             script = f"script --quiet --return --command {shlex.quote(script)} /dev/null"
-        proc = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"] if own_proc else []
-        argv = ["timeout", str(timeout), "nsenter", "-t", init, "-a", *proc, "env", "-i",
-                "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "su", "-", user, "-c", script]
+        argv = ["timeout", str(timeout), "nsenter", "-t", init, "-a", "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"]
+        if own_proc:  # the shell reaps orphans, which su would not
+            argv += ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", '"$@"; exit $?', "sh"]
+        argv += ["su", "-", user, "-c", script]
         output = ""
         with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                               errors="replace") as process:

@@ -89,6 +89,7 @@ class TapResult(unittest.TestResult):
 
 def run_module(names, report):
     """Run the tests named, in this process; write the outcomes as JSON."""
+    os.umask(0o022)  # a login may come with 002, and modes are compared
     suite = unittest.defaultTestLoader.loadTestsFromNames([f"tests.system.test_{name}" for name in names])
     result = TapResult()
     suite.run(result)
