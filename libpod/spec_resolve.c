@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -307,14 +308,25 @@ static bool resolve_hostname(ContainerSpec *spec, GError **error)
 	return true;
 }
 
+/* Can sysctls be set through the host's /proc? Not when the host is a container itself. */
+static bool host_sysctls_are_read_only(void)
+{
+	struct statfs st;
+	return statfs("/proc/sys/net/ipv4", &st) == 0 && (st.f_flags & ST_RDONLY);
+}
+
 /*
  * The files of distributions open ping to group 0. The kernel refuses a group that the container's
- * map does not have, so there the default is dropped; what was typed stays.
+ * map does not have, so there the default is dropped, and where it cannot be written because the
+ * container's /proc is the host's; what was typed stays.
  */
-static void drop_unmapped_ping_range(ContainerSpec *spec, bool typed)
+static void drop_impossible_ping_range(ContainerSpec *spec, bool typed)
 {
 	uint32_t outside = 0;
-	if (!typed && spec->id_map && !idmap_translate(spec->id_map->gids, 0, &outside))
+	if (typed)
+		return;
+	bool unmapped = spec->id_map && !idmap_translate(spec->id_map->gids, 0, &outside);
+	if (unmapped || (spec->pid.mode == SPEC_NS_HOST && host_sysctls_are_read_only()))
 		g_hash_table_remove(spec->sysctl, PING_RANGE);
 }
 
@@ -329,6 +341,6 @@ bool spec_resolve(Engine *engine, ContainerSpec *spec, const Image *image, GErro
 	    !resolve_userns(engine, spec, error) || !check_pid_target(spec, error))
 		return false;
 	warn_of_single_id(engine);
-	drop_unmapped_ping_range(spec, ping_typed);
+	drop_impossible_ping_range(spec, ping_typed);
 	return resolve_hostname(spec, error) && resolve_ports(spec, error);
 }

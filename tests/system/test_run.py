@@ -309,6 +309,19 @@ class RunNamespaces(SkiffTest):
                 inside = self.skiff("run", "--rm", "busybox", "readlink", f"/proc/self/ns/{kind}").word
                 self.assertNotEqual(inside, os.readlink(f"/proc/self/ns/{kind}"))
 
+    def test_host_pids_where_sysctls_are_read_only(self):
+        """In a container that is the host, the sysctl that distributions configure is no reason to fail."""
+        if os.geteuid() != 0:
+            self.skipTest("about root (run.py --as root)")
+        conf = self.tmp / "containers.conf"
+        conf.write_text('[containers]\ndefault_sysctls = ["net.ipv4.ping_group_range=0 0"]\n', encoding="ascii")
+        script = "mount --bind /proc/sys /proc/sys && mount -o remount,bind,ro /proc/sys && exec \"$@\""
+        run = ["unshare", "-m", "sh", "-c", script, "sh", str(self.program), *self.roots(), "run", "--rm", "--pid=host"]
+        for options, code in (([], 0), (["--sysctl", "net.ipv4.ping_group_range=0 0"], 125)):
+            done = subprocess.run([*run, *options, "busybox", "true"], env=self.environment(CONTAINERS_CONF=str(conf)),
+                                  capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, code, done.stderr)
+
     def test_network_of_another_container(self):
         self.skiff("run", "-d", "--name", "c1", "busybox", "sleep", "1d")
         first = self.skiff("exec", "c1", "readlink", "/proc/self/ns/net").word
