@@ -29,9 +29,10 @@
 #include "network/netlink.h"
 #include "network/netns.h"
 
-#define WATCH_MS       50  /* how soon a container that begins to listen is noticed */
-#define WATCH_CALM_MS  200 /* ... and one that ceases to */
-#define WATCH_AT_ONCE  64  /* ports per WATCH_MS: a range of a thousand is asked about less often */
+#define WATCH_MS       50   /* how soon a container that begins to listen is noticed */
+#define WATCH_CALM_MS  250  /* ... once all listen, or nothing has changed for WATCH_EAGER_MS */
+#define WATCH_EAGER_MS 5000 /* from the start and from every change */
+#define WATCH_AT_ONCE  64   /* ports per WATCH_MS: a range of a thousand is asked about less often */
 #define BACKLOG        4096
 #define ACCEPT_AT_ONCE 32
 #define PIPE_SIZE      (1024 * 1024)
@@ -93,6 +94,7 @@ struct Tcp {
 	UplinkTimer watch;
 	UplinkTimer chores; /* busy and dead flows */
 	UplinkTimer trim;   /* pipes that nobody used for a while */
+	int64_t changed_ms; /* when a listener last came or went */
 	UplinkLoop *loop;
 	UplinkInside *inside;
 	Port *ports;
@@ -433,6 +435,7 @@ static void listener_set(Listener *listener, bool on)
 	}
 	if (on == listener->listening)
 		return;
+	listener->tcp->changed_ms = loop->now_ms;
 	if (on) {
 		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &reuse, sizeof(reuse));
 		if (listen(fd, BACKLOG) < 0 || !uplink_loop_add(loop, &listener->source, EPOLLIN))
@@ -470,7 +473,8 @@ static void watch_fire(UplinkTimer *timer)
 		const Port *port = tcp->listeners[i].port;
 		listener_set(&tcp->listeners[i], port->has4 || port->has6);
 	}
-	int interval = all ? WATCH_CALM_MS : WATCH_MS;
+	bool eager = !all && tcp->loop->now_ms - tcp->changed_ms < WATCH_EAGER_MS;
+	int interval = eager ? WATCH_MS : WATCH_CALM_MS;
 	uplink_loop_arm(tcp->loop, &tcp->watch,
 			interval * (1 + (int)(tcp->n_ports / WATCH_AT_ONCE)));
 }
@@ -498,6 +502,7 @@ void uplink_tcp_start(UplinkLoop *loop, UplinkInside *inside, const UplinkBindin
 
 	tcp->loop = loop;
 	tcp->inside = inside;
+	tcp->changed_ms = loop->now_ms;
 	tcp->watch.fire = watch_fire;
 	tcp->chores.fire = chores_fire;
 	tcp->trim.fire = trim_fire;

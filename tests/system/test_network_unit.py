@@ -704,6 +704,27 @@ class Ports(unittest.TestCase):
                 server.wait(10)
 
 
+class Watch(unittest.TestCase):
+    """How often an idle uplink asks whether the container listens."""
+
+    def test_looks_less_often_when_nothing_changes(self):
+        port = free_port()
+        with Bed(ports=[f"{port}:80"]) as bed:
+            time.sleep(6)
+            self.assertLess(self.wakeups_in(2, bed), 20)
+            bed.serve(TCP_WHO, "4", 80)
+            begin = time.monotonic()
+            ask_once_listening(port)
+            self.assertLess(time.monotonic() - begin, 0.5 * SLOWNESS)
+            self.assertLess(self.wakeups_in(2, bed), 20)
+
+    @staticmethod
+    def wakeups_in(seconds, bed):
+        before = int(status_of(bed.info["uplink"])["voluntary_ctxt_switches"])
+        time.sleep(seconds)
+        return int(status_of(bed.info["uplink"])["voluntary_ctxt_switches"]) - before
+
+
 class PortsByVeth(Ports):
     """The same without /dev/net/tun."""
 
