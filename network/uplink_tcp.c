@@ -32,7 +32,7 @@
 #define WATCH_MS       50   /* how soon a container that begins to listen is noticed */
 #define WATCH_CALM_MS  250  /* ... once all listen, or nothing has changed for WATCH_EAGER_MS */
 #define WATCH_EAGER_MS 5000 /* from the start and from every change */
-#define WATCH_AT_ONCE  64   /* ports per WATCH_MS: a range of a thousand is asked about less often */
+#define WATCH_AT_ONCE  64 /* ports per WATCH_MS: a range of a thousand is asked about less often */
 #define BACKLOG        4096
 #define ACCEPT_AT_ONCE 32
 #define PIPE_SIZE      (1024 * 1024)

@@ -6,6 +6,8 @@
  * With a terminal the command gets the master; we keep a second one, to resize it and to read it
  * away when the command has left, or the process would block on a full terminal. The command's
  * socket stays open until the exit code went through it; a command that closes it has detached.
+ *
+ * A process on its way into the container is not waited for: the payload can stop it there.
  */
 #include "libpod/monitor/monitor_priv.h"
 
@@ -24,7 +26,6 @@
 
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
-#include "libpod/runtime/enter.h"
 
 #define SESSION_ID_BYTES 32
 
@@ -60,8 +61,9 @@ static bool read_order(const int *fds, size_t n_fds, ExecOrder *out_order, int o
 	return true;
 }
 
+/* Send the process on its way. */
 static bool enter(MonitorLoop *loop, const ExecOrder *order, const int stdio[3],
-		  Entered *out_entered, GError **error)
+		  Entering *out_entering, GError **error)
 {
 	if (loop->phase != MONITOR_RUNNING)
 		return error_set(error, ENGINE_ERROR_BAD_STATE, "the container is not running");
@@ -81,17 +83,7 @@ static bool enter(MonitorLoop *loop, const ExecOrder *order, const int stdio[3],
 		.seccomp_fd = loop->seccomp_fd,
 		.cgroup_fd = loop->cgroup_fd,
 	};
-	return enter_exec(&options, out_entered, error);
-}
-
-static bool answer_started(const Session *session, const ExecOrder *order)
-{
-	g_autoptr(Json) json = json_object_new_object();
-	js_set_string(json, "session", session->id);
-	js_set_int(json, "pid", session->pid);
-	bool hand_over = session->pty_master >= 0 && !order->detached;
-	return message_send_fds(session->client_fd, MESSAGE_STARTED, json, &session->pty_master,
-				hand_over ? 1 : 0);
+	return enter_begin(&options, out_entering, error);
 }
 
 void monitor_exec(MonitorLoop *loop, int client_fd, int *fds, size_t n_fds)
@@ -100,9 +92,9 @@ void monitor_exec(MonitorLoop *loop, int client_fd, int *fds, size_t n_fds)
 	g_autoptr(GError) error = NULL;
 	g_auto(ExecOrder) order = {0};
 	int stdio[3];
-	Entered entered = {.pid = -1, .pidfd = -1, .pty_master = -1};
+	Entering entering = ENTERING_INIT;
 	bool ok = read_order(fds, n_fds, &order, stdio, &error) &&
-		  enter(loop, &order, stdio, &entered, &error);
+		  enter(loop, &order, stdio, &entering, &error);
 	for (size_t i = 0; i < n_fds; i++)
 		close(fds[i]);
 	if (!ok) {
@@ -111,16 +103,69 @@ void monitor_exec(MonitorLoop *loop, int client_fd, int *fds, size_t n_fds)
 	}
 	Session *session = g_new0(Session, 1);
 	make_session_id(session->id);
-	session->pid = entered.pid;
+	session->client_fd = fd_steal(&client);
+	session->detached = order.detached;
+	session->entering = entering;
+	session->pidfd = session->pty_master = -1;
+	g_ptr_array_add(loop->sessions, session);
+}
+
+/* Tell the command that its process runs; one that has gone meanwhile has detached. */
+static void answer_started(Session *session)
+{
+	g_autoptr(Json) json = json_object_new_object();
+	js_set_string(json, "session", session->id);
+	js_set_int(json, "pid", session->pid);
+	bool hand_over = session->pty_master >= 0 && !session->detached;
+	if (!message_send_fds(session->client_fd, MESSAGE_STARTED, json, &session->pty_master,
+			      hand_over ? 1 : 0))
+		fd_close(&session->client_fd);
+}
+
+/* The process has been reaped and its command heard that it ran. */
+static void end_session(Session *session)
+{
+	g_autoptr(Json) json = json_object_new_object();
+	js_set_int(json, "code", session->code);
+	if (session->client_fd >= 0)
+		(void)message_send(session->client_fd, MESSAGE_EXIT, json);
+	session->ended = true;
+	fd_close(&session->client_fd);
+}
+
+/* One on its way has something to say. */
+static void on_entering(MonitorLoop *loop, void *data, short revents)
+{
+	Session *session = data;
+	g_autoptr(GError) error = NULL;
+	Entered entered;
+	if (session->ended)
+		return;
+	switch (enter_step(&session->entering, &entered, &error)) {
+	case ENTER_PENDING:
+		session->pid = session->entering.entered.pid;
+		return;
+	case ENTER_FAILED:
+		(void)message_send_error(session->client_fd, error);
+		session->ended = true;
+		return;
+	case ENTER_DONE:
+		break;
+	}
 	session->pidfd = entered.pidfd;
 	session->pty_master = entered.pty_master;
-	session->client_fd = fd_steal(&client);
 	if (session->pty_master >= 0)
 		(void)fd_set_cloexec(session->pty_master, true);
-	g_ptr_array_add(loop->sessions, session);
-	/* If the command has gone already, the process runs on as after a detach. */
-	if (!answer_started(session, &order))
-		fd_close(&session->client_fd);
+	answer_started(session);
+	if (session->reaped)
+		end_session(session);
+}
+
+/* The command has gone: from a process that runs it has detached, one on its way is not wanted. */
+static void lose_client(Session *session)
+{
+	fd_close(&session->client_fd);
+	session->ended = session->entering.sync_fd >= 0;
 }
 
 static void signal_session(Session *session, const char *text, size_t size)
@@ -143,7 +188,7 @@ static void on_client(MonitorLoop *loop, void *data, short revents)
 	if (n < 0 && (errno == EAGAIN || errno == EMSGSIZE))
 		return;
 	if (n < 0 || type == 0)
-		fd_close(&session->client_fd);
+		lose_client(session);
 	else if (type == MESSAGE_SIGNAL)
 		signal_session(session, buffer, (size_t)n);
 }
@@ -169,7 +214,11 @@ void monitor_exec_prepare(MonitorLoop *loop)
 {
 	for (guint i = 0; i < loop->sessions->len; i++) {
 		Session *session = loop->sessions->pdata[i];
-		monitor_poll_add(loop, session->pidfd, POLLIN, on_ended, NULL);
+		if (session->entering.sync_fd >= 0)
+			monitor_poll_add(loop, session->entering.sync_fd, POLLIN, on_entering,
+					 session);
+		else
+			monitor_poll_add(loop, session->pidfd, POLLIN, on_ended, NULL);
 		if (session->client_fd >= 0)
 			monitor_poll_add(loop, session->client_fd, POLLIN, on_client, session);
 		else if (session->pty_master >= 0)
@@ -182,14 +231,13 @@ bool monitor_exec_reaped(MonitorLoop *loop, pid_t pid, int code)
 {
 	for (guint i = 0; i < loop->sessions->len; i++) {
 		Session *session = loop->sessions->pdata[i];
-		if (session->ended || session->pid != pid)
+		if (session->ended || session->reaped || session->pid != pid)
 			continue;
-		g_autoptr(Json) json = json_object_new_object();
-		js_set_int(json, "code", code);
-		if (session->client_fd >= 0)
-			(void)message_send(session->client_fd, MESSAGE_EXIT, json);
-		session->ended = true;
-		fd_close(&session->client_fd);
+		session->reaped = true;
+		session->code = code;
+		/* One on its way may still have said why it failed, or that it had begun. */
+		if (session->entering.sync_fd < 0)
+			end_session(session);
 		return true;
 	}
 	return false;
@@ -217,6 +265,7 @@ void monitor_exec_sweep(MonitorLoop *loop)
 		Session *session = loop->sessions->pdata[i - 1];
 		if (!session->ended)
 			continue;
+		entering_clear(&session->entering);
 		fd_close(&session->client_fd);
 		fd_close(&session->pidfd);
 		fd_close(&session->pty_master);

@@ -34,6 +34,7 @@
 #define END_OF_TRANSMISSION 0x04 /* a terminal takes it for the end of input */
 #define EOT_FIRST_MS        50   /* between one of these and the next */
 #define EOT_MOST_MS         5000
+#define DRAIN_MAX           (16 << 20) /* more than a pipe can be given to hold without privilege */
 #define TERMINAL_SETTLE_MS  50 /* for output on its way through the kernel's terminal queue */
 
 void monitor_io_init(MonitorIo *io)
@@ -364,12 +365,14 @@ static void deliver_or_keep(Client *client, const char *message, size_t size)
 		push_backlog(client, message, size);
 }
 
-/* Read a stream to its end, or until it has nothing more. */
+/* Read a stream to its end, or until it has nothing more, or more than it can have held: then
+ * somebody outside was given its other end and goes on writing. */
 static void drain_stream(MonitorLoop *loop, int *fd, bool is_stderr)
 {
 	MonitorIo *io = &loop->io;
 	bool settled = false;
-	while (*fd >= 0) {
+	size_t total = 0;
+	while (*fd >= 0 && total < DRAIN_MAX) {
 		ssize_t n = read_chunk(loop, fd, is_stderr);
 		if (n == 0)
 			break;
@@ -380,6 +383,7 @@ static void drain_stream(MonitorLoop *loop, int *fd, bool is_stderr)
 			settled = true;
 			continue;
 		}
+		total += (size_t)n;
 		for (size_t i = 0; i < CLIENTS_MAX; i++) {
 			if (client_wants(&io->clients[i], is_stderr))
 				deliver_or_keep(&io->clients[i], io->chunk, io->chunk_size);

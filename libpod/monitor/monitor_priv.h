@@ -18,6 +18,7 @@
 #include "libpod/monitor/monitor_members.h"
 #include "libpod/monitor/monitor_task.h"
 #include "libpod/monitor/protocol.h"
+#include "libpod/runtime/enter.h"
 #include "libpod/runtime/launch.h"
 #include "network/uplink.h"
 
@@ -67,13 +68,18 @@ typedef struct {
 	int64_t since; /* ms */
 } Connection;
 
+/* An exec session: on its way into the container, then running. */
 typedef struct {
 	char id[65];
 	int client_fd; /* -1: the command has gone */
-	pid_t pid;
+	bool detached; /* the command does not want the terminal */
+	Entering entering;
+	pid_t pid; /* 0: not known yet */
 	int pidfd;
 	int pty_master; /* -1: none */
-	bool ended;
+	bool reaped;    /* with @code */
+	int code;
+	bool ended; /* to be freed */
 } Session;
 
 typedef enum {
@@ -90,6 +96,7 @@ struct MonitorLoop {
 	int seccomp_fd; /* -1: unconfined */
 	int proc_fd;    /* the host's /proc, opened and checked at the start */
 	int control_listener, attach_listener;
+	int64_t accept_at;     /* ms: no connection is taken before */
 	GArray *poll_fds;      /* of struct pollfd */
 	GArray *poll_handlers; /* of PollEntry */
 	int64_t deadline;      /* ms, of the next round */
@@ -181,8 +188,8 @@ void monitor_server_prepare(MonitorLoop *loop);
 void monitor_server_close(MonitorLoop *loop);
 
 /* monitor_exec.c */
-/** monitor_exec() - start an exec session for a client; @client_fd is taken and answered in any
- * case. */
+/** monitor_exec() - begin an exec session for a client; @client_fd and @fds are taken. The client
+ * is answered in any case, if not now then when the process runs or has failed. */
 void monitor_exec(MonitorLoop *loop, int client_fd, int *fds, size_t n_fds);
 void monitor_exec_prepare(MonitorLoop *loop);
 /** monitor_exec_reaped() - was @pid a session's? Then its command is told. */

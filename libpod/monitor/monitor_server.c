@@ -19,6 +19,7 @@
 #define ATTACH_SOCKET   "attach.sock"
 #define SPEAK_MS        5000 /* who connects to ctl.sock has to ask within this time */
 #define MAX_REQUEST_FDS 4
+#define ACCEPT_PAUSE_MS 200 /* when there is no descriptor or memory for a connection */
 
 static int listen_on(const char *name, GError **error)
 {
@@ -47,10 +48,13 @@ void monitor_server_close(MonitorLoop *loop)
 	(void)unlinkat(MONITOR_FD_RUN, ATTACH_SOCKET, 0);
 }
 
-/* A new connection from a process of our user. Return: -1 if there is none. */
-static int accept_ours(int listener)
+/* A new connection from a process of our user. Return: -1 if there is none, or no room for it: the
+ * listener stays readable then, and is not looked at for a while. */
+static int accept_ours(MonitorLoop *loop, int listener)
 {
 	autofd fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM))
+		loop->accept_at = monitor_now_ms() + ACCEPT_PAUSE_MS;
 	if (fd < 0 || !fd_peer_is_us(fd))
 		return -1;
 	return fd_steal(&fd);
@@ -70,7 +74,7 @@ static void answer_done(int fd)
 
 static void on_attach(MonitorLoop *loop, void *data, short revents)
 {
-	autofd fd = accept_ours(loop->attach_listener);
+	autofd fd = accept_ours(loop, loop->attach_listener);
 	if (fd < 0)
 		return;
 	if (loop->phase != MONITOR_RUNNING) {
@@ -168,7 +172,7 @@ static void on_connection(MonitorLoop *loop, void *data, short revents)
 
 static void on_control(MonitorLoop *loop, void *data, short revents)
 {
-	autofd fd = accept_ours(loop->control_listener);
+	autofd fd = accept_ours(loop, loop->control_listener);
 	if (fd < 0)
 		return;
 	if (loop->connections->len >= CONNECTIONS_MAX) {
@@ -200,6 +204,10 @@ void monitor_server_prepare(MonitorLoop *loop)
 		Connection *connection = loop->connections->pdata[i];
 		monitor_poll_add(loop, connection->fd, POLLIN, on_connection, connection);
 		monitor_poll_until(loop, connection->since + SPEAK_MS);
+	}
+	if (now < loop->accept_at) {
+		monitor_poll_until(loop, loop->accept_at);
+		return;
 	}
 	monitor_poll_add(loop, loop->control_listener, POLLIN, on_control, NULL);
 	monitor_poll_add(loop, loop->attach_listener, POLLIN, on_attach, NULL);

@@ -8,6 +8,9 @@
  *
  * From setns() on, everything the joiner could open belongs to the container, so it opens only the
  * devpts (its file system is checked), passwd and group (R9).
+ *
+ * From its clone on the second process is visible inside, so the payload may stop it for ever. The
+ * monitor therefore never waits for it: what it says is read when it has come (enter_step()).
  */
 #include "libpod/runtime/enter.h"
 
@@ -19,8 +22,8 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "libpod/base/error.h"
@@ -287,12 +290,6 @@ static void run_joiner(Joiner *joiner)
 	sync_fail(joiner->sync_fd, &joiner->report, result);
 }
 
-static void reap(pid_t pid)
-{
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
-}
-
 /* Descriptors of the host that the child needs, checked. */
 static bool open_host(Joiner *joiner, GError **error)
 {
@@ -306,60 +303,64 @@ static bool open_host(Joiner *joiner, GError **error)
 	return joiner->null_fd >= 0 || error_set_errno(error, "cannot use the host's '/dev/null'");
 }
 
-/*
- * Read up to the end of the stream, also behind a failure: the process may say that it failed
- * before the joiner says which process it is.
- */
-static bool follow(int sync_fd, Entered *entered, GError **error)
+void entering_clear(Entering *entering)
 {
-	bool ready = false, failed = false;
-	for (int i = 0; i < 4; i++) {
-		SyncMessage message = {0};
-		autofd attached = -1;
-		int received = sync_receive(sync_fd, &message, &attached, failed ? NULL : error);
-		if (received == 0)
-			break;
-		if (received < 0) {
-			failed = true;
-		} else if (message.kind == SYNC_PID) {
-			entered->pid = message.pid;
-			entered->pidfd = fd_steal(&attached);
-		} else {
-			entered->pty_master = fd_steal(&attached);
-			ready = sync_go(sync_fd);
-		}
+	Entered *entered = &entering->entered;
+	const int pidfds[] = {entering->joiner_pidfd, entered->pidfd};
+	for (size_t i = 0; i < G_N_ELEMENTS(pidfds); i++) {
+		if (pidfds[i] >= 0)
+			(void)syscall(SYS_pidfd_send_signal, pidfds[i], SIGKILL, NULL, 0);
 	}
-	if (failed || (ready && entered->pid > 0))
-		return !failed;
-	return error_set(error, ENGINE_ERROR_BAD_STATE, "the process died before it was started");
-}
-
-/* Start the joiner and see it through; on failure nothing of it is left. */
-static bool enter(Joiner *joiner, int sync_parent, Entered *entered, GError **error)
-{
-	pid_t pid = namespaces_fork(0, joiner->options->cgroup_fd, NULL);
-	if (pid == 0) {
-		fd_close(&sync_parent);
-		run_joiner(joiner);
-	}
-	if (pid < 0)
-		return error_set_errno(
-			error, "cannot create a process in the container (is its limit reached?)");
-	fd_close(&joiner->sync_fd);
-	bool ok = follow(sync_parent, entered, error);
-	reap(pid);
-	if (ok)
-		return true;
-	if (entered->pid > 0) {
-		(void)kill(entered->pid, SIGKILL);
-		reap(entered->pid);
-	}
+	fd_close(&entering->sync_fd);
+	fd_close(&entering->joiner_pidfd);
 	fd_close(&entered->pidfd);
 	fd_close(&entered->pty_master);
-	return false;
 }
 
-bool enter_exec(const EnterOptions *options, Entered *out_entered, GError **error)
+EnterOutcome enter_step(Entering *entering, Entered *out_entered, GError **error)
+{
+	Entered *entered = &entering->entered;
+	SyncMessage message = {0};
+	autofd attached = -1;
+	int received = sync_receive(entering->sync_fd, &message, &attached, error);
+	if (received == 0 && entering->released) {
+		*out_entered = *entered;
+		*entered = (Entered){.pidfd = -1, .pty_master = -1};
+		entering_clear(entering);
+		return ENTER_DONE;
+	}
+	if (received == 0)
+		error_set(error, ENGINE_ERROR_BAD_STATE, "the process died before it was started");
+	if (received <= 0) {
+		entering_clear(entering);
+		return ENTER_FAILED;
+	}
+	if (message.kind == SYNC_PID) {
+		entered->pid = message.pid;
+		entered->pidfd = fd_steal(&attached);
+	} else {
+		entered->pty_master = fd_steal(&attached);
+		entering->ready = true;
+	}
+	/* Not before both have spoken: whoever reaps it must know whom. */
+	if (entering->ready && entered->pid > 0 && !entering->released)
+		entering->released = sync_go(entering->sync_fd);
+	return ENTER_PENDING;
+}
+
+/* Start the joiner. */
+static bool start_joiner(Joiner *joiner, Entering *entering, GError **error)
+{
+	pid_t pid = namespaces_fork(0, joiner->options->cgroup_fd, &entering->joiner_pidfd);
+	if (pid == 0) {
+		fd_close(&entering->sync_fd);
+		run_joiner(joiner);
+	}
+	return pid > 0 || error_set_errno(error, "cannot create a process in the container (is its "
+						 "limit reached?)");
+}
+
+bool enter_begin(const EnterOptions *options, Entering *out_entering, GError **error)
 {
 	if (!options->args || !options->args[0])
 		return error_set(error, ENGINE_ERROR_INVALID, "no command was given");
@@ -379,16 +380,17 @@ bool enter_exec(const EnterOptions *options, Entered *out_entered, GError **erro
 		.pty_slave = -1,
 		.full = privileges_full_capabilities(),
 	};
-	Entered entered = {.pidfd = -1, .pty_master = -1};
-	autofd sync_parent = -1;
+	Entering entering = ENTERING_INIT;
 	bool ok = open_host(&joiner, error) &&
-		  (sync_pair(&sync_parent, &joiner.sync_fd) ||
+		  (sync_pair(&entering.sync_fd, &joiner.sync_fd) ||
 		   error_set_errno(error, "cannot create a socket pair")) &&
-		  enter(&joiner, sync_parent, &entered, error);
+		  start_joiner(&joiner, &entering, error);
 	fd_close(&joiner.sync_fd);
 	fd_close(&joiner.host_proc_fd);
 	fd_close(&joiner.null_fd);
 	if (ok)
-		*out_entered = entered;
+		*out_entering = entering;
+	else
+		entering_clear(&entering);
 	return ok;
 }

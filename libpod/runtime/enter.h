@@ -36,9 +36,47 @@ typedef struct {
 	int pty_master; /* -1 without a terminal */
 } Entered;
 
+/* A process on its way into the container. */
+typedef struct {
+	int sync_fd; /* readable: enter_step() has something to do; -1: not on its way */
+	int joiner_pidfd;
+	bool ready, released; /* all but execve is done; it was told to go on */
+	Entered entered;      /* as far as it is known: pid 0 = not yet */
+} Entering;
+
+#define ENTERING_INIT                                                                              \
+	((Entering){                                                                               \
+		.sync_fd = -1,                                                                     \
+		.joiner_pidfd = -1,                                                                \
+		.entered = {.pidfd = -1, .pty_master = -1},                                        \
+	})
+
 /**
- * enter_exec() - start a process in a running container
- * @error:	COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE, BAD_STATE if the container is gone,
- * INVALID for a bad user
+ * enter_begin() - send a process on its way into a running container
+ * @options:	only needed during the call, its descriptors too
+ * @error:	INVALID for a bad user
+ *
+ * The caller reaps every child: the joiner and the process, whose pid may be known only after it
+ * has ended.
  */
-bool enter_exec(const EnterOptions *options, Entered *out_entered, GError **error);
+bool enter_begin(const EnterOptions *options, Entering *out_entering, GError **error);
+
+typedef enum {
+	ENTER_PENDING,
+	ENTER_DONE,   /* execve has worked */
+	ENTER_FAILED, /* nothing is left of it */
+} EnterOutcome;
+
+/**
+ * enter_step() - take one message from a process on its way
+ * @out_entered:	set by ENTER_DONE
+ * @error:	set by ENTER_FAILED: COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE, BAD_STATE if the
+ *		container is gone, INVALID for a bad user
+ *
+ * Should: be called when sync_fd is readable; else it waits, and the payload may make that last for
+ * ever by stopping the process.
+ */
+EnterOutcome enter_step(Entering *entering, Entered *out_entered, GError **error);
+
+/** entering_clear() - kill what is on its way and close the descriptors. */
+void entering_clear(Entering *entering);

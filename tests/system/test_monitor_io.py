@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The monitor under load: floods, slow readers, rotation, hostile peers on its sockets, and its death (F2, F13)."""
 
+import fcntl
 import json
 import os
 import random
 import re
+import resource
 import signal
 import socket
 import stat
@@ -335,6 +337,61 @@ class Sockets(MonitorTest):
         self.assertTrue(sockets)
         wait_for(lambda: len(os.listdir(f"/proc/{pid}/fd")) <= before + 1, 10, message="the end of the silent ones")
         self.still_works("target")
+
+
+    def test_without_descriptors_it_does_not_spin(self):
+        pid = self.monitor_pid("target")
+        limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        most = max(int(number) for number in os.listdir(f"/proc/{pid}/fd"))
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (most + 1, limits[1]))
+        silent = [self.connect("target", "ctl.sock") for _ in range(most)]
+        waiting = self.connect("target", "attach.sock")
+        before = cpu_seconds(pid)
+        time.sleep(2)
+        self.assertLess(cpu_seconds(pid) - before, 0.5)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+        for sock in silent:
+            sock.close()
+        self.assertEqual(waiting.recv(65537)[:1], b"S")
+        self.still_works("target")
+
+
+def cpu_seconds(pid):
+    """What a process has used so far."""
+    with open(f"/proc/{pid}/stat", encoding="ascii") as stat_file:
+        fields = stat_file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class Hostile(MonitorTest):
+    """What a payload, or whom it gave its descriptors, does must not keep the user from ending it."""
+
+    def test_payload_that_stops_whoever_enters(self):
+        self.skiff("run", "-d", "--name", "freezer", "busybox", "sh", "-c",
+                   "trap '' TERM; while :; do kill -STOP -1; done")
+        def frozen():
+            clients.append(self.start("exec", "freezer", "true"))
+            time.sleep(0.3)
+            return sum(client.poll() is None for client in clients) >= 2
+        clients = []
+        wait_for(frozen, 20, message="two processes that were stopped on their way")
+        clients[0].kill()
+        self.skiff("kill", "freezer", timeout=10 * SLOWNESS)
+        self.skiff("wait", "freezer", timeout=10 * SLOWNESS)
+        for client in clients:
+            client.wait(10)
+
+    def test_stdout_that_somebody_else_writes_to_for_ever(self):
+        self.skiff("run", "-d", "--name", "leaky", "busybox", "sleep", "1000")
+        out = os.open(f"/proc/{self.run_record('leaky')['init']['pid']}/fd/1", os.O_WRONLY)
+        fcntl.fcntl(out, fcntl.F_SETPIPE_SZ, MEBIBYTE)  # so that it is never empty
+        with subprocess.Popen(["yes"], stdout=out) as one, subprocess.Popen(["yes"], stdout=out) as other:
+            os.close(out)
+            try:
+                self.skiff("stop", "-t", "0", "leaky", timeout=10 * SLOWNESS)
+            finally:
+                one.kill()
+                other.kill()
 
 
 class Killed(MonitorTest):

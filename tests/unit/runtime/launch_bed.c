@@ -303,6 +303,19 @@ static void drain_terminal(int master)
 			return;
 }
 
+/* Send a process in and wait until it runs. */
+static bool enter(const EnterOptions *options, Entered *out_entered, GError **error)
+{
+	Entering entering;
+	if (!enter_begin(options, &entering, error))
+		return false;
+	for (;;) {
+		EnterOutcome outcome = enter_step(&entering, out_entered, error);
+		if (outcome != ENTER_PENDING)
+			return outcome == ENTER_DONE;
+	}
+}
+
 /* A second process in the container, then the container is not needed any more. */
 static int run_exec(Bed *bed, Launch *launch)
 {
@@ -329,7 +342,7 @@ static int run_exec(Bed *bed, Launch *launch)
 	for (int i = 0; i < bed->exec_times && code == 0; i++) {
 		Entered entered;
 		int64_t start = now_us();
-		if (!enter_exec(&options, &entered, &error)) {
+		if (!enter(&options, &entered, &error)) {
 			fprintf(stderr, "Error: %s\n", error->message);
 			code = error_exit_code(error);
 			break;
