@@ -234,9 +234,10 @@ static char *explain_no_manager(Container *ctr)
 {
 	if (!engine_is_rootless(ctr->engine))
 		return g_strdup("systemd does not answer");
+	g_autofree char *name = idmap_user_name(getuid());
 	return g_strdup_printf("there is no systemd session of yours that could limit it: log in "
 			       "as '%s', or run: sudo loginctl enable-linger %s",
-			       g_get_user_name(), g_get_user_name());
+			       name, name);
 }
 
 /* The unit that we were started in turns out to be ours to divide. Return: NULL, or why not. */

@@ -120,11 +120,12 @@ static void add_usermod_help(const IdMap *shared, uint64_t size, GError **error)
 			const IdRange *range = &g_array_index(lists[l], IdRange, i);
 			start = MAX(start, (uint64_t)range->outside + range->count);
 		}
+	g_autofree char *name = idmap_user_name(getuid());
 	error_add_help(error,
 		       "sudo usermod --add-subuids %" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT
 		       " --add-subgids %" G_GUINT64_FORMAT "-%" G_GUINT64_FORMAT
 		       " %s (if nobody else has them)",
-		       start, start + size - 1, start, start + size - 1, g_get_user_name());
+		       start, start + size - 1, start, start + size - 1, name);
 }
 
 static bool resolve_auto(ContainerSpec *spec, const IdMap *shared, const char *problem,

@@ -181,8 +181,7 @@ static char **read_lines(const char *path)
 	return text ? g_strsplit(text, "\n", -1) : NULL;
 }
 
-/* The caller's name from /etc/passwd, else from the environment, else its number. */
-static char *user_name(uid_t uid)
+char *idmap_user_name(uid_t uid)
 {
 	g_autofree char *number = g_strdup_printf("%u", (unsigned)uid);
 	g_auto(GStrv) lines = read_lines("/etc/passwd");
@@ -310,7 +309,7 @@ IdMap *idmap_for_user(GError **error)
 	if (uid == 0)
 		return identity_map(error);
 
-	g_autofree char *name = user_name(uid);
+	g_autofree char *name = idmap_user_name(uid);
 	SubIds uids = read_sub_ids("/etc/subuid", name, uid);
 	SubIds gids = read_sub_ids("/etc/subgid", name, uid);
 	g_autoptr(GArray) sub_uids = uids.ranges;

@@ -60,6 +60,13 @@ char *idmap_format(const GArray *ranges);
  */
 IdMap *idmap_for_user(GError **error);
 
+/**
+ * idmap_user_name() - a user's name in /etc/passwd, else its number; g_free() it
+ *
+ * Not the C library's: that would load what nsswitch.conf names, which static programs must not.
+ */
+char *idmap_user_name(uid_t uid);
+
 /** idmap_single() - only the caller, as 0. */
 IdMap *idmap_single(void);
 
