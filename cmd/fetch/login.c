@@ -6,6 +6,7 @@
  * The user stands by: user name and password are asked for on the terminal, and a token server at
  * another host is named before it is remembered.
  */
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -40,15 +41,21 @@ static void note_signal(int number)
 
 static const int ending_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 
-/* One line from the terminal without its end; NULL at the end of input. Wipes what it leaves. */
-static char *read_line(void)
+/*
+ * One line from the terminal without its end; NULL at the end of input. With @mask, the ending
+ * signals are blocked and let in only while it waits: one that came before must end it, too.
+ * Wipes what it leaves.
+ */
+static char *read_line(const sigset_t *mask)
 {
 	char line[LINE_MAX_SIZE];
 	size_t used = 0;
 	char *text = NULL;
 	ssize_t n = 0;
-	while (used < sizeof(line) - 1 && (n = read(STDIN_FILENO, line + used, 1)) == 1 &&
-	       line[used] != '\n' && line[used] != '\r')
+	struct pollfd terminal = {.fd = STDIN_FILENO, .events = POLLIN};
+	while (used < sizeof(line) - 1 && (!mask || ppoll(&terminal, 1, NULL, mask) == 1) &&
+	       (n = read(STDIN_FILENO, line + used, 1)) == 1 && line[used] != '\n' &&
+	       line[used] != '\r')
 		used++;
 	line[used] = '\0';
 	if (n == 1 || used > 0)
@@ -63,18 +70,24 @@ static char *read_hidden_line(void)
 	struct sigaction before[G_N_ELEMENTS(ending_signals)];
 	const struct sigaction note = {.sa_handler = note_signal};
 	struct termios shown, silent;
+	sigset_t ending, mask;
 	if (tcgetattr(STDIN_FILENO, &shown) < 0)
 		return NULL;
 	interrupted = 0;
+	sigemptyset(&ending);
+	for (size_t i = 0; i < G_N_ELEMENTS(ending_signals); i++)
+		(void)sigaddset(&ending, ending_signals[i]);
+	(void)pthread_sigmask(SIG_BLOCK, &ending, &mask);
 	for (size_t i = 0; i < G_N_ELEMENTS(ending_signals); i++)
 		(void)sigaction(ending_signals[i], &note, &before[i]);
 	silent = shown;
 	silent.c_lflag &= ~(tcflag_t)ECHO;
-	char *line = tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent) == 0 ? read_line() : NULL;
+	char *line = tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent) == 0 ? read_line(&mask) : NULL;
 	(void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &shown);
 	(void)fprintf(stderr, "\n");
 	for (size_t i = 0; i < G_N_ELEMENTS(ending_signals); i++)
 		(void)sigaction(ending_signals[i], &before[i], NULL);
+	(void)pthread_sigmask(SIG_SETMASK, &mask, NULL);
 	if (interrupted)
 		(void)raise(interrupted);
 	return line;
@@ -89,7 +102,7 @@ static char *ask(const char *prompt, bool hidden, GError **error)
 			"and --password-stdin");
 	(void)fprintf(stderr, "%s", prompt);
 	(void)fflush(stderr);
-	char *line = hidden ? read_hidden_line() : read_line();
+	char *line = hidden ? read_hidden_line() : read_line(NULL);
 	return line ? line : error_set_null(error, ENGINE_ERROR_CANCELLED, "no input");
 }
 

@@ -123,9 +123,10 @@ class Secrets(SkiffTest):
         self.assertIn("skiff-layer", seen)
         self.assert_used(registry)
 
-    def type_password(self, registry, end):
-        """Begin a login that asks, and end it at the hidden prompt. Returns the terminal's settings before and after."""
-        terminal = Tty([str(self.program), *self.roots(), "login", "-u", USER, registry.host], self.environment(), self.home)
+    def type_password(self, registry, end, under=()):
+        """Begin a login that asks, and end it at the hidden prompt. Returns the terminal's settings before, and it."""
+        argv = [*under, str(self.program), *self.roots(), "login", "-u", USER, registry.host]
+        terminal = Tty(argv, self.environment(), self.home)
         self.addCleanup(terminal.close)
         before = terminal.settings()
         terminal.expect("Password: ")
@@ -153,6 +154,13 @@ class Secrets(SkiffTest):
                 if name == "SIGKILL":
                     wait_for(lambda: terminal.settings() == before)  # pylint: disable=cell-var-from-loop
                 self.assertEqual(terminal.settings(), before)
+
+    def test_interrupt_before_it_reads(self):
+        """Ctrl-C when the echo is off and nothing waits for a key yet."""
+        slow = ["strace", "-f", "-o", "/dev/null", "-e", "trace=ioctl", "-e", "inject=ioctl:delay_exit=300000"]
+        before, terminal = self.type_password(self.registry(), lambda terminal: terminal.send("\x03"), slow)
+        self.assertNotEqual(terminal.process.returncode, 0)
+        self.assertEqual(terminal.settings(), before)
 
     def test_the_helper_ends_with_the_command(self):
         """SIGKILL of skiff in the middle of a pull: skiff-fetch does not go on alone."""
