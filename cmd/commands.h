@@ -29,6 +29,7 @@ extern const Command logs_command;
 extern const Command port_command;
 extern const Command ps_command;
 extern const Command pull_command;
+extern const Command push_command;
 extern const Command restart_command;
 extern const Command rm_command;
 extern const Command rmi_command;

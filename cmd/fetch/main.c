@@ -32,6 +32,7 @@ typedef struct {
 static const Verb verbs[] = {
 	{"import", fetch_import}, {"load", fetch_load},     {"save", fetch_save},
 	{"login", fetch_login},   {"logout", fetch_logout}, {"pull", fetch_pull},
+	{"push", fetch_push},
 };
 
 static const FetchOption *find_row(const FetchOption *rows, const char *name)
