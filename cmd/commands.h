@@ -17,6 +17,8 @@ extern const Command help_command;
 extern const Command history_command;
 extern const Command image_exists_command;
 extern const Command image_inspect_command;
+extern const Command image_prune_command;
+extern const Command image_tree_command;
 extern const Command images_command;
 extern const Command import_command;
 extern const Command info_command;
