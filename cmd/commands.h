@@ -37,6 +37,7 @@ extern const Command rm_command;
 extern const Command rmi_command;
 extern const Command run_command;
 extern const Command save_command;
+extern const Command search_command;
 extern const Command start_command;
 extern const Command stop_command;
 extern const Command tag_command;

@@ -171,5 +171,23 @@ bool registry_check_digest(const Registry *registry, const HttpResponse *respons
 bool registry_put_manifest(Registry *registry, const char *tag_or_digest, const char *media_type,
 			   const char *text, size_t size, GError **error);
 
+/* A repository that a search has found. */
+typedef struct {
+	char *name; /* "team/app", checked */
+	char *description;
+	int64_t stars;
+	bool is_official;
+	bool is_automated;
+} RegistryFound;
+
+void registry_found_free(RegistryFound *found);
+
+/**
+ * registry_search() - repositories for a word, by the old search API or the catalogue
+ * @registry:	of the repository ""
+ * Return: GPtrArray of RegistryFound, at most @limit.
+ */
+GPtrArray *registry_search(Registry *registry, const char *term, size_t limit, GError **error);
+
 /** registry_text() - a text of a registry, cut and cleaned of control characters. g_free() it. */
 char *registry_text(const char *text, size_t size);

@@ -111,9 +111,9 @@ static bool judge_realm(Registry *registry, RealmRules *out, GError **error)
 	return true;
 }
 
-static void append_scope(GString *query, const char *repository, const char *actions)
+static void append_scope(GString *query, const char *kind, const char *name, const char *actions)
 {
-	g_autofree char *scope = g_strdup_printf("repository:%s:%s", repository, actions);
+	g_autofree char *scope = g_strdup_printf("%s:%s:%s", kind, name, actions);
 	g_autofree char *escaped = http_escape(scope);
 	g_string_append_printf(query, "&scope=%s", escaped);
 }
@@ -127,10 +127,12 @@ static char *token_query(const Registry *registry, const char *account)
 		g_string_append_printf(query, "&service=%s", service);
 	}
 	if (*registry->repository)
-		append_scope(query, registry->repository,
+		append_scope(query, "repository", registry->repository,
 			     registry->is_pushed_to ? "pull,push" : "pull");
 	for (size_t i = 0; registry->sources && registry->sources[i]; i++)
-		append_scope(query, registry->sources[i], "pull");
+		append_scope(query, "repository", registry->sources[i], "pull");
+	if (registry->is_searched)
+		append_scope(query, "registry", "catalog", "*");
 	if (account) {
 		g_autofree char *escaped = http_escape(account);
 		g_string_append_printf(query, "&account=%s", escaped);

@@ -32,7 +32,7 @@ typedef struct {
 static const Verb verbs[] = {
 	{"import", fetch_import}, {"load", fetch_load},     {"save", fetch_save},
 	{"login", fetch_login},   {"logout", fetch_logout}, {"pull", fetch_pull},
-	{"push", fetch_push},
+	{"push", fetch_push},     {"search", fetch_search},
 };
 
 static const FetchOption *find_row(const FetchOption *rows, const char *name)
