@@ -3,6 +3,7 @@
 
 import io
 import json
+import os
 import re
 import tarfile
 
@@ -130,6 +131,119 @@ class Tree(VerbTest):
 
     def test_unknown(self):
         self.skiff_fails("image", "tree", "nope", says="Error: nope: image not known")
+
+
+class Diff(VerbTest):
+    images = ["busybox", "features"]
+
+    def tearDown(self):
+        for name in ("one", "two"):
+            self.skiff("rmi", "-i", name)
+        SkiffTest.tearDown(self)
+
+    def test_one_layer(self):
+        self.make("one", {"etc/passwd": b"x", "etc/hosts": b"y", "bin/sh": b"z", "a\x1b[31mb": b""})
+        self.assertEqual(self.skiff("image", "diff", "one").lines, ["A /a\x1b[31mb", "A /bin", "A /bin/sh", "A /etc", "A /etc/passwd"])
+
+    def test_two_images(self):
+        self.make("one", {"same": b"1", "grows": b"1", "dir/x": b"", "goes/a": b"", "goes/b": b"", "becomes": b""})
+        self.make("two", {"same": b"1", "grows": b"12", "dir/y": b"", "becomes/dir": b"", "new/sub/file": b""})
+        expected = ["C /becomes", "A /becomes/dir", "C /dir", "D /dir/x", "A /dir/y", "D /goes", "C /grows", "A /new", "A /new/sub",
+                    "A /new/sub/file"]
+        self.assertEqual(self.skiff("image", "diff", "two", "one").lines, expected)
+        done = self.skiff("image", "diff", "--format", "json", "two", "one").json
+        self.assertEqual({key: done[key] for key in done}, {
+            "changed": [line[2:] for line in expected if line[0] == "C"], "added": [line[2:] for line in expected if line[0] == "A"],
+            "deleted": [line[2:] for line in expected if line[0] == "D"]})
+        self.assertEqual(self.skiff("image", "diff", "one", "one").stdout, "")
+        self.assertEqual(self.skiff("image", "diff", "--format", "json", "one", "one").json, {})
+
+    def test_whiteouts_and_foreign_owners(self):
+        self.need_ids()
+        self.assertEqual(self.skiff("image", "diff", "features").lines, ["A /sparse"])
+        lines = self.skiff("image", "diff", "features", "busybox").lines
+        added = self.skiff("image", "diff", "--format", "json", "features", "busybox").json["added"]
+        self.assertEqual(added, sorted(added, key=lambda path: path.encode().split(b"/")))
+        self.assertIn("/names/new\nline", added)
+        for line in ("A /kept", "A /kept/file", "A /modes/closed-dir", "A /sparse"):
+            self.assertIn(line, lines)
+        for path in ("/kept/removed", "/gone", "/opaque/old"):
+            self.assertFalse([line for line in lines if line[2:] == path], "hidden by a whiteout")
+
+    def test_wrong_lines(self):
+        self.skiff_fails("image", "diff", "nope", says="Error: nope: image not known")
+        self.skiff_fails("image", "diff", "busybox", "nope", says="Error: nope: image not known")
+        self.skiff_fails("image", "diff", "--format", "table", "busybox", says="only supported value for '--format' is 'json'")
+        self.skiff_fails("image", "diff", "--latest", "busybox", says="unsupported flag")
+
+
+class Mount(SkiffTest):
+    images = ["busybox", "features"]
+
+    def unshared(self, script, **options):
+        """A script where mounting is allowed."""
+        if os.geteuid() == 0:
+            self.skipTest("of users: root mounts where it is")
+        return self.skiff("unshare", "sh", "-ec", script, **options)
+
+    def test_mount_and_unmount(self):
+        done = self.unshared("path=$(skiff image mount busybox); ls $path/bin/busybox; touch $path/x 2>&1 || true; skiff image mount;"
+                             "skiff image unmount busybox; ls -d $path 2>&1 || true; skiff image mount")
+        lines = done.lines
+        self.assertRegex(lines[0], r"/skiff/mounts/\d+-[0-9a-f]{64}/bin/busybox$")
+        path = lines[0].removesuffix("/bin/busybox")
+        self.assertIn("Read-only file system", lines[1])
+        self.assertEqual(lines[2], f"localhost/busybox:latest  {path}")
+        self.assertEqual(lines[3], self.skiff("inspect", "--format", "{{.Id}}", "busybox").word)
+        self.assertIn("No such file or directory", lines[4])
+        self.assertEqual(len(lines), 5)
+
+    def test_all(self):
+        done = self.unshared("skiff image mount -a --format json; skiff image unmount -a")
+        text, _, rest = done.stdout.rpartition("]")
+        mounts = json.loads(text + "]")
+        self.assertEqual(sorted(mount["Repositories"] for mount in mounts), [["localhost/busybox:latest"], ["localhost/features:latest"]])
+        self.assertEqual(sorted(rest.split()), sorted(mount["id"] for mount in mounts))
+        self.assertEqual({key for mount in mounts for key in mount}, {"id", "Repositories", "mountpoint"})
+
+    def test_layers_are_one_tree(self):
+        lines = self.unshared("path=$(skiff image mount features); ls $path/opaque $path/kept; skiff image unmount features").lines
+        self.assertNotIn("old", lines)
+        self.assertNotIn("removed", lines)
+        self.assertIn("file", lines)
+
+    def test_mounts_go_with_their_namespace(self):
+        first = self.unshared("skiff image mount busybox").word
+        self.assertEqual(os.listdir(first), [])
+        # Who mounts next removes the directory that nobody needs any more, and not that of one who lives.
+        holder = self.start("unshare", "sh", "-c", "skiff image mount busybox; read line; ls $(skiff image mount busybox)/bin/busybox;"
+                            "skiff image unmount busybox", stdin=-1)
+        second = holder.stdout.readline().decode().strip()
+        # A new namespace may have the number of the old one.
+        self.assertEqual(os.listdir(os.path.dirname(first)), [os.path.basename(second)])
+        self.unshared("skiff image mount features; skiff image unmount features")
+        holder.stdin.write(b"\n")
+        holder.stdin.flush()
+        self.assertEqual(holder.stdout.readline().decode().strip(), second + "/bin/busybox")
+        holder.wait()
+        self.assertFalse(os.path.exists(second))
+
+    def test_refused_outside(self):
+        if os.geteuid() == 0:
+            self.skipTest("root may")
+        says = "in rootless mode, must execute `skiff unshare` first"
+        self.skiff_fails("image", "mount", "busybox", says=says)
+        self.skiff_fails("image", "unmount", "busybox", says=says)
+        self.assertEqual(self.skiff("image", "mount").stdout, "")
+
+    def test_wrong_lines(self):
+        self.skiff_fails("image", "mount", "-a", "busybox", says="when using the --all switch")
+        self.skiff_fails("image", "unmount", says="image name or ID must be specified")
+        self.skiff_fails("image", "mount", "--format", "x", says="unknown --format argument")
+        done = self.unshared("skiff image unmount busybox", check=False)
+        self.assertEqual(done.code, 125)
+        self.assertIn("is not mounted", done.stderr)
+        self.assertEqual(self.unshared("skiff image unmount --force busybox").stdout, "")
 
 
 class Search(SkiffTest):
