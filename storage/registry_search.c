@@ -159,7 +159,7 @@ GPtrArray *registry_search(Registry *registry, const char *term, size_t limit, G
 	/* Finds out whether it speaks plain HTTP; what it says comes again. */
 	if (registry->is_insecure) {
 		const HttpRequest ping = {.url = ""};
-		g_autoptr(HttpResponse) response = registry_request(registry, &ping, &problem);
+		http_response_free(registry_request(registry, &ping, &problem));
 		if (error_matches(problem, ENGINE_ERROR_UNREACHABLE)) {
 			g_propagate_error(error, g_steal_pointer(&problem));
 			return NULL;
