@@ -81,10 +81,8 @@ RegistryBlobEnd registry_end_upload(Registry *registry, HttpTransfer *transfer, 
 		if (response->status == 401)
 			return end_unauthorized(registry, response, generation, what, attempts,
 						error);
-		if (!registry_status_is_temporary(response->status)) {
-			attempts->auth_failures = 0;
+		if (!registry_status_is_temporary(response->status))
 			return REGISTRY_BLOB_COMPLETE;
-		}
 		registry_set_status_error(registry, response, what, &problem);
 		retry_after = registry_retry_after(response);
 	} else {

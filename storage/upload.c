@@ -18,6 +18,7 @@
 #define PROGRESS_MIN (1 << 20)  /* bytes that make an attempt a success of sorts */
 #define PIECE_FIRST  (16 << 20) /* after the first 413; a quarter after each further one */
 #define PIECE_MIN    (64 << 10)
+#define MISFITS_MAX  8
 #define SESSIONS_MAX 16
 #define OCTET_STREAM "application/octet-stream"
 
@@ -36,6 +37,7 @@ struct Upload {
 	int64_t arrived;  /* bytes that the session has */
 	int64_t piece;    /* largest body */
 	int sessions;     /* how many were opened for this blob */
+	int misfits;      /* how often it did not want what it had asked for */
 	bool was_closed;  /* a close was tried, whose end is not known */
 	bool was_refused; /* the bytes of a session were not what the digest says, once */
 
@@ -177,7 +179,7 @@ bool upload_begin(Upload *upload, const UploadBlob *blob, GError **error)
 	upload->blob = *blob;
 	upload->arrived = 0;
 	upload->piece = INT64_MAX;
-	upload->sessions = 0;
+	upload->sessions = upload->misfits = 0;
 	upload->was_closed = upload->was_refused = false;
 	upload->attempts = (RegistryAttempts){0};
 	upload->progress = 0;
@@ -340,7 +342,7 @@ static UploadResult end_send(Upload *upload, const HttpResponse *response, GErro
 	int64_t sent = upload_sent(upload);
 	if (response->status == 413)
 		return shrink(upload, response, error);
-	if (response->status == 416)
+	if (response->status == 416 && upload->misfits++ < MISFITS_MAX)
 		return go_to(upload, STEP_ASK, error);
 	if (response->status == 404)
 		return reopen(upload, response, error);

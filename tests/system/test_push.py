@@ -401,6 +401,14 @@ class Uploads(FaultTest):
         registry.script = lambda request: Response(413) if request.body else None
         self.push_fails(image_id, f"{registry.host}/app/x:v1", says="refuses bodies of this size")
 
+    def test_range_that_is_never_right(self):
+        _, image_id = self.image()
+        registry = self.registry()
+        registry.cut = lambda request: MIB if request.method == "PATCH" and request.count == 1 else None
+        registry.script = lambda request: Response(416) if request.method == "PATCH" else None
+        self.push_fails(image_id, f"{registry.host}/app/x:v1", says="writing blob .*HTTP 416")
+        self.assertLess(len(registry.requests), 60)
+
     def test_registry_that_keeps_less(self):
         image, image_id = self.image()
         registry = self.registry()
@@ -517,6 +525,15 @@ class Secrets(FaultTest):
                 self.assert_arrived(registry, image)
                 self.assertEqual(state["left"], 0)
                 self.assertLessEqual(len([r for r in registry.requests if r.path == "/token"]), 3)
+
+    def test_unauthorized_for_ever(self):
+        # Tokens are given out, the registry answers all but the bytes: that must end.
+        _, image_id = self.image()
+        registry = self.registry(auth="bearer")
+        self.credentials({registry.host: BASIC})
+        registry.script = lambda request: registry.challenge() if request.method == "PATCH" else None
+        self.push_fails(image_id, f"{registry.host}/app/x:v1", says="unauthorized: authentication required")
+        self.assertLessEqual(len([r for r in registry.requests if r.method == "PATCH"]), 4)
 
     def test_location_at_a_foreign_host(self):
         for auth in ("basic", "bearer"):
