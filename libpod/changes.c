@@ -11,6 +11,7 @@
 #include "libpod/base/fd.h"
 #include "libpod/base/path.h"
 #include "libpod/mapped_layers.h"
+#include "storage/image.h"
 #include "storage/layer.h"
 #include "storage/layer_child.h"
 #include "storage/layer_mapped.h"
@@ -104,15 +105,5 @@ GPtrArray *changes_of_container(Engine *engine, Container *ctr, GError **error)
 	g_autofree char *dir = container_dir_path(ctr);
 	g_autofree char *name = g_path_get_basename(dir);
 	g_autofree char *upper = g_build_filename("containers", name, "upper", NULL);
-	return run(engine, upper, lowers, error);
-}
-
-GPtrArray *changes_of_image(Engine *engine, const Image *image, GError **error)
-{
-	guint n = g_strv_length(image->chain_ids);
-	if (n == 0)
-		return g_ptr_array_new_with_free_func(g_free);
-	g_autoptr(GPtrArray) lowers = lower_paths(engine, image->chain_ids, n - 1, NULL);
-	g_autofree char *upper = layer_diff_path(image->chain_ids[n - 1]);
 	return run(engine, upper, lowers, error);
 }

@@ -26,6 +26,7 @@
 #define ERROR_BODY_MAX   (1u << 20)
 #define HEADERS_MAX_SIZE (128u << 10)
 #define BUFFER_SIZE      (512L << 10)
+#define ANSWER_PATIENCE  6 /* times the stall limit: a registry that digests what it got */
 #define REFUSED_ADDRESS  "it leads to an address of a private network or of this machine"
 
 struct HttpClient {
@@ -41,6 +42,7 @@ struct HttpTransfer {
 	char curl_error[CURL_ERROR_SIZE];
 
 	HttpRequest request; /* its strings are owned */
+	HttpUpload *upload;  /* NULL without a body */
 	char *origin;        /* where Authorization may go */
 	char *url;           /* this hop's */
 	char *peer;          /* of the first hop; NULL if unknown */
@@ -245,6 +247,12 @@ static bool set_tls(HttpTransfer *transfer, GError **error)
 	return true;
 }
 
+static long stall_seconds(const HttpTransfer *transfer)
+{
+	int own = transfer->request.stall_seconds;
+	return own > 0 ? own : transfer->client->options.stall_seconds;
+}
+
 /* What never changes between hops. */
 static void set_constants(HttpTransfer *transfer)
 {
@@ -263,7 +271,7 @@ static void set_constants(HttpTransfer *transfer)
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, (long)options->connect_seconds);
 	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, STALL_BYTES);
-	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)options->stall_seconds);
+	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, stall_seconds(transfer));
 	curl_easy_setopt(easy, CURLOPT_TIMEOUT, (long)transfer->request.total_seconds);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
@@ -284,6 +292,16 @@ static void add_header(HttpTransfer *transfer, const char *name, const char *val
 	transfer->headers = curl_slist_append(transfer->headers, line);
 }
 
+/* What a body is; nobody is asked beforehand whether it may come. */
+static void set_body_headers(HttpTransfer *transfer, const HttpBody *body)
+{
+	if (body->content_type)
+		add_header(transfer, "Content-Type", body->content_type);
+	if (body->content_range)
+		add_header(transfer, "Content-Range", body->content_range);
+	transfer->headers = curl_slist_append(transfer->headers, "Expect:");
+}
+
 /* The headers of this hop, built from nothing. */
 static void set_headers(HttpTransfer *transfer)
 {
@@ -299,6 +317,8 @@ static void set_headers(HttpTransfer *transfer)
 			g_strdup_printf("bytes=%" G_GINT64_FORMAT "-", request->range_first);
 		add_header(transfer, "Range", range);
 	}
+	if (transfer->upload)
+		set_body_headers(transfer, http_upload_body(transfer->upload));
 	curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->headers);
 }
 
@@ -310,6 +330,9 @@ static void set_method(HttpTransfer *transfer)
 		curl_easy_setopt(transfer->easy, CURLOPT_POSTFIELDS, request->form);
 	} else if (g_strcmp0(request->method, "HEAD") == 0) {
 		curl_easy_setopt(transfer->easy, CURLOPT_NOBODY, 1L);
+	} else if (transfer->upload) {
+		http_upload_apply(transfer->upload, transfer->easy, request->method,
+				  stall_seconds(transfer) * ANSWER_PATIENCE);
 	}
 }
 
@@ -345,6 +368,9 @@ static void copy_request(HttpTransfer *transfer, const HttpRequest *request)
 	transfer->request.accept = g_strdup(request->accept);
 	transfer->request.authorization = g_strdup(request->authorization);
 	transfer->request.form = g_strdup(request->form);
+	if (request->body)
+		transfer->upload = http_upload_new(request->body);
+	transfer->request.body = NULL;
 }
 
 HttpTransfer *http_start(HttpClient *client, const HttpRequest *request, GError **error)
@@ -377,6 +403,7 @@ void http_transfer_free(HttpTransfer *transfer)
 	}
 	curl_slist_free_all(transfer->headers);
 	http_response_free(transfer->response);
+	http_upload_free(transfer->upload);
 	g_clear_error(&transfer->problem);
 	g_free((char *)transfer->request.url);
 	g_free((char *)transfer->request.method);
@@ -420,8 +447,12 @@ static void log_answer(const HttpTransfer *transfer)
 	if (log_get_level() < LOG_LEVEL_DEBUG)
 		return;
 	g_autofree char *shown = g_strndup(transfer->url, strcspn(transfer->url, "?"));
-	log_debug("%s %s: %d %s", transfer->request.form ? "POST" : "GET", shown,
-		  transfer->response->status,
+	const char *method = transfer->request.method;
+	log_debug("%s %s: %d %s",
+		  method                   ? method
+		  : transfer->request.form ? "POST"
+					   : "GET",
+		  shown, transfer->response->status,
 		  transfer->result == CURLE_OK ? "" : curl_easy_strerror(transfer->result));
 }
 
@@ -439,6 +470,8 @@ static void hop_end(HttpTransfer *transfer, CURLcode result)
 	transfer->response->peer = g_strdup(transfer->peer);
 	curl_multi_remove_handle(transfer->client->multi, transfer->easy);
 	log_answer(transfer);
+	if (transfer->upload && !transfer->problem)
+		http_upload_check(transfer->upload, &transfer->problem);
 
 	if (result == CURLE_OK && !transfer->problem && is_redirect(transfer)) {
 		g_autofree char *next = next_url(transfer, &transfer->problem);
@@ -489,6 +522,11 @@ bool http_client_run(HttpClient *client, int timeout_ms, GError **error)
 	return true;
 }
 
+int64_t http_transfer_sent(const HttpTransfer *transfer)
+{
+	return transfer->upload ? http_upload_sent(transfer->upload) : 0;
+}
+
 bool http_transfer_done(const HttpTransfer *transfer)
 {
 	return transfer->is_done;
@@ -534,6 +572,8 @@ static const char *failure_text(const HttpTransfer *transfer)
 {
 	if (transfer->result == CURLE_OPERATION_TIMEDOUT)
 		return "the server does not answer, or is too slow";
+	if (transfer->result == CURLE_SEND_FAIL_REWIND)
+		return "the server ended the connection";
 	if (met_plain_http(transfer))
 		return "http: server gave HTTP response to HTTPS client";
 	return transfer->curl_error[0] ? transfer->curl_error

@@ -77,6 +77,16 @@ typedef enum {
 typedef HttpSinkResult (*HttpSink)(const HttpResponse *head, const void *data, size_t size,
 				   void *user);
 
+/* What a POST, PATCH or PUT carries. */
+typedef struct {
+	const char *content_type;  /* or NULL */
+	const char *content_range; /* "FIRST-LAST", or NULL */
+	const void *data;          /* borrowed for the life of the transfer; NULL: from @fd */
+	int fd;                    /* borrowed likewise */
+	int64_t offset;            /* where in the file it begins */
+	int64_t size;              /* may be 0 */
+} HttpBody;
+
 typedef struct {
 	const char *url;
 	const char *method; /* NULL: GET */
@@ -84,6 +94,8 @@ typedef struct {
 	const char
 		*authorization; /* value of the header, only for the origin of @url; may be NULL */
 	const char *form;       /* body of a POST, urlencoded; may be NULL */
+	const HttpBody *body;   /* of another method; may be NULL. Only its strings are copied */
+	int stall_seconds;      /* 0: the client's */
 	int64_t range_first;    /* > 0: ask for the bytes from there on */
 	int max_redirects;      /* 0: an answer 3xx is an answer */
 	bool refuse_private_address; /* DENIED if it connects to a private, local or loopback
@@ -100,6 +112,9 @@ typedef struct {
  * @error:	INVALID for a malformed URL
  */
 HttpTransfer *http_start(HttpClient *client, const HttpRequest *request, GError **error);
+
+/** http_transfer_sent() - bytes of the body that have gone out so far. */
+int64_t http_transfer_sent(const HttpTransfer *transfer);
 
 /** http_transfer_done() - has it ended, one way or the other? */
 bool http_transfer_done(const HttpTransfer *transfer);

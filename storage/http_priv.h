@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What http.c (client and transfers), http_tls.c, http_url.c (URLs,
- * addresses) and http_proxy.c share.
+ * What http.c (client and transfers), http_body.c, http_tls.c, http_url.c (URLs, addresses) and
+ * http_proxy.c share.
  */
 #pragma once
 
@@ -31,3 +31,25 @@ bool http_proxy_is_at(const struct sockaddr *address);
 /** http_tls_apply() - set all that TLS needs on a CURL handle; @tls NULL: the system's authorities.
  */
 void http_tls_apply(void *easy, const HttpTls *tls);
+
+/* The body of one transfer on its way out (http_body.c). */
+typedef struct HttpUpload HttpUpload;
+
+/** http_upload_new() - copies @body's strings. */
+HttpUpload *http_upload_new(const HttpBody *body);
+void http_upload_free(HttpUpload *upload);
+
+/**
+ * http_upload_apply() - set all that a body needs on a CURL handle
+ * @patience:	seconds without progress that are granted once all bytes are out
+ */
+void http_upload_apply(HttpUpload *upload, void *easy, const char *method, long patience);
+
+/** http_upload_body() - its description, borrowed. */
+const HttpBody *http_upload_body(const HttpUpload *upload);
+
+/** http_upload_sent() - bytes that libcurl has taken. */
+int64_t http_upload_sent(const HttpUpload *upload);
+
+/** http_upload_check() - could all bytes be read that were asked for? */
+bool http_upload_check(const HttpUpload *upload, GError **error);

@@ -24,6 +24,7 @@
 #include "storage/digest.h"
 #include "storage/image_priv.h"
 #include "storage/layer.h"
+#include "storage/manifest.h"
 
 void image_free(Image *image)
 {
@@ -239,6 +240,22 @@ static bool write_manifest(int dir_fd, const ImagePublish *publish, RecordSync s
 	g_autofree char *digest = digest_of(publish->manifest, publish->manifest_size);
 	return record_replace(manifests, digest, publish->manifest, publish->manifest_size, sync,
 			      error);
+}
+
+char *image_manifest_read(Store *store, const Image *image, size_t *out_size, GError **error)
+{
+	if (!image->digest || !digest_check(image->digest, error))
+		return NULL;
+	g_autoptr(GError) problem = NULL;
+	autofd dir = image_dir_open(store, image->id, error);
+	autofd manifests =
+		dir < 0 ? -1 : path_open_state(dir, "manifests", O_RDONLY | O_DIRECTORY, 0);
+	if (manifests < 0)
+		return NULL;
+	char *text = record_read(manifests, image->digest, MANIFEST_MAX_SIZE, out_size, &problem);
+	if (!text && !error_matches(problem, ENGINE_ERROR_NOT_FOUND))
+		g_propagate_error(error, g_steal_pointer(&problem));
+	return text;
 }
 
 static bool write_figures(int dir_fd, const ImagePublish *publish, uint64_t size, RecordSync sync,

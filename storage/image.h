@@ -43,6 +43,10 @@ Image *image_resolve(Store *store, const char *name, GError **error);
  * Borrowed. */
 const char *image_find_name(const Image *image, const char *text);
 
+/** image_manifest_read() - the manifest it came with, as received; NULL without @error if none is
+ * kept. g_free() it. */
+char *image_manifest_read(Store *store, const Image *image, size_t *out_size, GError **error);
+
 /** images_list() - all images, newest first. GPtrArray of Image. A broken image is skipped with
  * log_warn. */
 GPtrArray *images_list(Store *store, GError **error);

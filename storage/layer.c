@@ -49,6 +49,18 @@ char *layer_diff_path(const char *chain_id)
 	return g_strdup_printf("layers/%s/diff", digest_hex(chain_id));
 }
 
+int layer_kept_open(Store *store, const Layer *layer)
+{
+	struct stat st;
+	g_autofree char *path = g_strconcat(digest_hex(layer->chain_id), "/" LAYER_KEPT_NAME, NULL);
+	if (!layer->blob_digest || !digest_is_valid(layer->blob_digest))
+		return -1;
+	autofd fd = path_open_state(store_dir(store, "layers"), path, O_RDONLY, 0);
+	if (fd < 0 || fstat(fd, &st) < 0 || (uint64_t)st.st_size != layer->blob_size)
+		return -1;
+	return fd_steal(&fd);
+}
+
 char *layer_map_key(const IdMap *map)
 {
 	g_autofree char *uids = idmap_format(map->uids);

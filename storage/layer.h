@@ -53,6 +53,13 @@ bool layer_publish(Store *store, StoreStage *stage, const char *name, const Laye
 /** layer_diff_path() - "layers/HEX/diff" relative to the store root. g_free() it. */
 char *layer_diff_path(const char *chain_id);
 
+/* The compressed bytes a layer came from, where they were kept: a file beside diff/. */
+#define LAYER_KEPT_NAME "blob"
+
+/** layer_kept_open() - the bytes that were kept. Return: descriptor of a file of layer->blob_size
+ * bytes, whose digest is for the caller to check; -1 if there is none. */
+int layer_kept_open(Store *store, const Layer *layer);
+
 /** layer_map_key() - 16 hex digits that stand for a map in names. g_free() it. */
 char *layer_map_key(const IdMap *map);
 

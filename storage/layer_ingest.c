@@ -41,6 +41,7 @@ struct LayerIngest {
 	char *name; /* directory in the stage */
 	char *path; /* the same, absolute */
 	int dir_fd;
+	int kept_fd; /* takes the compressed bytes; -1 if nobody wants them */
 	LayerChild *child;
 	TarRing *ring; /* to the child */
 	char *slot;    /* being filled; NULL if none is */
@@ -101,6 +102,16 @@ static bool make_dir(LayerIngest *ingest, GError **error)
 	return true;
 }
 
+/* Keep what comes. It is only worth a later push: on a full disk it goes. */
+static void keep_bytes(LayerIngest *ingest, const void *data, size_t size)
+{
+	if (ingest->kept_fd < 0 || fd_write_all(ingest->kept_fd, data, size))
+		return;
+	log_info("the compressed bytes are not kept: %s", g_strerror(errno));
+	fd_close(&ingest->kept_fd);
+	(void)unlinkat(ingest->dir_fd, LAYER_KEPT_NAME, 0);
+}
+
 /* It waits on the ring; our copies of its ends are closed, so that its death shows. */
 static bool start_child(LayerIngest *ingest, GError **error)
 {
@@ -136,7 +147,7 @@ LayerIngest *layer_ingest_new(Store *store, StoreStage *stage, const LayerIngest
 	g_autoptr(LayerIngest) ingest = g_new0(LayerIngest, 1);
 	ingest->store = store;
 	ingest->stage = stage;
-	ingest->dir_fd = -1;
+	ingest->dir_fd = ingest->kept_fd = -1;
 	ingest->media_type = g_strdup(options->media_type);
 	ingest->expected_digest = g_strdup(options->expected_digest);
 	ingest->expected_diff_id = g_strdup(options->expected_diff_id);
@@ -144,7 +155,13 @@ LayerIngest *layer_ingest_new(Store *store, StoreStage *stage, const LayerIngest
 	ingest->parent = g_strdup(options->parent_chain_id);
 	ingest->diff_hash = hash_new(ingest->expected_diff_id);
 	ingest->head = g_byte_array_new();
-	if (!make_dir(ingest, error) || !start_child(ingest, error))
+	if (!make_dir(ingest, error))
+		return NULL;
+	if (options->keep_blob)
+		ingest->kept_fd =
+			openat(ingest->dir_fd, LAYER_KEPT_NAME,
+			       O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (!start_child(ingest, error))
 		return NULL;
 	ingest->lane = hash_lane_new();
 	return g_steal_pointer(&ingest);
@@ -158,6 +175,7 @@ void layer_ingest_free(LayerIngest *ingest)
 	hash_lane_free(ingest->lane);
 	tar_ring_free(ingest->ring);
 	fd_close(&ingest->dir_fd);
+	fd_close(&ingest->kept_fd);
 	hash_free(ingest->blob_hash);
 	hash_free(ingest->diff_hash);
 	inflate_free(ingest->inflate);
@@ -278,6 +296,7 @@ bool layer_ingest_push(LayerIngest *ingest, const void *data, size_t size, GErro
 		return error_set(error, ENGINE_ERROR_CORRUPT,
 				 "the blob is larger than the %" G_GINT64_FORMAT " bytes announced",
 				 ingest->expected_size);
+	keep_bytes(ingest, data, size);
 	if (ingest->blob_hash)
 		hash_lane_push(ingest->lane, ingest->blob_hash, data, size);
 	if (ingest->inflate)

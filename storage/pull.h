@@ -29,6 +29,7 @@ typedef enum {
 	PULL_LAYER_WAITING, /* another pull fetches it */
 	PULL_LAYER_RUNNING,
 	PULL_LAYER_RETRYING,
+	PULL_LAYER_PACKING, /* of a push: its bytes are being made */
 	PULL_LAYER_STAGED,
 	PULL_LAYER_PRESENT, /* was in the store, or another pull has put it there */
 	PULL_LAYER_DONE,

@@ -256,6 +256,8 @@ PullResult *pull_image(Store *store, RegistrySession *session, const RegistrySou
 		.manifest = pull.manifest,
 		.config = pull.config,
 		.result = result,
+		/* Who pins a digest may want to push it as it is. */
+		.keep_blobs = reference->digest != NULL,
 	};
 	if (!pull_layers(&layers, error))
 		return NULL;

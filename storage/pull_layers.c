@@ -236,6 +236,7 @@ static bool start_job(Run *run, Job *job, GError **error)
 				.expected_size = job->blob->size,
 				.expected_diff_id = job->diff_id,
 				.parent_chain_id = job->parent,
+				.keep_blob = run->pull->keep_blobs,
 			},
 		.slot = job->slot,
 		.wake = wake_loop,

@@ -21,6 +21,7 @@ typedef struct {
 	const Manifest *manifest;
 	const ImageConfig *config;
 	PullResult *result; /* its figures are filled in */
+	bool keep_blobs;    /* the compressed bytes stay, for pushes that must not change them */
 } PullLayers;
 
 /** pull_layers() - fetch, unpack and publish all that are missing. */

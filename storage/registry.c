@@ -142,6 +142,7 @@ void registry_free(Registry *registry)
 	g_free(registry->name);
 	g_free(registry->host);
 	g_free(registry->repository);
+	g_strfreev(registry->sources);
 	g_free(registry->peer);
 	credentials_free(registry->credentials);
 	if (registry->authorization)

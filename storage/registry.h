@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The registry API v2 (OCI distribution-spec 1.1), pulling side. Runs in skiff-fetch.
+ * The registry API v2 (OCI distribution-spec 1.1). Runs in skiff-fetch.
  *
  * A RegistrySession is one command's connections and settings; a Registry is one repository at one
  * place (a mirror or the real one) with what it wants for authentication. Small answers are fetched
@@ -125,6 +125,69 @@ bool registry_backoff(const Registry *registry, RegistryAttempts *attempts, int6
 RegistryBlobEnd registry_end_blob(Registry *registry, HttpTransfer *transfer, unsigned generation,
 				  RegistryAttempts *attempts, int64_t *out_delay_ms,
 				  GError **error);
+
+/**
+ * registry_open_push() - first contact of a push: finds how to reach the registry and what it wants
+ * @sources:	repositories that blobs may be mounted from; copied; may be NULL
+ */
+bool registry_open_push(Registry *registry, const char *const *sources, GError **error);
+
+/* A request about an upload. */
+typedef struct {
+	const char *method;
+	const char *path; /* below the repository; or ... */
+	const char *url;  /* ... a Location: credentials go there only if it is the registry's */
+	const HttpBody *body;  /* or NULL */
+	bool follow_redirects; /* of a HEAD */
+} RegistryUploadRequest;
+
+/** registry_start_upload() - begin it. @out_generation: as registry_start_blob(). */
+HttpTransfer *registry_start_upload(Registry *registry, const RegistryUploadRequest *request,
+				    unsigned *out_generation, GError **error);
+
+/**
+ * registry_end_upload() - judge a finished transfer
+ * @what:	for messages: "writing blob"
+ *
+ * Return: REGISTRY_BLOB_COMPLETE for an answer that is for the caller to judge: any status but 401
+ * and those of temporary trouble.
+ */
+RegistryBlobEnd registry_end_upload(Registry *registry, HttpTransfer *transfer, unsigned generation,
+				    const char *what, RegistryAttempts *attempts,
+				    int64_t *out_delay_ms, GError **error);
+
+/** registry_fail_upload() - an error for an answer that is not a success. Return: false. */
+bool registry_fail_upload(const Registry *registry, const HttpResponse *response, const char *what,
+			  GError **error);
+
+/**
+ * registry_check_digest() - is what the registry says it has got what we sent?
+ * @error:	CORRUPT
+ */
+bool registry_check_digest(const Registry *registry, const HttpResponse *response,
+			   const char *digest, GError **error);
+
+/** registry_put_manifest() - send a manifest under a tag or its digest. */
+bool registry_put_manifest(Registry *registry, const char *tag_or_digest, const char *media_type,
+			   const char *text, size_t size, GError **error);
+
+/* A repository that a search has found. */
+typedef struct {
+	char *name; /* "team/app", checked */
+	char *description;
+	int64_t stars;
+	bool is_official;
+	bool is_automated;
+} RegistryFound;
+
+void registry_found_free(RegistryFound *found);
+
+/**
+ * registry_search() - repositories for a word, by the old search API or the catalogue
+ * @registry:	of the repository ""
+ * Return: GPtrArray of RegistryFound, at most @limit.
+ */
+GPtrArray *registry_search(Registry *registry, const char *term, size_t limit, GError **error);
 
 /** registry_text() - a text of a registry, cut and cleaned of control characters. g_free() it. */
 char *registry_text(const char *text, size_t size);

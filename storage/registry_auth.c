@@ -111,6 +111,13 @@ static bool judge_realm(Registry *registry, RealmRules *out, GError **error)
 	return true;
 }
 
+static void append_scope(GString *query, const char *kind, const char *name, const char *actions)
+{
+	g_autofree char *scope = g_strdup_printf("%s:%s:%s", kind, name, actions);
+	g_autofree char *escaped = http_escape(scope);
+	g_string_append_printf(query, "&scope=%s", escaped);
+}
+
 /* "realm?service=...&scope=...", with '&' if the realm has a query already. */
 static char *token_query(const Registry *registry, const char *account)
 {
@@ -119,12 +126,13 @@ static char *token_query(const Registry *registry, const char *account)
 		g_autofree char *service = http_escape(registry->service);
 		g_string_append_printf(query, "&service=%s", service);
 	}
-	if (*registry->repository) {
-		g_autofree char *scope =
-			g_strdup_printf("repository:%s:pull", registry->repository);
-		g_autofree char *escaped = http_escape(scope);
-		g_string_append_printf(query, "&scope=%s", escaped);
-	}
+	if (*registry->repository)
+		append_scope(query, "repository", registry->repository,
+			     registry->is_pushed_to ? "pull,push" : "pull");
+	for (size_t i = 0; registry->sources && registry->sources[i]; i++)
+		append_scope(query, "repository", registry->sources[i], "pull");
+	if (registry->is_searched)
+		append_scope(query, "registry", "catalog", "*");
 	if (account) {
 		g_autofree char *escaped = http_escape(account);
 		g_string_append_printf(query, "&account=%s", escaped);

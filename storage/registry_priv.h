@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What registry.c (requests and their retries), registry_auth.c (tokens) and registry_api.c (what
- * is asked for) share.
+ * What registry.c (requests and their retries), registry_auth.c (tokens), registry_api.c (what is
+ * asked for), registry_push.c (what is sent) and registry_search.c share.
  */
 #pragma once
 
@@ -24,9 +24,12 @@ typedef enum {
 
 struct Registry {
 	RegistrySession *session;
-	char *name;       /* host/repository, as the user knows it */
-	char *host;       /* host that is connected to */
-	char *repository; /* "" at a login */
+	char *name;        /* host/repository, as the user knows it */
+	char *host;        /* host that is connected to */
+	char *repository;  /* "" at a login */
+	bool is_pushed_to; /* tokens are asked for with the right to push */
+	bool is_searched;  /* tokens are asked for with the right to read the catalogue */
+	char **sources;    /* repositories that blobs are mounted from; NULL: none */
 	bool is_insecure;
 	bool is_plain;     /* found to speak plain HTTP */
 	bool has_answered; /* it exists and speaks HTTP */

@@ -27,6 +27,7 @@ typedef struct {
 	int64_t expected_size;       /* -1 if unknown */
 	const char *expected_diff_id;
 	const char *parent_chain_id; /* NULL for the first layer */
+	bool keep_blob; /* leave the compressed bytes beside the tree (layer_kept_open()) */
 } LayerIngestOptions;
 
 /** layer_ingest_new() - start the unpack child in @stage. UNSUPPORTED for an unknown media type. */

@@ -55,6 +55,11 @@ int fetch_logout(FetchCall *call, GError **error);
 /** fetch_pull() - the verb: images from registries. Return: the exit code. */
 int fetch_pull(FetchCall *call, GError **error);
 
+/** fetch_push() - the verb: an image to a registry. Return: the exit code. */
+int fetch_push(FetchCall *call, GError **error);
+/** fetch_search() - the verb: images of registries, as JSON. Return: the exit code. */
+int fetch_search(FetchCall *call, GError **error);
+
 /** fetch_registry_operand() - the registry of login and logout: the operand, else the first that is
  * searched. g_free() it. */
 char *fetch_registry_operand(const GPtrArray *operands, GError **error);

@@ -78,6 +78,8 @@ static const char *state_word(PullLayerState state)
 		return "";
 	case PULL_LAYER_RETRYING:
 		return "waiting to try again";
+	case PULL_LAYER_PACKING:
+		return "compressing";
 	case PULL_LAYER_STAGED:
 		return "unpacked";
 	case PULL_LAYER_PRESENT:
@@ -118,7 +120,7 @@ static void draw_line(const PullLayerView *view, int columns)
 static bool is_worth_a_line(const PullLayerView *view)
 {
 	return view->state == PULL_LAYER_RUNNING || view->state == PULL_LAYER_RETRYING ||
-	       view->state == PULL_LAYER_WAITING;
+	       view->state == PULL_LAYER_WAITING || view->state == PULL_LAYER_PACKING;
 }
 
 /* Write the block below the cursor, counting its lines for erase_block(). */

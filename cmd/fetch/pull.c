@@ -6,18 +6,15 @@
  *
  * Image ids to stdout, one per line. SKIFF_FETCH_STALL_SECONDS shortens the stall limit (tests).
  */
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "cmd/fetch/cancel.h"
 #include "cmd/fetch/fetch_verb.h"
 #include "cmd/fetch/progress.h"
 #include "cmd/fetch/registry_options.h"
 #include "libpod/base/error.h"
-#include "libpod/base/units.h"
 #include "storage/pull.h"
-
-#define RETRY_MAX 1000
 
 typedef struct {
 	RegistryArgs registry;
@@ -26,27 +23,9 @@ typedef struct {
 	const char *os;
 	const char *arch;
 	const char *variant;
-	const char *retry;
-	const char *retry_delay;
 	bool quiet;
 	bool all_tags;
 } PullArgs;
-
-/* Set by SIGINT and SIGTERM; the second one ends us at once. */
-static int cancelled;
-
-static void on_signal(int number)
-{
-	(void)number;
-	__atomic_store_n(&cancelled, 1, __ATOMIC_RELAXED);
-}
-
-static void catch_signals(void)
-{
-	struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
-	(void)sigaction(SIGINT, &action, NULL);
-	(void)sigaction(SIGTERM, &action, NULL);
-}
 
 /* --platform, and --os, --arch, --variant on top of this machine's. @out_given: any of them. */
 static bool read_platform(const PullArgs *args, Platform *out, bool *out_given, GError **error)
@@ -61,24 +40,6 @@ static bool read_platform(const PullArgs *args, Platform *out, bool *out_given, 
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "--platform option can not be specified with --arch or --os");
 	return platform_parse(args->platform, out, error);
-}
-
-/* --retry and --retry-delay; what was not given keeps its default. */
-static bool read_retries(const PullArgs *args, RegistryOptions *out, GError **error)
-{
-	uint64_t retries;
-	int64_t delay;
-	if (args->retry) {
-		if (!units_parse_uint(args->retry, RETRY_MAX, &retries, error))
-			return false;
-		out->retries = (int)retries;
-	}
-	if (args->retry_delay) {
-		if (!units_parse_duration(args->retry_delay, &delay, error))
-			return false;
-		out->retry_delay_ms = MAX(delay / 1000000, 0);
-	}
-	return true;
 }
 
 /* Pull one operand, printing the ids. */
@@ -121,8 +82,8 @@ static bool parse_args(FetchCall *call, PullArgs *args, GPtrArray *operands, GEr
 		{.name = "--os", .value = &args->os},
 		{.name = "--arch", .value = &args->arch},
 		{.name = "--variant", .value = &args->variant},
-		{.name = "--retry", .value = &args->retry},
-		{.name = "--retry-delay", .value = &args->retry_delay},
+		{.name = "--retry", .value = &args->registry.retry},
+		{.name = "--retry-delay", .value = &args->registry.retry_delay},
 		{.name = "--quiet", .flag = &args->quiet},
 		{.name = "--all-tags", .flag = &args->all_tags},
 		{0},
@@ -144,7 +105,6 @@ int fetch_pull(FetchCall *call, GError **error)
 	g_autoptr(GPtrArray) operands = g_ptr_array_new();
 	if (!parse_args(call, &args, operands, error) ||
 	    !registry_args_read(&args.registry, &options.registry, &credentials, error) ||
-	    !read_retries(&args, &options.registry, error) ||
 	    !read_platform(&args, &platform, &platform_given, error) ||
 	    (args.policy && !pull_policy_parse(args.policy, &options.policy, error)) ||
 	    !fetch_open(call, error))
@@ -154,10 +114,9 @@ int fetch_pull(FetchCall *call, GError **error)
 	options.platform = platform_given ? &platform : NULL;
 	options.all_tags = args.all_tags;
 	options.ui = pull_progress_ui(progress);
-	options.registry.cancelled = &cancelled;
+	options.registry.cancelled = cancel_on_signals();
 	options.registry.notice = pull_progress_notice;
 	options.registry.notice_data = progress;
-	catch_signals();
 	for (size_t i = 0; i < operands->len; i++)
 		if (!pull_one(call->store, g_ptr_array_index(operands, i), &options, progress,
 			      error))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Options of pull, login and logout as RegistryOptions.
+ * Options of pull, push, login and search as RegistryOptions.
  */
 #include "cmd/fetch/registry_options.h"
 
@@ -8,6 +8,8 @@
 
 #include "libpod/base/error.h"
 #include "libpod/base/units.h"
+
+#define RETRY_MAX 1000
 
 /* Seconds without progress after which a transfer has failed; tests shorten it. */
 static int stall_seconds(void)
@@ -32,6 +34,24 @@ static bool read_bool(const char *name, const char *text, int *out, GError **err
 	return true;
 }
 
+/* --retry and --retry-delay; what was not given keeps its default. */
+static bool read_retries(const RegistryArgs *args, RegistryOptions *out, GError **error)
+{
+	uint64_t retries;
+	int64_t delay;
+	if (args->retry) {
+		if (!units_parse_uint(args->retry, RETRY_MAX, &retries, error))
+			return false;
+		out->retries = (int)retries;
+	}
+	if (args->retry_delay) {
+		if (!units_parse_duration(args->retry_delay, &delay, error))
+			return false;
+		out->retry_delay_ms = MAX(delay / 1000000, 0);
+	}
+	return true;
+}
+
 bool registry_args_read(const RegistryArgs *args, RegistryOptions *out_options,
 			Credentials **out_credentials, GError **error)
 {
@@ -45,6 +65,8 @@ bool registry_args_read(const RegistryArgs *args, RegistryOptions *out_options,
 	};
 	if (args->tls_verify &&
 	    !read_bool("--tls-verify", args->tls_verify, &options.tls_verify, error))
+		return false;
+	if (!read_retries(args, &options, error))
 		return false;
 	if (args->creds) {
 		*out_credentials = credentials_parse(args->creds, error);

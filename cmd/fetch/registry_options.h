@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The options that pull, login and logout share: how to reach a registry and with what credentials.
+ * The options that pull, push, login and search share: how to reach a registry and with what
+ * credentials.
  */
 #pragma once
 
@@ -11,6 +12,8 @@ typedef struct {
 	const char *cert_dir;
 	const char *creds;
 	const char *tls_verify;
+	const char *retry;
+	const char *retry_delay;
 } RegistryArgs;
 
 /**

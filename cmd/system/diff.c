@@ -9,6 +9,7 @@
 #include "cmd/output.h"
 #include "libpod/base/error.h"
 #include "libpod/changes.h"
+#include "libpod/image_view.h"
 
 typedef struct {
 	const char *format;
@@ -69,31 +70,39 @@ static void print(const GPtrArray *changes, bool json)
 	}
 }
 
-static GPtrArray *find_container(Engine *engine, const char *name, GError **error)
+/* NULL without an error: there is no such container. */
+static GPtrArray *diff_container(Engine *engine, const char *name, GError **error)
 {
 	g_autoptr(Container) ctr = container_lookup(engine, name, error);
 	return ctr ? changes_of_container(engine, ctr, error) : NULL;
 }
 
-static GPtrArray *find_image(Engine *engine, const char *name, GError **error)
+/* What an image changed in its layers below, or in the image @base. */
+static GPtrArray *diff_images(Engine *engine, const char *name, const char *base_name,
+			      GError **error)
 {
-	g_autoptr(Image) image = image_lookup(engine_store(engine), name, error);
-	return image ? changes_of_image(engine, image, error) : NULL;
+	Store *store = engine_store(engine);
+	g_autoptr(Image) image = image_resolve(store, name, error);
+	g_autoptr(Image) base = image && base_name ? image_resolve(store, base_name, error) : NULL;
+	return image && (base || !base_name) ? image_diff(engine, base, image, error) : NULL;
 }
 
-/* "container diff" and "image diff" look at one kind only. */
-static GPtrArray *find(const Invocation *inv, Engine *engine, const char *name, GError **error)
+/* "container diff" and "image diff" look at one kind only; two names are images. */
+static GPtrArray *find(const Invocation *inv, Engine *engine, GError **error)
 {
-	GError *failed = NULL;
-	bool images_only = strcmp(inv->path, "image diff") == 0;
+	const char *name = command_arg(inv, 0), *base = command_arg(inv, 1);
 	bool containers_only = strcmp(inv->path, "container diff") == 0;
-	GPtrArray *changes = images_only ? NULL : find_container(engine, name, &failed);
+	if (strcmp(inv->path, "image diff") == 0 || base)
+		return diff_images(engine, name, base, error);
+	GError *failed = NULL;
+	GPtrArray *changes = diff_container(engine, name, &failed);
+	g_autoptr(Image) image = NULL;
 	if (!changes && !failed && !containers_only)
-		changes = find_image(engine, name, &failed);
+		image = image_lookup(engine_store(engine), name, &failed);
+	if (image)
+		changes = image_diff(engine, NULL, image, &failed);
 	if (failed)
 		g_propagate_error(error, failed);
-	else if (!changes && images_only)
-		error_set(error, ENGINE_ERROR_NOT_FOUND, "%s: image not known", name);
 	else if (!changes)
 		error_set(error, ENGINE_ERROR_NOT_FOUND, "%s not found: no such container%s", name,
 			  containers_only ? "" : " or image");
@@ -107,8 +116,7 @@ static int cmd_diff(Invocation *inv)
 	if (!command_parse(inv, (void *[]){&opts}))
 		return inv->status;
 	g_autoptr(Engine) engine = command_engine(inv, true, &error);
-	g_autoptr(GPtrArray) changes =
-		engine ? find(inv, engine, command_arg(inv, 0), &error) : NULL;
+	g_autoptr(GPtrArray) changes = engine ? find(inv, engine, &error) : NULL;
 	if (!changes)
 		return command_fail(error);
 	print(changes, opts.format != NULL);
@@ -117,14 +125,17 @@ static int cmd_diff(Invocation *inv)
 
 const Command diff_command = {
 	.paths = (const char *const[]){"diff", "container diff", "image diff", NULL},
-	.usage = "[options] CONTAINER|IMAGE",
+	.usage = "[options] CONTAINER|IMAGE [IMAGE]",
 	.summary = "Show what a container or an image changed",
 	.description = "Lists the paths that a container added (A), changed (C) and deleted (D) in "
-		       "its image, or the last layer of an image in those below it.",
-	.examples = (const char *const[]){"skiff diff web", "skiff diff --format json web", NULL},
+		       "its image, or the last layer of an image in those below it, or an image in "
+		       "comparison with another.",
+	.examples = (const char *const[]){"skiff diff web", "skiff diff --format json web",
+					  "skiff diff my/app debian:12", NULL},
 	.min_args = 1,
-	.max_args = 1,
+	.max_args = 2,
 	.groups = (const OptionGroup *const[]){&group, NULL},
 	.arg = COMMAND_ARG_OBJECT,
+	.more_args = COMMAND_ARG_IMAGE,
 	.run = cmd_diff,
 };

@@ -73,6 +73,9 @@ def verbs(bed):
              there=["image", "exists", second], proof=[use_second]),
         Verb("pull", ["pull", "--tls-verify=false", "-q", bed.remote], undo=[["rmi", "-f", "-i", bed.remote]],
              there=["image", "exists", bed.remote], proof=[[*use_second[:4], bed.remote, *use_second[5:]]]),
+        # A repository of its own each time: what the registry has is not sent.
+        Verb("push", ["push", "--tls-verify=false", "-q", first, bed.pushed], undo=[["rmi", "-f", "-i", bed.pushed]],
+             proof=[["pull", "--tls-verify=false", "-q", bed.pushed]]),
         Verb("import", ["import", str(bed.tree), imported], undo=[["rmi", "-f", "-i", imported]],
              there=["image", "exists", imported], proof=[["create", *NEW, imported, "/none"], RM_NEW]),
         Verb("create", ["create", *NEW, first, "true"], undo=[RM_NEW], there=exists,
@@ -216,11 +219,13 @@ class Run:
         """A fresh bed with an image in the registry."""
         bed = Bed(self.options.user, self.options.place)
         bed.remote = f"{self.registry.host}/second:latest"
+        bed.pushed = f"{self.registry.host}/pushed:latest"
         self.registry.push(f"docker-archive:{bed.archive}", "second:latest")
         return bed
 
     def verb(self, name):
         """A verb by its name, for the bed of now."""
+        self.bed.pushed = f"{self.registry.host}/pushed{self.injected}:latest"
         return next(verb for verb in verbs(self.bed) if verb.name == name)
 
     def violated(self, what, problem):

@@ -9,6 +9,9 @@
 A script sees a Request and returns a Response, or None for the honest answer. A Response can lie about its
 length, break off, crawl, stall or be raw bytes. Every request is recorded; `requests_with(text)` finds
 those whose head or body carries a secret.
+
+It takes pushes, too: `pushed` and `stored` hold what arrived. `early` answers a request before its body has
+been read; `cut` breaks a body off after so many bytes, which an upload keeps.
 """
 
 import base64
@@ -102,6 +105,7 @@ class Request:
     count: int = 0  # how many requests for this path came so far, this one included
     time: float = field(default_factory=time.monotonic)
     host: str = ""
+    answer: object = None  # given before the body was read
 
     @property
     def path(self):
@@ -164,6 +168,12 @@ class FaultRegistry:
         self.address = address
         self.requests = []
         self.bytes_sent = 0
+        self.uploads = {}       # id of a session -> bytearray
+        self.stored = {}        # (repository, digest) -> bytes
+        self.pushed = {}        # (repository, tag or digest) -> (media type, bytes)
+        self.location = lambda path: f"{path}?_state=x"  # how a Location is written
+        self.early = None       # request (without a body) -> Response or None
+        self.cut = None         # request (without a body) -> bytes to read of it, or None
         self.tokens = {}        # token -> requests it is still good for
         self.token_uses = 10 ** 9
         self.realm = None
@@ -186,6 +196,7 @@ class FaultRegistry:
 
     def __exit__(self, *exc):
         self.stopping.set()
+        self.socket.shutdown(socket.SHUT_RDWR)  # wakes accept(), which would keep it listening
         self.socket.close()
         for connection in list(self.connections):
             try:
@@ -264,16 +275,31 @@ class FaultRegistry:
         method, target, _ = lines[0].split(" ", 2)
         headers = [tuple(part.strip() for part in line.split(":", 1)) for line in lines[1:] if ":" in line]
         length = next((int(value) for name, value in headers if name.lower() == "content-length"), 0)
-        request = Request(method, target, headers, reader.read(length), head, host=self.host)
+        request = Request(method, target, headers, b"", head, host=self.host)
         with self.lock:
             request.count = 1 + sum(other.path == request.path for other in self.requests)
             self.requests.append(request)
+        cut = self.cut(request) if self.cut and length else None
+        request.answer = self.early(request) if self.early and length else None
+        if request.answer is None:
+            request.body = reader.read(length if cut is None else cut)
+        if cut is not None:
+            session = self.uploads.get(request.path.rpartition("/")[2])
+            if session is not None and request.method == "PATCH":
+                session += request.body
+            return None
         return request
 
     # Answers
 
     def answer(self, stream, request):
         """Send the answer. Returns False when the connection ends with it."""
+        if request.answer is not None:
+            # As a server that does not want the rest: it answers, and hangs up a moment later.
+            request.answer.close = True
+            self.send_response(stream, request.answer)
+            self.stopping.wait(0.2)
+            return False
         response = self.script(request) if self.script else None
         if response is None:
             response = self.honest(request)
@@ -338,6 +364,9 @@ class FaultRegistry:
             return denied
         if request.path == "/v2/":
             return Response(200, body=b"{}")
+        taken = self.take_push(request)
+        if taken:
+            return taken
         match = re.fullmatch(r"/v2/(.+)/(manifests|blobs|tags)/([^/]+)", request.path)
         for image in self.images:
             if match and image.name == match[1]:
@@ -346,6 +375,78 @@ class FaultRegistry:
                     return found
         return Response(404, {"Content-Type": "application/json"},
                         b'{"errors":[{"code":"MANIFEST_UNKNOWN","message":"manifest unknown"}]}')
+
+    # Pushes
+
+    def has_blob(self, repository, name):
+        """A blob that was pushed to a repository or belongs to one of its images."""
+        own = {key: data for image in self.images if image.name == repository for key, data in image.blobs().items()}
+        return self.stored.get((repository, name), own.get(name))
+
+    def take_push(self, request):
+        """The answer to a request of a push, or about what was pushed; None for all others."""
+        match = re.fullmatch(r"/v2/(.+)/blobs/uploads/(\w*)", request.path)
+        if match and not match[2]:
+            return self.open_upload(request, match[1])
+        if match:
+            return self.move_upload(request, match[1], match[2])
+        match = re.fullmatch(r"/v2/(.+)/(manifests|blobs)/([^/]+)", request.path)
+        if match and match[2] == "manifests" and request.method == "PUT":
+            return self.take_manifest(request, match[1], match[3])
+        if match and match[2] == "manifests" and (match[1], match[3]) in self.pushed:
+            media_type, body = self.pushed[match[1], match[3]]
+            return Response(200, {"Content-Type": media_type, "Docker-Content-Digest": digest(body)}, body)
+        if match and (match[1], match[3]) in self.stored:
+            return self.blob(self.stored[match[1], match[3]], request)
+        return None
+
+    def open_upload(self, request, repository):
+        """A session, or a blob mounted from another repository."""
+        wanted, source = (request.query.get(key, [""])[0] for key in ("mount", "from"))
+        data = self.has_blob(source, wanted)
+        if data is not None:
+            self.stored[repository, wanted] = data
+            return Response(201, {"Location": f"/v2/{repository}/blobs/{wanted}", "Docker-Content-Digest": wanted})
+        with self.lock:
+            name = f"session{len(self.uploads)}"
+            self.uploads[name] = bytearray()
+        return self.upload_state(202, repository, name)
+
+    def upload_state(self, status, repository, name):
+        size = len(self.uploads[name])
+        return Response(status, {"Location": self.location(f"/v2/{repository}/blobs/uploads/{name}"),
+                                 "Range": f"0-{max(size - 1, 0)}"}, length=None if status == 204 else True)
+
+    def move_upload(self, request, repository, name):
+        """PATCH, GET or PUT of a session."""
+        if name not in self.uploads:
+            return Response(404, {}, b'{"errors":[{"code":"BLOB_UPLOAD_UNKNOWN","message":"blob upload unknown"}]}')
+        session = self.uploads[name]
+        if request.method == "GET":
+            return self.upload_state(204, repository, name)
+        first = (request.header("Content-Range") or f"{len(session)}-").partition("-")[0]
+        if request.body and int(first) != len(session):
+            return self.upload_state(416, repository, name)
+        session += request.body
+        if request.method == "PATCH":
+            return self.upload_state(202, repository, name)
+        data = bytes(self.uploads.pop(name))
+        wanted = request.query.get("digest", [""])[0]
+        if digest(data) != wanted:
+            return Response(400, {}, b'{"errors":[{"code":"DIGEST_INVALID","message":"provided digest did not match"}]}')
+        self.stored[repository, wanted] = data
+        return Response(201, {"Location": f"/v2/{repository}/blobs/{wanted}", "Docker-Content-Digest": wanted})
+
+    def take_manifest(self, request, repository, name):
+        """A manifest all of whose blobs have arrived."""
+        manifest = json.loads(request.body)
+        for entry in [manifest["config"], *manifest["layers"]] if "config" in manifest else []:
+            data = self.has_blob(repository, entry["digest"])
+            if data is None or len(data) != entry["size"]:
+                return Response(400, {}, b'{"errors":[{"code":"MANIFEST_BLOB_UNKNOWN","message":"blob unknown"}]}')
+        for key in (name, digest(request.body)):
+            self.pushed[repository, key] = (request.header("Content-Type"), request.body)
+        return Response(201, {"Docker-Content-Digest": digest(request.body)})
 
     def find(self, image, kind, name, request):
         if kind == "manifests" and name in (image.tag, digest(image.manifest)):

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Images seen as file systems: what differs between two, and read-only mounts of them.
+ *
+ * A diff is made in a short-lived child, in the user's namespaces and a mount namespace of its own:
+ * nothing is mounted where anybody sees it. `image mount` mounts in the caller's mount namespace,
+ * which is why a user must be inside `unshare`; the mount goes with that namespace. Its directory,
+ * mounts/NS-ID in the runtime directory, belongs to one mount namespace (NS is its inode): removing
+ * a directory detaches what is mounted on it in every other namespace.
+ */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "libpod/engine.h"
+#include "storage/image.h"
+
+/**
+ * image_diff() - what @image has changed
+ * @base:	against this image; NULL: against @image without its top layer
+ *
+ * Return: GPtrArray of "A/new", "C/etc", "D/old", as podman orders them: directories before what
+ * they hold, names sorted. What every container gets from us (/dev, /etc/hosts) is left out.
+ */
+GPtrArray *image_diff(Engine *engine, const Image *base, const Image *image, GError **error);
+
+/**
+ * image_mount() - mount an image, read-only, in the caller's mount namespace
+ * @error:	INVALID for a user outside `unshare`
+ *
+ * Return: where; g_free() it. If it is mounted already, where that is.
+ */
+char *image_mount(Engine *engine, const Image *image, GError **error);
+
+/** image_unmount() - undo it. NOT_FOUND if it is not mounted in this mount namespace. */
+bool image_unmount(Engine *engine, const Image *image, GError **error);
+
+/** image_mount_path() - where an image is mounted in this mount namespace; NULL if it is not.
+ * g_free() it. */
+char *image_mount_path(Engine *engine, const Image *image);
