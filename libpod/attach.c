@@ -130,6 +130,7 @@ static void end_input(Attachment *at)
 	}
 }
 
+/* Keys from our terminal, or data: the detach keys end it, the rest is passed on. */
 static void read_input(Attachment *at)
 {
 	char typed[MESSAGE_STREAM_MAX - DETACH_KEYS_MAX];
@@ -147,6 +148,7 @@ static void read_input(Attachment *at)
 		put_input(at, MESSAGE_STDIN, passed, size);
 }
 
+/* Pass on what waits, as much as the other side takes now. */
 static void write_input(Attachment *at)
 {
 	ssize_t n;
@@ -343,6 +345,7 @@ static bool run_loop(Attachment *at, GError **error)
 	return true;
 }
 
+/* Put the terminal into raw mode around the loop. */
 static AttachResult attach(int socket, int master, const AttachOptions *options, int *out_code,
 			   GError **error)
 {

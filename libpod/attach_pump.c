@@ -26,6 +26,7 @@ struct AttachPump {
 	char input[PIECE];
 };
 
+/* Ours as it is, but a pipe instead of a terminal, which must not get into the container. */
 static bool open_stream(AttachPump *pump, int i, int *out_fd)
 {
 	int fds[2];
@@ -161,6 +162,7 @@ typedef enum {
 	RESULT_FAILED,
 } Result;
 
+/* The monitor's word on the exit code, if it is there. */
 static Result read_result(int socket, int *out_code, GError **error)
 {
 	char buffer[256];

@@ -349,6 +349,7 @@ static bool is_append_mark(const TomlValue *item, bool *out_append)
 	return append != NULL;
 }
 
+/* An array replaces the one before it, unless it holds {append=true}. */
 static bool read_array(const TomlValue *value, const char *key, GPtrArray *values, GError **error)
 {
 	if (toml_kind(value) != TOML_ARRAY)

@@ -57,6 +57,7 @@ static guint stop_round(Container *ctr, GArray *pidfds)
 
 /* The child: stop, say so, wait until we are told or our parent is gone, let go. */
 static void hold_child(Container *ctr, int ready_fd, int go_fd) G_GNUC_NORETURN;
+/* Stop the processes until none moves, say so, and let them go at a word or when it cannot come. */
 static void hold_child(Container *ctr, int ready_fd, int go_fd)
 {
 	static const int blocked[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE};

@@ -137,6 +137,7 @@ static bool load_lists(ContainerSummary *s, Json *json, GError **error)
 	return true;
 }
 
+/* The fields of state.json. */
 static bool load_state(ContainerSummary *s, Json *json, GError **error)
 {
 	const char *state = NULL;
@@ -257,6 +258,7 @@ static bool tell_state(Container *ctr)
 	return container_life_is_held(ctr);
 }
 
+/* Read state.json into the summary, as it is on disk. */
 static bool read_record(Container *ctr, GError **error)
 {
 	g_autofree char *path = g_strconcat(ctr->dir_name, "/state.json", NULL);

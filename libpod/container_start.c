@@ -79,6 +79,7 @@ static bool join_namespace(Engine *engine, const SpecNamespace *ns, const char *
 	return true;
 }
 
+/* The namespaces of others that the container joins. */
 static bool find_joins(Engine *engine, const ContainerSpec *spec, JoinPaths *out, GError **error)
 {
 	if (spec->network->mode == NETWORK_CONTAINER &&

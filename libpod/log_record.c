@@ -105,6 +105,7 @@ typedef struct {
 	size_t text_size;
 } K8sRecord;
 
+/* "TIME STREAM TAG TEXT". */
 static bool split_k8s(const char *record, size_t size, K8sRecord *out)
 {
 	const char *end = record + size;

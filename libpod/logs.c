@@ -411,6 +411,7 @@ static bool goes_on(const LogReader *reader)
 	return !options->is_running || options->is_running(options->data);
 }
 
+/* Print what there is and, for a follower, what comes, until the container has ended. */
 static bool read_and_follow(LogReader *reader, GError **error)
 {
 	int delay = WAIT_FIRST_MS;

@@ -63,6 +63,7 @@ static uint64_t userns_inode(pid_t pid)
 	return stat(path, &st) == 0 ? st.st_ino : 0;
 }
 
+/* Who holds the user namespace; what cannot be read holds nothing. */
 static void holder_record_load(Engine *engine, HolderRecord *out)
 {
 	*out = (HolderRecord){0};
@@ -85,6 +86,7 @@ static void holder_record_load(Engine *engine, HolderRecord *out)
 	}
 }
 
+/* Not synced: after a reboot there are no holders. */
 static bool holder_record_save(Engine *engine, const HolderRecord *record, GError **error)
 {
 	g_autoptr(Json) json = json_object_new_object();

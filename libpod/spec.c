@@ -77,6 +77,7 @@ static void free_privileges(ContainerSpec *spec)
 	g_hash_table_unref(spec->sysctl);
 }
 
+/* One part of spec_free(). */
 static void free_namespaces_and_network(ContainerSpec *spec)
 {
 	g_free(spec->userns_target);

@@ -14,6 +14,7 @@ static bool lists(char **names, const char *name)
 	return names && g_strv_contains((const char *const *)names, name);
 }
 
+/* Options about the beginning and the end that exclude each other. */
 static bool check_life(const ContainerSpec *spec, GError **error)
 {
 	if (spec->remove && spec->restart != RESTART_NO)
@@ -51,6 +52,7 @@ static bool check_capabilities(const ContainerSpec *spec, GError **error)
 	return true;
 }
 
+/* Options about namespaces that exclude each other. */
 static bool check_namespaces(const ContainerSpec *spec, GError **error)
 {
 	bool joined_ipc = spec->ipc.mode != SPEC_NS_DEFAULT && spec->ipc.mode != SPEC_NS_PRIVATE;

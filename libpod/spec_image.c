@@ -153,6 +153,7 @@ static void resolve_env(ContainerSpec *spec, const ImageConfig *config)
 	spec->env = (char **)g_ptr_array_free(env.list, FALSE);
 }
 
+/* Working directory, user and stop signal, where the command line says nothing. */
 static bool resolve_process(ContainerSpec *spec, const ImageConfig *config, GError **error)
 {
 	const char *workdir = spec->workdir ? spec->workdir : config ? config->working_dir : NULL;

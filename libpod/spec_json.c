@@ -291,6 +291,7 @@ static bool read_fields(Json *json, const Field *fields, void *base, GError **er
 	return true;
 }
 
+/* Each mount with what differs from the defaults of its kind. */
 static Json *write_mounts(const GPtrArray *mounts)
 {
 	Json *array = json_object_new_array();
@@ -310,6 +311,7 @@ static Json *write_mounts(const GPtrArray *mounts)
 	return array;
 }
 
+/* One mount, appended to @mounts. */
 static bool read_mount(Json *json, void *mounts, GError **error)
 {
 	int kind = SPEC_MOUNT_BIND;
@@ -432,6 +434,7 @@ static bool read_array(Json *json, const char *key, bool (*reader)(Json *, void 
 	return true;
 }
 
+/* What is more than a field: namespaces, network, lists, the id map. */
 static void write_parts(const ContainerSpec *spec, Json *json)
 {
 	static const SpecNamespace no_namespace = {0};
@@ -502,6 +505,7 @@ static bool read_id_map(Json *json, ContainerSpec *spec, GError **error)
 	       read_ranges(part, "gids", spec->id_map->gids, error);
 }
 
+/* What write_parts() has written. */
 static bool read_parts(Json *json, ContainerSpec *spec, GError **error)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(namespace_rows); i++) {

@@ -66,6 +66,7 @@ static bool set_key_nothing(MountKey *pair, GError **error)
 	return need_value(pair, error);
 }
 
+/* source=: a directory for a bind mount, else a volume's name. */
 static bool set_key_source(MountKey *pair, GError **error)
 {
 	SpecMount *mount = pair->mount;
@@ -112,6 +113,7 @@ static bool set_key_chown(MountKey *pair, GError **error)
 	       parse_flag_value(pair, "'U' or 'chown'", &pair->mount->chown, error);
 }
 
+/* relabel=shared|private, and the short z and Z. */
 static bool set_key_relabel(MountKey *pair, GError **error)
 {
 	if (!check_once(pair, SPEC_MOUNT_CHOICE_LABEL, "'relabel'", error))

@@ -52,6 +52,7 @@ static bool refuse_root(const char *mode, GError **error)
 			 mode);
 }
 
+/* The caller keeps its own id inside. */
 static bool resolve_keep_id(ContainerSpec *spec, const IdMap *shared, GError **error)
 {
 	if (!shared)
@@ -128,6 +129,7 @@ static void add_usermod_help(const IdMap *shared, uint64_t size, GError **error)
 		       start, start + size - 1, start, start + size - 1, name);
 }
 
+/* The lowest aligned slot above the shared ids that no container has. */
 static bool resolve_auto(ContainerSpec *spec, const IdMap *shared, const char *problem,
 			 const GPtrArray *taken, GError **error)
 {

@@ -60,6 +60,7 @@ static Json *to_json(const Volume *volume)
 	return json;
 }
 
+/* The fields of volume.json. */
 static bool from_json(Volume *volume, Json *json, GError **error)
 {
 	int64_t version = 0;

@@ -54,6 +54,9 @@ static bool is_service4(const FrameRules *rules, in_addr_t to, const uint8_t *se
 	       is_own_service(destination_port(segment, size));
 }
 
+/*
+ * May libslirp see this packet? Not what is for the host's loopback or for libslirp's own services.
+ */
 static bool ipv4_is_allowed(const FrameRules *rules, const uint8_t *packet, size_t size)
 {
 	struct ip header;
@@ -83,6 +86,7 @@ static bool ipv4_is_allowed(const FrameRules *rules, const uint8_t *packet, size
 	return !is_service4(rules, to, packet + length, size - length);
 }
 
+/* The same for IPv6. */
 static bool ipv6_is_allowed(const FrameRules *rules, const uint8_t *packet, size_t size)
 {
 	struct ip6_hdr header;

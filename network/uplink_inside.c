@@ -76,6 +76,7 @@ static int make_socket(int family, int protocol)
 	return fd_steal(&fd);
 }
 
+/* Make as many sockets as were asked for and pass them out. */
 static int answer_sockets(int socket, const Ask *ask)
 {
 	int fds[POOL];

@@ -61,6 +61,7 @@ static void route4(bool keeps_source, const struct sockaddr_storage *client, Upl
 		set_address4(&route->source, NETNS_GATEWAY4, port);
 }
 
+/* Where a connection to an IPv6 server goes, and from which address. */
 static void route6(bool keeps_source, const struct sockaddr_storage *client, UplinkRoute *route)
 {
 	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)client;

@@ -124,6 +124,7 @@ static void allow_resolver(int ruleset)
 	allow_reading(ruleset, dirname(target));
 }
 
+/* Landlock: no file but those of the resolver. Older kernels do without. */
 static bool restrict_files(UplinkSandbox kind)
 {
 	struct ruleset wanted;
@@ -226,6 +227,7 @@ static void emit_allow_without(Filter *filter, int call, unsigned arg, uint32_t 
 	emit_return(filter, SECCOMP_RET_ERRNO | EPERM);
 }
 
+/* seccomp: the calls that are needed, and no new code. */
 static bool restrict_calls(UplinkSandbox kind)
 {
 	Filter filter = {.n = 0};

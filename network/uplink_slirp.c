@@ -177,6 +177,7 @@ UplinkSlirp *uplink_slirp_new(const UplinkRequest *request, int tap_fd, bool vne
 	return slirp;
 }
 
+/* libslirp wants to wait for this. */
 static int add_poll(int fd, int events, void *opaque)
 {
 	UplinkSlirp *slirp = opaque;
@@ -196,6 +197,7 @@ static int add_poll(int fd, int events, void *opaque)
 	return (int)slirp->n_polls++;
 }
 
+/* What came of it. */
 static int get_revents(int index, void *opaque)
 {
 	UplinkSlirp *slirp = opaque;

@@ -111,6 +111,7 @@ struct Tcp {
 
 /* ---- pipes ---- */
 
+/* A pipe from the pool, or a new one. NULL if there are too many. */
 static Pipe *pipe_take(Tcp *tcp)
 {
 	Pipe *pipe = tcp->pool;
@@ -296,6 +297,7 @@ static void flow_pump(Flow *flow)
 	}
 }
 
+/* Go on with flows that had more to move than one turn allows; free the dead ones. */
 static void chores_fire(UplinkTimer *timer)
 {
 	Tcp *tcp = (Tcp *)((char *)timer - offsetof(Tcp, chores));
@@ -316,6 +318,7 @@ static void chores_fire(UplinkTimer *timer)
 	}
 }
 
+/* One end of a flow can be read, written, or is connected. */
 static void end_ready(UplinkSource *source, uint32_t events)
 {
 	End *end = (End *)source;
@@ -399,6 +402,7 @@ static void flow_start(Listener *listener, int fd, const struct sockaddr_storage
 
 /* ---- listeners ---- */
 
+/* Clients at a published port. */
 static void listener_ready(UplinkSource *source, uint32_t events)
 {
 	Listener *listener = (Listener *)source;
@@ -460,6 +464,7 @@ static void port_refresh(const Tcp *tcp, Port *port)
 				       port->container_port) == 1;
 }
 
+/* Ask which ports the container listens on, and do the same on the host. */
 static void watch_fire(UplinkTimer *timer)
 {
 	Tcp *tcp = (Tcp *)((char *)timer - offsetof(Tcp, watch));

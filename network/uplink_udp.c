@@ -153,6 +153,7 @@ static void flow_forget(Udp *udp, Flow *flow)
 	g_free(flow);
 }
 
+/* Forget the flows that are quiet, the oldest first. */
 static void sweep_fire(UplinkTimer *timer)
 {
 	Udp *udp = (Udp *)timer;
@@ -264,6 +265,7 @@ static bool flow_connect(Udp *udp, Flow *flow, int family)
 	return connect(fd, (struct sockaddr *)&route.target, route.size) == 0;
 }
 
+/* A socket inside for one client of one port. */
 static Flow *flow_new(Udp *udp, const FlowKey *key)
 {
 	int family = choose_family(udp, key->port);
@@ -340,6 +342,7 @@ static ssize_t receive(Port *port, FlowKey *out_key, LocalAddress *out_local)
 	return got;
 }
 
+/* Datagrams from clients of a published port. */
 static void port_ready(UplinkSource *source, uint32_t events)
 {
 	Port *port = (Port *)source;

@@ -235,6 +235,7 @@ static void end_upload(Run *run, Job *job, UploadResult result)
 	settle(run, job, form->digest, form->size, form->media_type, state);
 }
 
+/* Go on with a layer's upload; if the blob is gone meanwhile, try its next form. */
 static bool step_upload(Run *run, Job *job, GError **error)
 {
 	UploadResult result = upload_step(job->upload, error);
@@ -295,6 +296,7 @@ static bool all_settled(const Run *run)
 	return true;
 }
 
+/* All layers side by side, until each is there or one has failed. */
 static bool run_jobs(Run *run, GError **error)
 {
 	run->changed = true;

@@ -143,6 +143,7 @@ static Json *own_annotations(const char *text, size_t size)
 	return json_object_get(annotations);
 }
 
+/* The manifest in the format that was asked for. g_free() it. */
 static char *write_manifest(const Push *push, Json *annotations)
 {
 	bool docker = push->format == PUSH_FORMAT_DOCKER;

@@ -36,6 +36,7 @@ static bool names_registry(const char *term)
 	return strchr(term, '/') && (strpbrk(first, ".:") || strcmp(first, "localhost") == 0);
 }
 
+/* One row of JSON per image that was found. */
 static void add_rows(Json *rows, const char *registry, const GPtrArray *list)
 {
 	for (size_t i = 0; i < list->len; i++) {
@@ -103,6 +104,7 @@ static bool search_all(const RegistriesConf *conf, RegistrySession *session, con
 	return false;
 }
 
+/* --list-tags: the tags of one repository. */
 static bool list_tags(const RegistriesConf *conf, RegistrySession *session, const char *term,
 		      size_t limit, Json *rows, GError **error)
 {

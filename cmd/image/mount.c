@@ -80,6 +80,7 @@ static bool mount_images(Engine *engine, const GPtrArray *images, bool list_only
 	return true;
 }
 
+/* With names, mount them; without, list what is mounted. */
 static int cmd_image_mount(Invocation *inv)
 {
 	MountOptions opts = {0};

@@ -176,6 +176,7 @@ static void signal_session(Session *session, const char *text, size_t size)
 		(void)syscall(SYS_pidfd_send_signal, session->pidfd, (int)signum, NULL, 0);
 }
 
+/* A signal from the command, or its end. */
 static void on_client(MonitorLoop *loop, void *data, short revents)
 {
 	Session *session = data;

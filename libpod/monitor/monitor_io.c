@@ -292,6 +292,7 @@ static void read_client(MonitorLoop *loop, Client *client)
 		on_input_room(loop, NULL, POLLOUT);
 }
 
+/* One that lagged takes more, or it has sent input, or it has gone. */
 static void on_client(MonitorLoop *loop, void *data, short revents)
 {
 	MonitorIo *io = &loop->io;

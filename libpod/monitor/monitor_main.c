@@ -119,6 +119,7 @@ static void advance(MonitorLoop *loop)
 	monitor_exec_sweep(loop);
 }
 
+/* Gather what the next poll waits for. */
 static void prepare(MonitorLoop *loop)
 {
 	g_array_set_size(loop->poll_fds, 0);

@@ -72,6 +72,7 @@ static void answer_done(int fd)
 	(void)message_send(fd, MESSAGE_DONE, json);
 }
 
+/* A command wants the container's output. */
 static void on_attach(MonitorLoop *loop, void *data, short revents)
 {
 	autofd fd = accept_ours(loop, loop->attach_listener);
@@ -116,6 +117,7 @@ static bool resize(MonitorLoop *loop, const ControlRequest *request, GError **er
 	return ok || error_set_errno(error, "cannot set the window size");
 }
 
+/* Requests that are answered at once. */
 static bool handle_request(MonitorLoop *loop, const ControlRequest *request, GError **error)
 {
 	switch (request->op) {

@@ -36,6 +36,7 @@ Json *monitor_task_to_json(const MonitorRequest *request, const char *libexec)
 	return json;
 }
 
+/* Where the output is recorded. */
 static bool parse_log(Json *json, MonitorTask *task, GError **error)
 {
 	const char *driver = "none";

@@ -112,6 +112,7 @@ bool message_exit_code(const char *text, size_t size, int *out_code, GError **er
 	return true;
 }
 
+/* The name of a request. */
 static bool parse_op(const char *name, ControlOp *out_op, GError **error)
 {
 	static const char *const names[] = {

@@ -123,6 +123,7 @@ static bool setup_open(Setup *setup, const LaunchOptions *options, GError **erro
 
 /* The child's side of the clone. */
 static void run_init(Setup *setup, const LaunchOptions *options) G_GNUC_NORETURN;
+/* In the child: hand over to init, which does not come back. */
 static void run_init(Setup *setup, const LaunchOptions *options)
 {
 	fd_close(&setup->sync_parent);
