@@ -18,6 +18,7 @@ static const Command *const commands[] = {
 	&events_command,
 	&exec_command,
 	&export_command,
+	&healthcheck_run_command,
 	&help_command,
 	&history_command,
 	&image_exists_command,
@@ -76,6 +77,7 @@ const char *commands_group_summary(const char *group)
 		const char *name, *summary;
 	} groups[] = {
 		{"container", "Work with containers"},
+		{"healthcheck", "Probe the health of containers"},
 		{"image", "Work with images"},
 		{"system", "Look at skiff itself"},
 		{"volume", "Work with volumes"},
@@ -97,7 +99,6 @@ static const char *const foreign[] = {"artifact",
 				      "context",
 				      "farm",
 				      "generate",
-				      "healthcheck",
 				      "init",
 				      "kube",
 				      "machine",

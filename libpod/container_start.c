@@ -379,6 +379,7 @@ static bool record_starting(Container *ctr, GError **error)
 	ctr->summary.finished = 0;
 	ctr->summary.exit_code = 0;
 	ctr->summary.restart_count = 0;
+	g_clear_pointer(&ctr->summary.health, g_free);
 	ctr->summary.exit_known = true;
 	return ctr->summary.auto_remove || container_save_state(ctr, error);
 }
@@ -415,6 +416,9 @@ static Monitor *start_monitor(Container *ctr, const ContainerSpec *spec,
 		.attach_stdout = options->attach_stdout,
 		.attach_stderr = options->attach_stderr,
 		.timeout_s = spec->timeout,
+		.health = spec->health,
+		.stop_signal = spec->stop_signal,
+		.stop_timeout_s = spec->stop_timeout >= 0 ? spec->stop_timeout : 10,
 		.cleanup_argv = (const char *const *)cleanup,
 		.log_level = log_get_level(),
 	};

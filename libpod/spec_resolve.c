@@ -15,6 +15,7 @@
 #include "libpod/container.h"
 #include "libpod/spec_priv.h"
 #include "network/portmap.h"
+#include "storage/manifest.h"
 
 #define PING_RANGE       "net.ipv4.ping_group_range"
 #define PUBLISH_ALL_MAX  1024 /* ports of -P: each costs a listener */
@@ -330,13 +331,26 @@ static void drop_impossible_ping_range(ContainerSpec *spec, bool typed)
 		g_hash_table_remove(spec->sysctl, PING_RANGE);
 }
 
+/* podman takes a HEALTHCHECK only from docker's form of an image: OCI's has none. An image without
+ * a manifest came in a docker archive. */
+static bool resolve_health(Engine *engine, ContainerSpec *spec, const Image *image, GError **error)
+{
+	Json *healthcheck = image ? image->config->healthcheck : NULL;
+	g_autofree char *type =
+		healthcheck ? image_manifest_type(engine_store(engine), image) : NULL;
+	bool docker =
+		healthcheck && (!image->digest || g_strcmp0(type, MEDIA_TYPE_DOCKER_MANIFEST) == 0);
+	return spec_health_resolve(spec, docker ? healthcheck : NULL, error);
+}
+
 bool spec_resolve(Engine *engine, ContainerSpec *spec, const Image *image, GError **error)
 {
 	log_step(5, __func__);
 	g_autoptr(Config) config = config_load(error);
 	bool ping_typed = g_hash_table_contains(spec->sysctl, PING_RANGE);
 	if (!config || !spec_check(spec, error) || !config_apply(config, spec, error) ||
-	    !spec_resolve_image(spec, image, error) || !check_sources(spec, error) ||
+	    !spec_resolve_image(spec, image, error) ||
+	    !resolve_health(engine, spec, image, error) || !check_sources(spec, error) ||
 	    !resolve_devices(spec, error) || !resolve_namespaces(engine, spec, error) ||
 	    !resolve_userns(engine, spec, error) || !check_pid_target(spec, error))
 		return false;

@@ -17,7 +17,8 @@ typedef struct {
 
 static const Option options[] = {
 	{0, "condition", OPTION_VALUE, option_set_string, "STATE",
-	 "Wait for \"exited\" (also \"stopped\", the default) or \"removed\"",
+	 "Wait for \"exited\" (also \"stopped\", the default), \"removed\", \"healthy\" or "
+	 "\"unhealthy\"",
 	 offsetof(WaitOptions, condition), OPTION_COMMON},
 	{0, "ignore", OPTION_FLAG, option_set_flag, NULL, "Print -1 for missing containers",
 	 offsetof(WaitOptions, selection.ignore), OPTION_COMMON},
@@ -32,23 +33,37 @@ static const Option options[] = {
 
 static const OptionGroup group = {NULL, options};
 
+static bool is_health(const char *condition)
+{
+	return strcmp(condition, "healthy") == 0 || strcmp(condition, "unhealthy") == 0;
+}
+
+/* For a state of health there is no code: podman prints -1. */
 static bool wait_one(Container *ctr, void *data, GError **error)
 {
-	bool removed = *(const bool *)data, known = false;
+	const char *condition = data;
+	bool removed = strcmp(condition, "removed") == 0 || strcmp(condition, "removing") == 0;
+	bool known = false;
 	int code = 0;
+	if (is_health(condition)) {
+		if (container_wait_health(ctr, condition, error))
+			output_printf("-1\n");
+		return false;
+	}
 	if (container_wait(ctr, removed, &code, &known, error))
 		output_printf("%d\n", code);
 	return false; /* the code is printed, not the name */
 }
 
 /* Conditions that podman knows and we don't wait for are refused by name. */
-static bool check_condition(const char *condition, bool *out_removed, GError **error)
+static bool check_condition(const char *condition, GError **error)
 {
-	static const char *const foreign[] = {"configured", "created", "healthy", "initialized",
-					      "paused",     "pausing", "running", "stopping",
-					      "unhealthy",  "unknown", NULL};
-	*out_removed = strcmp(condition, "removed") == 0 || strcmp(condition, "removing") == 0;
-	if (*out_removed || strcmp(condition, "exited") == 0 || strcmp(condition, "stopped") == 0)
+	static const char *const known[] = {"exited",  "stopped",   "removed", "removing",
+					    "healthy", "unhealthy", NULL};
+	static const char *const foreign[] = {"configured", "created", "initialized",
+					      "paused",     "pausing", "running",
+					      "stopping",   "unknown", NULL};
+	if (g_strv_contains(known, condition))
 		return true;
 	if (g_strv_contains(foreign, condition))
 		return error_set(error, ENGINE_ERROR_UNSUPPORTED, "unsupported condition: %s",
@@ -62,15 +77,15 @@ static int cmd_wait(Invocation *inv)
 {
 	WaitOptions opts = {.condition = "exited"};
 	g_autoptr(GError) error = NULL;
-	bool removed = false;
 	if (!command_parse(inv, (void *[]){&opts}))
 		return inv->status;
 	if (!selection_check(&opts.selection, inv,
 			     "\"skiff wait\" requires a name, id, or the \"--latest\" flag",
 			     &error) ||
-	    !check_condition(opts.condition, &removed, &error))
+	    !check_condition(opts.condition, &error))
 		return command_fail(error);
-	const SelectionTask task = {.work = wait_one, .data = &removed, .missing = "-1"};
+	const SelectionTask task = {
+		.work = wait_one, .data = (void *)opts.condition, .missing = "-1"};
 	return selection_run(&opts.selection, inv, &task);
 }
 

@@ -223,7 +223,8 @@ static int drop_privileges(Joiner *joiner)
 		.bounding = privileged ? joiner->full : config->cap_bounding,
 		.effective = privileged ? joiner->full : config->cap_effective,
 		.ambient = is_container_user(joiner) ? config->cap_ambient : 0,
-		.no_new_privileges = config->no_new_privileges && !privileged,
+		.no_new_privileges =
+			(config->no_new_privileges && !privileged) || joiner->options->probe,
 		.seccomp_fd = joiner->seccomp_fd,
 	};
 	int result = privileges_apply(&plan, &joiner->report);
@@ -234,8 +235,11 @@ static int drop_privileges(Joiner *joiner)
 	return result;
 }
 
+/* A probe's descendants stay below it, so that they can be found and ended with it. */
 static int tie_to_monitor(Joiner *joiner)
 {
+	if (joiner->options->probe && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+		return -errno;
 	return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ? -errno : 0;
 }
 
