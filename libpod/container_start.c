@@ -373,6 +373,7 @@ static bool record_starting(Container *ctr, GError **error)
 {
 	(void)unlinkat(container_dir_fd(ctr), "exit.json", 0);
 	(void)unlinkat(ctr->run_fd, "exit.json", 0);
+	(void)unlinkat(container_dir_fd(ctr), "health.json", 0); /* of the last run */
 	g_clear_pointer(&ctr->summary.error, g_free);
 	ctr->summary.state = CONTAINER_RUNNING;
 	ctr->summary.started = g_get_real_time() * 1000;

@@ -365,6 +365,26 @@ class Hostile(HealthTest):
         self.assertEqual(self.status(), "unhealthy")
         wait_for(lambda: not self.alive("sleep 7777"), timeout=3)
 
+    def test_fork_bomb(self):
+        """A probe that forks until it may not any more; its user has no other processes."""
+        self.need_ids()
+        self.run_probed("f() { sleep 44441 & f | f & wait; }; f", "--health-timeout=2s", "-u", "7", "--ulimit", "nproc=120:120")
+        done = self.probe(125)
+        self.assertLess(done.seconds, 15)
+        wait_for(lambda: not self.alive("sleep 44441"), timeout=5)
+        self.assertEqual(self.state()["Status"], "running")
+
+    def test_no_room_for_a_probe(self):
+        """The payload has taken every process its user may have."""
+        self.need_ids()
+        self.run_probed("true", "--health-retries=1", "--health-timeout=3s", "-u", "7", "--ulimit", "nproc=20:20",
+                        payload="(while :; do sleep 44442 & done) 2>/dev/null; exec sleep 1000")
+        wait_for(lambda: len(self.alive("sleep 44442")) >= 15)
+        done = self.skiff("healthcheck", "run", "c", check=False)
+        self.assertIn(done.code, (0, 1))
+        self.assertEqual(self.state()["Status"], "running")
+        self.skiff("stop", "-t", "0", "c")
+
     def test_endless_output(self):
         monitor = self.run_probed("yes 0123456789abcdef", "--health-timeout=2s", "--health-max-log-size=0") and self.monitor()
         self.probe(125)
