@@ -23,7 +23,7 @@
 typedef struct {
 	pid_t pid, parent, session;
 	unsigned long long start; /* with the pid: this very process */
-	bool member, stopped;
+	bool member;
 } Process;
 
 /* Where a process stands in the tree. false: it has gone. */
@@ -74,18 +74,14 @@ static GArray *list_processes(int proc_fd)
 	return list;
 }
 
-static bool is_member_pid(const GArray *members, pid_t pid)
+static bool has_pid(GHashTable *pids, pid_t pid)
 {
-	for (guint i = 0; i < members->len; i++) {
-		if (g_array_index(members, Process, i).pid == pid)
-			return true;
-	}
-	return false;
+	return g_hash_table_contains(pids, GINT_TO_POINTER(pid));
 }
 
 /* Add those of @list that stand below a member or in the session of @root, parents first. Return:
  * how many were new. */
-static guint add_members(GArray *members, GArray *list, pid_t root)
+static guint add_members(GArray *members, GHashTable *pids, GArray *list, pid_t root)
 {
 	guint before = members->len;
 	for (bool grew = true; grew;) {
@@ -94,12 +90,13 @@ static guint add_members(GArray *members, GArray *list, pid_t root)
 			Process *process = &g_array_index(list, Process, i);
 			if (process->member)
 				continue;
-			process->member = is_member_pid(members, process->pid);
+			process->member = has_pid(pids, process->pid);
 			if (process->member || (process->pid != root && process->session != root &&
-						!is_member_pid(members, process->parent)))
+						!has_pid(pids, process->parent)))
 				continue;
 			process->member = grew = true;
 			g_array_append_val(members, *process);
+			g_hash_table_add(pids, GINT_TO_POINTER(process->pid));
 		}
 	}
 	return members->len - before;
@@ -119,10 +116,11 @@ static void signal_process(int proc_fd, const Process *process, int signum)
 void monitor_tree_kill(int proc_fd, pid_t root)
 {
 	g_autoptr(GArray) members = g_array_new(FALSE, TRUE, sizeof(Process));
+	g_autoptr(GHashTable) pids = g_hash_table_new(NULL, NULL);
 	for (int look = 0; look < LOOKS_MAX; look++) {
 		g_autoptr(GArray) list = list_processes(proc_fd);
 		guint first = members->len;
-		if (add_members(members, list, root) == 0)
+		if (add_members(members, pids, list, root) == 0)
 			break;
 		for (guint i = first; i < members->len; i++)
 			signal_process(proc_fd, &g_array_index(members, Process, i), SIGSTOP);

@@ -194,6 +194,9 @@ class Probes(HealthTest):
         self.assertEqual(self.skiff("ps", "--filter", "health=unhealthy", "-q").lines, [])
         changes = [event["Actor"]["Attributes"]["health_status"] for event in self.events("health_status")]
         self.assertEqual(changes, ["unhealthy", "healthy"], "one for each change, none for each probe")
+        last = self.events("health_status")[-1]
+        self.assertEqual((last["Status"], last["HealthStatus"], last["Action"]),
+                         ("health_status", "healthy", "health_status: healthy"))
         wait_for(lambda: len(self.health()["Log"]) == 5)
         time.sleep(0.5)
         self.assertEqual(len(self.health()["Log"]), 5, "the log is bounded")
@@ -207,12 +210,14 @@ class Probes(HealthTest):
         self.skiff("exec", "c", "touch", "/ok")
         self.assertEqual(waiting.communicate(timeout=20)[0].strip(), b"-1")
         self.skiff("exec", "c", "rm", "/ok")
-        waiting = self.start("wait", "--condition", "healthy", "c")
         self.skiff("wait", "--condition", "unhealthy", "c")
+        waiting = self.start("wait", "--condition", "healthy", "c")
+        time.sleep(0.2)
         self.skiff("stop", "-t", "0", "c")
-        self.assertEqual(waiting.wait(20), 0 if self.status() == "healthy" else waiting.returncode)
+        self.assertEqual(waiting.wait(20), 125)
+        self.assertIn(b"is not running", waiting.communicate()[1])
         self.skiff("run", "-d", "--name", "plain", *FOREVER)
-        self.skiff("wait", "--condition", "healthy", "plain", code=125)
+        self.skiff_fails("wait", "--condition", "healthy", "plain", says="has no defined healthcheck")
 
     def test_start_period(self):
         self.run_probed("test -e /ok", "--health-start-period=1h", "--health-retries=1")
