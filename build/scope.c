@@ -11,9 +11,12 @@
 struct Scope {
 	Scope *global;          /* NULL if it is the global one */
 	GHashTable *args, *env; /* char * to char *; the value NULL: declared only */
+	bool shared;            /* both tables are the parent's until something is set */
+	size_t size;            /* bytes in both tables */
 	char escape;
 	const ScopeInputs *inputs; /* the rest is of the global scope only */
 	GHashTable *asked;         /* names of all ARGs */
+	size_t total;              /* bytes in the tables of all scopes */
 };
 
 static const char *const platform_args[] = {
@@ -35,22 +38,66 @@ static GHashTable *new_table(void)
 	return g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 }
 
+static size_t pair_size(const char *name, const char *value)
+{
+	return strlen(name) + (value ? strlen(value) : 0) + 2;
+}
+
+/* Set a variable and count its bytes. */
+static void set(Scope *scope, GHashTable *table, const char *name, const char *value)
+{
+	Scope *global = scope->global ? scope->global : scope;
+	size_t old = 0;
+	if (g_hash_table_contains(table, name))
+		old = pair_size(name, g_hash_table_lookup(table, name));
+	scope->size += pair_size(name, value) - old;
+	global->total += pair_size(name, value) - old;
+	g_hash_table_replace(table, g_strdup(name), g_strdup(value));
+}
+
 static void copy_table(GHashTable *from, GHashTable *to)
 {
 	GHashTableIter iter;
 	void *name, *value;
 	g_hash_table_iter_init(&iter, from);
 	while (g_hash_table_iter_next(&iter, &name, &value))
-		g_hash_table_insert(to, g_strdup(name), g_strdup(value));
+		g_hash_table_replace(to, g_strdup(name), g_strdup(value));
+}
+
+static bool check_total(const Scope *global, size_t more, GError **error)
+{
+	return global->total + more <= SCOPES_SIZE_MAX ||
+	       error_set(error, ENGINE_ERROR_INVALID,
+			 "the variables of all stages are larger than %u bytes", SCOPES_SIZE_MAX);
+}
+
+/* Have tables of our own before the first change. */
+static bool own_tables(Scope *scope, GError **error)
+{
+	if (!scope->shared)
+		return true;
+	if (!check_total(scope->global, scope->size, error))
+		return false;
+	GHashTable *args = scope->args, *env = scope->env;
+	scope->args = new_table();
+	scope->env = new_table();
+	copy_table(args, scope->args);
+	copy_table(env, scope->env);
+	g_hash_table_unref(args);
+	g_hash_table_unref(env);
+	scope->global->total += scope->size;
+	scope->shared = false;
+	return true;
 }
 
 /* Add "NAME=VALUE". */
-static void add_assignment(GHashTable *table, const char *assignment)
+static void add_assignment(Scope *scope, GHashTable *table, const char *assignment)
 {
 	const char *equals = strchr(assignment, '=');
-	if (equals)
-		g_hash_table_insert(table, g_strndup(assignment, (size_t)(equals - assignment)),
-				    g_strdup(equals + 1));
+	if (!equals)
+		return;
+	g_autofree char *name = g_strndup(assignment, (size_t)(equals - assignment));
+	set(scope, table, name, equals + 1);
 }
 
 Scope *scope_new_global(const ScopeInputs *inputs, char escape)
@@ -62,12 +109,11 @@ Scope *scope_new_global(const ScopeInputs *inputs, char escape)
 	scope->inputs = inputs;
 	scope->escape = escape;
 	for (size_t i = 0; inputs->predefined && inputs->predefined[i]; i++)
-		add_assignment(scope->args, inputs->predefined[i]);
+		add_assignment(scope, scope->args, inputs->predefined[i]);
 	for (size_t i = 0; inputs->build_args && i < G_N_ELEMENTS(platform_args); i++) {
 		const char *value = g_hash_table_lookup(inputs->build_args, platform_args[i]);
 		if (value)
-			g_hash_table_insert(scope->args, g_strdup(platform_args[i]),
-					    g_strdup(value));
+			set(scope, scope->args, platform_args[i], value);
 	}
 	return scope;
 }
@@ -77,14 +123,12 @@ Scope *scope_new_stage(Scope *global, const Scope *parent, const char *const *en
 	Scope *scope = g_new0(Scope, 1);
 	scope->global = global;
 	scope->escape = global->escape;
-	scope->args = new_table();
-	scope->env = new_table();
-	if (parent) {
-		copy_table(parent->args, scope->args);
-		copy_table(parent->env, scope->env);
-	}
-	for (size_t i = 0; env && env[i]; i++)
-		add_assignment(scope->env, env[i]);
+	scope->shared = parent != NULL;
+	scope->size = parent ? parent->size : 0;
+	scope->args = parent ? g_hash_table_ref(parent->args) : new_table();
+	scope->env = parent ? g_hash_table_ref(parent->env) : new_table();
+	for (size_t i = 0; !parent && env && env[i]; i++)
+		add_assignment(scope, scope->env, env[i]);
 	return scope;
 }
 
@@ -92,6 +136,8 @@ void scope_free(Scope *scope)
 {
 	if (!scope)
 		return;
+	if (scope->global && !scope->shared)
+		scope->global->total -= scope->size;
 	g_hash_table_unref(scope->args);
 	g_hash_table_unref(scope->env);
 	g_clear_pointer(&scope->asked, g_hash_table_unref);
@@ -134,39 +180,59 @@ static bool arg_value(Scope *scope, const char *name, const DockerfilePair *pair
 
 /* One pair to its final name and value. */
 static bool expand_pair(Scope *scope, const Instruction *i, const DockerfilePair *pair,
-			GHashTable *into, GError **error)
+			char **out_name, char **out_value, GError **error)
 {
 	Expander expander = scope_expander(scope);
 	g_autofree char *name = expand_word(&expander, pair->name, error);
-	g_autofree char *value = NULL;
 	if (!name)
 		return false;
 	if (!*name)
 		return error_set(error, ENGINE_ERROR_INVALID, "a name is empty");
 	if (i->kind == INSTRUCTION_ARG) {
-		if (!arg_value(scope, name, pair, &value, error))
+		if (!arg_value(scope, name, pair, out_value, error))
 			return false;
 	} else {
-		value = expand_word(&expander, pair->value, error);
-		if (!value)
+		*out_value = expand_word(&expander, pair->value, error);
+		if (!*out_value)
 			return false;
 	}
-	g_hash_table_insert(into, g_steal_pointer(&name), g_steal_pointer(&value));
+	*out_name = g_steal_pointer(&name);
+	return true;
+}
+
+/* Expand all pairs of an instruction: names and values by turns. */
+static bool expand_pairs(Scope *scope, const Instruction *i, GPtrArray *fresh, GError **error)
+{
+	GHashTable *table = i->kind == INSTRUCTION_ARG ? scope->args : scope->env;
+	size_t size = scope->size;
+	for (guint at = 0; at < i->pairs->len; at++) {
+		char *name = NULL, *value = NULL;
+		if (!expand_pair(scope, i, g_ptr_array_index(i->pairs, at), &name, &value, error))
+			return false;
+		g_ptr_array_add(fresh, name);
+		g_ptr_array_add(fresh, value);
+		size += pair_size(name, value);
+		if (size > SCOPE_SIZE_MAX)
+			return error_set(error, ENGINE_ERROR_INVALID,
+					 "the variables are larger than %u bytes", SCOPE_SIZE_MAX);
+		/* Global ARGs see each other on one line, too. */
+		if (!scope->global)
+			set(scope, table, name, value);
+	}
 	return true;
 }
 
 bool scope_apply(Scope *scope, const Instruction *i, GError **error)
 {
 	g_assert(i->kind == INSTRUCTION_ARG || i->kind == INSTRUCTION_ENV);
-	g_autoptr(GHashTable) fresh = new_table();
+	g_autoptr(GPtrArray) fresh = g_ptr_array_new_with_free_func(g_free);
+	Scope *global = scope->global ? scope->global : scope;
+	if (!own_tables(scope, error) || !expand_pairs(scope, i, fresh, error) ||
+	    !check_total(global, SCOPE_SIZE_MAX, error))
+		return false;
 	GHashTable *table = i->kind == INSTRUCTION_ARG ? scope->args : scope->env;
-	/* Global ARGs see each other on one line, too. */
-	GHashTable *into = scope->global ? fresh : table;
-	for (guint at = 0; at < i->pairs->len; at++) {
-		if (!expand_pair(scope, i, g_ptr_array_index(i->pairs, at), into, error))
-			return false;
-	}
-	copy_table(fresh, table);
+	for (guint at = 0; at < fresh->len; at += 2)
+		set(scope, table, fresh->pdata[at], fresh->pdata[at + 1]);
 	return true;
 }
 

@@ -22,13 +22,16 @@ typedef struct {
 	const char *const *predefined; /* "TARGETOS=linux" ..., NULL-terminated; may be NULL */
 } ScopeInputs;
 
+#define SCOPE_SIZE_MAX  (1u << 20)  /* bytes of names and values of one scope */
+#define SCOPES_SIZE_MAX (64u << 20) /* of all scopes of a file */
+
 /** scope_new_global() - the scope before the first FROM; @inputs must outlive it. */
 Scope *scope_new_global(const ScopeInputs *inputs, char escape);
 
 /**
  * scope_new_stage() - the scope at the start of a stage
  * @global:	must outlive it
- * @parent:	the stage it is built from, as it was at its end; NULL for an image
+ * @parent:	the stage it is built from, NULL for an image; must not change any more
  * @env:	NAME=VALUE of the image it is built from, NULL with a parent
  */
 Scope *scope_new_stage(Scope *global, const Scope *parent, const char *const *env);
@@ -36,7 +39,7 @@ void scope_free(Scope *scope);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Scope, scope_free)
 
 /** scope_apply() - take note of an ARG or ENV; all its values are expanded before any is set.
- * INVALID. */
+ * INVALID, also for what is larger than the bounds above. */
 bool scope_apply(Scope *scope, const Instruction *instruction, GError **error);
 
 /** scope_lookup() - the value of a variable, an ExpandLookup. */

@@ -12,6 +12,8 @@
 #include "libpod/base/units.h"
 #include "storage/reference.h"
 
+#define PLATFORM_MAX 255
+
 static void free_source(void *data)
 {
 	StageSource *source = data;
@@ -214,6 +216,10 @@ static bool set_base(const StageGraph *graph, Stage *stage, Scope *global,
 		stage->platform = expand_word(&expander, from->platform, error);
 		if (!stage->platform)
 			return prefix_at(graph, stage->from->line, error);
+		if (strlen(stage->platform) > PLATFORM_MAX)
+			return error_set(error, ENGINE_ERROR_INVALID,
+					 "%s:%u: --platform is longer than %d bytes",
+					 graph->file->lex->name, stage->from->line, PLATFORM_MAX);
 	}
 	stage->base = resolve_base(graph, stage, image, options, error);
 	return stage->base != NULL;

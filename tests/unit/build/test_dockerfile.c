@@ -134,6 +134,72 @@ static void test_a_long_chain_of_stages(void)
 	g_assert_cmpuint(g_array_index(graph->order, unsigned, 0), ==, STAGES_MAX - 1);
 }
 
+/* Apply all of a stage's instructions. Return: the error, NULL if none. */
+static char *apply_all(const char *text)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(Dockerfile) file = parse(text, &error);
+	g_assert_no_error(error);
+	ScopeInputs inputs = {0};
+	g_autoptr(Scope) global = scope_new_global(&inputs, '\\');
+	g_autoptr(GPtrArray) scopes = g_ptr_array_new_with_free_func((GDestroyNotify)scope_free);
+	for (guint i = 0; i < file->instructions->len; i++) {
+		const Scope *parent = scopes->len ? scopes->pdata[scopes->len - 1] : NULL;
+		if (at(file, i)->kind == INSTRUCTION_FROM)
+			g_ptr_array_add(scopes, scope_new_stage(global, parent, NULL));
+		else if (!scope_apply(scopes->pdata[scopes->len - 1], at(file, i), &error))
+			return g_strdup(error->message);
+	}
+	return NULL;
+}
+
+static void test_variables_are_bounded(void)
+{
+	g_autofree char *half = g_strnfill(SCOPE_SIZE_MAX / 2, 'x');
+	g_autofree char *lines =
+		g_strdup_printf("FROM a\nENV a=%s\nENV a=%s\nENV b=$a\n", half, half);
+	g_autofree char *pairs = g_strdup_printf("FROM a\nARG a=%s\nENV b=$a c=$a\n", half);
+	g_autofree char *one = apply_all(lines);
+	g_autofree char *two = apply_all(pairs);
+	g_assert_cmpstr(one, ==, "the variables are larger than 1048576 bytes");
+	g_assert_cmpstr(two, ==, one);
+}
+
+static void test_variables_of_all_stages_are_bounded(void)
+{
+	g_autofree char *much = g_strnfill(SCOPE_SIZE_MAX - 100, 'x');
+	GString *text = g_string_new(NULL);
+	g_string_printf(text, "FROM a\nENV a=%s\n", much);
+	/* A stage that sets nothing costs nothing. */
+	for (unsigned i = 0; i < 200; i++)
+		g_string_append(text, "FROM a\n");
+	g_autofree char *cheap = g_strdup(text->str);
+	for (unsigned i = 0; i < 70; i++)
+		g_string_append(text, "FROM a\nENV b=1\n");
+	g_autofree char *costly = g_string_free(text, FALSE);
+	g_assert_null(apply_all(cheap));
+	g_autofree char *error = apply_all(costly);
+	g_assert_cmpstr(error, ==, "the variables of all stages are larger than 67108864 bytes");
+}
+
+/* A child has what its parent has, and changes nothing in it. */
+static void test_a_child_does_not_change_its_parent(void)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(Dockerfile) file = parse("FROM a\nENV a=1\nENV a=2 b=$a\n", &error);
+	ScopeInputs inputs = {0};
+	g_autoptr(Scope) global = scope_new_global(&inputs, '\\');
+	g_autoptr(Scope) parent = scope_new_stage(global, NULL, NULL);
+	g_assert_true(scope_apply(parent, at(file, 1), &error));
+	g_autoptr(Scope) child = scope_new_stage(global, parent, NULL);
+	g_assert_cmpstr(scope_lookup("a", child), ==, "1");
+	g_assert_true(scope_apply(child, at(file, 2), &error));
+	g_assert_cmpstr(scope_lookup("a", child), ==, "2");
+	g_assert_cmpstr(scope_lookup("b", child), ==, "1");
+	g_assert_cmpstr(scope_lookup("a", parent), ==, "1");
+	g_assert_false(scope_is_declared(parent, "b"));
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -145,5 +211,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/dockerfile/heredocs-are-bounded", test_heredocs_are_bounded);
 	g_test_add_func("/stages/bounded", test_stages_are_bounded);
 	g_test_add_func("/stages/a-long-chain", test_a_long_chain_of_stages);
+	g_test_add_func("/scope/bounded", test_variables_are_bounded);
+	g_test_add_func("/scope/bounded-together", test_variables_of_all_stages_are_bounded);
+	g_test_add_func("/scope/child-and-parent", test_a_child_does_not_change_its_parent);
 	return g_test_run();
 }
