@@ -4,7 +4,7 @@
  *
  *   driver template TEMPLATE [strict]	stdin is the data as JSON; "strict": objects are structs
  *   driver option ARGS...		parses ARGS by the table below and prints what was set
- *   driver dockerfile|stages|expand|dockerignore ARGS...	see driver_build.h
+ *   driver check|dockerfile|stages|expand|dockerignore ARGS...	see driver_build.h
  *
  * Prints the result, or the error on stderr with exit code 1.
  */
@@ -127,9 +127,13 @@ int main(int argc, char **argv)
 		const char *name;
 		int (*run)(char **args);
 	} grammars[] = {
-		{"dockerfile", run_dockerfile}, {"dockerignore", run_dockerignore},
-		{"expand", run_expand},         {"option", run_option},
-		{"stages", run_stages},         {"template", run_template},
+		{"check", run_check},
+		{"dockerfile", run_dockerfile},
+		{"dockerignore", run_dockerignore},
+		{"expand", run_expand},
+		{"option", run_option},
+		{"stages", run_stages},
+		{"template", run_template},
 	};
 	for (size_t i = 0; argc >= 2 && i < G_N_ELEMENTS(grammars); i++) {
 		if (strcmp(argv[1], grammars[i].name) == 0)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "build/check.h"
 #include "build/dockerfile_parse.h"
 #include "build/dockerignore.h"
 #include "build/expand.h"
@@ -315,4 +316,41 @@ int run_dockerignore(char **args)
 		printf("%s %s\n", *args, word);
 	}
 	return 0;
+}
+
+/* The only image that is known. */
+static const CheckImage *known_image(const char *name, void *data)
+{
+	static const char *const env[] = {"PATH=/bin", "LANG=C", NULL};
+	static const CheckImage image = {.env = env, .platform = "linux/amd64"};
+	return strcmp(name, "debian") == 0 ? &image : NULL;
+}
+
+int run_check(char **args)
+{
+	static const char *const predefined[] = {"TARGETPLATFORM=linux/amd64",
+						 "BUILDPLATFORM=linux/amd64", NULL};
+	static const char ignored[] = "*.o\nsecret\n";
+	g_autoptr(GError) error = NULL;
+	g_autoptr(Dockerfile) file = read_dockerfile(&error);
+	g_auto(CheckConfig) config = {0};
+	if (!file || !check_config_parse(args[0] ? args[0] : file->lex->check, &config, &error))
+		return fail(error);
+	g_autoptr(Dockerignore) ignore =
+		dockerignore_parse(ignored, sizeof ignored - 1, ".dockerignore", NULL);
+	CheckInputs inputs = {.scope = {.predefined = predefined},
+			      .image = known_image,
+			      .ignore = ignore,
+			      .target_platform = "linux/amd64"};
+	StageOptions options = {0};
+	g_autoptr(Scope) global = scope_new_global(&inputs.scope, file->lex->escape);
+	g_autoptr(StageGraph) graph = NULL;
+	if (stages_apply_global(file, global, NULL))
+		graph = stages_build(file, global, &options, NULL);
+	g_autoptr(GPtrArray) findings = check_run(file, graph, &config, &inputs);
+	for (guint i = 0; i < findings->len; i++) {
+		const CheckFinding *finding = findings->pdata[i];
+		printf("%u %s: %s\n", finding->line, finding->rule, finding->message);
+	}
+	return config.error && findings->len > 0;
 }

@@ -16,3 +16,7 @@ int run_expand(char **args);
 
 /** run_dockerignore() - stdin is a .dockerignore; ARGS: paths, a slash behind directories. */
 int run_dockerignore(char **args);
+
+/** run_check() - stdin is a Dockerfile; ARGS: what a check directive may say. Only the image
+ * "debian" is known, *.o and secret are ignored. */
+int run_check(char **args);

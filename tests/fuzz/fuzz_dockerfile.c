@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "build/check.h"
 #include "build/dockerfile_parse.h"
 #include "build/dockerignore.h"
 #include "build/expand.h"
@@ -83,9 +84,12 @@ static void check_graph(const StageGraph *graph)
 	g_assert_true(seen[graph->target]);
 }
 
+/* A scope of a parent that never changes: sharing must not show. */
 static void run_scope(const Dockerfile *file, const Stage *stage, Scope *global)
 {
-	g_autoptr(Scope) scope = scope_new_stage(global, NULL, NULL);
+	static const char *const env[] = {"a=1", "b=2", NULL};
+	g_autoptr(Scope) parent = scope_new_stage(global, NULL, env);
+	g_autoptr(Scope) scope = scope_new_stage(global, parent, NULL);
 	for (size_t at = stage->first; at < stage->end; at++) {
 		const Instruction *i = file->instructions->pdata[at];
 		if (i->kind != INSTRUCTION_ARG && i->kind != INSTRUCTION_ENV)
@@ -96,9 +100,35 @@ static void run_scope(const Dockerfile *file, const Stage *stage, Scope *global)
 			return;
 		}
 	}
-	g_auto(GStrv) env = scope_environ(scope);
-	for (size_t at = 0; env[at]; at++)
-		g_assert_true(strchr(env[at], '=') > env[at]);
+	g_auto(GStrv) result = scope_environ(scope);
+	for (size_t at = 0; result[at]; at++)
+		g_assert_true(strchr(result[at], '=') > result[at]);
+	g_assert_cmpstr(scope_lookup("a", parent), ==, "1");
+}
+
+static const CheckImage *known_image(const char *name, void *data)
+{
+	return strlen(name) % 2 ? data : NULL;
+}
+
+/* All rules, with a graph and without. */
+static void run_check(const Dockerfile *file, const StageGraph *graph)
+{
+	static const CheckImage image = {.env = predefined, .platform = "linux/amd64"};
+	CheckConfig config = {.experimental_all = true};
+	CheckInputs inputs = {.scope = {.predefined = predefined},
+			      .image = known_image,
+			      .data = (void *)&image,
+			      .target_platform = "linux/amd64"};
+	g_autoptr(GPtrArray) findings = check_run(file, graph, &config, &inputs);
+	g_assert_cmpuint(findings->len, <=, CHECK_FINDINGS_MAX);
+	unsigned line = 0;
+	for (guint at = 0; at < findings->len; at++) {
+		const CheckFinding *finding = findings->pdata[at];
+		g_assert_true(g_strv_contains(check_rules(), finding->rule));
+		g_assert_cmpuint(finding->line, >=, line);
+		line = finding->line;
+	}
 }
 
 static void read_dockerfile(const char *text, size_t size)
@@ -119,6 +149,7 @@ static void read_dockerfile(const char *text, size_t size)
 		return;
 	g_autoptr(StageGraph) graph = stages_build(file, global, &options, &error);
 	check_error(graph, error);
+	run_check(file, graph);
 	if (!graph)
 		return;
 	check_graph(graph);
