@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "cmd/labels.h"
-#include "cmd/suggest.h"
 #include "libpod/base/error.h"
+#include "libpod/base/suggest.h"
 #include "libpod/base/units.h"
 
 typedef struct Condition Condition;
