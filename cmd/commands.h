@@ -50,6 +50,7 @@ extern const Command save_command;
 extern const Command search_command;
 extern const Command start_command;
 extern const Command stop_command;
+extern const Command system_check_command;
 extern const Command tag_command;
 extern const Command top_command;
 extern const Command unshare_command;

@@ -114,32 +114,54 @@ static gint compare_created(gconstpointer a, gconstpointer b)
 	return strcmp(first->summary.id, second->summary.id);
 }
 
-GPtrArray *containers_list(Engine *engine, GError **error)
+/* @strict: a broken one is an error. */
+static GPtrArray *list(Engine *engine, bool strict, GError **error)
 {
 	g_auto(GStrv) dirs = record_list(containers_dir(engine), error);
 	if (!dirs)
 		return NULL;
-	GPtrArray *list = g_ptr_array_new_with_free_func((GDestroyNotify)container_free);
+	g_autoptr(GPtrArray) all =
+		g_ptr_array_new_with_free_func((GDestroyNotify)container_free);
 	for (size_t i = 0; dirs[i]; i++) {
 		g_autoptr(GError) broken = NULL;
 		Container *ctr = container_open(engine, dirs[i], &broken);
-		if (ctr)
-			g_ptr_array_add(list, ctr);
-		else if (!error_matches(broken, ENGINE_ERROR_NOT_FOUND))
+		if (ctr) {
+			g_ptr_array_add(all, ctr);
+		} else if (!error_matches(broken, ENGINE_ERROR_NOT_FOUND)) {
+			if (strict) {
+				g_propagate_error(error, g_steal_pointer(&broken));
+				return NULL;
+			}
 			log_warn("%s", broken->message);
+		}
 	}
-	g_ptr_array_sort(list, compare_created);
-	return list;
+	g_ptr_array_sort(all, compare_created);
+	return g_steal_pointer(&all);
+}
+
+GPtrArray *containers_list(Engine *engine, GError **error)
+{
+	return list(engine, false, error);
+}
+
+GPtrArray *containers_list_users(Engine *engine, GError **error)
+{
+	GPtrArray *all = list(engine, true, error);
+	if (!all) {
+		g_prefix_error(error, "cannot tell what containers use: ");
+		error_add_help(error, "skiff system check --repair");
+	}
+	return all;
 }
 
 Container *container_latest(Engine *engine, GError **error)
 {
-	g_autoptr(GPtrArray) list = containers_list(engine, error);
-	if (!list)
+	g_autoptr(GPtrArray) all = containers_list(engine, error);
+	if (!all)
 		return NULL;
-	if (list->len == 0)
+	if (all->len == 0)
 		return error_set_null(error, ENGINE_ERROR_NOT_FOUND, "no such container");
-	return g_ptr_array_steal_index(list, 0);
+	return g_ptr_array_steal_index(all, 0);
 }
 
 /* Make the spec's named volumes and fill in the names of anonymous ones; lists what ps shows. */
@@ -200,12 +222,8 @@ static bool write_records(StoreStage *stage, const ContainerSpec *spec, const Co
 		return error_set_errno(error, "cannot make the container's directory");
 	g_autoptr(Json) create = spec_to_json(spec);
 	g_autoptr(Json) state = container_state_to_json(s);
-	const char *create_text = js_text(create);
-	const char *state_text = js_text(state);
-	return record_replace(readable, "create.json", create_text, strlen(create_text),
-			      RECORD_SYNC_NONE, error) &&
-	       record_replace(readable, "state.json", state_text, strlen(state_text),
-			      RECORD_SYNC_NONE, error) &&
+	return js_save(readable, "create.json", create, RECORD_SYNC_NONE, error) &&
+	       js_save(readable, "state.json", state, RECORD_SYNC_NONE, error) &&
 	       (spec->remove || records_sync(readable, names, error));
 }
 

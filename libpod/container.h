@@ -78,6 +78,9 @@ Container *container_resolve(Engine *engine, const char *name, GError **error);
 /** containers_list() - all, newest first; broken ones are skipped with log_warn. GPtrArray of
  * Container. */
 GPtrArray *containers_list(Engine *engine, GError **error);
+/** containers_list_users() - the same for who removes what no container uses: a record that cannot
+ * be read may use it, and is an error. */
+GPtrArray *containers_list_users(Engine *engine, GError **error);
 /** container_latest() - the one created last; NOT_FOUND. */
 Container *container_latest(Engine *engine, GError **error);
 

@@ -24,6 +24,7 @@ struct Container {
 	ContainerSummary summary;
 	ContainerState recorded; /* what state.json says by itself */
 	bool end_told;           /* the event of its end is written: by the monitor */
+	bool state_is_lost;      /* state.json is damaged: the summary is made from create.json */
 	ContainerSpec *spec;     /* NULL until needed */
 	unsigned long long pid_start;
 	unsigned long long monitor_start;

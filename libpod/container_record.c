@@ -274,6 +274,60 @@ static bool tell_state(Container *ctr)
 	return container_life_is_held(ctr);
 }
 
+/* What the name of its directory says, and nothing else. */
+static void reset_summary(Container *ctr)
+{
+	container_summary_clear(&ctr->summary);
+	ctr->summary.id = g_strndup(ctr->dir_name, 64);
+	ctr->summary.auto_remove = g_str_has_suffix(ctr->dir_name, ".rm");
+}
+
+/*
+ * state.json is gone or damaged: what create.json says of the container, and that it has ended with
+ * a code nobody knows; without a layer of its own it has never run.
+ */
+static bool load_from_create(Container *ctr)
+{
+	g_autoptr(GError) failed = NULL;
+	const ContainerSpec *spec = container_spec(ctr, &failed);
+	ContainerSummary *s = &ctr->summary;
+	struct stat st;
+	if (!spec || !spec->name)
+		return false;
+	bool ran = fstatat(container_dir_fd(ctr), "upper", &st, AT_SYMLINK_NOFOLLOW) == 0;
+	g_autoptr(GStrvBuilder) volumes = g_strv_builder_new();
+	g_autoptr(GStrvBuilder) mounts = g_strv_builder_new();
+	for (guint i = 0; i < spec->mounts->len; i++) {
+		const SpecMount *mount = g_ptr_array_index(spec->mounts, i);
+		if (mount->kind == SPEC_MOUNT_VOLUME && mount->source)
+			g_strv_builder_add(volumes, mount->source);
+		g_strv_builder_add(mounts, mount->destination);
+	}
+	s->name = g_strdup(spec->name);
+	/* "Running" without a monitor is told as ended, code unknown. */
+	s->state = ran ? CONTAINER_RUNNING : CONTAINER_CREATED;
+	s->image_id = g_strdup(spec->image_id);
+	s->image_name = g_strdup(spec->image_name ? spec->image_name : spec->image);
+	s->command = spec->args ? g_strdupv(spec->args) : g_new0(char *, 1);
+	s->created = spec->created;
+	s->exit_known = true;
+	s->labels = g_hash_table_ref(spec->labels);
+	s->ports = g_ptr_array_ref(spec->network->ports);
+	s->network_mode = spec->network->mode;
+	s->volume_names = g_strv_builder_end(volumes);
+	s->mounts = g_strv_builder_end(mounts);
+	ctr->state_is_lost = true;
+	return true;
+}
+
+/* Is the container's directory still there? */
+static bool has_directory(const Container *ctr)
+{
+	struct stat st;
+	return fstatat(store_dir(engine_store(ctr->engine), "containers"), ctr->dir_name, &st,
+		       AT_SYMLINK_NOFOLLOW) == 0;
+}
+
 /* Read state.json into the summary, as it is on disk. */
 static bool read_record(Container *ctr, GError **error)
 {
@@ -281,14 +335,21 @@ static bool read_record(Container *ctr, GError **error)
 	int containers = store_dir(engine_store(ctr->engine), "containers");
 	g_autoptr(GError) failed = NULL;
 	g_autoptr(Json) json = js_load(containers, path, MAX_STATE_SIZE, &failed);
-	container_summary_clear(&ctr->summary);
-	ctr->summary.id = g_strndup(ctr->dir_name, 64);
-	ctr->summary.auto_remove = g_str_has_suffix(ctr->dir_name, ".rm");
-	if (!json && error_matches(failed, ENGINE_ERROR_NOT_FOUND))
+	reset_summary(ctr);
+	bool absent = !json && error_matches(failed, ENGINE_ERROR_NOT_FOUND);
+	if (absent && !has_directory(ctr))
 		return error_set(error, ENGINE_ERROR_NOT_FOUND,
 				 "container %.12s has been removed: no such container",
 				 ctr->dir_name);
 	bool loaded = json && load_state(&ctr->summary, json, &failed);
+	bool newer = error_matches(failed, ENGINE_ERROR_UNSUPPORTED);
+	ctr->state_is_lost = false;
+	if (!loaded && !newer) {
+		reset_summary(ctr);
+		loaded = load_from_create(ctr);
+	}
+	if (!loaded && absent)
+		failed->code = ENGINE_ERROR_CORRUPT;
 	ctr->recorded = ctr->summary.state;
 	if (!loaded) {
 		g_propagate_prefixed_error(error, g_steal_pointer(&failed),
@@ -331,15 +392,13 @@ bool container_reload(Container *ctr, GError **error)
 bool container_save_state(Container *ctr, GError **error)
 {
 	g_autoptr(Json) json = container_state_to_json(&ctr->summary);
-	const char *text = js_text(json);
 	/* A --rm container's record dies with it; a running one's is told from the runtime record
 	 * anyway. */
 	bool sync = !ctr->summary.auto_remove && ctr->summary.state != CONTAINER_RUNNING;
 	int dir = container_dir(ctr, error);
 	if (dir < 0)
 		return false;
-	return record_replace(dir, "state.json", text, strlen(text),
-			      sync ? RECORD_SYNC_FULL : RECORD_SYNC_NONE, error);
+	return js_save(dir, "state.json", json, sync ? RECORD_SYNC_FULL : RECORD_SYNC_NONE, error);
 }
 
 const ContainerSummary *container_summary(const Container *ctr)

@@ -87,7 +87,8 @@ Engine *engine_open(const EngineOptions *options, GError **error)
 		options->root ? absolute(options->root) : default_root(engine->initial_root);
 	engine->run_path = options->runroot ? absolute(options->runroot)
 					    : default_runroot(engine->initial_root);
-	engine->store = store_open(root, error);
+	engine->store =
+		options->damaged ? store_open_damaged(root, error) : store_open(root, error);
 	if (!engine->store || !open_runroot(engine, error))
 		return NULL;
 	if (!options->read_only && !containers_heal(engine, error))

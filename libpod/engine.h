@@ -16,6 +16,7 @@ typedef struct {
 	const char *root;    /* --root, NULL = default */
 	const char *runroot; /* --runroot, NULL = default */
 	bool read_only;      /* the command only reads: nothing is made or healed */
+	bool damaged;        /* also a store whose version file is broken */
 } EngineOptions;
 
 /** engine_open() - open store and runtime directory. DENIED (R15), UNSUPPORTED (store version,

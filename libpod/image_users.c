@@ -10,7 +10,7 @@
 /* A container made from the image; NULL without @error if there is none. */
 static Container *find_user(Engine *engine, const Image *image, GError **error)
 {
-	g_autoptr(GPtrArray) containers = containers_list(engine, error);
+	g_autoptr(GPtrArray) containers = containers_list_users(engine, error);
 	for (size_t i = 0; containers && i < containers->len; i++) {
 		Container *ctr = containers->pdata[i];
 		if (g_strcmp0(container_summary(ctr)->image_id, image->id) == 0)

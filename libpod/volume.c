@@ -194,8 +194,7 @@ static bool publish(Engine *engine, const Volume *volume, GError **error)
 	if (dir < 0 || fchmodat(dir, "_data", 0755, 0) < 0)
 		return error_set_errno(error, "cannot make volume '%s'", volume->name);
 	g_autoptr(Json) json = to_json(volume);
-	const char *text = js_text(json);
-	if (!record_replace(dir, "volume.json", text, strlen(text), RECORD_SYNC_FULL, error))
+	if (!js_save(dir, "volume.json", json, RECORD_SYNC_FULL, error))
 		return false;
 	if (renameat2(store_stage_fd(stage), "volume", volumes_dir(engine), volume->name,
 		      RENAME_NOREPLACE) < 0) {
@@ -236,8 +235,18 @@ Volume *volume_create(Engine *engine, const VolumeCreate *options, GError **erro
 		event_volume(engine, "create", volume->name);
 		return g_steal_pointer(&volume);
 	}
-	if (options->ignore && error_matches(failed, ENGINE_ERROR_EXISTS))
-		return volume_lookup(engine, volume->name, error);
+	if (options->ignore && error_matches(failed, ENGINE_ERROR_EXISTS)) {
+		GError *broken = NULL;
+		Volume *existing = volume_lookup(engine, volume->name, &broken);
+		if (existing)
+			return existing;
+		if (broken) {
+			g_propagate_error(error, broken);
+			return NULL;
+		}
+		return error_set_null(error, ENGINE_ERROR_CORRUPT, "volume '%s' has lost its record",
+				      volume->name);
+	}
 	g_propagate_error(error, g_steal_pointer(&failed));
 	return NULL;
 }
@@ -252,13 +261,37 @@ bool volume_copied_up(Engine *engine, const char *name, GError **error)
 	if (dir < 0)
 		return error_set_errno(error, "cannot open volume '%s'", name);
 	g_autoptr(Json) json = to_json(volume);
-	const char *text = js_text(json);
-	return record_replace(dir, "volume.json", text, strlen(text), RECORD_SYNC_FULL, error);
+	return js_save(dir, "volume.json", json, RECORD_SYNC_FULL, error);
+}
+
+/* Does _data hold anything? What we may not look into does. */
+static bool has_data(int dir)
+{
+	autofd data = path_open_state(dir, "_data", O_RDONLY | O_DIRECTORY, 0);
+	if (data < 0)
+		return errno != ENOENT;
+	g_auto(GStrv) names = record_list(data, NULL);
+	return !names || names[0];
+}
+
+bool volume_restore(Engine *engine, const char *name, GError **error)
+{
+	struct stat st;
+	autofd dir = path_open_state(volumes_dir(engine), name, O_RDONLY | O_DIRECTORY, 0);
+	if (dir < 0 || fstat(dir, &st) < 0)
+		return error_set_errno(error, "cannot open volume '%s'", name);
+	g_autoptr(Volume) volume = new_volume(engine, name);
+	volume->driver = g_strdup("local");
+	volume->created = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+	/* Kept by a prune of anonymous ones, whatever its name looks like: better safe. */
+	volume->needs_copy_up = !has_data(dir);
+	g_autoptr(Json) json = to_json(volume);
+	return js_save(dir, "volume.json", json, RECORD_SYNC_FULL, error);
 }
 
 char **volume_users(Engine *engine, const char *name, GError **error)
 {
-	g_autoptr(GPtrArray) list = containers_list(engine, error);
+	g_autoptr(GPtrArray) list = containers_list_users(engine, error);
 	if (!list)
 		return NULL;
 	g_autoptr(GStrvBuilder) users = g_strv_builder_new();

@@ -54,5 +54,7 @@ bool volume_remove(Engine *engine, const Volume *volume, bool force, GError **er
 /** volume_copied_up() - clear the needs-copy-up flag, synced, BEFORE the copying starts
  * (security 1.1, CVE-2020-1726). */
 bool volume_copied_up(Engine *engine, const char *name, GError **error);
+/** volume_restore() - write a record for the data of a volume that has lost its own. */
+bool volume_restore(Engine *engine, const char *name, GError **error);
 /** volume_open_data() - the directory with its files, for reading. -1 with @error. */
 int volume_open_data(Engine *engine, const Volume *volume, GError **error);

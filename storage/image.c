@@ -20,6 +20,7 @@
 #include "libpod/base/log.h"
 #include "libpod/base/path.h"
 #include "libpod/base/record.h"
+#include "libpod/base/seal.h"
 #include "libpod/base/units.h"
 #include "storage/digest.h"
 #include "storage/image_priv.h"
@@ -57,13 +58,18 @@ int image_dir_open(Store *store, const char *id, GError **error)
 char **image_lines_read(int dir_fd, const char *name, GError **error)
 {
 	g_autoptr(GError) problem = NULL;
-	g_autofree char *text = record_read(dir_fd, name, IMAGE_LINES_MAX_SIZE, NULL, &problem);
+	size_t size = 0;
+	g_autofree char *text = record_read(dir_fd, name, IMAGE_LINES_MAX_SIZE, &size, &problem);
 	if (!text && error_matches(problem, ENGINE_ERROR_NOT_FOUND))
 		return g_new0(char *, 1);
 	if (!text) {
 		g_propagate_error(error, g_steal_pointer(&problem));
 		return NULL;
 	}
+	if (seal_check(text, size, &size) == SEAL_BROKEN)
+		return error_set_null(error, ENGINE_ERROR_CORRUPT,
+				      "%s: its checksum does not match", name);
+	text[size] = '\0';
 	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
 	g_autoptr(GPtrArray) kept = g_ptr_array_new();
 	for (size_t i = 0; lines[i]; i++)
@@ -80,7 +86,8 @@ static bool write_lines(int dir_fd, const char *name, GPtrArray *lines, RecordSy
 	g_autoptr(GString) text = g_string_new(NULL);
 	for (size_t i = 0; i < lines->len; i++)
 		g_string_append_printf(text, "%s\n", (const char *)lines->pdata[i]);
-	return record_replace(dir_fd, name, text->str, text->len, sync, error);
+	g_autofree char *sealed = seal_text(text->str);
+	return record_replace(dir_fd, name, sealed, strlen(sealed), sync, error);
 }
 
 /* Chain ids of a config's layers, bottom first. */
@@ -267,8 +274,7 @@ static bool write_figures(int dir_fd, const ImagePublish *publish, uint64_t size
 		g_autofree char *digest = digest_of(publish->manifest, publish->manifest_size);
 		js_set_string(json, "digest", digest);
 	}
-	const char *text = js_text(json);
-	return record_replace(dir_fd, "image.json", text, strlen(text), sync, error);
+	return js_save(dir_fd, "image.json", json, sync, error);
 }
 
 /* All but config.json, into a new directory or the existing one. */

@@ -170,10 +170,8 @@ bool layer_record_write(int dir_fd, const Layer *layer, GError **error)
 	js_set_string(json, "blob_digest", layer->blob_digest);
 	js_set_string(json, "media_type", layer->media_type);
 	js_set_int(json, "blob_size", (int64_t)layer->blob_size);
-	const char *text = js_text(json);
-
 	/* No sync of its own: publishing syncs the file system once. */
-	return record_replace(dir_fd, "layer.json", text, strlen(text), RECORD_SYNC_NONE, error);
+	return js_save(dir_fd, "layer.json", json, RECORD_SYNC_NONE, error);
 }
 
 bool layer_publish(Store *store, StoreStage *stage, const char *name, const Layer *layer,

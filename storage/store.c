@@ -29,7 +29,8 @@
 #define STORE_VERSION "1"
 
 static const char *const dir_names[] = {"containers", "names",   "images",  "layers", "volumes",
-					"networks",   "secrets", "staging", "trash",  "cache"};
+					"networks",   "secrets", "staging", "trash",  "cache",
+					"damaged"};
 
 struct Store {
 	char *path;
@@ -105,7 +106,8 @@ static bool check_version(Store *store, GError **error)
 	return true;
 }
 
-Store *store_open(const char *path, GError **error)
+/* Open, whatever the version. */
+static Store *open_any(const char *path, GError **error)
 {
 	int fd = path_open_private_dir(path, error);
 	if (fd < 0)
@@ -115,9 +117,29 @@ Store *store_open(const char *path, GError **error)
 	store->fd = fd;
 	for (size_t i = 0; i < G_N_ELEMENTS(dir_names); i++)
 		store->dirs[i] = -1;
-	if (!check_version(store, error))
-		return NULL;
 	return g_steal_pointer(&store);
+}
+
+Store *store_open(const char *path, GError **error)
+{
+	g_autoptr(Store) store = open_any(path, error);
+	return store && check_version(store, error) ? g_steal_pointer(&store) : NULL;
+}
+
+Store *store_open_damaged(const char *path, GError **error)
+{
+	return open_any(path, error);
+}
+
+bool store_version_check(Store *store, GError **error)
+{
+	return check_version(store, error);
+}
+
+bool store_version_reset(Store *store, GError **error)
+{
+	return record_replace(store->fd, "version", STORE_VERSION "\n", strlen(STORE_VERSION "\n"),
+			      RECORD_SYNC_FULL, error);
 }
 
 void store_close(Store *store)

@@ -18,6 +18,12 @@ typedef struct Store Store;
  *where it would have to be made on a network file system
  */
 Store *store_open(const char *path, GError **error);
+/** store_open_damaged() - the same whatever its version file says: for `system check`. */
+Store *store_open_damaged(const char *path, GError **error);
+/** store_version_check() - is it of our version? @error as store_open(). */
+bool store_version_check(Store *store, GError **error);
+/** store_version_reset() - write our version into it. */
+bool store_version_reset(Store *store, GError **error);
 void store_close(Store *store);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Store, store_close)
 
@@ -33,8 +39,8 @@ int store_fd(const Store *store);
 
 /**
  * store_dir() - descriptor of a first-level directory: "containers", "names", "images", "layers",
- * "volumes", "networks", "secrets", "staging", "trash", "cache"; opened once, borrowed. -1 with
- * errno for another name.
+ * "volumes", "networks", "secrets", "staging", "trash", "cache", "damaged"; opened once, borrowed.
+ * -1 with errno for another name.
  */
 int store_dir(Store *store, const char *name);
 

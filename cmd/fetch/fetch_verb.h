@@ -54,6 +54,8 @@ int fetch_login(FetchCall *call, GError **error);
 int fetch_logout(FetchCall *call, GError **error);
 /** fetch_pull() - the verb: images from registries. Return: the exit code. */
 int fetch_pull(FetchCall *call, GError **error);
+/** fetch_verify() - the verb: are layers what their diff ids say? Return: the exit code. */
+int fetch_verify(FetchCall *call, GError **error);
 
 /** fetch_push() - the verb: an image to a registry. Return: the exit code. */
 int fetch_push(FetchCall *call, GError **error);

@@ -33,7 +33,7 @@ static const Verb verbs[] = {
 	{"commit", fetch_commit}, {"import", fetch_import}, {"inflate", fetch_inflate},
 	{"load", fetch_load},     {"save", fetch_save},     {"login", fetch_login},
 	{"logout", fetch_logout}, {"pull", fetch_pull},     {"push", fetch_push},
-	{"search", fetch_search},
+	{"search", fetch_search}, {"verify", fetch_verify},
 };
 
 static const FetchOption *find_row(const FetchOption *rows, const char *name)

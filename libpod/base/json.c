@@ -9,6 +9,7 @@
 
 #include "libpod/base/error.h"
 #include "libpod/base/record.h"
+#include "libpod/base/seal.h"
 
 #define MAX_DEPTH 64
 
@@ -156,11 +157,20 @@ Json *js_load(int dir_fd, const char *name, size_t max_size, GError **error)
 	g_autofree char *text = record_read(dir_fd, name, max_size, &size, error);
 	if (!text)
 		return NULL;
+	if (seal_check(text, size, NULL) == SEAL_BROKEN)
+		return error_set_null(error, ENGINE_ERROR_CORRUPT,
+				      "%s: its checksum does not match", name);
 	Json *json = js_parse(text, size, name, error);
 	/* In our own record, bad JSON is damage and not somebody's mistake. */
 	if (!json && error && *error)
 		(*error)->code = ENGINE_ERROR_CORRUPT;
 	return json;
+}
+
+bool js_save(int dir_fd, const char *name, Json *json, RecordSync sync, GError **error)
+{
+	g_autofree char *text = seal_text(js_text(json));
+	return record_replace(dir_fd, name, text, strlen(text), sync, error);
 }
 
 const char *js_text(Json *json)

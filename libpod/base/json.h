@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "libpod/base/record.h"
+
 typedef struct json_object Json;
 
 static inline void js_unref(Json *json)
@@ -32,6 +34,9 @@ Json *js_parse(const char *text, size_t size, const char *what, GError **error);
  * absent, CORRUPT if broken.
  */
 Json *js_load(int dir_fd, const char *name, size_t max_size, GError **error);
+
+/** js_save() - write an object as a record below @dir_fd, sealed (seal.h): js_load() sees damage. */
+bool js_save(int dir_fd, const char *name, Json *json, RecordSync sync, GError **error);
 
 /** js_text() - compact text, borrowed from @json. */
 const char *js_text(Json *json);

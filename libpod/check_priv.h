@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of the check share.
+ */
+#pragma once
+
+#include "libpod/base/json.h"
+#include "libpod/check.h"
+
+typedef struct {
+	Engine *engine;
+	const CheckOptions *options;
+	GPtrArray *findings;
+} Check;
+
+/** check_report() - add a finding; strings are taken. */
+void check_report(Check *check, char *object, char *problem, char *result, bool solved);
+
+typedef enum {
+	RECORD_FINE,
+	RECORD_MENDED, /* and reported */
+	RECORD_ABSENT,
+	RECORD_BROKEN, /* and not reported: it is the caller's to make it again */
+} RecordState;
+
+/**
+ * check_record() - look at a sealed record, and mend a flipped bit of it
+ * @object:	for the report
+ *
+ * A record without a seal gets one; that is reported.
+ */
+RecordState check_record(Check *check, int dir_fd, const char *name, const char *object);
+
+/** check_digest() - the same for a file whose name or directory says its sha256. */
+RecordState check_digest(Check *check, int dir_fd, const char *name, const char *digest,
+			 const char *object);
+
+/** check_set_aside() - move an entry of the store to damaged/, or to the trash with --force, and
+ * report. */
+void check_set_aside(Check *check, const char *dir, const char *name, const char *object,
+		     const char *problem);
+
+/** check_containers(), check_names(), check_volumes(), check_images() - the parts. */
+bool check_containers(Check *check, GError **error);
+bool check_names(Check *check, GError **error);
+bool check_volumes(Check *check, GError **error);
+bool check_images(Check *check, GError **error);
