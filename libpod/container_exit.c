@@ -38,6 +38,7 @@
 
 /* How long clean-up waits for a command that has the container in its hands. */
 #define CLEANUP_PATIENCE_MS 2000
+#define LIFE_LOOK_MS        20
 
 /* Between two looks at the health that is waited for. */
 #define HEALTH_LOOK_MS 50
@@ -85,11 +86,23 @@ static int open_process(pid_t pid, unsigned long long start)
 	return fd_steal(&pidfd);
 }
 
+/* Its run.json is lost, so who the monitor is is not known: look at its lock now and then. */
+static int wait_life(Container *ctr, int timeout_ms)
+{
+	int64_t deadline = g_get_monotonic_time() + (int64_t)timeout_ms * 1000;
+	while (container_life_is_held(ctr)) {
+		if (timeout_ms >= 0 && g_get_monotonic_time() >= deadline)
+			return 0;
+		poll(NULL, 0, LIFE_LOOK_MS);
+	}
+	return 1;
+}
+
 int container_wait_exit(Container *ctr, int timeout_ms, GError **error)
 {
 	autofd monitor = open_process(ctr->summary.monitor_pid, ctr->monitor_start);
 	if (monitor < 0)
-		return 1;
+		return ctr->summary.monitor_pid > 0 ? 1 : wait_life(ctr, timeout_ms);
 	struct pollfd poll_fd = {.fd = monitor, .events = POLLIN};
 	int64_t deadline = timeout_ms < 0 ? 0 : g_get_monotonic_time() + (int64_t)timeout_ms * 1000;
 	for (;;) {

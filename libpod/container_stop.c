@@ -47,27 +47,28 @@ bool container_kill(Container *ctr, int signum, GError **error)
 	return true;
 }
 
-/* What the container asked for: its signal and how long it may take (-1: for ever). */
-static bool stop_terms(Container *ctr, int timeout_s, int *out_signal, int *out_timeout_ms,
-		       GError **error)
+/*
+ * What the container asked for: its signal and how long it may take (-1: for ever). One whose
+ * create.json is damaged can be stopped, too: as if it had asked for nothing.
+ */
+static void stop_terms(Container *ctr, int timeout_s, int *out_signal, int *out_timeout_ms)
 {
-	const ContainerSpec *spec = container_spec(ctr, error);
+	g_autoptr(GError) broken = NULL;
+	const ContainerSpec *spec = container_spec(ctr, &broken);
 	if (!spec)
-		return false;
-	int seconds = timeout_s >= 0            ? timeout_s
-		      : spec->stop_timeout >= 0 ? spec->stop_timeout
-						: 10;
-	*out_signal = spec->stop_signal > 0 ? spec->stop_signal : SIGTERM;
+		log_warn("%s", broken->message);
+	int seconds = timeout_s >= 0                    ? timeout_s
+		      : spec && spec->stop_timeout >= 0 ? spec->stop_timeout
+							: 10;
+	*out_signal = spec && spec->stop_signal > 0 ? spec->stop_signal : SIGTERM;
 	*out_timeout_ms = seconds > DAY_S ? -1 : seconds * 1000;
-	return true;
 }
 
 /* Send the first signal and note until when it has time. */
 static bool begin(Container *ctr, const ContainerStop *options, GError **error)
 {
 	int signum, timeout_ms;
-	if (!stop_terms(ctr, options->timeout_s, &signum, &timeout_ms, error))
-		return false;
+	stop_terms(ctr, options->timeout_s, &signum, &timeout_ms);
 	int run_fd = container_run_fd(ctr);
 	/* A monitor that is gone cannot restart anything either: the signal below finds that out.
 	 */
