@@ -24,3 +24,7 @@ Json *inspect_info(Engine *engine, GError **error);
 /** inspect_tree_size() - bytes of the files below a directory of the store, also those of sub-ids.
  * -1 with @error. */
 int64_t inspect_tree_size(Engine *engine, int dir_fd, const char *name, GError **error);
+
+/** inspect_tree_sizes() - the same for several directories at once; what is missing is empty. */
+bool inspect_tree_sizes(Engine *engine, int dir_fd, const char *const *names, size_t n,
+			int64_t *out_sizes, GError **error);

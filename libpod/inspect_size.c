@@ -17,11 +17,12 @@
 
 #define DEPTH_MAX 512 /* descriptors: one per level */
 
-/* What the child is told, and where it leaves the sum: memory that both share. */
+/* What the child is told, and where it leaves the sums: memory that both share. */
 typedef struct {
 	int dir_fd;
-	const char *name;
-	int64_t *total;
+	const char *const *names;
+	size_t n;
+	int64_t *totals;
 } SizeJob;
 
 /* Sum of the sizes below an open directory, which is closed. A directory that cannot be read counts
@@ -58,28 +59,34 @@ static int64_t count_below(int fd, int depth)
 static int run_count(void *data)
 {
 	SizeJob *job = data;
-	int fd = path_open_state(job->dir_fd, job->name, O_RDONLY | O_DIRECTORY, 0);
-	*job->total = fd >= 0 ? count_below(fd, 0) : 0;
+	for (size_t i = 0; i < job->n; i++) {
+		int fd = path_open_state(job->dir_fd, job->names[i], O_RDONLY | O_DIRECTORY, 0);
+		job->totals[i] = fd >= 0 ? count_below(fd, 0) : 0;
+	}
 	return 0;
+}
+
+bool inspect_tree_sizes(Engine *engine, int dir_fd, const char *const *names, size_t n,
+			int64_t *out_sizes, GError **error)
+{
+	if (n == 0)
+		return true;
+	int64_t *totals = mmap(NULL, n * sizeof(*totals), PROT_READ | PROT_WRITE,
+			       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (totals == MAP_FAILED)
+		return error_set_errno(error, "cannot allocate memory");
+	SizeJob job = {dir_fd, names, n, totals};
+	int status = rootless_run(engine, run_count, &job, error);
+	if (status == 0)
+		memcpy(out_sizes, totals, n * sizeof(*totals));
+	munmap(totals, n * sizeof(*totals));
+	if (status > 0)
+		error_set(error, ENGINE_ERROR_SYSTEM, "counting the size of '%s' failed", names[0]);
+	return status == 0;
 }
 
 int64_t inspect_tree_size(Engine *engine, int dir_fd, const char *name, GError **error)
 {
-	int64_t *total = mmap(NULL, sizeof(*total), PROT_READ | PROT_WRITE,
-			      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (total == MAP_FAILED) {
-		error_set_errno(error, "cannot allocate memory");
-		return -1;
-	}
-	SizeJob job = {dir_fd, name, total};
-	int status = rootless_run(engine, run_count, &job, error);
-	int64_t size = *total;
-	munmap(total, sizeof(*total));
-	if (status < 0)
-		return -1;
-	if (status > 0) {
-		error_set(error, ENGINE_ERROR_SYSTEM, "counting the size of '%s' failed", name);
-		return -1;
-	}
-	return size;
+	int64_t size = 0;
+	return inspect_tree_sizes(engine, dir_fd, &name, 1, &size, error) ? size : -1;
 }

@@ -287,6 +287,18 @@ char *units_format_size(uint64_t bytes)
 	return g_strdup_printf("%.3g %s", value, names[unit]);
 }
 
+char *units_format_human_size(uint64_t bytes)
+{
+	static const char *const names[] = {"B", "kB", "MB", "GB", "TB", "PB", "EB"};
+	double value = (double)bytes;
+	size_t unit = 0;
+	while (value >= 1000 && unit + 1 < G_N_ELEMENTS(names)) {
+		value /= 1000;
+		unit++;
+	}
+	return g_strdup_printf("%.4g%s", value, names[unit]);
+}
+
 char *units_format_ago(int64_t seconds)
 {
 	int64_t minutes = seconds / 60;

@@ -33,6 +33,9 @@ bool units_parse_time(const char *text, int64_t now_ns, int64_t *out_ns, GError 
  */
 char *units_format_size(uint64_t bytes);
 
+/** units_format_human_size() - "12.34MB": docker's HumanSize, four significant digits. g_free() it. */
+char *units_format_human_size(uint64_t bytes);
+
 /**
  * units_format_ago() - "5 seconds", "About a minute", "3 hours", "2 weeks" (docker's
  * HumanDuration). g_free() it.
