@@ -23,6 +23,7 @@
 #include "libpod/base/path.h"
 #include "libpod/container_cgroup.h"
 #include "libpod/events.h"
+#include "libpod/log_tag.h"
 #include "libpod/mapped_layers.h"
 #include "libpod/monitor/monitor.h"
 #include "libpod/oci_build.h"
@@ -398,6 +399,9 @@ static Monitor *start_monitor(Container *ctr, const ContainerSpec *spec,
 	const int fds[] = {store_fd(engine_store(ctr->engine)), container_dir_fd(ctr), ctr->run_fd,
 			   record_lock_fd(life), filter};
 	g_auto(GStrv) cleanup = cleanup_argv(ctr);
+	g_autofree char *tag = log_tag_expand(spec->log_tag, spec, ctr->summary.id, error);
+	if (spec->log_tag && !tag)
+		return NULL;
 	MonitorRequest request = {
 		.id = ctr->summary.id,
 		.name = ctr->summary.name,
@@ -406,7 +410,8 @@ static Monitor *start_monitor(Container *ctr, const ContainerSpec *spec,
 		.log_driver = spec->log_driver,
 		.log_path = spec->log_path,
 		.log_max_size = spec->log_max_size,
-		.log_max_files = -1,
+		.log_max_files = spec->log_max_file > 0 ? spec->log_max_file - 1 : -1,
+		.log_tag = tag,
 		.restart = spec->restart,
 		.restart_retries = spec->restart_retries,
 		.auto_remove = ctr->summary.auto_remove,

@@ -24,6 +24,7 @@
 #include "libpod/base/fd.h"
 #include "libpod/base/units.h"
 #include "libpod/log_record.h"
+#include "libpod/logs_journal.h"
 
 #define FILES_MAX         1001
 #define READ_SIZE         65536
@@ -455,6 +456,8 @@ static bool open_directory(LogReader *reader, int state_dir_fd, const char *log_
 bool logs_read(int state_dir_fd, const char *log_path, const LogsOptions *options,
 	       bool (*emit)(const LogLine *line, void *data), void *emit_data, GError **error)
 {
+	if (options->driver == LOG_DRIVER_JOURNALD)
+		return logs_read_journal(options, emit, emit_data, error);
 	if (options->driver != LOG_DRIVER_K8S_FILE && options->driver != LOG_DRIVER_JSON_FILE)
 		return error_set(error, ENGINE_ERROR_BAD_STATE,
 				 "this container is using the '%s' log driver, cannot read logs",

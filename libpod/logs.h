@@ -12,6 +12,7 @@
 
 typedef struct {
 	LogDriver driver;
+	const char *id; /* of the container, for journald */
 	bool follow;
 	int64_t tail;     /* lines, -1 = all */
 	int64_t since_ns; /* 0 = from the start */

@@ -172,6 +172,7 @@ typedef struct {
 	bool log_driver_set; /* typed: containers.conf stays out */
 	char *log_path;
 	int64_t log_max_size;
+	int log_max_file; /* files in all; 0 = default */
 	char *log_tag;
 	/* run only, not recorded */
 	bool rootfs_asked; /* --rootfs: the first argument is a directory, see spec_set_rootfs() */

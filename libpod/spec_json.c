@@ -38,7 +38,7 @@ static const char *const userns_modes[] = {"host", "keep-id",   "nomap", "auto",
 					   "maps", "container", "path",  NULL};
 static const char *const restart_words[] = {"no", "on-failure", "always", "unless-stopped", NULL};
 static const char *const pull_words[] = {"missing", "always", "never", "newer", NULL};
-static const char *const log_words[] = {"k8s-file", "json-file", "none", "passthrough", NULL};
+static const char *const log_words[] = {"k8s-file", "json-file", "journald", "none", "passthrough", NULL};
 
 #define ROW(type, row_key, row_kind, member)                                                       \
 	{                                                                                          \
@@ -149,6 +149,7 @@ static const Field spec_fields[] = {
 	ENUM_ROW(ContainerSpec, "logDriver", log_driver, log_words),
 	ROW(ContainerSpec, "logPath", FIELD_STRING, log_path),
 	ROW(ContainerSpec, "logMaxSize", FIELD_INT64, log_max_size),
+	ROW(ContainerSpec, "logMaxFile", FIELD_INT, log_max_file),
 	ROW(ContainerSpec, "logTag", FIELD_STRING, log_tag),
 	ROW(ContainerSpec, "createCommand", FIELD_STRV, create_command),
 	ROW(ContainerSpec, "created", FIELD_INT64, created),

@@ -12,12 +12,14 @@
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
 #include "libpod/base/units.h"
+#include "libpod/log_tag.h"
 #include "libpod/name.h"
 #include "libpod/runtime/privileges.h"
 #include "libpod/signals.h"
 #include "libpod/spec_priv.h"
 
-#define ENV_FILE_MAX (1024 * 1024)
+#define ENV_FILE_MAX  (1024 * 1024)
+#define LOG_FILES_MAX 1000 /* what a reader looks through */
 
 static bool set_string(char **field, const char *value)
 {
@@ -125,11 +127,22 @@ bool spec_add_log_opt(ContainerSpec *spec, const char *value, GError **error)
 		spec->log_max_size = size;
 		return true;
 	}
-	if (strcmp(key, "tag") == 0)
-		return set_string(&spec->log_tag, text);
+	if (strcmp(key, "max-file") == 0) {
+		uint64_t files = 0;
+		if (!units_parse_uint(text, LOG_FILES_MAX, &files, NULL) || files == 0)
+			return error_set(error, ENGINE_ERROR_INVALID,
+					 "invalid number of files: '%s'", text);
+		spec->log_max_file = (int)files;
+		return true;
+	}
+	if (strcmp(key, "tag") == 0) {
+		g_autofree char *tried = log_tag_expand(text, spec, "", error);
+		return tried && set_string(&spec->log_tag, text);
+	}
 	if (strcmp(key, "path") != 0)
 		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
-				 "log option \"%s\" is not supported: path, max-size and tag are",
+				 "log option \"%s\" is not supported: path, max-size, max-file "
+				 "and tag are",
 				 key);
 	if (*text == '\0')
 		return error_set(error, ENGINE_ERROR_INVALID, "invalid log option \"%s\"", value);

@@ -29,6 +29,7 @@ typedef enum {
 typedef enum {
 	LOG_DRIVER_K8S_FILE,
 	LOG_DRIVER_JSON_FILE,
+	LOG_DRIVER_JOURNALD,
 	LOG_DRIVER_NONE,
 	LOG_DRIVER_PASSTHROUGH,
 } LogDriver;
@@ -41,6 +42,7 @@ typedef struct {
 	LogDriver log_driver;
 	const char *log_path; /* absolute, or NULL: "log" in the container's directory */
 	int64_t log_max_size; /* bytes per file; <= 0: 16 MiB */
+	const char *log_tag;  /* for journald, or NULL */
 	int log_max_files;    /* rotated files kept besides the current; < 0: 3 */
 	RestartKind restart;
 	int restart_retries; /* on-failure:N; 0 = no limit */

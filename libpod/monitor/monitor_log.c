@@ -22,10 +22,12 @@
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
 #include "libpod/base/path.h"
+#include "libpod/monitor/monitor_journal.h"
 
 #define BUFFER_SIZE    32768
 #define JSON_PIECE_MAX 4096 /* bytes of output in one record; escaping makes six of one */
 #define K8S_PIECE_MAX  16384
+#define JOURNAL_PIECE_MAX (512u << 10)
 #define NAME_MAX_SIZE  256
 #define CHECK_NS                                                                                   \
 	G_GINT64_CONSTANT(1000000000) /* between looks at whether our file is still there */
@@ -41,6 +43,7 @@ typedef struct {
 
 struct MonitorLog {
 	const LogFormat *format; /* NULL: swallow all */
+	MonitorJournal *journal; /* NULL: a file */
 	int dir_fd;
 	int fd; /* -1 until the file could be opened again */
 	char name[NAME_MAX_SIZE];
@@ -207,6 +210,10 @@ static const LogFormat json_format = {
 	.utf8 = true,
 	.append = append_json,
 };
+/* Larger pieces than files have: journald takes them, and each costs it an entry. */
+static const LogFormat journal_format = {
+	.piece_max = JOURNAL_PIECE_MAX,
+};
 G_STATIC_ASSERT(K8S_PIECE_MAX + 64 <= BUFFER_SIZE);
 G_STATIC_ASSERT(JSON_PIECE_MAX * 6 + 96 <= BUFFER_SIZE);
 
@@ -303,9 +310,34 @@ static void flush(MonitorLog *log)
 	log->lines = 0;
 }
 
+/* Send an entry, and before it how many are lacking. */
+static void send_entry(MonitorLog *log, bool is_stderr, const char *text, size_t size,
+		       bool ends_line)
+{
+	if (log->lost_untold > 0) {
+		char note[160];
+		int n = g_snprintf(note, sizeof note,
+				   "skiff: %" G_GUINT64_FORMAT " log lines were dropped: %s",
+				   log->lost_untold, strerror(log->lost_errno));
+		if (monitor_journal_send(log->journal, true, note, (size_t)n, true))
+			log->lost_untold = 0;
+	}
+	if (log->lost_untold == 0 &&
+	    monitor_journal_send(log->journal, is_stderr, text, size, ends_line))
+		return;
+	if (log->lost_untold == 0)
+		log->lost_errno = errno;
+	log->lost++;
+	log->lost_untold++;
+}
+
 /* Add a record: one line, or a piece of one. */
 static void append(MonitorLog *log, bool is_stderr, const char *text, size_t size, bool ends_line)
 {
+	if (log->journal) {
+		send_entry(log, is_stderr, text, size, ends_line);
+		return;
+	}
 	size_t most = size * log->format->expansion + log->format->overhead;
 	if (log->used + most > sizeof log->buffer)
 		flush(log);
@@ -445,6 +477,12 @@ MonitorLog *monitor_log_open(const MonitorLogOptions *options, GError **error)
 	case LOG_DRIVER_JSON_FILE:
 		log->format = &json_format;
 		break;
+	case LOG_DRIVER_JOURNALD:
+		log->format = &journal_format;
+		log->journal = monitor_journal_open(
+			options->journal_socket ? options->journal_socket : JOURNAL_SOCKET,
+			options->id, options->container_name, options->tag, error);
+		return log->journal ? g_steal_pointer(&log) : NULL;
 	case LOG_DRIVER_NONE:
 	case LOG_DRIVER_PASSTHROUGH:
 		return g_steal_pointer(&log);
@@ -464,5 +502,6 @@ void monitor_log_free(MonitorLog *log)
 		return;
 	fd_close(&log->fd);
 	fd_close(&log->dir_fd);
+	monitor_journal_free(log->journal);
 	g_free(log);
 }

@@ -3,6 +3,7 @@
  * Writing a container's log: drivers, rotation, and what happens on a full disk.
  *
  * k8s-file   "2026-01-31T12:00:00.123456789+00:00 stdout F text": F ends a line, P does not
+ * journald   see monitor_journal.h: nothing is kept here
  * json-file  {"log":"text\n","stream":"stdout","time":"2026-01-31T12:00:00.123456789Z"}
  *
  * Records never cross files. A full file becomes NAME.1, NAME.1 becomes NAME.2 and so on; a
@@ -26,6 +27,9 @@ typedef struct {
 	const char *path; /* absolute, instead of that; NULL = none */
 	int64_t max_size; /* bytes per file */
 	int max_files;    /* rotated files kept */
+	const char *id;   /* of the container, for journald, as the rest */
+	const char *container_name, *tag; /* NULL: none */
+	const char *journal_socket;       /* NULL: journald's own */
 } MonitorLogOptions;
 
 /** monitor_log_open() - open or continue a log; drivers without a file give a log that swallows

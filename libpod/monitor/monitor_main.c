@@ -270,6 +270,9 @@ static bool open_log(MonitorLoop *loop, GError **error)
 		.path = loop->task->log_path,
 		.max_size = loop->task->log_max_size,
 		.max_files = loop->task->log_max_files,
+		.id = loop->task->id,
+		.container_name = loop->task->name,
+		.tag = loop->task->log_tag,
 	};
 	loop->log = monitor_log_open(&options, error);
 	return loop->log != NULL;

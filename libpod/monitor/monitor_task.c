@@ -18,6 +18,7 @@ Json *monitor_task_to_json(const MonitorRequest *request, const char *libexec)
 	js_set_take(json, "network", network_request_to_json(request->network));
 	js_set_string(json, "logDriver", log_driver_name(request->log_driver));
 	js_set_string(json, "logPath", request->log_path);
+	js_set_string(json, "logTag", request->log_tag);
 	js_set_int(json, "logMaxSize", request->log_max_size);
 	js_set_int(json, "logMaxFiles", request->log_max_files);
 	js_set_string(json, "restart", restart_name(request->restart));
@@ -49,6 +50,7 @@ static bool parse_log(Json *json, MonitorTask *task, GError **error)
 	if (!js_get_string(json, "logDriver", &driver, error) ||
 	    !log_driver_parse(driver, &task->log_driver, error) ||
 	    !js_dup_string(json, "logPath", &task->log_path, error) ||
+	    !js_dup_string(json, "logTag", &task->log_tag, error) ||
 	    !js_get_int(json, "logMaxSize", G_MININT64, G_MAXINT64, &task->log_max_size, error) ||
 	    !js_get_int(json, "logMaxFiles", G_MININT32, 1000, &max_files, error))
 		return false;
@@ -153,6 +155,7 @@ void monitor_task_free(MonitorTask *task)
 	network_request_free(task->network);
 	g_free(task->log_path);
 	health_config_free(task->health);
+	g_free(task->log_tag);
 	g_strfreev(task->cleanup_argv);
 	g_free(task->libexec);
 	g_free(task);

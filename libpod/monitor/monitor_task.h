@@ -19,6 +19,7 @@ typedef struct {
 	NetworkRequest *network;
 	LogDriver log_driver;
 	char *log_path; /* absolute, or NULL: "log" in the container's directory */
+	char *log_tag;  /* NULL: none */
 	int64_t log_max_size;
 	int log_max_files;
 	RestartKind restart;

@@ -11,6 +11,8 @@
 #include "libpod/base/path.h"
 #include "libpod/log_record.h"
 #include "libpod/monitor/monitor_log.h"
+#include "libpod/log_tag.h"
+#include "libpod/logs_journal.h"
 
 #define SECOND G_GINT64_CONSTANT(1000000000)
 #define START  (G_GINT64_CONSTANT(1769860800) * SECOND)
@@ -383,6 +385,58 @@ static void add(const char *name, void (*function)(Bed *, gconstpointer))
 	}
 }
 
+static bool append_line(const LogLine *line, void *data)
+{
+	g_string_append_printf(data, "%" G_GINT64_FORMAT "%s%s%s ", line->time_ns,
+			       line->is_stderr ? "e" : "o", line->partial ? "p" : "",
+			       line->continued ? "c" : "");
+	g_string_append_len(data, line->text, (gssize)line->size);
+	g_string_append_c(data, '|');
+	return true;
+}
+
+/* journalctl's export format, in pieces of every size. */
+static void test_journal_export(void)
+{
+	static const char stream[] =
+		"__CURSOR=s=1;i=2\n__REALTIME_TIMESTAMP=1000\n_BOOT_ID=x\nPRIORITY=6\n"
+		"MESSAGE=a=b\n\n"
+		"__REALTIME_TIMESTAMP=2000\nMESSAGE\n\5\0\0\0\0\0\0\0x\n\0\n=\nPRIORITY=3\n"
+		"CONTAINER_PARTIAL_MESSAGE=true\n\n"
+		"__REALTIME_TIMESTAMP=3000\nPRIORITY=3\nMESSAGE=\n\n"
+		"__REALTIME_TIMESTAMP=4000\n\n";
+	static const char expected[] = "1000000o a=b|2000000ep x\n\0\n=|3000000ec |";
+	for (size_t piece = 1; piece < sizeof stream; piece++) {
+		g_autoptr(JournalParser) parser = journal_parser_new();
+		g_autoptr(GString) seen = g_string_new(NULL);
+		for (size_t at = 0; at < sizeof stream - 1; at += piece)
+			g_assert_true(journal_parser_add(parser, stream + at,
+							 MIN(piece, sizeof stream - 1 - at),
+							 append_line, seen));
+		g_assert_cmpmem(seen->str, seen->len, expected, sizeof expected - 1);
+	}
+	g_autoptr(JournalParser) parser = journal_parser_new();
+	static const char huge[] = "MESSAGE\n\377\377\377\377\377\377\377\377x\n";
+	g_assert_false(journal_parser_add(parser, huge, sizeof huge - 1, append_line, NULL));
+}
+
+static void test_tag(void)
+{
+	g_autoptr(ContainerSpec) spec = spec_new();
+	spec->name = g_strdup("web");
+	spec->image_name = g_strdup("localhost/a:b");
+	g_autoptr(GError) error = NULL;
+	g_autofree char *tag =
+		log_tag_expand("{{.Name}}-{{ .ImageName }}/{{.ID}}.", spec, "0123456789abcdef", &error);
+	g_assert_cmpstr(tag, ==, "web-localhost/a:b/0123456789ab.");
+	g_assert_null(log_tag_expand("{{.Nam}}", spec, "", &error));
+	g_assert_true(g_str_has_prefix(error->message, "log tag: there is no field '.Nam'"));
+	g_clear_error(&error);
+	g_assert_null(log_tag_expand("a{{.Name", spec, "", &error));
+	g_clear_error(&error);
+	g_assert_null(log_tag_expand("a\nb", spec, "", NULL));
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -401,5 +455,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/logs/no-file-drivers", no_file_drivers);
 	g_test_add_func("/logs/times", times);
 	g_test_add_func("/logs/records", records);
+	g_test_add_func("/logs/journal-export", test_journal_export);
+	g_test_add_func("/logs/tag", test_tag);
 	return g_test_run();
 }

@@ -8,7 +8,9 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "libpod/base/error.h"
@@ -315,6 +317,131 @@ static void long_line(Dir *dir, gconstpointer data)
 #define ADD(name, function)                                                                        \
 	g_test_add("/monitor/log/" name, Dir, NULL, dir_set_up, function, dir_tear_down)
 
+/* journald's end of the socket, in a temporary directory. */
+static int listen_journal(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	g_strlcpy(address.sun_path, path, sizeof address.sun_path);
+	g_assert_cmpint(bind(fd, (struct sockaddr *)&address, sizeof address), ==, 0);
+	return fd;
+}
+
+/* The next datagram: fields up to MESSAGE, whose text goes to @out_message. */
+static char *receive_entry(int fd, GString *out_message)
+{
+	static char data[1 << 20];
+	int file = -1;
+	ssize_t n = fd_receive(fd, data, sizeof data, &file, 1, NULL);
+	if (file >= 0) {
+		/* Sealed: nobody changes it behind journald's back. */
+		int seals = fcntl(file, F_GET_SEALS);
+		g_assert_cmpint(seals & F_SEAL_WRITE, ==, F_SEAL_WRITE);
+		n = pread(file, data, sizeof data, 0);
+		close(file);
+	}
+	g_assert_cmpint(n, >, 0);
+	const char *message = memmem(data, (size_t)n, "MESSAGE\n", 8);
+	while (message && message > data && message[-1] != '\n')
+		message = memmem(message + 1, (size_t)(data + n - message - 1), "MESSAGE\n", 8);
+	g_assert_nonnull(message);
+	uint64_t size;
+	memcpy(&size, message + 8, sizeof size);
+	size = GUINT64_FROM_LE(size);
+	g_assert_cmpuint((size_t)(message - data) + 16 + size + 1, ==, (size_t)n);
+	g_string_truncate(out_message, 0);
+	g_string_append_len(out_message, message + 16, (gssize)size);
+	return g_strndup(data, (gsize)(message - data));
+}
+
+static MonitorLog *open_journal(const char *path)
+{
+	g_autoptr(GError) error = NULL;
+	MonitorLogOptions options = {
+		.driver = LOG_DRIVER_JOURNALD,
+		.id = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+		.container_name = "web",
+		.tag = "mine",
+		.journal_socket = path,
+	};
+	MonitorLog *log = monitor_log_open(&options, &error);
+	g_assert_no_error(error);
+	return log;
+}
+
+static void test_journal(Dir *dir, gconstpointer data)
+{
+	g_autofree char *path = g_build_filename(dir->path, "journal", NULL);
+	autofd journal = listen_journal(path);
+	g_autoptr(MonitorLog) log = open_journal(path);
+	g_autoptr(GString) message = g_string_new(NULL);
+	monitor_log_write(log, false, "one\ntwo", 7, SOME_TIME);
+	monitor_log_write(log, true, "\0\377\n", 3, SOME_TIME);
+	g_autofree char *first = receive_entry(journal, message);
+	g_assert_cmpstr(message->str, ==, "one");
+	g_assert_cmpstr(first, ==,
+			"CONTAINER_ID=0123456789ab\n"
+			"CONTAINER_ID_FULL="
+			"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\n"
+			"CONTAINER_NAME=web\nCONTAINER_TAG=mine\nSYSLOG_IDENTIFIER=mine\n"
+			"PRIORITY=6\n");
+	g_autofree char *second = receive_entry(journal, message);
+	g_assert_cmpstr(message->str, ==, "two");
+	g_assert_true(g_str_has_suffix(second, "PRIORITY=6\nCONTAINER_PARTIAL_MESSAGE=true\n"));
+	g_autofree char *third = receive_entry(journal, message);
+	g_assert_cmpmem(message->str, message->len, "\0\377", 2);
+	g_assert_true(g_str_has_suffix(third, "PRIORITY=3\n"));
+	g_assert_cmpuint(monitor_log_lost(log), ==, 0);
+}
+
+/* More than a datagram holds goes as a file. */
+static void test_journal_long(Dir *dir, gconstpointer data)
+{
+	g_autofree char *path = g_build_filename(dir->path, "journal", NULL);
+	autofd journal = listen_journal(path);
+	g_autoptr(MonitorLog) log = open_journal(path);
+	g_autoptr(GString) message = g_string_new(NULL);
+	const size_t size = 500000;
+	g_autofree char *text = g_malloc(size + 1);
+	memset(text, 'x', size);
+	text[size] = '\n';
+	monitor_log_write(log, false, text, size + 1, SOME_TIME);
+	g_autofree char *fields = receive_entry(journal, message);
+	g_assert_cmpuint(message->len, ==, size);
+	g_assert_false(strstr(fields, "PARTIAL") != NULL);
+	g_assert_cmpuint(monitor_log_lost(log), ==, 0);
+}
+
+/* A journald that is started anew is found; what came while it was away is counted and told. */
+static void test_journal_restart(Dir *dir, gconstpointer data)
+{
+	g_autofree char *path = g_build_filename(dir->path, "journal", NULL);
+	int journal = listen_journal(path);
+	g_autoptr(MonitorLog) log = open_journal(path);
+	g_autoptr(GString) message = g_string_new(NULL);
+	close(journal);
+	g_assert_cmpint(unlink(path), ==, 0);
+	monitor_log_write(log, false, "a\nb\n", 4, SOME_TIME);
+	g_assert_cmpuint(monitor_log_lost(log), ==, 2);
+	autofd again = listen_journal(path);
+	monitor_log_write(log, false, "c\n", 2, SOME_TIME);
+	g_autofree char *note = receive_entry(again, message);
+	g_assert_true(g_str_has_prefix(message->str, "skiff: 2 log lines were dropped: "));
+	g_autofree char *entry = receive_entry(again, message);
+	g_assert_cmpstr(message->str, ==, "c");
+	g_assert_cmpuint(monitor_log_lost(log), ==, 2);
+}
+
+static void test_journal_absent(Dir *dir, gconstpointer data)
+{
+	g_autofree char *path = g_build_filename(dir->path, "journal", NULL);
+	g_autoptr(GError) error = NULL;
+	MonitorLogOptions options = {
+		.driver = LOG_DRIVER_JOURNALD, .id = "0", .journal_socket = path};
+	g_assert_null(monitor_log_open(&options, &error));
+	g_assert_true(g_str_has_prefix(error->message, "cannot connect to journald at '"));
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -332,5 +459,12 @@ int main(int argc, char **argv)
 	ADD("refuses-what-is-no-file", refuses_what_is_no_file);
 	ADD("none-swallows", none_swallows);
 	ADD("long-line", long_line);
+	g_test_add("/monitor-log/journal", Dir, NULL, dir_set_up, test_journal, dir_tear_down);
+	g_test_add("/monitor-log/journal/long", Dir, NULL, dir_set_up, test_journal_long,
+		   dir_tear_down);
+	g_test_add("/monitor-log/journal/restart", Dir, NULL, dir_set_up, test_journal_restart,
+		   dir_tear_down);
+	g_test_add("/monitor-log/journal/absent", Dir, NULL, dir_set_up, test_journal_absent,
+		   dir_tear_down);
 	return g_test_run();
 }
