@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cmd/commands.h"
+#include "cmd/container/logs_follow.h"
 #include "cmd/container/selection.h"
 #include "cmd/engine_open.h"
 #include "cmd/output.h"
@@ -41,7 +42,9 @@ static const Option options[] = {
 	 offsetof(LogsVerbOptions, names), OPTION_COMMON},
 	{'l', "latest", OPTION_FLAG, option_set_flag, NULL, "Of the container created last",
 	 offsetof(LogsVerbOptions, selection.latest), OPTION_COMMON},
-	OPTION_UNSUPPORTED(0, "color", OPTION_FLAG),
+	{0, "color", OPTION_FLAG, option_set_flag, NULL,
+	 "Of several containers: what stands before each line in a colour",
+	 offsetof(LogsVerbOptions, color), OPTION_COMMON},
 	{0},
 };
 
@@ -111,27 +114,77 @@ static bool parse_times(const LogsVerbOptions *opts, LogsOptions *read, GError *
 	return true;
 }
 
-/* Print the log of one container; @several: with a label before each line. */
-static bool print_container(Engine *engine, Container *ctr, const LogsVerbOptions *opts,
-			    bool several, GError **error)
+/* All there is to know for reading one container's log. */
+typedef struct {
+	Followed followed;
+	Printer printer;
+	FollowedLog log;
+	char *label;
+} ContainerLog;
+
+static void container_log_free(void *pointer)
+{
+	ContainerLog *ctr_log = pointer;
+	g_free(ctr_log->label);
+	g_free(ctr_log);
+}
+
+/* The label of the @i-th of several: its name or id, with --color in a colour of its own. */
+static char *make_label(const LogsVerbOptions *opts, const Container *ctr, guint i)
+{
+	const ContainerSummary *s = container_summary(ctr);
+	g_autofree char *text = opts->names ? g_strdup(s->name) : g_strndup(s->id, 12);
+	if (!opts->color)
+		return g_steal_pointer(&text);
+	return g_strdup_printf("\033[%um%s\033[0m", 31 + i % 6, text);
+}
+
+static ContainerLog *open_log(Engine *engine, Container *ctr, const LogsVerbOptions *opts,
+			      bool several, guint i, GError **error)
 {
 	const ContainerSpec *spec = container_spec(ctr, error);
 	if (!spec)
-		return false;
-	Followed followed = {engine, container_summary(ctr)->id};
-	LogsOptions read = {
-		.driver = spec->log_driver,
-		.follow = opts->follow,
-		.tail = opts->tail,
-		.is_running = is_running,
-		.data = &followed,
+		return NULL;
+	ContainerLog *ctr_log = g_new0(ContainerLog, 1);
+	ctr_log->followed = (Followed){engine, container_summary(ctr)->id};
+	ctr_log->label = several ? make_label(opts, ctr, i) : NULL;
+	ctr_log->printer = (Printer){opts, ctr_log->label, {false, false}};
+	ctr_log->log = (FollowedLog){
+		.dir_fd = container_dir_fd(ctr),
+		.path = spec->log_path,
+		.options =
+			{
+				.driver = spec->log_driver,
+				.id = container_summary(ctr)->id,
+				.follow = opts->follow,
+				.tail = opts->tail,
+				.is_running = is_running,
+				.data = &ctr_log->followed,
+			},
+		.data = &ctr_log->printer,
 	};
-	if (!parse_times(opts, &read, error))
-		return false;
-	g_autofree char *label = opts->names ? g_strdup(container_summary(ctr)->name)
-					     : g_strndup(container_summary(ctr)->id, 12);
-	Printer printer = {opts, several ? label : NULL, {false, false}};
-	return logs_read(container_dir_fd(ctr), spec->log_path, &read, print_line, &printer, error);
+	if (!parse_times(opts, &ctr_log->log.options, error)) {
+		container_log_free(ctr_log);
+		return NULL;
+	}
+	return ctr_log;
+}
+
+/* One after the other, or all at once where we wait for more. */
+static bool print_logs(const GPtrArray *logs, bool follow, GError **error)
+{
+	if (follow && logs->len > 1) {
+		g_autofree FollowedLog *list = g_new0(FollowedLog, logs->len);
+		for (guint i = 0; i < logs->len; i++)
+			list[i] = ((ContainerLog *)logs->pdata[i])->log;
+		return logs_follow(list, logs->len, print_line, error);
+	}
+	for (guint i = 0; i < logs->len; i++) {
+		const FollowedLog *log = &((ContainerLog *)logs->pdata[i])->log;
+		if (!logs_read(log->dir_fd, log->path, &log->options, print_line, log->data, error))
+			return false;
+	}
+	return true;
 }
 
 /* All containers are found before the first line is printed. */
@@ -141,23 +194,24 @@ static int cmd_logs(Invocation *inv)
 	g_autoptr(GError) error = NULL;
 	if (!command_parse(inv, (void *[]){&opts}))
 		return inv->status;
-	size_t n = command_n_args(inv);
 	if (!selection_check(&opts.selection, inv,
 			     "specify at least one container name or ID to log", &error))
 		return command_fail(error);
-	if (opts.follow && n > 1) {
-		output_error_text("following several containers at once is not supported");
-		return 125;
-	}
 	g_autoptr(Engine) engine = command_engine(inv, true, &error);
 	if (!engine)
 		return command_fail(error);
 	g_autoptr(GPtrArray) list = selection_resolve(&opts.selection, inv, engine, &error);
-	for (size_t i = 0; list && !error && i < list->len; i++) {
+	g_autoptr(GPtrArray) logs = g_ptr_array_new_with_free_func(container_log_free);
+	for (guint i = 0; list && !error && i < list->len; i++) {
 		const Selected *selected = g_ptr_array_index(list, i);
-		(void)print_container(engine, selected->ctr, &opts, n > 1, &error);
+		ContainerLog *ctr_log =
+			open_log(engine, selected->ctr, &opts, list->len > 1, i, &error);
+		if (ctr_log)
+			g_ptr_array_add(logs, ctr_log);
 	}
-	return error ? command_fail(error) : 0;
+	if (error || !print_logs(logs, opts.follow, &error))
+		return command_fail(error);
+	return 0;
 }
 
 const Command logs_command = {
