@@ -15,6 +15,7 @@ static const Command *const commands[] = {
 	&cp_command,
 	&create_command,
 	&diff_command,
+	&doctor_command,
 	&events_command,
 	&exec_command,
 	&export_command,

@@ -16,6 +16,7 @@ extern const Command container_prune_command;
 extern const Command cp_command;
 extern const Command create_command;
 extern const Command diff_command;
+extern const Command doctor_command;
 extern const Command events_command;
 extern const Command exec_command;
 extern const Command export_command;

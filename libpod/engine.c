@@ -77,14 +77,18 @@ static bool open_runroot(Engine *engine, GError **error)
 	return true;
 }
 
+char *engine_default_root(const char *asked)
+{
+	return asked ? absolute(asked) : default_root(userns_is_initial_root());
+}
+
 Engine *engine_open(const EngineOptions *options, GError **error)
 {
 	g_autoptr(Engine) engine = g_new0(Engine, 1);
 	engine->run_fd = engine->run_containers_fd = -1;
 	engine->initial_root = userns_is_initial_root();
 
-	g_autofree char *root =
-		options->root ? absolute(options->root) : default_root(engine->initial_root);
+	g_autofree char *root = engine_default_root(options->root);
 	engine->run_path = options->runroot ? absolute(options->runroot)
 					    : default_runroot(engine->initial_root);
 	engine->store =

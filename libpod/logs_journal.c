@@ -161,11 +161,12 @@ static pid_t start_journalctl(const LogsOptions *options, int stdout_fd, GError 
 	}
 	g_autofree char *id = g_strconcat("CONTAINER_ID_FULL=", options->id, NULL);
 	g_autofree char *uid = g_strdup_printf("_UID=%u", geteuid());
-	g_autofree char *lines =
-		options->tail < 0 ? g_strdup("--lines=all")
-				  : g_strdup_printf("--lines=%" G_GINT64_FORMAT, options->tail);
-	g_autofree char *since = g_strdup_printf("--since=@%" G_GINT64_FORMAT,
-						 options->since_ns / 1000000000);
+	/* Never both: with --since, journalctl 252 takes --lines from the beginning. */
+	g_autofree char *from =
+		options->tail < 0
+			? g_strdup_printf("--since=@%" G_GINT64_FORMAT,
+					  options->since_ns / 1000000000)
+			: g_strdup_printf("--lines=%" G_GINT64_FORMAT, options->tail);
 	const char *argv[] = {program,
 			      "--quiet",
 			      "--no-pager",
@@ -173,8 +174,8 @@ static pid_t start_journalctl(const LogsOptions *options, int stdout_fd, GError 
 			      "--output-fields=MESSAGE,PRIORITY,CONTAINER_PARTIAL_MESSAGE",
 			      id,
 			      uid,
-			      lines,
-			      since,
+			      from,
+			      options->tail < 0 ? "--no-tail" : "--quiet",
 			      options->follow ? "--follow" : NULL,
 			      NULL};
 	const Spawn spawn = {.argv = argv, .stdout_fd = stdout_fd, .stderr_fd = SPAWN_INHERIT};

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """system df, prune, reset, migrate, renumber, events, info."""
 
-import json
 import os
-import re
 
 from tests.support.skiff import SkiffTest, sub_ids
 
@@ -163,3 +161,42 @@ class Others(SkiffTest):
         self.assertEqual(self.skiff("system", "info", "--format", "{{.Store.GraphRoot}}").stdout,
                          self.skiff("info", "--format", "{{.Store.GraphRoot}}").stdout)
         self.skiff("system", "events", "--stream=false")
+
+
+class Doctor(SkiffTest):
+    def findings(self, **options):
+        done = self.skiff("doctor", "--format", "json", check=False, **options)
+        rows = {row["Name"]: row for row in done.json}
+        fails = any(row["Status"] == "fail" for row in done.json)
+        self.assertEqual(done.code, 1 if fails else 0)
+        return rows
+
+    def test_here(self):
+        rows = self.findings()
+        for name in ("kernel", "programs", "overlay", "disk", "leftovers"):
+            self.assertEqual(rows[name]["Status"], "ok", rows[name])
+        if os.geteuid() != 0:
+            self.assertEqual(rows["user namespaces"]["Status"], "ok")
+            self.assertEqual(rows["sub-ids"]["Status"], "fail" if sub_ids() == 0 else "ok")
+            self.assertEqual(rows["runtime directory"]["Status"], "ok")
+        lines = self.skiff("doctor", check=False).lines
+        for line in lines:
+            self.assertRegex(line, r"^(ok  |warn|fail)  [a-z -]+: .|^      help: .")
+        self.assertFalse(list(self.state_directories()["store/staging"].glob("[0-9a-f]*")))
+
+    def test_problems(self):
+        self.need(os.geteuid() != 0, "root needs none of it")
+        rows = self.findings(env={"XDG_RUNTIME_DIR": None})
+        self.assertEqual(rows["runtime directory"]["Status"], "warn")
+        self.assertIn("export XDG_RUNTIME_DIR=/run/user/", rows["runtime directory"]["Help"])
+        stage = self.state_directories()["store/staging"] / "0123456789abcdef"
+        stage.mkdir(parents=True)
+        (stage / "lease").touch()
+        self.assertEqual(self.findings()["leftovers"]["Help"], "skiff system prune --external")
+        self.skiff("system", "prune", "--external")
+        self.assertEqual(self.findings()["leftovers"]["Status"], "ok")
+        store = self.state_directories()["store/names"].parent
+        os.chmod(store, 0o777)
+        rows = self.findings()
+        os.chmod(store, 0o700)
+        self.assertEqual(rows["store"]["Status"], "fail")
