@@ -280,11 +280,13 @@ void doctor_check_disk(const DoctorOptions *options, GPtrArray *findings)
 		    NULL);
 }
 
-/* In a user and mount namespace of its own, in a stage of the store. Return: 0 or an errno. */
+/*
+ * In a user and mount namespace of its own, in a stage of the store: by its path, since a descriptor
+ * leads into our namespace's mounts. Return: 0 or an errno.
+ */
 static int try_overlay(void *data)
 {
-	int stage = *(int *)data;
-	if (fchdir(stage) < 0 || mkdir("lower", 0700) < 0 || mkdir("upper", 0700) < 0 ||
+	if (chdir(data) < 0 || mkdir("lower", 0700) < 0 || mkdir("upper", 0700) < 0 ||
 	    mkdir("work", 0700) < 0 || mkdir("merged", 0700) < 0)
 		return errno;
 	if (mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
@@ -305,9 +307,11 @@ static void check_overlay(const DoctorOptions *options, GPtrArray *findings)
 		return;
 	}
 	int fd = store_stage_fd(stage);
+	g_autofree char *path = g_build_filename(store_path(engine_store(options->engine)),
+						 "staging", store_stage_name(stage), NULL);
 	g_autoptr(IdMap) map =
 		engine_is_rootless(options->engine) ? idmap_single() : NULL;
-	pid_t pid = userns_fork_new(map, CLONE_NEWNS, try_overlay, &fd, NULL, &failed);
+	pid_t pid = userns_fork_new(map, CLONE_NEWNS, try_overlay, path, NULL, &failed);
 	int code = pid > 0 ? spawn_wait(pid, &failed) : -1;
 	static const char *const names[] = {"lower", "upper", "work", "merged"};
 	for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
