@@ -4,12 +4,15 @@
 #include <string.h>
 
 #include "cmd/labels.h"
+#include "cmd/option.h"
+#include "cmd/suggest.h"
 #include "libpod/base/error.h"
 #include "libpod/base/suggest.h"
 #include "libpod/base/units.h"
 
 typedef struct Condition Condition;
 typedef bool (*Match)(const Condition *condition, const ContainerSummary *summary);
+typedef bool (*MatchSpec)(const Condition *condition, const ContainerSpec *spec);
 typedef bool (*Prepare)(Condition *condition, Engine *engine, GError **error);
 
 typedef struct {
@@ -17,6 +20,7 @@ typedef struct {
 	Match match;
 	Prepare prepare; /* NULL: the value is used as it is */
 	bool all;        /* every value of this key must match, not one of them */
+	MatchSpec match_spec; /* where @match is NULL: one that needs the whole record */
 } Key;
 
 struct Condition {
@@ -150,9 +154,54 @@ static bool match_network(const Condition *c, const ContainerSummary *s)
 	return strcmp(network_mode_name(s->network_mode), c->value) == 0;
 }
 
+static bool match_command(const Condition *c, const ContainerSummary *s)
+{
+	return s->command && s->command[0] && g_regex_match(c->regex, s->command[0], 0, NULL);
+}
+
+static bool match_annotation(const Condition *c, const ContainerSpec *spec)
+{
+	return labels_match(spec->annotations, c->value);
+}
+
+static bool prepare_restart(Condition *c, Engine *engine, GError **error)
+{
+	for (int kind = RESTART_NO; kind <= RESTART_UNLESS_STOPPED; kind++) {
+		if (strcmp(restart_name((RestartKind)kind), c->value) != 0)
+			continue;
+		c->number = kind;
+		return true;
+	}
+	return error_set(error, ENGINE_ERROR_INVALID, "%s is not a valid restart policy: invalid argument",
+			 c->value);
+}
+
+static bool match_restart(const Condition *c, const ContainerSpec *spec)
+{
+	return (int64_t)spec->restart == c->number;
+}
+
+static bool prepare_bool(Condition *c, Engine *engine, GError **error)
+{
+	bool value = false;
+	if (!option_parse_bool(c->value, &value, error))
+		return false;
+	c->number = value;
+	return true;
+}
+
+/* What comes up again with the host. */
+static bool match_on_boot(const Condition *c, const ContainerSpec *spec)
+{
+	bool starts = spec->restart == RESTART_ALWAYS || spec->restart == RESTART_UNLESS_STOPPED;
+	return starts == (c->number != 0);
+}
+
 static const Key keys[] = {
 	{"ancestor", match_ancestor, prepare_regex, false},
+	{"annotation", NULL, NULL, true, match_annotation},
 	{"before", match_before, prepare_container, false},
+	{"command", match_command, prepare_regex, false},
 	{"exited", match_exited, prepare_number, false},
 	{"health", match_health, NULL, false},
 	{"id", match_id, prepare_regex, false},
@@ -160,6 +209,8 @@ static const Key keys[] = {
 	{"label!", match_no_label, NULL, true},
 	{"name", match_name, prepare_name, false},
 	{"network", match_network, NULL, false},
+	{"restart-policy", NULL, prepare_restart, false, match_restart},
+	{"should-start-on-boot", NULL, prepare_bool, false, match_on_boot},
 	{"since", match_since, prepare_container, false},
 	{"status", match_status, prepare_status, false},
 	{"until", match_before, prepare_time, false},
@@ -179,6 +230,7 @@ static const Key *lookup_key(const char *name, GError **error)
 {
 	static const char *const foreign[] = {"pod",        "should-start-on-boot", "command",
 					      "annotation", "restart-policy",       NULL};
+	static const char *const foreign[] = {"health", "pod", NULL};
 	Suggestions near;
 	suggest_init(&near, name);
 	for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
@@ -230,15 +282,16 @@ void container_filter_free(ContainerFilter *filter)
 }
 
 /* All values, or one of the values, given for @key. */
-static bool key_matches(const ContainerFilter *filter, const Key *key,
-			const ContainerSummary *summary)
+static bool key_matches(const ContainerFilter *filter, const Key *key, Container *ctr)
 {
 	bool any = false, one = false;
 	for (size_t i = 0; i < filter->conditions->len; i++) {
 		const Condition *c = g_ptr_array_index(filter->conditions, i);
 		if (c->key != key)
 			continue;
-		bool match = key->match(c, summary);
+		const ContainerSpec *spec = key->match ? NULL : container_spec(ctr, NULL);
+		bool match = key->match ? key->match(c, container_summary(ctr))
+					: spec && key->match_spec(c, spec);
 		if (key->all && !match)
 			return false;
 		any = true;
@@ -247,11 +300,10 @@ static bool key_matches(const ContainerFilter *filter, const Key *key,
 	return !any || one;
 }
 
-bool container_filter_matches(const ContainerFilter *filter, const Container *ctr)
+bool container_filter_matches(const ContainerFilter *filter, Container *ctr)
 {
-	const ContainerSummary *summary = container_summary(ctr);
 	for (size_t i = 0; filter->conditions->len > 0 && i < G_N_ELEMENTS(keys); i++)
-		if (!key_matches(filter, &keys[i], summary))
+		if (!key_matches(filter, &keys[i], ctr))
 			return false;
 	return true;
 }

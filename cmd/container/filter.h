@@ -22,7 +22,7 @@ void container_filter_free(ContainerFilter *filter);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ContainerFilter, container_filter_free)
 
 /** container_filter_matches() - does the container pass? */
-bool container_filter_matches(const ContainerFilter *filter, const Container *ctr);
+bool container_filter_matches(const ContainerFilter *filter, Container *ctr);
 
 /** container_filter_has_status() - was a status asked for, so that ps shows more than what runs? */
 bool container_filter_has_status(const ContainerFilter *filter);

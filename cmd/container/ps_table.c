@@ -2,6 +2,7 @@
 #include "cmd/container/ps_table.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd/labels.h"
 #include "libpod/base/units.h"
@@ -175,6 +176,85 @@ static TemplateValue get_auto_remove(const void *row, TemplateHeap *heap)
 	return template_bool(SUMMARY->auto_remove);
 }
 
+/* go-units' HumanSizeWithPrecision(3). g_free() it. */
+static char *three_digits(int64_t bytes)
+{
+	g_autofree char *spaced = units_format_size((uint64_t)MAX(bytes, 0));
+	g_auto(GStrv) parts = g_strsplit(spaced, " ", -1);
+	return g_strjoinv("", parts);
+}
+
+static TemplateValue get_size(const void *row, TemplateHeap *heap)
+{
+	const PsRow *r = row;
+	if (!r->has_size)
+		return template_string("");
+	g_autofree char *own = three_digits(r->rw_size);
+	g_autofree char *all = three_digits(r->rootfs_size);
+	return template_string(
+		template_heap_take(heap, g_strdup_printf("%s (virtual %s)", own, all)));
+}
+
+/* The file in /proc/PID/ns, the field of templates, podman's key in JSON. */
+static const struct {
+	const char *file, *key;
+} namespace_rows[PS_NAMESPACES] = {
+	{"cgroup", "Cgroup"}, {"ipc", "Ipc"},         {"mnt", "Mnt"}, {"net", "Net"},
+	{"pid", "Pidns"},     {"user", "UserNamespace"}, {"uts", "Uts"},
+};
+
+void ps_row_free(void *pointer)
+{
+	PsRow *row = pointer;
+	for (size_t i = 0; i < PS_NAMESPACES; i++)
+		g_free(row->namespaces[i]);
+	g_free(row);
+}
+
+void ps_row_read_namespaces(PsRow *row)
+{
+	row->wants_namespaces = true;
+	for (size_t i = 0; row->summary->pid > 0 && i < PS_NAMESPACES; i++) {
+		char target[64];
+		g_autofree char *path = g_strdup_printf("/proc/%d/ns/%s", row->summary->pid,
+							namespace_rows[i].file);
+		ssize_t n = readlink(path, target, sizeof target - 1);
+		const char *open = n > 0 ? memchr(target, '[', (size_t)n) : NULL;
+		if (open)
+			row->namespaces[i] = g_strndup(open + 1, (gsize)(target + n - open - 2));
+	}
+}
+
+static TemplateValue namespace_value(const void *row, size_t i)
+{
+	return template_string(text_or_empty(((const PsRow *)row)->namespaces[i]));
+}
+
+#define NAMESPACE_GETTER(name, i)                                                                  \
+	static TemplateValue get_##name##_ns(const void *row, TemplateHeap *heap)                  \
+	{                                                                                          \
+		return namespace_value(row, i);                                                    \
+	}
+
+NAMESPACE_GETTER(cgroup, 0)
+NAMESPACE_GETTER(ipc, 1)
+NAMESPACE_GETTER(mnt, 2)
+NAMESPACE_GETTER(net, 3)
+NAMESPACE_GETTER(pid, 4)
+NAMESPACE_GETTER(user, 5)
+NAMESPACE_GETTER(uts, 6)
+
+const char *ps_table_columns(bool size, bool namespaces)
+{
+	if (namespaces)
+		return "{{.ID}}\t{{.Names}}\t{{.Pid}}\t{{.CGROUPNS}}\t{{.IPC}}\t{{.MNT}}\t{{.NET}}\t"
+		       "{{.PIDNS}}\t{{.USERNS}}\t{{.UTS}}";
+	if (size)
+		return "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.CreatedHuman}}\t{{.Status}}\t"
+		       "{{.Ports}}\t{{.Names}}\t{{.Size}}";
+	return ps_table.columns;
+}
+
 static TemplateValue get_nothing(const void *row, TemplateHeap *heap)
 {
 	return template_string("");
@@ -187,6 +267,7 @@ static TemplateValue get_false(const void *row, TemplateHeap *heap)
 
 static const OutputField fields[] = {
 	{"AutoRemove", NULL, get_auto_remove},
+	{"CGROUPNS", "CGROUPNS", get_cgroup_ns},
 	{"Command", NULL, get_command},
 	{"Created", NULL, get_created},
 	{"CreatedAt", NULL, get_created},
@@ -195,24 +276,51 @@ static const OutputField fields[] = {
 	{"Exited", NULL, get_exited},
 	{"ExitedAt", NULL, get_exited_at},
 	{"ID", "CONTAINER ID", get_id},
+	{"IPC", "IPC", get_ipc_ns},
 	{"Image", NULL, get_image},
 	{"ImageID", "IMAGE ID", get_image_id},
 	{"IsInfra", NULL, get_false},
 	{"Labels", NULL, get_labels},
+	{"MNT", "MNT", get_mnt_ns},
 	{"Mounts", NULL, get_mounts},
+	{"NET", "NET", get_net_ns},
 	{"Names", NULL, get_names},
 	{"Networks", NULL, get_networks},
+	{"PIDNS", "PIDNS", get_pid_ns},
 	{"Pid", NULL, get_pid},
 	{"Pod", "POD ID", get_nothing},
 	{"PodName", "PODNAME", get_nothing},
 	{"Ports", NULL, get_ports},
 	{"Restarts", NULL, get_restarts},
 	{"RunningFor", "RUNNING FOR", get_created_human},
+	{"Size", NULL, get_size},
 	{"StartedAt", NULL, get_started_at},
 	{"State", NULL, get_state},
 	{"Status", NULL, get_status},
+	{"USERNS", "USERNS", get_user_ns},
+	{"UTS", "UTS", get_uts_ns},
 	{0},
 };
+
+static Json *namespaces_json(const PsRow *row)
+{
+	Json *json = json_object_new_object();
+	for (size_t i = 0; row->wants_namespaces && i < PS_NAMESPACES; i++)
+		if (row->namespaces[i])
+			js_set_string(json, namespace_rows[i].key, row->namespaces[i]);
+	return json;
+}
+
+/* null unless it was asked for. */
+static Json *size_json(const PsRow *row)
+{
+	if (!row->has_size)
+		return NULL;
+	Json *json = json_object_new_object();
+	js_set_int(json, "rootFsSize", row->rootfs_size);
+	js_set_int(json, "rwSize", row->rw_size);
+	return json;
+}
 
 /* podman's keys, of which some differ from the fields of templates. */
 static Json *to_json(const void *row)
@@ -237,7 +345,7 @@ static Json *to_json(const void *row)
 	js_set_take(json, "Labels", js_from_string_map(s->labels));
 	js_set_take(json, "Mounts", js_from_strv((const char *const *)s->mounts));
 	js_set_take(json, "Names", js_from_strv(names));
-	js_set_take(json, "Namespaces", json_object_new_object());
+	js_set_take(json, "Namespaces", namespaces_json(row));
 	js_set_take(json, "Networks", js_from_strv(networks));
 	js_set_int(json, "Pid", s->pid);
 	js_set_string(json, "Pod", "");
@@ -245,7 +353,7 @@ static Json *to_json(const void *row)
 	js_set_take(json, "Ports",
 		    s->ports ? port_mappings_to_json(s->ports) : json_object_new_array());
 	js_set_int(json, "Restarts", s->restart_count);
-	js_set_take(json, "Size", NULL);
+	js_set_take(json, "Size", size_json(row));
 	js_set_int(json, "StartedAt", seconds_or_never(s->started));
 	js_set_string(json, "State", container_state_name(s->state));
 	js_set_string(json, "Status", status);

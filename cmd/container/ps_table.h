@@ -10,11 +10,27 @@
 #include "cmd/output.h"
 #include "libpod/container.h"
 
+/* cgroup, ipc, mnt, net, pid, user, uts */
+#define PS_NAMESPACES 7
+
 typedef struct {
 	const ContainerSummary *summary;
 	int64_t now; /* ns */
 	bool no_trunc;
+	bool has_size;
+	int64_t rw_size, rootfs_size; /* bytes: of its own layer, of its image's */
+	bool wants_namespaces;
+	char *namespaces[PS_NAMESPACES]; /* NULL: it does not run */
 } PsRow;
+
+/** ps_row_free() - a row from the heap. */
+void ps_row_free(void *row);
+
+/** ps_row_read_namespaces() - which namespaces its first process is in. */
+void ps_row_read_namespaces(PsRow *row);
+
+/** ps_table_columns() - the columns of ps, with --size or --namespace. Static. */
+const char *ps_table_columns(bool size, bool namespaces);
 
 /** ps_table - prints PsRow. */
 extern const OutputTable ps_table;
@@ -25,5 +41,5 @@ extern const OutputTable ps_table;
 	"Templates of *--format* may use: *.AutoRemove*, *.Command*, *.Created*, *.CreatedAt*, "   \
 	"*.CreatedHuman*, *.ExitCode*, *.Exited*, *.ExitedAt*, *.ID*, *.Image*, *.ImageID*, "      \
 	"*.Labels*, *.Mounts*, *.Names*, *.Networks*, *.Pid*, *.Ports*, *.Restarts*, "             \
-	"*.RunningFor*, *.StartedAt*, *.State*, *.Status*, and *.Label \"KEY\"*. Unknown exit "    \
+	"*.RunningFor*, *.Size* (with *--size*), *.StartedAt*, *.State*, *.Status*, and *.Label \"KEY\"*. Unknown exit "    \
 	"codes (of containers whose monitor was killed) are 255.\n"
