@@ -14,7 +14,7 @@
 #include "libpod/base/error.h"
 #include "libpod/base/path.h"
 #include "libpod/base/seal.h"
-#include "libpod/check_priv.h"
+#include "libpod/check_parts.h"
 #include "storage/digest.h"
 
 #define RECORD_MAX     (16u << 20)

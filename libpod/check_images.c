@@ -14,7 +14,7 @@
 #include "libpod/base/fd.h"
 #include "libpod/base/path.h"
 #include "libpod/base/seal.h"
-#include "libpod/check_priv.h"
+#include "libpod/check_parts.h"
 #include "libpod/container.h"
 #include "libpod/inspect.h"
 #include "storage/digest.h"
@@ -87,9 +87,9 @@ static void check_manifests(ImageCheckup *up)
 	g_auto(GStrv) names = dir < 0 ? NULL : record_list(dir, NULL);
 	for (size_t i = 0; names && names[i]; i++) {
 		bool valid = digest_is_valid(names[i]);
-		RecordState state = valid ? check_digest(up->check, dir, names[i], names[i],
-							 up->object)
-					  : RECORD_BROKEN;
+		RecordState state =
+			valid ? check_digest(up->check, dir, names[i], names[i], up->object)
+			      : RECORD_BROKEN;
 		if (state == RECORD_BROKEN) {
 			bool done = up->check->options->repair && unlinkat(dir, names[i], 0) == 0;
 			check_report(up->check, g_strdup(up->object),
@@ -101,8 +101,7 @@ static void check_manifests(ImageCheckup *up)
 		}
 		size_t size = 0;
 		g_autofree char *text = record_read(dir, names[i], MANIFEST_MAX_SIZE, &size, NULL);
-		g_autoptr(Manifest) manifest =
-			text ? manifest_parse(text, size, NULL, NULL) : NULL;
+		g_autoptr(Manifest) manifest = text ? manifest_parse(text, size, NULL, NULL) : NULL;
 		if (!manifest || manifest->kind != MANIFEST_IMAGE || up->manifest)
 			continue;
 		up->manifest = g_steal_pointer(&manifest);
@@ -179,9 +178,8 @@ static int64_t layers_size(ImageCheckup *up)
 static void check_figures(ImageCheckup *up)
 {
 	RecordState state = check_record(up->check, up->dir, "image.json", up->object);
-	g_autoptr(Json) old = state == RECORD_FINE
-				      ? js_load(up->dir, "image.json", LINES_MAX, NULL)
-				      : NULL;
+	g_autoptr(Json) old =
+		state == RECORD_FINE ? js_load(up->dir, "image.json", LINES_MAX, NULL) : NULL;
 	const char *digest = NULL;
 	bool lost_manifest = old && js_get_string(old, "digest", &digest, NULL) && digest &&
 			     up->check->options->repair && g_strcmp0(digest, up->digest) != 0;
@@ -321,10 +319,9 @@ static void check_layer(Check *check, const char *hex, LayerUse *use)
 	}
 	RecordState state = check_record(check, dir, "layer.json", object);
 	g_autofree char *chain_id = g_strconcat("sha256:", hex, NULL);
-	g_autoptr(Layer) layer =
-		state == RECORD_FINE
-			? layer_lookup(engine_store(check->engine), chain_id, NULL)
-			: NULL;
+	g_autoptr(Layer) layer = state == RECORD_FINE
+					 ? layer_lookup(engine_store(check->engine), chain_id, NULL)
+					 : NULL;
 	if (state == RECORD_ABSENT)
 		restore_layer(check, dir, hex, use, object, "it is missing");
 	else if (state == RECORD_BROKEN || (state == RECORD_FINE && !layer))
@@ -368,8 +365,8 @@ bool check_images(Check *check, GError **error)
 	check_layers(check, uses);
 	/* Again, quietly: what was to be said of these has been. */
 	for (guint i = 0; i < good->len; i++) {
-		g_autoptr(GPtrArray) ignored = g_ptr_array_new_with_free_func(
-			(GDestroyNotify)check_finding_free);
+		g_autoptr(GPtrArray) ignored =
+			g_ptr_array_new_with_free_func((GDestroyNotify)check_finding_free);
 		Check quiet = {check->engine, check->options, ignored};
 		g_auto(ImageCheckup) up = {.dir = -1};
 		if (!checkup_begin(&up, &quiet, good->pdata[i]))

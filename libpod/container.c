@@ -120,8 +120,7 @@ static GPtrArray *list(Engine *engine, bool strict, GError **error)
 	g_auto(GStrv) dirs = record_list(containers_dir(engine), error);
 	if (!dirs)
 		return NULL;
-	g_autoptr(GPtrArray) all =
-		g_ptr_array_new_with_free_func((GDestroyNotify)container_free);
+	g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func((GDestroyNotify)container_free);
 	for (size_t i = 0; dirs[i]; i++) {
 		g_autoptr(GError) broken = NULL;
 		Container *ctr = container_open(engine, dirs[i], &broken);

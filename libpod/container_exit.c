@@ -427,7 +427,8 @@ static bool heal_one(Engine *engine, const char *dir_name, GError **error)
 	g_autoptr(GError) broken = NULL;
 	g_autoptr(Container) ctr = container_open(engine, dir_name, &broken);
 	if (!ctr) {
-		/* A torn --rm record is swept unless it runs; a kept one stays for `system check`. */
+		/* A torn --rm record is swept unless it runs; a kept one stays for `system check`.
+		 */
 		g_autofree char *life = g_strdup_printf("%.64s/life", dir_name);
 		if (g_str_has_suffix(dir_name, ".rm") &&
 		    record_lock_is_held(engine_run_containers_fd(engine), life) == 0)

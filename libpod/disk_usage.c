@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "libpod/container_priv.h"
 #include "libpod/inspect.h"
 #include "storage/layer.h"
 
@@ -53,7 +52,8 @@ static bool list_containers(DiskUsage *usage, Engine *engine, GError **error)
 	while (all->len > 0) {
 		ContainerUsage *row = g_new0(ContainerUsage, 1);
 		row->ctr = g_ptr_array_steal_index(all, 0);
-		row->active = container_is_live(row->ctr);
+		ContainerState state = container_summary(row->ctr)->state;
+		row->active = state != CONTAINER_CREATED && state != CONTAINER_EXITED;
 		g_ptr_array_add(usage->containers, row);
 	}
 	return true;
@@ -70,8 +70,8 @@ static bool list_volumes(DiskUsage *usage, Engine *engine, GError **error)
 		for (guint i = 0; i < usage->containers->len; i++) {
 			const ContainerUsage *user = usage->containers->pdata[i];
 			char **names = container_summary(user->ctr)->volume_names;
-			row->links += g_strv_contains((const char *const *)names,
-						      row->volume->name);
+			row->links +=
+				g_strv_contains((const char *const *)names, row->volume->name);
 		}
 		g_ptr_array_add(usage->volumes, row);
 	}
@@ -144,8 +144,9 @@ static bool count_trees(DiskUsage *usage, Engine *engine, GError **error)
 	g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
 	for (guint i = 0; i < usage->containers->len; i++) {
 		const ContainerUsage *row = usage->containers->pdata[i];
-		g_ptr_array_add(paths,
-				g_strdup_printf("containers/%s/upper", row->ctr->dir_name));
+		const ContainerSummary *s = container_summary(row->ctr);
+		g_ptr_array_add(paths, g_strdup_printf("containers/%s%s/upper", s->id,
+						       s->auto_remove ? ".rm" : ""));
 	}
 	for (guint i = 0; i < usage->volumes->len; i++) {
 		const VolumeUsage *row = usage->volumes->pdata[i];
@@ -158,8 +159,7 @@ static bool count_trees(DiskUsage *usage, Engine *engine, GError **error)
 	for (guint i = 0; i < usage->containers->len; i++)
 		((ContainerUsage *)usage->containers->pdata[i])->size = sizes[i];
 	for (guint i = 0; i < usage->volumes->len; i++)
-		((VolumeUsage *)usage->volumes->pdata[i])->size =
-			sizes[usage->containers->len + i];
+		((VolumeUsage *)usage->volumes->pdata[i])->size = sizes[usage->containers->len + i];
 	return true;
 }
 

@@ -34,11 +34,11 @@ typedef struct {
 } VolumeUsage;
 
 typedef struct {
-	GPtrArray *images;        /* of ImageUsage */
-	GPtrArray *containers;    /* of ContainerUsage */
-	GPtrArray *volumes;       /* of VolumeUsage */
-	int64_t layers;           /* of all images, each layer once */
-	int64_t unneeded_layers;  /* of these, those that no image with containers needs */
+	GPtrArray *images;       /* of ImageUsage */
+	GPtrArray *containers;   /* of ContainerUsage */
+	GPtrArray *volumes;      /* of VolumeUsage */
+	int64_t layers;          /* of all images, each layer once */
+	int64_t unneeded_layers; /* of these, those that no image with containers needs */
 } DiskUsage;
 
 /** disk_usage_new() - look at all of it; one process in the user's namespace does the counting. */

@@ -269,8 +269,8 @@ void doctor_check_disk(const DoctorOptions *options, GPtrArray *findings)
 	bool full = space < SPACE_LOW;
 	bool no_inodes = vfs.f_files > 0 && vfs.f_favail < INODES_LOW;
 	if (full || no_inodes)
-		add(findings, "disk", space == 0 || (no_inodes && vfs.f_favail == 0) ? DOCTOR_FAIL
-										     : DOCTOR_WARN,
+		add(findings, "disk",
+		    space == 0 || (no_inodes && vfs.f_favail == 0) ? DOCTOR_FAIL : DOCTOR_WARN,
 		    full ? g_strdup_printf("%s left for the store", size)
 			 : g_strdup_printf("%llu inodes left for the store",
 					   (unsigned long long)vfs.f_favail),
@@ -281,8 +281,8 @@ void doctor_check_disk(const DoctorOptions *options, GPtrArray *findings)
 }
 
 /*
- * In a user and mount namespace of its own, in a stage of the store: by its path, since a descriptor
- * leads into our namespace's mounts. Return: 0 or an errno.
+ * In a user and mount namespace of its own, in a stage of the store: by its path, since a
+ * descriptor leads into our namespace's mounts. Return: 0 or an errno.
  */
 static int try_overlay(void *data)
 {
@@ -309,8 +309,7 @@ static void check_overlay(const DoctorOptions *options, GPtrArray *findings)
 	int fd = store_stage_fd(stage);
 	g_autofree char *path = g_build_filename(store_path(engine_store(options->engine)),
 						 "staging", store_stage_name(stage), NULL);
-	g_autoptr(IdMap) map =
-		engine_is_rootless(options->engine) ? idmap_single() : NULL;
+	g_autoptr(IdMap) map = engine_is_rootless(options->engine) ? idmap_single() : NULL;
 	pid_t pid = userns_fork_new(map, CLONE_NEWNS, try_overlay, path, NULL, &failed);
 	int code = pid > 0 ? spawn_wait(pid, &failed) : -1;
 	static const char *const names[] = {"lower", "upper", "work", "merged"};
@@ -329,10 +328,9 @@ static void check_overlay(const DoctorOptions *options, GPtrArray *findings)
 		    g_strdup_printf("the kernel mounts none on the store's file system (type "
 				    "0x%lx): %s",
 				    (unsigned long)fs.f_type, g_strerror(code)),
-		    code == ENODEV
-			    ? g_strdup("sudo modprobe overlay")
-			    : g_strdup("put the store on ext4, xfs, btrfs or tmpfs: export "
-				       "XDG_DATA_HOME=DIR"));
+		    code == ENODEV ? g_strdup("sudo modprobe overlay")
+				   : g_strdup("put the store on ext4, xfs, btrfs or tmpfs: export "
+					      "XDG_DATA_HOME=DIR"));
 }
 
 static void check_tun(GPtrArray *findings)
@@ -360,11 +358,11 @@ void doctor_check_cgroup(const DoctorOptions *options, GPtrArray *findings)
 		    g_strdup("boot with systemd.unified_cgroup_hierarchy=1"));
 		return;
 	}
-	g_autofree char *path =
-		geteuid() == 0 ? g_strdup("/sys/fs/cgroup/cgroup.controllers")
-			       : g_strdup_printf("/sys/fs/cgroup/user.slice/user-%u.slice/"
-						 "user@%u.service/cgroup.controllers",
-						 geteuid(), geteuid());
+	g_autofree char *path = geteuid() == 0
+					? g_strdup("/sys/fs/cgroup/cgroup.controllers")
+					: g_strdup_printf("/sys/fs/cgroup/user.slice/user-%u.slice/"
+							  "user@%u.service/cgroup.controllers",
+							  geteuid(), geteuid());
 	g_autofree char *text = read_file(options, path);
 	if (!text) {
 		add(findings, "cgroup", DOCTOR_WARN,
@@ -376,16 +374,17 @@ void doctor_check_cgroup(const DoctorOptions *options, GPtrArray *findings)
 	g_autoptr(GString) missing = g_string_new(NULL);
 	for (size_t i = 0; i < G_N_ELEMENTS(wanted); i++)
 		if (!g_strv_contains((const char *const *)have, wanted[i]))
-			g_string_append_printf(missing, "%s%s", missing->len ? " " : "",
-					       wanted[i]);
+			g_string_append_printf(missing, "%s%s", missing->len ? " " : "", wanted[i]);
 	if (missing->len == 0)
-		add(findings, "cgroup", DOCTOR_OK, g_strdup_printf("v2, delegated: %s", text), NULL);
+		add(findings, "cgroup", DOCTOR_OK, g_strdup_printf("v2, delegated: %s", text),
+		    NULL);
 	else
 		add(findings, "cgroup", DOCTOR_WARN,
 		    g_strdup_printf("controllers that are not delegated: %s", missing->str),
 		    g_strdup("sudo mkdir -p /etc/systemd/system/user@.service.d && printf "
-			     "'[Service]\\nDelegate=cpu cpuset io memory pids\\n' | sudo tee "
-			     DELEGATE_FILE " && sudo systemctl daemon-reload, then log in again"));
+			     "'[Service]\\nDelegate=cpu cpuset io memory pids\\n' | sudo "
+			     "tee " DELEGATE_FILE
+			     " && sudo systemctl daemon-reload, then log in again"));
 }
 
 void doctor_check_sysctls(const DoctorOptions *options, GPtrArray *findings)
@@ -464,8 +463,7 @@ static void check_leftovers(const DoctorOptions *options, GPtrArray *findings)
 
 GPtrArray *doctor_examine(const DoctorOptions *options)
 {
-	GPtrArray *findings =
-		g_ptr_array_new_with_free_func((GDestroyNotify)doctor_finding_free);
+	GPtrArray *findings = g_ptr_array_new_with_free_func((GDestroyNotify)doctor_finding_free);
 	bool root = userns_is_initial_root();
 	check_kernel(findings);
 	check_programs(findings);

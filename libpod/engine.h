@@ -25,7 +25,8 @@ Engine *engine_open(const EngineOptions *options, GError **error);
 void engine_close(Engine *engine);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Engine, engine_close)
 
-/** engine_default_root() - where the store is or would be; @asked is --root or NULL. g_free() it. */
+/** engine_default_root() - where the store is or would be; @asked is --root or NULL. g_free() it.
+ */
 char *engine_default_root(const char *asked);
 
 /** engine_store() - the store, borrowed. */

@@ -345,8 +345,8 @@ static Json *build_plugins(void)
 {
 	static const char *const volumes[] = {"local", NULL};
 	static const char *const networks[] = {"slirp", "none", "host", NULL};
-	static const char *const logs[] = {"k8s-file", "json-file", "journald",
-					   "none", "passthrough", NULL};
+	static const char *const logs[] = {"k8s-file", "json-file",   "journald",
+					   "none",     "passthrough", NULL};
 	Json *json = json_object_new_object();
 	js_set_take(json, "volume", js_from_strv(volumes));
 	js_set_take(json, "network", js_from_strv(networks));

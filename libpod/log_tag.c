@@ -14,7 +14,7 @@ static char *field_value(const char *field, const ContainerSpec *spec, const cha
 		const char *name, *value;
 		int size; /* -1: whole */
 	} rows[] = {
-		{".ID", id, 12},           {".FullID", id, -1},         {".Name", spec->name, -1},
+		{".ID", id, 12},           {".FullID", id, -1},        {".Name", spec->name, -1},
 		{".ImageName", image, -1}, {".ImageID", image_id, 12}, {".Image", image_id, -1},
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)

@@ -15,9 +15,9 @@
 #include "libpod/base/spawn.h"
 #include "libpod/base/units.h"
 
-#define READ_SIZE  65536
-#define FIELD_MAX  (16u << 20)
-#define IDLE_MS    200
+#define READ_SIZE   65536
+#define FIELD_MAX   (16u << 20)
+#define IDLE_MS     200
 #define IDLE_ROUNDS 3 /* journald writes a moment after it was told */
 
 struct JournalParser {
@@ -163,10 +163,9 @@ static pid_t start_journalctl(const LogsOptions *options, int stdout_fd, GError 
 	g_autofree char *uid = g_strdup_printf("_UID=%u", geteuid());
 	/* Never both: with --since, journalctl 252 takes --lines from the beginning. */
 	g_autofree char *from =
-		options->tail < 0
-			? g_strdup_printf("--since=@%" G_GINT64_FORMAT,
-					  options->since_ns / 1000000000)
-			: g_strdup_printf("--lines=%" G_GINT64_FORMAT, options->tail);
+		options->tail < 0 ? g_strdup_printf("--since=@%" G_GINT64_FORMAT,
+						    options->since_ns / 1000000000)
+				  : g_strdup_printf("--lines=%" G_GINT64_FORMAT, options->tail);
 	const char *argv[] = {program,
 			      "--quiet",
 			      "--no-pager",

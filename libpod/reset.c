@@ -23,8 +23,8 @@
 /* Kill a container through its monitor, whatever its records say. */
 static bool kill_one(Engine *engine, const char *id, GError **error)
 {
-	autofd run = path_open_state(engine_run_containers_fd(engine), id, O_RDONLY | O_DIRECTORY,
-				     0);
+	autofd run =
+		path_open_state(engine_run_containers_fd(engine), id, O_RDONLY | O_DIRECTORY, 0);
 	if (run < 0 || record_lock_is_held(run, "life") != 1)
 		return true;
 	g_autoptr(GError) failed = NULL;

@@ -38,7 +38,8 @@ static const char *const userns_modes[] = {"host", "keep-id",   "nomap", "auto",
 					   "maps", "container", "path",  NULL};
 static const char *const restart_words[] = {"no", "on-failure", "always", "unless-stopped", NULL};
 static const char *const pull_words[] = {"missing", "always", "never", "newer", NULL};
-static const char *const log_words[] = {"k8s-file", "json-file", "journald", "none", "passthrough", NULL};
+static const char *const log_words[] = {"k8s-file", "json-file",   "journald",
+					"none",     "passthrough", NULL};
 
 #define ROW(type, row_key, row_kind, member)                                                       \
 	{                                                                                          \

@@ -244,8 +244,8 @@ Volume *volume_create(Engine *engine, const VolumeCreate *options, GError **erro
 			g_propagate_error(error, broken);
 			return NULL;
 		}
-		return error_set_null(error, ENGINE_ERROR_CORRUPT, "volume '%s' has lost its record",
-				      volume->name);
+		return error_set_null(error, ENGINE_ERROR_CORRUPT,
+				      "volume '%s' has lost its record", volume->name);
 	}
 	g_propagate_error(error, g_steal_pointer(&failed));
 	return NULL;

@@ -18,8 +18,8 @@ typedef bool (*Prepare)(Condition *condition, Engine *engine, GError **error);
 typedef struct {
 	const char *name;
 	Match match;
-	Prepare prepare; /* NULL: the value is used as it is */
-	bool all;        /* every value of this key must match, not one of them */
+	Prepare prepare;      /* NULL: the value is used as it is */
+	bool all;             /* every value of this key must match, not one of them */
 	MatchSpec match_spec; /* where @match is NULL: one that needs the whole record */
 } Key;
 
@@ -172,8 +172,8 @@ static bool prepare_restart(Condition *c, Engine *engine, GError **error)
 		c->number = kind;
 		return true;
 	}
-	return error_set(error, ENGINE_ERROR_INVALID, "%s is not a valid restart policy: invalid argument",
-			 c->value);
+	return error_set(error, ENGINE_ERROR_INVALID,
+			 "%s is not a valid restart policy: invalid argument", c->value);
 }
 
 static bool match_restart(const Condition *c, const ContainerSpec *spec)
@@ -228,9 +228,7 @@ static void condition_free(void *pointer)
 /* @error: UNSUPPORTED for what podman knows and we don't, else INVALID with similar names. */
 static const Key *lookup_key(const char *name, GError **error)
 {
-	static const char *const foreign[] = {"pod",        "should-start-on-boot", "command",
-					      "annotation", "restart-policy",       NULL};
-	static const char *const foreign[] = {"health", "pod", NULL};
+	static const char *const foreign[] = {"pod", NULL};
 	Suggestions near;
 	suggest_init(&near, name);
 	for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {

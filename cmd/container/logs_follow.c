@@ -109,8 +109,8 @@ static bool take_piece(int fd, const FollowedLog *log,
 	return print(&line, log->data);
 }
 
-bool logs_follow(const FollowedLog *logs, size_t n,
-		 bool (*print)(const LogLine *line, void *data), GError **error)
+bool logs_follow(const FollowedLog *logs, size_t n, bool (*print)(const LogLine *line, void *data),
+		 GError **error)
 {
 	g_autofree struct pollfd *polls = g_new0(struct pollfd, n);
 	g_autofree GPid *pids = g_new0(GPid, n);

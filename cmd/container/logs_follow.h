@@ -22,5 +22,5 @@ typedef struct {
  *
  * Lines of one log stay in order and are not torn.
  */
-bool logs_follow(const FollowedLog *logs, size_t n,
-		 bool (*print)(const LogLine *line, void *data), GError **error);
+bool logs_follow(const FollowedLog *logs, size_t n, bool (*print)(const LogLine *line, void *data),
+		 GError **error);

@@ -17,7 +17,7 @@
 typedef struct {
 	bool all, quiet, no_trunc, no_heading, latest, size, namespaces, ignored;
 	uint64_t watch; /* seconds; 0: once */
-	int64_t last; /* -1: not given */
+	int64_t last;   /* -1: not given */
 	const char *format;
 	const char *sort;
 	GPtrArray *filters;
@@ -106,9 +106,7 @@ static const Option options[] = {
 	 offsetof(PsOptions, all), OPTION_COMMON},
 	{'f', "filter", OPTION_LIST, option_set_list, "KEY=VALUE",
 	 "Only these: name, id, label, status, health, exited, ancestor, volume, network, before, "
-	 "since, until",
-	 "Only these: name, id, label, status, exited, ancestor, volume, network, before, since, "
-	 "until, command, annotation, restart-policy, should-start-on-boot",
+	 "since, until, command, annotation, restart-policy, should-start-on-boot",
 	 offsetof(PsOptions, filters), OPTION_COMMON},
 	{0, "format", OPTION_VALUE, option_set_string, "FORMAT",
 	 "json, jsonl, table or a Go template", offsetof(PsOptions, format), OPTION_COMMON},
@@ -131,8 +129,8 @@ static const Option options[] = {
 	 offsetof(PsOptions, namespaces), OPTION_COMMON},
 	{0, "ns", OPTION_FLAG, option_set_flag, NULL, "As --namespace",
 	 offsetof(PsOptions, namespaces), OPTION_HIDDEN},
-	{'w', "watch", OPTION_VALUE, option_set_uint, "SECONDS", "Again and again, on a clear screen",
-	 offsetof(PsOptions, watch), OPTION_COMMON},
+	{'w', "watch", OPTION_VALUE, option_set_uint, "SECONDS",
+	 "Again and again, on a clear screen", offsetof(PsOptions, watch), OPTION_COMMON},
 	{0, "external", OPTION_FLAG, option_set_flag, NULL,
 	 "Accepted for podman's sake: nobody else keeps containers in this store",
 	 offsetof(PsOptions, ignored), 0},

@@ -199,8 +199,8 @@ static TemplateValue get_size(const void *row, TemplateHeap *heap)
 static const struct {
 	const char *file, *key;
 } namespace_rows[PS_NAMESPACES] = {
-	{"cgroup", "Cgroup"}, {"ipc", "Ipc"},         {"mnt", "Mnt"}, {"net", "Net"},
-	{"pid", "Pidns"},     {"user", "UserNamespace"}, {"uts", "Uts"},
+	{"cgroup", "Cgroup"},      {"ipc", "Ipc"}, {"mnt", "Mnt"}, {"net", "Net"}, {"pid", "Pidns"},
+	{"user", "UserNamespace"}, {"uts", "Uts"},
 };
 
 void ps_row_free(void *pointer)
@@ -247,7 +247,8 @@ NAMESPACE_GETTER(uts, 6)
 const char *ps_table_columns(bool size, bool namespaces)
 {
 	if (namespaces)
-		return "{{.ID}}\t{{.Names}}\t{{.Pid}}\t{{.CGROUPNS}}\t{{.IPC}}\t{{.MNT}}\t{{.NET}}\t"
+		return "{{.ID}}\t{{.Names}}\t{{.Pid}}\t{{.CGROUPNS}}\t{{.IPC}}\t{{.MNT}}\t{{.NET}}"
+		       "\t"
 		       "{{.PIDNS}}\t{{.USERNS}}\t{{.UTS}}";
 	if (size)
 		return "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.CreatedHuman}}\t{{.Status}}\t"

@@ -41,5 +41,6 @@ extern const OutputTable ps_table;
 	"Templates of *--format* may use: *.AutoRemove*, *.Command*, *.Created*, *.CreatedAt*, "   \
 	"*.CreatedHuman*, *.ExitCode*, *.Exited*, *.ExitedAt*, *.ID*, *.Image*, *.ImageID*, "      \
 	"*.Labels*, *.Mounts*, *.Names*, *.Networks*, *.Pid*, *.Ports*, *.Restarts*, "             \
-	"*.RunningFor*, *.Size* (with *--size*), *.StartedAt*, *.State*, *.Status*, and *.Label \"KEY\"*. Unknown exit "    \
+	"*.RunningFor*, *.Size* (with *--size*), *.StartedAt*, *.State*, *.Status*, and *.Label "  \
+	"\"KEY\"*. Unknown exit "                                                                  \
 	"codes (of containers whose monitor was killed) are 255.\n"

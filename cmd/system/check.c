@@ -85,8 +85,8 @@ static bool check(const Invocation *inv, const CheckVerbOptions *opts, GError **
 		return false;
 	unsigned left = print(found);
 	if (!opts->repair)
-		return left == 0 || error_set(error, ENGINE_ERROR_CORRUPT,
-					      "damage detected in local storage");
+		return left == 0 ||
+		       error_set(error, ENGINE_ERROR_CORRUPT, "damage detected in local storage");
 	if (found->len == 0)
 		return true;
 	if (!rootless_empty_trash(engine, error) || !containers_heal(engine, error))
@@ -106,7 +106,8 @@ static int cmd_system_check(Invocation *inv)
 	if (!command_parse(inv, (void *[]){&opts}))
 		return inv->status;
 	if (opts.max && !units_parse_duration(opts.max, &max, &error)) {
-		g_prefix_error(&error, "invalid argument \"%s\" for \"-m, --max\" flag: ", opts.max);
+		g_prefix_error(&error,
+			       "invalid argument \"%s\" for \"-m, --max\" flag: ", opts.max);
 		return command_fail(error);
 	}
 	if (check(inv, &opts, &error))
@@ -121,7 +122,8 @@ const Command system_check_command = {
 	.usage = "[options]",
 	.summary = "Look for damage in the store, and repair it",
 	.description =
-		"Looks at every record of the store: containers, names, volumes, images and layers. "
+		"Looks at every record of the store: containers, names, volumes, images and "
+		"layers. "
 		"Prints a line for each damage; with --repair also what was done about it. What "
 		"containers and volumes hold is never changed.",
 	.examples = (const char *const[]){"skiff system check --quick",

@@ -19,8 +19,8 @@ typedef struct {
 } DfOptions;
 
 static const Option options[] = {
-	{'v', "verbose", OPTION_FLAG, option_set_flag, NULL, "A row for each image, container, volume",
-	 offsetof(DfOptions, verbose), OPTION_COMMON},
+	{'v', "verbose", OPTION_FLAG, option_set_flag, NULL,
+	 "A row for each image, container, volume", offsetof(DfOptions, verbose), OPTION_COMMON},
 	{0, "format", OPTION_VALUE, option_set_string, "FORMAT", "json or a Go template",
 	 offsetof(DfOptions, format), OPTION_COMMON},
 	{0},
@@ -181,10 +181,10 @@ static void print_images(const DiskUsage *usage, int64_t now)
 		g_autofree char *size = size_text(row->size);
 		g_autofree char *shared = size_text(row->shared);
 		g_autofree char *unique = size_text(row->unique);
-		g_ptr_array_add(lines, g_strdup_printf("%s\t%s\t%.12s\t%s\t%s\t%s\t%s\t%u",
-						       repository, tagged ? colon + 1 : "<none>",
-						       row->image->id, ago, size, shared, unique,
-						       row->containers));
+		g_ptr_array_add(lines,
+				g_strdup_printf("%s\t%s\t%.12s\t%s\t%s\t%s\t%s\t%u", repository,
+						tagged ? colon + 1 : "<none>", row->image->id, ago,
+						size, shared, unique, row->containers));
 	}
 	print_lines("Images", lines);
 }
@@ -212,11 +212,10 @@ static void print_containers(const DiskUsage *usage, int64_t now)
 		g_autofree char *size = size_text(row->size);
 		g_autofree char *ago = units_format_ago(MAX(0, now - s->created) / 1000000000);
 		g_autofree char *command = command_text(s);
-		g_ptr_array_add(lines,
-				g_strdup_printf("%.12s\t%s\t%s\t%u\t%s\t%s\t%s\t%s", s->id,
-						s->image_name ? s->image_name : "", command,
-						g_strv_length(s->volume_names), size, ago,
-						container_state_name(s->state), s->name));
+		g_ptr_array_add(lines, g_strdup_printf("%.12s\t%s\t%s\t%u\t%s\t%s\t%s\t%s", s->id,
+						       s->image_name ? s->image_name : "", command,
+						       g_strv_length(s->volume_names), size, ago,
+						       container_state_name(s->state), s->name));
 	}
 	print_lines("\nContainers", lines);
 }
@@ -228,8 +227,8 @@ static void print_volumes(const DiskUsage *usage)
 	for (guint i = 0; i < usage->volumes->len; i++) {
 		const VolumeUsage *row = usage->volumes->pdata[i];
 		g_autofree char *size = size_text(row->size);
-		g_ptr_array_add(lines, g_strdup_printf("%s\t%u\t%s", row->volume->name, row->links,
-						       size));
+		g_ptr_array_add(lines,
+				g_strdup_printf("%s\t%u\t%s", row->volume->name, row->links, size));
 	}
 	print_lines("\nLocal Volumes", lines);
 }
@@ -274,8 +273,9 @@ const Command system_df_command = {
 	.summary = "Show what is where on the disk",
 	.description = "Sums up images, containers and volumes, and what of it could be removed. A "
 		       "layer that several images share counts once.",
-	.examples = (const char *const[]){"skiff system df", "skiff system df -v",
-					  "skiff system df --format '{{.Type}} {{.RawSize}}'", NULL},
+	.examples =
+		(const char *const[]){"skiff system df", "skiff system df -v",
+				      "skiff system df --format '{{.Type}} {{.RawSize}}'", NULL},
 	.man = "# FIELDS\n\nTemplates of *--format* may use: *.Active*, *.RawReclaimable*, "
 	       "*.RawSize*, *.Reclaimable*, *.Size*, *.Total*, *.TotalCount*, *.Type*.\n",
 	.max_args = 0,

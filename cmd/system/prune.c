@@ -143,8 +143,7 @@ static bool prune_containers(Prune *prune, GError **error)
 static bool prune_images(Prune *prune, GError **error)
 {
 	Store *store = engine_store(prune->engine);
-	g_autoptr(ImageFilter) filter =
-		image_filter_new(store, prune->opts->filters, NULL, error);
+	g_autoptr(ImageFilter) filter = image_filter_new(store, prune->opts->filters, NULL, error);
 	g_autoptr(GPtrArray) list = filter ? images_list(store, error) : NULL;
 	if (!list)
 		return false;
@@ -235,8 +234,9 @@ const Command system_prune_command = {
 	.paths = (const char *const[]){"system prune", NULL},
 	.usage = "[options]",
 	.summary = "Remove what is not used",
-	.description = "Removes containers that do not run, images without a name (with --all: "
-		       "without a container), and with --volumes the volumes that no container uses.",
+	.description =
+		"Removes containers that do not run, images without a name (with --all: "
+		"without a container), and with --volumes the volumes that no container uses.",
 	.examples = (const char *const[]){"skiff system prune", "skiff system prune -af --volumes",
 					  "skiff system prune --filter until=24h", NULL},
 	.max_args = 0,

@@ -35,7 +35,8 @@ Json *js_parse(const char *text, size_t size, const char *what, GError **error);
  */
 Json *js_load(int dir_fd, const char *name, size_t max_size, GError **error);
 
-/** js_save() - write an object as a record below @dir_fd, sealed (seal.h): js_load() sees damage. */
+/** js_save() - write an object as a record below @dir_fd, sealed (seal.h): js_load() sees damage.
+ */
 bool js_save(int dir_fd, const char *name, Json *json, RecordSync sync, GError **error);
 
 /** js_text() - compact text, borrowed from @json. */

@@ -33,7 +33,8 @@ bool units_parse_time(const char *text, int64_t now_ns, int64_t *out_ns, GError 
  */
 char *units_format_size(uint64_t bytes);
 
-/** units_format_human_size() - "12.34MB": docker's HumanSize, four significant digits. g_free() it. */
+/** units_format_human_size() - "12.34MB": docker's HumanSize, four significant digits. g_free() it.
+ */
 char *units_format_human_size(uint64_t bytes);
 
 /**

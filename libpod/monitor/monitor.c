@@ -31,10 +31,8 @@ static const char *const restart_names[] = {
 };
 
 static const char *const log_driver_names[] = {
-	[LOG_DRIVER_K8S_FILE] = "k8s-file",
-	[LOG_DRIVER_JSON_FILE] = "json-file",
-	[LOG_DRIVER_JOURNALD] = "journald",
-	[LOG_DRIVER_NONE] = "none",
+	[LOG_DRIVER_K8S_FILE] = "k8s-file",       [LOG_DRIVER_JSON_FILE] = "json-file",
+	[LOG_DRIVER_JOURNALD] = "journald",       [LOG_DRIVER_NONE] = "none",
 	[LOG_DRIVER_PASSTHROUGH] = "passthrough",
 };
 

@@ -24,11 +24,11 @@
 #include "libpod/base/path.h"
 #include "libpod/monitor/monitor_journal.h"
 
-#define BUFFER_SIZE    32768
-#define JSON_PIECE_MAX 4096 /* bytes of output in one record; escaping makes six of one */
-#define K8S_PIECE_MAX  16384
+#define BUFFER_SIZE       32768
+#define JSON_PIECE_MAX    4096 /* bytes of output in one record; escaping makes six of one */
+#define K8S_PIECE_MAX     16384
 #define JOURNAL_PIECE_MAX (512u << 10)
-#define NAME_MAX_SIZE  256
+#define NAME_MAX_SIZE     256
 #define CHECK_NS                                                                                   \
 	G_GINT64_CONSTANT(1000000000) /* between looks at whether our file is still there */
 

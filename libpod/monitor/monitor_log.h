@@ -23,11 +23,11 @@ typedef struct MonitorLog MonitorLog;
 
 typedef struct {
 	LogDriver driver;
-	int dir_fd;       /* of "log", borrowed for the call */
-	const char *path; /* absolute, instead of that; NULL = none */
-	int64_t max_size; /* bytes per file */
-	int max_files;    /* rotated files kept */
-	const char *id;   /* of the container, for journald, as the rest */
+	int dir_fd;                       /* of "log", borrowed for the call */
+	const char *path;                 /* absolute, instead of that; NULL = none */
+	int64_t max_size;                 /* bytes per file */
+	int max_files;                    /* rotated files kept */
+	const char *id;                   /* of the container, for journald, as the rest */
 	const char *container_name, *tag; /* NULL: none */
 	const char *journal_socket;       /* NULL: journald's own */
 } MonitorLogOptions;

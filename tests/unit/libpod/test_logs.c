@@ -426,8 +426,8 @@ static void test_tag(void)
 	spec->name = g_strdup("web");
 	spec->image_name = g_strdup("localhost/a:b");
 	g_autoptr(GError) error = NULL;
-	g_autofree char *tag =
-		log_tag_expand("{{.Name}}-{{ .ImageName }}/{{.ID}}.", spec, "0123456789abcdef", &error);
+	g_autofree char *tag = log_tag_expand("{{.Name}}-{{ .ImageName }}/{{.ID}}.", spec,
+					      "0123456789abcdef", &error);
 	g_assert_cmpstr(tag, ==, "web-localhost/a:b/0123456789ab.");
 	g_assert_null(log_tag_expand("{{.Nam}}", spec, "", &error));
 	g_assert_true(g_str_has_prefix(error->message, "log tag: there is no field '.Nam'"));

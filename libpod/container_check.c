@@ -11,7 +11,7 @@
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
 #include "libpod/base/path.h"
-#include "libpod/check_priv.h"
+#include "libpod/check_parts.h"
 #include "libpod/container_priv.h"
 #include "libpod/name.h"
 #include "libpod/volume.h"
@@ -34,8 +34,7 @@ static void restore_state(Check *check, const char *dir_name, const char *object
 	if (!ctr)
 		return;
 	bool repair = check->options->repair;
-	g_autoptr(RecordLock) lock =
-		repair ? container_lock(ctr, LOCK_MS, "check", &failed) : NULL;
+	g_autoptr(RecordLock) lock = repair ? container_lock(ctr, LOCK_MS, "check", &failed) : NULL;
 	bool done = lock && container_reload(ctr, &failed) && container_save_state(ctr, &failed);
 	if (done && !container_is_live(ctr) && !container_life_is_held(ctr))
 		(void)container_remove_runtime(check->engine, ctr->summary.id);
@@ -149,8 +148,8 @@ static void drop_bad_names(Check *check, int names, char **all)
 		g_autofree char *id = read_name(names, all[i]);
 		if (!id || *id)
 			continue;
-		bool done = check->options->repair && (unlinkat(names, all[i], 0) == 0 ||
-						       path_remove_tree(names, all[i]));
+		bool done = check->options->repair &&
+			    (unlinkat(names, all[i], 0) == 0 || path_remove_tree(names, all[i]));
 		check_report(check, g_strdup_printf("name %s", all[i]),
 			     g_strdup("it leads to no container"),
 			     g_strdup(done ? "removed" : "--repair removes it"), done);
