@@ -282,6 +282,25 @@ static void reset_summary(Container *ctr)
 	ctr->summary.auto_remove = g_str_has_suffix(ctr->dir_name, ".rm");
 }
 
+/* A name that leads to it: the one it was created with, unless it was renamed. g_free() it. */
+static char *find_name(Container *ctr, const char *created_with)
+{
+	int names = store_dir(engine_store(ctr->engine), "names");
+	g_auto(GStrv) all = record_list(names, NULL);
+	g_autofree char *found = NULL;
+	for (size_t i = 0; all && all[i]; i++) {
+		char target[128];
+		ssize_t n = readlinkat(names, all[i], target, sizeof target);
+		if (n != 64 || memcmp(target, ctr->summary.id, 64) != 0)
+			continue;
+		if (strcmp(all[i], created_with) == 0)
+			return g_strdup(created_with);
+		g_free(found);
+		found = g_strdup(all[i]);
+	}
+	return found ? g_steal_pointer(&found) : g_strdup(created_with);
+}
+
 /*
  * state.json is gone or damaged: what create.json says of the container, and that it has ended with
  * a code nobody knows; without a layer of its own it has never run.
@@ -303,7 +322,7 @@ static bool load_from_create(Container *ctr)
 			g_strv_builder_add(volumes, mount->source);
 		g_strv_builder_add(mounts, mount->destination);
 	}
-	s->name = g_strdup(spec->name);
+	s->name = find_name(ctr, spec->name);
 	/* "Running" without a monitor is told as ended, code unknown. */
 	s->state = ran ? CONTAINER_RUNNING : CONTAINER_CREATED;
 	s->image_id = g_strdup(spec->image_id);

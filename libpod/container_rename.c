@@ -38,10 +38,8 @@ static bool record_name(Container *ctr, const char *name, GError **error)
 	g_free(ctr->summary.name);
 	ctr->summary.name = g_strdup(name);
 	g_autoptr(Json) json = container_state_to_json(&ctr->summary);
-	const char *text = js_text(json);
 	int dir = container_dir(ctr, error);
-	return dir >= 0 &&
-	       record_replace(dir, "state.json", text, strlen(text), RECORD_SYNC_FULL, error);
+	return dir >= 0 && js_save(dir, "state.json", json, RECORD_SYNC_FULL, error);
 }
 
 bool container_rename(Container *ctr, const char *name, GError **error)
