@@ -222,7 +222,7 @@ static void check_volume(Check *check, const char *name)
 		state == RECORD_FINE ? volume_lookup(check->engine, name, &broken) : NULL;
 	if (state == RECORD_ABSENT || state == RECORD_BROKEN)
 		restore_volume(check, name, object, describe(state));
-	else if (broken)
+	else if (!volume && broken)
 		restore_volume(check, name, object, broken->message);
 	if (faccessat(dir, "_data", F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT)
 		return;
