@@ -5,7 +5,6 @@
 
 #include "cmd/labels.h"
 #include "cmd/option.h"
-#include "cmd/suggest.h"
 #include "libpod/base/error.h"
 #include "libpod/base/suggest.h"
 #include "libpod/base/units.h"
