@@ -267,6 +267,36 @@ static bool discard_with_volumes(Container *ctr, bool volumes, GError **error)
 	       (!volumes || remove_anonymous_volumes(ctr->engine, names, error));
 }
 
+char **container_dependents(Container *ctr, GError **error)
+{
+	g_autoptr(GPtrArray) all = containers_list(ctr->engine, error);
+	if (!all)
+		return NULL;
+	g_autoptr(GStrvBuilder) ids = g_strv_builder_new();
+	for (guint i = 0; i < all->len; i++) {
+		const ContainerSummary *s = container_summary(all->pdata[i]);
+		if (g_strv_contains((const char *const *)s->depends, ctr->summary.id))
+			g_strv_builder_add(ids, s->id);
+	}
+	return g_strv_builder_end(ids);
+}
+
+/* A mark tells the many that nobody ever depended on from those where others have to be read. */
+static bool check_independent(Container *ctr, GError **error)
+{
+	struct stat st;
+	if (fstatat(container_dir_fd(ctr), CONTAINER_NEEDED, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return true;
+	g_auto(GStrv) ids = container_dependents(ctr, error);
+	if (!ids || !ids[0])
+		return ids != NULL;
+	g_autofree char *list = g_strjoinv(", ", ids);
+	return error_set(error, ENGINE_ERROR_EXISTS,
+			 "container %s has dependent containers which must be removed before it: "
+			 "%s: container already exists",
+			 ctr->summary.id, list);
+}
+
 bool container_remove(Container *ctr, const ContainerRemove *options, GError **error)
 {
 	if (container_is_live(ctr) && !options->force)
@@ -275,6 +305,8 @@ bool container_remove(Container *ctr, const ContainerRemove *options, GError **e
 				 "containers cannot "
 				 "be removed without force: container state improper",
 				 ctr->summary.id, container_state_name(ctr->summary.state));
+	if (!options->keep_dependents && !check_independent(ctr, error))
+		return false;
 	g_autoptr(GError) gone = NULL;
 	const ContainerStop stop = {.timeout_s = options->timeout_s, .removing = true};
 	if (container_is_live(ctr) && !container_stop(ctr, &stop, &gone)) {

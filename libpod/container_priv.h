@@ -7,6 +7,8 @@
 #include "libpod/base/record.h"
 #include "libpod/container.h"
 
+#define CONTAINER_NEEDED "needed" /* in its directory: another was made that depends on it */
+
 /* A stop that was asked for and not waited for yet. */
 typedef struct {
 	bool begun;

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -27,7 +28,9 @@
 #include "libpod/monitor/monitor.h"
 #include "libpod/oci_build.h"
 #include "libpod/rootless.h"
+#include "libpod/runtime/launch.h"
 #include "libpod/runtime/syscall_filter.h"
+#include "libpod/secret.h"
 #include "libpod/volume.h"
 #include "network/resolv.h"
 #include "storage/layer_mapped.h"
@@ -35,6 +38,9 @@
 
 /* For a monitor that has recorded the exit: its umount may sync a disk. */
 #define ENDING_TIMEOUT_MS 10000
+
+#define HOSTS_FILE_MAX (1024 * 1024)
+#define TIMEZONE_MAX   (256 * 1024)
 
 /* Namespaces of other containers, as paths of their init's. */
 typedef struct {
@@ -198,6 +204,49 @@ static bool make_layer(Container *ctr, GError **error)
 	return true;
 }
 
+/* What --hosts-file begins /etc/hosts with. NULL with @error. */
+static char *read_hosts_file(const ContainerSpec *spec, GError **error)
+{
+	if (!spec->hosts_file || strcmp(spec->hosts_file, "none") == 0)
+		return g_strdup("");
+	autofd fd = open(spec->hosts_file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return error_set_errno_null(error, "cannot open '%s'", spec->hosts_file);
+	return fd_read_all(fd, HOSTS_FILE_MAX, NULL, error);
+}
+
+/* /etc/hosts: the base file, if one was named, then our lines. */
+static char *build_hosts(Container *ctr, const ContainerSpec *spec, const char *hostname,
+			 GError **error)
+{
+	g_autofree char *base = read_hosts_file(spec, error);
+	g_autofree char *own =
+		base ? hosts_build(spec->network->mode, (const char *const *)spec->add_host,
+				   hostname, ctr->summary.name, error)
+		     : NULL;
+	bool open_end = base && *base && !g_str_has_suffix(base, "\n");
+	return own ? g_strconcat(base, open_end ? "\n" : "", own, NULL) : NULL;
+}
+
+/* The rules of --tz, copied: the host's file may lie where the container's user cannot go. */
+static bool write_timezone(int dir, const ContainerSpec *spec, GError **error)
+{
+	g_autofree char *path = spec_timezone_path(spec);
+	size_t size = 0;
+	if (!path)
+		return true;
+	autofd from = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (from < 0)
+		return error_set_errno(error, "cannot open '%s'", path);
+	g_autofree char *rules = fd_read_all(from, TIMEZONE_MAX, &size, error);
+	if (!rules)
+		return false;
+	autofd to = openat(dir, "localtime", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
+			   0644);
+	return (to >= 0 && fd_write_all(to, rules, size) && fchmod(to, 0644) == 0) ||
+	       error_set_errno(error, "cannot copy '%s'", path);
+}
+
 /* The small files that are bound into the container. They are made anew at every start, so they are
  * runtime files. */
 static bool write_files(Container *ctr, const ContainerSpec *spec, GError **error)
@@ -210,11 +259,8 @@ static bool write_files(Container *ctr, const ContainerSpec *spec, GError **erro
 	g_autofree char *short_id = g_strndup(ctr->summary.id, 12);
 	const char *hostname = spec->hostname ? spec->hostname : short_id;
 	g_autofree char *resolv = resolv_conf_build(spec->network->mode, &resolv_options, error);
-	g_autofree char *hosts =
-		!resolv ? NULL
-			: hosts_build(spec->network->mode, (const char *const *)spec->add_host,
-				      hostname, ctr->summary.name, error);
-	if (!resolv || !hosts)
+	g_autofree char *hosts = !resolv ? NULL : build_hosts(ctr, spec, hostname, error);
+	if (!resolv || !hosts || !write_timezone(dir, spec, error))
 		return false;
 	g_autofree char *hostname_text = g_strconcat(hostname, "\n", NULL);
 	const struct {
@@ -383,18 +429,95 @@ static bool record_starting(Container *ctr, GError **error)
 	return ctr->summary.auto_remove || container_save_state(ctr, error);
 }
 
+/* A secret's bytes: a file's are the container's own, a variable's the store's. */
+static char *read_secret(Container *ctr, const SpecSecret *asked, guint index, size_t *out_size,
+			 GError **error)
+{
+	g_autofree char *name = g_strdup_printf("secret.%u", index);
+	if (asked->env) {
+		g_autoptr(Secret) secret = secret_resolve(ctr->engine, asked->name, error);
+		return secret ? secret_read(ctr->engine, secret, out_size, error) : NULL;
+	}
+	autofd fd = path_open_state(container_dir_fd(ctr), name, O_RDONLY, 0);
+	if (fd < 0)
+		return error_set_errno_null(error, "cannot read secret %s of container %s",
+					    asked->name, ctr->summary.id);
+	return fd_read_all(fd, SECRET_SIZE_MAX, out_size, error);
+}
+
+/* Tell the runtime of one secret, whose bytes are at the end of @fd. */
+static bool add_secret(Container *ctr, const SpecSecret *asked, guint index, int fd,
+		       OciConfig *config, GError **error)
+{
+	size_t size = 0;
+	off_t offset = lseek(fd, 0, SEEK_END);
+	char *data = read_secret(ctr, asked, index, &size, error);
+	if (!data)
+		return false;
+	bool zero = asked->env && memchr(data, '\0', size);
+	bool written = fd_write_all(fd, data, size);
+	secret_wipe(data, size);
+	if (zero)
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "secret %s has a NUL byte: it can be a file, not a variable",
+				 asked->name);
+	if (!written)
+		return error_set_errno(error, "cannot pass secret %s on", asked->name);
+	OciSecret *secret = oci_config_add_secret(config);
+	secret->path = asked->env ? NULL : g_strdup(asked->target);
+	secret->env = asked->env ? g_strdup(asked->target) : NULL;
+	secret->uid = asked->uid;
+	secret->gid = asked->gid;
+	secret->mode = asked->mode;
+	secret->offset = offset;
+	secret->size = (int64_t)size;
+	return true;
+}
+
+/* All secrets in a memfd, which nobody but the monitor and init reads. Without any: /dev/null. */
+static int open_secrets(Container *ctr, const ContainerSpec *spec, OciConfig *config,
+			GError **error)
+{
+	autofd fd = spec->secrets->len > 0 ? memfd_create("secrets", MFD_CLOEXEC)
+					   : open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		error_set_errno(error, "cannot make a file for secrets");
+		return -1;
+	}
+	for (guint i = 0; i < spec->secrets->len; i++)
+		if (!add_secret(ctr, spec->secrets->pdata[i], i, fd, config, error))
+			return -1;
+	return fd_steal(&fd);
+}
+
+/* --pidfile, --conmon-pidfile: a number alone, as conmon writes it. */
+static bool write_pid(const char *path, pid_t pid, GError **error)
+{
+	if (!path)
+		return true;
+	g_autofree char *text = g_strdup_printf("%d", (int)pid);
+	autofd fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0644);
+	return (fd >= 0 && fd_write_all(fd, text, strlen(text))) ||
+	       error_set_errno(error, "cannot write '%s'", path);
+}
+
 /* Hand everything to a new monitor and wait for its word. */
 static Monitor *start_monitor(Container *ctr, const ContainerSpec *spec,
-			      const ContainerStart *options, const OciConfig *config,
+			      const ContainerStart *options, OciConfig *config,
 			      const RecordLock *life, ContainerCgroup *cgroup, GError **error)
 {
 	/* Recorded under the life lock: "running" without it would mean that a monitor was killed.
 	 */
 	autofd filter = open_syscall_filter(ctr, spec, config, error);
-	if (filter < 0 || !record_starting(ctr, error))
+	autofd secrets = filter < 0 ? -1 : open_secrets(ctr, spec, config, error);
+	if (secrets < 0 || !record_starting(ctr, error))
 		return NULL;
 	const int fds[] = {store_fd(engine_store(ctr->engine)), container_dir_fd(ctr), ctr->run_fd,
-			   record_lock_fd(life), filter};
+			   record_lock_fd(life), filter, secrets};
+	int preserve[LAUNCH_PRESERVE_MAX];
+	size_t n_preserve = options->preserve ? strlen(options->preserve) : 0;
+	for (size_t i = 0; i < n_preserve; i++)
+		preserve[i] = options->preserve[i] == '1' ? (int)i + 3 : -1;
 	g_auto(GStrv) cleanup = cleanup_argv(ctr);
 	MonitorRequest request = {
 		.id = ctr->summary.id,
@@ -417,12 +540,21 @@ static Monitor *start_monitor(Container *ctr, const ContainerSpec *spec,
 		.timeout_s = spec->timeout,
 		.cleanup_argv = (const char *const *)cleanup,
 		.log_level = log_get_level(),
+		.keep_groups = spec->keep_groups,
+		.preserve_fds = preserve,
+		.n_preserve_fds = n_preserve,
 	};
 	g_autoptr(Monitor) monitor =
 		monitor_spawn(&request, fds, spawn_in_namespaces, ctr->engine, error);
+	pid_t pid = 0;
 	if (!monitor || (request.cgroup && !container_cgroup_give(cgroup, ctr, monitor, error)) ||
-	    !monitor_wait_started(monitor, NULL, error))
+	    !monitor_wait_started(monitor, &pid, error))
 		return NULL;
+	/* It runs: a file that cannot be written is told, and does not end it. */
+	g_autoptr(GError) unwritten = NULL;
+	if (!write_pid(spec->monitor_pid_file, monitor_pid(monitor), &unwritten) ||
+	    !write_pid(spec->pid_file, pid, &unwritten))
+		log_warn("%s", unwritten->message);
 	return g_steal_pointer(&monitor);
 }
 
@@ -459,10 +591,34 @@ static void record_failure(Container *ctr, const char *message, int code)
 	fd_close(&ctr->run_fd);
 }
 
+/* What the container requires or shares namespaces with runs first. */
+static bool start_dependencies(Container *ctr, GError **error)
+{
+	for (char **id = ctr->summary.depends; id && *id; id++) {
+		g_autoptr(GError) failed = NULL;
+		g_autoptr(Container) other = container_resolve(ctr->engine, *id, &failed);
+		ContainerState state = other ? other->summary.state : CONTAINER_RUNNING;
+		bool stopped = state == CONTAINER_CREATED || state == CONTAINER_EXITED;
+		if (other && stopped &&
+		    !container_start(other, &(ContainerStart){.detached = true}, NULL, &failed) &&
+		    container_reload(other, NULL) && other->summary.state == CONTAINER_RUNNING)
+			g_clear_error(&failed); /* somebody was faster */
+		if (failed) {
+			g_propagate_prefixed_error(error, g_steal_pointer(&failed),
+						   "starting dependency %s of container %s: ", *id,
+						   ctr->summary.id);
+			return false;
+		}
+	}
+	return true;
+}
+
 bool container_start(Container *ctr, const ContainerStart *options, int *out_control,
 		     GError **error)
 {
 	log_step(7, __func__);
+	if (!start_dependencies(ctr, error))
+		return false;
 	g_autoptr(RecordLock) op = container_lock(ctr, -1, "start", error);
 	if (!op || !container_reload(ctr, error) || container_run_fd(ctr) < 0 ||
 	    !check_startable(ctr, error))

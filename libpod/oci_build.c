@@ -222,20 +222,20 @@ static bool user_mounts(const ContainerSpec *spec, const char *destination)
 static void build_file_mounts(OciConfig *config, const ContainerSpec *spec,
 			      const OciBuildContext *context)
 {
-	static const struct {
+	const struct {
 		const char *name, *destination;
-		bool needs_uts;
+		bool wanted;
 	} files[] = {
-		{"resolv.conf", "/etc/resolv.conf", false},
-		{"hosts", "/etc/hosts", false},
-		{"hostname", "/etc/hostname", true},
-		{"containerenv", "/run/.containerenv", false},
+		{"resolv.conf", "/etc/resolv.conf", true},
+		{"hosts", "/etc/hosts", !spec->no_hosts},
+		{"hostname", "/etc/hostname", spec->uts.mode != SPEC_NS_HOST && !spec->no_hostname},
+		{"localtime", "/etc/localtime", spec->timezone != NULL},
+		{"containerenv", "/run/.containerenv", true},
 	};
 	const char *const options[] = {"bind",   "rprivate",    "nosuid", "nodev",
 				       "noexec", "create=file", NULL};
 	for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
-		if (user_mounts(spec, files[i].destination) ||
-		    (files[i].needs_uts && spec->uts.mode == SPEC_NS_HOST))
+		if (user_mounts(spec, files[i].destination) || !files[i].wanted)
 			continue;
 		g_autofree char *source = g_build_filename(context->dir_path, files[i].name, NULL);
 		oci_config_add_mount(config, files[i].destination, "bind", source, options);
@@ -317,6 +317,18 @@ static void build_user_mounts(OciConfig *config, const ContainerSpec *spec,
 	}
 }
 
+/* Lines for a user and a group that the image does not know; init fills in the $NAMES. */
+static void build_entries(OciConfig *config, const ContainerSpec *spec)
+{
+	if (!spec->passwd || (!spec->user && spec->userns != SPEC_USERNS_KEEP_ID))
+		return;
+	config->passwd_entry = g_strdup(spec->passwd_entry
+						? spec->passwd_entry
+						: "$USERNAME:*:$UID:$GID:$NAME:$HOME:/bin/sh");
+	config->group_entry =
+		g_strdup(spec->group_entry ? spec->group_entry : "$GROUPNAME:x:$GID:$USERLIST");
+}
+
 /* What init becomes: user, arguments, environment, privileges, score. */
 static bool build_process(OciConfig *config, const ContainerSpec *spec,
 			  const OciBuildContext *context, GError **error)
@@ -324,6 +336,11 @@ static bool build_process(OciConfig *config, const ContainerSpec *spec,
 	config->terminal = spec->tty;
 	config->user_spec = g_strdup(spec->user);
 	config->extra_groups = g_strdupv(spec->group_add);
+	build_entries(config, spec);
+	config->keep_groups = spec->keep_groups;
+	config->umask_set = spec->umask != NULL;
+	if (spec->umask)
+		config->umask = (uint32_t)g_ascii_strtoull(spec->umask, NULL, 8);
 	config->args = g_strdupv(spec->args);
 	config->env = g_strdupv(spec->env);
 	config->cwd = g_strdup(spec->workdir ? spec->workdir : "/");
@@ -459,6 +476,8 @@ OciConfig *oci_build(const ContainerSpec *spec, const OciBuildContext *context, 
 	config->masked_paths =
 		build_paths(spec, (const char *const *)hidden, spec->mask ? spec->mask : none);
 	config->readonly_paths = build_paths(spec, readonly_paths, none);
+	if (g_hash_table_size(spec->annotations) > 0)
+		config->annotations = g_hash_table_ref(spec->annotations);
 	if (spec->sysctl)
 		config->sysctl = g_hash_table_ref(spec->sysctl);
 	config->pids_limit = spec->pids_limit_set ? spec->pids_limit : DEFAULT_PIDS_LIMIT;

@@ -72,6 +72,17 @@ static const Field device_fields[] = {
 	{NULL},
 };
 
+static const Field secret_fields[] = {
+	ROW(SpecSecret, "name", FIELD_STRING, name),
+	ROW(SpecSecret, "id", FIELD_STRING, id),
+	ROW(SpecSecret, "env", FIELD_BOOL, env),
+	ROW(SpecSecret, "target", FIELD_STRING, target),
+	ROW(SpecSecret, "uid", FIELD_UINT32, uid),
+	ROW(SpecSecret, "gid", FIELD_UINT32, gid),
+	ROW(SpecSecret, "mode", FIELD_UINT32, mode),
+	{NULL},
+};
+
 static const Field namespace_fields[] = {
 	ENUM_ROW(SpecNamespace, "mode", mode, ns_modes),
 	ROW(SpecNamespace, "target", FIELD_STRING, target),
@@ -97,6 +108,12 @@ static const Field spec_fields[] = {
 	ROW(ContainerSpec, "workdirCreated", FIELD_BOOL, workdir_created),
 	ROW(ContainerSpec, "user", FIELD_STRING, user),
 	ROW(ContainerSpec, "groupAdd", FIELD_STRV, group_add),
+	ROW(ContainerSpec, "keepGroups", FIELD_BOOL, keep_groups),
+	ROW(ContainerSpec, "umask", FIELD_STRING, umask),
+	ROW(ContainerSpec, "passwdEntry", FIELD_STRING, passwd_entry),
+	ROW(ContainerSpec, "groupEntry", FIELD_STRING, group_entry),
+	ROW(ContainerSpec, "passwd", FIELD_BOOL, passwd),
+	ROW(ContainerSpec, "timezone", FIELD_STRING, timezone),
 	ROW(ContainerSpec, "tty", FIELD_BOOL, tty),
 	ROW(ContainerSpec, "openStdin", FIELD_BOOL, open_stdin),
 	ROW(ContainerSpec, "init", FIELD_BOOL, init),
@@ -140,12 +157,20 @@ static const Field spec_fields[] = {
 	ROW(ContainerSpec, "dnsSearch", FIELD_STRV, dns_search),
 	ROW(ContainerSpec, "dnsOption", FIELD_STRV, dns_option),
 
+	ROW(ContainerSpec, "noHosts", FIELD_BOOL, no_hosts),
+	ROW(ContainerSpec, "noHostname", FIELD_BOOL, no_hostname),
+	ROW(ContainerSpec, "hostsFile", FIELD_STRING, hosts_file),
+	ROW(ContainerSpec, "volumesFrom", FIELD_STRV, volumes_from),
 	ROW(ContainerSpec, "remove", FIELD_BOOL, remove),
+	ROW(ContainerSpec, "removeImage", FIELD_BOOL, remove_image),
 	ENUM_ROW(ContainerSpec, "restart", restart, restart_words),
 	ROW(ContainerSpec, "restartRetries", FIELD_INT, restart_retries),
 	ENUM_ROW(ContainerSpec, "pull", pull, pull_words),
 	ROW(ContainerSpec, "platform", FIELD_STRING, platform),
 	ROW(ContainerSpec, "cidfile", FIELD_STRING, cidfile),
+	ROW(ContainerSpec, "pidFile", FIELD_STRING, pid_file),
+	ROW(ContainerSpec, "monitorPidFile", FIELD_STRING, monitor_pid_file),
+	ROW(ContainerSpec, "requires", FIELD_STRV, requires),
 	ENUM_ROW(ContainerSpec, "logDriver", log_driver, log_words),
 	ROW(ContainerSpec, "logPath", FIELD_STRING, log_path),
 	ROW(ContainerSpec, "logMaxSize", FIELD_INT64, log_max_size),
@@ -360,6 +385,28 @@ static bool read_device(Json *json, void *devices, GError **error)
 	return true;
 }
 
+static Json *write_secrets(const GPtrArray *secrets)
+{
+	static const SpecSecret defaults = {0};
+	Json *array = json_object_new_array();
+	for (size_t i = 0; i < secrets->len; i++) {
+		Json *json = json_object_new_object();
+		write_fields(json, secret_fields, secrets->pdata[i], &defaults);
+		json_object_array_add(array, json);
+	}
+	return array;
+}
+
+static bool read_secret(Json *json, void *secrets, GError **error)
+{
+	SpecSecret *secret = g_new0(SpecSecret, 1);
+	g_ptr_array_add(secrets, secret);
+	if (!read_fields(json, secret_fields, secret, error))
+		return false;
+	return (secret->name && secret->target) ||
+	       error_set(error, ENGINE_ERROR_CORRUPT, "secrets: a name or target is missing");
+}
+
 /* RLIM_INFINITY is -1 in the record. */
 static Json *write_ulimits(const GArray *ulimits)
 {
@@ -452,6 +499,8 @@ static void write_parts(const ContainerSpec *spec, Json *json)
 		js_set_take(json, "mounts", write_mounts(spec->mounts));
 	if (spec->devices->len > 0)
 		js_set_take(json, "devices", write_devices(spec->devices));
+	if (spec->secrets->len > 0)
+		js_set_take(json, "secrets", write_secrets(spec->secrets));
 	if (spec->ulimits->len > 0)
 		js_set_take(json, "ulimits", write_ulimits(spec->ulimits));
 	if (!spec->id_map)
@@ -519,6 +568,7 @@ static bool read_parts(Json *json, ContainerSpec *spec, GError **error)
 	return read_network(json, spec, error) &&
 	       read_array(json, "mounts", read_mount, spec->mounts, error) &&
 	       read_array(json, "devices", read_device, spec->devices, error) &&
+	       read_array(json, "secrets", read_secret, spec->secrets, error) &&
 	       read_array(json, "ulimits", read_ulimit, spec->ulimits, error) &&
 	       read_id_map(json, spec, error);
 }

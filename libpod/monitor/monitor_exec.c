@@ -81,6 +81,7 @@ static bool enter(MonitorLoop *loop, const ExecOrder *order, const int stdio[3],
 		.columns = order->columns,
 		.stdio = {stdio[0], stdio[1], stdio[2]},
 		.seccomp_fd = loop->seccomp_fd,
+		.secrets_fd = loop->secrets_fd,
 		.cgroup_fd = loop->cgroup_fd,
 	};
 	return enter_begin(&options, out_entering, error);
