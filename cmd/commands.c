@@ -80,10 +80,8 @@ const char *commands_group_summary(const char *group)
 	static const struct {
 		const char *name, *summary;
 	} groups[] = {
-		{"container", "Work with containers"},
-		{"image", "Work with images"},
-		{"secret", "Work with secrets"},
-		{"system", "Look at skiff itself"},
+		{"container", "Work with containers"}, {"image", "Work with images"},
+		{"secret", "Work with secrets"},       {"system", "Look at skiff itself"},
 		{"volume", "Work with volumes"},
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(groups); i++)

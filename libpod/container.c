@@ -212,8 +212,8 @@ static bool copy_secrets(Engine *engine, int dir, const ContainerSpec *spec, GEr
 }
 
 /* Write the two records into the staged directory. */
-static bool write_records(Engine *engine, StoreStage *stage, const ContainerSpec *spec, const ContainerSummary *s,
-			  GError **error)
+static bool write_records(Engine *engine, StoreStage *stage, const ContainerSpec *spec,
+			  const ContainerSummary *s, GError **error)
 {
 	static const char *const names[] = {"create.json", "state.json", NULL};
 	autofd dir = path_mkdirs_state(store_stage_fd(stage), "container");

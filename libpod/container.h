@@ -141,15 +141,16 @@ bool container_wait(Container *ctr, bool removed, int *out_code, bool *out_known
 bool container_rename(Container *ctr, const char *name, GError **error);
 
 typedef struct {
-	bool force;    /* running: stop (timeout) and kill first */
-	bool volumes;  /* also anonymous volumes */
-	int timeout_s; /* -1 = its own */
+	bool force;           /* running: stop (timeout) and kill first */
+	bool volumes;         /* also anonymous volumes */
+	int timeout_s;        /* -1 = its own */
 	bool keep_dependents; /* those that depend on it are not looked for */
 } ContainerRemove;
 /** container_dependents() - ids of the containers that depend on it, itself left out.
  * g_strfreev(). */
 char **container_dependents(Container *ctr, GError **error);
-/** container_remove() - EXISTS while others depend on it; BAD_STATE if running without force, in podman's words. */
+/** container_remove() - EXISTS while others depend on it; BAD_STATE if running without force, in
+ * podman's words. */
 bool container_remove(Container *ctr, const ContainerRemove *options, GError **error);
 
 /**

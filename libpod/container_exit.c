@@ -22,6 +22,7 @@
 #include "libpod/base/path.h"
 #include "libpod/container_cgroup.h"
 #include "libpod/events.h"
+#include "libpod/image_users.h"
 #include "libpod/monitor/monitor_members.h"
 #include "libpod/name.h"
 #include "libpod/rootless.h"
@@ -259,12 +260,33 @@ static bool remove_anonymous_volumes(Engine *engine, char **names, GError **erro
 	return true;
 }
 
+/* --rmi: the image goes with its container, unless others use it. */
+static bool remove_image(Engine *engine, const char *id, const char *name, GError **error)
+{
+	g_autoptr(GError) failed = NULL;
+	g_autoptr(Image) image = id ? image_lookup(engine_store(engine), id, &failed) : NULL;
+	bool others = image && name && g_strv_length(image->names) > 1;
+	if ((!image && !failed) ||
+	    (image && (others ? image_untag(engine_store(engine), image, name, &failed)
+			      : image_users_remove(engine, image, false, &failed))) ||
+	    error_matches(failed, ENGINE_ERROR_IN_USE) ||
+	    error_matches(failed, ENGINE_ERROR_NOT_FOUND))
+		return true;
+	g_propagate_error(error, g_steal_pointer(&failed));
+	return false;
+}
+
 /* Take an ended container out of sight; the caller holds its lock. */
 static bool discard_with_volumes(Container *ctr, bool volumes, GError **error)
 {
 	g_auto(GStrv) names = g_strdupv(ctr->summary.volume_names);
+	const ContainerSpec *spec = ctr->summary.auto_remove ? container_spec(ctr, NULL) : NULL;
+	bool with_image = spec && spec->remove_image;
+	g_autofree char *image = with_image ? g_strdup(spec->image_id) : NULL;
+	g_autofree char *name = with_image ? g_strdup(spec->image_name) : NULL;
 	return container_discard(ctr, error) &&
-	       (!volumes || remove_anonymous_volumes(ctr->engine, names, error));
+	       (!volumes || remove_anonymous_volumes(ctr->engine, names, error)) &&
+	       remove_image(ctr->engine, image, name, error);
 }
 
 char **container_dependents(Container *ctr, GError **error)

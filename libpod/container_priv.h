@@ -44,6 +44,14 @@ Container *container_open(Engine *engine, const char *dir_name, GError **error);
 /** container_reload() - read the state again, under the lock. NOT_FOUND if it is gone. */
 bool container_reload(Container *ctr, GError **error);
 
+/**
+ * container_open_secrets() - the bytes of all its secrets in a memfd, their places in @config
+ *
+ * Nobody but the monitor and init reads it. Return: /dev/null without any; -1 with @error.
+ */
+int container_open_secrets(Container *ctr, const ContainerSpec *spec, OciConfig *config,
+			   GError **error);
+
 /** container_save_state() - write state.json from the summary. */
 bool container_save_state(Container *ctr, GError **error);
 

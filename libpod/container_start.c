@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -30,8 +29,9 @@
 #include "libpod/rootless.h"
 #include "libpod/runtime/launch.h"
 #include "libpod/runtime/syscall_filter.h"
-#include "libpod/secret.h"
+#include "libpod/spec_priv.h"
 #include "libpod/volume.h"
+#include "libpod/volume_options.h"
 #include "network/resolv.h"
 #include "storage/layer_mapped.h"
 #include "storage/overlay.h"
@@ -304,27 +304,122 @@ char **container_prepare_root(Container *ctr, const ContainerSpec *spec, GError 
 		       : NULL;
 }
 
-/* Host directories of the volumes; a volume's copy-up flag is cleared before anything is copied. */
-static bool find_volumes(Engine *engine, const ContainerSpec *spec, char **paths, bool *copy_up,
-			 GError **error)
+/* What the mounts of a spec become, parallel to them. */
+typedef struct {
+	char **paths;
+	bool *copy_up;
+	char ***options;
+	guint n;
+} MountSources;
+
+static void mount_sources_clear(MountSources *sources)
 {
+	for (guint i = 0; i < sources->n; i++) {
+		g_free(sources->paths[i]);
+		g_strfreev(sources->options[i]);
+	}
+	g_free(sources->paths);
+	g_free(sources->copy_up);
+	g_free(sources->options);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(MountSources, mount_sources_clear)
+
+/* A volume in memory is one for all who use it: where another container that runs has it. */
+static char *find_shared(Engine *engine, const char *name)
+{
+	g_autoptr(GPtrArray) all = containers_list(engine, NULL);
+	for (guint i = 0; all && i < all->len; i++) {
+		Container *other = all->pdata[i];
+		const ContainerSummary *s = container_summary(other);
+		bool runs = s->state == CONTAINER_RUNNING && s->pid > 0;
+		if (!runs || !g_strv_contains((const char *const *)s->volume_names, name))
+			continue;
+		const ContainerSpec *spec = container_spec(other, NULL);
+		for (guint m = 0; spec && m < spec->mounts->len; m++) {
+			const SpecMount *mount = spec->mounts->pdata[m];
+			if (mount->kind == SPEC_MOUNT_VOLUME && strcmp(mount->source, name) == 0)
+				return g_strdup_printf("/proc/%d/root%s", (int)s->pid,
+						       mount->destination);
+		}
+	}
+	return NULL;
+}
+
+/* A volume's directory on the host; its copy-up flag is cleared before anything is copied. */
+static bool find_volume(Engine *engine, const SpecMount *mount, guint i, MountSources *sources,
+			GError **error)
+{
+	g_autoptr(Volume) volume = volume_lookup(engine, mount->source, error);
+	VolumeMount plan = {0};
+	if (!volume) {
+		if (error && !*error)
+			error_set(error, ENGINE_ERROR_NOT_FOUND,
+				  "no volume with name \"%s\" found: no such volume",
+				  mount->source);
+		return false;
+	}
+	if (!volume_mount_plan(volume, &plan, error))
+		return false;
+	sources->options[i] = plan.options;
+	if (plan.kind == VOLUME_IS_TMPFS) {
+		sources->paths[i] = find_shared(engine, volume->name);
+		if (sources->paths[i])
+			g_clear_pointer(&sources->options[i], g_strfreev);
+		return true;
+	}
+	if (volume->uid >= 0 || volume->gid >= 0)
+		spec_strv_append(&sources->options[i], "keepowner");
+	const char *root = plan.kind == VOLUME_IS_BIND ? plan.device : volume->mountpoint;
+	sources->paths[i] =
+		mount->subpath ? g_build_filename(root, mount->subpath, NULL) : g_strdup(root);
+	/* Somebody else's directory is left as it is. */
+	sources->copy_up[i] =
+		plan.kind == VOLUME_IS_DIRECTORY && mount->copy_up && volume->needs_copy_up;
+	return !sources->copy_up[i] || volume_copied_up(engine, volume->name, error);
+}
+
+/* An image as a mount: its layers with a layer of this container's on top, read-only or not. */
+static bool find_image(Container *ctr, const ContainerSpec *spec, guint i, MountSources *sources,
+		       GError **error)
+{
+	const SpecMount *mount = spec->mounts->pdata[i];
+	g_autoptr(Image) image = image_resolve(engine_store(ctr->engine), mount->image_id, error);
+	g_autofree char *name = g_strdup_printf("mount.%u", i);
+	g_autofree char *upper = g_strdup_printf("containers/%s/%s/upper", ctr->dir_name, name);
+	g_autofree char *work = g_strdup_printf("containers/%s/%s/work", ctr->dir_name, name);
+	const IdMap *map = mapped_layers_map(ctr->engine, spec->id_map);
+	const char *const *chain_ids = image ? (const char *const *)image->chain_ids : NULL;
+	if (!image || (map && !mapped_layers_ensure(ctr->engine, chain_ids, "stubs", map, error)))
+		return false;
+	autofd made = path_mkdirs_state(store_fd(engine_store(ctr->engine)), upper);
+	autofd also = path_mkdirs_state(store_fd(engine_store(ctr->engine)), work);
+	if (made < 0 || also < 0)
+		return error_set_errno(error, "cannot make the layer of the mount at %s",
+				       mount->destination);
+	OverlayPlan plan = {
+		.chain_ids = chain_ids,
+		.upper = upper,
+		.work = work,
+		.userxattr = true,
+		.map = map,
+	};
+	sources->options[i] = overlay_options(&plan, error);
+	return sources->options[i] != NULL;
+}
+
+static bool find_mounts(Container *ctr, const ContainerSpec *spec, MountSources *sources,
+			GError **error)
+{
+	sources->n = spec->mounts->len;
+	sources->paths = g_new0(char *, sources->n + 1);
+	sources->copy_up = g_new0(bool, sources->n + 1);
+	sources->options = g_new0(char **, sources->n + 1);
 	for (guint i = 0; i < spec->mounts->len; i++) {
 		const SpecMount *mount = g_ptr_array_index(spec->mounts, i);
-		if (mount->kind != SPEC_MOUNT_VOLUME)
-			continue;
-		g_autoptr(Volume) volume = volume_lookup(engine, mount->source, error);
-		if (!volume) {
-			if (error && !*error)
-				error_set(error, ENGINE_ERROR_NOT_FOUND,
-					  "no volume with name \"%s\" found: no such volume",
-					  mount->source);
+		if (mount->kind == SPEC_MOUNT_VOLUME &&
+		    !find_volume(ctr->engine, mount, i, sources, error))
 			return false;
-		}
-		paths[i] = mount->subpath
-				   ? g_build_filename(volume->mountpoint, mount->subpath, NULL)
-				   : g_strdup(volume->mountpoint);
-		copy_up[i] = mount->copy_up && volume->needs_copy_up;
-		if (volume->needs_copy_up && !volume_copied_up(engine, volume->name, error))
+		if (mount->kind == SPEC_MOUNT_IMAGE && !find_image(ctr, spec, i, sources, error))
 			return false;
 	}
 	return true;
@@ -344,16 +439,13 @@ static OciConfig *build_config(Container *ctr, const ContainerSpec *spec, GError
 {
 	g_auto(JoinPaths) joins = {0};
 	g_auto(GStrv) root_options = NULL;
-	guint n = spec->mounts->len;
-	g_autoptr(GPtrArray) volume_paths = g_ptr_array_new_with_free_func(g_free);
-	g_ptr_array_set_size(volume_paths, (gint)n + 1);
-	g_autofree bool *copy_up = g_new0(bool, n + 1);
+	g_auto(MountSources) sources = {0};
 	g_autofree char *dir_path =
 		g_build_filename(engine_run_path(ctr->engine), "containers", ctr->summary.id, NULL);
 	struct rlimit nofile;
 	if (!find_joins(ctr->engine, spec, &joins, error) ||
 	    !plan_overlay(ctr, spec, &root_options, error) ||
-	    !find_volumes(ctr->engine, spec, (char **)volume_paths->pdata, copy_up, error))
+	    !find_mounts(ctr, spec, &sources, error))
 		return NULL;
 	if (getrlimit(RLIMIT_NOFILE, &nofile) < 0)
 		return error_set_errno_null(error, "cannot read the limit of open files");
@@ -370,8 +462,9 @@ static OciConfig *build_config(Container *ctr, const ContainerSpec *spec, GError
 		.utsns_path = joins.uts,
 		.cgroupns_path = joins.cgroup,
 		.userns_path = joins.user,
-		.volume_paths = (const char *const *)volume_paths->pdata,
-		.volume_copy_up = copy_up,
+		.volume_paths = (const char *const *)sources.paths,
+		.volume_copy_up = sources.copy_up,
+		.mount_options = (char *const *const *)sources.options,
 	};
 	return oci_build(spec, &context, error);
 }
@@ -429,67 +522,6 @@ static bool record_starting(Container *ctr, GError **error)
 	return ctr->summary.auto_remove || container_save_state(ctr, error);
 }
 
-/* A secret's bytes: a file's are the container's own, a variable's the store's. */
-static char *read_secret(Container *ctr, const SpecSecret *asked, guint index, size_t *out_size,
-			 GError **error)
-{
-	g_autofree char *name = g_strdup_printf("secret.%u", index);
-	if (asked->env) {
-		g_autoptr(Secret) secret = secret_resolve(ctr->engine, asked->name, error);
-		return secret ? secret_read(ctr->engine, secret, out_size, error) : NULL;
-	}
-	autofd fd = path_open_state(container_dir_fd(ctr), name, O_RDONLY, 0);
-	if (fd < 0)
-		return error_set_errno_null(error, "cannot read secret %s of container %s",
-					    asked->name, ctr->summary.id);
-	return fd_read_all(fd, SECRET_SIZE_MAX, out_size, error);
-}
-
-/* Tell the runtime of one secret, whose bytes are at the end of @fd. */
-static bool add_secret(Container *ctr, const SpecSecret *asked, guint index, int fd,
-		       OciConfig *config, GError **error)
-{
-	size_t size = 0;
-	off_t offset = lseek(fd, 0, SEEK_END);
-	char *data = read_secret(ctr, asked, index, &size, error);
-	if (!data)
-		return false;
-	bool zero = asked->env && memchr(data, '\0', size);
-	bool written = fd_write_all(fd, data, size);
-	secret_wipe(data, size);
-	if (zero)
-		return error_set(error, ENGINE_ERROR_INVALID,
-				 "secret %s has a NUL byte: it can be a file, not a variable",
-				 asked->name);
-	if (!written)
-		return error_set_errno(error, "cannot pass secret %s on", asked->name);
-	OciSecret *secret = oci_config_add_secret(config);
-	secret->path = asked->env ? NULL : g_strdup(asked->target);
-	secret->env = asked->env ? g_strdup(asked->target) : NULL;
-	secret->uid = asked->uid;
-	secret->gid = asked->gid;
-	secret->mode = asked->mode;
-	secret->offset = offset;
-	secret->size = (int64_t)size;
-	return true;
-}
-
-/* All secrets in a memfd, which nobody but the monitor and init reads. Without any: /dev/null. */
-static int open_secrets(Container *ctr, const ContainerSpec *spec, OciConfig *config,
-			GError **error)
-{
-	autofd fd = spec->secrets->len > 0 ? memfd_create("secrets", MFD_CLOEXEC)
-					   : open("/dev/null", O_RDONLY | O_CLOEXEC);
-	if (fd < 0) {
-		error_set_errno(error, "cannot make a file for secrets");
-		return -1;
-	}
-	for (guint i = 0; i < spec->secrets->len; i++)
-		if (!add_secret(ctr, spec->secrets->pdata[i], i, fd, config, error))
-			return -1;
-	return fd_steal(&fd);
-}
-
 /* --pidfile, --conmon-pidfile: a number alone, as conmon writes it. */
 static bool write_pid(const char *path, pid_t pid, GError **error)
 {
@@ -509,11 +541,15 @@ static Monitor *start_monitor(Container *ctr, const ContainerSpec *spec,
 	/* Recorded under the life lock: "running" without it would mean that a monitor was killed.
 	 */
 	autofd filter = open_syscall_filter(ctr, spec, config, error);
-	autofd secrets = filter < 0 ? -1 : open_secrets(ctr, spec, config, error);
+	autofd secrets = filter < 0 ? -1 : container_open_secrets(ctr, spec, config, error);
 	if (secrets < 0 || !record_starting(ctr, error))
 		return NULL;
-	const int fds[] = {store_fd(engine_store(ctr->engine)), container_dir_fd(ctr), ctr->run_fd,
-			   record_lock_fd(life), filter, secrets};
+	const int fds[] = {store_fd(engine_store(ctr->engine)),
+			   container_dir_fd(ctr),
+			   ctr->run_fd,
+			   record_lock_fd(life),
+			   filter,
+			   secrets};
 	int preserve[LAUNCH_PRESERVE_MAX];
 	size_t n_preserve = options->preserve ? strlen(options->preserve) : 0;
 	for (size_t i = 0; i < n_preserve; i++)

@@ -284,7 +284,9 @@ static Json *build_mount(Engine *engine, const SpecMount *mount)
 	if (is_volume)
 		inspect_set_text(json, "Name", mount->source);
 	inspect_set_text(json, "Source",
-			 is_volume ? (volume ? volume->mountpoint : "") : mount->source);
+			 is_volume                          ? (volume ? volume->mountpoint : "")
+			 : mount->kind == SPEC_MOUNT_DEVPTS ? "devpts"
+							    : mount->source);
 	js_set_string(json, "Destination", mount->destination);
 	js_set_string(json, "Driver", is_volume ? "local" : "");
 	js_set_string(json, "Mode", label);
@@ -303,12 +305,28 @@ static Json *build_mount(Engine *engine, const SpecMount *mount)
 	return json;
 }
 
+static Json *build_image_mount(const SpecMount *mount)
+{
+	Json *json = json_object_new_object();
+	js_set_string(json, "Type", "image");
+	js_set_string(json, "Source", mount->source);
+	js_set_string(json, "Destination", mount->destination);
+	js_set_string(json, "Driver", "");
+	js_set_string(json, "Mode", "");
+	inspect_set_null(json, "Options");
+	js_set_bool(json, "RW", !mount->read_only);
+	js_set_string(json, "Propagation", "");
+	return json;
+}
+
 static Json *build_mounts(Engine *engine, const ContainerSpec *spec)
 {
 	Json *array = json_object_new_array();
 	for (guint i = 0; i < spec->mounts->len; i++) {
 		const SpecMount *mount = spec->mounts->pdata[i];
-		if (mount->kind != SPEC_MOUNT_TMPFS)
+		if (mount->kind == SPEC_MOUNT_IMAGE)
+			json_object_array_add(array, build_image_mount(mount));
+		else if (mount->kind != SPEC_MOUNT_TMPFS && mount->kind != SPEC_MOUNT_RAMFS)
 			json_object_array_add(array, build_mount(engine, mount));
 	}
 	return array;

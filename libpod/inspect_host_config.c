@@ -131,7 +131,7 @@ static char *mount_options_text(const SpecMount *mount)
 		g_string_append(text, ",nosuid,nodev");
 	for (char **option = mount->options; *option; option++)
 		g_string_append_printf(text, ",%s", *option);
-	if (mount->kind != SPEC_MOUNT_TMPFS)
+	if (mount->kind != SPEC_MOUNT_TMPFS && mount->kind != SPEC_MOUNT_RAMFS)
 		g_string_append(text, mount->non_recursive ? ",bind" : ",rbind");
 	return g_strdup(text->str);
 }
@@ -142,7 +142,9 @@ static void set_mounts(Json *json, const ContainerSpec *spec)
 	for (guint i = 0; i < spec->mounts->len; i++) {
 		const SpecMount *mount = spec->mounts->pdata[i];
 		g_autofree char *options = mount_options_text(mount);
-		if (mount->kind == SPEC_MOUNT_TMPFS) {
+		if (mount->kind == SPEC_MOUNT_IMAGE || mount->kind == SPEC_MOUNT_DEVPTS)
+			continue;
+		if (mount->kind == SPEC_MOUNT_TMPFS || mount->kind == SPEC_MOUNT_RAMFS) {
 			js_set_string(tmpfs, mount->destination, options);
 			continue;
 		}

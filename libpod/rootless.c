@@ -335,8 +335,8 @@ pid_t rootless_spawn(Engine *engine, const Spawn *spawn, GError **error)
 			    .cut_off = !shared};
 	g_autoptr(GError) join_error = NULL;
 	int flags = CLONE_NEWNS | (spawn->keep_groups ? USERNS_KEEP_GROUPS : 0);
-	pid_t pid = fork_child(engine, ns, flags, spawn_child, &child,
-			       ns >= 0 ? &join_error : error);
+	pid_t pid =
+		fork_child(engine, ns, flags, spawn_child, &child, ns >= 0 ? &join_error : error);
 	if (pid < 0 && ns >= 0 && error_matches(join_error, ENGINE_ERROR_NOT_FOUND)) {
 		/* The last holder went between our look and the join: then there is no shared one.
 		 */

@@ -55,10 +55,11 @@ static bool check_name(const char *name, GError **error)
 	if (length > 0 && length <= SECRET_NAME_MAX && !strpbrk(name, "=/,") &&
 	    path_name_is_safe(name) && g_utf8_validate(name, -1, NULL))
 		return true;
-	return error_set(error, ENGINE_ERROR_INVALID,
-			 "secret name \"%s\" can not include '=', '/', ',', or the NULL ('\\0') and "
-			 "be between 1 and 253 characters: invalid secret name",
-			 name);
+	return error_set(
+		error, ENGINE_ERROR_INVALID,
+		"secret name \"%s\" can not include '=', '/', ',', or the NULL ('\\0') and "
+		"be between 1 and 253 characters: invalid secret name",
+		name);
 }
 
 static Json *to_json(const Secret *secret)
@@ -105,8 +106,8 @@ static bool stage_secret(const StoreStage *stage, const Secret *secret, const Se
 	autofd dir = made < 0 ? -1
 			      : path_open_state(store_stage_fd(stage), "secret",
 						O_RDONLY | O_DIRECTORY, 0);
-	autofd data = dir < 0 ? -1
-			      : path_open_state(dir, "data", O_WRONLY | O_CREAT | O_EXCL, 0600);
+	autofd data =
+		dir < 0 ? -1 : path_open_state(dir, "data", O_WRONLY | O_CREAT | O_EXCL, 0600);
 	if (data < 0 || fchmod(dir, 0700) < 0 || fchmod(data, 0600) < 0 ||
 	    !fd_write_all(data, options->data, options->size))
 		return error_set_errno(error, "error creating secret %s", secret->name);
@@ -142,9 +143,9 @@ static Secret *new_secret(const SecretCreate *options, const Secret *old)
 	secret->name = g_strdup(options->name);
 	secret->updated = units_now();
 	secret->created = old ? old->created : secret->updated;
-	secret->labels = options->labels ? g_hash_table_ref(options->labels)
-					 : g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
-								 g_free);
+	secret->labels = options->labels
+				 ? g_hash_table_ref(options->labels)
+				 : g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	return secret;
 }
 
@@ -250,8 +251,7 @@ static void set_time(Json *json, const char *key, int64_t ns)
 
 Json *secret_inspect(Engine *engine, const Secret *secret, bool show, GError **error)
 {
-	g_autofree char *path =
-		g_build_filename(store_path(engine_store(engine)), "secrets", NULL);
+	g_autofree char *path = g_build_filename(store_path(engine_store(engine)), "secrets", NULL);
 	Json *options = json_object_new_object(), *driver = json_object_new_object();
 	Json *spec = json_object_new_object();
 	g_autoptr(Json) json = json_object_new_object();

@@ -37,8 +37,8 @@ typedef struct {
 
 /** secret_create() - EXISTS, INVALID in podman's words. */
 Secret *secret_create(Engine *engine, const SecretCreate *options, GError **error);
-/** secret_resolve() - by name, id or a unique prefix of the id; NOT_FOUND: no secret with name or id
- * "X": no such secret. */
+/** secret_resolve() - by name, id or a unique prefix of the id; NOT_FOUND: no secret with name or
+ * id "X": no such secret. */
 Secret *secret_resolve(Engine *engine, const char *name, GError **error);
 /** secrets_list() - all, by name; broken ones are skipped with log_warn. GPtrArray of Secret. */
 GPtrArray *secrets_list(Engine *engine, GError **error);

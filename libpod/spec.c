@@ -151,7 +151,8 @@ SpecMount *spec_mount_new(SpecMountKind kind, const char *source, const char *de
 	mount->kind = kind;
 	mount->source = g_strdup(source);
 	mount->destination = g_strdup(destination);
-	mount->copy_up = kind != SPEC_MOUNT_BIND;
+	mount->copy_up = kind == SPEC_MOUNT_VOLUME || kind == SPEC_MOUNT_TMPFS;
+	mount->read_only = kind == SPEC_MOUNT_IMAGE;
 	mount->options = g_new0(char *, 1);
 	return mount;
 }
@@ -163,6 +164,7 @@ SpecMount *spec_mount_copy(const SpecMount *mount)
 	copy->destination = g_strdup(mount->destination);
 	copy->propagation = g_strdup(mount->propagation);
 	copy->subpath = g_strdup(mount->subpath);
+	copy->image_id = g_strdup(mount->image_id);
 	copy->options = g_strdupv(mount->options);
 	return copy;
 }
@@ -204,6 +206,7 @@ void spec_mount_free(SpecMount *mount)
 	g_free(mount->destination);
 	g_free(mount->propagation);
 	g_free(mount->subpath);
+	g_free(mount->image_id);
 	g_strfreev(mount->options);
 	g_free(mount);
 }

@@ -19,6 +19,9 @@ typedef enum {
 	SPEC_MOUNT_BIND,
 	SPEC_MOUNT_VOLUME, /* source is a volume name; NULL source = anonymous */
 	SPEC_MOUNT_TMPFS,
+	SPEC_MOUNT_RAMFS,
+	SPEC_MOUNT_DEVPTS,
+	SPEC_MOUNT_IMAGE, /* source is an image's name; resolved: @image_id too */
 } SpecMountKind;
 
 typedef struct {
@@ -33,6 +36,7 @@ typedef struct {
 	char *propagation; /* "rprivate" ... or NULL */
 	bool non_recursive;
 	bool from_image; /* an image VOLUME */
+	char *image_id;  /* SPEC_MOUNT_IMAGE, resolved */
 	char *subpath;
 	char **options; /* further mount options as typed: nosuid, size=..., mode=..., never NULL */
 } SpecMount;
@@ -103,9 +107,9 @@ typedef struct {
 	bool env_host;           /* all of our environment, above the image's; not recorded */
 	char **unset_env;        /* names of the image's and our defaults; not recorded */
 	bool unset_env_all;
-	char **env;              /* resolved; HOSTNAME is added by oci_build, HOME by init */
-	bool http_proxy;         /* pass our proxy variables on; default true */
-	bool http_proxy_set;     /* typed */
+	char **env;          /* resolved; HOSTNAME is added by oci_build, HOME by init */
+	bool http_proxy;     /* pass our proxy variables on; default true */
+	bool http_proxy_set; /* typed */
 	char *workdir;
 	bool workdir_created; /* the image's own or -w: make it when missing */
 	char *user;
@@ -166,14 +170,14 @@ typedef struct {
 	char **exposed; /* image + --expose, "80/tcp" */
 	char **add_host, **dns, **dns_search, **dns_option;
 	bool dns_set, dns_search_set, dns_option_set; /* used while containers.conf is applied */
-	bool no_hosts, no_hostname; /* the image's own files stay */
-	char *hosts_file;           /* absolute, "none" or "image": what /etc/hosts begins with */
-	char *network_only;         /* the first option that needs a named network; not recorded */
+	bool no_hosts, no_hostname;                   /* the image's own files stay */
+	char *hosts_file;   /* absolute, "none" or "image": what /etc/hosts begins with */
+	char *network_only; /* the first option that needs a named network; not recorded */
 
 	/* mounts */
-	GPtrArray *mounts; /* of SpecMount */
-	GPtrArray *secrets; /* of SpecSecret */
-	char **volumes_from; /* "CONTAINER[:OPTIONS]" as typed */
+	GPtrArray *mounts;            /* of SpecMount */
+	GPtrArray *secrets;           /* of SpecSecret */
+	char **volumes_from;          /* "CONTAINER[:OPTIONS]" as typed */
 	SpecImageVolume image_volume; /* what becomes of the image's VOLUMEs; not recorded */
 
 	/* life */
@@ -186,8 +190,8 @@ typedef struct {
 	char *platform;
 	char *cidfile;
 	char *pid_file, *monitor_pid_file; /* absolute: written at each start */
-	char **requires; /* containers that start before it; resolved: full ids */
-	bool remove_image; /* --rmi */
+	char **requires;                   /* containers that start before it; resolved: full ids */
+	bool remove_image;                 /* --rmi */
 	LogDriver log_driver;
 	bool log_driver_set; /* typed: containers.conf stays out */
 	char *log_path;

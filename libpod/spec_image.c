@@ -283,7 +283,7 @@ static bool has_mount(const ContainerSpec *spec, const char *destination)
 static bool add_image_volumes(ContainerSpec *spec, const ImageConfig *config, GError **error)
 {
 	SpecMountKind kind = spec->image_volume == SPEC_IMAGE_VOLUME_TMPFS ? SPEC_MOUNT_TMPFS
-									     : SPEC_MOUNT_VOLUME;
+									   : SPEC_MOUNT_VOLUME;
 	if (spec->image_volume == SPEC_IMAGE_VOLUME_IGNORE)
 		return true;
 	for (char **path = config->volumes; *path; path++) {

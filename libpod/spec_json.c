@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "libpod/base/error.h"
+#include "libpod/spec_priv.h"
 
 #define SPEC_VERSION 1
 
@@ -32,7 +33,8 @@ typedef struct {
 	const char *const *words; /* of FIELD_ENUM, in the order of its values, NULL at the end */
 } Field;
 
-static const char *const mount_kinds[] = {"bind", "volume", "tmpfs", NULL};
+static const char *const mount_kinds[] = {"bind",   "volume", "tmpfs", "ramfs",
+					  "devpts", "image",  NULL};
 static const char *const ns_modes[] = {"default", "private", "host", "container", "path", NULL};
 static const char *const userns_modes[] = {"host", "keep-id",   "nomap", "auto",
 					   "maps", "container", "path",  NULL};
@@ -62,6 +64,7 @@ static const Field mount_fields[] = {
 	ROW(SpecMount, "nonRecursive", FIELD_BOOL, non_recursive),
 	ROW(SpecMount, "fromImage", FIELD_BOOL, from_image),
 	ROW(SpecMount, "subpath", FIELD_STRING, subpath),
+	ROW(SpecMount, "imageId", FIELD_STRING, image_id),
 	{NULL},
 };
 
@@ -322,9 +325,11 @@ static Json *write_mounts(const GPtrArray *mounts)
 	Json *array = json_object_new_array();
 	for (size_t i = 0; i < mounts->len; i++) {
 		const SpecMount *mount = mounts->pdata[i];
-		SpecMount defaults = {.copy_up = mount->kind != SPEC_MOUNT_BIND};
+		g_autoptr(SpecMount) defaults = spec_mount_new(mount->kind, NULL, NULL);
 		Json *json = json_object_new_object();
-		write_fields(json, mount_fields, mount, &defaults);
+		/* Its kind is read before the rest, whose defaults depend on it. */
+		defaults->kind = SPEC_MOUNT_BIND;
+		write_fields(json, mount_fields, mount, defaults);
 		if (mount->relabel)
 			js_set_string(json, "relabel",
 				      mount->relabel == 'z' ? "shared" : "private");

@@ -105,6 +105,8 @@ bool spec_add_secret(ContainerSpec *spec, const char *value, GError **error);
 bool spec_set_preserve_fds(ContainerSpec *spec, const char *value, GError **error);
 /** spec_add_preserve_fd() - --preserve-fd FD, list. */
 bool spec_add_preserve_fd(ContainerSpec *spec, const char *value, GError **error);
+/** spec_check_preserved() - are they open? Before this process opens anything itself. */
+bool spec_check_preserved(const ContainerSpec *spec, GError **error);
 /** spec_set_ip() - --ip: checked, and refused by spec_check() without a named network; likewise the
  * next three. */
 bool spec_set_ip(ContainerSpec *spec, const char *value, GError **error);

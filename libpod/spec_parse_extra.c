@@ -269,8 +269,8 @@ static bool set_secret_target(SpecSecret *secret, GError **error)
 		       error_set(error, ENGINE_ERROR_INVALID,
 				 "target %s is no name of a variable: parsing secret", target);
 	}
-	g_autofree char *full = *target == '/' ? g_strdup(target)
-					       : g_strconcat("/run/secrets/", target, NULL);
+	g_autofree char *full =
+		*target == '/' ? g_strdup(target) : g_strconcat("/run/secrets/", target, NULL);
 	char *clean = path_clean(full);
 	g_free(secret->target);
 	secret->target = clean;
@@ -300,20 +300,15 @@ bool spec_add_secret(ContainerSpec *spec, const char *value, GError **error)
 				 "UID, GID, Mode options cannot be set with secret type env: "
 				 "parsing secret");
 	if (!secret->name || *secret->name == '\0')
-		return error_set(error, ENGINE_ERROR_INVALID,
-				 "no source found %s: parsing secret", value);
+		return error_set(error, ENGINE_ERROR_INVALID, "no source found %s: parsing secret",
+				 value);
 	return set_secret_target(secret, error);
 }
 
-/* Mark descriptor @fd, which must be open and not one of ours. */
-static bool preserve(ContainerSpec *spec, uint64_t fd, const char *option, GError **error)
+/* Mark descriptor @fd; whether it is open is seen later. */
+static bool preserve(ContainerSpec *spec, uint64_t fd)
 {
 	size_t length = spec->preserve ? strlen(spec->preserve) : 0;
-	if (fcntl((int)fd, F_GETFD) < 0)
-		return error_set(error, ENGINE_ERROR_INVALID,
-				 "file descriptor %d is not available - the %s option requires "
-				 "that file descriptors must be passed",
-				 (int)fd, option);
 	size_t place = (size_t)fd - 3;
 	if (place >= length) {
 		spec->preserve = g_realloc(spec->preserve, place + 2);
@@ -335,8 +330,7 @@ bool spec_set_preserve_fds(ContainerSpec *spec, const char *value, GError **erro
 		return error_set(error, ENGINE_ERROR_INVALID, "at most %d can be preserved",
 				 LAUNCH_PRESERVE_MAX);
 	for (uint64_t i = 0; i < n; i++)
-		if (!preserve(spec, i + 3, "preserve-fds", error))
-			return false;
+		(void)preserve(spec, i + 3);
 	return true;
 }
 
@@ -347,7 +341,18 @@ bool spec_add_preserve_fd(ContainerSpec *spec, const char *value, GError **error
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "strconv.ParseUint: parsing \"%s\": invalid syntax", value);
 	/* The first three are the container's own in any case. */
-	return fd < 3 || preserve(spec, fd, "preserve-fd", error);
+	return fd < 3 || preserve(spec, fd);
+}
+
+bool spec_check_preserved(const ContainerSpec *spec, GError **error)
+{
+	for (int i = 0; spec->preserve && spec->preserve[i]; i++)
+		if (spec->preserve[i] == '1' && fcntl(i + 3, F_GETFD) < 0)
+			return error_set(error, ENGINE_ERROR_INVALID,
+					 "file descriptor %d is not available - the preserve-fds "
+					 "option requires that file descriptors must be passed",
+					 i + 3);
+	return true;
 }
 
 /* Remember which option asks for a network with addresses of its own. */

@@ -345,8 +345,7 @@ static bool resolve_requires(Engine *engine, ContainerSpec *spec, GError **error
 			return false;
 		}
 		const char *id = container_summary(ctr)->id;
-		if (!spec->requires ||
-		    !g_strv_contains((const char *const *)spec->requires, id))
+		if (!spec->requires || !g_strv_contains((const char *const *)spec->requires, id))
 			spec_strv_append(&spec->requires, id);
 	}
 	return true;
@@ -364,6 +363,22 @@ static bool resolve_secrets(Engine *engine, ContainerSpec *spec, GError **error)
 		g_free(asked->id);
 		asked->name = g_steal_pointer(&secret->name);
 		asked->id = g_steal_pointer(&secret->id);
+	}
+	return true;
+}
+
+/* Images as mounts must be here already. */
+static bool resolve_image_mounts(Engine *engine, ContainerSpec *spec, GError **error)
+{
+	for (guint i = 0; i < spec->mounts->len; i++) {
+		SpecMount *mount = spec->mounts->pdata[i];
+		if (mount->kind != SPEC_MOUNT_IMAGE)
+			continue;
+		g_autoptr(Image) image = image_resolve(engine_store(engine), mount->source, error);
+		if (!image)
+			return false;
+		g_free(mount->image_id);
+		mount->image_id = g_strdup(image->id);
 	}
 	return true;
 }
@@ -401,8 +416,7 @@ static bool resolve_volumes_from(Engine *engine, ContainerSpec *spec, GError **e
 {
 	for (char **from = spec->volumes_from; from && *from; from++) {
 		const char *colon = strchr(*from, ':');
-		g_autofree char *name =
-			colon ? g_strndup(*from, colon - *from) : g_strdup(*from);
+		g_autofree char *name = colon ? g_strndup(*from, colon - *from) : g_strdup(*from);
 		g_autoptr(Container) ctr = container_resolve(engine, name, error);
 		const ContainerSpec *other = ctr ? container_spec(ctr, error) : NULL;
 		if (!other) {
@@ -437,11 +451,12 @@ bool spec_resolve(Engine *engine, ContainerSpec *spec, const Image *image, GErro
 	g_autoptr(Config) config = config_load(error);
 	bool ping_typed = g_hash_table_contains(spec->sysctl, PING_RANGE);
 	if (!config || !spec_check(spec, error) || !config_apply(config, spec, error) ||
-	    !resolve_volumes_from(engine, spec, error) || !spec_resolve_image(spec, image, error) || !check_sources(spec, error) ||
-	    !check_timezone(spec, error) || !resolve_secrets(engine, spec, error) ||
-	    !resolve_requires(engine, spec, error) ||
-	    !resolve_devices(spec, error) || !resolve_namespaces(engine, spec, error) ||
-	    !resolve_userns(engine, spec, error) || !check_pid_target(spec, error))
+	    !resolve_volumes_from(engine, spec, error) || !spec_resolve_image(spec, image, error) ||
+	    !check_sources(spec, error) || !check_timezone(spec, error) ||
+	    !resolve_secrets(engine, spec, error) || !resolve_image_mounts(engine, spec, error) ||
+	    !resolve_requires(engine, spec, error) || !resolve_devices(spec, error) ||
+	    !resolve_namespaces(engine, spec, error) || !resolve_userns(engine, spec, error) ||
+	    !check_pid_target(spec, error))
 		return false;
 	warn_of_single_id(engine);
 	drop_impossible_ping_range(spec, ping_typed);

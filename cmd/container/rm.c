@@ -11,7 +11,7 @@ typedef struct {
 	bool force;
 	bool volumes;
 	bool depend;
-	bool all; /* of them: in any order */
+	bool all;        /* of them: in any order */
 	int64_t timeout; /* seconds */
 } RmOptions;
 
@@ -51,8 +51,7 @@ static bool remove_dependents(Container *ctr, RmOptions *opts, GError **error)
 	g_auto(GStrv) ids = container_dependents(ctr, error);
 	for (char **id = ids; id && *id; id++) {
 		g_autoptr(GError) failed = NULL;
-		g_autoptr(Container) other =
-			container_resolve(container_engine(ctr), *id, &failed);
+		g_autoptr(Container) other = container_resolve(container_engine(ctr), *id, &failed);
 		if (other)
 			(void)remove_one(other, opts, &failed);
 		if (failed && !error_matches(failed, ENGINE_ERROR_NOT_FOUND)) {

@@ -28,17 +28,16 @@ static const Option options[] = {
 
 static const OptionGroup group = {NULL, options};
 
-static const char pretty_format[] =
-	"ID:              {{.ID}}\n"
-	"Name:              {{.Spec.Name}}\n"
-	"{{- if .Spec.Labels }}\n"
-	"Labels:\n"
-	"{{- range $k, $v := .Spec.Labels }}\n"
-	" - {{ $k }}{{if $v }}={{ $v }}{{ end }}\n"
-	"{{- end }}{{ end }}\n"
-	"Driver:            {{.Spec.Driver.Name}}\n"
-	"Created at:        {{.CreatedAt}}\n"
-	"Updated at:        {{.UpdatedAt}}";
+static const char pretty_format[] = "ID:              {{.ID}}\n"
+				    "Name:              {{.Spec.Name}}\n"
+				    "{{- if .Spec.Labels }}\n"
+				    "Labels:\n"
+				    "{{- range $k, $v := .Spec.Labels }}\n"
+				    " - {{ $k }}{{if $v }}={{ $v }}{{ end }}\n"
+				    "{{- end }}{{ end }}\n"
+				    "Driver:            {{.Spec.Driver.Name}}\n"
+				    "Created at:        {{.CreatedAt}}\n"
+				    "Updated at:        {{.UpdatedAt}}";
 
 static bool print(Json *list, const char *format, GError **error)
 {
@@ -82,8 +81,7 @@ static int inspect(Invocation *inv, const SecretInspectOptions *opts)
 	if (!engine)
 		return command_fail(error);
 	g_autoptr(Json) list = json_object_new_array();
-	g_autoptr(GPtrArray) errors =
-		g_ptr_array_new_with_free_func((GDestroyNotify)g_error_free);
+	g_autoptr(GPtrArray) errors = g_ptr_array_new_with_free_func((GDestroyNotify)g_error_free);
 	int status = find(inv, engine, opts->show, list, errors);
 	if (!print(list, opts->pretty ? pretty_format : opts->format, &error))
 		return command_fail(error);

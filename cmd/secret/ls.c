@@ -70,8 +70,11 @@ static TemplateValue get_updated(const void *row, TemplateHeap *heap)
 }
 
 static const OutputField fields[] = {
-	{"CreatedAt", "CREATED", get_created}, {"Driver", NULL, get_driver}, {"ID", NULL, get_id},
-	{"Name", NULL, get_name},	      {"UpdatedAt", "UPDATED", get_updated},
+	{"CreatedAt", "CREATED", get_created},
+	{"Driver", NULL, get_driver},
+	{"ID", NULL, get_id},
+	{"Name", NULL, get_name},
+	{"UpdatedAt", "UPDATED", get_updated},
 	{0},
 };
 
@@ -168,8 +171,8 @@ const Command secret_ls_command = {
 	.usage = "[options]",
 	.summary = "List secrets",
 	.description = "Lists the secrets, not what they hold.",
-	.examples = (const char *const[]){"skiff secret ls", "skiff secret ls --filter name=db",
-					  NULL},
+	.examples =
+		(const char *const[]){"skiff secret ls", "skiff secret ls --filter name=db", NULL},
 	.man = "# FIELDS\n\nTemplates of *--format* may use: *.CreatedAt*, *.Driver*, *.ID*, "
 	       "*.Name*, *.UpdatedAt*.\n",
 	.max_args = 0,

@@ -26,8 +26,8 @@ static const char *const lists[] = {
 };
 
 static const char *const times[] = {
-	"CheckpointedAt", "Created",   "CreatedAt", "FinishedAt", "LastTagTime",
-	"RestoredAt",     "StartedAt", "created",   "Updated",    "UpdatedAt", NULL,
+	"CheckpointedAt", "Created", "CreatedAt", "FinishedAt", "LastTagTime", "RestoredAt",
+	"StartedAt",      "created", "Updated",   "UpdatedAt",  NULL,
 };
 
 /* Which fields podman prints as empty where its JSON, and so ours, leaves them out. */

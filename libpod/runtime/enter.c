@@ -97,8 +97,8 @@ static int enter_namespaces(Joiner *joiner)
 /* While the descriptor with their bytes is there: the variables that are secrets. */
 static int read_secrets(Joiner *joiner)
 {
-	joiner->env = files_secret_env(joiner->options->env, joiner->config,
-				       joiner->options->secrets_fd);
+	joiner->env =
+		files_secret_env(joiner->options->env, joiner->config, joiner->options->secrets_fd);
 	return joiner->env ? 0 : -errno;
 }
 
@@ -125,10 +125,10 @@ static int drop_descriptors(Joiner *joiner)
 }
 
 static const Step joiner_steps[] = {
-	{"reset the process", reset_process},           {"set the OOM score", set_oom_score},
-	{"set the security label", set_label},          {"read the secrets", read_secrets},
-	{"drop the descriptors", drop_descriptors},
-	{"hide the memory of the joiner", hide_memory}, {SYNC_STEP_ENTER, enter_namespaces},
+	{"reset the process", reset_process},       {"set the OOM score", set_oom_score},
+	{"set the security label", set_label},      {"read the secrets", read_secrets},
+	{"drop the descriptors", drop_descriptors}, {"hide the memory of the joiner", hide_memory},
+	{SYNC_STEP_ENTER, enter_namespaces},
 };
 
 /* In the second process: a controlling terminal is for leaders of a session. */

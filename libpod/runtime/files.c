@@ -63,8 +63,8 @@ static int write_file(int dir, const char *name, const void *data, size_t size, 
  * cannot be moved). */
 static int bind_file(int scratch, const char *name, int root_fd, const char *path)
 {
-	autofd clone = open_tree(scratch, name,
-				 OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
+	autofd clone =
+		open_tree(scratch, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_SYMLINK_NOFOLLOW);
 	if (clone < 0)
 		return -errno;
 	autofd target = path_touch_in_root(root_fd, path, 0644);
@@ -154,7 +154,7 @@ static char *fill_entry(const char *entry, const ResolvedUser *user, const char 
 	const struct {
 		const char *name, *value;
 	} names[] = {
-		{"$USERNAME", uid}, {"$GROUPNAME", gid}, {"$USERLIST", uid}, {"$UID", uid},
+		{"$USERNAME", uid}, {"$GROUPNAME", gid},         {"$USERLIST", uid}, {"$UID", uid},
 		{"$GID", gid},      {"$NAME", "container user"}, {"$HOME", home},
 	};
 	g_autoptr(GString) text = g_string_new(entry);

@@ -263,7 +263,8 @@ int namespaces_become_root(bool keep_groups)
 {
 	/* EPERM: denied, where no procfs tells us so (an exec, before it is in the pid namespace).
 	 */
-	if (!keep_groups && !namespaces_setgroups_denied() && setgroups(0, NULL) < 0 && errno != EPERM)
+	if (!keep_groups && !namespaces_setgroups_denied() && setgroups(0, NULL) < 0 &&
+	    errno != EPERM)
 		return -errno;
 	/* A map without a 0 (--uidmap) leaves us with the capabilities alone. */
 	if (setresgid(0, 0, 0) < 0 && errno != EINVAL)

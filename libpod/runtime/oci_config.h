@@ -78,10 +78,10 @@ typedef struct {
 	char **extra_groups; /* --group-add, never NULL */
 	bool keep_groups;    /* annotation run.oci.keep_original_groups, as crun has it */
 	uint32_t umask;
-	bool umask_set; /* else 0022 */
+	bool umask_set;                   /* else 0022 */
 	char *passwd_entry, *group_entry; /* for a user or group that the image lacks; NULL: none */
-	char **args;         /* never empty */
-	char **env;          /* never NULL */
+	char **args;                      /* never empty */
+	char **env;                       /* never NULL */
 	char *cwd;
 	uint64_t cap_bounding;  /* bit N = capability N */
 	uint64_t cap_effective; /* for uid 0; a non-root user gets none unless ambient */

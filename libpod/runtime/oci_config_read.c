@@ -115,8 +115,8 @@ static bool read_user(Json *process, OciConfig *config, GError **error)
 	Json *user = NULL, *groups = NULL;
 	uint32_t uid = 0, gid = 0, mask = G_MAXUINT32;
 	if (!js_get_object(process, "user", &user, error) ||
-	    !read_uint32(user, "umask", &mask, error) ||
-	    !read_uint32(user, "uid", &uid, error) || !read_uint32(user, "gid", &gid, error) ||
+	    !read_uint32(user, "umask", &mask, error) || !read_uint32(user, "uid", &uid, error) ||
+	    !read_uint32(user, "gid", &gid, error) ||
 	    !js_get_array(user, "additionalGids", &groups, error))
 		return false;
 	config->umask_set = mask != G_MAXUINT32;

@@ -13,8 +13,8 @@ const char *const oci_namespace_names[OCI_NS_COUNT] = {
 
 bool oci_config_is_own_annotation(const char *key)
 {
-	static const char *const own[] = {OCI_KEY_USER,   OCI_KEY_GROUPS,     OCI_KEY_KEEP_GROUPS,
-					  OCI_KEY_PASSWD, OCI_KEY_GROUP,      OCI_KEY_INIT,
+	static const char *const own[] = {OCI_KEY_USER,       OCI_KEY_GROUPS,  OCI_KEY_KEEP_GROUPS,
+					  OCI_KEY_PASSWD,     OCI_KEY_GROUP,   OCI_KEY_INIT,
 					  OCI_KEY_CREATE_CWD, OCI_KEY_DEVICES, OCI_KEY_SECRETS};
 	for (size_t i = 0; i < G_N_ELEMENTS(own); i++) {
 		if (strcmp(key, own[i]) == 0)
