@@ -271,11 +271,13 @@ static bool set_secret_target(SpecSecret *secret, GError **error)
 	}
 	g_autofree char *full =
 		*target == '/' ? g_strdup(target) : g_strconcat("/run/secrets/", target, NULL);
-	char *clean = path_clean(full);
+	g_autofree char *clean = path_clean(full);
+	if (strcmp(clean, "/") == 0 || strcmp(clean, "/run/secrets") == 0)
+		return error_set(error, ENGINE_ERROR_INVALID, "target %s invalid: parsing secret",
+				 target);
 	g_free(secret->target);
-	secret->target = clean;
-	return (strcmp(clean, "/") != 0 && strcmp(clean, "/run/secrets") != 0) ||
-	       error_set(error, ENGINE_ERROR_INVALID, "target %s invalid: parsing secret", target);
+	secret->target = g_steal_pointer(&clean);
+	return true;
 }
 
 bool spec_add_secret(ContainerSpec *spec, const char *value, GError **error)
