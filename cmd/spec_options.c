@@ -75,6 +75,7 @@ SETTER(spec_add_requires)
 SETTER(spec_add_volumes_from)
 SETTER(spec_set_image_volume)
 SETTER(spec_set_remove_image)
+SETTER(spec_add_gpu)
 SETTER(spec_add_secret)
 SETTER(spec_set_preserve_fds)
 SETTER(spec_add_preserve_fd)
@@ -264,7 +265,8 @@ static const Option security_options[] = {
 	ROW(0, "security-opt", OPTION_LIST, spec_add_security_opt, "NAME[=VALUE]",
 	    "Set no-new-privileges, seccomp, apparmor, label=disable, mask, unmask or nested", 0),
 	ROW(0, "device", OPTION_CSV, spec_add_device, "HOST[:CONTAINER][:rwm]",
-	    "Add a device of the host", 0),
+	    "Add a device of the host, by its path or its CDI name VENDOR/CLASS=NAME", 0),
+	ROW(0, "gpus", OPTION_CSV, spec_add_gpu, "GPU", "Add a GPU, or all, through CDI", 0),
 	ROW(0, "ulimit", OPTION_CSV, spec_add_ulimit, "NAME=SOFT[:HARD]",
 	    "Set a resource limit, or host to keep ours", 0),
 	ROW(0, "sysctl", OPTION_CSV, spec_add_sysctl, "KEY=VALUE",
@@ -319,7 +321,6 @@ static const Option unsupported_options[] = {
 	OPTION_UNSUPPORTED(0, "device-write-bps", OPTION_CSV),
 	OPTION_UNSUPPORTED(0, "device-write-iops", OPTION_CSV),
 	OPTION_UNSUPPORTED(0, "disable-content-trust", OPTION_FLAG),
-	OPTION_UNSUPPORTED(0, "gpus", OPTION_CSV),
 	OPTION_UNSUPPORTED(0, "health-cmd", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "health-interval", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "health-log-destination", OPTION_VALUE),

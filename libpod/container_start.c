@@ -21,6 +21,7 @@
 #include "libpod/base/fd.h"
 #include "libpod/base/log.h"
 #include "libpod/base/path.h"
+#include "libpod/cdi.h"
 #include "libpod/container_cgroup.h"
 #include "libpod/events.h"
 #include "libpod/mapped_layers.h"
@@ -466,7 +467,9 @@ static OciConfig *build_config(Container *ctr, const ContainerSpec *spec, GError
 		.volume_copy_up = sources.copy_up,
 		.mount_options = (char *const *const *)sources.options,
 	};
-	return oci_build(spec, &context, error);
+	g_autoptr(OciConfig) config = oci_build(spec, &context, error);
+	return config && cdi_apply(spec->cdi_devices, config, error) ? g_steal_pointer(&config)
+								     : NULL;
 }
 
 /* The compiled filter, or /dev/null for an unconfined container. */

@@ -90,6 +90,7 @@ static void free_privileges(ContainerSpec *spec)
 	g_strfreev(spec->unmask);
 	g_free(spec->apparmor_profile);
 	g_ptr_array_unref(spec->devices);
+	g_strfreev(spec->cdi_devices);
 	g_array_unref(spec->ulimits);
 	g_hash_table_unref(spec->sysctl);
 }

@@ -139,6 +139,7 @@ typedef struct {
 	char *apparmor_profile;
 	bool label_disable;
 	GPtrArray *devices; /* of SpecDevice */
+	char **cdi_devices; /* see cdi_apply() */
 	GArray *ulimits;    /* of OciRlimit */
 	bool ulimit_host;
 	GHashTable *sysctl;

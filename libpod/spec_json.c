@@ -136,6 +136,7 @@ static const Field spec_fields[] = {
 	ROW(ContainerSpec, "apparmorProfile", FIELD_STRING, apparmor_profile),
 	ROW(ContainerSpec, "labelDisable", FIELD_BOOL, label_disable),
 	ROW(ContainerSpec, "ulimitHost", FIELD_BOOL, ulimit_host),
+	ROW(ContainerSpec, "cdiDevices", FIELD_STRV, cdi_devices),
 	ROW(ContainerSpec, "sysctl", FIELD_MAP, sysctl),
 	ROW(ContainerSpec, "readOnly", FIELD_BOOL, read_only),
 	ROW(ContainerSpec, "readOnlyTmpfs", FIELD_BOOL, read_only_tmpfs),

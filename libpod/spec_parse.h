@@ -125,8 +125,10 @@ bool spec_add_cap_add(ContainerSpec *spec, const char *value, GError **error);
 bool spec_add_cap_drop(ContainerSpec *spec, const char *value, GError **error);
 /** spec_add_security_opt() - --security-opt NAME=VALUE, list. */
 bool spec_add_security_opt(ContainerSpec *spec, const char *value, GError **error);
-/** spec_add_device() - --device HOST[:CONTAINER][:rwm], list. */
+/** spec_add_device() - --device HOST[:CONTAINER][:rwm] or VENDOR/CLASS=NAME, list. */
 bool spec_add_device(ContainerSpec *spec, const char *value, GError **error);
+/** spec_add_gpu() - --gpus all or a GPU's name or number, through CDI; list. */
+bool spec_add_gpu(ContainerSpec *spec, const char *value, GError **error);
 /** spec_add_ulimit() - --ulimit NAME=SOFT[:HARD] or host, list; a name given again replaces. */
 bool spec_add_ulimit(ContainerSpec *spec, const char *value, GError **error);
 /** spec_add_sysctl() - --sysctl KEY=VALUE of the network, IPC and mqueue families, list. */

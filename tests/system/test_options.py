@@ -2,6 +2,7 @@
 """Options of run, create, exec, rm and wait beside those of the main job: environment, users, files
 of the host, other containers, mounts without a source, descriptors."""
 
+import json
 import os
 import subprocess
 import time
@@ -451,3 +452,53 @@ class VolumeOptions(Base):
         self.assertEqual(self.skiff(*names, "until=1h").lines, [])
         self.assertEqual(self.skiff(*names, "since=1h").lines, ["v", "w"])
         self.skiff_fails("volume", "ls", "--filter", "foo=bar", says='Error: "foo" is an invalid volume filter')
+
+
+class Cdi(Base):
+    SPEC = {
+        "cdiVersion": "0.6.0", "kind": "example.org/thing",
+        "containerEdits": {"env": ["FILE_WIDE=yes"]},
+        "devices": [
+            {"name": "one", "containerEdits": {
+                "env": ["ONE=1"], "deviceNodes": [{"path": "/dev/thing", "hostPath": "/dev/zero"}]}},
+            {"name": "bad", "containerEdits": {"mounts": [{"hostPath": "/etc"}]}},
+        ],
+    }
+
+    def setUp(self):
+        super().setUp()
+        self.dir = self.home / ".config/cdi"
+        self.dir.mkdir(parents=True, exist_ok=True)
+        spec = dict(self.SPEC)
+        self.data = self.tmp / "data"
+        self.data.mkdir(exist_ok=True)
+        (self.data / "file").write_text("from the host")
+        spec["devices"] = spec["devices"] + [{"name": "mount", "containerEdits": {"mounts": [
+            {"hostPath": str(self.data), "containerPath": "/data", "options": ["ro", "nosuid", "nodev", "bind"]}]}}]
+        (self.dir / "thing.json").write_text(json.dumps(spec))
+        self.addCleanup((self.dir / "thing.json").unlink)
+
+    def test_device(self):
+        done = self.run_one("--device", "example.org/thing=one", "busybox", "sh", "-c", "echo $ONE $FILE_WIDE; test -c /dev/thing")
+        self.assertEqual(done.word, "1 yes")
+
+    def test_mount(self):
+        self.run_one("--device", "example.org/thing=mount", "busybox", "sh", "-c", "cat /data/file && ! touch /data/new")
+
+    def test_unknown_is_told_at_the_start(self):
+        says = "Error: setting up CDI devices: unresolvable CDI devices "
+        self.skiff("create", "--name", "c", "--network", "none", "--device", "example.org/thing=two", "busybox", "true")
+        self.skiff_fails("start", "c", says=says + "example.org/thing=two")
+        self.skiff_fails("run", "--rm", "--network", "none", "--gpus", "all", "busybox", "true", says=says + "nvidia.com/gpu=all")
+
+    def test_broken_edits_and_names(self):
+        self.skiff_fails("run", "--rm", "--network", "none", "--device", "example.org/thing=bad", "busybox", "true",
+                         says="Error: CDI device example.org/thing=bad: a mount has no path")
+        for name in ("example.org/thing=", "../x=y", "-a/b=c"):
+            self.skiff_fails("create", "--device", name, "busybox", says="invalid device specification")
+
+    def test_gpus_find_their_vendor(self):
+        spec = {"cdiVersion": "0.6.0", "kind": "amd.com/gpu", "devices": [{"name": "all", "containerEdits": {"env": ["GPU=amd"]}}]}
+        (self.dir / "amd.json").write_text(json.dumps(spec))
+        self.addCleanup((self.dir / "amd.json").unlink)
+        self.assertEqual(self.run_one("--gpus", "all", "busybox", "sh", "-c", "echo $GPU").word, "amd")

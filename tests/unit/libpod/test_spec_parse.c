@@ -266,7 +266,11 @@ static const Row privileges[] = {
 	{spec_add_device, "/dev/null:r:w", "invalid device specification", BAD},
 	{spec_add_device, "null", "invalid device specification: null", BAD},
 	{spec_add_device, "", "invalid device specification: ", BAD},
-	{spec_add_device, "nvidia.com/gpu=all", "CDI devices are not supported", NOT},
+	{spec_add_device, "nvidia.com/gpu=all", "\"cdiDevices\":[\"nvidia.com/gpu=all\"]"},
+	{spec_add_device, "a/b=", "invalid device specification: a/b=", BAD},
+	{spec_add_device, "../b=c", "invalid device specification", BAD},
+	{spec_add_gpu, "all", "\"cdiDevices\":[\"gpu=all\"]"},
+	{spec_add_gpu, "a b", "invalid GPU", BAD},
 	{NULL},
 };
 
