@@ -44,6 +44,22 @@ Container *container_open(Engine *engine, const char *dir_name, GError **error);
 /** container_reload() - read the state again, under the lock. NOT_FOUND if it is gone. */
 bool container_reload(Container *ctr, GError **error);
 
+/* What the mounts of a spec become, parallel to them; see OciBuildContext. */
+typedef struct {
+	char **paths;
+	bool *copy_up;
+	char ***options;
+	guint n;
+} ContainerMounts;
+
+void container_mounts_clear(ContainerMounts *mounts);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ContainerMounts, container_mounts_clear)
+
+/** container_find_mounts() - look all of them up; images get a layer in the container's directory.
+ */
+bool container_find_mounts(Container *ctr, const ContainerSpec *spec, ContainerMounts *out,
+			   GError **error);
+
 /**
  * container_open_secrets() - the bytes of all its secrets in a memfd, their places in @config
  *

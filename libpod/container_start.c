@@ -30,9 +30,6 @@
 #include "libpod/rootless.h"
 #include "libpod/runtime/launch.h"
 #include "libpod/runtime/syscall_filter.h"
-#include "libpod/spec_priv.h"
-#include "libpod/volume.h"
-#include "libpod/volume_options.h"
 #include "network/resolv.h"
 #include "storage/layer_mapped.h"
 #include "storage/overlay.h"
@@ -305,127 +302,6 @@ char **container_prepare_root(Container *ctr, const ContainerSpec *spec, GError 
 		       : NULL;
 }
 
-/* What the mounts of a spec become, parallel to them. */
-typedef struct {
-	char **paths;
-	bool *copy_up;
-	char ***options;
-	guint n;
-} MountSources;
-
-static void mount_sources_clear(MountSources *sources)
-{
-	for (guint i = 0; i < sources->n; i++) {
-		g_free(sources->paths[i]);
-		g_strfreev(sources->options[i]);
-	}
-	g_free(sources->paths);
-	g_free(sources->copy_up);
-	g_free(sources->options);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(MountSources, mount_sources_clear)
-
-/* A volume in memory is one for all who use it: where another container that runs has it. */
-static char *find_shared(Engine *engine, const char *name)
-{
-	g_autoptr(GPtrArray) all = containers_list(engine, NULL);
-	for (guint i = 0; all && i < all->len; i++) {
-		Container *other = all->pdata[i];
-		const ContainerSummary *s = container_summary(other);
-		bool runs = s->state == CONTAINER_RUNNING && s->pid > 0;
-		if (!runs || !g_strv_contains((const char *const *)s->volume_names, name))
-			continue;
-		const ContainerSpec *spec = container_spec(other, NULL);
-		for (guint m = 0; spec && m < spec->mounts->len; m++) {
-			const SpecMount *mount = spec->mounts->pdata[m];
-			if (mount->kind == SPEC_MOUNT_VOLUME && strcmp(mount->source, name) == 0)
-				return g_strdup_printf("/proc/%d/root%s", (int)s->pid,
-						       mount->destination);
-		}
-	}
-	return NULL;
-}
-
-/* A volume's directory on the host; its copy-up flag is cleared before anything is copied. */
-static bool find_volume(Engine *engine, const SpecMount *mount, guint i, MountSources *sources,
-			GError **error)
-{
-	g_autoptr(Volume) volume = volume_lookup(engine, mount->source, error);
-	VolumeMount plan = {0};
-	if (!volume) {
-		if (error && !*error)
-			error_set(error, ENGINE_ERROR_NOT_FOUND,
-				  "no volume with name \"%s\" found: no such volume",
-				  mount->source);
-		return false;
-	}
-	if (!volume_mount_plan(volume, &plan, error))
-		return false;
-	sources->options[i] = plan.options;
-	if (plan.kind == VOLUME_IS_TMPFS) {
-		sources->paths[i] = find_shared(engine, volume->name);
-		if (sources->paths[i])
-			g_clear_pointer(&sources->options[i], g_strfreev);
-		return true;
-	}
-	if (volume->uid >= 0 || volume->gid >= 0)
-		spec_strv_append(&sources->options[i], "keepowner");
-	const char *root = plan.kind == VOLUME_IS_BIND ? plan.device : volume->mountpoint;
-	sources->paths[i] =
-		mount->subpath ? g_build_filename(root, mount->subpath, NULL) : g_strdup(root);
-	/* Somebody else's directory is left as it is. */
-	sources->copy_up[i] =
-		plan.kind == VOLUME_IS_DIRECTORY && mount->copy_up && volume->needs_copy_up;
-	return !sources->copy_up[i] || volume_copied_up(engine, volume->name, error);
-}
-
-/* An image as a mount: its layers with a layer of this container's on top, read-only or not. */
-static bool find_image(Container *ctr, const ContainerSpec *spec, guint i, MountSources *sources,
-		       GError **error)
-{
-	const SpecMount *mount = spec->mounts->pdata[i];
-	g_autoptr(Image) image = image_resolve(engine_store(ctr->engine), mount->image_id, error);
-	g_autofree char *name = g_strdup_printf("mount.%u", i);
-	g_autofree char *upper = g_strdup_printf("containers/%s/%s/upper", ctr->dir_name, name);
-	g_autofree char *work = g_strdup_printf("containers/%s/%s/work", ctr->dir_name, name);
-	const IdMap *map = mapped_layers_map(ctr->engine, spec->id_map);
-	const char *const *chain_ids = image ? (const char *const *)image->chain_ids : NULL;
-	if (!image || (map && !mapped_layers_ensure(ctr->engine, chain_ids, "stubs", map, error)))
-		return false;
-	autofd made = path_mkdirs_state(store_fd(engine_store(ctr->engine)), upper);
-	autofd also = path_mkdirs_state(store_fd(engine_store(ctr->engine)), work);
-	if (made < 0 || also < 0)
-		return error_set_errno(error, "cannot make the layer of the mount at %s",
-				       mount->destination);
-	OverlayPlan plan = {
-		.chain_ids = chain_ids,
-		.upper = upper,
-		.work = work,
-		.userxattr = true,
-		.map = map,
-	};
-	sources->options[i] = overlay_options(&plan, error);
-	return sources->options[i] != NULL;
-}
-
-static bool find_mounts(Container *ctr, const ContainerSpec *spec, MountSources *sources,
-			GError **error)
-{
-	sources->n = spec->mounts->len;
-	sources->paths = g_new0(char *, sources->n + 1);
-	sources->copy_up = g_new0(bool, sources->n + 1);
-	sources->options = g_new0(char **, sources->n + 1);
-	for (guint i = 0; i < spec->mounts->len; i++) {
-		const SpecMount *mount = g_ptr_array_index(spec->mounts, i);
-		if (mount->kind == SPEC_MOUNT_VOLUME &&
-		    !find_volume(ctr->engine, mount, i, sources, error))
-			return false;
-		if (mount->kind == SPEC_MOUNT_IMAGE && !find_image(ctr, spec, i, sources, error))
-			return false;
-	}
-	return true;
-}
-
 static int own_oom_score_adj(void)
 {
 	autofd fd = open("/proc/self/oom_score_adj", O_RDONLY | O_CLOEXEC);
@@ -440,13 +316,13 @@ static OciConfig *build_config(Container *ctr, const ContainerSpec *spec, GError
 {
 	g_auto(JoinPaths) joins = {0};
 	g_auto(GStrv) root_options = NULL;
-	g_auto(MountSources) sources = {0};
+	g_auto(ContainerMounts) sources = {0};
 	g_autofree char *dir_path =
 		g_build_filename(engine_run_path(ctr->engine), "containers", ctr->summary.id, NULL);
 	struct rlimit nofile;
 	if (!find_joins(ctr->engine, spec, &joins, error) ||
 	    !plan_overlay(ctr, spec, &root_options, error) ||
-	    !find_mounts(ctr, spec, &sources, error))
+	    !container_find_mounts(ctr, spec, &sources, error))
 		return NULL;
 	if (getrlimit(RLIMIT_NOFILE, &nofile) < 0)
 		return error_set_errno_null(error, "cannot read the limit of open files");
@@ -536,6 +412,24 @@ static bool write_pid(const char *path, pid_t pid, GError **error)
 	       error_set_errno(error, "cannot write '%s'", path);
 }
 
+/* It runs: a file that cannot be written is told, and does not end it. */
+static void write_pid_files(const ContainerSpec *spec, pid_t monitor, pid_t init)
+{
+	g_autoptr(GError) unwritten = NULL;
+	if (!write_pid(spec->monitor_pid_file, monitor, &unwritten) ||
+	    !write_pid(spec->pid_file, init, &unwritten))
+		log_warn("%s", unwritten->message);
+}
+
+/* Our descriptors that the container gets. Return: how many places they take. */
+static size_t list_preserved(const char *flags, int out[LAUNCH_PRESERVE_MAX])
+{
+	size_t n = flags ? strlen(flags) : 0;
+	for (size_t i = 0; i < n; i++)
+		out[i] = flags[i] == '1' ? (int)i + 3 : -1;
+	return n;
+}
+
 /* Hand everything to a new monitor and wait for its word. */
 static Monitor *start_monitor(Container *ctr, const ContainerSpec *spec,
 			      const ContainerStart *options, OciConfig *config,
@@ -554,9 +448,7 @@ static Monitor *start_monitor(Container *ctr, const ContainerSpec *spec,
 			   filter,
 			   secrets};
 	int preserve[LAUNCH_PRESERVE_MAX];
-	size_t n_preserve = options->preserve ? strlen(options->preserve) : 0;
-	for (size_t i = 0; i < n_preserve; i++)
-		preserve[i] = options->preserve[i] == '1' ? (int)i + 3 : -1;
+	size_t n_preserve = list_preserved(options->preserve, preserve);
 	g_auto(GStrv) cleanup = cleanup_argv(ctr);
 	MonitorRequest request = {
 		.id = ctr->summary.id,
@@ -589,11 +481,7 @@ static Monitor *start_monitor(Container *ctr, const ContainerSpec *spec,
 	if (!monitor || (request.cgroup && !container_cgroup_give(cgroup, ctr, monitor, error)) ||
 	    !monitor_wait_started(monitor, &pid, error))
 		return NULL;
-	/* It runs: a file that cannot be written is told, and does not end it. */
-	g_autoptr(GError) unwritten = NULL;
-	if (!write_pid(spec->monitor_pid_file, monitor_pid(monitor), &unwritten) ||
-	    !write_pid(spec->pid_file, pid, &unwritten))
-		log_warn("%s", unwritten->message);
+	write_pid_files(spec, monitor_pid(monitor), pid);
 	return g_steal_pointer(&monitor);
 }
 

@@ -315,7 +315,7 @@ static const struct {
 	{"no-dereference", ON_BIND, NULL},
 	{"noatime", ON_TMPFS | ON_RAMFS, set_key_plain},
 	{"nocreate", ON_VOLUME, NULL},
-	{"noswap", ON_TMPFS, set_key_plain},
+	{"noswap", ON_TMPFS, NULL},
 	{"volume-driver", ON_VOLUME, NULL},
 	{"volume-label", ON_VOLUME, NULL},
 	{"volume-opt", ON_VOLUME, NULL},

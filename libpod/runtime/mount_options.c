@@ -56,7 +56,7 @@ static const struct {
 	  "index", "xino", "nfs_export", NULL}},
 	{"proc", {"hidepid", "subset", "gid", NULL}},
 	{"ramfs", {"mode", NULL}},
-	{"tmpfs", {"size", "nr_inodes", "nr_blocks", "mode", "uid", "gid", "huge", "noswap", NULL}},
+	{"tmpfs", {"size", "nr_inodes", "nr_blocks", "mode", "uid", "gid", "huge", NULL}},
 };
 
 /* A word of the first table. Return: false if it is none. */
