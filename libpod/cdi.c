@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
@@ -122,11 +124,19 @@ static bool add_device(Json *node, OciConfig *config, GError **error)
 		if (strcmp(known->path, path) == 0)
 			return true;
 	}
+	struct stat st;
+	const char *source = host ? host : path;
+	if (stat(source, &st) < 0)
+		return error_set_errno(error, "stat %s", source);
+	if (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode))
+		return error_set(error, ENGINE_ERROR_INVALID, "%s is not a device node", source);
 	OciDevice *device = g_new0(OciDevice, 1);
-	device->host_path = g_strdup(host ? host : path);
+	device->host_path = g_strdup(source);
 	device->path = g_steal_pointer(&path);
-	device->type = 'c';
-	device->mode = 0666;
+	device->type = S_ISCHR(st.st_mode) ? 'c' : 'b';
+	device->major = major(st.st_rdev);
+	device->minor = minor(st.st_rdev);
+	device->mode = st.st_mode & 0777;
 	g_ptr_array_add(config->devices, device);
 	return true;
 }

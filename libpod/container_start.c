@@ -518,15 +518,18 @@ static void record_failure(Container *ctr, const char *message, int code)
 	fd_close(&ctr->run_fd);
 }
 
-/* What the container requires or shares namespaces with runs first. */
-static bool start_dependencies(Container *ctr, GError **error)
+/* What the container requires runs first. */
+static bool start_required(Container *ctr, GError **error)
 {
-	for (char **id = ctr->summary.depends; id && *id; id++) {
+	const ContainerSpec *spec = ctr->summary.depends[0] ? container_spec(ctr, error) : NULL;
+	if (!spec)
+		return !ctr->summary.depends[0];
+	for (char **id = spec->requires; id && *id; id++) {
 		g_autoptr(GError) failed = NULL;
 		g_autoptr(Container) other = container_resolve(ctr->engine, *id, &failed);
 		ContainerState state = other ? other->summary.state : CONTAINER_RUNNING;
 		bool stopped = state == CONTAINER_CREATED || state == CONTAINER_EXITED;
-		if (other && stopped &&
+		if (stopped &&
 		    !container_start(other, &(ContainerStart){.detached = true}, NULL, &failed) &&
 		    container_reload(other, NULL) && other->summary.state == CONTAINER_RUNNING)
 			g_clear_error(&failed); /* somebody was faster */
@@ -544,7 +547,7 @@ bool container_start(Container *ctr, const ContainerStart *options, int *out_con
 		     GError **error)
 {
 	log_step(7, __func__);
-	if (!start_dependencies(ctr, error))
+	if (!start_required(ctr, error))
 		return false;
 	g_autoptr(RecordLock) op = container_lock(ctr, -1, "start", error);
 	if (!op || !container_reload(ctr, error) || container_run_fd(ctr) < 0 ||

@@ -174,7 +174,7 @@ static GHashTable *ref_or_new(GHashTable *table)
 		     : g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 }
 
-static bool check_create(const VolumeCreate *options, GError **error)
+static bool check_create(const VolumeCreate *options, const char *name, GError **error)
 {
 	if (options->name && !name_check(options->name, error))
 		return false;
@@ -182,8 +182,7 @@ static bool check_create(const VolumeCreate *options, GError **error)
 		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
 				 "volume %s uses volume plugin %s but it could not be retrieved: "
 				 "no volume plugin with name %s available: required plugin missing",
-				 options->name ? options->name : "", options->driver,
-				 options->driver);
+				 name, options->driver, options->driver);
 	return true;
 }
 
@@ -251,7 +250,8 @@ static bool publish(Engine *engine, const Volume *volume, GError **error)
 
 Volume *volume_create(Engine *engine, const VolumeCreate *options, GError **error)
 {
-	if (!check_create(options, error))
+	g_autofree char *random = options->name ? NULL : name_new_id();
+	if (!check_create(options, options->name ? options->name : random, error))
 		return NULL;
 	if (options->ignore && options->name) {
 		GError *failed = NULL;
@@ -261,7 +261,6 @@ Volume *volume_create(Engine *engine, const VolumeCreate *options, GError **erro
 		if (existing || failed)
 			return existing;
 	}
-	g_autofree char *random = options->name ? NULL : name_new_id();
 	g_autoptr(Volume) volume = new_volume(engine, options->name ? options->name : random);
 	volume->driver = g_strdup("local");
 	volume->created = g_get_real_time() * 1000;
