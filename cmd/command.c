@@ -7,9 +7,9 @@
 
 #include "cmd/help.h"
 #include "cmd/output.h"
-#include "cmd/suggest.h"
 #include "libpod/base/error.h"
 #include "libpod/base/log.h"
+#include "libpod/base/suggest.h"
 
 #define EXIT_OWN_FAILURE 125
 

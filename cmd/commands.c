@@ -18,6 +18,7 @@ static const Command *const commands[] = {
 	&events_command,
 	&exec_command,
 	&export_command,
+	&healthcheck_run_command,
 	&help_command,
 	&history_command,
 	&image_exists_command,
@@ -80,8 +81,11 @@ const char *commands_group_summary(const char *group)
 	static const struct {
 		const char *name, *summary;
 	} groups[] = {
-		{"container", "Work with containers"}, {"image", "Work with images"},
-		{"secret", "Work with secrets"},       {"system", "Look at skiff itself"},
+		{"container", "Work with containers"},
+		{"healthcheck", "Probe the health of containers"},
+		{"image", "Work with images"},
+		{"secret", "Work with secrets"},
+		{"system", "Look at skiff itself"},
 		{"volume", "Work with volumes"},
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(groups); i++)
@@ -101,7 +105,6 @@ static const char *const foreign[] = {"artifact",
 				      "context",
 				      "farm",
 				      "generate",
-				      "healthcheck",
 				      "init",
 				      "kube",
 				      "machine",

@@ -19,6 +19,7 @@ extern const Command diff_command;
 extern const Command events_command;
 extern const Command exec_command;
 extern const Command export_command;
+extern const Command healthcheck_run_command;
 extern const Command help_command;
 extern const Command history_command;
 extern const Command image_exists_command;

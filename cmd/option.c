@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "cmd/escape.h"
-#include "cmd/suggest.h"
 #include "libpod/base/error.h"
+#include "libpod/base/suggest.h"
 
 /* One call of option_parse(). */
 typedef struct {

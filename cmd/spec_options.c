@@ -17,6 +17,20 @@
 SETTER(spec_set_name)
 SETTER(spec_add_label)
 SETTER(spec_set_restart)
+SETTER(spec_set_health_cmd)
+SETTER(spec_set_health_interval)
+SETTER(spec_set_health_timeout)
+SETTER(spec_set_health_start_period)
+SETTER(spec_set_health_startup_cmd)
+SETTER(spec_set_health_startup_interval)
+SETTER(spec_set_health_startup_timeout)
+SETTER(spec_set_health_retries)
+SETTER(spec_set_health_startup_retries)
+SETTER(spec_set_health_startup_success)
+SETTER(spec_set_health_log_count)
+SETTER(spec_set_health_log_size)
+SETTER(spec_set_health_on_failure)
+SETTER(spec_set_health_log_destination)
 SETTER(spec_set_pull)
 SETTER(spec_set_platform)
 SETTER(spec_set_cidfile)
@@ -177,6 +191,39 @@ static const Option process_options[] = {
 	END,
 };
 
+static const Option health_options[] = {
+	ROW(0, "health-cmd", OPTION_VALUE, spec_set_health_cmd, "COMMAND",
+	    "Probe the health with this; \"none\" turns the image's probe off", 0),
+	ROW(0, "health-interval", OPTION_VALUE, spec_set_health_interval, "DURATION",
+	    "Time between two probes, or \"disable\" (default 30s)", 0),
+	ROW(0, "health-retries", OPTION_VALUE, spec_set_health_retries, "NUMBER",
+	    "Failures in a row that make the container unhealthy (default 3)", 0),
+	ROW(0, "health-start-period", OPTION_VALUE, spec_set_health_start_period, "DURATION",
+	    "Time after the start in which failures do not count (default 0s)", 0),
+	ROW(0, "health-timeout", OPTION_VALUE, spec_set_health_timeout, "DURATION",
+	    "Time after which a probe has failed (default 30s)", 0),
+	ROW(0, "health-on-failure", OPTION_VALUE, spec_set_health_on_failure, "ACTION",
+	    "What to do when unhealthy: none, kill, restart or stop", 0),
+	ROW(0, "health-startup-cmd", OPTION_VALUE, spec_set_health_startup_cmd, "COMMAND",
+	    "Probe with this until it has passed, then with the other", 0),
+	ROW(0, "health-startup-interval", OPTION_VALUE, spec_set_health_startup_interval,
+	    "DURATION", "Time between two start-up probes, or \"disable\" (default 30s)", 0),
+	ROW(0, "health-startup-retries", OPTION_VALUE, spec_set_health_startup_retries, "NUMBER",
+	    "Failed start-up probes after which to restart (default 0: never)", 0),
+	ROW(0, "health-startup-success", OPTION_VALUE, spec_set_health_startup_success, "NUMBER",
+	    "Start-up probes that have to pass (default 0: one)", 0),
+	ROW(0, "health-startup-timeout", OPTION_VALUE, spec_set_health_startup_timeout, "DURATION",
+	    "Time after which a start-up probe has failed (default 30s)", 0),
+	ROW(0, "health-log-destination", OPTION_VALUE, spec_set_health_log_destination, "PLACE",
+	    "Where probes are logged: local, events_logger or a directory", 0),
+	ROW(0, "health-max-log-count", OPTION_VALUE, spec_set_health_log_count, "NUMBER",
+	    "Probes that the log holds, 0 for all (default 5)", 0),
+	ROW(0, "health-max-log-size", OPTION_VALUE, spec_set_health_log_size, "BYTES",
+	    "Output of a probe that is logged, 0 for all (default 500)", 0),
+	FLAG(0, "no-healthcheck", health_asked.disabled, "Turn the image's probe off", 0),
+	END,
+};
+
 static const Option run_options[] = {
 	FLAG('d', "detach", detach, "Start in the background and print the container's id",
 	     OPTION_COMMON),
@@ -321,20 +368,6 @@ static const Option unsupported_options[] = {
 	OPTION_UNSUPPORTED(0, "device-write-bps", OPTION_CSV),
 	OPTION_UNSUPPORTED(0, "device-write-iops", OPTION_CSV),
 	OPTION_UNSUPPORTED(0, "disable-content-trust", OPTION_FLAG),
-	OPTION_UNSUPPORTED(0, "health-cmd", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "health-interval", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "health-log-destination", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "health-max-log-count", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "health-max-log-size", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "health-on-failure", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "health-retries", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "health-start-period", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "health-startup-cmd", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "health-startup-interval", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "health-startup-retries", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "health-startup-success", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "health-startup-timeout", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "health-timeout", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "hostuser", OPTION_LIST),
 	OPTION_UNSUPPORTED(0, "init-path", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "link-local-ip", OPTION_CSV),
@@ -342,7 +375,6 @@ static const Option unsupported_options[] = {
 	OPTION_UNSUPPORTED(0, "memory-reservation", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "memory-swap", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "memory-swappiness", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "no-healthcheck", OPTION_FLAG),
 	OPTION_UNSUPPORTED(0, "oom-kill-disable", OPTION_FLAG),
 	OPTION_UNSUPPORTED(0, "oom-score-adj", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "os", OPTION_VALUE),
@@ -365,6 +397,7 @@ static const Option unsupported_options[] = {
 
 static const OptionGroup container_group = {NULL, container_options};
 static const OptionGroup process_group = {"Process options", process_options};
+static const OptionGroup health_group = {"Health checks", health_options};
 static const OptionGroup run_group = {"Foreground and background", run_options};
 static const OptionGroup create_group = {NULL, create_options};
 static const OptionGroup mount_group = {"Mount options", mount_options};
@@ -374,12 +407,12 @@ static const OptionGroup namespace_group = {"Namespace options", namespace_optio
 static const OptionGroup unsupported_group = {NULL, unsupported_options};
 
 const OptionGroup *const spec_options_run[SPEC_OPTIONS_GROUPS + 1] = {
-	&container_group, &run_group,      &process_group,   &mount_group,
+	&container_group, &run_group,      &process_group,   &health_group,      &mount_group,
 	&network_group,   &security_group, &namespace_group, &unsupported_group,
 };
 
 const OptionGroup *const spec_options_create[SPEC_OPTIONS_GROUPS + 1] = {
-	&container_group, &create_group,   &process_group,   &mount_group,
+	&container_group, &create_group,   &process_group,   &health_group,      &mount_group,
 	&network_group,   &security_group, &namespace_group, &unsupported_group,
 };
 

@@ -12,7 +12,7 @@
 #include "cmd/option.h"
 #include "libpod/spec.h"
 
-#define SPEC_OPTIONS_GROUPS 8
+#define SPEC_OPTIONS_GROUPS 9
 
 /* Groups of `run` and of `create`, NULL at the end; the target of each is the ContainerSpec. */
 extern const OptionGroup *const spec_options_run[SPEC_OPTIONS_GROUPS + 1];

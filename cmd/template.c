@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "cmd/escape.h"
-#include "cmd/suggest.h"
 #include "libpod/base/error.h"
+#include "libpod/base/suggest.h"
 
 /* What a statement does to the range around it. */
 typedef enum {

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd/suggest.h"
 #include "libpod/base/error.h"
+#include "libpod/base/suggest.h"
 
 typedef struct {
 	Template *tmpl;

@@ -44,7 +44,8 @@ typedef struct {
 	pid_t monitor_pid;
 	bool auto_remove;
 	int restart_count;
-	char *error; /* why the last start failed, or NULL */
+	char *health; /* "starting" "healthy" "unhealthy", or NULL: it has no probe, or never ran */
+	char *error;  /* why the last start failed, or NULL */
 	GHashTable *labels;
 	GPtrArray *ports; /* of PortMapping: as bound while running, else as asked */
 	NetworkMode network_mode;
@@ -128,6 +129,17 @@ bool container_stop(Container *ctr, const ContainerStop *options, GError **error
 /** container_kill() - send a signal; BAD_STATE unless running: can only kill running containers. ID
  * is in state exited. */
 bool container_kill(Container *ctr, int signum, GError **error);
+/**
+ * container_wait_health() - block until its health is @wanted ("healthy", "unhealthy")
+ * @error:	BAD_STATE if it has no health check, or does not run
+ */
+bool container_wait_health(Container *ctr, const char *wanted, GError **error);
+
+/**
+ * container_health() - State.Health: Status, FailingStreak, Log. NULL: it has no health check.
+ */
+Json *container_health(Container *ctr);
+
 /** container_wait() - block until it is not running (or @removed: gone). *out_code: exit code, 255
  * with *out_known false if unknown. */
 bool container_wait(Container *ctr, bool removed, int *out_code, bool *out_known, GError **error);

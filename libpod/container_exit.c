@@ -40,6 +40,9 @@
 /* How long clean-up waits for a command that has the container in its hands. */
 #define CLEANUP_PATIENCE_MS 2000
 
+/* Between two looks at the health that is waited for. */
+#define HEALTH_LOOK_MS 50
+
 /*
  * Out of sight first, in one step: a command that waits for the op lock in there would make it anew
  * in a directory that is being emptied. A crash leaves "ID.gone", which heal_runtime() removes.
@@ -138,6 +141,28 @@ bool container_wait(Container *ctr, bool removed, int *out_code, bool *out_known
 	return true;
 }
 
+bool container_wait_health(Container *ctr, const char *wanted, GError **error)
+{
+	const ContainerSpec *spec = container_spec(ctr, error);
+	if (!spec)
+		return false;
+	if (!spec->health)
+		return error_set(error, ENGINE_ERROR_BAD_STATE,
+				 "container %s has no defined healthcheck", ctr->summary.id);
+	while (g_strcmp0(ctr->summary.health, wanted) != 0) {
+		if (!container_is_live(ctr))
+			return error_set(error, ENGINE_ERROR_BAD_STATE,
+					 "container %s is not running", ctr->summary.id);
+		if (ctr->summary.monitor_pid == 0)
+			g_usleep(HEALTH_LOOK_MS * 1000); /* it is being started */
+		else if (container_wait_exit(ctr, HEALTH_LOOK_MS, error) < 0)
+			return false;
+		if (!container_reload(ctr, error))
+			return false;
+	}
+	return true;
+}
+
 /* Init of a container whose monitor was killed: it may have lost its PDEATHSIG. */
 static void kill_init(Json *run)
 {
@@ -195,7 +220,7 @@ static void tell_end(Container *ctr)
 	const ContainerSummary *s = &ctr->summary;
 	bool ran = ctr->recorded == CONTAINER_RUNNING || ctr->recorded == CONTAINER_STOPPING ||
 		   s->auto_remove;
-	if (s->state == CONTAINER_EXITED && ran)
+	if (s->state == CONTAINER_EXITED && ran && !ctr->end_told)
 		event_container_exit(ctr->engine, ctr, "died", s->exit_code);
 	ctr->recorded = s->state;
 }

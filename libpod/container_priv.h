@@ -25,6 +25,7 @@ struct Container {
 	int run_fd;     /* -1 until needed */
 	ContainerSummary summary;
 	ContainerState recorded; /* what state.json says by itself */
+	bool end_told;           /* the event of its end is written: by the monitor */
 	ContainerSpec *spec;     /* NULL until needed */
 	unsigned long long pid_start;
 	unsigned long long monitor_start;

@@ -61,6 +61,7 @@ void container_summary_clear(ContainerSummary *s)
 	g_free(s->image_name);
 	g_strfreev(s->command);
 	g_free(s->error);
+	g_free(s->health);
 	g_clear_pointer(&s->labels, g_hash_table_unref);
 	g_clear_pointer(&s->ports, g_ptr_array_unref);
 	g_strfreev(s->mounts);
@@ -100,6 +101,7 @@ Json *container_state_to_json(const ContainerSummary *s)
 	if (s->restart_count)
 		js_set_int(json, "restarts", s->restart_count);
 	js_set_string(json, "error", s->error);
+	js_set_string(json, "health", s->health);
 	if (s->labels && g_hash_table_size(s->labels) > 0)
 		js_set_take(json, "labels", js_from_string_map(s->labels));
 	if (s->volume_names && s->volume_names[0])
@@ -161,7 +163,8 @@ static bool load_state(ContainerSummary *s, Json *json, GError **error)
 	    !js_get_int(json, "restarts", 0, G_MAXINT32, &restarts, error) ||
 	    !js_get_bool(json, "exit_known", &s->exit_known, error) ||
 	    !js_get_bool(json, "oom", &s->oom_killed, error) ||
-	    !js_dup_string(json, "error", &s->error, error) || !load_lists(s, json, error))
+	    !js_dup_string(json, "error", &s->error, error) ||
+	    !js_dup_string(json, "health", &s->health, error) || !load_lists(s, json, error))
 		return false;
 	if (version != STATE_VERSION)
 		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
@@ -174,6 +177,16 @@ static bool load_state(ContainerSummary *s, Json *json, GError **error)
 	s->exit_code = (int)exit_code;
 	s->restart_count = (int)restarts;
 	return true;
+}
+
+/* The monitor's word is newer than the record's. */
+static void load_health(ContainerSummary *s, Json *json)
+{
+	char *health = NULL;
+	if (!js_dup_string(json, "health", &health, NULL) || !health)
+		return;
+	g_free(s->health);
+	s->health = health;
 }
 
 /* The exit that the monitor left, if there is one: in the store, or where that was full in the
@@ -194,6 +207,8 @@ static bool load_exit(Container *ctr)
 		return false;
 	(void)js_get_int(json, "restarts", 0, G_MAXINT32, &restarts, NULL);
 	(void)js_get_int(json, "started", 0, INT64_MAX, &ctr->summary.started, NULL);
+	(void)js_get_bool(json, "told", &ctr->end_told, NULL);
+	load_health(&ctr->summary, json);
 	ctr->summary.state = CONTAINER_EXITED;
 	ctr->summary.exit_code = (int)code;
 	ctr->summary.exit_known = true;
@@ -231,6 +246,7 @@ static bool load_run(Container *ctr)
 		return false;
 	(void)js_get_int(run, "started", 0, INT64_MAX, &s->started, NULL);
 	(void)js_get_int(run, "restarts", 0, G_MAXINT32, &restarts, NULL);
+	load_health(s, run);
 	s->restart_count = (int)restarts;
 	s->finished = 0;
 	s->state = s->pid ? CONTAINER_RUNNING : CONTAINER_RESTARTING;

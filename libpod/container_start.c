@@ -391,12 +391,14 @@ static bool record_starting(Container *ctr, GError **error)
 {
 	(void)unlinkat(container_dir_fd(ctr), "exit.json", 0);
 	(void)unlinkat(ctr->run_fd, "exit.json", 0);
+	(void)unlinkat(container_dir_fd(ctr), "health.json", 0); /* of the last run */
 	g_clear_pointer(&ctr->summary.error, g_free);
 	ctr->summary.state = CONTAINER_RUNNING;
 	ctr->summary.started = g_get_real_time() * 1000;
 	ctr->summary.finished = 0;
 	ctr->summary.exit_code = 0;
 	ctr->summary.restart_count = 0;
+	g_clear_pointer(&ctr->summary.health, g_free);
 	ctr->summary.exit_known = true;
 	return ctr->summary.auto_remove || container_save_state(ctr, error);
 }
@@ -469,6 +471,9 @@ static Monitor *start_monitor(Container *ctr, const ContainerSpec *spec,
 		.attach_stdout = options->attach_stdout,
 		.attach_stderr = options->attach_stderr,
 		.timeout_s = spec->timeout,
+		.health = spec->health,
+		.stop_signal = spec->stop_signal,
+		.stop_timeout_s = spec->stop_timeout >= 0 ? spec->stop_timeout : 10,
 		.cleanup_argv = (const char *const *)cleanup,
 		.log_level = log_get_level(),
 		.keep_groups = spec->keep_groups,

@@ -13,14 +13,10 @@
 #include "libpod/base/json.h"
 #include "libpod/base/log.h"
 #include "libpod/base/path.h"
-#include "libpod/base/record.h"
 #include "libpod/base/units.h"
+#include "libpod/monitor/event_file.h"
 
-#define EVENTS_FILE   "events"
-#define EVENTS_OLD    "events.1"
-#define EVENTS_LOCK   "events.lock"
-#define LINE_MAX_SIZE 65536 /* of one event: labels may be long */
-#define POLL_MS       100
+#define POLL_MS 100
 
 const char *event_type_name(EventType type)
 {
@@ -29,31 +25,6 @@ const char *event_type_name(EventType type)
 					    [EVENT_VOLUME] = "volume",
 					    [EVENT_SECRET] = "secret"};
 	return names[type];
-}
-
-/* Begin a new file when this one is full, unless somebody else is doing that. */
-static void rotate(int run_fd, const struct stat *full)
-{
-	struct stat st;
-	g_autoptr(RecordLock) lock = record_lock(run_fd, EVENTS_LOCK, false, 0, "events", NULL);
-	if (lock && fstatat(run_fd, EVENTS_FILE, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    st.st_ino == full->st_ino)
-		(void)renameat(run_fd, EVENTS_FILE, run_fd, EVENTS_OLD);
-}
-
-/* The file to append to. -1 with errno. */
-static int open_log(int run_fd)
-{
-	for (int try = 0;; try++) {
-		struct stat st;
-		autofd fd =
-			path_open_state(run_fd, EVENTS_FILE, O_WRONLY | O_CREAT | O_APPEND, 0600);
-		if (fd < 0 || fstat(fd, &st) < 0)
-			return -1;
-		if (st.st_size < EVENTS_FILE_MAX || try > 0)
-			return fd_steal(&fd);
-		rotate(run_fd, &st);
-	}
 }
 
 /* The line as it stands in the file. */
@@ -76,12 +47,8 @@ static Json *to_json(const Event *event)
 void event_write(Engine *engine, const Event *event)
 {
 	g_autoptr(Json) json = to_json(event);
-	g_autofree char *line = g_strconcat(js_text(json), "\n", NULL);
-	size_t size = strlen(line);
-	autofd fd = size <= LINE_MAX_SIZE ? open_log(engine_run_fd(engine)) : -1;
-	if (fd < 0 || write(fd, line, size) != (ssize_t)size)
-		log_info("the event '%s' was not recorded: %s", event->status,
-			 size > LINE_MAX_SIZE ? "it is too long" : strerror(errno));
+	if (!event_file_append(engine_run_fd(engine), json))
+		log_info("the event '%s' was not recorded: %s", event->status, strerror(errno));
 }
 
 static Event of_container(const Container *ctr, const char *status)
@@ -239,7 +206,7 @@ bool event_reader_next(EventReader *reader, Event *out)
 {
 	for (;;) {
 		const char *end = memchr(reader->bytes->str, '\n', reader->bytes->len);
-		if (!end && reader->bytes->len > LINE_MAX_SIZE)
+		if (!end && reader->bytes->len > EVENTS_LINE_MAX)
 			g_string_truncate(reader->bytes, 0); /* no line of ours */
 		if (!end && !read_more(reader))
 			return false;

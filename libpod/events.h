@@ -4,8 +4,8 @@
  *
  * A line is appended by one write() to a file opened with O_APPEND, so writers need no lock and
  * readers see whole lines. When the file is full it becomes events.1 and a new one begins: two
- * files of EVENTS_FILE_MAX bytes are all there ever is. No process watches: who did it writes it. A
- * container that a restart policy starts again does so without a command, and makes no event.
+ * files of EVENTS_FILE_MAX bytes are all there ever is. No process watches: who did it writes it.
+ * What a monitor does on its own (restarts, health) it writes itself, by monitor/event_file.h.
  */
 #pragma once
 
@@ -14,8 +14,7 @@
 #include <stdint.h>
 
 #include "libpod/container.h"
-
-#define EVENTS_FILE_MAX (1u << 20)
+#include "libpod/monitor/event_file.h"
 
 typedef enum {
 	EVENT_CONTAINER,

@@ -37,7 +37,8 @@ static const char config_text[] =
 	"\"Cmd\":[],"
 	"\"Image\":\"\",\"Volumes\":null,\"WorkingDir\":\"/\",\"Entrypoint\":null,\"OnBuild\":null,"
 	"\"Labels\":{},\"Annotations\":{},\"StopSignal\":\"\",\"HealthcheckOnFailureAction\":"
-	"\"none\","
+	"\"none\",\"HealthLogDestination\":\"local\",\"HealthcheckMaxLogCount\":5,"
+	"\"HealthcheckMaxLogSize\":500,"
 	"\"CreateCommand\":[],\"Umask\":\"0022\",\"Timeout\":0,\"StopTimeout\":10,\"Passwd\":false,"
 	"\"sdNotifyMode\":\"ignore\"}";
 
@@ -171,6 +172,9 @@ static Json *build_state(Container *ctr)
 	inspect_set_text(json, "Error", s->error);
 	inspect_set_time(json, "StartedAt", s->started);
 	inspect_set_time(json, "FinishedAt", s->finished);
+	Json *health = container_health(ctr);
+	if (health)
+		js_set_take(json, "Health", health);
 	/* Nobody saw the code: say so rather than let a number look true. */
 	if (s->state == CONTAINER_EXITED && !s->exit_known)
 		js_set_bool(json, "ExitCodeKnown", false);
@@ -237,6 +241,45 @@ static void set_secrets(Json *json, const ContainerSpec *spec, char *const *env)
 		json_object_put(files);
 }
 
+/* A probe in docker's form: what is zero is left out. */
+static Json *build_probe(const HealthProbe *probe, int64_t start_period)
+{
+	const struct {
+		const char *key;
+		int64_t value;
+	} numbers[] = {
+		{"StartPeriod", start_period},
+		{"Interval", probe->interval},
+		{"Timeout", probe->timeout},
+		{"Retries", probe->retries},
+	};
+	Json *json = json_object_new_object();
+	inspect_set_list(json, "Test", probe->test);
+	for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++)
+		if (numbers[i].value)
+			js_set_int(json, numbers[i].key, numbers[i].value);
+	return json;
+}
+
+static void set_health(Json *json, const HealthConfig *health)
+{
+	if (!health)
+		return;
+	js_set_string(json, "HealthcheckOnFailureAction",
+		      health_on_failure_name(health->on_failure));
+	js_set_string(json, "HealthLogDestination",
+		      health->log_destination ? health->log_destination : "local");
+	js_set_int(json, "HealthcheckMaxLogCount", health->log_count);
+	js_set_int(json, "HealthcheckMaxLogSize", health->log_size);
+	js_set_take(json, "Healthcheck", build_probe(&health->regular, health->start_period));
+	if (!health->startup.test)
+		return;
+	Json *startup = build_probe(&health->startup, 0);
+	if (health->startup_successes)
+		js_set_int(startup, "Successes", health->startup_successes);
+	js_set_take(json, "StartupHealthCheck", startup);
+}
+
 static Json *build_config(const ContainerSummary *s, const ContainerSpec *spec, const Image *image)
 {
 	Json *json = inspect_skeleton(config_text);
@@ -269,6 +312,7 @@ static Json *build_config(const ContainerSummary *s, const ContainerSpec *spec, 
 	set_secrets(json, spec, env);
 	if (spec->exposed)
 		inspect_set_keys(json, "ExposedPorts", spec->exposed);
+	set_health(json, spec->health);
 	return json;
 }
 

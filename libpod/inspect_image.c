@@ -79,17 +79,8 @@ static Json *build_root_fs(const ImageConfig *config)
 /* mediaType of the manifest that is kept; the OCI one if it does not say. */
 static char *manifest_type(Engine *engine, const Image *image)
 {
-	if (image->digest) {
-		g_autofree char *name =
-			g_strdup_printf("%s/manifests/%s", image->id, image->digest);
-		g_autoptr(Json) manifest = js_load(store_dir(engine_store(engine), "images"), name,
-						   4 * 1024 * 1024, NULL);
-		const char *type = NULL;
-		if (manifest && json_object_is_type(manifest, json_type_object) &&
-		    js_get_string(manifest, "mediaType", &type, NULL) && type)
-			return g_strdup(type);
-	}
-	return g_strdup(DEFAULT_MANIFEST_TYPE);
+	char *type = image_manifest_type(engine_store(engine), image);
+	return type ? type : g_strdup(DEFAULT_MANIFEST_TYPE);
 }
 
 /* The history of the config, or an empty list if it has none. */

@@ -54,6 +54,9 @@ ContainerSpec *spec_new(void)
 	spec->network = network_request_new();
 	spec->network->mode = NETWORK_SLIRP;
 	spec->stop_timeout = -1;
+	spec->health_asked.retries = spec->health_asked.startup_retries = -1;
+	spec->health_asked.startup_success = -1;
+	spec->health_asked.log_count = spec->health_asked.log_size = -1;
 	spec->read_only_tmpfs = true;
 	spec->sig_proxy = true;
 	spec->http_proxy = true;
@@ -115,6 +118,22 @@ static void free_namespaces_and_network(ContainerSpec *spec)
 	g_free(spec->network_only);
 }
 
+static void free_health(ContainerSpec *spec)
+{
+	SpecHealth *asked = &spec->health_asked;
+	char *texts[] = {asked->cmd,
+			 asked->interval,
+			 asked->timeout,
+			 asked->start_period,
+			 asked->startup_cmd,
+			 asked->startup_interval,
+			 asked->startup_timeout,
+			 asked->log_destination};
+	for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
+		g_free(texts[i]);
+	health_config_free(spec->health);
+}
+
 void spec_free(ContainerSpec *spec)
 {
 	if (!spec)
@@ -129,6 +148,7 @@ void spec_free(ContainerSpec *spec)
 	free_process(spec);
 	free_privileges(spec);
 	free_namespaces_and_network(spec);
+	free_health(spec);
 	g_ptr_array_unref(spec->mounts);
 	g_ptr_array_unref(spec->secrets);
 	g_free(spec->preserve);

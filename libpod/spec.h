@@ -11,6 +11,7 @@
 
 #include "libpod/base/idmap.h"
 #include "libpod/base/json.h"
+#include "libpod/monitor/health_config.h"
 #include "libpod/monitor/monitor.h"
 #include "network/network.h"
 #include "storage/fetch.h"
@@ -83,6 +84,17 @@ typedef struct {
 	char *host_path, *path;
 	char *permissions; /* "rwm" */
 } SpecDevice;
+
+/* The --health-* options as typed: NULL and -1 are not given. */
+typedef struct {
+	bool disabled; /* --no-healthcheck */
+	char *cmd, *interval, *timeout, *start_period;
+	char *startup_cmd, *startup_interval, *startup_timeout;
+	char *log_destination;
+	HealthOnFailure on_failure;
+	int64_t retries, startup_retries, startup_success;
+	int64_t log_count, log_size;
+} SpecHealth;
 
 typedef struct {
 	/* identity */
@@ -187,6 +199,8 @@ typedef struct {
 	bool replace;
 	RestartKind restart;
 	int restart_retries;
+	SpecHealth health_asked;
+	HealthConfig *health; /* resolved; NULL: no probes */
 	PullPolicy pull;
 	char *platform;
 	char *cidfile;

@@ -152,7 +152,8 @@ static bool check_mounts(const ContainerSpec *spec, GError **error)
 
 bool spec_check(const ContainerSpec *spec, GError **error)
 {
-	return check_life(spec, error) && check_capabilities(spec, error) &&
-	       check_namespaces(spec, error) && check_network(spec, error) &&
-	       check_sysctls(spec, error) && check_mounts(spec, error);
+	return check_life(spec, error) && spec_health_check(spec, error) &&
+	       check_capabilities(spec, error) && check_namespaces(spec, error) &&
+	       check_network(spec, error) && check_sysctls(spec, error) &&
+	       check_mounts(spec, error);
 }

@@ -501,6 +501,8 @@ static void write_parts(const ContainerSpec *spec, Json *json)
 		js_set_take(json, namespace_rows[i].key, part);
 	}
 	js_set_take(json, "network", network_request_to_json(spec->network));
+	if (spec->health)
+		js_set_take(json, "health", health_config_to_json(spec->health));
 	if (spec->mounts->len > 0)
 		js_set_take(json, "mounts", write_mounts(spec->mounts));
 	if (spec->devices->len > 0)
@@ -542,6 +544,16 @@ static bool read_network(Json *json, ContainerSpec *spec, GError **error)
 	return true;
 }
 
+static bool read_health(Json *json, ContainerSpec *spec, GError **error)
+{
+	Json *part = NULL;
+	if (!js_get_object(json, "health", &part, error))
+		return false;
+	if (part)
+		spec->health = health_config_from_json(part, error);
+	return !part || spec->health;
+}
+
 static bool read_ranges(Json *json, const char *key, GArray *ranges, GError **error)
 {
 	return read_array(json, key, read_range, ranges, error) &&
@@ -571,7 +583,7 @@ static bool read_parts(Json *json, ContainerSpec *spec, GError **error)
 		if (part && !read_fields(part, namespace_fields, ns, error))
 			return false;
 	}
-	return read_network(json, spec, error) &&
+	return read_network(json, spec, error) && read_health(json, spec, error) &&
 	       read_array(json, "mounts", read_mount, spec->mounts, error) &&
 	       read_array(json, "devices", read_device, spec->devices, error) &&
 	       read_array(json, "secrets", read_secret, spec->secrets, error) &&

@@ -116,6 +116,36 @@ bool spec_set_ip6(ContainerSpec *spec, const char *value, GError **error);
 bool spec_set_mac_address(ContainerSpec *spec, const char *value, GError **error);
 /** spec_add_network_alias() - --network-alias. */
 bool spec_add_network_alias(ContainerSpec *spec, const char *value, GError **error);
+/* Health checks: spec_parse_health.c; all once. Commands and times are checked by spec_check(). */
+
+/** spec_set_health_cmd() - --health-cmd COMMAND: a line for the shell, a JSON array, or "none". */
+bool spec_set_health_cmd(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_health_interval() - --health-interval DURATION, or "disable". */
+bool spec_set_health_interval(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_health_timeout() - --health-timeout DURATION. */
+bool spec_set_health_timeout(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_health_start_period() - --health-start-period DURATION. */
+bool spec_set_health_start_period(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_health_startup_cmd() - --health-startup-cmd COMMAND. */
+bool spec_set_health_startup_cmd(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_health_startup_interval() - --health-startup-interval DURATION. */
+bool spec_set_health_startup_interval(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_health_startup_timeout() - --health-startup-timeout DURATION. */
+bool spec_set_health_startup_timeout(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_health_retries() - --health-retries NUMBER. */
+bool spec_set_health_retries(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_health_startup_retries() - --health-startup-retries NUMBER, 0 = no limit. */
+bool spec_set_health_startup_retries(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_health_startup_success() - --health-startup-success NUMBER, 0 = one. */
+bool spec_set_health_startup_success(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_health_log_count() - --health-max-log-count NUMBER, 0 = no limit. */
+bool spec_set_health_log_count(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_health_log_size() - --health-max-log-size BYTES, 0 = no limit. */
+bool spec_set_health_log_size(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_health_on_failure() - --health-on-failure none|kill|restart|stop. */
+bool spec_set_health_on_failure(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_health_log_destination() - --health-log-destination local|events_logger|DIRECTORY. */
+bool spec_set_health_log_destination(ContainerSpec *spec, const char *value, GError **error);
 
 /* Privileges and limits: spec_parse_security.c */
 

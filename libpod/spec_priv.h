@@ -64,6 +64,16 @@ bool spec_mount_add_tmpfs_option(SpecMount *mount, const char *key, const char *
  */
 bool spec_resolve_image(ContainerSpec *spec, const Image *image, GError **error);
 
+/** spec_health_check() - are the --health-* options right, in themselves and together? INVALID. */
+bool spec_health_check(const ContainerSpec *spec, GError **error);
+
+/**
+ * spec_health_resolve() - how the container is probed: as typed, else as the image says
+ * @image:	docker's Healthcheck object, or NULL
+ * @error:	INVALID, also for what only the image could have made right
+ */
+bool spec_health_resolve(ContainerSpec *spec, Json *image, GError **error);
+
 /**
  * spec_userns_resolve() - the container's own id map from its --userns mode
  * @shared:	the user's shared map; NULL for real root

@@ -16,6 +16,7 @@
 #include "libpod/secret.h"
 #include "libpod/spec_priv.h"
 #include "network/portmap.h"
+#include "storage/manifest.h"
 
 #define PING_RANGE       "net.ipv4.ping_group_range"
 #define PUBLISH_ALL_MAX  1024 /* ports of -P: each costs a listener */
@@ -445,6 +446,18 @@ static bool check_timezone(const ContainerSpec *spec, GError **error)
 	return false;
 }
 
+/* podman takes a HEALTHCHECK only from docker's form of an image: OCI's has none. An image without
+ * a manifest came in a docker archive. */
+static bool resolve_health(Engine *engine, ContainerSpec *spec, const Image *image, GError **error)
+{
+	Json *healthcheck = image ? image->config->healthcheck : NULL;
+	g_autofree char *type =
+		healthcheck ? image_manifest_type(engine_store(engine), image) : NULL;
+	bool docker =
+		healthcheck && (!image->digest || g_strcmp0(type, MEDIA_TYPE_DOCKER_MANIFEST) == 0);
+	return spec_health_resolve(spec, docker ? healthcheck : NULL, error);
+}
+
 bool spec_resolve(Engine *engine, ContainerSpec *spec, const Image *image, GError **error)
 {
 	log_step(5, __func__);
@@ -452,11 +465,11 @@ bool spec_resolve(Engine *engine, ContainerSpec *spec, const Image *image, GErro
 	bool ping_typed = g_hash_table_contains(spec->sysctl, PING_RANGE);
 	if (!config || !spec_check(spec, error) || !config_apply(config, spec, error) ||
 	    !resolve_volumes_from(engine, spec, error) || !spec_resolve_image(spec, image, error) ||
-	    !check_sources(spec, error) || !check_timezone(spec, error) ||
-	    !resolve_secrets(engine, spec, error) || !resolve_image_mounts(engine, spec, error) ||
-	    !resolve_requires(engine, spec, error) || !resolve_devices(spec, error) ||
-	    !resolve_namespaces(engine, spec, error) || !resolve_userns(engine, spec, error) ||
-	    !check_pid_target(spec, error))
+	    !resolve_health(engine, spec, image, error) || !check_sources(spec, error) ||
+	    !check_timezone(spec, error) || !resolve_secrets(engine, spec, error) ||
+	    !resolve_image_mounts(engine, spec, error) || !resolve_requires(engine, spec, error) ||
+	    !resolve_devices(spec, error) || !resolve_namespaces(engine, spec, error) ||
+	    !resolve_userns(engine, spec, error) || !check_pid_target(spec, error))
 		return false;
 	warn_of_single_id(engine);
 	drop_impossible_ping_range(spec, ping_typed);

@@ -410,3 +410,15 @@ bool image_remove(Store *store, const Image *image, ImageCheck check, void *data
 	g_clear_pointer(&lock, record_unlock);
 	return layers_sweep(store, error);
 }
+
+char *image_manifest_type(Store *store, const Image *image)
+{
+	if (!image->digest)
+		return NULL;
+	g_autofree char *name = g_strdup_printf("%s/manifests/%s", image->id, image->digest);
+	g_autoptr(Json) manifest = js_load(store_dir(store, "images"), name, 4u << 20, NULL);
+	char *type = NULL;
+	if (manifest && json_object_is_type(manifest, json_type_object))
+		(void)js_dup_string(manifest, "mediaType", &type, NULL);
+	return type;
+}

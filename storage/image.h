@@ -39,6 +39,10 @@ Image *image_lookup(Store *store, const char *name, GError **error);
 /** image_resolve() - as lookup; absent is NOT_FOUND "NAME: image not known". */
 Image *image_resolve(Store *store, const char *name, GError **error);
 
+/** image_manifest_type() - mediaType of the manifest that is kept. NULL: none is, or it does not
+ * say (docker's always do). g_free() it. */
+char *image_manifest_type(Store *store, const Image *image);
+
 /** image_find_name() - the name of @image that @text means; NULL: none, it is an id or a digest.
  * Borrowed. */
 const char *image_find_name(const Image *image, const char *text);

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "cmd/labels.h"
-#include "cmd/suggest.h"
 #include "libpod/base/error.h"
+#include "libpod/base/suggest.h"
 #include "libpod/base/units.h"
 
 typedef struct Condition Condition;
@@ -112,6 +112,11 @@ static bool match_status(const Condition *c, const ContainerSummary *s)
 	return strcmp(container_state_name(s->state), wanted) == 0;
 }
 
+static bool match_health(const Condition *c, const ContainerSummary *s)
+{
+	return g_strcmp0(s->health, c->value) == 0;
+}
+
 static bool match_exited(const Condition *c, const ContainerSummary *s)
 {
 	return s->state == CONTAINER_EXITED && s->exit_known && s->exit_code == c->number;
@@ -149,6 +154,7 @@ static const Key keys[] = {
 	{"ancestor", match_ancestor, prepare_regex, false},
 	{"before", match_before, prepare_container, false},
 	{"exited", match_exited, prepare_number, false},
+	{"health", match_health, NULL, false},
 	{"id", match_id, prepare_regex, false},
 	{"label", match_label, NULL, true},
 	{"label!", match_no_label, NULL, true},
@@ -171,9 +177,8 @@ static void condition_free(void *pointer)
 /* @error: UNSUPPORTED for what podman knows and we don't, else INVALID with similar names. */
 static const Key *lookup_key(const char *name, GError **error)
 {
-	static const char *const foreign[] = {"health",  "pod",        "should-start-on-boot",
-					      "command", "annotation", "restart-policy",
-					      NULL};
+	static const char *const foreign[] = {"pod",        "should-start-on-boot", "command",
+					      "annotation", "restart-policy",       NULL};
 	Suggestions near;
 	suggest_init(&near, name);
 	for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {

@@ -91,8 +91,8 @@ static const Option options[] = {
 	{'a', "all", OPTION_FLAG, option_set_flag, NULL, "Also containers that don't run",
 	 offsetof(PsOptions, all), OPTION_COMMON},
 	{'f', "filter", OPTION_LIST, option_set_list, "KEY=VALUE",
-	 "Only these: name, id, label, status, exited, ancestor, volume, network, before, since, "
-	 "until",
+	 "Only these: name, id, label, status, health, exited, ancestor, volume, network, before, "
+	 "since, until",
 	 offsetof(PsOptions, filters), OPTION_COMMON},
 	{0, "format", OPTION_VALUE, option_set_string, "FORMAT",
 	 "json, jsonl, table or a Go template", offsetof(PsOptions, format), OPTION_COMMON},

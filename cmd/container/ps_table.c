@@ -77,7 +77,7 @@ static TemplateValue get_created_human(const void *row, TemplateHeap *heap)
 }
 
 /* podman's words; a code nobody saw is "unknown". g_free() it. */
-static char *status_text(const PsRow *row)
+static char *state_text(const PsRow *row)
 {
 	const ContainerSummary *s = row->summary;
 	if (s->state == CONTAINER_RUNNING) {
@@ -93,6 +93,14 @@ static char *status_text(const PsRow *row)
 	char *name = g_strdup(container_state_name(s->state));
 	name[0] = g_ascii_toupper(name[0]);
 	return name;
+}
+
+/* With the health of one that has a probe: "Up 3 seconds (healthy)". g_free() it. */
+static char *status_text(const PsRow *row)
+{
+	g_autofree char *state = state_text(row);
+	const char *health = row->summary->health;
+	return health ? g_strdup_printf("%s (%s)", state, health) : g_steal_pointer(&state);
 }
 
 static TemplateValue get_status(const void *row, TemplateHeap *heap)

@@ -11,8 +11,8 @@
 #include "cmd/container/selection.h"
 #include "cmd/engine_open.h"
 #include "cmd/output.h"
-#include "cmd/suggest.h"
 #include "libpod/base/error.h"
+#include "libpod/base/suggest.h"
 #include "libpod/container.h"
 
 typedef struct {

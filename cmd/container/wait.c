@@ -20,7 +20,7 @@ typedef struct {
 static const Option options[] = {
 	{0, "condition", OPTION_LIST, option_set_list, "STATE",
 	 "Wait for one of these: exited (or stopped, the default), removed, created, running, "
-	 "paused",
+	 "paused, healthy, unhealthy",
 	 offsetof(WaitOptions, conditions), OPTION_COMMON},
 	{0, "ignore", OPTION_FLAG, option_set_flag, NULL, "Print -1 for missing containers",
 	 offsetof(WaitOptions, selection.ignore), OPTION_COMMON},
@@ -43,12 +43,12 @@ static const struct {
 	bool supported;
 } conditions[] = {
 	{"configured", CONTAINER_CREATED, true},  {"created", CONTAINER_CREATED, true},
-	{"exited", CONTAINER_EXITED, true},       {"healthy", CONTAINER_RUNNING, false},
+	{"exited", CONTAINER_EXITED, true},       {"healthy", CONTAINER_RUNNING, true},
 	{"initialized", CONTAINER_CREATED, true}, {"paused", CONTAINER_PAUSED, true},
 	{"pausing", CONTAINER_PAUSED, false},     {"removed", CONTAINER_EXITED, true},
 	{"removing", CONTAINER_EXITED, true},     {"running", CONTAINER_RUNNING, true},
 	{"stopped", CONTAINER_EXITED, true},      {"stopping", CONTAINER_STOPPING, true},
-	{"unhealthy", CONTAINER_RUNNING, false},  {"unknown", CONTAINER_CREATED, false},
+	{"unhealthy", CONTAINER_RUNNING, true},   {"unknown", CONTAINER_CREATED, false},
 };
 
 static bool lists(const WaitOptions *opts, const char *name)
@@ -59,12 +59,26 @@ static bool lists(const WaitOptions *opts, const char *name)
 	return false;
 }
 
+static bool is_health(const char *condition)
+{
+	return strcmp(condition, "healthy") == 0 || strcmp(condition, "unhealthy") == 0;
+}
+
+/* For a state of health there is no code: podman prints -1. */
+static bool wait_for_health(Container *ctr, const WaitOptions *opts, GError **error)
+{
+	if (container_wait_health(ctr, lists(opts, "healthy") ? "healthy" : "unhealthy", error))
+		output_printf("-1\n");
+	return false;
+}
+
 /* Is it in one of the states that were asked for? An exit is waited for in another way. */
 static bool is_reached(const WaitOptions *opts, ContainerState state)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(conditions); i++)
 		if (conditions[i].state == state && lists(opts, conditions[i].name) &&
-		    !g_str_has_prefix(conditions[i].name, "remov"))
+		    !g_str_has_prefix(conditions[i].name, "remov") &&
+		    !is_health(conditions[i].name))
 			return true;
 	return false;
 }
@@ -72,7 +86,8 @@ static bool is_reached(const WaitOptions *opts, ContainerState state)
 static bool waits_for_state(const WaitOptions *opts)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(conditions); i++)
-		if (conditions[i].state != CONTAINER_EXITED && lists(opts, conditions[i].name))
+		if (conditions[i].state != CONTAINER_EXITED && !is_health(conditions[i].name) &&
+		    lists(opts, conditions[i].name))
 			return true;
 	return false;
 }
@@ -108,6 +123,8 @@ static bool wait_one(Container *ctr, void *data, GError **error)
 	const WaitOptions *opts = data;
 	bool removed = lists(opts, "removed") || lists(opts, "removing"), known = false;
 	int code = 0;
+	if (lists(opts, "healthy") || lists(opts, "unhealthy"))
+		return wait_for_health(ctr, opts, error);
 	if (waits_for_state(opts))
 		return wait_for_state(ctr, opts, error);
 	removed = removed && !lists(opts, "exited") && !lists(opts, "stopped");

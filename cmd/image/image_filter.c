@@ -6,8 +6,8 @@
 
 #include "cmd/labels.h"
 #include "cmd/option.h"
-#include "cmd/suggest.h"
 #include "libpod/base/error.h"
+#include "libpod/base/suggest.h"
 #include "libpod/base/units.h"
 
 typedef struct {

@@ -18,6 +18,25 @@ typedef struct {
 
 #define EVENT (((const Row *)row)->event)
 
+/* What the event says under @key besides labels, or NULL. */
+static const char *attribute(const Event *event, const char *key)
+{
+	return event->attributes ? g_hash_table_lookup(event->attributes, key) : NULL;
+}
+
+/* Docker has the status in the action itself. */
+static const char *health_action(const Event *event)
+{
+	static const char *const actions[] = {"health_status: starting", "health_status: healthy",
+					      "health_status: unhealthy"};
+	const char *status = attribute(event, "health_status");
+	for (size_t i = 0; status && i < G_N_ELEMENTS(actions); i++)
+		if (g_str_has_suffix(actions[i], status) &&
+		    strlen(actions[i]) == strlen(status) + strlen("health_status: "))
+			return actions[i];
+	return event->status;
+}
+
 const char *event_docker_action(const Event *event)
 {
 	static const struct {
@@ -29,6 +48,8 @@ const char *event_docker_action(const Event *event)
 		{EVENT_IMAGE, "remove", "delete"},       {EVENT_IMAGE, "loadfromarchive", "load"},
 		{EVENT_VOLUME, "remove", "destroy"},
 	};
+	if (event->type == EVENT_CONTAINER && strcmp(event->status, "health_status") == 0)
+		return health_action(event);
 	for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
 		if (words[i].type == event->type && strcmp(words[i].status, event->status) == 0)
 			return words[i].action;
@@ -117,6 +138,8 @@ static Json *to_json(const void *row)
 	g_autofree char *id = id_of(event, ((const Row *)row)->no_trunc);
 	if (event->has_exit_code)
 		js_set_int(json, "ContainerExitCode", event->exit_code);
+	if (strcmp(event->status, "health_status") == 0)
+		js_set_string(json, "HealthStatus", attribute(event, "health_status"));
 	js_set_string(json, "ID", event->id ? id : NULL);
 	js_set_string(json, "Image", event->image);
 	js_set_string(json, "Name", event->name);
@@ -176,6 +199,12 @@ static TemplateValue get_exit_code(const void *row, TemplateHeap *heap)
 	return EVENT->has_exit_code ? template_int(EVENT->exit_code) : template_nil();
 }
 
+static TemplateValue get_health_status(const void *row, TemplateHeap *heap)
+{
+	const char *status = attribute(EVENT, "health_status");
+	return template_string(status ? status : "");
+}
+
 static TemplateValue get_attributes(const void *row, TemplateHeap *heap)
 {
 	Json *json = template_heap_json(heap, js_from_string_map(EVENT->attributes));
@@ -191,6 +220,7 @@ static const OutputField fields[] = {
 	{"Time", NULL, get_time},
 	{"TimeNano", NULL, get_time_nano},
 	{"ContainerExitCode", NULL, get_exit_code},
+	{"HealthStatus", NULL, get_health_status},
 	{"Attributes", NULL, get_attributes},
 	{0},
 };

@@ -112,7 +112,8 @@ const Command events_command = {
 	.man = "# TIMES\n\nA time is one of RFC 3339, a Unix time, or a duration such as *10m*, "
 	       "which lies back; *--until -10s* is in ten seconds.\n\n# FORMAT\n\nFields of a "
 	       "template: *.ID*, *.Image*, *.Name*, *.Status*, *.Type*, *.Time*, *.TimeNano*, "
-	       "*.Attributes*, *.ContainerExitCode*. *json* prints one object per line with these "
+	       "*.Attributes*, *.ContainerExitCode*, *.HealthStatus*. *json* prints one object per "
+	       "line with these "
 	       "and with docker's *Action*, *Actor*, *status*, *id*, *from*, *scope*, *time*, "
 	       "*timeNano*.\n",
 	.max_args = 0,

@@ -41,6 +41,8 @@ static const TemplateField container_fields[] = {
 	{NULL, "Src", "Source", TEMPLATE_NIL},
 	{NULL, "SubPath", NULL, TEMPLATE_STRING},
 	{"Config", "ExposedPorts", NULL, TEMPLATE_MAP},
+	{"Config", "HealthMaxLogCount", "HealthcheckMaxLogCount", TEMPLATE_INT},
+	{"Config", "HealthMaxLogSize", "HealthcheckMaxLogSize", TEMPLATE_INT},
 	{"Config", "Healthcheck", NULL, TEMPLATE_NIL},
 	{"Config", "SdNotifySocket", NULL, TEMPLATE_STRING},
 	{"Config", "Secrets", NULL, TEMPLATE_LIST},
@@ -50,7 +52,7 @@ static const TemplateField container_fields[] = {
 	{"State", "CgroupPath", NULL, TEMPLATE_STRING},
 	{"State", "Checkpointed", NULL, TEMPLATE_BOOL},
 	{"State", "Health", NULL, TEMPLATE_NIL},
-	{"State", "Healthcheck", NULL, TEMPLATE_NIL},
+	{"State", "Healthcheck", "Health", TEMPLATE_NIL},
 	{NULL, NULL, NULL, TEMPLATE_NIL},
 };
 

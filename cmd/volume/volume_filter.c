@@ -5,8 +5,8 @@
 
 #include "cmd/labels.h"
 #include "cmd/option.h"
-#include "cmd/suggest.h"
 #include "libpod/base/error.h"
+#include "libpod/base/suggest.h"
 #include "libpod/base/units.h"
 
 static const char *const keys[] = {"dangling", "driver", "label", "label!", "name", "opt",

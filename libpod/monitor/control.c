@@ -55,16 +55,36 @@ static bool set_send_error(GError **error)
 	return error_set_errno(error, "cannot ask the container's monitor");
 }
 
-/* One request, one answer. */
-static bool ask(int run_dir_fd, Json *request, GError **error)
+/* One request, one answer. Return: NULL with the error it brought. */
+static Json *ask_json(int run_dir_fd, Json *request, GError **error)
 {
 	autofd fd = connect_monitor(run_dir_fd, error);
 	if (fd < 0)
-		return false;
-	if (!message_send(fd, MESSAGE_REQUEST, request))
-		return set_send_error(error);
-	g_autoptr(Json) answer = read_answer(fd, NULL, 0, NULL, error);
+		return NULL;
+	if (message_send(fd, MESSAGE_REQUEST, request))
+		return read_answer(fd, NULL, 0, NULL, error);
+	(void)set_send_error(error);
+	return NULL;
+}
+
+static bool ask(int run_dir_fd, Json *request, GError **error)
+{
+	g_autoptr(Json) answer = ask_json(run_dir_fd, request, error);
 	return answer != NULL;
+}
+
+bool control_health(int run_dir_fd, char **out_result, GError **error)
+{
+	g_autoptr(Json) request = json_object_new_object();
+	js_set_string(request, "op", "health");
+	g_autoptr(Json) answer = ask_json(run_dir_fd, request, error);
+	char *result = NULL;
+	if (!answer || !js_dup_string(answer, "result", &result, error))
+		return false;
+	if (!result)
+		return error_set(error, ENGINE_ERROR_CORRUPT, "the monitor sent no result");
+	*out_result = result;
+	return true;
 }
 
 bool control_signal(int run_dir_fd, int signum, bool all, GError **error)

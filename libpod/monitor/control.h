@@ -24,6 +24,15 @@ bool control_resize(int run_dir_fd, const char *session, uint16_t rows, uint16_t
  * -f); @removing: the caller takes the container away, so that nobody needs to clean up. */
 bool control_stopped_by_user(int run_dir_fd, bool removing, GError **error);
 
+/**
+ * control_health() - probe the container's health now and wait for what comes of it
+ * @out_result:	"healthy", "unhealthy", "starting"; g_free() it
+ * @error:	BAD_STATE if it does not run, INVALID if it has no health check, TIMEOUT
+ *
+ * When it returns, what --health-on-failure asks for is done, too.
+ */
+bool control_health(int run_dir_fd, char **out_result, GError **error);
+
 typedef struct {
 	const char *const *args;
 	const char *const *env;

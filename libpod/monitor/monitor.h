@@ -15,6 +15,7 @@
 
 #include "libpod/base/log.h"
 #include "libpod/base/spawn.h"
+#include "libpod/monitor/health_config.h"
 #include "libpod/runtime/oci_config.h"
 #include "network/network.h"
 
@@ -48,7 +49,10 @@ typedef struct {
 	bool open_stdin; /* -i */
 	bool detached;   /* nobody attaches at start: stdin is /dev/null unless open_stdin */
 	bool attach_stdin, attach_stdout, attach_stderr; /* of the starting command */
-	int timeout_s; /* --timeout: SIGKILL after that many seconds; 0 = none */
+	int timeout_s;              /* --timeout: SIGKILL after that many seconds; 0 = none */
+	const HealthConfig *health; /* NULL: no probes */
+	int stop_signal;            /* what asks init to stop; 0: SIGTERM */
+	int stop_timeout_s;         /* between that and SIGKILL */
 	const char *const
 		*cleanup_argv; /* the program (absolute) and arguments exec'd at the end */
 	LogLevel log_level;

@@ -6,7 +6,9 @@
 #include "libpod/monitor/monitor_priv.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
@@ -46,6 +48,15 @@ bool monitor_cgroup_open(MonitorLoop *loop, GError **error)
 		return true;
 	loop->cgroup_fd = cgroup_make(loop->cgroup_base, loop->cgroup_name, error);
 	return loop->cgroup_fd >= 0;
+}
+
+bool monitor_is_paused(const MonitorLoop *loop)
+{
+	char text[4] = "";
+	if (loop->paused || loop->cgroup_fd < 0)
+		return loop->paused;
+	autofd fd = openat(loop->cgroup_fd, "cgroup.freeze", O_RDONLY | O_CLOEXEC);
+	return fd >= 0 && read(fd, text, sizeof text - 1) > 0 && text[0] == '1';
 }
 
 void monitor_cgroup_close(MonitorLoop *loop)

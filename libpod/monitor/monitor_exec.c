@@ -96,6 +96,17 @@ static bool enter(MonitorLoop *loop, const ExecOrder *order, const int stdio[3],
 	return enter_begin(&options, out_entering, error);
 }
 
+/* A session without a command yet; takes what is on its way. */
+static Session *add_session(MonitorLoop *loop, const Entering *entering)
+{
+	Session *session = g_new0(Session, 1);
+	make_session_id(session->id);
+	session->client_fd = session->pidfd = session->pty_master = -1;
+	session->entering = *entering;
+	g_ptr_array_add(loop->sessions, session);
+	return session;
+}
+
 void monitor_exec(MonitorLoop *loop, int client_fd, int *fds, size_t n_fds)
 {
 	autofd client = client_fd;
@@ -111,13 +122,30 @@ void monitor_exec(MonitorLoop *loop, int client_fd, int *fds, size_t n_fds)
 		(void)message_send_error(client, error);
 		return;
 	}
-	Session *session = g_new0(Session, 1);
-	make_session_id(session->id);
+	Session *session = add_session(loop, &entering);
 	session->client_fd = fd_steal(&client);
 	session->detached = order.detached;
-	session->entering = entering;
-	session->pidfd = session->pty_master = -1;
-	g_ptr_array_add(loop->sessions, session);
+}
+
+Session *monitor_exec_probe(MonitorLoop *loop, const char *const *args, int out_fd, GError **error)
+{
+	EnterOptions options = {
+		.target_pidfd = loop->launch.pidfd,
+		.target_pid = loop->launch.pid,
+		.config = loop->task->config,
+		.args = args,
+		.env = (const char *const *)loop->task->config->env,
+		.probe = true,
+		.stdio = {-1, out_fd, out_fd},
+		.seccomp_fd = loop->seccomp_fd,
+		.cgroup_fd = loop->cgroup_fd,
+	};
+	Entering entering = ENTERING_INIT;
+	if (!enter_begin(&options, &entering, error))
+		return NULL;
+	Session *session = add_session(loop, &entering);
+	session->probe = true;
+	return session;
 }
 
 /* Tell the command that its process runs; one that has gone meanwhile has detached. */
@@ -133,8 +161,10 @@ static void answer_started(Session *session)
 }
 
 /* The process has been reaped and its command heard that it ran. */
-static void end_session(Session *session)
+static void end_session(MonitorLoop *loop, Session *session)
 {
+	if (session->probe)
+		monitor_health_ended(loop, session, session->code, NULL);
 	g_autoptr(Json) json = json_object_new_object();
 	js_set_int(json, "code", session->code);
 	if (session->client_fd >= 0)
@@ -156,7 +186,10 @@ static void on_entering(MonitorLoop *loop, void *data, short revents)
 		session->pid = session->entering.entered.pid;
 		return;
 	case ENTER_FAILED:
-		(void)message_send_error(session->client_fd, error);
+		if (session->probe)
+			monitor_health_ended(loop, session, 1, error);
+		else
+			(void)message_send_error(session->client_fd, error);
 		session->ended = true;
 		return;
 	case ENTER_DONE:
@@ -166,9 +199,10 @@ static void on_entering(MonitorLoop *loop, void *data, short revents)
 	session->pty_master = entered.pty_master;
 	if (session->pty_master >= 0)
 		(void)fd_set_cloexec(session->pty_master, true);
-	answer_started(session);
+	if (!session->probe)
+		answer_started(session);
 	if (session->reaped)
-		end_session(session);
+		end_session(loop, session);
 }
 
 /* The command has gone: from a process that runs it has detached, one on its way is not wanted. */
@@ -248,7 +282,7 @@ bool monitor_exec_reaped(MonitorLoop *loop, pid_t pid, int code)
 		session->code = code;
 		/* One on its way may still have said why it failed, or that it had begun. */
 		if (session->entering.sync_fd < 0)
-			end_session(session);
+			end_session(loop, session);
 		return true;
 	}
 	return false;

@@ -18,12 +18,14 @@
  * lock. Killed before: a free life lock and exit.json tell the next command all it needs.
  *
  * With a restart policy steps 1 to 5 happen at each exit and run.json says "restarting" until the
- * next start.
+ * next start. The events of such an end and start are ours, exit.json says so; the last end's is
+ * written by whoever takes it off the record.
  */
 #include "libpod/monitor/monitor_priv.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -69,6 +71,9 @@ static void write_exit_record(MonitorLoop *loop)
 	js_set_bool(json, "oom", false);
 	js_set_int(json, "signal", loop->exit_signal);
 	js_set_int(json, "restarts", loop->restarts);
+	js_set_string(json, "health", monitor_health_status(loop));
+	if (loop->end_told)
+		js_set_bool(json, "told", true);
 	if (lost > 0)
 		js_set_int(json, "log_lines_lost", (int64_t)lost);
 	const char *text = js_text(json);
@@ -84,7 +89,9 @@ static void write_exit_record(MonitorLoop *loop)
 void monitor_give_up(MonitorLoop *loop)
 {
 	loop->phase = MONITOR_ENDED;
+	monitor_health_keep(loop);
 	write_exit_record(loop);
+	monitor_health_settled(loop);
 }
 
 /* After a run whose code is known: wait for the next one, or end. */
@@ -97,7 +104,9 @@ static void decide_restart(MonitorLoop *loop, int64_t ran_ms)
 		.stopped_by_user = loop->stopped_by_user,
 	};
 	loop->finished_ns = units_now();
-	if (!restart_policy_wants(&policy, loop->exit_code)) {
+	bool wanted = loop->restart_wanted && !loop->stopped_by_user;
+	loop->restart_wanted = false;
+	if (!wanted && !restart_policy_wants(&policy, loop->exit_code)) {
 		monitor_give_up(loop);
 		return;
 	}
@@ -107,6 +116,10 @@ static void decide_restart(MonitorLoop *loop, int64_t ran_ms)
 	g_autoptr(GError) error = NULL;
 	if (!monitor_write_run_record(loop, &error))
 		log_warn("cannot record that the container restarts: %s", error->message);
+	if (!loop->end_told)
+		monitor_event_died(loop);
+	loop->end_told = true;
+	monitor_health_settled(loop);
 }
 
 void monitor_exit(MonitorLoop *loop, int status)
@@ -116,6 +129,7 @@ void monitor_exit(MonitorLoop *loop, int status)
 	loop->exit_code = loop->exit_signal ? 128 + loop->exit_signal : WEXITSTATUS(status);
 	loop->kill_at = NO_DEADLINE;
 
+	monitor_health_stop(loop);
 	monitor_cgroup_close(loop);
 	kill_members(loop);
 	monitor_reap(loop);
@@ -133,8 +147,14 @@ void monitor_restart_now(MonitorLoop *loop)
 {
 	g_autoptr(GError) error = NULL;
 	loop->restarts++;
-	if (monitor_start(loop, &error))
+	if (monitor_start(loop, &error)) {
+		loop->end_told = false;
+		monitor_event(loop, "restart");
+		monitor_event(loop, "start");
+		monitor_health_settled(loop);
+		malloc_trim(0);
 		return;
+	}
 	log_warn("cannot restart the container: %s", error->message);
 	loop->exit_code = error_exit_code(error);
 	loop->exit_signal = 0;

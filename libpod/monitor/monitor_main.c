@@ -108,6 +108,7 @@ static void advance(MonitorLoop *loop)
 		loop->init_ended = false;
 		monitor_exit(loop, loop->init_status);
 	}
+	monitor_health_advance(loop, now);
 	if (loop->phase == MONITOR_RUNNING && now >= loop->kill_at) {
 		loop->kill_at = NO_DEADLINE;
 		(void)syscall(SYS_pidfd_send_signal, loop->launch.pidfd, SIGKILL, NULL, 0);
@@ -134,6 +135,7 @@ static void prepare(MonitorLoop *loop)
 		monitor_poll_until(loop, loop->restart_at);
 	monitor_io_prepare(loop);
 	monitor_exec_prepare(loop);
+	monitor_health_prepare(loop);
 	monitor_server_prepare(loop);
 }
 
@@ -287,6 +289,9 @@ static MonitorLoop *new_loop(void)
 	loop->cgroup_base = loop->cgroup_fd = -1;
 	loop->launch.pidfd = loop->launch.root_mount_fd = loop->launch.pty_master = -1;
 	loop->kill_at = NO_DEADLINE;
+	loop->health.next_at = loop->health.deadline = NO_DEADLINE;
+	loop->health.conclude_at = NO_DEADLINE;
+	loop->health.out_fd = -1;
 	loop->poll_fds = g_array_new(FALSE, FALSE, sizeof(struct pollfd));
 	loop->poll_handlers = g_array_new(FALSE, FALSE, sizeof(PollEntry));
 	loop->connections = g_ptr_array_new();

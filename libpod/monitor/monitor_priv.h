@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "libpod/monitor/health_state.h"
 #include "libpod/monitor/monitor_log.h"
 #include "libpod/monitor/monitor_members.h"
 #include "libpod/monitor/monitor_task.h"
@@ -27,6 +28,8 @@
 #define CLIENT_BUFFER   65536
 #define CONNECTIONS_MAX 64 /* on ctl.sock that have not spoken yet */
 #define NO_DEADLINE     G_MAXINT64
+
+#define HEALTH_CLIENTS_MAX 16 /* commands that wait for a probe */
 
 typedef struct MonitorLoop MonitorLoop;
 typedef void (*PollHandler)(MonitorLoop *loop, void *data, short revents);
@@ -79,8 +82,43 @@ typedef struct {
 	int pty_master; /* -1: none */
 	bool reaped;    /* with @code */
 	int code;
+	bool probe; /* of the container's health, without a command */
 	bool ended; /* to be freed */
 } Session;
+
+/* What a probe found; the last two only commands hear of. */
+typedef enum {
+	PROBE_PASSED,
+	PROBE_FAILED,
+	PROBE_STARTING, /* a start-up probe failed */
+	PROBE_TIMED_OUT,
+	PROBE_LOST, /* the container ended meanwhile */
+} HealthVerdict;
+
+/* A command that asked for a probe. */
+typedef struct {
+	int fd;
+	bool served; /* by the probe under way */
+} HealthClient;
+
+/* The probe under way, and what came of those before; see monitor_health.c. */
+typedef struct {
+	HealthState state;
+	Session *session; /* NULL: none is under way */
+	int out_fd;       /* its output; -1: none, or ended */
+	GString *output;  /* its beginning */
+	size_t keep, bytes_read;
+	int64_t begun_ns;          /* wall clock */
+	int64_t begun_ms;          /* monotonic; so are the next three */
+	int64_t deadline, next_at; /* of this one; of the next */
+	int64_t conclude_at;       /* for one that was killed: see monitor_health_ended() */
+	int64_t timeout_ns;        /* its time */
+	bool timed_out;
+	HealthVerdict verdict; /* of the last one */
+	bool deferred;         /* commands hear of it when what it led to (stop, restart) is done */
+	HealthClient clients[HEALTH_CLIENTS_MAX];
+	size_t n_clients;
+} MonitorHealth;
 
 typedef enum {
 	MONITOR_STARTING,
@@ -119,13 +157,17 @@ struct MonitorLoop {
 	int restart_delay;       /* ms, the last one */
 	int restarts;
 	bool stopped_by_user;
-	bool removing;   /* by a command that waits for our end: it cleans up */
-	bool init_ended; /* reaped; step 12 is due */
+	bool restart_wanted; /* health: the run ends so that another begins */
+	bool end_told;       /* the event of the last run's end is written */
+	bool paused;         /* set by who pauses without a cgroup, see monitor_is_paused() */
+	bool removing;       /* by a command that waits for our end: it cleans up */
+	bool init_ended;     /* reaped; step 12 is due */
 	int init_status;
 	int exit_code, exit_signal; /* of the last run */
 	int64_t finished_ns;        /* its end, wall clock */
 	bool announced; /* "started" was said: what goes wrong now is not a failed start */
 
+	MonitorHealth health;
 	MonitorIo io;
 	struct {
 		uintptr_t start, end;
@@ -159,6 +201,8 @@ void monitor_release_network(MonitorLoop *loop);
 bool monitor_cgroup_receive(MonitorLoop *loop, GError **error);
 /** monitor_cgroup_open() - make the payload's cgroup for a run. */
 bool monitor_cgroup_open(MonitorLoop *loop, GError **error);
+/** monitor_is_paused() - nothing in the container runs now: probes wait. */
+bool monitor_is_paused(const MonitorLoop *loop);
 /** monitor_cgroup_close() - kill what is left in it and remove it. */
 void monitor_cgroup_close(MonitorLoop *loop);
 
@@ -193,11 +237,46 @@ void monitor_server_close(MonitorLoop *loop);
  * is answered in any case, if not now then when the process runs or has failed. */
 void monitor_exec(MonitorLoop *loop, int client_fd, int *fds, size_t n_fds);
 void monitor_exec_prepare(MonitorLoop *loop);
+/** monitor_exec_probe() - send a probe into the container, with @out_fd as its output; its end
+ * comes to monitor_health_ended(). */
+Session *monitor_exec_probe(MonitorLoop *loop, const char *const *args, int out_fd, GError **error);
 /** monitor_exec_reaped() - was @pid a session's? Then its command is told. */
 bool monitor_exec_reaped(MonitorLoop *loop, pid_t pid, int code);
 bool monitor_exec_resize(MonitorLoop *loop, const char *id, uint16_t rows, uint16_t columns);
 /** monitor_exec_sweep() - free what has ended. */
 void monitor_exec_sweep(MonitorLoop *loop);
+
+/* monitor_health.c */
+/** monitor_health_start() - a run has begun: starting. Should: come before its run.json. */
+void monitor_health_start(MonitorLoop *loop);
+/** monitor_health_run() - probe now for a command; @client_fd is taken and answered. */
+void monitor_health_run(MonitorLoop *loop, int client_fd);
+void monitor_health_prepare(MonitorLoop *loop);
+/** monitor_health_advance() - begin the probe that is due, end the one that takes too long. */
+void monitor_health_advance(MonitorLoop *loop, int64_t now);
+/** monitor_health_ended() - a probe is over; @error: it did not get as far as to run. */
+void monitor_health_ended(MonitorLoop *loop, Session *session, int code, const GError *error);
+/** monitor_health_stop() - the run is over: what its probe would say does not count. */
+void monitor_health_stop(MonitorLoop *loop);
+/** monitor_health_settled() - the end that a probe led to has come, or the next run: tell those who
+ * asked for it. */
+void monitor_health_settled(MonitorLoop *loop);
+/** monitor_health_keep() - the container has ended: keep the log with it. */
+void monitor_health_keep(MonitorLoop *loop);
+/** monitor_health_status() - "starting" "healthy" "unhealthy"; NULL: it has no probe. */
+const char *monitor_health_status(const MonitorLoop *loop);
+
+/* monitor_tree.c */
+/** monitor_tree_kill() - kill a probe, a child of ours that is not reaped, and all it started. */
+void monitor_tree_kill(int proc_fd, pid_t root);
+
+/* monitor_event.c */
+/** monitor_event() - write an event of the container. */
+void monitor_event(MonitorLoop *loop, const char *status);
+/** monitor_event_died() - the last run has ended, and another will follow. */
+void monitor_event_died(MonitorLoop *loop);
+/** monitor_event_health() - a probe has ended; @output: said along with it, or NULL. */
+void monitor_event_health(MonitorLoop *loop, const char *output);
 
 /* monitor_exit.c */
 /**

@@ -130,6 +130,7 @@ static bool handle_request(MonitorLoop *loop, const ControlRequest *request, GEr
 		loop->removing |= request->removing;
 		return true;
 	case CONTROL_EXEC:
+	case CONTROL_HEALTH:
 		break;
 	}
 	return error_set(error, ENGINE_ERROR_INVALID, "unexpected request");
@@ -159,6 +160,10 @@ static void serve(MonitorLoop *loop, int fd)
 	}
 	for (size_t i = 0; i < n_fds; i++)
 		close(fds[i]);
+	if (ok && request.op == CONTROL_HEALTH) {
+		monitor_health_run(loop, fd_steal(&client));
+		return;
+	}
 	if (ok && handle_request(loop, &request, &error))
 		answer_done(client);
 	else

@@ -96,6 +96,7 @@ bool monitor_write_run_record(MonitorLoop *loop, GError **error)
 	else
 		js_set_take(json, "ports", json_object_new_array());
 	js_set_int(json, "restarts", loop->restarts);
+	js_set_string(json, "health", monitor_health_status(loop));
 	const char *text = js_text(json);
 	return record_replace(MONITOR_FD_RUN, "run.json", text, strlen(text), RECORD_SYNC_NONE,
 			      error);
@@ -180,6 +181,7 @@ static bool release(MonitorLoop *loop, GError **error)
 		if (!monitor_io_adopt_terminal(loop, master, error))
 			return false;
 	}
+	monitor_health_start(loop);
 	return wait_for_ports(loop, error) && monitor_write_run_record(loop, error) &&
 	       check_wanted(loop, error) && launch_release(&loop->launch, error);
 }

@@ -4,6 +4,7 @@
  */
 #include "libpod/monitor/monitor_task.h"
 
+#include <signal.h>
 #include <string.h>
 
 #include "libpod/base/error.h"
@@ -41,6 +42,10 @@ Json *monitor_task_to_json(const MonitorRequest *request, const char *libexec)
 	js_set_bool(json, "attachStdout", request->attach_stdout);
 	js_set_bool(json, "attachStderr", request->attach_stderr);
 	js_set_int(json, "timeout", request->timeout_s);
+	if (request->health)
+		js_set_take(json, "health", health_config_to_json(request->health));
+	js_set_int(json, "stopSignal", request->stop_signal);
+	js_set_int(json, "stopTimeout", request->stop_timeout_s);
 	if (request->cleanup_argv)
 		js_set_take(json, "cleanup", js_from_strv(request->cleanup_argv));
 	g_autofree char *preserve = format_preserve(request);
@@ -80,6 +85,21 @@ static bool parse_restart(Json *json, MonitorTask *task, GError **error)
 		return false;
 	task->restart_retries = (int)retries;
 	return true;
+}
+
+static bool parse_health(Json *json, MonitorTask *task, GError **error)
+{
+	Json *part = NULL;
+	int64_t signum = 0, timeout = 0;
+	if (!js_get_int(json, "stopSignal", 0, NSIG - 1, &signum, error) ||
+	    !js_get_int(json, "stopTimeout", 0, G_MAXINT32, &timeout, error) ||
+	    !js_get_object(json, "health", &part, error))
+		return false;
+	task->stop_signal = signum ? (int)signum : SIGTERM;
+	task->stop_timeout_s = (int)timeout;
+	if (part)
+		task->health = health_config_from_json(part, error);
+	return !part || task->health;
 }
 
 static bool parse_flags(Json *json, MonitorTask *task, GError **error)
@@ -127,7 +147,8 @@ MonitorTask *monitor_task_parse(const char *text, size_t size, GError **error)
 	    !js_get_string(json, "logLevel", &level, error) ||
 	    !js_get_int(json, "timeout", 0, G_MAXINT32, &timeout, error) ||
 	    !parse_flags(json, task, error) || !parse_log(json, task, error) ||
-	    !parse_restart(json, task, error) || !parse_parts(json, task, error))
+	    !parse_restart(json, task, error) || !parse_health(json, task, error) ||
+	    !parse_parts(json, task, error))
 		return NULL;
 	if (task->preserve && strlen(task->preserve) > LAUNCH_PRESERVE_MAX)
 		return error_set_null(error, ENGINE_ERROR_INVALID, "preserve: too many");
@@ -148,6 +169,7 @@ void monitor_task_free(MonitorTask *task)
 	oci_config_free(task->config);
 	network_request_free(task->network);
 	g_free(task->log_path);
+	health_config_free(task->health);
 	g_strfreev(task->cleanup_argv);
 	g_free(task->libexec);
 	g_free(task->preserve);

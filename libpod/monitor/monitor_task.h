@@ -28,7 +28,9 @@ typedef struct {
 	bool open_stdin;
 	bool detached;
 	bool attach_stdin, attach_stdout, attach_stderr;
-	int timeout_s;       /* 0 = none */
+	int timeout_s;        /* 0 = none */
+	HealthConfig *health; /* NULL: no probes */
+	int stop_signal, stop_timeout_s;
 	char **cleanup_argv; /* NULL: nothing to exec at the end */
 	char *libexec; /* where our own programs are: /proc/self/exe cannot tell on a detached mount
 			*/

@@ -117,10 +117,9 @@ bool message_exit_code(const char *text, size_t size, int *out_code, GError **er
 static bool parse_op(const char *name, ControlOp *out_op, GError **error)
 {
 	static const char *const names[] = {
-		[CONTROL_SIGNAL] = "signal",
-		[CONTROL_RESIZE] = "resize",
-		[CONTROL_STOPPED] = "stopped",
-		[CONTROL_EXEC] = "exec",
+		[CONTROL_SIGNAL] = "signal",   [CONTROL_RESIZE] = "resize",
+		[CONTROL_STOPPED] = "stopped", [CONTROL_EXEC] = "exec",
+		[CONTROL_HEALTH] = "health",
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
 		if (strcmp(name, names[i]) == 0) {

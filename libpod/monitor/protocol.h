@@ -79,6 +79,7 @@ typedef enum {
 	CONTROL_RESIZE,
 	CONTROL_STOPPED,
 	CONTROL_EXEC,
+	CONTROL_HEALTH,
 } ControlOp;
 
 /* A request on ctl.sock, decoded. */

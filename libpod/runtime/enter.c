@@ -245,7 +245,8 @@ static int drop_privileges(Joiner *joiner)
 		.effective = privileged ? joiner->full : config->cap_effective,
 		.ambient = is_container_user(joiner) ? config->cap_ambient : 0,
 		.keep_groups = config->keep_groups,
-		.no_new_privileges = config->no_new_privileges && !privileged,
+		.no_new_privileges =
+			(config->no_new_privileges && !privileged) || joiner->options->probe,
 		.seccomp_fd = joiner->seccomp_fd,
 	};
 	int result = privileges_apply(&plan, &joiner->report);
@@ -256,8 +257,11 @@ static int drop_privileges(Joiner *joiner)
 	return result;
 }
 
+/* A probe's descendants stay below it, so that they can be found and ended with it. */
 static int tie_to_monitor(Joiner *joiner)
 {
+	if (joiner->options->probe && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+		return -errno;
 	return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 ? -errno : 0;
 }
 

@@ -23,6 +23,7 @@ typedef struct {
 	const char *cwd;        /* NULL: the container's */
 	const char *user_spec;  /* NULL: the container's */
 	bool privileged;        /* exec --privileged: all capabilities, no seccomp, no label */
+	bool probe; /* of its health: no_new_privs, and the subreaper of what it starts */
 	bool terminal;
 	uint16_t rows, columns;
 	int stdio[3];

@@ -4,6 +4,7 @@
  *
  *   driver template TEMPLATE [strict]	stdin is the data as JSON; "strict": objects are structs
  *   driver option ARGS...		parses ARGS by the table below and prints what was set
+ *   driver check|dockerfile|stages|expand|dockerignore ARGS...	see driver_build.h
  *
  * Prints the result, or the error on stderr with exit code 1.
  */
@@ -14,6 +15,7 @@
 #include "cmd/option.h"
 #include "cmd/template.h"
 #include "libpod/base/fd.h"
+#include "tests/cases/driver_build.h"
 
 static int fail(const GError *error)
 {
@@ -121,10 +123,22 @@ static int run_option(char **args)
 
 int main(int argc, char **argv)
 {
-	if (argc >= 2 && strcmp(argv[1], "template") == 0)
-		return run_template(argv + 2);
-	if (argc >= 2 && strcmp(argv[1], "option") == 0)
-		return run_option(argv + 2);
-	fprintf(stderr, "usage: driver template|option ARGS...\n");
+	static const struct {
+		const char *name;
+		int (*run)(char **args);
+	} grammars[] = {
+		{"check", run_check},
+		{"dockerfile", run_dockerfile},
+		{"dockerignore", run_dockerignore},
+		{"expand", run_expand},
+		{"option", run_option},
+		{"stages", run_stages},
+		{"template", run_template},
+	};
+	for (size_t i = 0; argc >= 2 && i < G_N_ELEMENTS(grammars); i++) {
+		if (strcmp(argv[1], grammars[i].name) == 0)
+			return grammars[i].run(argv + 2);
+	}
+	fprintf(stderr, "usage: driver GRAMMAR ARGS...\n");
 	return 2;
 }

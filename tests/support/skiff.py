@@ -54,7 +54,7 @@ def build_dir():
     """The build directory: $SKIFF_BUILD, else the one in the tree, by the names our scripts give it."""
     if "SKIFF_BUILD" in os.environ:
         return Path(os.environ["SKIFF_BUILD"])
-    places = [TOP / name for name in ("build-check/gcc", "build-quickstart", "build")]
+    places = [TOP / name for name in ("build-check/gcc", "build-quickstart", "build-dev", "build")]
     return next((place for place in places if (place / "build.ninja").exists()), places[0])
 
 

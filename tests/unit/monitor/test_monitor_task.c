@@ -16,8 +16,13 @@ static Json *make_request(void)
 	config->cwd = g_strdup("/");
 	config->terminal = true;
 	network->mode = NETWORK_NONE;
+	g_autoptr(HealthConfig) health = health_config_new();
+	health->regular.test = g_strsplit("CMD-SHELL true", " ", -1);
 	MonitorRequest request = {
 		.id = "0123",
+		.health = health,
+		.stop_signal = 3,
+		.stop_timeout_s = 9,
 		.config = config,
 		.network = network,
 		.log_driver = LOG_DRIVER_JSON_FILE,
@@ -61,6 +66,9 @@ static void round_trip(void)
 	g_assert_false(task->attach_stdout);
 	g_assert_true(task->attach_stderr);
 	g_assert_cmpint(task->timeout_s, ==, 17);
+	g_assert_cmpstr(task->health->regular.test[1], ==, "true");
+	g_assert_cmpint(task->stop_signal, ==, 3);
+	g_assert_cmpint(task->stop_timeout_s, ==, 9);
 	g_assert_cmpstr(task->cleanup_argv[3], ==, "x");
 	g_assert_cmpstr(task->libexec, ==, "/usr/libexec/skiff");
 	g_assert_cmpint(task->log_level, ==, LOG_LEVEL_TRACE);
@@ -73,6 +81,10 @@ static void refuses_wrong_values(void)
 		const char *key, *json;
 	} rows[] = {
 		{"id", "5"},
+		{"health", "[]"},
+		{"health", "{\"regular\":{}}"},
+		{"stopSignal", "-1"},
+		{"stopTimeout", "-1"},
 		{"config", "[]"},
 		{"config", "null"},
 		{"network", "null"},

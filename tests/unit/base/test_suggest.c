@@ -2,7 +2,7 @@
 #include <glib.h>
 #include <string.h>
 
-#include "cmd/suggest.h"
+#include "libpod/base/suggest.h"
 
 static void test_distance(void)
 {
