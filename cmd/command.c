@@ -183,6 +183,10 @@ static int fail_missing(const char *group)
 /* The end of a line that could not be parsed. */
 static int fail_parse(const GError *error, const char *path)
 {
+	if (option_error_is_whole(error)) {
+		output_error(error);
+		return EXIT_OWN_FAILURE;
+	}
 	g_auto(GStrv) lines = g_strsplit(error->message, "\n", 2);
 	g_autofree char *text =
 		g_strdup_printf("%s\nSee 'skiff%s%s --help'%s%s", lines[0], path ? " " : "",

@@ -56,9 +56,25 @@ static char *option_label(const Option *option)
 	return g_strdup_printf("--%s", option->name);
 }
 
+/* The domain of errors that are said as they are. */
+static GQuark whole_quark(void)
+{
+	return g_quark_from_static_string("skiff-option-whole");
+}
+
+bool option_error_is_whole(const GError *error)
+{
+	return error && error->domain == whole_quark();
+}
+
 /* Put pflag's words before the setter's reason and keep the error's code and further lines. */
 static void explain_value(const Option *option, const char *value, GError **error)
 {
+	if (option->flags & OPTION_WHOLE) {
+		if (error && *error)
+			(*error)->domain = whole_quark();
+		return;
+	}
 	g_autofree char *quoted = escape_quote(value);
 	g_autofree char *label = option_label(option);
 	g_prefix_error(error, "invalid argument %s for \"%s\" flag: ", quoted, label);

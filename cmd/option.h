@@ -30,6 +30,8 @@ typedef enum {
 typedef enum {
 	OPTION_COMMON = 1 << 0, /* listed by --help; the others only by --help-all */
 	OPTION_HIDDEN = 1 << 1, /* works, listed nowhere: aliases and podman's no-ops */
+	OPTION_WHOLE = 1 << 2,  /* the setter's error is all that is said, as podman does where it
+				 * looks at the value only after it has parsed the line */
 } OptionFlags;
 
 /**
@@ -133,3 +135,6 @@ bool option_set_list(void *target, const Option *option, const char *value, GErr
 /** option_set_ignored() - for no-ops that podman keeps for docker's sake; checks flags, stores
  * nothing. */
 bool option_set_ignored(void *target, const Option *option, const char *value, GError **error);
+
+/** option_error_is_whole() - is it the error of a row with OPTION_WHOLE? */
+bool option_error_is_whole(const GError *error);

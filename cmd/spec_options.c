@@ -74,6 +74,29 @@ SETTER(spec_add_dns_option)
 SETTER(spec_add_volume)
 SETTER(spec_add_mount)
 SETTER(spec_add_tmpfs)
+SETTER(spec_add_env_merge)
+SETTER(spec_add_unset_env)
+SETTER(spec_add_annotation)
+SETTER(spec_add_label_file)
+SETTER(spec_set_umask)
+SETTER(spec_set_timezone)
+SETTER(spec_set_passwd_entry)
+SETTER(spec_set_group_entry)
+SETTER(spec_set_hosts_file)
+SETTER(spec_set_pid_file)
+SETTER(spec_set_monitor_pid_file)
+SETTER(spec_add_requires)
+SETTER(spec_add_volumes_from)
+SETTER(spec_set_image_volume)
+SETTER(spec_set_remove_image)
+SETTER(spec_add_gpu)
+SETTER(spec_add_secret)
+SETTER(spec_set_preserve_fds)
+SETTER(spec_add_preserve_fd)
+SETTER(spec_set_ip)
+SETTER(spec_set_ip6)
+SETTER(spec_set_mac_address)
+SETTER(spec_add_network_alias)
 
 #define FLAG(short_name, name, field, help, flags)                                                 \
 	{                                                                                          \
@@ -97,6 +120,16 @@ static const Option container_options[] = {
 	ROW('l', "label", OPTION_LIST, spec_add_label, "KEY[=VALUE]", "Set a label", 0),
 	ROW(0, "cidfile", OPTION_VALUE, spec_set_cidfile, "FILE",
 	    "Write the container's id to a new file", 0),
+	ROW(0, "label-file", OPTION_LIST, spec_add_label_file, "FILE", "Read labels from a file",
+	    OPTION_WHOLE),
+	ROW(0, "annotation", OPTION_LIST, spec_add_annotation, "KEY=VALUE",
+	    "Set an annotation of the runtime's configuration", OPTION_WHOLE),
+	ROW(0, "pidfile", OPTION_VALUE, spec_set_pid_file, "FILE",
+	    "Write the pid of the container's first process to a file", 0),
+	ROW(0, "conmon-pidfile", OPTION_VALUE, spec_set_monitor_pid_file, "FILE",
+	    "Write the pid of the container's monitor to a file", 0),
+	ROW(0, "requires", OPTION_CSV, spec_add_requires, "CONTAINER",
+	    "Start these containers before this one", OPTION_WHOLE),
 	ROW(0, "restart", OPTION_VALUE, spec_set_restart, "POLICY",
 	    "Restart after an exit: no, on-failure[:TIMES], always or unless-stopped",
 	    OPTION_COMMON),
@@ -131,15 +164,29 @@ static const Option process_options[] = {
 	ROW('e', "env", OPTION_ENV_LIST, spec_add_env, "NAME[=VALUE]",
 	    "Set an environment variable, or pass ours on", OPTION_COMMON),
 	ROW(0, "env-file", OPTION_LIST, spec_add_env_file, "FILE",
-	    "Read environment variables from a file", 0),
+	    "Read environment variables from a file", OPTION_WHOLE),
 	ROW(0, "http-proxy", OPTION_FLAG, spec_set_http_proxy, NULL,
 	    "Pass our proxy variables on (default true)", 0),
+	ROW(0, "env-merge", OPTION_LIST, spec_add_env_merge, "NAME=VALUE",
+	    "Set a variable with the image's own values in it, as ${NAME}", OPTION_WHOLE),
+	FLAG(0, "env-host", env_host, "Pass our whole environment on", 0),
+	ROW(0, "unsetenv", OPTION_CSV, spec_add_unset_env, "NAME",
+	    "Leave out a variable of the image's or of ours by default", 0),
+	FLAG(0, "unsetenv-all", unset_env_all, "Leave out all of these variables", 0),
 	ROW('w', "workdir", OPTION_VALUE, spec_set_workdir, "DIR",
 	    "Working directory in the container", OPTION_COMMON),
 	ROW('u', "user", OPTION_VALUE, spec_set_user, "USER[:GROUP]",
 	    "User, by name or number, that runs the command", OPTION_COMMON),
-	ROW(0, "group-add", OPTION_CSV, spec_add_group, "GROUP", "Give the process one more group",
-	    0),
+	ROW(0, "group-add", OPTION_CSV, spec_add_group, "GROUP",
+	    "Give the process one more group, or keep-groups for all of ours", OPTION_WHOLE),
+	ROW(0, "umask", OPTION_VALUE, spec_set_umask, "MODE",
+	    "Mode bits that new files don't get (default 0022)", OPTION_WHOLE),
+	ROW(0, "tz", OPTION_VALUE, spec_set_timezone, "ZONE",
+	    "Time zone, as Europe/Berlin, or local for the host's", OPTION_WHOLE),
+	ROW(0, "passwd-entry", OPTION_VALUE, spec_set_passwd_entry, "LINE",
+	    "Line for /etc/passwd when the image doesn't know the user", OPTION_WHOLE),
+	ROW(0, "group-entry", OPTION_VALUE, spec_set_group_entry, "LINE",
+	    "Line for /etc/group when the image doesn't know the group", OPTION_WHOLE),
 	FLAG(0, "init", init, "Run a small init that forwards signals and reaps processes", 0),
 	END,
 };
@@ -182,12 +229,16 @@ static const Option run_options[] = {
 	     OPTION_COMMON),
 	ROW(0, "detach-keys", OPTION_VALUE, spec_set_detach_keys, "KEYS",
 	    "Keys that leave the container running alone (default ctrl-p,ctrl-q)", 0),
+	FLAG(0, "passwd", passwd,
+	     "Complete /etc/passwd and /etc/group if the user is not there (default true)", 0),
+	ROW(0, "preserve-fds", OPTION_VALUE, spec_set_preserve_fds, "N",
+	    "Pass our descriptors 3 to N+2 on", 0),
+	ROW(0, "preserve-fd", OPTION_CSV, spec_add_preserve_fd, "FD",
+	    "Pass these descriptors of ours on, under their numbers", 0),
+	ROW(0, "rmi", OPTION_FLAG, spec_set_remove_image, NULL,
+	    "Remove the container and, unless others use it, its image at the end", 0),
 	FLAG(0, "sig-proxy", sig_proxy,
 	     "Pass the signals we get on to the container (default true)", 0),
-	OPTION_UNSUPPORTED(0, "passwd", OPTION_FLAG),
-	OPTION_UNSUPPORTED(0, "preserve-fd", OPTION_CSV),
-	OPTION_UNSUPPORTED(0, "preserve-fds", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "rmi", OPTION_FLAG),
 	END,
 };
 
@@ -201,8 +252,14 @@ static const Option mount_options[] = {
 	    "Mount a host directory or a volume", OPTION_COMMON),
 	ROW(0, "mount", OPTION_LIST, spec_add_mount, "type=TYPE,KEY=VALUE...",
 	    "Mount a bind, volume or tmpfs, all said in words", OPTION_COMMON),
+	ROW(0, "secret", OPTION_LIST, spec_add_secret, "SECRET[,type=env,target=NAME,...]",
+	    "Give the container a secret as a file in /run/secrets or a variable", OPTION_WHOLE),
 	ROW(0, "tmpfs", OPTION_LIST, spec_add_tmpfs, "DIR[:OPTIONS]",
 	    "Mount an empty file system in memory", 0),
+	ROW(0, "volumes-from", OPTION_LIST, spec_add_volumes_from, "CONTAINER[:OPTIONS]",
+	    "Mount what another container has mounted", OPTION_WHOLE),
+	ROW(0, "image-volume", OPTION_VALUE, spec_set_image_volume, "MODE",
+	    "The image's volumes: anonymous (default), tmpfs or ignore", OPTION_WHOLE),
 	FLAG(0, "read-only", read_only, "Make the root file system read-only", 0),
 	FLAG(0, "read-only-tmpfs", read_only_tmpfs,
 	     "With --read-only, keep /run, /tmp and /var/tmp writable (default true)", 0),
@@ -225,6 +282,18 @@ static const Option network_options[] = {
 	ROW('h', "hostname", OPTION_VALUE, spec_set_hostname, "NAME", "Host name in the container",
 	    OPTION_COMMON),
 	ROW(0, "add-host", OPTION_CSV, spec_add_host, "NAME:IP", "Add a line to /etc/hosts", 0),
+	ROW(0, "hosts-file", OPTION_VALUE, spec_set_hosts_file, "FILE",
+	    "What /etc/hosts begins with: a file, or none", OPTION_WHOLE),
+	FLAG(0, "no-hosts", no_hosts, "Leave the image's /etc/hosts alone", 0),
+	FLAG(0, "no-hostname", no_hostname, "Leave the image's /etc/hostname alone", 0),
+	ROW(0, "ip", OPTION_VALUE, spec_set_ip, "ADDRESS", "IPv4 address in a named network",
+	    OPTION_WHOLE),
+	ROW(0, "ip6", OPTION_VALUE, spec_set_ip6, "ADDRESS", "IPv6 address in a named network",
+	    OPTION_WHOLE),
+	ROW(0, "mac-address", OPTION_VALUE, spec_set_mac_address, "ADDRESS",
+	    "MAC address in a named network", OPTION_WHOLE),
+	ROW(0, "network-alias", OPTION_CSV, spec_add_network_alias, "NAME",
+	    "One more name in a named network", OPTION_WHOLE),
 	ROW(0, "dns", OPTION_CSV, spec_add_dns, "ADDRESS", "Use this DNS server", 0),
 	ROW(0, "dns-search", OPTION_CSV, spec_add_dns_search, "DOMAIN",
 	    "Search names in this domain", 0),
@@ -243,7 +312,8 @@ static const Option security_options[] = {
 	ROW(0, "security-opt", OPTION_LIST, spec_add_security_opt, "NAME[=VALUE]",
 	    "Set no-new-privileges, seccomp, apparmor, label=disable, mask, unmask or nested", 0),
 	ROW(0, "device", OPTION_CSV, spec_add_device, "HOST[:CONTAINER][:rwm]",
-	    "Add a device of the host", 0),
+	    "Add a device of the host, by its path or its CDI name VENDOR/CLASS=NAME", 0),
+	ROW(0, "gpus", OPTION_CSV, spec_add_gpu, "GPU", "Add a GPU, or all, through CDI", 0),
 	ROW(0, "ulimit", OPTION_CSV, spec_add_ulimit, "NAME=SOFT[:HARD]",
 	    "Set a resource limit, or host to keep ours", 0),
 	ROW(0, "sysctl", OPTION_CSV, spec_add_sysctl, "KEY=VALUE",
@@ -273,7 +343,6 @@ static const Option namespace_options[] = {
 
 /* What podman has and skiff has not yet, by name. */
 static const Option unsupported_options[] = {
-	OPTION_UNSUPPORTED(0, "annotation", OPTION_LIST),
 	OPTION_UNSUPPORTED(0, "arch", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "authfile", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "blkio-weight", OPTION_VALUE),
@@ -283,7 +352,6 @@ static const Option unsupported_options[] = {
 	OPTION_UNSUPPORTED(0, "cgroup-parent", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "cgroups", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "chrootdirs", OPTION_CSV),
-	OPTION_UNSUPPORTED(0, "conmon-pidfile", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "cpu-period", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "cpu-quota", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "cpu-rt-period", OPTION_VALUE),
@@ -300,52 +368,30 @@ static const Option unsupported_options[] = {
 	OPTION_UNSUPPORTED(0, "device-write-bps", OPTION_CSV),
 	OPTION_UNSUPPORTED(0, "device-write-iops", OPTION_CSV),
 	OPTION_UNSUPPORTED(0, "disable-content-trust", OPTION_FLAG),
-	OPTION_UNSUPPORTED(0, "env-host", OPTION_FLAG),
-	OPTION_UNSUPPORTED(0, "env-merge", OPTION_LIST),
-	OPTION_UNSUPPORTED(0, "gpus", OPTION_CSV),
-	OPTION_UNSUPPORTED(0, "group-entry", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "hosts-file", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "hostuser", OPTION_LIST),
-	OPTION_UNSUPPORTED(0, "image-volume", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "init-path", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "ip", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "ip6", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "label-file", OPTION_LIST),
 	OPTION_UNSUPPORTED(0, "link-local-ip", OPTION_CSV),
-	OPTION_UNSUPPORTED(0, "mac-address", OPTION_VALUE),
 	OPTION_UNSUPPORTED('m', "memory", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "memory-reservation", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "memory-swap", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "memory-swappiness", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "network-alias", OPTION_CSV),
-	OPTION_UNSUPPORTED(0, "no-hostname", OPTION_FLAG),
-	OPTION_UNSUPPORTED(0, "no-hosts", OPTION_FLAG),
 	OPTION_UNSUPPORTED(0, "oom-kill-disable", OPTION_FLAG),
 	OPTION_UNSUPPORTED(0, "oom-score-adj", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "os", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "passwd-entry", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "personality", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "pidfile", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "pod", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "pod-id-file", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "rdt-class", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "requires", OPTION_CSV),
 	OPTION_UNSUPPORTED(0, "retry", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "retry-delay", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "sdnotify", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "seccomp-policy", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "secret", OPTION_LIST),
 	OPTION_UNSUPPORTED(0, "shm-size-systemd", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "subgidname", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "subuidname", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "systemd", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "tls-verify", OPTION_FLAG),
-	OPTION_UNSUPPORTED(0, "tz", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "umask", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "unsetenv", OPTION_LIST),
-	OPTION_UNSUPPORTED(0, "unsetenv-all", OPTION_FLAG),
 	OPTION_UNSUPPORTED(0, "variant", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "volumes-from", OPTION_LIST),
 	END,
 };
 
@@ -392,7 +438,8 @@ static bool check_utf8(const char *const *words, GError **error)
 bool spec_options_finish(ContainerSpec *spec, const char *const *args,
 			 const char *const *command_line, GError **error)
 {
-	if (!check_utf8(args, error) || !check_utf8(command_line, error))
+	if (!spec_check_preserved(spec, error) || !check_utf8(args, error) ||
+	    !check_utf8(command_line, error))
 		return false;
 	if (spec->rootfs_asked) {
 		if (!spec_set_rootfs(spec, args[0], error))

@@ -20,6 +20,7 @@
 #include "libpod/events.h"
 #include "libpod/monitor/control.h"
 #include "libpod/name.h"
+#include "libpod/secret.h"
 #include "libpod/spec_resolve.h"
 #include "libpod/volume.h"
 
@@ -203,14 +204,37 @@ static ContainerSummary new_summary(const ContainerSpec *spec, const char *id)
 		.created = g_get_real_time() * 1000,
 		.exit_known = true,
 		.labels = g_hash_table_ref(spec->labels),
+		.depends = spec_dependencies(spec),
 		.ports = g_ptr_array_ref(spec->network->ports),
 		.network_mode = spec->network->mode,
 	};
 }
 
+/* Secrets that are files: the container has its own from now on, secret rm or not. */
+static bool copy_secrets(Engine *engine, int dir, const ContainerSpec *spec, GError **error)
+{
+	for (guint i = 0; i < spec->secrets->len; i++) {
+		const SpecSecret *asked = spec->secrets->pdata[i];
+		g_autofree char *name = g_strdup_printf("secret.%u", i);
+		size_t size = 0;
+		if (asked->env)
+			continue;
+		g_autoptr(Secret) secret = secret_resolve(engine, asked->id, error);
+		char *data = secret ? secret_read(engine, secret, &size, error) : NULL;
+		if (!data)
+			return false;
+		autofd fd = path_open_state(dir, name, O_WRONLY | O_CREAT | O_EXCL, 0600);
+		bool written = fd >= 0 && fd_write_all(fd, data, size);
+		secret_wipe(data, size);
+		if (!written || (!spec->remove && fsync(fd) < 0))
+			return error_set_errno(error, "cannot copy secret %s", asked->name);
+	}
+	return true;
+}
+
 /* Write the two records into the staged directory. */
-static bool write_records(StoreStage *stage, const ContainerSpec *spec, const ContainerSummary *s,
-			  GError **error)
+static bool write_records(Engine *engine, StoreStage *stage, const ContainerSpec *spec,
+			  const ContainerSummary *s, GError **error)
 {
 	static const char *const names[] = {"create.json", "state.json", NULL};
 	autofd dir = path_mkdirs_state(store_stage_fd(stage), "container");
@@ -221,7 +245,8 @@ static bool write_records(StoreStage *stage, const ContainerSpec *spec, const Co
 		return error_set_errno(error, "cannot make the container's directory");
 	g_autoptr(Json) create = spec_to_json(spec);
 	g_autoptr(Json) state = container_state_to_json(s);
-	return js_save(readable, "create.json", create, RECORD_SYNC_NONE, error) &&
+	return copy_secrets(engine, readable, spec, error) &&
+	       js_save(readable, "create.json", create, RECORD_SYNC_NONE, error) &&
 	       js_save(readable, "state.json", state, RECORD_SYNC_NONE, error) &&
 	       (spec->remove || records_sync(readable, names, error));
 }
@@ -298,7 +323,7 @@ static bool publish_named(Engine *engine, ContainerSpec *spec, ContainerSummary 
 			s->name = g_strdup(spec->name);
 		}
 		g_autoptr(StoreStage) stage = store_stage_new(engine_store(engine), error);
-		if (!stage || !write_records(stage, spec, s, error))
+		if (!stage || !write_records(engine, stage, spec, s, error))
 			return false;
 		g_autoptr(GError) failed = NULL;
 		if (publish(engine, stage, spec->name, s->id, dir_name, &failed))
@@ -322,6 +347,21 @@ static bool record_pinned(Engine *engine, ContainerSpec *spec, ContainerSummary 
 	       publish_named(engine, spec, s, dir_name, error);
 }
 
+/* Mark those the new container depends on, before it can be seen: see container_remove(). */
+static bool mark_dependencies(Engine *engine, char **ids, GError **error)
+{
+	for (char **id = ids; id && *id; id++) {
+		g_autoptr(Container) ctr = container_resolve(engine, *id, error);
+		int dir = ctr ? container_dir(ctr, error) : -1;
+		if (dir < 0)
+			return false;
+		autofd fd = path_open_state(dir, CONTAINER_NEEDED, O_WRONLY | O_CREAT, 0600);
+		if (fd < 0)
+			return error_set_errno(error, "cannot mark container %s", *id);
+	}
+	return true;
+}
+
 Container *container_create(Engine *engine, const ContainerSpec *asked, GError **error)
 {
 	log_step(6, __func__);
@@ -341,7 +381,8 @@ Container *container_create(Engine *engine, const ContainerSpec *asked, GError *
 	g_autofree char *dir_name = spec->remove ? g_strconcat(id, ".rm", NULL) : g_strdup(id);
 	ContainerSummary s = new_summary(spec, id);
 	spec->created = s.created;
-	bool ok = record_pinned(engine, spec, &s, dir_name, error);
+	bool ok = mark_dependencies(engine, s.depends, error) &&
+		  record_pinned(engine, spec, &s, dir_name, error);
 	if (ok && !spec->remove && fsync(containers_dir(engine)) < 0)
 		ok = error_set_errno(error, "cannot sync the containers' directory");
 	container_summary_clear(&s);

@@ -51,6 +51,7 @@ typedef struct {
 	NetworkMode network_mode;
 	char **mounts; /* where they are in the container, for ps */
 	char **volume_names;
+	char **depends; /* full ids: containers whose namespaces it shares or that it requires */
 } ContainerSummary;
 
 void container_free(Container *ctr);
@@ -58,6 +59,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Container, container_free)
 
 /** container_summary() - what was read when it was opened or last reloaded; borrowed. */
 const ContainerSummary *container_summary(const Container *ctr);
+/** container_engine() - the engine it was opened with, borrowed. */
+Engine *container_engine(const Container *ctr);
 /** container_spec() - the recorded spec (create.json), read on first use; borrowed. NULL with
  * CORRUPT. */
 const ContainerSpec *container_spec(Container *ctr, GError **error);
@@ -94,6 +97,8 @@ Container *container_create(Engine *engine, const ContainerSpec *spec, GError **
 typedef struct {
 	bool attach_stdin, attach_stdout, attach_stderr; /* of this command; all false = detached */
 	bool detached;
+	const char *preserve; /* '1' for each of our descriptors from 3 on that the container gets,
+			       * '0' for a hole; NULL: none */
 } ContainerStart;
 
 /**
@@ -151,11 +156,16 @@ bool container_wait(Container *ctr, bool removed, int *out_code, bool *out_known
 bool container_rename(Container *ctr, const char *name, GError **error);
 
 typedef struct {
-	bool force;    /* running: stop (timeout) and kill first */
-	bool volumes;  /* also anonymous volumes */
-	int timeout_s; /* -1 = its own */
+	bool force;           /* running: stop (timeout) and kill first */
+	bool volumes;         /* also anonymous volumes */
+	int timeout_s;        /* -1 = its own */
+	bool keep_dependents; /* those that depend on it are not looked for */
 } ContainerRemove;
-/** container_remove() - BAD_STATE if running without force, in podman's words. */
+/** container_dependents() - ids of the containers that depend on it, itself left out.
+ * g_strfreev(). */
+char **container_dependents(Container *ctr, GError **error);
+/** container_remove() - EXISTS while others depend on it; BAD_STATE if running without force, in
+ * podman's words. */
 bool container_remove(Container *ctr, const ContainerRemove *options, GError **error);
 
 /**

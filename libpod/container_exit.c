@@ -22,6 +22,7 @@
 #include "libpod/base/path.h"
 #include "libpod/container_cgroup.h"
 #include "libpod/events.h"
+#include "libpod/image_users.h"
 #include "libpod/monitor/monitor_members.h"
 #include "libpod/name.h"
 #include "libpod/rootless.h"
@@ -297,12 +298,63 @@ static bool remove_anonymous_volumes(Engine *engine, char **names, GError **erro
 	return true;
 }
 
+/* --rmi: the image goes with its container, unless others use it. */
+static bool remove_image(Engine *engine, const char *id, const char *name, GError **error)
+{
+	g_autoptr(GError) failed = NULL;
+	g_autoptr(Image) image = id ? image_lookup(engine_store(engine), id, &failed) : NULL;
+	bool others = image && name && g_strv_length(image->names) > 1;
+	if ((!image && !failed) ||
+	    (image && (others ? image_untag(engine_store(engine), image, name, &failed)
+			      : image_users_remove(engine, image, false, &failed))) ||
+	    error_matches(failed, ENGINE_ERROR_IN_USE) ||
+	    error_matches(failed, ENGINE_ERROR_NOT_FOUND))
+		return true;
+	g_propagate_error(error, g_steal_pointer(&failed));
+	return false;
+}
+
 /* Take an ended container out of sight; the caller holds its lock. */
 static bool discard_with_volumes(Container *ctr, bool volumes, GError **error)
 {
 	g_auto(GStrv) names = g_strdupv(ctr->summary.volume_names);
+	const ContainerSpec *spec = ctr->summary.auto_remove ? container_spec(ctr, NULL) : NULL;
+	bool with_image = spec && spec->remove_image;
+	g_autofree char *image = with_image ? g_strdup(spec->image_id) : NULL;
+	g_autofree char *name = with_image ? g_strdup(spec->image_name) : NULL;
 	return container_discard(ctr, error) &&
-	       (!volumes || remove_anonymous_volumes(ctr->engine, names, error));
+	       (!volumes || remove_anonymous_volumes(ctr->engine, names, error)) &&
+	       remove_image(ctr->engine, image, name, error);
+}
+
+char **container_dependents(Container *ctr, GError **error)
+{
+	g_autoptr(GPtrArray) all = containers_list(ctr->engine, error);
+	if (!all)
+		return NULL;
+	g_autoptr(GStrvBuilder) ids = g_strv_builder_new();
+	for (guint i = 0; i < all->len; i++) {
+		const ContainerSummary *s = container_summary(all->pdata[i]);
+		if (g_strv_contains((const char *const *)s->depends, ctr->summary.id))
+			g_strv_builder_add(ids, s->id);
+	}
+	return g_strv_builder_end(ids);
+}
+
+/* A mark tells the many that nobody ever depended on from those where others have to be read. */
+static bool check_independent(Container *ctr, GError **error)
+{
+	struct stat st;
+	if (fstatat(container_dir_fd(ctr), CONTAINER_NEEDED, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return true;
+	g_auto(GStrv) ids = container_dependents(ctr, error);
+	if (!ids || !ids[0])
+		return ids != NULL;
+	g_autofree char *list = g_strjoinv(", ", ids);
+	return error_set(error, ENGINE_ERROR_EXISTS,
+			 "container %s has dependent containers which must be removed before it: "
+			 "%s: container already exists",
+			 ctr->summary.id, list);
 }
 
 bool container_remove(Container *ctr, const ContainerRemove *options, GError **error)
@@ -313,6 +365,8 @@ bool container_remove(Container *ctr, const ContainerRemove *options, GError **e
 				 "containers cannot "
 				 "be removed without force: container state improper",
 				 ctr->summary.id, container_state_name(ctr->summary.state));
+	if (!options->keep_dependents && !check_independent(ctr, error))
+		return false;
 	g_autoptr(GError) gone = NULL;
 	const ContainerStop stop = {.timeout_s = options->timeout_s, .removing = true};
 	if (container_is_live(ctr) && !container_stop(ctr, &stop, &gone)) {

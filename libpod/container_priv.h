@@ -7,6 +7,8 @@
 #include "libpod/base/record.h"
 #include "libpod/container.h"
 
+#define CONTAINER_NEEDED "needed" /* in its directory: another was made that depends on it */
+
 /* A stop that was asked for and not waited for yet. */
 typedef struct {
 	bool begun;
@@ -43,6 +45,30 @@ Container *container_open(Engine *engine, const char *dir_name, GError **error);
 
 /** container_reload() - read the state again, under the lock. NOT_FOUND if it is gone. */
 bool container_reload(Container *ctr, GError **error);
+
+/* What the mounts of a spec become, parallel to them; see OciBuildContext. */
+typedef struct {
+	char **paths;
+	bool *copy_up;
+	char ***options;
+	guint n;
+} ContainerMounts;
+
+void container_mounts_clear(ContainerMounts *mounts);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ContainerMounts, container_mounts_clear)
+
+/** container_find_mounts() - look all of them up; images get a layer in the container's directory.
+ */
+bool container_find_mounts(Container *ctr, const ContainerSpec *spec, ContainerMounts *out,
+			   GError **error);
+
+/**
+ * container_open_secrets() - the bytes of all its secrets in a memfd, their places in @config
+ *
+ * Nobody but the monitor and init reads it. Return: /dev/null without any; -1 with @error.
+ */
+int container_open_secrets(Container *ctr, const ContainerSpec *spec, OciConfig *config,
+			   GError **error);
 
 /** container_save_state() - write state.json from the summary. */
 bool container_save_state(Container *ctr, GError **error);

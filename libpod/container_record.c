@@ -66,6 +66,7 @@ void container_summary_clear(ContainerSummary *s)
 	g_clear_pointer(&s->ports, g_ptr_array_unref);
 	g_strfreev(s->mounts);
 	g_strfreev(s->volume_names);
+	g_strfreev(s->depends);
 	*s = (ContainerSummary){0};
 }
 
@@ -105,6 +106,8 @@ Json *container_state_to_json(const ContainerSummary *s)
 		js_set_take(json, "labels", js_from_string_map(s->labels));
 	if (s->volume_names && s->volume_names[0])
 		js_set_take(json, "volumes", js_from_strv((const char *const *)s->volume_names));
+	if (s->depends && s->depends[0])
+		js_set_take(json, "depends", js_from_strv((const char *const *)s->depends));
 	if (s->mounts && s->mounts[0])
 		js_set_take(json, "mounts", js_from_strv((const char *const *)s->mounts));
 	NetworkRequest network = {.mode = s->network_mode, .ports = s->ports};
@@ -119,6 +122,7 @@ static bool load_lists(ContainerSummary *s, Json *json, GError **error)
 	if (!js_get_strv(json, "args", &s->command, error) ||
 	    !js_get_strv(json, "volumes", &s->volume_names, error) ||
 	    !js_get_strv(json, "mounts", &s->mounts, error) ||
+	    !js_get_strv(json, "depends", &s->depends, error) ||
 	    !js_get_string_map(json, "labels", &s->labels, error) ||
 	    !js_get_object(json, "network", &network, error))
 		return false;
@@ -134,6 +138,8 @@ static bool load_lists(ContainerSummary *s, Json *json, GError **error)
 		s->command = g_new0(char *, 1);
 	if (!s->volume_names)
 		s->volume_names = g_new0(char *, 1);
+	if (!s->depends)
+		s->depends = g_new0(char *, 1);
 	if (!s->mounts)
 		s->mounts = g_new0(char *, 1);
 	return true;
@@ -423,6 +429,11 @@ bool container_save_state(Container *ctr, GError **error)
 const ContainerSummary *container_summary(const Container *ctr)
 {
 	return &ctr->summary;
+}
+
+Engine *container_engine(const Container *ctr)
+{
+	return ctr->engine;
 }
 
 const ContainerSpec *container_spec(Container *ctr, GError **error)

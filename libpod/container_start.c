@@ -21,6 +21,7 @@
 #include "libpod/base/fd.h"
 #include "libpod/base/log.h"
 #include "libpod/base/path.h"
+#include "libpod/cdi.h"
 #include "libpod/container_cgroup.h"
 #include "libpod/events.h"
 #include "libpod/log_tag.h"
@@ -28,14 +29,17 @@
 #include "libpod/monitor/monitor.h"
 #include "libpod/oci_build.h"
 #include "libpod/rootless.h"
+#include "libpod/runtime/launch.h"
 #include "libpod/runtime/syscall_filter.h"
-#include "libpod/volume.h"
 #include "network/resolv.h"
 #include "storage/layer_mapped.h"
 #include "storage/overlay.h"
 
 /* For a monitor that has recorded the exit: its umount may sync a disk. */
 #define ENDING_TIMEOUT_MS 10000
+
+#define HOSTS_FILE_MAX (1024 * 1024)
+#define TIMEZONE_MAX   (256 * 1024)
 
 /* Namespaces of other containers, as paths of their init's. */
 typedef struct {
@@ -199,6 +203,49 @@ static bool make_layer(Container *ctr, GError **error)
 	return true;
 }
 
+/* What --hosts-file begins /etc/hosts with. NULL with @error. */
+static char *read_hosts_file(const ContainerSpec *spec, GError **error)
+{
+	if (!spec->hosts_file || strcmp(spec->hosts_file, "none") == 0)
+		return g_strdup("");
+	autofd fd = open(spec->hosts_file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return error_set_errno_null(error, "cannot open '%s'", spec->hosts_file);
+	return fd_read_all(fd, HOSTS_FILE_MAX, NULL, error);
+}
+
+/* /etc/hosts: the base file, if one was named, then our lines. */
+static char *build_hosts(Container *ctr, const ContainerSpec *spec, const char *hostname,
+			 GError **error)
+{
+	g_autofree char *base = read_hosts_file(spec, error);
+	g_autofree char *own =
+		base ? hosts_build(spec->network->mode, (const char *const *)spec->add_host,
+				   hostname, ctr->summary.name, error)
+		     : NULL;
+	bool open_end = base && *base && !g_str_has_suffix(base, "\n");
+	return own ? g_strconcat(base, open_end ? "\n" : "", own, NULL) : NULL;
+}
+
+/* The rules of --tz, copied: the host's file may lie where the container's user cannot go. */
+static bool write_timezone(int dir, const ContainerSpec *spec, GError **error)
+{
+	g_autofree char *path = spec_timezone_path(spec);
+	size_t size = 0;
+	if (!path)
+		return true;
+	autofd from = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (from < 0)
+		return error_set_errno(error, "cannot open '%s'", path);
+	g_autofree char *rules = fd_read_all(from, TIMEZONE_MAX, &size, error);
+	if (!rules)
+		return false;
+	autofd to = openat(dir, "localtime", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
+			   0644);
+	return (to >= 0 && fd_write_all(to, rules, size) && fchmod(to, 0644) == 0) ||
+	       error_set_errno(error, "cannot copy '%s'", path);
+}
+
 /* The small files that are bound into the container. They are made anew at every start, so they are
  * runtime files. */
 static bool write_files(Container *ctr, const ContainerSpec *spec, GError **error)
@@ -211,11 +258,8 @@ static bool write_files(Container *ctr, const ContainerSpec *spec, GError **erro
 	g_autofree char *short_id = g_strndup(ctr->summary.id, 12);
 	const char *hostname = spec->hostname ? spec->hostname : short_id;
 	g_autofree char *resolv = resolv_conf_build(spec->network->mode, &resolv_options, error);
-	g_autofree char *hosts =
-		!resolv ? NULL
-			: hosts_build(spec->network->mode, (const char *const *)spec->add_host,
-				      hostname, ctr->summary.name, error);
-	if (!resolv || !hosts)
+	g_autofree char *hosts = !resolv ? NULL : build_hosts(ctr, spec, hostname, error);
+	if (!resolv || !hosts || !write_timezone(dir, spec, error))
 		return false;
 	g_autofree char *hostname_text = g_strconcat(hostname, "\n", NULL);
 	const struct {
@@ -259,32 +303,6 @@ char **container_prepare_root(Container *ctr, const ContainerSpec *spec, GError 
 		       : NULL;
 }
 
-/* Host directories of the volumes; a volume's copy-up flag is cleared before anything is copied. */
-static bool find_volumes(Engine *engine, const ContainerSpec *spec, char **paths, bool *copy_up,
-			 GError **error)
-{
-	for (guint i = 0; i < spec->mounts->len; i++) {
-		const SpecMount *mount = g_ptr_array_index(spec->mounts, i);
-		if (mount->kind != SPEC_MOUNT_VOLUME)
-			continue;
-		g_autoptr(Volume) volume = volume_lookup(engine, mount->source, error);
-		if (!volume) {
-			if (error && !*error)
-				error_set(error, ENGINE_ERROR_NOT_FOUND,
-					  "no volume with name \"%s\" found: no such volume",
-					  mount->source);
-			return false;
-		}
-		paths[i] = mount->subpath
-				   ? g_build_filename(volume->mountpoint, mount->subpath, NULL)
-				   : g_strdup(volume->mountpoint);
-		copy_up[i] = mount->copy_up && volume->needs_copy_up;
-		if (volume->needs_copy_up && !volume_copied_up(engine, volume->name, error))
-			return false;
-	}
-	return true;
-}
-
 static int own_oom_score_adj(void)
 {
 	autofd fd = open("/proc/self/oom_score_adj", O_RDONLY | O_CLOEXEC);
@@ -299,16 +317,13 @@ static OciConfig *build_config(Container *ctr, const ContainerSpec *spec, GError
 {
 	g_auto(JoinPaths) joins = {0};
 	g_auto(GStrv) root_options = NULL;
-	guint n = spec->mounts->len;
-	g_autoptr(GPtrArray) volume_paths = g_ptr_array_new_with_free_func(g_free);
-	g_ptr_array_set_size(volume_paths, (gint)n + 1);
-	g_autofree bool *copy_up = g_new0(bool, n + 1);
+	g_auto(ContainerMounts) sources = {0};
 	g_autofree char *dir_path =
 		g_build_filename(engine_run_path(ctr->engine), "containers", ctr->summary.id, NULL);
 	struct rlimit nofile;
 	if (!find_joins(ctr->engine, spec, &joins, error) ||
 	    !plan_overlay(ctr, spec, &root_options, error) ||
-	    !find_volumes(ctr->engine, spec, (char **)volume_paths->pdata, copy_up, error))
+	    !container_find_mounts(ctr, spec, &sources, error))
 		return NULL;
 	if (getrlimit(RLIMIT_NOFILE, &nofile) < 0)
 		return error_set_errno_null(error, "cannot read the limit of open files");
@@ -325,10 +340,13 @@ static OciConfig *build_config(Container *ctr, const ContainerSpec *spec, GError
 		.utsns_path = joins.uts,
 		.cgroupns_path = joins.cgroup,
 		.userns_path = joins.user,
-		.volume_paths = (const char *const *)volume_paths->pdata,
-		.volume_copy_up = copy_up,
+		.volume_paths = (const char *const *)sources.paths,
+		.volume_copy_up = sources.copy_up,
+		.mount_options = (char *const *const *)sources.options,
 	};
-	return oci_build(spec, &context, error);
+	g_autoptr(OciConfig) config = oci_build(spec, &context, error);
+	return config && cdi_apply(spec->cdi_devices, config, error) ? g_steal_pointer(&config)
+								     : NULL;
 }
 
 /* The compiled filter, or /dev/null for an unconfined container. */
@@ -386,18 +404,54 @@ static bool record_starting(Container *ctr, GError **error)
 	return ctr->summary.auto_remove || container_save_state(ctr, error);
 }
 
+/* --pidfile, --conmon-pidfile: a number alone, as conmon writes it. */
+static bool write_pid(const char *path, pid_t pid, GError **error)
+{
+	if (!path)
+		return true;
+	g_autofree char *text = g_strdup_printf("%d", (int)pid);
+	autofd fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0644);
+	return (fd >= 0 && fd_write_all(fd, text, strlen(text))) ||
+	       error_set_errno(error, "cannot write '%s'", path);
+}
+
+/* It runs: a file that cannot be written is told, and does not end it. */
+static void write_pid_files(const ContainerSpec *spec, pid_t monitor, pid_t init)
+{
+	g_autoptr(GError) unwritten = NULL;
+	if (!write_pid(spec->monitor_pid_file, monitor, &unwritten) ||
+	    !write_pid(spec->pid_file, init, &unwritten))
+		log_warn("%s", unwritten->message);
+}
+
+/* Our descriptors that the container gets. Return: how many places they take. */
+static size_t list_preserved(const char *flags, int out[LAUNCH_PRESERVE_MAX])
+{
+	size_t n = flags ? strlen(flags) : 0;
+	for (size_t i = 0; i < n; i++)
+		out[i] = flags[i] == '1' ? (int)i + 3 : -1;
+	return n;
+}
+
 /* Hand everything to a new monitor and wait for its word. */
 static Monitor *start_monitor(Container *ctr, const ContainerSpec *spec,
-			      const ContainerStart *options, const OciConfig *config,
+			      const ContainerStart *options, OciConfig *config,
 			      const RecordLock *life, ContainerCgroup *cgroup, GError **error)
 {
 	/* Recorded under the life lock: "running" without it would mean that a monitor was killed.
 	 */
 	autofd filter = open_syscall_filter(ctr, spec, config, error);
-	if (filter < 0 || !record_starting(ctr, error))
+	autofd secrets = filter < 0 ? -1 : container_open_secrets(ctr, spec, config, error);
+	if (secrets < 0 || !record_starting(ctr, error))
 		return NULL;
-	const int fds[] = {store_fd(engine_store(ctr->engine)), container_dir_fd(ctr), ctr->run_fd,
-			   record_lock_fd(life), filter};
+	const int fds[] = {store_fd(engine_store(ctr->engine)),
+			   container_dir_fd(ctr),
+			   ctr->run_fd,
+			   record_lock_fd(life),
+			   filter,
+			   secrets};
+	int preserve[LAUNCH_PRESERVE_MAX];
+	size_t n_preserve = list_preserved(options->preserve, preserve);
 	g_auto(GStrv) cleanup = cleanup_argv(ctr);
 	g_autofree char *tag = log_tag_expand(spec->log_tag, spec, ctr->summary.id, error);
 	if (spec->log_tag && !tag)
@@ -427,12 +481,17 @@ static Monitor *start_monitor(Container *ctr, const ContainerSpec *spec,
 		.stop_timeout_s = spec->stop_timeout >= 0 ? spec->stop_timeout : 10,
 		.cleanup_argv = (const char *const *)cleanup,
 		.log_level = log_get_level(),
+		.keep_groups = spec->keep_groups,
+		.preserve_fds = preserve,
+		.n_preserve_fds = n_preserve,
 	};
 	g_autoptr(Monitor) monitor =
 		monitor_spawn(&request, fds, spawn_in_namespaces, ctr->engine, error);
+	pid_t pid = 0;
 	if (!monitor || (request.cgroup && !container_cgroup_give(cgroup, ctr, monitor, error)) ||
-	    !monitor_wait_started(monitor, NULL, error))
+	    !monitor_wait_started(monitor, &pid, error))
 		return NULL;
+	write_pid_files(spec, monitor_pid(monitor), pid);
 	return g_steal_pointer(&monitor);
 }
 
@@ -469,10 +528,37 @@ static void record_failure(Container *ctr, const char *message, int code)
 	fd_close(&ctr->run_fd);
 }
 
+/* What the container requires runs first. */
+static bool start_required(Container *ctr, GError **error)
+{
+	const ContainerSpec *spec = ctr->summary.depends[0] ? container_spec(ctr, error) : NULL;
+	if (!spec)
+		return !ctr->summary.depends[0];
+	for (char **id = spec->requires; id && *id; id++) {
+		g_autoptr(GError) failed = NULL;
+		g_autoptr(Container) other = container_resolve(ctr->engine, *id, &failed);
+		ContainerState state = other ? other->summary.state : CONTAINER_RUNNING;
+		bool stopped = state == CONTAINER_CREATED || state == CONTAINER_EXITED;
+		if (stopped &&
+		    !container_start(other, &(ContainerStart){.detached = true}, NULL, &failed) &&
+		    container_reload(other, NULL) && other->summary.state == CONTAINER_RUNNING)
+			g_clear_error(&failed); /* somebody was faster */
+		if (failed) {
+			g_propagate_prefixed_error(error, g_steal_pointer(&failed),
+						   "starting dependency %s of container %s: ", *id,
+						   ctr->summary.id);
+			return false;
+		}
+	}
+	return true;
+}
+
 bool container_start(Container *ctr, const ContainerStart *options, int *out_control,
 		     GError **error)
 {
 	log_step(7, __func__);
+	if (!start_required(ctr, error))
+		return false;
 	g_autoptr(RecordLock) op = container_lock(ctr, -1, "start", error);
 	if (!op || !container_reload(ctr, error) || container_run_fd(ctr) < 0 ||
 	    !check_startable(ctr, error))

@@ -20,6 +20,7 @@ typedef enum {
 	EVENT_CONTAINER,
 	EVENT_IMAGE,
 	EVENT_VOLUME,
+	EVENT_SECRET,
 } EventType;
 
 typedef struct {
@@ -42,9 +43,10 @@ void event_write(Engine *engine, const Event *event);
 void event_container(Engine *engine, const Container *ctr, const char *status);
 void event_container_exit(Engine *engine, const Container *ctr, const char *status, int exit_code);
 void event_image(Engine *engine, const char *status, const char *id, const char *name);
+void event_secret(Engine *engine, const char *status, const char *id, const char *name);
 void event_volume(Engine *engine, const char *status, const char *name);
 
-/** event_type_name() - "container", "image", "volume". */
+/** event_type_name() - "container", "image", "volume", "secret". */
 const char *event_type_name(EventType type);
 
 typedef struct EventReader EventReader;

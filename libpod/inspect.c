@@ -215,6 +215,32 @@ static bool lists(char *const *strv, const char *word)
 	return strv && g_strv_contains((const char *const *)strv, word);
 }
 
+/* Files by name, variables without their value. */
+static void set_secrets(Json *json, const ContainerSpec *spec, char *const *env)
+{
+	Json *files = json_object_new_array(), *all = js_from_strv((const char *const *)env);
+	for (guint i = 0; i < spec->secrets->len; i++) {
+		const SpecSecret *secret = spec->secrets->pdata[i];
+		if (secret->env) {
+			g_autofree char *hidden = g_strconcat(secret->target, "=*******", NULL);
+			json_object_array_add(all, json_object_new_string(hidden));
+			continue;
+		}
+		Json *file = json_object_new_object();
+		js_set_string(file, "Name", secret->name);
+		js_set_string(file, "ID", secret->id);
+		js_set_int(file, "UID", secret->uid);
+		js_set_int(file, "GID", secret->gid);
+		js_set_int(file, "Mode", secret->mode);
+		json_object_array_add(files, file);
+	}
+	js_set_take(json, "Env", all);
+	if (json_object_array_length(files) > 0)
+		js_set_take(json, "Secrets", files);
+	else
+		json_object_put(files);
+}
+
 /* A probe in docker's form: what is zero is left out. */
 static Json *build_probe(const HealthProbe *probe, int64_t start_period)
 {
@@ -277,8 +303,13 @@ static Json *build_config(const ContainerSummary *s, const ContainerSpec *spec, 
 	js_set_take(json, "Annotations", js_from_string_map(spec->annotations));
 	js_set_string(json, "StopSignal", signal);
 	inspect_set_list(json, "CreateCommand", spec->create_command);
+	js_set_string(json, "Umask", spec->umask ? spec->umask : "0022");
+	if (spec->timezone)
+		js_set_string(json, "Timezone", spec->timezone);
+	js_set_bool(json, "Passwd", spec->passwd);
 	js_set_int(json, "Timeout", spec->timeout);
 	js_set_int(json, "StopTimeout", spec->stop_timeout >= 0 ? spec->stop_timeout : 10);
+	set_secrets(json, spec, env);
 	if (spec->exposed)
 		inspect_set_keys(json, "ExposedPorts", spec->exposed);
 	set_health(json, spec->health);
@@ -297,7 +328,9 @@ static Json *build_mount(Engine *engine, const SpecMount *mount)
 	if (is_volume)
 		inspect_set_text(json, "Name", mount->source);
 	inspect_set_text(json, "Source",
-			 is_volume ? (volume ? volume->mountpoint : "") : mount->source);
+			 is_volume                          ? (volume ? volume->mountpoint : "")
+			 : mount->kind == SPEC_MOUNT_DEVPTS ? "devpts"
+							    : mount->source);
 	js_set_string(json, "Destination", mount->destination);
 	js_set_string(json, "Driver", is_volume ? "local" : "");
 	js_set_string(json, "Mode", label);
@@ -316,34 +349,29 @@ static Json *build_mount(Engine *engine, const SpecMount *mount)
 	return json;
 }
 
+static Json *build_image_mount(const SpecMount *mount)
+{
+	Json *json = json_object_new_object();
+	js_set_string(json, "Type", "image");
+	js_set_string(json, "Source", mount->source);
+	js_set_string(json, "Destination", mount->destination);
+	js_set_string(json, "Driver", "");
+	js_set_string(json, "Mode", "");
+	inspect_set_null(json, "Options");
+	js_set_bool(json, "RW", !mount->read_only);
+	js_set_string(json, "Propagation", "");
+	return json;
+}
+
 static Json *build_mounts(Engine *engine, const ContainerSpec *spec)
 {
 	Json *array = json_object_new_array();
 	for (guint i = 0; i < spec->mounts->len; i++) {
 		const SpecMount *mount = spec->mounts->pdata[i];
-		if (mount->kind != SPEC_MOUNT_TMPFS)
+		if (mount->kind == SPEC_MOUNT_IMAGE)
+			json_object_array_add(array, build_image_mount(mount));
+		else if (mount->kind != SPEC_MOUNT_TMPFS && mount->kind != SPEC_MOUNT_RAMFS)
 			json_object_array_add(array, build_mount(engine, mount));
-	}
-	return array;
-}
-
-/* Containers whose namespaces this one lives in. */
-static Json *build_dependencies(const ContainerSpec *spec)
-{
-	const SpecNamespace *const shared[] = {&spec->pid, &spec->ipc, &spec->uts, &spec->cgroup};
-	g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
-	Json *array = json_object_new_array();
-	for (size_t i = 0; i < G_N_ELEMENTS(shared) + 2; i++) {
-		const char *id = NULL;
-		if (i < G_N_ELEMENTS(shared))
-			id = shared[i]->mode == SPEC_NS_CONTAINER ? shared[i]->target : NULL;
-		else if (i == G_N_ELEMENTS(shared))
-			id = spec->network->mode == NETWORK_CONTAINER ? spec->network->target
-								      : NULL;
-		else
-			id = spec->userns == SPEC_USERNS_CONTAINER ? spec->userns_target : NULL;
-		if (id && g_hash_table_add(seen, (char *)id))
-			json_object_array_add(array, json_object_new_string(id));
 	}
 	return array;
 }
@@ -405,8 +433,8 @@ static void set_identity(Json *json, Container *ctr, const ContainerSpec *spec, 
 	set_file(json, "HostsPath", dir, "hosts");
 	js_set_string(json, "StaticDir", dir);
 	js_set_string(json, "OCIRuntime", "skiff");
-	js_set_string(json, "ConmonPidFile", "");
-	js_set_string(json, "PidFile", "");
+	inspect_set_text(json, "ConmonPidFile", spec->monitor_pid_file);
+	inspect_set_text(json, "PidFile", spec->pid_file);
 	inspect_set_text(json, "Name", s->name);
 	js_set_int(json, "RestartCount", s->restart_count);
 	js_set_string(json, "Driver", "overlay");
@@ -445,7 +473,8 @@ Json *inspect_container(Engine *engine, Container *ctr, bool size, GError **erro
 	inspect_set_list(json, "ExecIDs", NULL);
 	js_set_take(json, "GraphDriver", build_graph_driver(engine, dir, spec, image));
 	js_set_take(json, "Mounts", build_mounts(engine, spec));
-	js_set_take(json, "Dependencies", build_dependencies(spec));
+	g_auto(GStrv) dependencies = spec_dependencies(spec);
+	inspect_set_list(json, "Dependencies", dependencies);
 	js_set_take(json, "NetworkSettings", build_network(s, spec));
 	js_set_string(json, "Namespace", "");
 	js_set_bool(json, "IsInfra", false);

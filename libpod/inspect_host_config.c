@@ -131,7 +131,7 @@ static char *mount_options_text(const SpecMount *mount)
 		g_string_append(text, ",nosuid,nodev");
 	for (char **option = mount->options; *option; option++)
 		g_string_append_printf(text, ",%s", *option);
-	if (mount->kind != SPEC_MOUNT_TMPFS)
+	if (mount->kind != SPEC_MOUNT_TMPFS && mount->kind != SPEC_MOUNT_RAMFS)
 		g_string_append(text, mount->non_recursive ? ",bind" : ",rbind");
 	return g_strdup(text->str);
 }
@@ -142,7 +142,9 @@ static void set_mounts(Json *json, const ContainerSpec *spec)
 	for (guint i = 0; i < spec->mounts->len; i++) {
 		const SpecMount *mount = spec->mounts->pdata[i];
 		g_autofree char *options = mount_options_text(mount);
-		if (mount->kind == SPEC_MOUNT_TMPFS) {
+		if (mount->kind == SPEC_MOUNT_IMAGE || mount->kind == SPEC_MOUNT_DEVPTS)
+			continue;
+		if (mount->kind == SPEC_MOUNT_TMPFS || mount->kind == SPEC_MOUNT_RAMFS) {
 			js_set_string(tmpfs, mount->destination, options);
 			continue;
 		}
@@ -290,12 +292,17 @@ Json *inspect_host_config(Container *ctr, const ContainerSpec *spec, GError **er
 	inspect_set_text(json, "ContainerIDFile", spec->cidfile);
 	js_set_take(json, "PortBindings", inspect_ports(spec->network->ports, NULL));
 	js_set_bool(json, "AutoRemove", spec->remove);
+	js_set_bool(json, "AutoRemoveImage", spec->remove_image);
+	if (spec->volumes_from)
+		inspect_set_list(json, "VolumesFrom", spec->volumes_from);
 	js_set_take(json, "Annotations", js_from_string_map(spec->annotations));
 	inspect_set_list(json, "Dns", spec->dns);
 	inspect_set_list(json, "DnsOptions", spec->dns_option);
 	inspect_set_list(json, "DnsSearch", spec->dns_search);
 	inspect_set_list(json, "ExtraHosts", spec->add_host);
-	inspect_set_list(json, "GroupAdd", spec->group_add);
+	char keep[] = "keep-groups";
+	char *kept[] = {keep, NULL};
+	inspect_set_list(json, "GroupAdd", spec->keep_groups ? kept : spec->group_add);
 	js_set_bool(json, "Privileged", spec->privileged);
 	js_set_bool(json, "PublishAllPorts", spec->publish_all);
 	js_set_bool(json, "ReadonlyRootfs", spec->read_only);

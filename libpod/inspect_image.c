@@ -220,6 +220,10 @@ Json *inspect_volume(Engine *engine, const Volume *volume, GError **error)
 	js_set_take(json, "Labels", js_from_string_map(volume->labels));
 	js_set_string(json, "Scope", volume->scope ? volume->scope : "local");
 	js_set_take(json, "Options", js_from_string_map(volume->options));
+	if (volume->uid > 0)
+		js_set_int(json, "UID", volume->uid);
+	if (volume->gid > 0)
+		js_set_int(json, "GID", volume->gid);
 	if (volume->anonymous)
 		js_set_bool(json, "Anonymous", true);
 	js_set_int(json, "MountCount", count_mounts(engine, volume->name));

@@ -222,34 +222,45 @@ static bool user_mounts(const ContainerSpec *spec, const char *destination)
 static void build_file_mounts(OciConfig *config, const ContainerSpec *spec,
 			      const OciBuildContext *context)
 {
-	static const struct {
+	const struct {
 		const char *name, *destination;
-		bool needs_uts;
+		bool wanted;
 	} files[] = {
-		{"resolv.conf", "/etc/resolv.conf", false},
-		{"hosts", "/etc/hosts", false},
-		{"hostname", "/etc/hostname", true},
-		{"containerenv", "/run/.containerenv", false},
+		{"resolv.conf", "/etc/resolv.conf", true},
+		{"hosts", "/etc/hosts", !spec->no_hosts},
+		{"hostname", "/etc/hostname", spec->uts.mode != SPEC_NS_HOST && !spec->no_hostname},
+		{"localtime", "/etc/localtime", spec->timezone != NULL},
+		{"containerenv", "/run/.containerenv", true},
 	};
 	const char *const options[] = {"bind",   "rprivate",    "nosuid", "nodev",
 				       "noexec", "create=file", NULL};
 	for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
-		if (user_mounts(spec, files[i].destination) ||
-		    (files[i].needs_uts && spec->uts.mode == SPEC_NS_HOST))
+		if (user_mounts(spec, files[i].destination) || !files[i].wanted)
 			continue;
 		g_autofree char *source = g_build_filename(context->dir_path, files[i].name, NULL);
 		oci_config_add_mount(config, files[i].destination, "bind", source, options);
 	}
 }
 
-/* The options of one mount of the user's. g_strfreev() the result. */
-static char **mount_options(const SpecMount *mount, bool copy_up)
+/* What has no source on the host. */
+static bool is_memory(const SpecMount *mount)
+{
+	return mount->kind == SPEC_MOUNT_TMPFS || mount->kind == SPEC_MOUNT_RAMFS ||
+	       mount->kind == SPEC_MOUNT_DEVPTS;
+}
+
+/* The options of one mount of the user's. @more: for a volume or an image, else NULL. g_strfreev()
+ * the result. */
+static char **mount_options(const SpecMount *mount, bool bind, bool copy_up, char *const *more)
 {
 	g_autoptr(GStrvBuilder) options = g_strv_builder_new();
-	if (mount->kind != SPEC_MOUNT_TMPFS) {
+	if (bind) {
 		g_strv_builder_add(options, mount->non_recursive ? "bind" : "rbind");
 		g_strv_builder_add(options, mount->propagation ? mount->propagation : "rprivate");
 	}
+	if (mount->kind == SPEC_MOUNT_DEVPTS)
+		g_strv_builder_addv(options, (const char *[]){"nosuid", "noexec", "newinstance",
+							      "ptmxmode=0666", NULL});
 	g_strv_builder_add(options, mount->read_only ? "ro" : "rw");
 	if (mount->chown)
 		g_strv_builder_add(options, "U");
@@ -261,10 +272,12 @@ static char **mount_options(const SpecMount *mount, bool copy_up)
 	}
 	if (copy_up)
 		g_strv_builder_add(options, "copyup");
-	if (mount->kind == SPEC_MOUNT_VOLUME) {
+	if (mount->kind == SPEC_MOUNT_VOLUME || mount->kind == SPEC_MOUNT_IMAGE) {
 		g_strv_builder_add(options, "nosuid");
 		g_strv_builder_add(options, "nodev");
 	}
+	if (more)
+		g_strv_builder_addv(options, (const char **)more);
 	g_strv_builder_addv(options, (const char **)mount->options);
 	return g_strv_builder_end(options);
 }
@@ -291,30 +304,47 @@ static void sort_mounts(OciConfig *config, guint first)
 	memcpy(config->mounts->pdata + first, sorted->data, sorted->len * sizeof(gpointer));
 }
 
-/* -v, --mount and --tmpfs: volumes are binds of their directories in the store. */
+/* One of -v, --mount and --tmpfs: volumes are binds of their directories in the store. */
+static void build_user_mount(OciConfig *config, const SpecMount *mount,
+			     const OciBuildContext *context, guint i)
+{
+	static const char *const types[] = {
+		[SPEC_MOUNT_BIND] = "bind",     [SPEC_MOUNT_VOLUME] = "bind",
+		[SPEC_MOUNT_TMPFS] = "tmpfs",   [SPEC_MOUNT_RAMFS] = "ramfs",
+		[SPEC_MOUNT_DEVPTS] = "devpts", [SPEC_MOUNT_IMAGE] = "overlay",
+	};
+	const char *type = types[mount->kind], *source = type;
+	if (mount->kind == SPEC_MOUNT_BIND)
+		source = mount->source;
+	else if (mount->kind == SPEC_MOUNT_VOLUME && context->volume_paths[i])
+		source = context->volume_paths[i];
+	else if (mount->kind == SPEC_MOUNT_VOLUME)
+		type = source = "tmpfs";
+	bool bind = strcmp(type, "bind") == 0;
+	bool copy_up = !is_memory(mount) && context->volume_copy_up[i];
+	g_auto(GStrv) options = mount_options(
+		mount, bind, copy_up, context->mount_options ? context->mount_options[i] : NULL);
+	oci_config_add_mount(config, mount->destination, type, source,
+			     (const char *const *)options);
+}
+
 static void build_user_mounts(OciConfig *config, const ContainerSpec *spec,
 			      const OciBuildContext *context)
 {
-	for (guint i = 0; i < spec->mounts->len; i++) {
-		const SpecMount *mount = g_ptr_array_index(spec->mounts, i);
-		g_auto(GStrv) options = mount_options(mount, mount->kind == SPEC_MOUNT_TMPFS
-								     ? false
-								     : context->volume_copy_up[i]);
-		const char *const *list = (const char *const *)options;
-		switch (mount->kind) {
-		case SPEC_MOUNT_BIND:
-			oci_config_add_mount(config, mount->destination, "bind", mount->source,
-					     list);
-			break;
-		case SPEC_MOUNT_VOLUME:
-			oci_config_add_mount(config, mount->destination, "bind",
-					     context->volume_paths[i], list);
-			break;
-		case SPEC_MOUNT_TMPFS:
-			oci_config_add_mount(config, mount->destination, "tmpfs", "tmpfs", list);
-			break;
-		}
-	}
+	for (guint i = 0; i < spec->mounts->len; i++)
+		build_user_mount(config, g_ptr_array_index(spec->mounts, i), context, i);
+}
+
+/* Lines for a user and a group that the image does not know; init fills in the $NAMES. */
+static void build_entries(OciConfig *config, const ContainerSpec *spec)
+{
+	if (!spec->passwd || (!spec->user && spec->userns != SPEC_USERNS_KEEP_ID))
+		return;
+	config->passwd_entry =
+		g_strdup(spec->passwd_entry ? spec->passwd_entry
+					    : "$USERNAME:*:$UID:$GID:$NAME:$HOME:/bin/sh");
+	config->group_entry =
+		g_strdup(spec->group_entry ? spec->group_entry : "$GROUPNAME:x:$GID:$USERLIST");
 }
 
 /* What init becomes: user, arguments, environment, privileges, score. */
@@ -324,6 +354,11 @@ static bool build_process(OciConfig *config, const ContainerSpec *spec,
 	config->terminal = spec->tty;
 	config->user_spec = g_strdup(spec->user);
 	config->extra_groups = g_strdupv(spec->group_add);
+	build_entries(config, spec);
+	config->keep_groups = spec->keep_groups;
+	config->umask_set = spec->umask != NULL;
+	if (spec->umask)
+		config->umask = (uint32_t)g_ascii_strtoull(spec->umask, NULL, 8);
 	config->args = g_strdupv(spec->args);
 	config->env = g_strdupv(spec->env);
 	config->cwd = g_strdup(spec->workdir ? spec->workdir : "/");
@@ -459,6 +494,8 @@ OciConfig *oci_build(const ContainerSpec *spec, const OciBuildContext *context, 
 	config->masked_paths =
 		build_paths(spec, (const char *const *)hidden, spec->mask ? spec->mask : none);
 	config->readonly_paths = build_paths(spec, readonly_paths, none);
+	if (g_hash_table_size(spec->annotations) > 0)
+		config->annotations = g_hash_table_ref(spec->annotations);
 	if (spec->sysctl)
 		config->sysctl = g_hash_table_ref(spec->sysctl);
 	config->pids_limit = spec->pids_limit_set ? spec->pids_limit : DEFAULT_PIDS_LIMIT;

@@ -20,6 +20,9 @@ typedef struct {
 	 */
 	const char *const *volume_paths;
 	const bool *volume_copy_up; /* parallel to spec->mounts */
+	/* further options of volumes, and all of an image's overlay; parallel to spec->mounts, NULL
+	 * for none. A volume without a path is a tmpfs. */
+	char *const *const *mount_options;
 } OciBuildContext;
 
 /**

@@ -35,7 +35,7 @@
 #define USERNS_RECORD  "userns.json"
 #define USERNS_LOCK    "userns.lock"
 #define MAX_HOLDERS    16
-#define MAX_PASSED_FDS 32
+#define MAX_PASSED_FDS 96
 #define PROGRAM_FD     200 /* above everything spawn_exec() places */
 
 /* What userns.json says. */
@@ -334,13 +334,14 @@ pid_t rootless_spawn(Engine *engine, const Spawn *spawn, GError **error)
 			    .shared_keyring = engine_is_rootless(engine),
 			    .cut_off = !shared};
 	g_autoptr(GError) join_error = NULL;
-	pid_t pid = fork_child(engine, ns, CLONE_NEWNS, spawn_child, &child,
-			       ns >= 0 ? &join_error : error);
+	int flags = CLONE_NEWNS | (spawn->keep_groups ? USERNS_KEEP_GROUPS : 0);
+	pid_t pid =
+		fork_child(engine, ns, flags, spawn_child, &child, ns >= 0 ? &join_error : error);
 	if (pid < 0 && ns >= 0 && error_matches(join_error, ENGINE_ERROR_NOT_FOUND)) {
 		/* The last holder went between our look and the join: then there is no shared one.
 		 */
 		record = (HolderRecord){0};
-		pid = fork_child(engine, -1, CLONE_NEWNS, spawn_child, &child, error);
+		pid = fork_child(engine, -1, flags, spawn_child, &child, error);
 	} else if (pid < 0 && ns >= 0) {
 		g_propagate_error(error, g_steal_pointer(&join_error));
 	}

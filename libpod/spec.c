@@ -21,6 +21,15 @@ GPtrArray *spec_device_list_new(void)
 	return g_ptr_array_new_with_free_func(device_free);
 }
 
+static void secret_free_void(void *data)
+{
+	SpecSecret *secret = data;
+	g_free(secret->name);
+	g_free(secret->id);
+	g_free(secret->target);
+	g_free(secret);
+}
+
 static void mount_free_void(void *data)
 {
 	spec_mount_free(data);
@@ -41,6 +50,7 @@ ContainerSpec *spec_new(void)
 	spec->devices = spec_device_list_new();
 	spec->ulimits = g_array_new(FALSE, FALSE, sizeof(OciRlimit));
 	spec->mounts = g_ptr_array_new_with_free_func(mount_free_void);
+	spec->secrets = g_ptr_array_new_with_free_func(secret_free_void);
 	spec->network = network_request_new();
 	spec->network->mode = NETWORK_SLIRP;
 	spec->stop_timeout = -1;
@@ -50,6 +60,7 @@ ContainerSpec *spec_new(void)
 	spec->read_only_tmpfs = true;
 	spec->sig_proxy = true;
 	spec->http_proxy = true;
+	spec->passwd = true;
 	return spec;
 }
 
@@ -63,7 +74,13 @@ static void free_process(ContainerSpec *spec)
 	g_strfreev(spec->env);
 	g_free(spec->workdir);
 	g_free(spec->user);
+	g_strfreev(spec->env_merge);
+	g_strfreev(spec->unset_env);
 	g_strfreev(spec->group_add);
+	g_free(spec->umask);
+	g_free(spec->passwd_entry);
+	g_free(spec->group_entry);
+	g_free(spec->timezone);
 	g_free(spec->stop_signal_text);
 }
 
@@ -76,6 +93,7 @@ static void free_privileges(ContainerSpec *spec)
 	g_strfreev(spec->unmask);
 	g_free(spec->apparmor_profile);
 	g_ptr_array_unref(spec->devices);
+	g_strfreev(spec->cdi_devices);
 	g_array_unref(spec->ulimits);
 	g_hash_table_unref(spec->sysctl);
 }
@@ -96,6 +114,8 @@ static void free_namespaces_and_network(ContainerSpec *spec)
 	g_strfreev(spec->dns);
 	g_strfreev(spec->dns_search);
 	g_strfreev(spec->dns_option);
+	g_free(spec->hosts_file);
+	g_free(spec->network_only);
 }
 
 static void free_health(ContainerSpec *spec)
@@ -130,8 +150,14 @@ void spec_free(ContainerSpec *spec)
 	free_namespaces_and_network(spec);
 	free_health(spec);
 	g_ptr_array_unref(spec->mounts);
+	g_ptr_array_unref(spec->secrets);
+	g_free(spec->preserve);
 	g_free(spec->platform);
+	g_strfreev(spec->volumes_from);
 	g_free(spec->cidfile);
+	g_free(spec->pid_file);
+	g_free(spec->monitor_pid_file);
+	g_strfreev(spec->requires);
 	g_free(spec->log_path);
 	g_free(spec->log_tag);
 	g_free(spec->detach_keys);
@@ -146,9 +172,51 @@ SpecMount *spec_mount_new(SpecMountKind kind, const char *source, const char *de
 	mount->kind = kind;
 	mount->source = g_strdup(source);
 	mount->destination = g_strdup(destination);
-	mount->copy_up = kind != SPEC_MOUNT_BIND;
+	mount->copy_up = kind == SPEC_MOUNT_VOLUME || kind == SPEC_MOUNT_TMPFS;
+	mount->read_only = kind == SPEC_MOUNT_IMAGE;
 	mount->options = g_new0(char *, 1);
 	return mount;
+}
+
+SpecMount *spec_mount_copy(const SpecMount *mount)
+{
+	SpecMount *copy = g_memdup2(mount, sizeof(*mount));
+	copy->source = g_strdup(mount->source);
+	copy->destination = g_strdup(mount->destination);
+	copy->propagation = g_strdup(mount->propagation);
+	copy->subpath = g_strdup(mount->subpath);
+	copy->image_id = g_strdup(mount->image_id);
+	copy->options = g_strdupv(mount->options);
+	return copy;
+}
+
+char **spec_dependencies(const ContainerSpec *spec)
+{
+	const SpecNamespace *const shared[] = {&spec->pid, &spec->ipc, &spec->uts, &spec->cgroup};
+	g_autoptr(GPtrArray) all = g_ptr_array_new();
+	char **ids = g_new0(char *, 1);
+	for (size_t i = 0; i < G_N_ELEMENTS(shared); i++)
+		if (shared[i]->mode == SPEC_NS_CONTAINER)
+			g_ptr_array_add(all, shared[i]->target);
+	if (spec->network->mode == NETWORK_CONTAINER)
+		g_ptr_array_add(all, spec->network->target);
+	if (spec->userns == SPEC_USERNS_CONTAINER)
+		g_ptr_array_add(all, spec->userns_target);
+	for (char **id = spec->requires; id && *id; id++)
+		g_ptr_array_add(all, *id);
+	for (guint i = 0; i < all->len; i++)
+		if (!g_strv_contains((const char *const *)ids, all->pdata[i]))
+			spec_strv_append(&ids, all->pdata[i]);
+	return ids;
+}
+
+char *spec_timezone_path(const ContainerSpec *spec)
+{
+	if (!spec->timezone)
+		return NULL;
+	if (strcmp(spec->timezone, "local") == 0)
+		return g_strdup("/etc/localtime");
+	return g_build_filename("/usr/share/zoneinfo", spec->timezone, NULL);
 }
 
 void spec_mount_free(SpecMount *mount)
@@ -159,6 +227,7 @@ void spec_mount_free(SpecMount *mount)
 	g_free(mount->destination);
 	g_free(mount->propagation);
 	g_free(mount->subpath);
+	g_free(mount->image_id);
 	g_strfreev(mount->options);
 	g_free(mount);
 }

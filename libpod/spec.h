@@ -20,6 +20,9 @@ typedef enum {
 	SPEC_MOUNT_BIND,
 	SPEC_MOUNT_VOLUME, /* source is a volume name; NULL source = anonymous */
 	SPEC_MOUNT_TMPFS,
+	SPEC_MOUNT_RAMFS,
+	SPEC_MOUNT_DEVPTS,
+	SPEC_MOUNT_IMAGE, /* source is an image's name; resolved: @image_id too */
 } SpecMountKind;
 
 typedef struct {
@@ -34,6 +37,7 @@ typedef struct {
 	char *propagation; /* "rprivate" ... or NULL */
 	bool non_recursive;
 	bool from_image; /* an image VOLUME */
+	char *image_id;  /* SPEC_MOUNT_IMAGE, resolved */
 	char *subpath;
 	char **options; /* further mount options as typed: nosuid, size=..., mode=..., never NULL */
 } SpecMount;
@@ -61,6 +65,20 @@ typedef enum {
 	SPEC_USERNS_CONTAINER,
 	SPEC_USERNS_PATH,
 } SpecUserNsMode;
+
+typedef struct {
+	char *name;   /* as typed; resolved: the secret's own */
+	char *id;     /* resolved */
+	bool env;     /* a variable, else a file */
+	char *target; /* resolved: an absolute path, or the variable's name */
+	uint32_t uid, gid, mode;
+} SpecSecret;
+
+typedef enum {
+	SPEC_IMAGE_VOLUME_ANONYMOUS,
+	SPEC_IMAGE_VOLUME_TMPFS,
+	SPEC_IMAGE_VOLUME_IGNORE,
+} SpecImageVolume;
 
 typedef struct {
 	char *host_path, *path;
@@ -97,13 +115,24 @@ typedef struct {
 	GPtrArray *env_asked; /* "K=V", or "K": the host's. --env-file before -e, each in order */
 	unsigned env_from_files; /* how many of these came from files */
 	char **env_defaults;     /* of containers.conf: below the image's. NULL if none */
-	char **env;              /* resolved; HOSTNAME is added by oci_build, HOME by init */
-	bool http_proxy;         /* pass our proxy variables on; default true */
-	bool http_proxy_set;     /* typed */
+	char **env_merge;        /* "K=V" with ${NAME} of the image's; not recorded */
+	bool env_host;           /* all of our environment, above the image's; not recorded */
+	char **unset_env;        /* names of the image's and our defaults; not recorded */
+	bool unset_env_all;
+	char **env;          /* resolved; HOSTNAME is added by oci_build, HOME by init */
+	bool http_proxy;     /* pass our proxy variables on; default true */
+	bool http_proxy_set; /* typed */
 	char *workdir;
 	bool workdir_created; /* the image's own or -w: make it when missing */
 	char *user;
 	char **group_add;
+	bool keep_groups;   /* --group-add keep-groups: our supplementary groups stay */
+	char *umask;        /* four octal digits; NULL = 0022 */
+	char *passwd_entry; /* lines for a user or group that the image lacks, with $NAMES; NULL =
+			       ours */
+	char *group_entry;
+	bool passwd;    /* may /etc/passwd and /etc/group be completed? default true */
+	char *timezone; /* "local", or a name below the host's zoneinfo; NULL = the image's */
 	bool tty, open_stdin;
 	bool init;
 	int stop_signal; /* 0 until resolved */
@@ -122,6 +151,7 @@ typedef struct {
 	char *apparmor_profile;
 	bool label_disable;
 	GPtrArray *devices; /* of SpecDevice */
+	char **cdi_devices; /* see cdi_apply() */
 	GArray *ulimits;    /* of OciRlimit */
 	bool ulimit_host;
 	GHashTable *sysctl;
@@ -153,9 +183,15 @@ typedef struct {
 	char **exposed; /* image + --expose, "80/tcp" */
 	char **add_host, **dns, **dns_search, **dns_option;
 	bool dns_set, dns_search_set, dns_option_set; /* used while containers.conf is applied */
+	bool no_hosts, no_hostname;                   /* the image's own files stay */
+	char *hosts_file;   /* absolute, "none" or "image": what /etc/hosts begins with */
+	char *network_only; /* the first option that needs a named network; not recorded */
 
 	/* mounts */
-	GPtrArray *mounts; /* of SpecMount */
+	GPtrArray *mounts;            /* of SpecMount */
+	GPtrArray *secrets;           /* of SpecSecret */
+	char **volumes_from;          /* "CONTAINER[:OPTIONS]" as typed */
+	SpecImageVolume image_volume; /* what becomes of the image's VOLUMEs; not recorded */
 
 	/* life */
 	bool detach;
@@ -168,6 +204,9 @@ typedef struct {
 	PullPolicy pull;
 	char *platform;
 	char *cidfile;
+	char *pid_file, *monitor_pid_file; /* absolute: written at each start */
+	char **requires;                   /* containers that start before it; resolved: full ids */
+	bool remove_image;                 /* --rmi */
 	LogDriver log_driver;
 	bool log_driver_set; /* typed: containers.conf stays out */
 	char *log_path;
@@ -177,6 +216,7 @@ typedef struct {
 	/* run only, not recorded */
 	bool rootfs_asked; /* --rootfs: the first argument is a directory, see spec_set_rootfs() */
 	bool sig_proxy;
+	char *preserve; /* '1' for a descriptor from 3 on that is passed, '0' for a hole; or NULL */
 	char *detach_keys;
 	bool quiet;
 	char **attach;         /* -a stdin|stdout|stderr */
@@ -191,6 +231,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ContainerSpec, spec_free)
 /** spec_mount_new() - a mount with defaults; strings are copied. The spec's list takes it. */
 SpecMount *spec_mount_new(SpecMountKind kind, const char *source, const char *destination);
 void spec_mount_free(SpecMount *mount);
+/** spec_mount_copy() - an independent copy. */
+SpecMount *spec_mount_copy(const SpecMount *mount);
+/** spec_dependencies() - full ids of the containers it shares a namespace with or requires, each
+ * once. g_strfreev(). */
+char **spec_dependencies(const ContainerSpec *spec);
+/** spec_timezone_path() - the host's file with the rules of --tz; NULL without one. g_free() it. */
+char *spec_timezone_path(const ContainerSpec *spec);
 
 /** spec_to_json() - create.json, version 1: everything but the run-only fields and secrets. */
 Json *spec_to_json(const ContainerSpec *spec);

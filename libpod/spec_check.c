@@ -92,6 +92,22 @@ static bool check_network(const ContainerSpec *spec, GError **error)
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "conflicting options: dns and the network mode: %s",
 				 network_mode_name(mode));
+	bool private_network = mode == NETWORK_SLIRP;
+	if (spec->network_only && spec->network_set && !private_network)
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "--%s can only be set when the network mode is bridge: invalid "
+				 "argument",
+				 spec->network_only);
+	if (spec->network_only)
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "invalid config provided: networks and static ip/mac address can "
+				 "only be used with Bridge mode networking");
+	if (spec->no_hosts && spec->add_host)
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "--no-hosts and --add-host cannot be set together");
+	if (spec->no_hosts && spec->hosts_file)
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "--no-hosts and --hosts-file cannot be set together");
 	if (spec->add_host && mode == NETWORK_CONTAINER)
 		return error_set(
 			error, ENGINE_ERROR_INVALID,

@@ -123,6 +123,91 @@ static void add_proxy_variables(Environment *env)
 	}
 }
 
+/* All of ours whose names begin with @prefix. */
+static void add_host_variables(Environment *env, const char *prefix)
+{
+	g_auto(GStrv) names = g_listenv();
+	for (char **name = names; *name; name++) {
+		const char *value = g_str_has_prefix(*name, prefix) ? host_value(*name) : NULL;
+		if (value)
+			env_set(env, g_strdup_printf("%s=%s", *name, value));
+	}
+}
+
+static const char *env_get(const Environment *env, const char *name)
+{
+	void *place = NULL;
+	if (!g_hash_table_lookup_extended(env->position, name, NULL, &place))
+		return "";
+	return (const char *)env->list->pdata[GPOINTER_TO_UINT(place)] + strlen(name) + 1;
+}
+
+/* $NAME and ${NAME} of @text from what is there already; what is not there is empty. */
+static char *expand(const Environment *env, const char *text)
+{
+	GString *out = g_string_new(NULL);
+	while (*text) {
+		bool braced = text[0] == '$' && text[1] == '{';
+		const char *name = text + (braced ? 2 : 1);
+		size_t size = 0;
+		while (*text == '$' && (g_ascii_isalnum(name[size]) || name[size] == '_'))
+			size++;
+		if (size == 0 || (braced && name[size] != '}')) {
+			g_string_append_c(out, *text++);
+			continue;
+		}
+		g_autofree char *key = g_strndup(name, size);
+		g_string_append(out, env_get(env, key));
+		text = name + size + (braced ? 1 : 0);
+	}
+	return g_string_free(out, FALSE);
+}
+
+static void merge_variables(Environment *env, char **merges)
+{
+	for (char **item = merges; item && *item; item++) {
+		const char *equals = strchr(*item, '=');
+		g_autofree char *value = expand(env, equals + 1);
+		env_set(env, g_strdup_printf("%.*s=%s", (int)(equals - *item), *item, value));
+	}
+}
+
+/* --unsetenv: the defaults and the image's, before anything of the user's is added. */
+static void unset_variables(Environment *env, const ContainerSpec *spec)
+{
+	const char *const *names = (const char *const *)spec->unset_env;
+	g_autoptr(GPtrArray) kept = g_ptr_array_new();
+	for (guint i = 0; i < env->list->len; i++) {
+		char *item = env->list->pdata[i];
+		g_autofree char *name = g_strndup(item, strcspn(item, "="));
+		if (spec->unset_env_all || (names && g_strv_contains(names, name)))
+			g_free(item);
+		else
+			g_ptr_array_add(kept, item);
+	}
+	g_ptr_array_set_size(env->list, 0);
+	g_hash_table_remove_all(env->position);
+	for (guint i = 0; i < kept->len; i++)
+		env_set(env, kept->pdata[i]);
+}
+
+/* What was typed: NAME=VALUE, NAME or PREFIX*. */
+static void add_asked_variables(Environment *env, const GPtrArray *asked)
+{
+	for (guint i = 0; i < asked->len; i++) {
+		const char *item = asked->pdata[i];
+		size_t length = strlen(item);
+		g_autofree char *prefix = g_strndup(item, length - 1);
+		const char *ours = strchr(item, '=') ? NULL : host_value(item);
+		if (strchr(item, '='))
+			env_set(env, g_strdup(item));
+		else if (item[length - 1] == '*')
+			add_host_variables(env, prefix);
+		else if (ours)
+			env_set(env, g_strdup_printf("%s=%s", item, ours));
+	}
+}
+
 /* Defaults, then the image's, then the user's; an image's names are never looked up in ours. */
 static void resolve_env(ContainerSpec *spec, const ImageConfig *config)
 {
@@ -140,14 +225,12 @@ static void resolve_env(ContainerSpec *spec, const ImageConfig *config)
 	for (char **item = config ? config->env : NULL; item && *item; item++)
 		if (strchr(*item, '='))
 			env_set(&env, g_strdup(*item));
-	for (guint i = 0; i < spec->env_asked->len; i++) {
-		const char *item = spec->env_asked->pdata[i];
-		const char *ours = strchr(item, '=') ? NULL : host_value(item);
-		if (strchr(item, '='))
-			env_set(&env, g_strdup(item));
-		else if (ours)
-			env_set(&env, g_strdup_printf("%s=%s", item, ours));
-	}
+	merge_variables(&env, spec->env_merge);
+	if (spec->unset_env || spec->unset_env_all)
+		unset_variables(&env, spec);
+	if (spec->env_host)
+		add_host_variables(&env, "");
+	add_asked_variables(&env, spec->env_asked);
 	g_ptr_array_add(env.list, NULL);
 	g_strfreev(spec->env);
 	spec->env = (char **)g_ptr_array_free(env.list, FALSE);
@@ -199,8 +282,12 @@ static bool has_mount(const ContainerSpec *spec, const char *destination)
 /* A VOLUME of the image is an anonymous volume, unless something is mounted there already. */
 static bool add_image_volumes(ContainerSpec *spec, const ImageConfig *config, GError **error)
 {
+	SpecMountKind kind = spec->image_volume == SPEC_IMAGE_VOLUME_TMPFS ? SPEC_MOUNT_TMPFS
+									   : SPEC_MOUNT_VOLUME;
+	if (spec->image_volume == SPEC_IMAGE_VOLUME_IGNORE)
+		return true;
 	for (char **path = config->volumes; *path; path++) {
-		SpecMount *mount = spec_mount_new(SPEC_MOUNT_VOLUME, NULL, NULL);
+		SpecMount *mount = spec_mount_new(kind, NULL, NULL);
 		mount->from_image = true;
 		if (!spec_mount_set_destination(mount, *path, error)) {
 			spec_mount_free(mount);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "libpod/base/error.h"
+#include "libpod/spec_priv.h"
 
 #define SPEC_VERSION 1
 
@@ -32,7 +33,8 @@ typedef struct {
 	const char *const *words; /* of FIELD_ENUM, in the order of its values, NULL at the end */
 } Field;
 
-static const char *const mount_kinds[] = {"bind", "volume", "tmpfs", NULL};
+static const char *const mount_kinds[] = {"bind",   "volume", "tmpfs", "ramfs",
+					  "devpts", "image",  NULL};
 static const char *const ns_modes[] = {"default", "private", "host", "container", "path", NULL};
 static const char *const userns_modes[] = {"host", "keep-id",   "nomap", "auto",
 					   "maps", "container", "path",  NULL};
@@ -63,6 +65,7 @@ static const Field mount_fields[] = {
 	ROW(SpecMount, "nonRecursive", FIELD_BOOL, non_recursive),
 	ROW(SpecMount, "fromImage", FIELD_BOOL, from_image),
 	ROW(SpecMount, "subpath", FIELD_STRING, subpath),
+	ROW(SpecMount, "imageId", FIELD_STRING, image_id),
 	{NULL},
 };
 
@@ -70,6 +73,17 @@ static const Field device_fields[] = {
 	ROW(SpecDevice, "hostPath", FIELD_STRING, host_path),
 	ROW(SpecDevice, "path", FIELD_STRING, path),
 	ROW(SpecDevice, "permissions", FIELD_STRING, permissions),
+	{NULL},
+};
+
+static const Field secret_fields[] = {
+	ROW(SpecSecret, "name", FIELD_STRING, name),
+	ROW(SpecSecret, "id", FIELD_STRING, id),
+	ROW(SpecSecret, "env", FIELD_BOOL, env),
+	ROW(SpecSecret, "target", FIELD_STRING, target),
+	ROW(SpecSecret, "uid", FIELD_UINT32, uid),
+	ROW(SpecSecret, "gid", FIELD_UINT32, gid),
+	ROW(SpecSecret, "mode", FIELD_UINT32, mode),
 	{NULL},
 };
 
@@ -98,6 +112,12 @@ static const Field spec_fields[] = {
 	ROW(ContainerSpec, "workdirCreated", FIELD_BOOL, workdir_created),
 	ROW(ContainerSpec, "user", FIELD_STRING, user),
 	ROW(ContainerSpec, "groupAdd", FIELD_STRV, group_add),
+	ROW(ContainerSpec, "keepGroups", FIELD_BOOL, keep_groups),
+	ROW(ContainerSpec, "umask", FIELD_STRING, umask),
+	ROW(ContainerSpec, "passwdEntry", FIELD_STRING, passwd_entry),
+	ROW(ContainerSpec, "groupEntry", FIELD_STRING, group_entry),
+	ROW(ContainerSpec, "passwd", FIELD_BOOL, passwd),
+	ROW(ContainerSpec, "timezone", FIELD_STRING, timezone),
 	ROW(ContainerSpec, "tty", FIELD_BOOL, tty),
 	ROW(ContainerSpec, "openStdin", FIELD_BOOL, open_stdin),
 	ROW(ContainerSpec, "init", FIELD_BOOL, init),
@@ -117,6 +137,7 @@ static const Field spec_fields[] = {
 	ROW(ContainerSpec, "apparmorProfile", FIELD_STRING, apparmor_profile),
 	ROW(ContainerSpec, "labelDisable", FIELD_BOOL, label_disable),
 	ROW(ContainerSpec, "ulimitHost", FIELD_BOOL, ulimit_host),
+	ROW(ContainerSpec, "cdiDevices", FIELD_STRV, cdi_devices),
 	ROW(ContainerSpec, "sysctl", FIELD_MAP, sysctl),
 	ROW(ContainerSpec, "readOnly", FIELD_BOOL, read_only),
 	ROW(ContainerSpec, "readOnlyTmpfs", FIELD_BOOL, read_only_tmpfs),
@@ -141,12 +162,20 @@ static const Field spec_fields[] = {
 	ROW(ContainerSpec, "dnsSearch", FIELD_STRV, dns_search),
 	ROW(ContainerSpec, "dnsOption", FIELD_STRV, dns_option),
 
+	ROW(ContainerSpec, "noHosts", FIELD_BOOL, no_hosts),
+	ROW(ContainerSpec, "noHostname", FIELD_BOOL, no_hostname),
+	ROW(ContainerSpec, "hostsFile", FIELD_STRING, hosts_file),
+	ROW(ContainerSpec, "volumesFrom", FIELD_STRV, volumes_from),
 	ROW(ContainerSpec, "remove", FIELD_BOOL, remove),
+	ROW(ContainerSpec, "removeImage", FIELD_BOOL, remove_image),
 	ENUM_ROW(ContainerSpec, "restart", restart, restart_words),
 	ROW(ContainerSpec, "restartRetries", FIELD_INT, restart_retries),
 	ENUM_ROW(ContainerSpec, "pull", pull, pull_words),
 	ROW(ContainerSpec, "platform", FIELD_STRING, platform),
 	ROW(ContainerSpec, "cidfile", FIELD_STRING, cidfile),
+	ROW(ContainerSpec, "pidFile", FIELD_STRING, pid_file),
+	ROW(ContainerSpec, "monitorPidFile", FIELD_STRING, monitor_pid_file),
+	ROW(ContainerSpec, "requires", FIELD_STRV, requires),
 	ENUM_ROW(ContainerSpec, "logDriver", log_driver, log_words),
 	ROW(ContainerSpec, "logPath", FIELD_STRING, log_path),
 	ROW(ContainerSpec, "logMaxSize", FIELD_INT64, log_max_size),
@@ -299,9 +328,11 @@ static Json *write_mounts(const GPtrArray *mounts)
 	Json *array = json_object_new_array();
 	for (size_t i = 0; i < mounts->len; i++) {
 		const SpecMount *mount = mounts->pdata[i];
-		SpecMount defaults = {.copy_up = mount->kind != SPEC_MOUNT_BIND};
+		g_autoptr(SpecMount) defaults = spec_mount_new(mount->kind, NULL, NULL);
 		Json *json = json_object_new_object();
-		write_fields(json, mount_fields, mount, &defaults);
+		/* Its kind is read before the rest, whose defaults depend on it. */
+		defaults->kind = SPEC_MOUNT_BIND;
+		write_fields(json, mount_fields, mount, defaults);
 		if (mount->relabel)
 			js_set_string(json, "relabel",
 				      mount->relabel == 'z' ? "shared" : "private");
@@ -360,6 +391,28 @@ static bool read_device(Json *json, void *devices, GError **error)
 	if (!device->host_path || !device->path || !device->permissions)
 		return error_set(error, ENGINE_ERROR_CORRUPT, "devices: a path is missing");
 	return true;
+}
+
+static Json *write_secrets(const GPtrArray *secrets)
+{
+	static const SpecSecret defaults = {0};
+	Json *array = json_object_new_array();
+	for (size_t i = 0; i < secrets->len; i++) {
+		Json *json = json_object_new_object();
+		write_fields(json, secret_fields, secrets->pdata[i], &defaults);
+		json_object_array_add(array, json);
+	}
+	return array;
+}
+
+static bool read_secret(Json *json, void *secrets, GError **error)
+{
+	SpecSecret *secret = g_new0(SpecSecret, 1);
+	g_ptr_array_add(secrets, secret);
+	if (!read_fields(json, secret_fields, secret, error))
+		return false;
+	return (secret->name && secret->target) ||
+	       error_set(error, ENGINE_ERROR_CORRUPT, "secrets: a name or target is missing");
 }
 
 /* RLIM_INFINITY is -1 in the record. */
@@ -456,6 +509,8 @@ static void write_parts(const ContainerSpec *spec, Json *json)
 		js_set_take(json, "mounts", write_mounts(spec->mounts));
 	if (spec->devices->len > 0)
 		js_set_take(json, "devices", write_devices(spec->devices));
+	if (spec->secrets->len > 0)
+		js_set_take(json, "secrets", write_secrets(spec->secrets));
 	if (spec->ulimits->len > 0)
 		js_set_take(json, "ulimits", write_ulimits(spec->ulimits));
 	if (!spec->id_map)
@@ -533,6 +588,7 @@ static bool read_parts(Json *json, ContainerSpec *spec, GError **error)
 	return read_network(json, spec, error) && read_health(json, spec, error) &&
 	       read_array(json, "mounts", read_mount, spec->mounts, error) &&
 	       read_array(json, "devices", read_device, spec->devices, error) &&
+	       read_array(json, "secrets", read_secret, spec->secrets, error) &&
 	       read_array(json, "ulimits", read_ulimit, spec->ulimits, error) &&
 	       read_id_map(json, spec, error);
 }

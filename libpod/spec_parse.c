@@ -222,16 +222,11 @@ bool spec_set_entrypoint(ContainerSpec *spec, const char *value, GError **error)
 	return true;
 }
 
-/* "NAME=VALUE" or "NAME"; a pattern would copy variables nobody named. */
+/* "NAME=VALUE", "NAME" or "PREFIX*". */
 static bool check_env(const char *value, GError **error)
 {
-	if (*value == '=')
-		return error_set(error, ENGINE_ERROR_INVALID,
-				 "invalid environment variable: \"%s\"", value);
-	if (!strchr(value, '=') && g_str_has_suffix(value, "*"))
-		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
-				 "environment variable \"%s\": patterns are not supported", value);
-	return true;
+	return *value != '=' || error_set(error, ENGINE_ERROR_INVALID,
+					  "invalid environment variable: \"%s\"", value);
 }
 
 bool spec_add_env(ContainerSpec *spec, const char *value, GError **error)
@@ -339,8 +334,15 @@ bool spec_set_user(ContainerSpec *spec, const char *value, GError **error)
 
 bool spec_add_group(ContainerSpec *spec, const char *value, GError **error)
 {
-	if (strcmp(value, "keep-groups") == 0)
-		return error_set(error, ENGINE_ERROR_UNSUPPORTED, "keep-groups is not supported");
+	bool keep = strcmp(value, "keep-groups") == 0;
+	if (spec->keep_groups || (keep && spec->group_add))
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "the '--group-add keep-groups' option is not allowed with any "
+				 "other --group-add options");
+	if (keep) {
+		spec->keep_groups = true;
+		return true;
+	}
 	if (strchr(value, ':'))
 		return error_set(error, ENGINE_ERROR_INVALID, "invalid group \"%s\"", value);
 	if (!privileges_check_user_spec(value, error)) {

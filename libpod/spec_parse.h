@@ -50,8 +50,8 @@ bool spec_set_detach_keys(ContainerSpec *spec, const char *value, GError **error
 /** spec_set_entrypoint() - --entrypoint: a JSON array, one word, or "" to clear the image's; once.
  */
 bool spec_set_entrypoint(ContainerSpec *spec, const char *value, GError **error);
-/** spec_add_env() - -e NAME=VALUE, or NAME for the caller's value at resolve time; list. NAME* is
- * UNSUPPORTED. */
+/** spec_add_env() - -e NAME=VALUE, NAME for the caller's value at resolve time, or PREFIX* for all
+ * of the caller's whose names begin so; list. */
 bool spec_add_env(ContainerSpec *spec, const char *value, GError **error);
 /** spec_add_env_file() - --env-file: a file of such lines, # comments; they come before all -e.
  * List. */
@@ -67,6 +67,55 @@ bool spec_set_user(ContainerSpec *spec, const char *value, GError **error);
 /** spec_add_group() - --group-add, list. */
 bool spec_add_group(ContainerSpec *spec, const char *value, GError **error);
 
+/* What surrounds the process: spec_parse_extra.c */
+
+/** spec_add_env_merge() - --env-merge NAME=VALUE with ${NAME} of the image's environment, list. */
+bool spec_add_env_merge(ContainerSpec *spec, const char *value, GError **error);
+/** spec_add_unset_env() - --unsetenv NAME, list. */
+bool spec_add_unset_env(ContainerSpec *spec, const char *value, GError **error);
+/** spec_add_annotation() - --annotation KEY=VALUE, list. */
+bool spec_add_annotation(ContainerSpec *spec, const char *value, GError **error);
+/** spec_add_label_file() - --label-file: a file of KEY[=VALUE] lines, # comments, list. */
+bool spec_add_label_file(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_umask() - --umask, one to four octal digits, once. */
+bool spec_set_umask(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_timezone() - --tz local or a name below the host's zoneinfo, once. */
+bool spec_set_timezone(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_passwd_entry() - --passwd-entry, a line with $USERNAME $UID $GID $NAME $HOME, once. */
+bool spec_set_passwd_entry(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_group_entry() - --group-entry, a line with $GROUPNAME $GID $USERLIST, once. */
+bool spec_set_group_entry(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_hosts_file() - --hosts-file PATH|none|image, once. */
+bool spec_set_hosts_file(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_pid_file() - --pidfile PATH, once. */
+bool spec_set_pid_file(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_monitor_pid_file() - --conmon-pidfile PATH, once. */
+bool spec_set_monitor_pid_file(ContainerSpec *spec, const char *value, GError **error);
+/** spec_add_requires() - --requires CONTAINER, list. */
+bool spec_add_requires(ContainerSpec *spec, const char *value, GError **error);
+/** spec_add_volumes_from() - --volumes-from CONTAINER[:ro,rw,z], list. */
+bool spec_add_volumes_from(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_image_volume() - --image-volume bind|anonymous|tmpfs|ignore, once. */
+bool spec_set_image_volume(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_remove_image() - --rmi true|false; true implies --rm. */
+bool spec_set_remove_image(ContainerSpec *spec, const char *value, GError **error);
+/** spec_add_secret() - --secret NAME[,type=mount|env,target=,uid=,gid=,mode=], list. */
+bool spec_add_secret(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_preserve_fds() - --preserve-fds N: descriptors 3 to N+2, once. */
+bool spec_set_preserve_fds(ContainerSpec *spec, const char *value, GError **error);
+/** spec_add_preserve_fd() - --preserve-fd FD, list. */
+bool spec_add_preserve_fd(ContainerSpec *spec, const char *value, GError **error);
+/** spec_check_preserved() - are they open? Before this process opens anything itself. */
+bool spec_check_preserved(const ContainerSpec *spec, GError **error);
+/** spec_set_ip() - --ip: checked, and refused by spec_check() without a named network; likewise the
+ * next three. */
+bool spec_set_ip(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_ip6() - --ip6. */
+bool spec_set_ip6(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_mac_address() - --mac-address. */
+bool spec_set_mac_address(ContainerSpec *spec, const char *value, GError **error);
+/** spec_add_network_alias() - --network-alias. */
+bool spec_add_network_alias(ContainerSpec *spec, const char *value, GError **error);
 /* Health checks: spec_parse_health.c; all once. Commands and times are checked by spec_check(). */
 
 /** spec_set_health_cmd() - --health-cmd COMMAND: a line for the shell, a JSON array, or "none". */
@@ -106,8 +155,10 @@ bool spec_add_cap_add(ContainerSpec *spec, const char *value, GError **error);
 bool spec_add_cap_drop(ContainerSpec *spec, const char *value, GError **error);
 /** spec_add_security_opt() - --security-opt NAME=VALUE, list. */
 bool spec_add_security_opt(ContainerSpec *spec, const char *value, GError **error);
-/** spec_add_device() - --device HOST[:CONTAINER][:rwm], list. */
+/** spec_add_device() - --device HOST[:CONTAINER][:rwm] or VENDOR/CLASS=NAME, list. */
 bool spec_add_device(ContainerSpec *spec, const char *value, GError **error);
+/** spec_add_gpu() - --gpus all or a GPU's name or number, through CDI; list. */
+bool spec_add_gpu(ContainerSpec *spec, const char *value, GError **error);
 /** spec_add_ulimit() - --ulimit NAME=SOFT[:HARD] or host, list; a name given again replaces. */
 bool spec_add_ulimit(ContainerSpec *spec, const char *value, GError **error);
 /** spec_add_sysctl() - --sysctl KEY=VALUE of the network, IPC and mqueue families, list. */

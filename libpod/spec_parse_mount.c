@@ -70,9 +70,10 @@ static bool set_key_nothing(MountKey *pair, GError **error)
 static bool set_key_source(MountKey *pair, GError **error)
 {
 	SpecMount *mount = pair->mount;
-	if (mount->kind == SPEC_MOUNT_TMPFS)
+	if (mount->kind == SPEC_MOUNT_TMPFS || mount->kind == SPEC_MOUNT_RAMFS)
 		return error_set(error, ENGINE_ERROR_INVALID,
-				 "source is not supported with tmpfs mounts");
+				 "source is not supported with %s mounts",
+				 mount->kind == SPEC_MOUNT_TMPFS ? "tmpfs" : "ramfs");
 	if (!pair->value || *pair->value == '\0')
 		return error_set(error, ENGINE_ERROR_INVALID, "host directory cannot be empty");
 	g_free(mount->source);
@@ -81,7 +82,7 @@ static bool set_key_source(MountKey *pair, GError **error)
 		mount->source = g_canonicalize_filename(pair->value, NULL);
 		return true;
 	}
-	if (!name_check(pair->value, error)) {
+	if (mount->kind != SPEC_MOUNT_IMAGE && !name_check(pair->value, error)) {
 		g_prefix_error(error,
 			       "creating named volume \"%s\": running volume create option: ",
 			       pair->value);
@@ -201,10 +202,51 @@ static bool set_key_tmpfs_option(MountKey *pair, GError **error)
 	       spec_mount_add_tmpfs_option(pair->mount, key, pair->value, error);
 }
 
+/* Image mounts are read-only unless they say otherwise. */
+static bool set_key_image_write(MountKey *pair, GError **error)
+{
+	bool on = pair->value && strcmp(pair->value, "true") == 0;
+	if (!on && (!pair->value || strcmp(pair->value, "false") != 0))
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "invalid rw value \"%s\": invalid mount option",
+				 pair->value ? pair->value : "");
+	pair->mount->read_only = !on;
+	return true;
+}
+
+/* uid, gid, mode and max of a devpts, in the kernel's form. */
+static bool set_key_devpts_option(MountKey *pair, GError **error)
+{
+	uint64_t number = 0;
+	if (!need_value(pair, error))
+		return false;
+	if (strcmp(pair->key, "max") != 0)
+		return spec_mount_add_tmpfs_option(pair->mount, pair->key, pair->value, error);
+	if (!units_parse_uint(pair->value, G_MAXINT32, &number, NULL))
+		return error_set(error, ENGINE_ERROR_INVALID, "invalid devpts option \"max=%s\"",
+				 pair->value);
+	spec_strv_take(&pair->mount->options, g_strdup_printf("max=%s", pair->value));
+	return true;
+}
+
+/* A word for the mount that needs no value. */
+static bool set_key_plain(MountKey *pair, GError **error)
+{
+	if (pair->value)
+		return error_set(error, ENGINE_ERROR_INVALID, "%s: invalid mount option",
+				 pair->key);
+	spec_strv_append(&pair->mount->options, pair->key);
+	return true;
+}
+
 #define ON_BIND   (1 << SPEC_MOUNT_BIND)
 #define ON_VOLUME (1 << SPEC_MOUNT_VOLUME)
 #define ON_TMPFS  (1 << SPEC_MOUNT_TMPFS)
-#define ON_ALL    (ON_BIND | ON_VOLUME | ON_TMPFS)
+#define ON_RAMFS  (1 << SPEC_MOUNT_RAMFS)
+#define ON_DEVPTS (1 << SPEC_MOUNT_DEVPTS)
+#define ON_IMAGE  (1 << SPEC_MOUNT_IMAGE)
+#define ON_FILES  (ON_BIND | ON_VOLUME | ON_TMPFS | ON_RAMFS)
+#define ON_ALL    (ON_FILES | ON_DEVPTS | ON_IMAGE)
 
 /* Keys of --mount, the types they go with, and their setters; NULL: podman knows it, skiff not yet.
  */
@@ -214,17 +256,22 @@ static const struct {
 	bool (*set)(MountKey *pair, GError **error);
 } mount_keys[] = {
 	{"type", ON_ALL, set_key_nothing},
-	{"src", ON_ALL, set_key_source},
-	{"source", ON_ALL, set_key_source},
+	{"src", ON_FILES, set_key_source},
+	{"source", ON_FILES, set_key_source},
 	{"target", ON_ALL, set_key_target},
 	{"dst", ON_ALL, set_key_target},
 	{"dest", ON_ALL, set_key_target},
 	{"destination", ON_ALL, set_key_target},
-	{"ro", ON_ALL, set_key_write},
-	{"readonly", ON_ALL, set_key_write},
-	{"rw", ON_ALL, set_key_write},
-	{"U", ON_ALL, set_key_chown},
-	{"chown", ON_ALL, set_key_chown},
+	{"ro", ON_FILES, set_key_write},
+	{"readonly", ON_FILES, set_key_write},
+	{"rw", ON_FILES, set_key_write},
+	{"rw", ON_IMAGE, set_key_image_write},
+	{"readwrite", ON_IMAGE, set_key_image_write},
+	{"src", ON_IMAGE, set_key_source},
+	{"source", ON_IMAGE, set_key_source},
+	{"ro", ON_DEVPTS, set_key_write},
+	{"U", ON_FILES, set_key_chown},
+	{"chown", ON_FILES, set_key_chown},
 	{"z", ON_BIND | ON_VOLUME, set_key_relabel},
 	{"Z", ON_BIND | ON_VOLUME, set_key_relabel},
 	{"relabel", ON_BIND | ON_VOLUME, set_key_relabel},
@@ -239,29 +286,34 @@ static const struct {
 	{"unbindable", ON_BIND, set_key_propagation},
 	{"runbindable", ON_BIND, set_key_propagation},
 	{"bind-nonrecursive", ON_BIND, set_key_non_recursive},
-	{"exec", ON_ALL, set_key_flag},
-	{"noexec", ON_ALL, set_key_flag},
-	{"dev", ON_ALL, set_key_flag},
-	{"nodev", ON_ALL, set_key_flag},
-	{"suid", ON_ALL, set_key_flag},
-	{"nosuid", ON_ALL, set_key_flag},
+	{"exec", ON_FILES, set_key_flag},
+	{"noexec", ON_FILES, set_key_flag},
+	{"dev", ON_FILES, set_key_flag},
+	{"nodev", ON_FILES, set_key_flag},
+	{"suid", ON_FILES, set_key_flag},
+	{"nosuid", ON_FILES, set_key_flag},
 	{"subpath", ON_VOLUME, set_key_subpath},
 	{"volume-subpath", ON_VOLUME, set_key_subpath},
 	{"copy", ON_VOLUME, set_key_flag},
 	{"nocopy", ON_VOLUME, set_key_no_copy},
 	{"volume-nocopy", ON_VOLUME, set_key_no_copy},
 	{"tmpfs-size", ON_TMPFS, set_key_tmpfs_option},
-	{"tmpfs-mode", ON_TMPFS, set_key_tmpfs_option},
+	{"tmpfs-mode", ON_TMPFS | ON_RAMFS, set_key_tmpfs_option},
 	{"size", ON_TMPFS, set_key_tmpfs_option},
-	{"mode", ON_TMPFS, set_key_tmpfs_option},
+	{"mode", ON_TMPFS | ON_RAMFS, set_key_tmpfs_option},
+	{"uid", ON_DEVPTS, set_key_devpts_option},
+	{"gid", ON_DEVPTS, set_key_devpts_option},
+	{"mode", ON_DEVPTS, set_key_devpts_option},
+	{"max", ON_DEVPTS, set_key_devpts_option},
+	{"subpath", ON_IMAGE, NULL},
 	{"uid", ON_TMPFS, set_key_tmpfs_option},
 	{"gid", ON_TMPFS, set_key_tmpfs_option},
-	{"tmpcopyup", ON_TMPFS, set_key_tmpfs_copy_up},
-	{"notmpcopyup", ON_TMPFS, set_key_tmpfs_copy_up},
-	{"consistency", ON_ALL, set_key_nothing},
-	{"idmap", ON_ALL, NULL},
+	{"tmpcopyup", ON_TMPFS | ON_RAMFS, set_key_tmpfs_copy_up},
+	{"notmpcopyup", ON_TMPFS | ON_RAMFS, set_key_tmpfs_copy_up},
+	{"consistency", ON_FILES, set_key_nothing},
+	{"idmap", ON_FILES, NULL},
 	{"no-dereference", ON_BIND, NULL},
-	{"noatime", ON_TMPFS, NULL},
+	{"noatime", ON_TMPFS | ON_RAMFS, set_key_plain},
 	{"nocreate", ON_VOLUME, NULL},
 	{"noswap", ON_TMPFS, NULL},
 	{"volume-driver", ON_VOLUME, NULL},
@@ -316,25 +368,28 @@ static char **split_csv(const char *value, GError **error)
 /* Find the type among the fields; podman's default is a volume. */
 static bool find_mount_kind(char **fields, SpecMountKind *out_kind, GError **error)
 {
-	static const char *const unsupported[] = {"artifact", "cluster", "devpts", "glob",
-						  "image",    "npipe",   "ramfs",  NULL};
+	static const char *const types[] = {
+		[SPEC_MOUNT_BIND] = "bind",     [SPEC_MOUNT_VOLUME] = "volume",
+		[SPEC_MOUNT_TMPFS] = "tmpfs",   [SPEC_MOUNT_RAMFS] = "ramfs",
+		[SPEC_MOUNT_DEVPTS] = "devpts", [SPEC_MOUNT_IMAGE] = "image",
+	};
+	static const char *const unsupported[] = {"artifact", "cluster", "glob", "npipe", NULL};
 	const char *type = "volume";
+	size_t kind = 0;
 	for (char **field = fields; *field; field++)
 		if (g_str_has_prefix(*field, "type="))
 			type = *field + strlen("type=");
-	if (strcmp(type, "bind") == 0)
-		*out_kind = SPEC_MOUNT_BIND;
-	else if (strcmp(type, "volume") == 0)
-		*out_kind = SPEC_MOUNT_VOLUME;
-	else if (strcmp(type, "tmpfs") == 0)
-		*out_kind = SPEC_MOUNT_TMPFS;
-	else if (g_strv_contains(unsupported, type))
+	while (kind < G_N_ELEMENTS(types) && strcmp(type, types[kind]) != 0)
+		kind++;
+	if (kind == G_N_ELEMENTS(types) && g_strv_contains(unsupported, type))
 		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
-				 "mount type \"%s\" is not supported: bind, volume and tmpfs are",
+				 "mount type \"%s\" is not supported: bind, volume, tmpfs, ramfs, "
+				 "devpts and image are",
 				 type);
-	else
+	if (kind == G_N_ELEMENTS(types))
 		return error_set(error, ENGINE_ERROR_INVALID, "invalid filesystem type \"%s\"",
 				 type);
+	*out_kind = (SpecMountKind)kind;
 	return true;
 }
 
@@ -359,6 +414,9 @@ bool spec_add_mount(ContainerSpec *spec, const char *value, GError **error)
 		if (!apply_key(&pair, error))
 			return false;
 	}
+	if (kind == SPEC_MOUNT_IMAGE && (!mount->source || !mount->destination))
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "must set source and destination for image volume");
 	if (!mount->destination)
 		return error_set(error, ENGINE_ERROR_INVALID, "must set volume destination");
 	if (kind == SPEC_MOUNT_BIND && !mount->source)

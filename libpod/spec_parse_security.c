@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 
 #include "libpod/base/error.h"
+#include "libpod/cdi.h"
 #include "libpod/base/path.h"
 #include "libpod/base/units.h"
 #include "libpod/runtime/privileges.h"
@@ -187,6 +188,25 @@ static void add_device(ContainerSpec *spec, const char *host, const char *path, 
 	g_ptr_array_add(spec->devices, device);
 }
 
+/* A device that a file of the host describes; whether one does is seen at the start. */
+static bool add_cdi_device(ContainerSpec *spec, const char *value, GError **error)
+{
+	if (!cdi_is_name(value))
+		return error_set(error, ENGINE_ERROR_INVALID, "invalid device specification: %s",
+				 value);
+	spec_strv_append(&spec->cdi_devices, value);
+	return true;
+}
+
+bool spec_add_gpu(ContainerSpec *spec, const char *value, GError **error)
+{
+	g_autofree char *name = g_strconcat("nvidia.com/gpu=", value, NULL);
+	if (!cdi_is_name(name))
+		return error_set(error, ENGINE_ERROR_INVALID, "invalid GPU \"%s\"", value);
+	spec_strv_take(&spec->cdi_devices, g_strconcat("gpu=", value, NULL));
+	return true;
+}
+
 bool spec_add_device(ContainerSpec *spec, const char *value, GError **error)
 {
 	g_auto(GStrv) parts = g_strsplit(value, ":", 4);
@@ -194,9 +214,8 @@ bool spec_add_device(ContainerSpec *spec, const char *value, GError **error)
 	if (n == 0 || n > 3 || parts[0][0] == '\0')
 		return error_set(error, ENGINE_ERROR_INVALID, "invalid device specification: %s",
 				 value);
-	if (parts[0][0] != '/' && strchr(parts[0], '/') && strchr(parts[0], '='))
-		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
-				 "CDI devices are not supported: %s", value);
+	if (value[0] != '/' && strchr(value, '/') && strchr(value, '='))
+		return add_cdi_device(spec, value, error);
 	if (parts[0][0] != '/')
 		return error_set(
 			error, ENGINE_ERROR_INVALID,

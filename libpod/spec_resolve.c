@@ -13,6 +13,7 @@
 #include "libpod/base/log.h"
 #include "libpod/config.h"
 #include "libpod/container.h"
+#include "libpod/secret.h"
 #include "libpod/spec_priv.h"
 #include "network/portmap.h"
 #include "storage/manifest.h"
@@ -331,6 +332,120 @@ static void drop_impossible_ping_range(ContainerSpec *spec, bool typed)
 		g_hash_table_remove(spec->sysctl, PING_RANGE);
 }
 
+/* --requires: full ids, each once. */
+static bool resolve_requires(Engine *engine, ContainerSpec *spec, GError **error)
+{
+	g_auto(GStrv) asked = g_steal_pointer(&spec->requires);
+	for (char **name = asked; name && *name; name++) {
+		g_autoptr(Container) ctr = container_resolve(engine, *name, error);
+		if (!ctr) {
+			g_prefix_error(error,
+				       "\"%s\" is not a valid container, cannot be used as a "
+				       "dependency: ",
+				       *name);
+			return false;
+		}
+		const char *id = container_summary(ctr)->id;
+		if (!spec->requires || !g_strv_contains((const char *const *)spec->requires, id))
+			spec_strv_append(&spec->requires, id);
+	}
+	return true;
+}
+
+/* --secret: what it is called; its bytes are not looked at. */
+static bool resolve_secrets(Engine *engine, ContainerSpec *spec, GError **error)
+{
+	for (guint i = 0; i < spec->secrets->len; i++) {
+		SpecSecret *asked = spec->secrets->pdata[i];
+		g_autoptr(Secret) secret = secret_resolve(engine, asked->name, error);
+		if (!secret)
+			return false;
+		g_free(asked->name);
+		g_free(asked->id);
+		asked->name = g_steal_pointer(&secret->name);
+		asked->id = g_steal_pointer(&secret->id);
+	}
+	return true;
+}
+
+/* Images as mounts must be here already. */
+static bool resolve_image_mounts(Engine *engine, ContainerSpec *spec, GError **error)
+{
+	for (guint i = 0; i < spec->mounts->len; i++) {
+		SpecMount *mount = spec->mounts->pdata[i];
+		if (mount->kind != SPEC_MOUNT_IMAGE)
+			continue;
+		g_autoptr(Image) image = image_resolve(engine_store(engine), mount->source, error);
+		if (!image)
+			return false;
+		g_free(mount->image_id);
+		mount->image_id = g_strdup(image->id);
+	}
+	return true;
+}
+
+static bool mounts_at(const ContainerSpec *spec, const char *destination)
+{
+	for (guint i = 0; i < spec->mounts->len; i++) {
+		const SpecMount *mount = spec->mounts->pdata[i];
+		if (strcmp(mount->destination, destination) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Add the other container's binds and volumes, but not where something was asked for already. */
+static void copy_mounts(ContainerSpec *spec, const ContainerSpec *other, const char *options)
+{
+	g_auto(GStrv) words = g_strsplit(options, ",", -1);
+	const char *const *list = (const char *const *)words;
+	for (guint i = 0; i < other->mounts->len; i++) {
+		const SpecMount *model = other->mounts->pdata[i];
+		bool shared = model->kind == SPEC_MOUNT_BIND || model->kind == SPEC_MOUNT_VOLUME;
+		if (!shared || mounts_at(spec, model->destination))
+			continue;
+		SpecMount *mount = spec_mount_copy(model);
+		if (g_strv_contains(list, "ro") || g_strv_contains(list, "rw"))
+			mount->read_only = g_strv_contains(list, "ro");
+		if (g_strv_contains(list, "z"))
+			mount->relabel = 'z';
+		g_ptr_array_add(spec->mounts, mount);
+	}
+}
+
+static bool resolve_volumes_from(Engine *engine, ContainerSpec *spec, GError **error)
+{
+	for (char **from = spec->volumes_from; from && *from; from++) {
+		const char *colon = strchr(*from, ':');
+		g_autofree char *name = colon ? g_strndup(*from, colon - *from) : g_strdup(*from);
+		g_autoptr(Container) ctr = container_resolve(engine, name, error);
+		const ContainerSpec *other = ctr ? container_spec(ctr, error) : NULL;
+		if (!other) {
+			g_prefix_error(error,
+				       "looking up container \"%s\" for volumes-from: ", name);
+			return false;
+		}
+		copy_mounts(spec, other, colon ? colon + 1 : "");
+	}
+	return true;
+}
+
+static bool check_timezone(const ContainerSpec *spec, GError **error)
+{
+	g_autofree char *path = spec_timezone_path(spec);
+	struct stat st;
+	if (!path)
+		return true;
+	if (stat(path, &st) < 0)
+		spec_fail_errno(error, "stat", path);
+	else if (S_ISREG(st.st_mode))
+		return true;
+	else
+		error_set(error, ENGINE_ERROR_INVALID, "invalid timezone: is a directory");
+	g_prefix_error(error, "running container create option: ");
+	return false;
+}
+
 /* podman takes a HEALTHCHECK only from docker's form of an image: OCI's has none. An image without
  * a manifest came in a docker archive. */
 static bool resolve_health(Engine *engine, ContainerSpec *spec, const Image *image, GError **error)
@@ -349,8 +464,10 @@ bool spec_resolve(Engine *engine, ContainerSpec *spec, const Image *image, GErro
 	g_autoptr(Config) config = config_load(error);
 	bool ping_typed = g_hash_table_contains(spec->sysctl, PING_RANGE);
 	if (!config || !spec_check(spec, error) || !config_apply(config, spec, error) ||
-	    !spec_resolve_image(spec, image, error) ||
+	    !resolve_volumes_from(engine, spec, error) || !spec_resolve_image(spec, image, error) ||
 	    !resolve_health(engine, spec, image, error) || !check_sources(spec, error) ||
+	    !check_timezone(spec, error) || !resolve_secrets(engine, spec, error) ||
+	    !resolve_image_mounts(engine, spec, error) || !resolve_requires(engine, spec, error) ||
 	    !resolve_devices(spec, error) || !resolve_namespaces(engine, spec, error) ||
 	    !resolve_userns(engine, spec, error) || !check_pid_target(spec, error))
 		return false;

@@ -23,6 +23,7 @@
 #include "libpod/events.h"
 #include "libpod/name.h"
 #include "libpod/rootless.h"
+#include "libpod/volume_options.h"
 
 /* Containers that are created while --force removes others come one by one. */
 #define FORCE_ROUNDS 100
@@ -55,6 +56,10 @@ static Json *to_json(const Volume *volume)
 	js_set_int(json, "created", volume->created);
 	js_set_take(json, "labels", js_from_string_map(volume->labels));
 	js_set_take(json, "options", js_from_string_map(volume->options));
+	if (volume->uid >= 0)
+		js_set_int(json, "uid", volume->uid);
+	if (volume->gid >= 0)
+		js_set_int(json, "gid", volume->gid);
 	js_set_bool(json, "anonymous", volume->anonymous);
 	js_set_bool(json, "copy_up", volume->needs_copy_up);
 	return json;
@@ -69,6 +74,8 @@ static bool from_json(Volume *volume, Json *json, GError **error)
 	    !js_get_int(json, "created", 0, INT64_MAX, &volume->created, error) ||
 	    !js_get_string_map(json, "labels", &volume->labels, error) ||
 	    !js_get_string_map(json, "options", &volume->options, error) ||
+	    !js_get_int(json, "uid", -1, G_MAXUINT32, &volume->uid, error) ||
+	    !js_get_int(json, "gid", -1, G_MAXUINT32, &volume->gid, error) ||
 	    !js_get_bool(json, "anonymous", &volume->anonymous, error) ||
 	    !js_get_bool(json, "copy_up", &volume->needs_copy_up, error))
 		return false;
@@ -87,6 +94,7 @@ static Volume *new_volume(Engine *engine, const char *name)
 	Volume *volume = g_new0(Volume, 1);
 	volume->name = g_strdup(name);
 	volume->scope = g_strdup("local");
+	volume->uid = volume->gid = -1;
 	volume->mountpoint =
 		g_build_filename(store_path(engine_store(engine)), "volumes", name, "_data", NULL);
 	return volume;
@@ -166,19 +174,46 @@ static GHashTable *ref_or_new(GHashTable *table)
 		     : g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 }
 
-static bool check_create(const VolumeCreate *options, GError **error)
+static bool check_create(const VolumeCreate *options, const char *name, GError **error)
 {
 	if (options->name && !name_check(options->name, error))
 		return false;
 	if (options->driver && !g_str_equal(options->driver, "local"))
-		return error_set(
-			error, ENGINE_ERROR_UNSUPPORTED,
-			"no plugin named \"%s\" is available: only the driver \"local\" is",
-			options->driver);
-	if (options->options && g_hash_table_size(options->options) > 0)
 		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
-				 "volume options are not supported by the driver \"local\" yet");
+				 "volume %s uses volume plugin %s but it could not be retrieved: "
+				 "no volume plugin with name %s available: required plugin missing",
+				 name, options->driver, options->driver);
 	return true;
+}
+
+typedef struct {
+	int fd; /* of _data */
+	int64_t uid, gid;
+} VolumeOwner;
+
+/* In the user's namespace, where the ids are those of containers. */
+static int give_child(void *data)
+{
+	const VolumeOwner *owner = data;
+	uid_t uid = owner->uid < 0 ? (uid_t)-1 : (uid_t)owner->uid;
+	gid_t gid = owner->gid < 0 ? (gid_t)-1 : (gid_t)owner->gid;
+	return fchown(owner->fd, uid, gid) < 0 ? 1 : 0;
+}
+
+/* uid= and gid=: the volume's root belongs to them from the start. */
+static bool give_data(Engine *engine, const Volume *volume, int dir, GError **error)
+{
+	if (volume->uid < 0 && volume->gid < 0)
+		return true;
+	autofd data = path_open_state(dir, "_data", O_RDONLY | O_DIRECTORY, 0);
+	VolumeOwner owner = {.fd = data, .uid = volume->uid, .gid = volume->gid};
+	int code = data < 0 ? -1 : rootless_run(engine, give_child, &owner, error);
+	if (code > 0)
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "cannot give volume %s to %" PRId64 ":%" PRId64
+				 ": no container has such an id",
+				 volume->name, volume->uid, volume->gid);
+	return code == 0 || (data < 0 && error_set_errno(error, "cannot open the new volume"));
 }
 
 /* Write the volume into a stage and move it into place. EXISTS when somebody was faster. */
@@ -193,6 +228,8 @@ static bool publish(Engine *engine, const Volume *volume, GError **error)
 						O_RDONLY | O_DIRECTORY, 0);
 	if (dir < 0 || fchmodat(dir, "_data", 0755, 0) < 0)
 		return error_set_errno(error, "cannot make volume '%s'", volume->name);
+	if (!give_data(engine, volume, dir, error))
+		return false;
 	g_autoptr(Json) json = to_json(volume);
 	if (!js_save(dir, "volume.json", json, RECORD_SYNC_FULL, error))
 		return false;
@@ -212,7 +249,8 @@ static bool publish(Engine *engine, const Volume *volume, GError **error)
 
 Volume *volume_create(Engine *engine, const VolumeCreate *options, GError **error)
 {
-	if (!check_create(options, error))
+	g_autofree char *random = options->name ? NULL : name_new_id();
+	if (!check_create(options, options->name ? options->name : random, error))
 		return NULL;
 	if (options->ignore && options->name) {
 		GError *failed = NULL;
@@ -222,7 +260,6 @@ Volume *volume_create(Engine *engine, const VolumeCreate *options, GError **erro
 		if (existing || failed)
 			return existing;
 	}
-	g_autofree char *random = options->name ? NULL : name_new_id();
 	g_autoptr(Volume) volume = new_volume(engine, options->name ? options->name : random);
 	volume->driver = g_strdup("local");
 	volume->created = g_get_real_time() * 1000;
@@ -230,7 +267,13 @@ Volume *volume_create(Engine *engine, const VolumeCreate *options, GError **erro
 	volume->options = ref_or_new(options->options);
 	volume->anonymous = options->anonymous;
 	volume->needs_copy_up = true;
+	if (options->uid_set)
+		volume->uid = options->uid;
+	if (options->gid_set)
+		volume->gid = options->gid;
 	g_autoptr(GError) failed = NULL;
+	if (!volume_options_apply(volume, error))
+		return NULL;
 	if (publish(engine, volume, &failed)) {
 		event_volume(engine, "create", volume->name);
 		return g_steal_pointer(&volume);
@@ -364,6 +407,16 @@ bool volume_remove(Engine *engine, const Volume *volume, bool force, GError **er
 
 int volume_open_data(Engine *engine, const Volume *volume, GError **error)
 {
+	VolumeMount plan = {0};
+	if (!volume_mount_plan(volume, &plan, error))
+		return -1;
+	g_strfreev(plan.options);
+	if (plan.kind == VOLUME_IS_BIND) {
+		int device = open(plan.device, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		if (device < 0)
+			error_set_errno(error, "cannot open '%s'", plan.device);
+		return device;
+	}
 	g_autofree char *path = g_build_filename(volume->name, "_data", NULL);
 	int fd = path_open_state(volumes_dir(engine), path, O_PATH | O_DIRECTORY, 0);
 	if (fd < 0)

@@ -19,6 +19,7 @@ typedef struct {
 	int64_t created; /* ns */
 	GHashTable *labels;
 	GHashTable *options;
+	int64_t uid, gid; /* who its root belongs to; -1: whoever uses it first */
 	bool anonymous;
 	bool needs_copy_up;
 } Volume;
@@ -31,7 +32,9 @@ typedef struct {
 	GHashTable *labels;
 	GHashTable *options; /* INVALID for those not supported */
 	const char *driver;  /* NULL = local */
-	bool ignore;         /* existing is fine */
+	int64_t uid, gid;    /* 0 unless @uid_set, @gid_set */
+	bool uid_set, gid_set;
+	bool ignore; /* existing is fine */
 	bool anonymous;
 } VolumeCreate;
 

@@ -46,6 +46,16 @@ static bool set_workdir(void *target, const Option *option, const char *value, G
 	return spec_set_workdir(((ExecOptions *)target)->spec, value, error);
 }
 
+static bool set_preserve_fds(void *target, const Option *option, const char *value, GError **error)
+{
+	return spec_set_preserve_fds(((ExecOptions *)target)->spec, value, error);
+}
+
+static bool add_preserve_fd(void *target, const Option *option, const char *value, GError **error)
+{
+	return spec_add_preserve_fd(((ExecOptions *)target)->spec, value, error);
+}
+
 static bool set_detach_keys(void *target, const Option *option, const char *value, GError **error)
 {
 	((ExecOptions *)target)->detach_keys = value;
@@ -63,7 +73,7 @@ static const Option options[] = {
 	{'e', "env", OPTION_ENV_LIST, set_env, "NAME[=VALUE]",
 	 "Set an environment variable, or pass ours on", 0, OPTION_COMMON},
 	{0, "env-file", OPTION_LIST, set_env_file, "FILE", "Read environment variables from a file",
-	 0, OPTION_COMMON},
+	 0, OPTION_COMMON | OPTION_WHOLE},
 	{'u', "user", OPTION_VALUE, set_user, "USER[:GROUP]", "User that runs the command", 0,
 	 OPTION_COMMON},
 	{'w', "workdir", OPTION_VALUE, set_workdir, "DIR", "Working directory in the container", 0,
@@ -76,14 +86,29 @@ static const Option options[] = {
 	 "Keys that leave the process running alone (default ctrl-p,ctrl-q)", 0, OPTION_COMMON},
 	{'l', "latest", OPTION_FLAG, option_set_flag, NULL, "In the container created last",
 	 offsetof(ExecOptions, selection.latest), OPTION_COMMON},
-	OPTION_UNSUPPORTED(0, "cidfile", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "no-session", OPTION_FLAG),
-	OPTION_UNSUPPORTED(0, "preserve-fd", OPTION_CSV),
-	OPTION_UNSUPPORTED(0, "preserve-fds", OPTION_VALUE),
+	{0, "cidfile", OPTION_LIST, option_set_list, "FILE",
+	 "In the container whose id is in a file", offsetof(ExecOptions, selection.cidfiles),
+	 OPTION_COMMON},
+	{0, "no-session", OPTION_FLAG, option_set_ignored, NULL,
+	 "Accepted for podman's sake: skiff records no sessions", 0, 0},
+	{0, "preserve-fds", OPTION_VALUE, set_preserve_fds, "N", "Pass our descriptors 3 to N+2 on",
+	 0, OPTION_COMMON},
+	{0, "preserve-fd", OPTION_CSV, add_preserve_fd, "FD",
+	 "Pass these descriptors of ours on, under their numbers", 0, OPTION_COMMON},
 	{0},
 };
 
 static const OptionGroup group = {NULL, options};
+
+/* Add all of our variables whose names begin with @prefix. */
+static char **add_host_variables(char **env, const char *prefix)
+{
+	g_auto(GStrv) names = g_listenv();
+	for (char **name = names; *name; name++)
+		if (g_str_has_prefix(*name, prefix))
+			env = g_environ_setenv(env, *name, g_getenv(*name), TRUE);
+	return env;
+}
 
 /* The container's environment with what the command line adds to it. */
 static char **build_env(const ContainerSpec *container, const ContainerSpec *asked, bool tty)
@@ -96,7 +121,11 @@ static char **build_env(const ContainerSpec *container, const ContainerSpec *ask
 		const char *equals = strchr(text, '=');
 		g_autofree char *name = equals ? g_strndup(text, equals - text) : g_strdup(text);
 		const char *value = equals ? equals + 1 : g_getenv(name);
-		if (value)
+		size_t length = strlen(text);
+		g_autofree char *prefix = g_strndup(text, length ? length - 1 : 0);
+		if (!equals && g_str_has_suffix(text, "*"))
+			env = add_host_variables(env, prefix);
+		else if (value)
 			env = g_environ_setenv(env, name, value, TRUE);
 	}
 	return env;
@@ -157,6 +186,7 @@ static bool exec_in(Engine *engine, Container *ctr, const ExecOptions *opts,
 		.open_stdin = opts->interactive,
 		.detached = opts->detach,
 		.stdio = {-1, -1, -1},
+		.preserve = opts->spec->preserve,
 	};
 	g_autoptr(AttachPump) pump =
 		direct ? attach_pump_new(opts->interactive, request.stdio, error) : NULL;
@@ -185,7 +215,7 @@ static bool exec_in(Engine *engine, Container *ctr, const ExecOptions *opts,
 static int exec(const ExecOptions *opts, Invocation *inv)
 {
 	g_autoptr(GError) error = NULL;
-	size_t first = opts->selection.latest ? 0 : 1;
+	size_t first = opts->selection.latest || opts->selection.cidfiles ? 0 : 1;
 	int code = 0;
 	if (command_n_args(inv) < first) {
 		error_set(&error, ENGINE_ERROR_INVALID,
@@ -193,6 +223,8 @@ static int exec(const ExecOptions *opts, Invocation *inv)
 		return command_fail(error);
 	}
 	g_autofree const char **args = command_args(inv, first);
+	if (!spec_check_preserved(opts->spec, &error))
+		return command_fail(error);
 	g_autoptr(Engine) engine = command_engine(inv, true, &error);
 	if (!engine)
 		return command_fail(error);
@@ -212,9 +244,9 @@ static int cmd_exec(Invocation *inv)
 {
 	g_autoptr(ContainerSpec) spec = spec_new();
 	ExecOptions opts = {.spec = spec};
-	if (!command_parse(inv, (void *[]){&opts}))
-		return inv->status;
-	return exec(&opts, inv);
+	int status = command_parse(inv, (void *[]){&opts}) ? exec(&opts, inv) : inv->status;
+	selection_clear(&opts.selection);
+	return status;
 }
 
 const Command exec_command = {

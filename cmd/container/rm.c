@@ -10,6 +10,8 @@
 typedef struct {
 	bool force;
 	bool volumes;
+	bool depend;
+	bool all;        /* of them: in any order */
 	int64_t timeout; /* seconds */
 } RmOptions;
 
@@ -24,7 +26,9 @@ static const Option options[] = {
 	 "With --force: how long to wait before killing", offsetof(RmOptions, timeout),
 	 OPTION_COMMON},
 	{0, "storage", OPTION_FLAG, option_set_ignored, NULL, "Does nothing", 0, OPTION_HIDDEN},
-	OPTION_UNSUPPORTED(0, "depend", OPTION_FLAG),
+	{0, "depend", OPTION_FLAG, option_set_flag, NULL,
+	 "Remove the containers that depend on these first", offsetof(RmOptions, depend),
+	 OPTION_COMMON},
 	{0},
 };
 
@@ -39,15 +43,43 @@ static void begin_one(Container *ctr, void *data)
 						      .removing = true});
 }
 
+static bool remove_one(Container *ctr, void *data, GError **error);
+
+/* --depend: those that depend on the container, and on these; one that went meanwhile is fine. */
+static bool remove_dependents(Container *ctr, RmOptions *opts, GError **error)
+{
+	g_auto(GStrv) ids = container_dependents(ctr, error);
+	for (char **id = ids; id && *id; id++) {
+		g_autoptr(GError) failed = NULL;
+		g_autoptr(Container) other = container_resolve(container_engine(ctr), *id, &failed);
+		if (other)
+			(void)remove_one(other, opts, &failed);
+		if (failed && !error_matches(failed, ENGINE_ERROR_NOT_FOUND)) {
+			g_propagate_error(error, g_steal_pointer(&failed));
+			return false;
+		}
+	}
+	return ids != NULL;
+}
+
 static bool remove_one(Container *ctr, void *data, GError **error)
 {
-	const RmOptions *opts = data;
+	RmOptions *opts = data;
+	if (opts->depend && !remove_dependents(ctr, opts, error))
+		return false;
 	const ContainerRemove remove = {
 		.force = opts->force,
 		.volumes = opts->volumes,
 		.timeout_s = selection_time(opts->timeout),
+		.keep_dependents = opts->all,
 	};
-	return container_remove(ctr, &remove, error);
+	/* podman names them by id where more than what was typed goes. */
+	g_autofree char *id = g_strdup(container_summary(ctr)->id);
+	if (!container_remove(ctr, &remove, error))
+		return false;
+	if (opts->depend)
+		output_printf("%s\n", id);
+	return !opts->depend;
 }
 
 /* podman's codes: 1 a container is missing, 2 one is running. */
@@ -75,6 +107,7 @@ static int cmd_rm(Invocation *inv)
 		return command_fail(error);
 
 	selection.ignore |= opts.force;
+	opts.all = selection.all;
 	const SelectionTask task = {
 		.begin = begin_one, .work = remove_one, .data = &opts, .exit_code = exit_code};
 	return selection_run(&selection, inv, &task);

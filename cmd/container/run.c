@@ -104,6 +104,7 @@ static int start_container(Container *ctr, const ContainerSpec *spec, GError **e
 		.attach_stdout = !spec->detach && streams.attach_stdout,
 		.attach_stderr = !spec->detach && streams.attach_stderr,
 		.detached = spec->detach,
+		.preserve = spec->preserve,
 	};
 	autofd control = -1;
 	int code = 0;

@@ -59,13 +59,6 @@ bool selection_check(const Selection *selection, const Invocation *inv, const ch
 	return true;
 }
 
-Container *selection_one(const Selection *selection, const Invocation *inv, Engine *engine,
-			 GError **error)
-{
-	return selection->latest ? container_latest(engine, error)
-				 : container_resolve(engine, command_arg(inv, 0), error);
-}
-
 int selection_time(int64_t asked)
 {
 	if (asked == SELECTION_TIME_UNSET)
@@ -125,6 +118,19 @@ static bool read_cidfile(const char *path, bool ignore, char **out_id, GError **
 	text[strcspn(text, "\r\n")] = '\0';
 	*out_id = text;
 	return true;
+}
+
+Container *selection_one(const Selection *selection, const Invocation *inv, Engine *engine,
+			 GError **error)
+{
+	if (selection->latest)
+		return container_latest(engine, error);
+	if (!selection->cidfiles)
+		return container_resolve(engine, command_arg(inv, 0), error);
+	g_autofree char *id = NULL;
+	return read_cidfile(selection->cidfiles->pdata[0], false, &id, error)
+		       ? container_resolve(engine, id, error)
+		       : NULL;
 }
 
 /* All containers that pass the filter, oldest first. */

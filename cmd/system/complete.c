@@ -12,6 +12,7 @@
 #include "cmd/engine_open.h"
 #include "cmd/output.h"
 #include "libpod/container.h"
+#include "libpod/secret.h"
 #include "libpod/volume.h"
 #include "storage/image.h"
 
@@ -29,7 +30,8 @@ static void offer(const Completion *completion, const char *word, const char *ab
 /* First words of the paths, or the words behind @group. */
 static void offer_commands(const Completion *completion, const char *group)
 {
-	static const char *const groups[] = {"container", "image", "system", "volume", NULL};
+	static const char *const groups[] = {"container", "image",  "secret",
+					     "system",    "volume", NULL};
 	size_t length = group ? strlen(group) : 0;
 	for (const Command *const *row = commands_get(); *row; row++) {
 		for (const char *const *path = (*row)->paths; *path; path++) {
@@ -88,6 +90,13 @@ static void offer_volumes(const Completion *completion, Engine *engine)
 		offer(completion, ((const Volume *)volumes->pdata[i])->name, "volume");
 }
 
+static void offer_secrets(const Completion *completion, Engine *engine)
+{
+	g_autoptr(GPtrArray) secrets = secrets_list(engine, NULL);
+	for (size_t i = 0; secrets && i < secrets->len; i++)
+		offer(completion, ((const Secret *)secrets->pdata[i])->name, "secret");
+}
+
 /* A store that cannot be opened offers nothing. */
 static void offer_args(Completion *completion, CommandArg kind, const Invocation *inv)
 {
@@ -111,6 +120,8 @@ static void offer_args(Completion *completion, CommandArg kind, const Invocation
 		offer_images(completion, engine);
 	if (kind == COMMAND_ARG_VOLUME || objects)
 		offer_volumes(completion, engine);
+	if (kind == COMMAND_ARG_SECRET)
+		offer_secrets(completion, engine);
 }
 
 /* The option whose value the last of @words is, NULL if it is none. */

@@ -26,8 +26,8 @@ static const char *const lists[] = {
 };
 
 static const char *const times[] = {
-	"CheckpointedAt", "Created",   "CreatedAt", "FinishedAt", "LastTagTime",
-	"RestoredAt",     "StartedAt", "created",   "Updated",    NULL,
+	"CheckpointedAt", "Created", "CreatedAt", "FinishedAt", "LastTagTime", "RestoredAt",
+	"StartedAt",      "created", "Updated",   "UpdatedAt",  NULL,
 };
 
 /* Which fields podman prints as empty where its JSON, and so ours, leaves them out. */
@@ -79,9 +79,16 @@ static const TemplateField volume_fields[] = {
 	{NULL, NULL, NULL, TEMPLATE_NIL},
 };
 
+static const TemplateField secret_fields[] = {
+	{NULL, "SecretData", NULL, TEMPLATE_STRING},
+	{NULL, NULL, NULL, TEMPLATE_NIL},
+};
+
 const TemplateSchema report_container_schema = {"*define.InspectContainerData", maps, lists, times,
 						container_fields};
 const TemplateSchema report_image_schema = {"*inspect.ImageData", maps, lists, times, image_fields};
 const TemplateSchema report_volume_schema = {"*define.InspectVolumeData", maps, lists, times,
 					     volume_fields};
+const TemplateSchema report_secret_schema = {"*types.SecretInfoReport", maps, lists, times,
+					     secret_fields};
 const TemplateSchema report_info_schema = {"*define.Info", maps, lists, times, NULL};

@@ -10,4 +10,5 @@
 extern const TemplateSchema report_container_schema;
 extern const TemplateSchema report_image_schema;
 extern const TemplateSchema report_volume_schema;
+extern const TemplateSchema report_secret_schema;
 extern const TemplateSchema report_info_schema;

@@ -13,6 +13,7 @@
 typedef struct {
 	const char *driver;
 	bool ignore;
+	int64_t uid, gid;
 	GHashTable *labels, *options;
 } VolumeCreateOptions;
 
@@ -46,8 +47,10 @@ static const Option options[] = {
 	 offsetof(VolumeCreateOptions, options), OPTION_COMMON},
 	{0, "ignore", OPTION_FLAG, option_set_flag, NULL, "Don't mind if the volume exists",
 	 offsetof(VolumeCreateOptions, ignore), OPTION_COMMON},
-	OPTION_UNSUPPORTED(0, "gid", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "uid", OPTION_VALUE),
+	{0, "uid", OPTION_VALUE, option_set_int, "UID", "User id that the volume belongs to",
+	 offsetof(VolumeCreateOptions, uid), OPTION_COMMON},
+	{0, "gid", OPTION_VALUE, option_set_int, "GID", "Group id that the volume belongs to",
+	 offsetof(VolumeCreateOptions, gid), OPTION_COMMON},
 	{0},
 };
 
@@ -56,7 +59,7 @@ static const OptionGroup group = {NULL, options};
 /* Prints the name, which may be a random one. */
 static int cmd_volume_create(Invocation *inv)
 {
-	g_auto(VolumeCreateOptions) opts = {0};
+	g_auto(VolumeCreateOptions) opts = {.uid = -1, .gid = -1};
 	g_autoptr(GError) error = NULL;
 	if (!command_parse(inv, (void *[]){&opts}))
 		return inv->status;
@@ -65,6 +68,10 @@ static int cmd_volume_create(Invocation *inv)
 		.labels = opts.labels,
 		.options = opts.options,
 		.driver = opts.driver,
+		.uid = opts.uid,
+		.gid = opts.gid,
+		.uid_set = opts.uid >= 0,
+		.gid_set = opts.gid >= 0,
 		.ignore = opts.ignore,
 	};
 	g_autoptr(Engine) engine = command_engine(inv, false, &error);

@@ -23,7 +23,7 @@
 /* The kernel's own limit (SCM_MAX_FD): with room for it, no sender can make the kernel cut the
  * list. */
 #define MAX_FDS_IN_MESSAGE 253
-#define MAX_FDS            16
+#define MAX_FDS            96
 
 void fd_close(int *fd)
 {

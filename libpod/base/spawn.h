@@ -21,6 +21,7 @@ typedef struct {
 	const int *fds; /* become 3, 4, ... in the child */
 	size_t n_fds;
 	bool new_session; /* setsid() */
+	bool keep_groups; /* rootless_spawn(): our supplementary groups stay */
 } Spawn;
 
 #define SPAWN_INHERIT (-2)

@@ -38,7 +38,7 @@
 static pid_t fork_with(uint64_t flags, int *pidfd)
 {
 	struct clone_args args = {
-		.flags = flags | (pidfd ? CLONE_PIDFD : 0),
+		.flags = (flags & ~(uint64_t)USERNS_KEEP_GROUPS) | (pidfd ? CLONE_PIDFD : 0),
 		.pidfd = (uint64_t)(uintptr_t)pidfd,
 		/* With CLONE_PARENT the kernel takes the signal of the process that cloned. */
 		.exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD,
@@ -58,10 +58,10 @@ static void reap(pid_t pid)
  * The system calls themselves, not libc's functions: those would wait for the threads that our
  * parent had when it cloned us, of which libc still knows.
  */
-static int become_root(bool single)
+static int become_root(bool keep_groups)
 {
 	/* In a single-id namespace setgroups is denied: the host's groups stay, shown as 65534. */
-	if (!single && syscall(SYS_setgroups, 0, NULL) < 0)
+	if (!keep_groups && syscall(SYS_setgroups, 0, NULL) < 0)
 		return -errno;
 	if (syscall(SYS_setresgid, 0, 0, 0) < 0 || syscall(SYS_setresuid, 0, 0, 0) < 0)
 		return -errno;
@@ -78,7 +78,7 @@ static int become_root(bool single)
 }
 
 /* The child's side of userns_fork_new(): wait for the map, then run. Never returns. */
-static void new_child(int pipe_fd, bool single, UserNsFn fn, void *data)
+static void new_child(int pipe_fd, bool keep_groups, UserNsFn fn, void *data)
 {
 	char go;
 	ssize_t n;
@@ -88,7 +88,7 @@ static void new_child(int pipe_fd, bool single, UserNsFn fn, void *data)
 	close(pipe_fd);
 	if (n != 1)
 		_exit(CHILD_FAILED); /* our parent died or failed, and has said why */
-	int failure = become_root(single);
+	int failure = become_root(keep_groups);
 	if (failure < 0) {
 		log_at(LOG_LEVEL_ERROR, "cannot become root of the new user namespace: %s",
 		       strerror(-failure));
@@ -142,7 +142,7 @@ pid_t userns_fork_new(const IdMap *map, int flags, UserNsFn fn, void *data, int 
 	pid_t pid = fork_with(CLONE_NEWUSER | (uint64_t)flags, &pidfd);
 	if (pid == 0) {
 		close(write_end);
-		new_child(read_end, idmap_is_single(map), fn, data);
+		new_child(read_end, idmap_is_single(map) || (flags & USERNS_KEEP_GROUPS), fn, data);
 	}
 	if (pid < 0) {
 		set_clone_error(error);
@@ -186,8 +186,9 @@ static JoinReport join_namespaces(int ns_fd, int flags)
 		report.at_setns = true;
 		return report;
 	}
-	report.failure = -become_root(setgroups_denied());
-	if (report.failure == 0 && (flags & ~CLONE_NEWPID) && unshare(flags & ~CLONE_NEWPID) < 0)
+	int unshared = flags & ~(CLONE_NEWPID | USERNS_KEEP_GROUPS);
+	report.failure = -become_root((flags & USERNS_KEEP_GROUPS) || setgroups_denied());
+	if (report.failure == 0 && unshared && unshare(unshared) < 0)
 		report.failure = errno;
 	return report;
 }

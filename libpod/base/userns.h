@@ -18,6 +18,9 @@
  */
 typedef int (*UserNsFn)(void *data);
 
+/* Beside CLONE_NEW*, where clone() has its signal: our supplementary groups stay. */
+#define USERNS_KEEP_GROUPS 0x01
+
 /**
  * userns_fork_new() - fork a child into a new user namespace
  * @map:	its map; NULL: no new user namespace (real root), only @flags

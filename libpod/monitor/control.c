@@ -12,6 +12,7 @@
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
 #include "libpod/monitor/protocol.h"
+#include "libpod/runtime/launch.h"
 
 #define CONTROL_SOCKET "ctl.sock"
 
@@ -134,6 +135,7 @@ static int seal_order(const ExecRequest *request, GError **error)
 		json_object_array_add(flags, json_object_new_boolean(given));
 	}
 	js_set_take(json, "stdio", flags);
+	js_set_string(json, "preserve", request->preserve);
 	const char *text = js_text(json);
 	int fd = fd_memfd("exec-request", text, strlen(text));
 	if (fd < 0)
@@ -146,12 +148,15 @@ static bool send_exec(int fd, const ExecRequest *request, GError **error)
 	autofd order = seal_order(request, error);
 	if (order < 0)
 		return false;
-	int fds[4] = {order};
+	int fds[4 + LAUNCH_PRESERVE_MAX] = {order};
 	size_t n_fds = 1;
 	for (size_t i = 0; i < 3 && !request->terminal && !request->detached; i++) {
 		if (request->stdio[i] >= 0)
 			fds[n_fds++] = request->stdio[i];
 	}
+	for (size_t i = 0; request->preserve && request->preserve[i]; i++)
+		if (request->preserve[i] == '1')
+			fds[n_fds++] = (int)i + 3;
 	g_autoptr(Json) json = json_object_new_object();
 	js_set_string(json, "op", "exec");
 	return message_send_fds(fd, MESSAGE_REQUEST, json, fds, n_fds) || set_send_error(error);

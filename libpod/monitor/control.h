@@ -45,6 +45,8 @@ typedef struct {
 	bool detached;
 	int stdio[3]; /* without a terminal: handed over, the process uses them directly; -1 =
 			 /dev/null */
+	const char *preserve; /* '1' for each of our descriptors from 3 on that is passed, '0' for
+			       * a hole; NULL: none */
 } ExecRequest;
 
 /**

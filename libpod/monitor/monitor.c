@@ -15,6 +15,7 @@
 #include "libpod/base/units.h"
 #include "libpod/monitor/monitor_task.h"
 #include "libpod/monitor/protocol.h"
+#include "libpod/runtime/launch.h"
 
 #define MONITOR_PROGRAM "skiff-monitor"
 
@@ -75,7 +76,11 @@ Monitor *monitor_spawn(const MonitorRequest *request, const int *fds, MonitorSpa
 	autofd ours = pair[0];
 	autofd theirs = pair[1];
 
-	int all[MONITOR_FD_COUNT - MONITOR_FD_REQUEST] = {memfd, theirs};
+	int all[MONITOR_FD_COUNT - MONITOR_FD_REQUEST + LAUNCH_PRESERVE_MAX] = {memfd, theirs};
+	size_t n_all = MONITOR_FD_COUNT - MONITOR_FD_REQUEST;
+	for (size_t i = 0; i < request->n_preserve_fds; i++)
+		if (request->preserve_fds[i] >= 0)
+			all[n_all++] = request->preserve_fds[i];
 	memcpy(all + (MONITOR_FD_STORE - MONITOR_FD_REQUEST), fds,
 	       (MONITOR_FD_COUNT - MONITOR_FD_STORE) * sizeof *fds);
 	const char *const argv[] = {MONITOR_PROGRAM, request->id, NULL};
@@ -87,8 +92,9 @@ Monitor *monitor_spawn(const MonitorRequest *request, const int *fds, MonitorSpa
 		.stdout_fd = passthrough ? SPAWN_INHERIT : 0,
 		.stderr_fd = SPAWN_INHERIT, /* for traces; the monitor lets go of it */
 		.fds = all,
-		.n_fds = G_N_ELEMENTS(all),
+		.n_fds = n_all,
 		.new_session = true,
+		.keep_groups = request->keep_groups,
 	};
 	pid_t pid = start_program(&spawn, spawner, data, error);
 	if (pid < 0)

@@ -58,18 +58,22 @@ typedef struct {
 	const char *const
 		*cleanup_argv; /* the program (absolute) and arguments exec'd at the end */
 	LogLevel log_level;
+	bool keep_groups;        /* our supplementary groups are the container's */
+	const int *preserve_fds; /* of ours, for 3, 4, ... of the payload; -1: a hole */
+	size_t n_preserve_fds;   /* at most LAUNCH_PRESERVE_MAX */
 } MonitorRequest;
 
 /* Descriptors of a starting monitor. */
 enum {
-	MONITOR_FD_REQUEST = 3, /* sealed memfd */
-	MONITOR_FD_CONTROL = 4, /* SOCK_SEQPACKET to the starting command */
-	MONITOR_FD_STORE = 5,   /* store root, O_RDONLY|O_DIRECTORY */
-	MONITOR_FD_STATE = 6,   /* containers/ID in the store */
-	MONITOR_FD_RUN = 7,     /* containers/ID in the runtime directory */
-	MONITOR_FD_LIFE = 8,    /* the life lock, held by its description */
-	MONITOR_FD_SECCOMP = 9, /* memfd, or /dev/null for unconfined */
-	MONITOR_FD_COUNT = 10,
+	MONITOR_FD_REQUEST = 3,  /* sealed memfd */
+	MONITOR_FD_CONTROL = 4,  /* SOCK_SEQPACKET to the starting command */
+	MONITOR_FD_STORE = 5,    /* store root, O_RDONLY|O_DIRECTORY */
+	MONITOR_FD_STATE = 6,    /* containers/ID in the store */
+	MONITOR_FD_RUN = 7,      /* containers/ID in the runtime directory */
+	MONITOR_FD_LIFE = 8,     /* the life lock, held by its description */
+	MONITOR_FD_SECCOMP = 9,  /* memfd, or /dev/null for unconfined */
+	MONITOR_FD_SECRETS = 10, /* memfd with the secrets' bytes, or /dev/null */
+	MONITOR_FD_COUNT = 11,   /* from here on: what the payload is to have from 3 on */
 };
 
 /* How the monitor is put into the user's namespaces: libpod/rootless gives this. */
@@ -79,7 +83,7 @@ typedef struct Monitor Monitor;
 
 /**
  * monitor_spawn() - start skiff-monitor for a request
- * @fds:	descriptors MONITOR_FD_STORE ... MONITOR_FD_SECCOMP, in that order (5 of them),
+ * @fds:	descriptors MONITOR_FD_STORE ... MONITOR_FD_SECRETS, in that order (6 of them),
  * borrowed
  *
  * Run, step 8.

@@ -39,7 +39,7 @@ static void make_session_id(char out[65])
 
 /* The order is in the first descriptor, a memfd; the others are the stdio that its flags name. */
 static bool read_order(const int *fds, size_t n_fds, ExecOrder *out_order, int out_stdio[3],
-		       GError **error)
+		       int out_preserve[LAUNCH_PRESERVE_MAX], GError **error)
 {
 	struct stat st;
 	if (n_fds == 0 || fstat(fds[0], &st) < 0 || !S_ISREG(st.st_mode))
@@ -58,12 +58,19 @@ static bool read_order(const int *fds, size_t n_fds, ExecOrder *out_order, int o
 					 "the request lacks a descriptor for stdio");
 		out_stdio[i] = fds[next++];
 	}
+	for (size_t i = 0; out_order->preserve && out_order->preserve[i]; i++) {
+		bool given = out_order->preserve[i] == '1';
+		if (given && next == n_fds)
+			return error_set(error, ENGINE_ERROR_INVALID,
+					 "the request lacks a descriptor to be preserved");
+		out_preserve[i] = given ? fds[next++] : -1;
+	}
 	return true;
 }
 
 /* Send the process on its way. */
 static bool enter(MonitorLoop *loop, const ExecOrder *order, const int stdio[3],
-		  Entering *out_entering, GError **error)
+		  const int *preserve, Entering *out_entering, GError **error)
 {
 	if (loop->phase != MONITOR_RUNNING)
 		return error_set(error, ENGINE_ERROR_BAD_STATE, "the container is not running");
@@ -81,6 +88,9 @@ static bool enter(MonitorLoop *loop, const ExecOrder *order, const int stdio[3],
 		.columns = order->columns,
 		.stdio = {stdio[0], stdio[1], stdio[2]},
 		.seccomp_fd = loop->seccomp_fd,
+		.secrets_fd = loop->secrets_fd,
+		.preserve_fds = preserve,
+		.n_preserve_fds = order->preserve ? strlen(order->preserve) : 0,
 		.cgroup_fd = loop->cgroup_fd,
 	};
 	return enter_begin(&options, out_entering, error);
@@ -102,10 +112,10 @@ void monitor_exec(MonitorLoop *loop, int client_fd, int *fds, size_t n_fds)
 	autofd client = client_fd;
 	g_autoptr(GError) error = NULL;
 	g_auto(ExecOrder) order = {0};
-	int stdio[3];
+	int stdio[3], preserve[LAUNCH_PRESERVE_MAX];
 	Entering entering = ENTERING_INIT;
-	bool ok = read_order(fds, n_fds, &order, stdio, &error) &&
-		  enter(loop, &order, stdio, &entering, &error);
+	bool ok = read_order(fds, n_fds, &order, stdio, preserve, &error) &&
+		  enter(loop, &order, stdio, preserve, &entering, &error);
 	for (size_t i = 0; i < n_fds; i++)
 		close(fds[i]);
 	if (!ok) {

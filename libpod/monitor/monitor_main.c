@@ -238,6 +238,10 @@ static bool read_task(MonitorLoop *loop, GError **error)
 	loop->task = monitor_task_parse(text, size, error);
 	if (!loop->task)
 		return false;
+	int fd = MONITOR_FD_COUNT;
+	for (const char *flag = loop->task->preserve; flag && *flag; flag++)
+		if (*flag == '1' && !fd_set_cloexec(fd++, true))
+			return error_set_errno(error, "a descriptor to be preserved is missing");
 	log_init(loop->task->log_level, "monitor");
 	/* For uplink and clean-up; not over what a test has set. */
 	if (loop->task->libexec)
@@ -255,6 +259,9 @@ static bool set_up_process(MonitorLoop *loop, GError **error)
 	struct stat st;
 	loop->seccomp_fd = fstat(MONITOR_FD_SECCOMP, &st) == 0 && S_ISREG(st.st_mode)
 				   ? MONITOR_FD_SECCOMP
+				   : -1;
+	loop->secrets_fd = fstat(MONITOR_FD_SECRETS, &st) == 0 && S_ISREG(st.st_mode)
+				   ? MONITOR_FD_SECRETS
 				   : -1;
 	umask(0022);
 	if (chdir("/") < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) < 0 || !set_up_signals(loop))
@@ -347,6 +354,16 @@ static void keep_starter(MonitorLoop *loop)
 		dup2(null, STDERR_FILENO);
 }
 
+/* What was the payload's is its own now: a pipe must end when it closes its end. */
+static void close_preserved(MonitorLoop *loop)
+{
+	int fd = MONITOR_FD_COUNT;
+	for (char *flag = loop->task->preserve; flag && *flag; flag++)
+		if (*flag == '1')
+			close(fd++);
+	g_clear_pointer(&loop->task->preserve, g_free);
+}
+
 /* Everything before the loop. */
 static bool start(MonitorLoop *loop, GError **error)
 {
@@ -356,6 +373,7 @@ static bool start(MonitorLoop *loop, GError **error)
 		return false;
 	announce(loop);
 	close(MONITOR_FD_REQUEST);
+	close_preserved(loop);
 	keep_starter(loop);
 	malloc_trim(0);
 	(void)dl_iterate_phdr(note_segments, loop);

@@ -132,6 +132,7 @@ struct MonitorLoop {
 	MonitorLog *log;
 	int signal_fd;
 	int seccomp_fd; /* -1: unconfined */
+	int secrets_fd; /* -1: none */
 	int proc_fd;    /* the host's /proc, opened and checked at the start */
 	int control_listener, attach_listener;
 	int64_t accept_at;     /* ms: no connection is taken before */

@@ -18,7 +18,7 @@
 #define CONTROL_SOCKET  "ctl.sock"
 #define ATTACH_SOCKET   "attach.sock"
 #define SPEAK_MS        5000 /* who connects to ctl.sock has to ask within this time */
-#define MAX_REQUEST_FDS 4
+#define MAX_REQUEST_FDS (4 + LAUNCH_PRESERVE_MAX)
 #define ACCEPT_PAUSE_MS 200 /* when there is no descriptor or memory for a connection */
 
 static int listen_on(const char *name, GError **error)

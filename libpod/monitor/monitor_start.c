@@ -124,6 +124,14 @@ static bool check_wanted(MonitorLoop *loop, GError **error)
 	return true;
 }
 
+/* Descriptors of the starting command that are to be the payload's. */
+static void add_preserved(const MonitorTask *task, LaunchOptions *options)
+{
+	int fd = MONITOR_FD_COUNT;
+	for (const char *flag = task->preserve; flag && *flag; flag++)
+		options->preserve_fds[options->n_preserve_fds++] = *flag == '1' ? fd++ : -1;
+}
+
 /* Clone init; its ends of the pipes are ours no longer. */
 static bool launch(MonitorLoop *loop, GError **error)
 {
@@ -142,10 +150,12 @@ static bool launch(MonitorLoop *loop, GError **error)
 			.store_fd = MONITOR_FD_STORE,
 			.stdio = {stdio[0], stdio[1], stdio[2]},
 			.seccomp_fd = loop->seccomp_fd,
+			.secrets_fd = loop->secrets_fd,
 			.cgroup_fd = loop->cgroup_fd,
 			.configure_netns = own_netns ? configure_netns : NULL,
 			.configure_netns_data = &setup,
 		};
+		add_preserved(loop->task, &options);
 		log_step(10, "launch_init");
 		ok = launch_init(&options, &loop->launch, error);
 	}

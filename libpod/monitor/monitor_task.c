@@ -8,6 +8,18 @@
 #include <string.h>
 
 #include "libpod/base/error.h"
+#include "libpod/runtime/launch.h"
+
+/* Which descriptors came with the request for the payload. */
+static char *format_preserve(const MonitorRequest *request)
+{
+	if (request->n_preserve_fds == 0)
+		return NULL;
+	char *text = g_malloc0(request->n_preserve_fds + 1);
+	for (size_t i = 0; i < request->n_preserve_fds; i++)
+		text[i] = request->preserve_fds[i] >= 0 ? '1' : '0';
+	return text;
+}
 
 Json *monitor_task_to_json(const MonitorRequest *request, const char *libexec)
 {
@@ -37,6 +49,8 @@ Json *monitor_task_to_json(const MonitorRequest *request, const char *libexec)
 	js_set_int(json, "stopTimeout", request->stop_timeout_s);
 	if (request->cleanup_argv)
 		js_set_take(json, "cleanup", js_from_strv(request->cleanup_argv));
+	g_autofree char *preserve = format_preserve(request);
+	js_set_string(json, "preserve", preserve);
 	js_set_string(json, "libexec", libexec);
 	js_set_string(json, "logLevel", log_level_name(request->log_level));
 	return json;
@@ -131,12 +145,15 @@ MonitorTask *monitor_task_parse(const char *text, size_t size, GError **error)
 	    !js_dup_string(json, "name", &task->name, error) ||
 	    !js_get_strv(json, "cleanup", &task->cleanup_argv, error) ||
 	    !js_dup_string(json, "libexec", &task->libexec, error) ||
+	    !js_dup_string(json, "preserve", &task->preserve, error) ||
 	    !js_get_string(json, "logLevel", &level, error) ||
 	    !js_get_int(json, "timeout", 0, G_MAXINT32, &timeout, error) ||
 	    !parse_flags(json, task, error) || !parse_log(json, task, error) ||
 	    !parse_restart(json, task, error) || !parse_health(json, task, error) ||
 	    !parse_parts(json, task, error))
 		return NULL;
+	if (task->preserve && strlen(task->preserve) > LAUNCH_PRESERVE_MAX)
+		return error_set_null(error, ENGINE_ERROR_INVALID, "preserve: too many");
 	if (!task->id)
 		return error_set_null(error, ENGINE_ERROR_INVALID, "the request has no id");
 	if (!log_level_parse(level, &task->log_level))
@@ -158,5 +175,6 @@ void monitor_task_free(MonitorTask *task)
 	g_free(task->log_tag);
 	g_strfreev(task->cleanup_argv);
 	g_free(task->libexec);
+	g_free(task->preserve);
 	g_free(task);
 }

@@ -36,6 +36,7 @@ typedef struct {
 	char *libexec; /* where our own programs are: /proc/self/exe cannot tell on a detached mount
 			*/
 	LogLevel log_level;
+	char *preserve; /* a '1' or, for a hole, '0' per descriptor; NULL: none */
 } MonitorTask;
 
 #define MONITOR_REQUEST_MAX   (16 << 20) /* bytes of the request's JSON */

@@ -11,6 +11,7 @@
 
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
+#include "libpod/runtime/launch.h"
 
 bool message_send_fds(int socket, MessageType type, Json *json, const int *fds, size_t n_fds)
 {
@@ -187,6 +188,7 @@ bool exec_order_parse(const char *text, size_t size, ExecOrder *out_order, GErro
 	    !js_get_strv(json, "env", &order.env, error) ||
 	    !js_dup_string(json, "cwd", &order.cwd, error) ||
 	    !js_dup_string(json, "user", &order.user_spec, error) ||
+	    !js_dup_string(json, "preserve", &order.preserve, error) ||
 	    !js_get_bool(json, "privileged", &order.privileged, error) ||
 	    !js_get_bool(json, "terminal", &order.terminal, error) ||
 	    !js_get_bool(json, "detached", &order.detached, error) ||
@@ -196,6 +198,8 @@ bool exec_order_parse(const char *text, size_t size, ExecOrder *out_order, GErro
 		return false;
 	if (!order.args || !order.args[0])
 		return error_set(error, ENGINE_ERROR_INVALID, "args: nothing to run");
+	if (order.preserve && strlen(order.preserve) > LAUNCH_PRESERVE_MAX)
+		return error_set(error, ENGINE_ERROR_INVALID, "preserve: too many");
 	if (!order.env)
 		order.env = g_new0(char *, 1);
 	order.rows = (uint16_t)rows;
@@ -211,4 +215,5 @@ void exec_order_clear(ExecOrder *order)
 	g_clear_pointer(&order->env, g_strfreev);
 	g_clear_pointer(&order->cwd, g_free);
 	g_clear_pointer(&order->user_spec, g_free);
+	g_clear_pointer(&order->preserve, g_free);
 }

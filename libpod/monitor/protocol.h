@@ -48,7 +48,7 @@ typedef enum {
 /** message_send() - send JSON as one message, waiting for room. Return: false with errno. */
 bool message_send(int socket, MessageType type, Json *json);
 
-/** message_send_fds() - as message_send(), with at most 16 descriptors. */
+/** message_send_fds() - as message_send(), with at most 96 descriptors. */
 bool message_send_fds(int socket, MessageType type, Json *json, const int *fds, size_t n_fds);
 
 /** message_send_error() - send @error as ERROR. Return: false with errno. */
@@ -105,7 +105,8 @@ typedef struct {
 	bool terminal;
 	bool detached;
 	uint16_t rows, columns;
-	bool stdio[3]; /* which descriptors came with the request, in order */
+	bool stdio[3];  /* which descriptors came with the request, in order */
+	char *preserve; /* '1' for each further one that came, '0' for a hole; NULL: none */
 } ExecOrder;
 
 /** exec_order_parse() - decode and check the memfd of an exec request. INVALID. */

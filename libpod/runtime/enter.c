@@ -30,6 +30,8 @@
 #include "libpod/base/fd.h"
 #include "libpod/base/path.h"
 #include "libpod/runtime/devices.h"
+#include "libpod/runtime/files.h"
+#include "libpod/runtime/launch.h"
 #include "libpod/runtime/limits.h"
 #include "libpod/runtime/namespaces.h"
 #include "libpod/runtime/privileges_apply.h"
@@ -89,7 +91,15 @@ static int enter_namespaces(Joiner *joiner)
 	if (setns(joiner->pidfd, flags) < 0)
 		return -errno;
 	fd_close(&joiner->pidfd);
-	return flags & CLONE_NEWUSER ? namespaces_become_root() : 0;
+	return flags & CLONE_NEWUSER ? namespaces_become_root(joiner->config->keep_groups) : 0;
+}
+
+/* While the descriptor with their bytes is there: the variables that are secrets. */
+static int read_secrets(Joiner *joiner)
+{
+	joiner->env =
+		files_secret_env(joiner->options->env, joiner->config, joiner->options->secrets_fd);
+	return joiner->env ? 0 : -errno;
 }
 
 /*
@@ -103,8 +113,10 @@ static int drop_descriptors(Joiner *joiner)
 		int asked = joiner->options->terminal ? -1 : joiner->options->stdio[i];
 		stdio[i] = asked >= 0 ? asked : joiner->null_fd;
 	}
+	const EnterOptions *options = joiner->options;
 	int keep[3] = {joiner->sync_fd, joiner->pidfd, joiner->seccomp_fd};
-	int result = process_place_fds(stdio, NULL, 0, keep, joiner->seccomp_fd >= 0 ? 3 : 2);
+	int result = process_place_fds(stdio, options->preserve_fds, options->n_preserve_fds, keep,
+				       joiner->seccomp_fd >= 0 ? 3 : 2);
 	joiner->sync_fd = keep[0];
 	joiner->pidfd = keep[1];
 	joiner->seccomp_fd = keep[2];
@@ -113,9 +125,10 @@ static int drop_descriptors(Joiner *joiner)
 }
 
 static const Step joiner_steps[] = {
-	{"reset the process", reset_process},           {"set the OOM score", set_oom_score},
-	{"set the security label", set_label},          {"drop the descriptors", drop_descriptors},
-	{"hide the memory of the joiner", hide_memory}, {SYNC_STEP_ENTER, enter_namespaces},
+	{"reset the process", reset_process},       {"set the OOM score", set_oom_score},
+	{"set the security label", set_label},      {"read the secrets", read_secrets},
+	{"drop the descriptors", drop_descriptors}, {"hide the memory of the joiner", hide_memory},
+	{SYNC_STEP_ENTER, enter_namespaces},
 };
 
 /* In the second process: a controlling terminal is for leaders of a session. */
@@ -160,7 +173,8 @@ static int resolve_user(Joiner *joiner)
 		joiner->report.step = SYNC_STEP_USER;
 		return sync_subject(&joiner->report, user_spec(joiner), result);
 	}
-	joiner->env = process_env_with_home(joiner->options->env, joiner->user.home);
+	g_auto(GStrv) env = g_steal_pointer(&joiner->env);
+	joiner->env = process_env_with_home((const char *const *)env, joiner->user.home);
 	return joiner->pty_slave >= 0 && fchown(joiner->pty_slave, joiner->user.uid, (gid_t)-1) < 0
 		       ? -errno
 		       : 0;
@@ -178,7 +192,12 @@ static int place_descriptors(Joiner *joiner)
 		keep[master = n_keep++] = joiner->pty_master;
 	if (joiner->seccomp_fd >= 0)
 		keep[filter = n_keep++] = joiner->seccomp_fd;
-	int result = process_place_fds(stdio, NULL, 0, keep, n_keep);
+	/* drop_descriptors() has put those to be preserved where they belong. */
+	int preserved[LAUNCH_PRESERVE_MAX];
+	size_t n_preserved = joiner->options->n_preserve_fds;
+	for (size_t i = 0; i < n_preserved; i++)
+		preserved[i] = joiner->options->preserve_fds[i] < 0 ? -1 : (int)i + 3;
+	int result = process_place_fds(stdio, preserved, n_preserved, keep, n_keep);
 	if (result < 0)
 		return result;
 	joiner->sync_fd = keep[0];
@@ -203,6 +222,8 @@ static int change_cwd(Joiner *joiner)
 
 static int set_rlimits(Joiner *joiner)
 {
+	if (joiner->config->umask_set)
+		umask(joiner->config->umask);
 	return limits_apply_rlimits(joiner->config, &joiner->report);
 }
 
@@ -223,6 +244,7 @@ static int drop_privileges(Joiner *joiner)
 		.bounding = privileged ? joiner->full : config->cap_bounding,
 		.effective = privileged ? joiner->full : config->cap_effective,
 		.ambient = is_container_user(joiner) ? config->cap_ambient : 0,
+		.keep_groups = config->keep_groups,
 		.no_new_privileges =
 			(config->no_new_privileges && !privileged) || joiner->options->probe,
 		.seccomp_fd = joiner->seccomp_fd,

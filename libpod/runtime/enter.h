@@ -28,6 +28,9 @@ typedef struct {
 	uint16_t rows, columns;
 	int stdio[3];
 	int seccomp_fd;
+	int secrets_fd;          /* the bytes of the config's secrets; -1: none */
+	const int *preserve_fds; /* become 3.. of the process; -1: a hole */
+	size_t n_preserve_fds;
 	int cgroup_fd; /* the payload's; -1: our own */
 } EnterOptions;
 

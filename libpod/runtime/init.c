@@ -26,6 +26,7 @@
 
 #include "libpod/base/fd.h"
 #include "libpod/base/path.h"
+#include "libpod/runtime/files.h"
 #include "libpod/runtime/limits.h"
 #include "libpod/runtime/privileges_apply.h"
 #include "libpod/runtime/process.h"
@@ -52,7 +53,7 @@ static int become_root(Init *init)
 	if (init->config->namespaces[OCI_NS_USER].mode != OCI_NS_NEW)
 		return 0;
 	int result = sync_wait_go(init->sync_fd);
-	return result < 0 ? result : namespaces_become_root();
+	return result < 0 ? result : namespaces_become_root(init->config->keep_groups);
 }
 
 static int join_namespaces(Init *init)
@@ -172,8 +173,18 @@ static int resolve_user(Init *init)
 					(const char *const *)config->extra_groups, &init->user);
 	if (result < 0)
 		return explain_user(init, result);
-	init->env = process_env_with_home((const char *const *)config->env, init->user.home);
-	return 0;
+	g_auto(GStrv) env = files_secret_env((const char *const *)config->env, config,
+					     init->options->secrets_fd);
+	if (!env)
+		return -errno;
+	init->env = process_env_with_home((const char *const *)env, init->user.home);
+	return files_complete_users(init->mounts->root_fd, config, &init->user, &init->report);
+}
+
+static int add_secrets(Init *init)
+{
+	return files_add_secrets(init->mounts->root_fd, init->config, init->options->secrets_fd,
+				 &init->report);
 }
 
 static int give_mounts(Init *init)
@@ -265,6 +276,9 @@ static int change_cwd(Init *init)
 
 static int set_rlimits(Init *init)
 {
+	/* Nothing is made after this but by the payload. */
+	if (init->config->umask_set)
+		umask(init->config->umask);
 	if (setrlimit(RLIMIT_NOFILE, &init->nofile) < 0)
 		return sync_subject(&init->report, "RLIMIT_NOFILE", -errno);
 	return limits_apply_rlimits(init->config, &init->report);
@@ -279,6 +293,7 @@ static int drop_privileges(Init *init)
 		.bounding = config->cap_bounding,
 		.effective = config->cap_effective,
 		.ambient = config->cap_ambient,
+		.keep_groups = config->keep_groups,
 		.no_new_privileges = config->no_new_privileges,
 		.seccomp_fd = init->seccomp_fd,
 	};
@@ -323,6 +338,7 @@ static const Step steps[] = {
 	{"mount", attach_mounts},
 	{"create the terminal", make_terminal},
 	{"resolve the user", resolve_user},
+	{"give the container the secret", add_secrets},
 	{"change the owner of", give_mounts},
 	{"look up the working directory", make_cwd},
 	{"protect", seal_mounts},

@@ -14,13 +14,16 @@
 
 #include "libpod/runtime/oci_config.h"
 
+#define LAUNCH_PRESERVE_MAX 64
+
 typedef struct {
 	const OciConfig *config;
-	int store_fd;         /* root of the store: the overlay's relative paths */
-	int stdio[3];         /* without a terminal; -1 = /dev/null */
-	int seccomp_fd;       /* memfd with struct sock_filter[]; -1 = unconfined */
-	int cgroup_fd;        /* the payload's, to be limited as the config says; -1: our own */
-	int preserve_fds[13]; /* become 3.. in the container */
+	int store_fd;   /* root of the store: the overlay's relative paths */
+	int stdio[3];   /* without a terminal; -1 = /dev/null */
+	int seccomp_fd; /* memfd with struct sock_filter[]; -1 = unconfined */
+	int cgroup_fd;  /* the payload's, to be limited as the config says; -1: our own */
+	int secrets_fd; /* the bytes of the config's secrets; -1: none */
+	int preserve_fds[LAUNCH_PRESERVE_MAX]; /* become 3.. in the container; -1: a hole */
 	size_t n_preserve_fds;
 	/*
 	 * Called in init, in its new network namespace, before the root changes; below the exec

@@ -55,6 +55,7 @@ static const struct {
 	 {"lowerdir", "upperdir", "workdir", "userxattr", "volatile", "metacopy", "redirect_dir",
 	  "index", "xino", "nfs_export", NULL}},
 	{"proc", {"hidepid", "subset", "gid", NULL}},
+	{"ramfs", {"mode", NULL}},
 	{"tmpfs", {"size", "nr_inodes", "nr_blocks", "mode", "uid", "gid", "huge", NULL}},
 };
 
@@ -103,6 +104,8 @@ static bool parse_own(const char *word, MountOptions *options)
 		options->copy_up = true;
 	else if (strcmp(word, "nocopyup") == 0 || strcmp(word, "notmpcopyup") == 0)
 		options->copy_up = false;
+	else if (strcmp(word, "keepowner") == 0)
+		options->keep_owner = true;
 	else if (strcmp(word, "create=file") == 0)
 		options->create_file = true;
 	else

@@ -21,6 +21,7 @@ typedef struct {
 	bool overlay;       /* O: a bind whose changes go elsewhere */
 	bool chown_to_user; /* U */
 	bool relabel;       /* z, Z */
+	bool keep_owner;    /* its root's owner stays, whatever is copied into it */
 	bool copy_up;       /* copyup, tmpcopyup */
 	bool create_file;   /* create=file: a missing destination becomes a file whatever the source
 			       is */

@@ -408,7 +408,8 @@ static const struct {
 	int (*make)(const MountPlan *plan, MountEntry *entry, uint64_t attributes);
 } makers[] = {
 	{"cgroup", make_cgroup}, {"devpts", make_plain}, {"mqueue", make_mqueue},
-	{"proc", make_proc},     {"sysfs", make_sysfs},  {"tmpfs", make_plain},
+	{"proc", make_proc},     {"ramfs", make_plain},  {"sysfs", make_sysfs},
+	{"tmpfs", make_plain},
 };
 
 int mounts_make(MountPlan *plan, SyncReport *report)
@@ -489,9 +490,16 @@ static int copy_up(MountEntry *entry, bool is_in_image, int target)
 {
 	if (!entry->options.copy_up || !entry->is_directory)
 		return 0;
+	struct stat st;
+	bool keep = entry->options.keep_owner;
 	int empty = tree_is_empty(entry->fd);
-	entry->is_fresh = empty > 0 && !is_in_image;
-	return empty <= 0 ? empty : tree_copy(target, entry->fd);
+	entry->is_fresh = empty > 0 && !is_in_image && !keep;
+	if (empty <= 0 || fstat(entry->fd, &st) < 0)
+		return empty <= 0 ? empty : -errno;
+	int result = tree_copy(target, entry->fd);
+	if (result == 0 && keep && fchownat(entry->fd, "", st.st_uid, st.st_gid, AT_EMPTY_PATH) < 0)
+		result = -errno;
+	return result;
 }
 
 static bool is_in_image(const MountPlan *plan, const MountEntry *entry)

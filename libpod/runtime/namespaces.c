@@ -166,7 +166,7 @@ static int helper_join(NamespacePlan *plan)
 	(void)namespaces_join(plan);
 	int result = join_one(plan, OCI_NS_USER);
 	if (result == 0 && joins_user)
-		result = namespaces_become_root();
+		result = namespaces_become_root(false);
 	if (result == 0)
 		result = join_one(plan, OCI_NS_PID);
 	return result < 0 ? result : namespaces_join(plan);
@@ -259,11 +259,12 @@ bool namespaces_setgroups_denied(void)
 	return syscall(SYS_capget, &header, data) == 0 && (data[0].effective & (1u << CAP_SETGID));
 }
 
-int namespaces_become_root(void)
+int namespaces_become_root(bool keep_groups)
 {
 	/* EPERM: denied, where no procfs tells us so (an exec, before it is in the pid namespace).
 	 */
-	if (!namespaces_setgroups_denied() && setgroups(0, NULL) < 0 && errno != EPERM)
+	if (!keep_groups && !namespaces_setgroups_denied() && setgroups(0, NULL) < 0 &&
+	    errno != EPERM)
 		return -errno;
 	/* A map without a 0 (--uidmap) leaves us with the capabilities alone. */
 	if (setresgid(0, 0, 0) < 0 && errno != EINVAL)

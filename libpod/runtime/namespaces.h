@@ -58,7 +58,7 @@ int namespaces_make_cgroup(const NamespacePlan *plan);
 
 /** namespaces_become_root() - child: uid and gid 0 of a user namespace that was made or joined
  * (R8). */
-int namespaces_become_root(void);
+int namespaces_become_root(bool keep_groups);
 
 /**
  * namespaces_setgroups_denied() - was it the id map that made setgroups() fail with EPERM?

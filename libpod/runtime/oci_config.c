@@ -21,12 +21,21 @@ static void free_device(gpointer element)
 	g_free(device);
 }
 
+static void free_secret(gpointer element)
+{
+	OciSecret *secret = element;
+	g_free(secret->path);
+	g_free(secret->env);
+	g_free(secret);
+}
+
 OciConfig *oci_config_new(void)
 {
 	OciConfig *config = g_new0(OciConfig, 1);
 	config->rlimits = g_array_new(FALSE, FALSE, sizeof(OciRlimit));
 	config->mounts = g_ptr_array_new_with_free_func(free_mount);
 	config->devices = g_ptr_array_new_with_free_func(free_device);
+	config->secrets = g_ptr_array_new_with_free_func(free_secret);
 	return config;
 }
 
@@ -36,7 +45,8 @@ void oci_config_free(OciConfig *config)
 		return;
 	char *strings[] = {config->root_path,    config->hostname,         config->user_spec,
 			   config->cwd,          config->apparmor_profile, config->selinux_label,
-			   config->cgroups_path, config->mount_label};
+			   config->cgroups_path, config->mount_label,      config->passwd_entry,
+			   config->group_entry};
 	for (size_t i = 0; i < G_N_ELEMENTS(strings); i++)
 		g_free(strings[i]);
 	char **lists[] = {config->extra_groups, config->args, config->env, config->masked_paths,
@@ -49,6 +59,7 @@ void oci_config_free(OciConfig *config)
 	g_clear_pointer(&config->rlimits, g_array_unref);
 	g_clear_pointer(&config->mounts, g_ptr_array_unref);
 	g_clear_pointer(&config->devices, g_ptr_array_unref);
+	g_clear_pointer(&config->secrets, g_ptr_array_unref);
 	g_clear_pointer(&config->sysctl, g_hash_table_unref);
 	g_clear_pointer(&config->annotations, g_hash_table_unref);
 	g_free(config);
@@ -63,4 +74,11 @@ void oci_config_add_mount(OciConfig *config, const char *destination, const char
 	mount->source = g_strdup(source);
 	mount->options = options ? g_strdupv((char **)options) : g_new0(char *, 1);
 	g_ptr_array_add(config->mounts, mount);
+}
+
+OciSecret *oci_config_add_secret(OciConfig *config)
+{
+	OciSecret *secret = g_new0(OciSecret, 1);
+	g_ptr_array_add(config->secrets, secret);
+	return secret;
 }

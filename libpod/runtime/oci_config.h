@@ -52,6 +52,14 @@ typedef struct {
 	uint32_t uid, gid;
 } OciDevice;
 
+/* A secret; its bytes travel beside the configuration. */
+typedef struct {
+	char *path; /* absolute, in the container; NULL: a variable */
+	char *env;  /* name of the variable; NULL: a file */
+	uint32_t uid, gid, mode;
+	int64_t offset, size; /* in the file with all of them */
+} OciSecret;
+
 typedef struct {
 	int resource; /* RLIMIT_* */
 	uint64_t soft, hard;
@@ -68,8 +76,12 @@ typedef struct {
 	uint16_t rows, columns; /* initial window, 0 = unknown */
 	char *user_spec; /* annotation io.skiff.user: "name[:group]" or "uid[:gid]"; NULL = root */
 	char **extra_groups; /* --group-add, never NULL */
-	char **args;         /* never empty */
-	char **env;          /* never NULL */
+	bool keep_groups;    /* annotation run.oci.keep_original_groups, as crun has it */
+	uint32_t umask;
+	bool umask_set;                   /* else 0022 */
+	char *passwd_entry, *group_entry; /* for a user or group that the image lacks; NULL: none */
+	char **args;                      /* never empty */
+	char **env;                       /* never NULL */
 	char *cwd;
 	uint64_t cap_bounding;  /* bit N = capability N */
 	uint64_t cap_effective; /* for uid 0; a non-root user gets none unless ambient */
@@ -87,6 +99,7 @@ typedef struct {
 	IdMap *user_map;    /* of a new user namespace, or of one to be joined if it is known */
 	GPtrArray *mounts;  /* of OciMount, in order */
 	GPtrArray *devices; /* of OciDevice */
+	GPtrArray *secrets; /* of OciSecret */
 	GHashTable *sysctl; /* string to string, NULL is none */
 	char **masked_paths;
 	char **readonly_paths;
@@ -106,6 +119,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(OciConfig, oci_config_free)
 /** oci_config_add_mount() - append a mount; @options is copied, NULL is none. */
 void oci_config_add_mount(OciConfig *config, const char *destination, const char *type,
 			  const char *source, const char *const *options);
+
+/** oci_config_add_secret() - append a secret, to be filled by the caller. */
+OciSecret *oci_config_add_secret(OciConfig *config);
 
 /** oci_config_write() - config.json as JSON that validates against the runtime-spec 1.1 schema. */
 Json *oci_config_write(const OciConfig *config);

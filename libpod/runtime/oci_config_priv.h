@@ -9,10 +9,14 @@
 
 #define OCI_VERSION "1.1.0"
 
-#define OCI_KEY_USER       "io.skiff.user"       /* user[:group], resolved inside the container */
-#define OCI_KEY_GROUPS     "io.skiff.groups"     /* names or numbers, joined by commas */
-#define OCI_KEY_INIT       "io.skiff.init"       /* "true": our reaper is pid 1 */
-#define OCI_KEY_CREATE_CWD "io.skiff.create-cwd" /* "true" */
+#define OCI_KEY_USER        "io.skiff.user"   /* user[:group], resolved inside the container */
+#define OCI_KEY_GROUPS      "io.skiff.groups" /* names or numbers, joined by commas */
+#define OCI_KEY_KEEP_GROUPS "run.oci.keep_original_groups" /* "1", as crun has it */
+#define OCI_KEY_PASSWD      "io.skiff.passwd-entry" /* a line with $NAMES for an unknown user */
+#define OCI_KEY_GROUP       "io.skiff.group-entry"
+#define OCI_KEY_SECRETS     "io.skiff.secrets"    /* JSON: an array of what an OciSecret says */
+#define OCI_KEY_INIT        "io.skiff.init"       /* "true": our reaper is pid 1 */
+#define OCI_KEY_CREATE_CWD  "io.skiff.create-cwd" /* "true" */
 #define OCI_KEY_DEVICES                                                                            \
 	"io.skiff.device-sources" /* JSON object: path in the container to host path */
 

@@ -113,11 +113,14 @@ static bool read_window(Json *process, OciConfig *config, GError **error)
 static bool read_user(Json *process, OciConfig *config, GError **error)
 {
 	Json *user = NULL, *groups = NULL;
-	uint32_t uid = 0, gid = 0;
+	uint32_t uid = 0, gid = 0, mask = G_MAXUINT32;
 	if (!js_get_object(process, "user", &user, error) ||
-	    !read_uint32(user, "uid", &uid, error) || !read_uint32(user, "gid", &gid, error) ||
+	    !read_uint32(user, "umask", &mask, error) || !read_uint32(user, "uid", &uid, error) ||
+	    !read_uint32(user, "gid", &gid, error) ||
 	    !js_get_array(user, "additionalGids", &groups, error))
 		return false;
+	config->umask_set = mask != G_MAXUINT32;
+	config->umask = config->umask_set ? mask & 0777 : 0;
 	if (uid || gid)
 		config->user_spec = g_strdup_printf("%u:%u", uid, gid);
 	size_t n = groups ? json_object_array_length(groups) : 0;
@@ -291,15 +294,48 @@ static bool read_device_sources(const char *text, OciConfig *config, GError **er
 	return true;
 }
 
+static bool read_secret(Json *item, OciConfig *config, GError **error)
+{
+	OciSecret *secret = oci_config_add_secret(config);
+	if (!js_dup_string(item, "path", &secret->path, error) ||
+	    !js_dup_string(item, "env", &secret->env, error) ||
+	    !read_uint32(item, "uid", &secret->uid, error) ||
+	    !read_uint32(item, "gid", &secret->gid, error) ||
+	    !read_uint32(item, "mode", &secret->mode, error) ||
+	    !js_get_int(item, "offset", 0, G_MAXINT32, &secret->offset, error) ||
+	    !js_get_int(item, "size", 0, G_MAXINT32, &secret->size, error))
+		return false;
+	if (secret->path ? *secret->path != '/' : !secret->env || !*secret->env)
+		return error_set(error, ENGINE_ERROR_INVALID, "path: expected an absolute path");
+	return true;
+}
+
+/* Where secrets go, from the annotation's text. */
+static bool read_secrets(const char *text, OciConfig *config, GError **error)
+{
+	g_autoptr(Json) array = text ? js_parse(text, strlen(text), OCI_KEY_SECRETS, error) : NULL;
+	if (!array)
+		return !text;
+	g_autoptr(Json) holder = json_object_new_object();
+	js_set_take(holder, "secrets", json_object_get(array));
+	return read_array(holder, "secrets", read_secret, config, error);
+}
+
 /* Take our own annotations out of the table and into the fields they stand for. */
 static bool read_annotations(Json *json, OciConfig *config, GError **error)
 {
 	const char *user = NULL, *groups = NULL, *init = "", *create_cwd = "", *sources = NULL;
+	const char *keep = "", *secrets = NULL;
 	Json *annotations = NULL;
 	if (!js_get_object(json, "annotations", &annotations, error) ||
 	    !js_get_string_map(json, "annotations", &config->annotations, error) ||
 	    !js_get_string(annotations, OCI_KEY_USER, &user, error) ||
 	    !js_get_string(annotations, OCI_KEY_GROUPS, &groups, error) ||
+	    !js_get_string(annotations, OCI_KEY_KEEP_GROUPS, &keep, error) ||
+	    !js_dup_string(annotations, OCI_KEY_PASSWD, &config->passwd_entry, error) ||
+	    !js_dup_string(annotations, OCI_KEY_GROUP, &config->group_entry, error) ||
+	    !js_get_string(annotations, OCI_KEY_SECRETS, &secrets, error) ||
+	    !read_secrets(secrets, config, error) ||
 	    !js_get_string(annotations, OCI_KEY_INIT, &init, error) ||
 	    !js_get_string(annotations, OCI_KEY_CREATE_CWD, &create_cwd, error) ||
 	    !js_get_string(annotations, OCI_KEY_DEVICES, &sources, error))
@@ -312,6 +348,7 @@ static bool read_annotations(Json *json, OciConfig *config, GError **error)
 		g_strfreev(config->extra_groups);
 		config->extra_groups = g_strsplit(groups, ",", -1);
 	}
+	config->keep_groups = strcmp(keep, "1") == 0;
 	config->init_process = strcmp(init, "true") == 0;
 	config->create_cwd = strcmp(create_cwd, "true") == 0;
 	GHashTableIter iter;

@@ -13,8 +13,9 @@ const char *const oci_namespace_names[OCI_NS_COUNT] = {
 
 bool oci_config_is_own_annotation(const char *key)
 {
-	static const char *const own[] = {OCI_KEY_USER, OCI_KEY_GROUPS, OCI_KEY_INIT,
-					  OCI_KEY_CREATE_CWD, OCI_KEY_DEVICES};
+	static const char *const own[] = {OCI_KEY_USER,       OCI_KEY_GROUPS,  OCI_KEY_KEEP_GROUPS,
+					  OCI_KEY_PASSWD,     OCI_KEY_GROUP,   OCI_KEY_INIT,
+					  OCI_KEY_CREATE_CWD, OCI_KEY_DEVICES, OCI_KEY_SECRETS};
 	for (size_t i = 0; i < G_N_ELEMENTS(own); i++) {
 		if (strcmp(key, own[i]) == 0)
 			return true;
@@ -80,6 +81,8 @@ static Json *write_process(const OciConfig *config)
 	Json *user = json_object_new_object();
 	js_set_int(user, "uid", 0);
 	js_set_int(user, "gid", 0);
+	if (config->umask_set)
+		js_set_int(user, "umask", config->umask);
 	js_set_take(json, "user", user);
 	js_set_take(json, "args", write_list(config->args));
 	js_set_take(json, "env", write_list(config->env));
@@ -198,6 +201,25 @@ static char *format_device_sources(const OciConfig *config)
 	return json_object_object_length(json) > 0 ? g_strdup(js_text(json)) : NULL;
 }
 
+/* Where secrets go, as text; never what they are. */
+static char *format_secrets(const OciConfig *config)
+{
+	g_autoptr(Json) array = json_object_new_array();
+	for (guint i = 0; i < config->secrets->len; i++) {
+		const OciSecret *secret = g_ptr_array_index(config->secrets, i);
+		Json *json = json_object_new_object();
+		js_set_string(json, "path", secret->path);
+		js_set_string(json, "env", secret->env);
+		js_set_int(json, "uid", secret->uid);
+		js_set_int(json, "gid", secret->gid);
+		js_set_int(json, "mode", secret->mode);
+		js_set_int(json, "offset", secret->offset);
+		js_set_int(json, "size", secret->size);
+		json_object_array_add(array, json);
+	}
+	return config->secrets->len > 0 ? g_strdup(js_text(array)) : NULL;
+}
+
 /* The user's annotations, and ours for what the specification has no place for. */
 static Json *write_annotations(const OciConfig *config)
 {
@@ -207,10 +229,15 @@ static Json *write_annotations(const OciConfig *config)
 		g_autofree char *groups = g_strjoinv(",", config->extra_groups);
 		js_set_string(json, OCI_KEY_GROUPS, groups);
 	}
+	js_set_string(json, OCI_KEY_KEEP_GROUPS, config->keep_groups ? "1" : NULL);
+	js_set_string(json, OCI_KEY_PASSWD, config->passwd_entry);
+	js_set_string(json, OCI_KEY_GROUP, config->group_entry);
 	js_set_string(json, OCI_KEY_INIT, config->init_process ? "true" : NULL);
 	js_set_string(json, OCI_KEY_CREATE_CWD, config->create_cwd ? "true" : NULL);
 	g_autofree char *sources = format_device_sources(config);
 	js_set_string(json, OCI_KEY_DEVICES, sources);
+	g_autofree char *secrets = format_secrets(config);
+	js_set_string(json, OCI_KEY_SECRETS, secrets);
 	return json;
 }
 

@@ -39,6 +39,8 @@ typedef struct {
 	char home[256]; /* "" if unknown */
 	gid_t groups[1024];
 	size_t n_groups; /* always holds the primary gid */
+	bool uid_named;  /* passwd has a line for it */
+	bool gid_named;  /* group has, or nobody asked for it by number */
 } ResolvedUser;
 
 /**

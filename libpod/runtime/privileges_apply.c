@@ -82,10 +82,10 @@ static int verify_ids(uid_t uid, gid_t gid)
 }
 
 /* Groups, gid, uid, in this order; the capabilities survive until they are cut. */
-static int change_ids(const ResolvedUser *user)
+static int change_ids(const ResolvedUser *user, bool keep_groups)
 {
 	/* Where a single-id map denies setgroups, the user's own groups stay (security 1.2). */
-	if (setgroups(user->n_groups, user->groups) < 0 &&
+	if (!keep_groups && setgroups(user->n_groups, user->groups) < 0 &&
 	    !(errno == EPERM && namespaces_setgroups_denied()))
 		return -errno;
 	if (setresgid(user->gid, user->gid, user->gid) < 0 ||
@@ -141,7 +141,7 @@ int privileges_apply(const PrivilegesPlan *plan, SyncReport *report)
 	if (result < 0)
 		return result;
 	report->step = SYNC_STEP_IDS;
-	result = change_ids(plan->user);
+	result = change_ids(plan->user, plan->keep_groups);
 	if (result < 0) {
 		char ids[32];
 		g_snprintf(ids, sizeof ids, "%u:%u", plan->user->uid, plan->user->gid);

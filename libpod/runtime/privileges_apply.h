@@ -14,6 +14,7 @@
 typedef struct {
 	const ResolvedUser *user;
 	uint64_t bounding, effective, ambient;
+	bool keep_groups; /* the supplementary groups stay as they are */
 	bool no_new_privileges;
 	int seccomp_fd; /* -1: none */
 } PrivilegesPlan;

@@ -192,6 +192,22 @@ static int find_group(int root_fd, const char *wanted, gid_t *out_gid)
 	return result < 0 ? result : -ENOENT;
 }
 
+/* Has group a line with this id? A file that cannot be read is as good as one that has. */
+static bool has_gid(int root_fd, gid_t wanted)
+{
+	g_auto(Table) table;
+	if (table_open(root_fd, "etc/group", &table) < 0)
+		return true;
+	char *fields[4];
+	int n;
+	while ((n = table_next(&table, fields, 4)) > 0) {
+		gid_t gid;
+		if (n >= 3 && parse_id(fields[2], &gid) && gid == wanted)
+			return true;
+	}
+	return n < 0;
+}
+
 /* Every group that lists @name as a member. */
 static int add_memberships(int root_fd, const char *name, ResolvedUser *user)
 {
@@ -235,6 +251,8 @@ int privileges_resolve_user(int root_fd, const char *spec, const char *const *ex
 	g_autofree ResolvedUser *user = g_new0(ResolvedUser, 1);
 	g_autofree char *name = NULL;
 	int result = find_user(root_fd, wanted, user, &name);
+	user->uid_named = result > 0;
+	user->gid_named = true;
 	if (result == 0 && !parse_id(wanted, &user->uid))
 		result = -ENOENT;
 	if (result < 0)
@@ -244,6 +262,8 @@ int privileges_resolve_user(int root_fd, const char *spec, const char *const *ex
 		result = find_group(root_fd, group, &user->gid);
 	if (group && result < 0)
 		return result;
+	if (group && is_number(group))
+		user->gid_named = has_gid(root_fd, user->gid);
 	result = add_group(user, user->gid);
 	if (result == 0 && name && !group)
 		result = add_memberships(root_fd, name, user);

@@ -36,19 +36,22 @@ static int lift(int fd, int minimum)
 int process_place_fds(const int stdio[3], const int *extra, size_t n_extra, int *keep,
 		      size_t n_keep)
 {
-	int lifted[3 + 16 + 4];
+	int lifted[3 + 64 + 4];
 	size_t n = 3 + n_extra, all = n + n_keep;
 	if (all > sizeof lifted / sizeof *lifted)
 		return -E2BIG;
 	for (size_t i = 0; i < all; i++) {
 		int fd = i < 3 ? stdio[i] : i < n ? extra[i - 3] : keep[i - n];
-		lifted[i] = lift(fd, (int)all);
-		if (lifted[i] < 0)
+		bool hole = i >= 3 && i < n && fd < 0;
+		lifted[i] = hole ? -1 : lift(fd, (int)all);
+		if (!hole && lifted[i] < 0)
 			return lifted[i];
 	}
 	for (size_t i = 0; i < all; i++) {
 		/* What is kept stays close-on-exec, the rest is the payload's. */
-		if (dup3(lifted[i], (int)i, i < n ? 0 : O_CLOEXEC) < 0)
+		if (lifted[i] < 0)
+			close((int)i);
+		else if (dup3(lifted[i], (int)i, i < n ? 0 : O_CLOEXEC) < 0)
 			return -errno;
 		if (i >= n)
 			keep[i - n] = (int)i;

@@ -66,6 +66,7 @@ def verbs(bed):
     first, second, imported = bed.image, bed.second, "localhost/imported:latest"
     sleeper = ["run", "-d", *NEW, first, "sleep", "1000"]
     use_second = ["run", "--rm", "--network", "none", second, "cat", "/odd/link"]
+    use_secret = [["run", "--rm", "--network", "none", "--secret", "sec", first, "cat", "/run/secrets/sec"]]
     exists = ["container", "exists", "new"]
     restart = [["start", "new"], ["exec", "new", "true"]]
     return [
@@ -109,6 +110,20 @@ def verbs(bed):
         Verb("volume-create", ["volume", "create", "--ignore", "vol"], undo=[["volume", "rm", "-f", "vol"]],
              there=["volume", "exists", "vol"],
              proof=[["run", "--rm", "--network", "none", "-v", "vol:/data", first, "touch", "/data/x"]]),
+        Verb("volume-create-owner", ["volume", "create", "--ignore", "-o", "o=uid=5", "vol"],
+             undo=[["volume", "rm", "-f", "vol"]], there=["volume", "exists", "vol"],
+             proof=[["run", "--rm", "--network", "none", "-v", "vol:/data", first, "touch", "/data/x"]]),
+        Verb("secret-create", ["secret", "create", "--ignore", "sec", "/etc/passwd"], undo=[["secret", "rm", "-i", "sec"]],
+             there=["secret", "exists", "sec"], proof=use_secret),
+        Verb("secret-replace", ["secret", "create", "--replace", "sec", "/etc/passwd"],
+             before=[["secret", "create", "sec", "/etc/passwd"]], undo=[["secret", "rm", "-i", "sec"]],
+             there=["secret", "exists", "sec"], proof=use_secret),
+        Verb("secret-rm", ["secret", "rm", "-i", "sec"], before=[["secret", "create", "sec", "/etc/passwd"]],
+             there=["secret", "exists", "sec"], proof=use_secret, again=["secret", "create", "sec", "/etc/passwd"]),
+        Verb("run-secret", ["run", "-d", *NEW, "--secret", "sec", "--secret", "sec,target=/etc/other", first, "sleep", "1000"],
+             before=[["secret", "create", "--replace", "sec", "/etc/passwd"]], undo=[RM_NEW, ["secret", "rm", "-i", "sec"]],
+             there=exists, proof=[*restart, ["exec", "new", "cat", "/run/secrets/sec", "/etc/other"]],
+             again=["secret", "create", "--replace", "sec", "/etc/passwd"]),
         Verb("volume-rm", ["volume", "rm", "-f", "vol"], before=[["volume", "create", "vol"]],
              there=["volume", "exists", "vol"],
              proof=[["run", "--rm", "--network", "none", "-v", "vol:/data", first, "touch", "/data/x"]],

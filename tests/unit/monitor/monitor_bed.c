@@ -156,7 +156,7 @@ static int bed_run(const char *dir, char **argv)
 	    !restart_parse(opt.restart ? opt.restart : "no", &request.restart,
 			   &request.restart_retries, &error))
 		return fail(error);
-	const int fds[] = {store, store, run, record_lock_fd(life), seccomp};
+	const int fds[] = {store, store, run, record_lock_fd(life), seccomp, seccomp};
 	pid_t pid;
 	g_autoptr(Monitor) monitor = monitor_spawn(&request, fds, NULL, NULL, &error);
 	g_clear_pointer(&life, record_unlock);

@@ -74,8 +74,8 @@ static void test_place(void)
 
 static int place_too_many(void *data)
 {
-	int stdio[3] = {0, 1, 2}, extra[64] = {0};
-	return process_place_fds(stdio, extra, 64, NULL, 0) == -E2BIG ? 0 : 1;
+	int stdio[3] = {0, 1, 2}, extra[80] = {0};
+	return process_place_fds(stdio, extra, 80, NULL, 0) == -E2BIG ? 0 : 1;
 }
 
 static void test_place_too_many(void)

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * CDI: devices that a vendor describes in files of the host (Container Device Interface 0.x and
+ * 1.x), named VENDOR/CLASS=NAME.
+ *
+ * The files are the host administrator's and the user's own: /etc/cdi, /var/run/cdi, and
+ * ~/.config/cdi, later ones before earlier ones. Their JSON form is read.
+ */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "libpod/runtime/oci_config.h"
+
+/** cdi_is_name() - VENDOR/CLASS=NAME by the specification's grammar, and no path? */
+bool cdi_is_name(const char *text);
+
+/**
+ * cdi_apply() - add variables, devices and mounts of the devices to what a container starts with
+ * @names:	NULL-terminated or NULL; "gpu=X" stands for the GPU X of whichever vendor is there
+ * @error:	NOT_FOUND in podman's words for devices that no file describes
+ */
+bool cdi_apply(char *const *names, OciConfig *config, GError **error);
