@@ -111,6 +111,7 @@ static const Row identity[] = {
 	{spec_add_log_opt, "max-size=0", "invalid size: '0'", BAD},
 	{spec_add_log_opt, "max-file=3", "\"logMaxFile\":3"},
 	{spec_add_log_opt, "max-file=0", "invalid number of files: '0'", BAD},
+	{spec_add_log_opt, "compress=true", "log option \"compress\" is not supported", NOT},
 	{spec_add_log_opt, "label=x", "log option \"label\" is not supported", NOT},
 	{spec_set_timeout, "30", "\"timeout\":30"},
 	{spec_set_timeout, "-1", "strconv.ParseUint: parsing \"-1\": invalid syntax", BAD},
