@@ -80,6 +80,8 @@ typedef struct {
 	const char *const *lists; /* keys of lists: null there is an empty list; NULL at the end */
 	const char *const *times; /* keys of RFC 3339 strings: "Created"; NULL at the end */
 	const TemplateField *fields; /* may be NULL */
+	/* Integers that are nanoseconds and print as Go prints a time.Duration; may be NULL. */
+	const TemplateField *durations;
 } TemplateSchema;
 
 /**

@@ -3,6 +3,7 @@
  * Templates: values, the heap of a run, and JSON as a provider of fields.
  */
 #include "cmd/template_priv.h"
+#include "libpod/base/units.h"
 
 #include <string.h>
 
@@ -212,6 +213,8 @@ static size_t node_count(const void *data)
 
 static TemplateValue node_value(Json *json, const TemplateSchema *schema, const char *key,
 				TemplateHeap *heap);
+static TemplateValue field_value(const JsonNode *node, const char *key, Json *json,
+				 TemplateHeap *heap);
 
 /* @json NULL: an empty one. */
 static TemplateValue node_new(TemplateKind kind, Json *json, const TemplateSchema *schema,
@@ -229,8 +232,8 @@ static void node_member(const void *data, size_t i, TemplateHeap *heap, const ch
 	}
 	node_list_keys(node, heap);
 	*out_key = node->keys[i];
-	*out = node_value(json_object_object_get(node->json, node->keys[i]), node->schema,
-			  node->keys[i], heap);
+	*out = field_value(node, node->keys[i], json_object_object_get(node->json, node->keys[i]),
+			   heap);
 }
 
 /* A member as it is written, or of a struct whatever the case. Return: its key, NULL if none. */
@@ -270,7 +273,7 @@ static bool node_lookup(const void *data, const char *name, TemplateHeap *heap, 
 	if (field && field->same && node->json)
 		key = find_key(node, field->same, &value);
 	if (key)
-		*out = node_value(value, node->schema, key, heap);
+		*out = field_value(node, key, value, heap);
 	else if (field && field->kind == TEMPLATE_STRING)
 		*out = template_string("");
 	else if (field && (field->kind == TEMPLATE_LIST || field->kind == TEMPLATE_MAP))
@@ -312,6 +315,25 @@ static TemplateValue integer_value(Json *json, TemplateHeap *heap)
 		return template_string(
 			template_heap_take(heap, g_strdup_printf("%" G_GUINT64_FORMAT, large)));
 	return template_int(json_object_get_int64(json));
+}
+
+static bool is_duration(const JsonNode *node, const char *key)
+{
+	const TemplateField *row = node->schema ? node->schema->durations : NULL;
+	for (; row && row->name; row++)
+		if (g_strcmp0(row->of, node->key) == 0 && strcmp(row->name, key) == 0)
+			return true;
+	return false;
+}
+
+/* A field of an object. */
+static TemplateValue field_value(const JsonNode *node, const char *key, Json *json,
+				 TemplateHeap *heap)
+{
+	if (json_object_is_type(json, json_type_int) && is_duration(node, key))
+		return template_string(template_heap_take(
+			heap, units_format_duration(json_object_get_int64(json))));
+	return node_value(json, node->schema, key, heap);
 }
 
 /* What JSON leaves open (map or struct, list or nil, time or string) the schema says by @key. */

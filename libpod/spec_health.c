@@ -12,7 +12,7 @@
 #include "libpod/base/units.h"
 #include "libpod/spec_priv.h"
 
-#define TEST_WORDS_MAX 4096
+#define TEST_BYTES_MAX (128 * 1024) /* of an image's command: the monitor holds it */
 
 /* A duration, with podman's name for the option in the error. */
 static bool parse_time(const char *text, const char *what, int64_t *out, GError **error)
@@ -174,9 +174,12 @@ static bool apply_image(Json *image, HealthConfig *config, GError **error)
 		g_prefix_error(error, "the image's Healthcheck: ");
 		return false;
 	}
-	if (config->regular.test && g_strv_length(config->regular.test) > TEST_WORDS_MAX)
+	size_t bytes = 0;
+	for (char **word = config->regular.test; word && *word; word++)
+		bytes += strlen(*word) + 1 + sizeof *word;
+	if (bytes > TEST_BYTES_MAX)
 		return error_set(error, ENGINE_ERROR_INVALID,
-				 "the image's Healthcheck: its command has too many words");
+				 "the image's Healthcheck: its command is too long");
 	if (retries > 0)
 		config->regular.retries = (int)retries;
 	return take_time(image, "Interval", &config->regular.interval, error) &&

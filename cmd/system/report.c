@@ -84,11 +84,22 @@ static const TemplateField secret_fields[] = {
 	{NULL, NULL, NULL, TEMPLATE_NIL},
 };
 
-const TemplateSchema report_container_schema = {"*define.InspectContainerData", maps, lists, times,
-						container_fields};
-const TemplateSchema report_image_schema = {"*inspect.ImageData", maps, lists, times, image_fields};
-const TemplateSchema report_volume_schema = {"*define.InspectVolumeData", maps, lists, times,
-					     volume_fields};
-const TemplateSchema report_secret_schema = {"*types.SecretInfoReport", maps, lists, times,
-					     secret_fields};
-const TemplateSchema report_info_schema = {"*define.Info", maps, lists, times, NULL};
+static const TemplateField durations[] = {
+	{"Healthcheck", "Interval", NULL, TEMPLATE_INT},
+	{"Healthcheck", "StartInterval", NULL, TEMPLATE_INT},
+	{"Healthcheck", "StartPeriod", NULL, TEMPLATE_INT},
+	{"Healthcheck", "Timeout", NULL, TEMPLATE_INT},
+	{"StartupHealthCheck", "Interval", NULL, TEMPLATE_INT},
+	{"StartupHealthCheck", "Timeout", NULL, TEMPLATE_INT},
+	{NULL, NULL, NULL, TEMPLATE_NIL},
+};
+
+const TemplateSchema report_container_schema = {
+	"*define.InspectContainerData", maps, lists, times, container_fields, durations};
+const TemplateSchema report_image_schema = {"*inspect.ImageData", maps,     lists, times,
+					    image_fields,         durations};
+const TemplateSchema report_volume_schema = {
+	"*define.InspectVolumeData", maps, lists, times, volume_fields, NULL};
+const TemplateSchema report_secret_schema = {
+	"*types.SecretInfoReport", maps, lists, times, secret_fields, NULL};
+const TemplateSchema report_info_schema = {"*define.Info", maps, lists, times, NULL, NULL};

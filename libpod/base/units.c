@@ -326,6 +326,44 @@ char *units_format_ago(int64_t seconds)
 	return g_strdup_printf("%" G_GINT64_FORMAT " years", seconds / 3600 / 24 / 365);
 }
 
+/* @value units of 10^@digits, with as many decimals as it needs. */
+static void append_decimal(GString *text, uint64_t value, int digits, const char *unit)
+{
+	uint64_t one = 1;
+	for (int i = 0; i < digits; i++)
+		one *= 10;
+	g_string_append_printf(text, "%" G_GUINT64_FORMAT, value / one);
+	if (value % one > 0) {
+		g_string_append_printf(text, ".%0*" G_GINT64_MODIFIER "u", digits, value % one);
+		while (text->str[text->len - 1] == '0')
+			g_string_truncate(text, text->len - 1);
+	}
+	g_string_append(text, unit);
+}
+
+char *units_format_duration(int64_t ns)
+{
+	uint64_t left = ns < 0 ? -(uint64_t)ns : (uint64_t)ns;
+	uint64_t minutes = left / NS_PER_SECOND / 60;
+	g_autoptr(GString) text = g_string_new(ns < 0 ? "-" : "");
+	if (left == 0)
+		return g_strdup("0s");
+	if (left < 1000)
+		append_decimal(text, left, 0, "ns");
+	else if (left < 1000000)
+		append_decimal(text, left, 3, "\302\265s"); /* micro sign */
+	else if (left < NS_PER_SECOND)
+		append_decimal(text, left, 6, "ms");
+	if (left < NS_PER_SECOND)
+		return g_strdup(text->str);
+	if (minutes >= 60)
+		g_string_append_printf(text, "%" G_GUINT64_FORMAT "h", minutes / 60);
+	if (minutes > 0)
+		g_string_append_printf(text, "%" G_GUINT64_FORMAT "m", minutes % 60);
+	append_decimal(text, left - minutes * 60 * NS_PER_SECOND, 9, "s");
+	return g_strdup(text->str);
+}
+
 char *units_format_rfc3339(int64_t ns, bool local)
 {
 	int64_t nanoseconds = ns % NS_PER_SECOND;

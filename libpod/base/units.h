@@ -43,6 +43,9 @@ char *units_format_human_size(uint64_t bytes);
  */
 char *units_format_ago(int64_t seconds);
 
+/** units_format_duration() - as Go prints it: "1m30s", "1.5s", "20ms", "0s". g_free() it. */
+char *units_format_duration(int64_t ns);
+
 /**
  * units_format_rfc3339() - "2026-01-31T12:00:00.123456789Z" (UTC); @local: local time and offset.
  * g_free() it.

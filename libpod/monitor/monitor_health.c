@@ -46,22 +46,6 @@ static const HealthConfig *health_config(const MonitorLoop *loop)
 	return loop->task->health;
 }
 
-/* Go's way to write a duration that people type: "1m30s", "500ms". g_free() it. */
-static char *format_duration(int64_t ns)
-{
-	int64_t hours = ns / G_GINT64_CONSTANT(3600000000000);
-	int64_t minutes = ns / G_GINT64_CONSTANT(60000000000) % 60;
-	if (ns < 1000000000)
-		return g_strdup_printf("%gms", (double)ns / 1e6);
-	g_autoptr(GString) text = g_string_new(NULL);
-	if (hours > 0)
-		g_string_append_printf(text, "%" G_GINT64_FORMAT "h", hours);
-	if (hours > 0 || minutes > 0)
-		g_string_append_printf(text, "%" G_GINT64_FORMAT "m", minutes);
-	g_string_append_printf(text, "%gs", (double)(ns % G_GINT64_CONSTANT(60000000000)) / 1e9);
-	return g_strdup(text->str);
-}
-
 static int64_t age_ns(const MonitorLoop *loop)
 {
 	return (monitor_now_ms() - loop->started_ms) * 1000000;
@@ -160,8 +144,8 @@ static char *valid_output(const GString *output)
 
 static Json *log_entry(const MonitorHealth *health, int code, const char *output)
 {
-	g_autofree char *start = units_format_rfc3339(health->begun_ns, true);
-	g_autofree char *end = units_format_rfc3339(units_now(), true);
+	g_autofree char *start = units_format_rfc3339(health->begun_ns, false);
+	g_autofree char *end = units_format_rfc3339(units_now(), false);
 	Json *entry = json_object_new_object();
 	js_set_string(entry, "Start", start);
 	js_set_string(entry, "End", end);
@@ -176,7 +160,7 @@ static void answer(MonitorLoop *loop, int fd)
 	const MonitorHealth *health = &loop->health;
 	g_autoptr(GError) error = NULL;
 	g_autoptr(Json) json = json_object_new_object();
-	g_autofree char *limit = format_duration(health->timeout_ns);
+	g_autofree char *limit = units_format_duration(health->timeout_ns);
 	if (health->verdict == PROBE_TIMED_OUT)
 		error_set(&error, ENGINE_ERROR_TIMEOUT,
 			  "healthcheck command exceeded timeout of %s", limit);

@@ -158,6 +158,8 @@ class Words(HealthTest):
                                                  "Timeout": 2 * 10**9, "Retries": 7})
         self.assertEqual(config["StartupHealthCheck"], {"Test": ["CMD-SHELL", "false"], "Interval": 30 * 10**9,
                                                         "Timeout": 30 * 10**9, "Successes": 2})
+        self.assertEqual(self.skiff("inspect", "--format", "{{.Config.Healthcheck.Interval}} {{.Config.Timeout}} {{.Config.Healthcheck}}",
+                                    "c").word, "1m30s 0 {[CMD-SHELL true] 3s 1m30s 2s 7}")
         self.assertEqual((config["HealthcheckOnFailureAction"], config["HealthLogDestination"], config["HealthcheckMaxLogCount"],
                           config["HealthcheckMaxLogSize"]), ("kill", "local", 9, 0))
 
@@ -300,6 +302,21 @@ class Probes(HealthTest):
         self.probe(name="own")
         self.assertEqual(self.health("own")["Log"][0]["Output"], "own\n")
         os.remove(self.tmp / "checked.tar")
+
+    def test_hostile_image(self):
+        archive = image_makers.convert(image_makers.MAKERS["busybox"](), "docker-archive", "localhost/hostile:latest")
+        for check in ({"Test": 5}, {"Test": ["CMD", 7]}, {"Test": ["CMD", "true"], "Interval": -1}, {"Test": ["CMD", "a" * 200000]},
+                      {"Test": ["CMD", "true"], "Timeout": 1e300}, {"Test": ["CMD"] + ["a"] * 40000},
+                      {"Test": ["CMD", "true"], "Retries": "3"}):
+            repack(archive, self.tmp / "hostile.tar", check)
+            self.skiff("load", "-q", "-i", self.tmp / "hostile.tar")
+            self.skiff_fails("create", "hostile", "true", says="the image's Healthcheck: ")
+        repack(archive, self.tmp / "hostile.tar", {"Test": ["CMD", "true"], "Interval": 2**63 - 1, "Timeout": 2**63 - 1,
+                                                   "StartPeriod": 2**63 - 1, "Retries": 2**31 - 1})
+        self.skiff("load", "-q", "-i", self.tmp / "hostile.tar")
+        self.skiff("run", "-d", "--name", "c", "hostile", "sleep", "1000")
+        self.probe()
+        os.remove(self.tmp / "hostile.tar")
 
     def test_image_of_oci_has_none(self):
         layout = self.tmp / "layout"

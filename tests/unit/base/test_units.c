@@ -177,6 +177,30 @@ static void test_format(void)
 	}
 }
 
+static void test_format_duration(void)
+{
+	static const struct {
+		int64_t ns;
+		const char *text;
+	} rows[] = {
+		{0, "0s"},
+		{1, "1ns"},
+		{1500, "1.5\302\265s"},
+		{20000000, "20ms"},
+		{1500000000, "1.5s"},
+		{1000000001, "1.000000001s"},
+		{90 * SECOND, "1m30s"},
+		{300 * SECOND, "5m0s"},
+		{3600 * SECOND, "1h0m0s"},
+		{-3 * SECOND, "-3s"},
+		{INT64_MIN, "-2562047h47m16.854775808s"},
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autofree char *text = units_format_duration(rows[i].ns);
+		g_assert_cmpstr(text, ==, rows[i].text);
+	}
+}
+
 static void test_format_time(void)
 {
 	setenv("TZ", "UTC-2", 1);
@@ -197,6 +221,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/units/uint", test_uint);
+	g_test_add_func("/units/format-duration", test_format_duration);
 	g_test_add_func("/units/size", test_size);
 	g_test_add_func("/units/duration", test_duration);
 	g_test_add_func("/units/time", test_time);
