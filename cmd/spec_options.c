@@ -56,6 +56,26 @@ SETTER(spec_add_ulimit)
 SETTER(spec_add_sysctl)
 SETTER(spec_set_pids_limit)
 SETTER(spec_set_shm_size)
+SETTER(spec_set_memory)
+SETTER(spec_set_memory_swap)
+SETTER(spec_set_memory_reservation)
+SETTER(spec_set_memory_swappiness)
+SETTER(spec_set_cpus)
+SETTER(spec_set_cpu_period)
+SETTER(spec_set_cpu_quota)
+SETTER(spec_set_cpu_shares)
+SETTER(spec_set_cpuset_cpus)
+SETTER(spec_set_cpuset_mems)
+SETTER(spec_set_blkio_weight)
+SETTER(spec_set_oom_score_adj)
+SETTER(spec_set_cgroups)
+SETTER(spec_set_cgroup_parent)
+SETTER(spec_add_blkio_weight_device)
+SETTER(spec_add_device_read_bps)
+SETTER(spec_add_device_write_bps)
+SETTER(spec_add_device_read_iops)
+SETTER(spec_add_device_write_iops)
+SETTER(spec_add_cgroup_conf)
 SETTER(spec_set_userns)
 SETTER(spec_add_uidmap)
 SETTER(spec_add_gidmap)
@@ -318,8 +338,59 @@ static const Option security_options[] = {
 	    "Set a resource limit, or host to keep ours", 0),
 	ROW(0, "sysctl", OPTION_CSV, spec_add_sysctl, "KEY=VALUE",
 	    "Set a kernel parameter of the container's namespaces", 0),
+	END,
+};
+
+/* Also what `update` changes. */
+static const Option resource_options[] = {
+	ROW('m', "memory", OPTION_VALUE, spec_set_memory, "SIZE", "Most memory", OPTION_COMMON),
+	ROW(0, "memory-swap", OPTION_VALUE, spec_set_memory_swap, "SIZE",
+	    "Most memory and swap together, -1 for no limit (default: twice the memory)", 0),
+	ROW(0, "memory-reservation", OPTION_VALUE, spec_set_memory_reservation, "SIZE",
+	    "Memory that is taken from the container last", 0),
+	ROW(0, "memory-swappiness", OPTION_VALUE, spec_set_memory_swappiness, "NUMBER",
+	    "Only on cgroup v1, so refused", OPTION_HIDDEN),
+	ROW(0, "cpus", OPTION_VALUE, spec_set_cpus, "NUMBER", "Most CPUs, in parts: 1.5",
+	    OPTION_COMMON),
+	ROW(0, "cpu-period", OPTION_VALUE, spec_set_cpu_period, "MICROSECONDS",
+	    "Time in which --cpu-quota may be used", 0),
+	ROW(0, "cpu-quota", OPTION_VALUE, spec_set_cpu_quota, "MICROSECONDS",
+	    "CPU time in each period, -1 for no limit", 0),
+	ROW('c', "cpu-shares", OPTION_VALUE, spec_set_cpu_shares, "NUMBER",
+	    "Weight among others that want the CPU (1024 is normal)", 0),
+	ROW(0, "cpuset-cpus", OPTION_VALUE, spec_set_cpuset_cpus, "LIST", "CPUs to run on: 0-2,7",
+	    0),
+	ROW(0, "cpuset-mems", OPTION_VALUE, spec_set_cpuset_mems, "LIST",
+	    "Memory nodes to use: 0,1", 0),
 	ROW(0, "pids-limit", OPTION_VALUE, spec_set_pids_limit, "NUMBER",
 	    "Most processes at a time (default 2048, -1 for no limit)", 0),
+	ROW(0, "blkio-weight", OPTION_VALUE, spec_set_blkio_weight, "NUMBER",
+	    "Weight among others that want the disk, 10 to 1000", 0),
+	ROW(0, "blkio-weight-device", OPTION_LIST, spec_add_blkio_weight_device, "DEVICE:NUMBER",
+	    "The same for one device", 0),
+	ROW(0, "device-read-bps", OPTION_CSV, spec_add_device_read_bps, "DEVICE:SIZE",
+	    "Most bytes that are read from a device in a second", 0),
+	ROW(0, "device-write-bps", OPTION_CSV, spec_add_device_write_bps, "DEVICE:SIZE",
+	    "Most bytes that are written to a device in a second", 0),
+	ROW(0, "device-read-iops", OPTION_CSV, spec_add_device_read_iops, "DEVICE:NUMBER",
+	    "Most reads of a device in a second", 0),
+	ROW(0, "device-write-iops", OPTION_CSV, spec_add_device_write_iops, "DEVICE:NUMBER",
+	    "Most writes to a device in a second", 0),
+	END,
+};
+
+/* Limits that `update` cannot change. */
+static const Option cgroup_options[] = {
+	ROW(0, "oom-score-adj", OPTION_VALUE, spec_set_oom_score_adj, "NUMBER",
+	    "Who is killed first when memory runs out: -1000 (last) to 1000", 0),
+	FLAG(0, "oom-kill-disable", oom_kill_disable, "Only on cgroup v1, so refused",
+	     OPTION_HIDDEN),
+	ROW(0, "cgroup-conf", OPTION_CSV, spec_add_cgroup_conf, "FILE=VALUE",
+	    "Write to a file of the container's cgroup", 0),
+	ROW(0, "cgroups", OPTION_VALUE, spec_set_cgroups, "MODE",
+	    "Its cgroup: enabled, disabled, no-conmon or split", 0),
+	ROW(0, "cgroup-parent", OPTION_VALUE, spec_set_cgroup_parent, "SLICE",
+	    "Make its cgroup below this slice of systemd's", 0),
 	END,
 };
 
@@ -345,38 +416,17 @@ static const Option namespace_options[] = {
 static const Option unsupported_options[] = {
 	OPTION_UNSUPPORTED(0, "arch", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "authfile", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "blkio-weight", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "blkio-weight-device", OPTION_LIST),
 	OPTION_UNSUPPORTED(0, "cert-dir", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "cgroup-conf", OPTION_CSV),
-	OPTION_UNSUPPORTED(0, "cgroup-parent", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "cgroups", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "chrootdirs", OPTION_CSV),
-	OPTION_UNSUPPORTED(0, "cpu-period", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "cpu-quota", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "cpu-rt-period", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "cpu-rt-runtime", OPTION_VALUE),
-	OPTION_UNSUPPORTED('c', "cpu-shares", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "cpus", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "cpuset-cpus", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "cpuset-mems", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "creds", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "decryption-key", OPTION_CSV),
 	OPTION_UNSUPPORTED(0, "device-cgroup-rule", OPTION_CSV),
-	OPTION_UNSUPPORTED(0, "device-read-bps", OPTION_CSV),
-	OPTION_UNSUPPORTED(0, "device-read-iops", OPTION_CSV),
-	OPTION_UNSUPPORTED(0, "device-write-bps", OPTION_CSV),
-	OPTION_UNSUPPORTED(0, "device-write-iops", OPTION_CSV),
 	OPTION_UNSUPPORTED(0, "disable-content-trust", OPTION_FLAG),
 	OPTION_UNSUPPORTED(0, "hostuser", OPTION_LIST),
 	OPTION_UNSUPPORTED(0, "init-path", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "link-local-ip", OPTION_CSV),
-	OPTION_UNSUPPORTED('m', "memory", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "memory-reservation", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "memory-swap", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "memory-swappiness", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "oom-kill-disable", OPTION_FLAG),
-	OPTION_UNSUPPORTED(0, "oom-score-adj", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "os", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "personality", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "pod", OPTION_VALUE),
@@ -402,18 +452,22 @@ static const OptionGroup run_group = {"Foreground and background", run_options};
 static const OptionGroup create_group = {NULL, create_options};
 static const OptionGroup mount_group = {"Mount options", mount_options};
 static const OptionGroup network_group = {"Network options", network_options};
-static const OptionGroup security_group = {"Security and limits", security_options};
+static const OptionGroup security_group = {"Security options", security_options};
+static const OptionGroup cgroup_group = {"Control group options", cgroup_options};
 static const OptionGroup namespace_group = {"Namespace options", namespace_options};
+const OptionGroup spec_options_resources = {"Limits", resource_options};
 static const OptionGroup unsupported_group = {NULL, unsupported_options};
 
 const OptionGroup *const spec_options_run[SPEC_OPTIONS_GROUPS + 1] = {
-	&container_group, &run_group,      &process_group,   &health_group,      &mount_group,
-	&network_group,   &security_group, &namespace_group, &unsupported_group,
+	&container_group, &run_group,       &process_group,     &health_group,
+	&mount_group,     &network_group,   &security_group,    &spec_options_resources,
+	&cgroup_group,    &namespace_group, &unsupported_group,
 };
 
 const OptionGroup *const spec_options_create[SPEC_OPTIONS_GROUPS + 1] = {
-	&container_group, &create_group,   &process_group,   &health_group,      &mount_group,
-	&network_group,   &security_group, &namespace_group, &unsupported_group,
+	&container_group, &create_group,    &process_group,     &health_group,
+	&mount_group,     &network_group,   &security_group,    &spec_options_resources,
+	&cgroup_group,    &namespace_group, &unsupported_group,
 };
 
 void spec_options_targets(ContainerSpec *spec, void *targets[SPEC_OPTIONS_GROUPS])

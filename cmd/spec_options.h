@@ -12,11 +12,15 @@
 #include "cmd/option.h"
 #include "libpod/spec.h"
 
-#define SPEC_OPTIONS_GROUPS 9
+#define SPEC_OPTIONS_GROUPS 11
 
 /* Groups of `run` and of `create`, NULL at the end; the target of each is the ContainerSpec. */
 extern const OptionGroup *const spec_options_run[SPEC_OPTIONS_GROUPS + 1];
 extern const OptionGroup *const spec_options_create[SPEC_OPTIONS_GROUPS + 1];
+
+/** spec_options_resources - the limits that `update` changes, too; the target is a ContainerSpec.
+ */
+extern const OptionGroup spec_options_resources;
 
 /** spec_options_targets() - what option_parse() wants: @spec for each group. */
 void spec_options_targets(ContainerSpec *spec, void *targets[SPEC_OPTIONS_GROUPS]);

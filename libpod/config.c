@@ -161,6 +161,35 @@ static bool apply_pids_limit(ContainerSpec *spec, const char *value, GError **er
 	return spec->pids_limit_set || spec_set_pids_limit(spec, value, error);
 }
 
+/* What these setters leave for later has to be said here. */
+static bool check_late(const ContainerSpec *spec, GError **error)
+{
+	return !spec->limit_error ||
+	       error_set(error, ENGINE_ERROR_INVALID, "%s", spec->limit_error);
+}
+
+/* "enabled" is podman's default, which is no wish to have one at any cost. */
+static bool apply_cgroups(ContainerSpec *spec, const char *value, GError **error)
+{
+	return strcmp(value, "enabled") == 0 || spec->cgroups != SPEC_CGROUPS_DEFAULT ||
+	       (spec_set_cgroups(spec, value, error) && check_late(spec, error));
+}
+
+/* A file that was typed keeps what was typed. */
+static bool apply_cgroup_conf(ContainerSpec *spec, const char *value, GError **error)
+{
+	g_autofree char *file = g_strndup(value, strcspn(value, "="));
+	if (spec->resources.unified && g_hash_table_contains(spec->resources.unified, file))
+		return true;
+	return spec_add_cgroup_conf(spec, value, error) && check_late(spec, error);
+}
+
+static bool apply_oom_score(ContainerSpec *spec, const char *value, GError **error)
+{
+	return spec->oom_score_adj_set ||
+	       (spec_set_oom_score_adj(spec, value, error) && check_late(spec, error));
+}
+
 static bool apply_shm_size(ContainerSpec *spec, const char *value, GError **error)
 {
 	bool own = spec->ipc.mode == SPEC_NS_DEFAULT || spec->ipc.mode == SPEC_NS_PRIVATE;
@@ -271,6 +300,8 @@ static const Row rows[] = {
 	{"containers", "cgroupns", TOML_STRING, apply_cgroupns},
 	{"containers", "userns", TOML_STRING, apply_userns},
 	{"containers", "annotations", TOML_ARRAY, apply_annotation},
+	{"containers", "cgroup_conf", TOML_ARRAY, apply_cgroup_conf},
+	{"containers", "cgroups", TOML_STRING, apply_cgroups},
 	{"containers", "default_sysctls", TOML_ARRAY, apply_sysctl},
 	{"containers", "default_ulimits", TOML_ARRAY, apply_ulimit},
 	{"containers", "devices", TOML_ARRAY, apply_device},
@@ -285,6 +316,7 @@ static const Row rows[] = {
 	{"containers", "log_size_max", TOML_INTEGER, apply_log_size},
 	{"containers", "log_tag", TOML_STRING, apply_log_tag},
 	{"containers", "mounts", TOML_ARRAY, apply_mount},
+	{"containers", "oom_score_adj", TOML_INTEGER, apply_oom_score},
 	{"containers", "pids_limit", TOML_INTEGER, apply_pids_limit},
 	{"containers", "privileged", TOML_BOOLEAN, apply_privileged},
 	{"containers", "read_only", TOML_BOOLEAN, apply_read_only},

@@ -126,11 +126,11 @@ typedef struct {
  */
 void container_stop_begin(Container *ctr, const ContainerStop *options);
 
-/** container_stop() - stop signal, then SIGKILL; returns when it has exited. No-op unless running.
- */
+/** container_stop() - stop signal, then SIGKILL; returns when it has exited. No-op unless running;
+ * BAD_STATE if it is paused and stays. */
 bool container_stop(Container *ctr, const ContainerStop *options, GError **error);
-/** container_kill() - send a signal; BAD_STATE unless running: can only kill running containers. ID
- * is in state exited. */
+/** container_kill() - send a signal; BAD_STATE unless running or paused: can only kill running
+ * containers. ID is in state exited. */
 bool container_kill(Container *ctr, int signum, GError **error);
 /**
  * container_wait_health() - block until its health is @wanted ("healthy", "unhealthy")
@@ -142,6 +142,27 @@ bool container_wait_health(Container *ctr, const char *wanted, GError **error);
  * container_health() - State.Health: Status, FailingStreak, Log. NULL: it has no health check.
  */
 Json *container_health(Container *ctr);
+/** container_pause_check() - can this host pause anything? UNSUPPORTED, in podman's words. */
+bool container_pause_check(bool pause, GError **error);
+
+/**
+ * container_pause() - freeze all its processes, or let them go on
+ * @error:	BAD_STATE in podman's words, UNSUPPORTED if it has no cgroup of its own
+ */
+bool container_pause(Container *ctr, bool pause, GError **error);
+
+typedef struct {
+	const ContainerSpec *limits; /* what changes: resources, pids */
+	const char *restart;         /* policy, as restart_parse() reads it; NULL: stays */
+} ContainerUpdate;
+
+/**
+ * container_update() - other limits or another restart policy, now and for the next starts
+ *
+ * What the host cannot limit is warned of and kept for a start where it can. @error: INVALID;
+ * SYSTEM if the kernel refuses: nothing is recorded then.
+ */
+bool container_update(Container *ctr, const ContainerUpdate *update, GError **error);
 
 /** container_wait() - block until it is not running (or @removed: gone). *out_code: exit code, 255
  * with *out_known false if unknown. */

@@ -16,15 +16,44 @@
 #include "libpod/container_priv.h"
 #include "libpod/runtime/cgroup.h"
 
-#define RECORD         "cgroup"
-#define RECORD_MAX     4096
-#define ANSWER_MAX     4096
-#define SCOPE_PROGRAM  "skiff-scope"
-#define SCOPE_NO_BUS   3 /* its exit codes: nobody to ask */
-#define SCOPE_IN_UNIT  4 /* the unit that we are in is delegated */
-#define PAYLOAD        "payload"
-#define USER_DELEGATE  "/etc/systemd/system/user@.service.d"
-#define NEW_CONTROLLER "pids"
+#define RECORD        "cgroup"
+#define RECORD_MAX    4096
+#define ANSWER_MAX    4096
+#define SCOPE_PROGRAM "skiff-scope"
+#define SCOPE_NO_BUS  3 /* its exit codes: nobody to ask */
+#define SCOPE_IN_UNIT 4 /* the unit that we are in is delegated */
+#define PAYLOAD       "payload"
+#define USER_DELEGATE "/etc/systemd/system/user@.service.d"
+#define CPUS_PERIOD   100000 /* of --cpus, us */
+#define DELEGATE_ALL  "cpu cpuset io memory pids"
+
+#define NO_UNIFIED                                                                                 \
+	"this host uses cgroup v1, limits need cgroup v2 alone: boot it with "                     \
+	"systemd.unified_cgroup_hierarchy=1"
+#define NO_CGROUP "the container has no cgroup of its own; they hold from its next start"
+
+/* What is enabled without being asked for: with it memory and OOM kills are counted. */
+static const char *const free_controllers[] = {"memory", NULL};
+
+/* Which option a limit was typed with. */
+static const struct {
+	const char *option, *controller;
+	size_t offset; /* of a number in OciResources */
+} limit_options[] = {
+	{"--memory", "memory", offsetof(OciResources, memory)},
+	{"--memory-swap", "memory", offsetof(OciResources, memory_swap)},
+	{"--memory-reservation", "memory", offsetof(OciResources, memory_reservation)},
+	{"--cpu-shares", "cpu", offsetof(OciResources, cpu_shares)},
+	{"--cpu-quota", "cpu", offsetof(OciResources, cpu_quota)},
+	{"--cpu-period", "cpu", offsetof(OciResources, cpu_period)},
+	{"--blkio-weight", "io", offsetof(OciResources, blkio_weight)},
+};
+
+static const char *const device_options[] = {
+	[OCI_READ_BPS] = "--device-read-bps",          [OCI_WRITE_BPS] = "--device-write-bps",
+	[OCI_READ_IOPS] = "--device-read-iops",        [OCI_WRITE_IOPS] = "--device-write-iops",
+	[OCI_DEVICE_WEIGHT] = "--blkio-weight-device",
+};
 
 void container_cgroup_clear(ContainerCgroup *cgroup)
 {
@@ -33,19 +62,91 @@ void container_cgroup_clear(ContainerCgroup *cgroup)
 	g_clear_pointer(&cgroup->base_path, g_free);
 	g_clear_pointer(&cgroup->name, g_free);
 	g_clear_pointer(&cgroup->scope, g_free);
+	g_clear_pointer(&cgroup->without, g_strfreev);
 	/* Its stdin has ended, so it does, too. */
 	if (cgroup->asking > 0)
 		(void)spawn_wait(cgroup->asking, NULL);
 	cgroup->asking = 0;
 }
 
-/* No cgroup: tell those who asked for a limit why. */
-static void go_without(ContainerCgroup *cgroup, const char *reason)
+/* The two numbers that --cpus stands for, and the swap that --memory brings along. */
+static bool is_implied(const OciResources *r, const char *option)
 {
-	if (cgroup->typed)
-		log_warn("--pids-limit is ignored: %s", reason);
+	bool cpus = r->cpu_quota > 0 && r->cpu_period == CPUS_PERIOD;
+	return (cpus && strcmp(option, "--cpu-period") == 0) ||
+	       (r->memory > 0 && r->memory_swap == 2 * r->memory &&
+		strcmp(option, "--memory-swap") == 0);
+}
+
+static void add_if(GPtrArray *names, bool set, const char *option)
+{
+	if (set)
+		g_ptr_array_add(names, (char *)option);
+}
+
+/* The options that ask for a limit by @controller, NULL: by any. Borrowed strings. */
+static GPtrArray *limit_names(const ContainerSpec *spec, const char *controller)
+{
+	const OciResources *r = &spec->resources;
+	GPtrArray *names = g_ptr_array_new();
+	for (size_t i = 0; i < G_N_ELEMENTS(limit_options); i++) {
+		const char *option = limit_options[i].option;
+		const int64_t *value = (const void *)((const char *)r + limit_options[i].offset);
+		bool cpus = r->cpu_quota > 0 && r->cpu_period == CPUS_PERIOD &&
+			    strcmp(option, "--cpu-quota") == 0;
+		bool ours = !controller || strcmp(controller, limit_options[i].controller) == 0;
+		add_if(names, ours && *value > 0 && !is_implied(r, option),
+		       cpus ? "--cpus" : option);
+	}
+	bool cpuset = !controller || strcmp(controller, "cpuset") == 0;
+	bool io = !controller || strcmp(controller, "io") == 0;
+	bool pids = !controller || strcmp(controller, "pids") == 0;
+	add_if(names, cpuset && r->cpus, "--cpuset-cpus");
+	add_if(names, cpuset && r->mems, "--cpuset-mems");
+	for (size_t i = 0; i < OCI_DEVICE_LIMIT_COUNT; i++)
+		add_if(names, io && r->devices[i], device_options[i]);
+	add_if(names, pids && spec->pids_limit_set && spec->pids_limit > 0, "--pids-limit");
+	g_autofree char *prefix = controller ? g_strconcat(controller, ".", NULL) : NULL;
+	GHashTableIter iter;
+	gpointer file;
+	bool conf = false;
+	if (r->unified)
+		g_hash_table_iter_init(&iter, r->unified);
+	while (r->unified && g_hash_table_iter_next(&iter, &file, NULL))
+		conf |= !prefix || g_str_has_prefix(file, prefix);
+	add_if(names, conf, "--cgroup-conf");
+	if (!controller) {
+		add_if(names, spec->cgroups == SPEC_CGROUPS_ENABLED, "--cgroups=enabled");
+		add_if(names, spec->cgroups == SPEC_CGROUPS_NO_CONMON, "--cgroups=no-conmon");
+		add_if(names, spec->cgroups == SPEC_CGROUPS_SPLIT, "--cgroups=split");
+		add_if(names, spec->cgroup_parent != NULL, "--cgroup-parent");
+	}
+	return names;
+}
+
+static bool is_typed(const ContainerCgroup *cgroup)
+{
+	g_autoptr(GPtrArray) names = limit_names(cgroup->spec, NULL);
+	return names->len > 0;
+}
+
+/* One line for the options that cannot be had; none: only a trace. */
+static void tell(GPtrArray *options, const char *reason)
+{
+	guint count = options->len;
+	g_ptr_array_add(options, NULL);
+	g_autofree char *joined = g_strjoinv(", ", (char **)options->pdata);
+	if (count > 0)
+		log_warn("%s %s ignored: %s", joined, count > 1 ? "are" : "is", reason);
 	else
 		log_info("no cgroup: %s", reason);
+}
+
+/* No cgroup: tell those who asked for something why. */
+static void go_without(ContainerCgroup *cgroup, const char *reason)
+{
+	g_autoptr(GPtrArray) options = limit_names(cgroup->spec, NULL);
+	tell(options, reason);
 	fd_close(&cgroup->base_fd);
 	g_clear_pointer(&cgroup->base_path, g_free);
 	g_clear_pointer(&cgroup->name, g_free);
@@ -58,37 +159,82 @@ static bool has_systemd(void)
 	return stat("/run/systemd/system", &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* How to get a controller that the base lacks. */
-static char *explain_controller(const ContainerCgroup *cgroup, const char *controller)
+/* How to get controllers that the base lacks; @list names them: "'io', 'cpuset'". */
+static char *explain_controllers(const ContainerCgroup *cgroup, const char *list, bool many,
+				 bool host_has)
 {
-	autofd top = cgroup_open("/", NULL);
-	if (top < 0 || !cgroup_has(top, controller))
-		return g_strdup_printf("this host has no controller '%s' on cgroup v2: it is on v1 "
-				       "or was disabled when the host was booted",
-				       controller);
+	const char *the = many ? "controllers" : "controller";
+	const char *is = many ? "are" : "is";
+	if (!host_has)
+		return g_strdup_printf("this host has no %s %s on cgroup v2: %s on v1 or %s "
+				       "disabled when the host was booted",
+				       the, list, many ? "they are" : "it is",
+				       many ? "were" : "was");
 	if (!cgroup->scope)
-		return g_strdup_printf("the controller '%s' is not delegated to the unit '%s': add "
-				       "it to the unit's Delegate=",
-				       controller, cgroup->base_path);
-	return g_strdup_printf(
-		"the controller '%s' is not delegated to you: sudo mkdir -p " USER_DELEGATE
-		" && printf '[Service]\\nDelegate=cpu cpuset io memory pids\\n' | sudo "
-		"tee " USER_DELEGATE
-		"/delegate.conf && sudo systemctl daemon-reload, then log in again",
-		controller);
+		return g_strdup_printf("the %s %s %s not delegated to the unit '%s': add %s to the "
+				       "unit's Delegate=",
+				       the, list, is, cgroup->base_path, many ? "them" : "it");
+	return g_strdup_printf("the %s %s %s not delegated to you: sudo mkdir -p " USER_DELEGATE
+			       " && printf '[Service]\\nDelegate=" DELEGATE_ALL
+			       "\\n' | sudo tee " USER_DELEGATE
+			       "/delegate.conf && sudo systemctl daemon-reload, then log in again",
+			       the, list, is);
 }
 
-/* Let children of the base have what we set on them. */
+/* One line about the missing controllers for which something was typed: those that the host has, or
+ * those that it has not. */
+static void tell_missing(const ContainerCgroup *cgroup, bool host_has)
+{
+	autofd top = cgroup_open("/", NULL);
+	g_autoptr(GPtrArray) options = g_ptr_array_new();
+	g_autoptr(GPtrArray) missing = g_ptr_array_new_with_free_func(g_free);
+	for (size_t i = 0; cgroup->without && cgroup->without[i]; i++) {
+		const char *controller = cgroup->without[i];
+		g_autoptr(GPtrArray) names = limit_names(cgroup->spec, controller);
+		if (names->len == 0 || (top >= 0 && cgroup_has(top, controller)) != host_has)
+			continue;
+		g_ptr_array_add(missing, g_strdup_printf("'%s'", controller));
+		for (guint n = 0; n < names->len; n++)
+			g_ptr_array_add(options, names->pdata[n]);
+	}
+	bool many = missing->len > 1;
+	if (missing->len == 0)
+		return;
+	g_ptr_array_add(missing, NULL);
+	g_autofree char *list = g_strjoinv(", ", (char **)missing->pdata);
+	g_autofree char *reason = explain_controllers(cgroup, list, many, host_has);
+	tell(options, reason);
+}
+
+/*
+ * Let children of the base have what we set on them. What the base lacks is told and left out; the
+ * cgroup is of use without it, too.
+ */
 static bool enable(ContainerCgroup *cgroup)
 {
-	g_autoptr(GError) failed = NULL;
-	if (cgroup_enable(cgroup->base_fd, NEW_CONTROLLER, &failed))
-		return true;
-	g_autofree char *reason = error_matches(failed, ENGINE_ERROR_UNSUPPORTED)
-					  ? explain_controller(cgroup, NEW_CONTROLLER)
-					  : g_strdup(failed->message);
-	go_without(cgroup, reason);
-	return false;
+	g_auto(OciResources) wanted = {.pids = 1}; /* there is a default */
+	resources_merge(&wanted, &cgroup->spec->resources);
+	g_auto(GStrv) controllers = resources_controllers(&wanted);
+	for (size_t i = 0; controllers[i]; i++) {
+		g_autoptr(GError) failed = NULL;
+		if (cgroup_enable(cgroup->base_fd, controllers[i], &failed))
+			continue;
+		if (!error_matches(failed, ENGINE_ERROR_UNSUPPORTED)) {
+			go_without(cgroup, failed->message);
+			return false;
+		}
+		guint count = cgroup->without ? g_strv_length(cgroup->without) : 0;
+		cgroup->without = g_renew(char *, cgroup->without, count + 2);
+		cgroup->without[count] = g_strdup(controllers[i]);
+		cgroup->without[count + 1] = NULL;
+	}
+	tell_missing(cgroup, true);
+	tell_missing(cgroup, false);
+	for (size_t i = 0; free_controllers[i]; i++) {
+		if (cgroup_has(cgroup->base_fd, free_controllers[i]))
+			(void)cgroup_enable(cgroup->base_fd, free_controllers[i], NULL);
+	}
+	return true;
 }
 
 /* Where a base is whose supervisor's part we may be in. g_free() it. */
@@ -149,11 +295,16 @@ static void ask_for_scope(Container *ctr, ContainerCgroup *cgroup, const char *o
 	bool user = engine_is_rootless(ctr->engine);
 	cgroup->scope = g_strdup_printf("skiff-%s.scope", ctr->summary.id);
 	g_autofree char *description = g_strdup_printf("skiff container %s", ctr->summary.name);
-	g_autofree char *unit = user ? find_own_unit(own) : NULL;
-	const char *const argv[] = {SCOPE_PROGRAM, user ? "user" : "system",
-				    cgroup->scope, user ? "user.slice" : "machine.slice",
-				    description,   unit,
-				    NULL};
+	g_autofree char *slice = cgroup->spec->cgroup_parent
+					 ? g_path_get_basename(cgroup->spec->cgroup_parent)
+					 : NULL;
+	/* Who names a slice does not want to be in our own unit. */
+	g_autofree char *unit = user && !slice ? find_own_unit(own) : NULL;
+	const char *const argv[] = {
+		SCOPE_PROGRAM, user ? "user" : "system",
+		cgroup->scope, slice ? slice : user ? "user.slice" : "machine.slice",
+		description,   unit,
+		NULL};
 	g_auto(GStrv) env = NULL;
 	for (size_t i = 0; i < 2; i++) {
 		const char *name = i == 0 ? "XDG_RUNTIME_DIR" : "DBUS_SESSION_BUS_ADDRESS";
@@ -176,14 +327,51 @@ static void ask_for_scope(Container *ctr, ContainerCgroup *cgroup, const char *o
 		cgroup->asking = pid;
 }
 
+/* --cgroups=split: below the cgroup that we were started in, whoever marked it. */
+static char *find_split_base(const char *own)
+{
+	g_autofree char *path = strip_supervisor(own);
+	autofd fd = cgroup_open(path, NULL);
+	struct stat st;
+	bool ours = fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == geteuid();
+	return ours && strcmp(path, "/") != 0 ? g_steal_pointer(&path) : NULL;
+}
+
+/* --cgroup-parent without systemd: a path below the top, made if it is not there. */
+static char *make_parent(const ContainerSpec *spec)
+{
+	const char *parent = spec->cgroup_parent;
+	g_auto(OciResources) wanted = {.pids = 1};
+	resources_merge(&wanted, &spec->resources);
+	g_auto(GStrv) controllers = resources_controllers(&wanted);
+	autofd top = cgroup_open("/", NULL);
+	autofd made =
+		top < 0 ? -1
+			: cgroup_make_below(top, parent, (const char *const *)controllers, NULL);
+	return made < 0 ? NULL : g_strconcat(*parent == '/' ? "" : "/", parent, NULL);
+}
+
+/* Where we can make a cgroup without asking anybody; NULL: nowhere. */
+static char *find_base(const ContainerSpec *spec, const char *own)
+{
+	if (spec->cgroups == SPEC_CGROUPS_SPLIT)
+		return find_split_base(own);
+	if (!spec->cgroup_parent)
+		return find_own_base(own);
+	return has_systemd() || geteuid() != 0 ? NULL : make_parent(spec);
+}
+
 void container_cgroup_plan(Container *ctr, const ContainerSpec *spec, ContainerCgroup *out)
 {
 	*out = CONTAINER_CGROUP_NONE;
+	out->spec = spec;
 	container_cgroup_remove(ctr->engine, ctr->summary.id); /* of a run that was killed */
-	out->typed = spec->pids_limit_set && spec->pids_limit > 0;
+	if (spec->cgroups == SPEC_CGROUPS_DISABLED) {
+		go_without(out, "there is no cgroup with --cgroups=disabled");
+		return;
+	}
 	if (!cgroup_is_unified()) {
-		go_without(out, "this host uses cgroup v1, limits need cgroup v2 alone: boot it "
-				"with systemd.unified_cgroup_hierarchy=1");
+		go_without(out, NO_UNIFIED);
 		return;
 	}
 	g_autoptr(GError) failed = NULL;
@@ -192,7 +380,7 @@ void container_cgroup_plan(Container *ctr, const ContainerSpec *spec, ContainerC
 		go_without(out, failed->message);
 		return;
 	}
-	out->base_path = find_own_base(own);
+	out->base_path = find_base(spec, own);
 	if (out->base_path) {
 		out->base_fd = cgroup_open(out->base_path, &failed);
 		out->name = g_strconcat("skiff-", ctr->summary.id, NULL);
@@ -200,11 +388,24 @@ void container_cgroup_plan(Container *ctr, const ContainerSpec *spec, ContainerC
 			go_without(out, failed->message);
 		else
 			(void)enable(out);
-	} else if (out->typed && has_systemd()) {
+	} else if (spec->cgroups == SPEC_CGROUPS_SPLIT) {
+		go_without(out, "we were not started in a cgroup of our own: use it in a unit with "
+				"Delegate=yes");
+	} else if (is_typed(out) && has_systemd()) {
 		ask_for_scope(ctr, out, own);
 	} else {
 		go_without(out, "this host has no systemd, and our cgroup is not ours to divide");
 	}
+}
+
+bool container_cgroup_check(const ContainerSpec *spec, GError **error)
+{
+	const char *parent = spec->cgroup_parent;
+	if (!parent || g_str_has_suffix(parent, ".slice") || !cgroup_is_unified() || !has_systemd())
+		return true;
+	return error_set(error, ENGINE_ERROR_INVALID,
+			 "did not receive systemd slice as cgroup parent when using systemd to "
+			 "manage cgroups: invalid argument");
 }
 
 bool container_cgroup_is_planned(const ContainerCgroup *cgroup)
@@ -215,9 +416,11 @@ bool container_cgroup_is_planned(const ContainerCgroup *cgroup)
 void container_cgroup_describe(const ContainerCgroup *cgroup, OciConfig *config)
 {
 	if (!container_cgroup_is_planned(cgroup)) {
-		config->pids_limit = 0;
+		resources_clear(&config->resources);
 		return;
 	}
+	for (size_t i = 0; cgroup->without && cgroup->without[i]; i++)
+		resources_drop(&config->resources, cgroup->without[i]);
 	/* Where the scope will be is systemd's to say; this is the form that runtimes use for it.
 	 */
 	if (cgroup->scope)
@@ -303,7 +506,8 @@ bool container_cgroup_give(ContainerCgroup *cgroup, Container *ctr, Monitor *mon
 	}
 	if (cgroup->name && !write_record(cgroup, ctr, error))
 		return false;
-	return monitor_give_cgroup(monitor, cgroup->base_fd, cgroup->name, error);
+	return monitor_give_cgroup(monitor, cgroup->base_fd, cgroup->name,
+				   (const char *const *)cgroup->without, error);
 }
 
 /* The record of @id, if it is one that we could have written. */
@@ -323,6 +527,31 @@ static char *read_record(Engine *engine, const char *id)
 char *container_cgroup_path(Container *ctr)
 {
 	return container_is_live(ctr) ? read_record(ctr->engine, ctr->summary.id) : NULL;
+}
+
+bool container_cgroup_extend(Container *ctr, const ContainerSpec *asked, OciResources *changes,
+			     GError **error)
+{
+	g_auto(ContainerCgroup) cgroup = CONTAINER_CGROUP_NONE;
+	g_autofree char *path = container_cgroup_path(ctr);
+	cgroup.spec = asked;
+	if (!path) {
+		g_autoptr(GPtrArray) options = limit_names(asked, NULL);
+		tell(options, cgroup_is_unified() ? NO_CGROUP : NO_UNIFIED);
+		resources_clear(changes);
+		return true;
+	}
+	cgroup.base_path = g_path_get_dirname(path);
+	if (g_str_has_suffix(cgroup.base_path, ".scope"))
+		cgroup.scope = g_path_get_basename(cgroup.base_path);
+	cgroup.base_fd = cgroup_open(cgroup.base_path, error);
+	if (cgroup.base_fd < 0)
+		return false;
+	if (!enable(&cgroup))
+		resources_clear(changes);
+	for (size_t i = 0; cgroup.without && cgroup.without[i]; i++)
+		resources_drop(changes, cgroup.without[i]);
+	return true;
 }
 
 void container_cgroup_remove(Engine *engine, const char *id)

@@ -21,13 +21,14 @@
 #include "libpod/spec.h"
 
 typedef struct {
-	bool typed;      /* a limit was asked for: what cannot be had is told */
-	int base_fd;     /* -1: none, or not yet */
-	char *base_path; /* as in /proc/PID/cgroup; NULL: none, or not yet */
-	char *name;      /* of the payload's cgroup in the base; NULL: none */
-	char *scope;     /* a unit that was asked for; NULL: none */
-	pid_t asking;    /* skiff-scope; 0: none */
-	int asking_fd;   /* its stdin and stdout; -1: none */
+	const ContainerSpec *spec; /* what was asked for; borrowed */
+	int base_fd;               /* -1: none, or not yet */
+	char *base_path;           /* as in /proc/PID/cgroup; NULL: none, or not yet */
+	char *name;                /* of the payload's cgroup in the base; NULL: none */
+	char *scope;               /* a unit that was asked for; NULL: none */
+	pid_t asking;              /* skiff-scope; 0: none */
+	int asking_fd;             /* its stdin and stdout; -1: none */
+	char **without;            /* controllers that the base lacks; NULL: none */
 } ContainerCgroup;
 
 #define CONTAINER_CGROUP_NONE ((ContainerCgroup){.base_fd = -1, .asking_fd = -1})
@@ -39,6 +40,10 @@ typedef struct {
  * cannot be had is no error: a warning if it was asked for, else nothing.
  */
 void container_cgroup_plan(Container *ctr, const ContainerSpec *spec, ContainerCgroup *out);
+
+/** container_cgroup_check() - can this host make it where --cgroup-parent says? INVALID, in
+ * podman's words. */
+bool container_cgroup_check(const ContainerSpec *spec, GError **error);
 
 /** container_cgroup_is_planned() - will there be one, as far as we know now? */
 bool container_cgroup_is_planned(const ContainerCgroup *cgroup);
@@ -58,6 +63,14 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ContainerCgroup, container_cgroup_clear)
 /** container_cgroup_path() - of a live container's payload, as in /proc/PID/cgroup. NULL: it has
  * none of its own. g_free() it. */
 char *container_cgroup_path(Container *ctr);
+
+/**
+ * container_cgroup_extend() - before the limits of a live container change
+ * @asked:	the limits as they were typed, for what is said about them
+ * @changes:	the limits; what its cgroup cannot have is told and taken out
+ */
+bool container_cgroup_extend(Container *ctr, const ContainerSpec *asked, OciResources *changes,
+			     GError **error);
 
 /** container_cgroup_remove() - kill and remove what container @id, which nobody watches any more,
  * left. */

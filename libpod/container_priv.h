@@ -70,6 +70,9 @@ bool container_find_mounts(Container *ctr, const ContainerSpec *spec, ContainerM
 int container_open_secrets(Container *ctr, const ContainerSpec *spec, OciConfig *config,
 			   GError **error);
 
+/** container_apply_update() - put what `update` recorded over the spec of create.json. */
+bool container_apply_update(Container *ctr, ContainerSpec *spec, GError **error);
+
 /** container_save_state() - write state.json from the summary. */
 bool container_save_state(Container *ctr, GError **error);
 

@@ -3,6 +3,7 @@
  * The record of a container on disk, version 1, and how its state is told from it.
  *
  *   store    containers/ID/create.json  the resolved spec, never changes
+ *            containers/ID/update.json  what `update` changed of it
  *            containers/ID/state.json   all that ps reads; replaced as a whole
  *            containers/ID/exit.json    written by the monitor when the container has ended for
  * good names/NAME -> ID           a symbolic link: made or not, the file system decides runtime
@@ -249,7 +250,10 @@ static bool load_run(Container *ctr)
 	load_health(s, run);
 	s->restart_count = (int)restarts;
 	s->finished = 0;
-	s->state = s->pid ? CONTAINER_RUNNING : CONTAINER_RESTARTING;
+	bool paused = false;
+	(void)js_get_bool(run, "paused", &paused, NULL);
+	(void)js_get_bool(run, "oom", &s->oom_killed, NULL);
+	s->state = !s->pid ? CONTAINER_RESTARTING : paused ? CONTAINER_PAUSED : CONTAINER_RUNNING;
 	Json *ports = NULL;
 	if (js_get_array(run, "ports", &ports, NULL) && ports &&
 	    json_object_array_length(ports) > 0) {
@@ -446,6 +450,8 @@ const ContainerSpec *container_spec(Container *ctr, GError **error)
 	g_autoptr(Json) json = js_load(dir, "create.json", MAX_CREATE_SIZE, error);
 	if (json)
 		ctr->spec = spec_from_json(json, error);
+	if (ctr->spec && !container_apply_update(ctr, ctr->spec, error))
+		g_clear_pointer(&ctr->spec, spec_free);
 	if (!ctr->spec)
 		g_prefix_error(error, "container %.12s: ", ctr->dir_name);
 	return ctr->spec;

@@ -401,6 +401,7 @@ static bool record_starting(Container *ctr, GError **error)
 	ctr->summary.restart_count = 0;
 	g_clear_pointer(&ctr->summary.health, g_free);
 	ctr->summary.exit_known = true;
+	ctr->summary.oom_killed = false;
 	return ctr->summary.auto_remove || container_save_state(ctr, error);
 }
 

@@ -36,7 +36,7 @@ static bool signal_live(Container *ctr, int signum, bool all, GError **error)
 
 bool container_kill(Container *ctr, int signum, GError **error)
 {
-	if (ctr->summary.state != CONTAINER_RUNNING)
+	if (ctr->summary.state != CONTAINER_RUNNING && ctr->summary.state != CONTAINER_PAUSED)
 		return error_set(error, ENGINE_ERROR_BAD_STATE,
 				 "can only kill running containers. %s is in state %s: container "
 				 "state improper",
@@ -76,7 +76,8 @@ static bool begin(Container *ctr, const ContainerStop *options, GError **error)
 		(void)control_stopped_by_user(run_fd, options->removing, NULL);
 	ctr->stop = (StopBegun){
 		.begun = true,
-		.killed = timeout_ms == 0,
+		/* What is frozen hears only this one. */
+		.killed = timeout_ms == 0 || ctr->summary.state == CONTAINER_PAUSED,
 		.signum = signum,
 		.timeout_ms = timeout_ms,
 		.since = g_get_monotonic_time(),
@@ -87,7 +88,8 @@ static bool begin(Container *ctr, const ContainerStop *options, GError **error)
 void container_stop_begin(Container *ctr, const ContainerStop *options)
 {
 	g_autoptr(GError) failed = NULL;
-	if (container_is_live(ctr) && !begin(ctr, options, &failed))
+	bool stays = ctr->summary.state == CONTAINER_PAUSED && !options->removing;
+	if (container_is_live(ctr) && !stays && !begin(ctr, options, &failed))
 		log_debug("%s", failed->message); /* container_stop() will say so */
 }
 
@@ -142,6 +144,12 @@ bool container_stop(Container *ctr, const ContainerStop *options, GError **error
 {
 	if (!container_is_live(ctr))
 		return true;
+	if (ctr->summary.state == CONTAINER_PAUSED && !options->removing)
+		return error_set(
+			error, ENGINE_ERROR_BAD_STATE,
+			"container %s is running or paused, refusing to clean up: container "
+			"state improper",
+			ctr->summary.id);
 	if (!ctr->stop.begun && !begin(ctr, options, error))
 		return false;
 	bool stopped = wait_stopped(ctr, error);

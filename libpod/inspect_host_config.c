@@ -277,6 +277,59 @@ static void set_cgroup(Json *json, Container *ctr, const ContainerSpec *spec)
 	js_set_string(json, "CgroupParent", scope ? slice : parent);
 }
 
+/* podman's lists of devices with a limit. */
+static void set_device_limits(Json *json, const OciResources *resources)
+{
+	static const struct {
+		const char *key, *value;
+	} rows[OCI_DEVICE_LIMIT_COUNT] = {
+		[OCI_READ_BPS] = {"BlkioDeviceReadBps", "Rate"},
+		[OCI_WRITE_BPS] = {"BlkioDeviceWriteBps", "Rate"},
+		[OCI_READ_IOPS] = {"BlkioDeviceReadIOps", "Rate"},
+		[OCI_WRITE_IOPS] = {"BlkioDeviceWriteIOps", "Rate"},
+		[OCI_DEVICE_WEIGHT] = {"BlkioWeightDevice", "Weight"},
+	};
+	for (size_t kind = 0; kind < OCI_DEVICE_LIMIT_COUNT; kind++) {
+		const GPtrArray *list = resources->devices[kind];
+		if (!list)
+			continue;
+		Json *array = json_object_new_array();
+		for (guint i = 0; i < list->len; i++) {
+			const OciDeviceLimit *limit = g_ptr_array_index(list, i);
+			Json *item = json_object_new_object();
+			js_set_string(item, "Path", limit->path);
+			js_set_int(item, rows[kind].value, limit->value);
+			json_object_array_add(array, item);
+		}
+		js_set_take(json, rows[kind].key, array);
+	}
+}
+
+/* What was asked for; 0 is no limit. */
+static void set_limits(Json *json, const ContainerSpec *spec)
+{
+	static const char *const modes[] = {"default", "enabled", "disabled", "no-conmon", "split"};
+	const OciResources *r = &spec->resources;
+	js_set_int(json, "Memory", r->memory);
+	js_set_int(json, "MemorySwap", r->memory_swap);
+	js_set_int(json, "MemoryReservation", r->memory_reservation);
+	js_set_int(json, "CpuShares", r->cpu_shares);
+	js_set_int(json, "CpuPeriod", r->cpu_period);
+	js_set_int(json, "CpuQuota", r->cpu_quota);
+	if (r->cpu_quota > 0 && r->cpu_period > 0)
+		js_set_int(json, "NanoCpus",
+			   (int64_t)((double)r->cpu_quota * 1e9 / (double)r->cpu_period));
+	inspect_set_text(json, "CpusetCpus", r->cpus);
+	inspect_set_text(json, "CpusetMems", r->mems);
+	js_set_int(json, "BlkioWeight", r->blkio_weight);
+	set_device_limits(json, r);
+	if (r->unified)
+		js_set_take(json, "CgroupConf", js_from_string_map(r->unified));
+	js_set_int(json, "OomScoreAdj", spec->oom_score_adj);
+	js_set_string(json, "Cgroups", modes[spec->cgroups]);
+	inspect_set_text(json, "CgroupParent", spec->cgroup_parent);
+}
+
 Json *inspect_host_config(Container *ctr, const ContainerSpec *spec, GError **error)
 {
 	g_autoptr(Json) json = inspect_skeleton(host_config_text);
@@ -308,6 +361,7 @@ Json *inspect_host_config(Container *ctr, const ContainerSpec *spec, GError **er
 	js_set_bool(json, "ReadonlyRootfs", spec->read_only);
 	js_set_int(json, "ShmSize", spec->shm_size > 0 ? spec->shm_size : DEFAULT_SHM_SIZE);
 	js_set_bool(json, "Init", spec->init);
+	set_limits(json, spec);
 	set_cgroup(json, ctr, spec);
 	return g_steal_pointer(&json);
 }

@@ -373,8 +373,12 @@ static bool build_process(OciConfig *config, const ContainerSpec *spec,
 		return false;
 	config->cap_effective = config->cap_bounding;
 	config->cap_ambient = added;
-	/* The payload goes before its monitor when memory runs out. */
-	config->oom_score_adj = MIN(context->oom_score_adj + 100, 1000);
+	/* The payload goes before its monitor when memory runs out, unless a score was asked for. A
+	 * user cannot go below his own. */
+	config->oom_score_adj = !spec->oom_score_adj_set ? MIN(context->oom_score_adj + 100, 1000)
+				: context->rootless
+					? MAX(spec->oom_score_adj, context->oom_score_adj)
+					: spec->oom_score_adj;
 	config->oom_score_adj_set = true;
 	return true;
 }
@@ -498,6 +502,7 @@ OciConfig *oci_build(const ContainerSpec *spec, const OciBuildContext *context, 
 		config->annotations = g_hash_table_ref(spec->annotations);
 	if (spec->sysctl)
 		config->sysctl = g_hash_table_ref(spec->sysctl);
-	config->pids_limit = spec->pids_limit_set ? spec->pids_limit : DEFAULT_PIDS_LIMIT;
+	resources_merge(&config->resources, &spec->resources);
+	config->resources.pids = spec->pids_limit_set ? spec->pids_limit : DEFAULT_PIDS_LIMIT;
 	return g_steal_pointer(&config);
 }

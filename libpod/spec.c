@@ -96,6 +96,9 @@ static void free_privileges(ContainerSpec *spec)
 	g_strfreev(spec->cdi_devices);
 	g_array_unref(spec->ulimits);
 	g_hash_table_unref(spec->sysctl);
+	resources_clear(&spec->resources);
+	g_free(spec->cgroup_parent);
+	g_free(spec->limit_error);
 }
 
 /* One part of spec_free(). */

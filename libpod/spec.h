@@ -95,6 +95,14 @@ typedef struct {
 	int64_t retries, startup_retries, startup_success;
 	int64_t log_count, log_size;
 } SpecHealth;
+/* --cgroups */
+typedef enum {
+	SPEC_CGROUPS_DEFAULT, /* one where it costs nothing or a limit needs it */
+	SPEC_CGROUPS_ENABLED, /* one in any case */
+	SPEC_CGROUPS_DISABLED,
+	SPEC_CGROUPS_NO_CONMON, /* as enabled: our monitor is never in the payload's */
+	SPEC_CGROUPS_SPLIT,     /* in the cgroup that we were started in */
+} SpecCgroups;
 
 typedef struct {
 	/* identity */
@@ -159,7 +167,17 @@ typedef struct {
 	bool read_only_tmpfs; /* default true */
 	int64_t pids_limit;   /* 0 = default 2048, -1 = none */
 	bool pids_limit_set;
-	int64_t shm_size; /* 0 = 64 MiB */
+	OciResources resources;                       /* the other limits; pids stay 0 in there */
+	bool memory_swap_set;                         /* typed: not made from the memory */
+	bool cpus_set, cpu_period_set, cpu_quota_set; /* typed */
+	int oom_score_adj;
+	bool oom_score_adj_set;
+	bool oom_kill_disable;
+	bool memory_swappiness_set;
+	SpecCgroups cgroups;
+	char *cgroup_parent;
+	char *limit_error; /* why a limit that was typed is none: spec_check_limits() says it */
+	int64_t shm_size;  /* 0 = 64 MiB */
 
 	/* namespaces */
 	SpecUserNsMode userns;

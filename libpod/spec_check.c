@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "libpod/base/error.h"
+#include "libpod/spec_parse.h"
 #include "libpod/spec_priv.h"
 #include "libpod/spec_resolve.h"
 #include "network/portmap.h"
@@ -152,7 +153,8 @@ static bool check_mounts(const ContainerSpec *spec, GError **error)
 
 bool spec_check(const ContainerSpec *spec, GError **error)
 {
-	return check_life(spec, error) && spec_health_check(spec, error) &&
+	return spec_check_limits(spec, error) && spec_check_memory(&spec->resources, error) &&
+	       check_life(spec, error) && spec_health_check(spec, error) &&
 	       check_capabilities(spec, error) && check_namespaces(spec, error) &&
 	       check_network(spec, error) && check_sysctls(spec, error) &&
 	       check_mounts(spec, error);

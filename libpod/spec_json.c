@@ -38,6 +38,8 @@ static const char *const mount_kinds[] = {"bind",   "volume", "tmpfs", "ramfs",
 static const char *const ns_modes[] = {"default", "private", "host", "container", "path", NULL};
 static const char *const userns_modes[] = {"host", "keep-id",   "nomap", "auto",
 					   "maps", "container", "path",  NULL};
+static const char *const cgroups_words[] = {"default",   "enabled", "disabled",
+					    "no-conmon", "split",   NULL};
 static const char *const restart_words[] = {"no", "on-failure", "always", "unless-stopped", NULL};
 static const char *const pull_words[] = {"missing", "always", "never", "newer", NULL};
 static const char *const log_words[] = {"k8s-file", "json-file",   "journald",
@@ -143,6 +145,10 @@ static const Field spec_fields[] = {
 	ROW(ContainerSpec, "readOnlyTmpfs", FIELD_BOOL, read_only_tmpfs),
 	ROW(ContainerSpec, "pidsLimit", FIELD_INT64, pids_limit),
 	ROW(ContainerSpec, "pidsLimitSet", FIELD_BOOL, pids_limit_set),
+	ROW(ContainerSpec, "oomScoreAdj", FIELD_INT, oom_score_adj),
+	ROW(ContainerSpec, "oomScoreAdjSet", FIELD_BOOL, oom_score_adj_set),
+	ENUM_ROW(ContainerSpec, "cgroups", cgroups, cgroups_words),
+	ROW(ContainerSpec, "cgroupParent", FIELD_STRING, cgroup_parent),
 	ROW(ContainerSpec, "shmSize", FIELD_INT64, shm_size),
 
 	ENUM_ROW(ContainerSpec, "userns", userns, userns_modes),
@@ -528,6 +534,9 @@ Json *spec_to_json(const ContainerSpec *spec)
 	js_set_int(json, "version", SPEC_VERSION);
 	write_fields(json, spec_fields, spec, defaults);
 	write_parts(spec, json);
+	Json *resources = resources_to_json(&spec->resources, true);
+	if (resources)
+		js_set_take(json, "resources", resources);
 	return json;
 }
 
@@ -574,6 +583,13 @@ static bool read_id_map(Json *json, ContainerSpec *spec, GError **error)
 	       read_ranges(part, "gids", spec->id_map->gids, error);
 }
 
+static bool read_resources(Json *json, ContainerSpec *spec, GError **error)
+{
+	Json *part = NULL;
+	return js_get_object(json, "resources", &part, error) &&
+	       resources_from_json(part, &spec->resources, error);
+}
+
 /* What write_parts() has written. */
 static bool read_parts(Json *json, ContainerSpec *spec, GError **error)
 {
@@ -590,7 +606,7 @@ static bool read_parts(Json *json, ContainerSpec *spec, GError **error)
 	       read_array(json, "devices", read_device, spec->devices, error) &&
 	       read_array(json, "secrets", read_secret, spec->secrets, error) &&
 	       read_array(json, "ulimits", read_ulimit, spec->ulimits, error) &&
-	       read_id_map(json, spec, error);
+	       read_resources(json, spec, error) && read_id_map(json, spec, error);
 }
 
 ContainerSpec *spec_from_json(Json *json, GError **error)

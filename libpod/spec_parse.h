@@ -168,6 +168,56 @@ bool spec_set_pids_limit(ContainerSpec *spec, const char *value, GError **error)
 /** spec_set_shm_size() - --shm-size, once. */
 bool spec_set_shm_size(ContainerSpec *spec, const char *value, GError **error);
 
+/*
+ * What a container may use: spec_parse_limits.c. What is wrong with most of these values is said by
+ * spec_check_limits(), as podman says it after its flags.
+ */
+
+/** spec_set_memory() - -m SIZE; unless --memory-swap says otherwise, as much may be swap. */
+bool spec_set_memory(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_memory_swap() - --memory-swap, memory and swap together; -1 = no limit. */
+bool spec_set_memory_swap(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_memory_reservation() - --memory-reservation, what is taken last. */
+bool spec_set_memory_reservation(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_memory_swappiness() - --memory-swappiness, which only cgroup v1 has. */
+bool spec_set_memory_swappiness(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_cpus() - --cpus, a quota in parts of a CPU. */
+bool spec_set_cpus(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_cpu_period() - --cpu-period in microseconds; likewise the next. */
+bool spec_set_cpu_period(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_cpu_quota() - --cpu-quota; negative = no limit. */
+bool spec_set_cpu_quota(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_cpu_shares() - -c, the weight of version 1: 1024 is normal. */
+bool spec_set_cpu_shares(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_cpuset_cpus() - --cpuset-cpus 0-2,7; likewise the next. */
+bool spec_set_cpuset_cpus(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_cpuset_mems() - --cpuset-mems. */
+bool spec_set_cpuset_mems(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_blkio_weight() - --blkio-weight, 10 to 1000. */
+bool spec_set_blkio_weight(ContainerSpec *spec, const char *value, GError **error);
+/** spec_add_blkio_weight_device() - --blkio-weight-device DEVICE:WEIGHT, list. */
+bool spec_add_blkio_weight_device(ContainerSpec *spec, const char *value, GError **error);
+/** spec_add_device_read_bps() - --device-read-bps DEVICE:SIZE, list; likewise the next three. */
+bool spec_add_device_read_bps(ContainerSpec *spec, const char *value, GError **error);
+/** spec_add_device_write_bps() - --device-write-bps. */
+bool spec_add_device_write_bps(ContainerSpec *spec, const char *value, GError **error);
+/** spec_add_device_read_iops() - --device-read-iops DEVICE:NUMBER. */
+bool spec_add_device_read_iops(ContainerSpec *spec, const char *value, GError **error);
+/** spec_add_device_write_iops() - --device-write-iops. */
+bool spec_add_device_write_iops(ContainerSpec *spec, const char *value, GError **error);
+/** spec_add_cgroup_conf() - --cgroup-conf FILE=VALUE of the container's cgroup, list. */
+bool spec_add_cgroup_conf(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_oom_score_adj() - --oom-score-adj, -1000 to 1000. */
+bool spec_set_oom_score_adj(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_cgroups() - --cgroups enabled|disabled|no-conmon|split. */
+bool spec_set_cgroups(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_cgroup_parent() - --cgroup-parent SLICE or path. */
+bool spec_set_cgroup_parent(ContainerSpec *spec, const char *value, GError **error);
+/** spec_check_limits() - what is wrong with the values above. INVALID, COMMAND_NOT_EXECUTABLE. */
+bool spec_check_limits(const ContainerSpec *spec, GError **error);
+/** spec_check_memory() - do the sizes go together? INVALID. */
+bool spec_check_memory(const OciResources *resources, GError **error);
+
 /* Namespaces and network: spec_parse_namespace.c */
 
 /** spec_set_userns() - --userns, once. */

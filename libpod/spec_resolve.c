@@ -12,6 +12,7 @@
 #include "libpod/base/error.h"
 #include "libpod/base/log.h"
 #include "libpod/config.h"
+#include "libpod/container_cgroup.h"
 #include "libpod/container.h"
 #include "libpod/secret.h"
 #include "libpod/spec_priv.h"
@@ -469,7 +470,8 @@ bool spec_resolve(Engine *engine, ContainerSpec *spec, const Image *image, GErro
 	    !check_timezone(spec, error) || !resolve_secrets(engine, spec, error) ||
 	    !resolve_image_mounts(engine, spec, error) || !resolve_requires(engine, spec, error) ||
 	    !resolve_devices(spec, error) || !resolve_namespaces(engine, spec, error) ||
-	    !resolve_userns(engine, spec, error) || !check_pid_target(spec, error))
+	    !resolve_userns(engine, spec, error) || !check_pid_target(spec, error) ||
+	    !container_cgroup_check(spec, error))
 		return false;
 	warn_of_single_id(engine);
 	drop_impossible_ping_range(spec, ping_typed);

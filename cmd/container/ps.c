@@ -143,9 +143,11 @@ static const Option options[] = {
 
 static const OptionGroup group = {NULL, options};
 
+/* podman does not list what is paused without --all either. */
 static bool runs(const ContainerSummary *summary)
 {
-	return summary->state != CONTAINER_CREATED && summary->state != CONTAINER_EXITED;
+	return summary->state != CONTAINER_CREATED && summary->state != CONTAINER_EXITED &&
+	       summary->state != CONTAINER_PAUSED;
 }
 
 static int compare_rows(const void *a, const void *b, void *data)

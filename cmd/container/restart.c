@@ -34,6 +34,10 @@ static void begin_one(Container *ctr, void *data)
 static bool restart_one(Container *ctr, void *data, GError **error)
 {
 	const RestartOptions *opts = data;
+	if (container_summary(ctr)->state == CONTAINER_PAUSED)
+		return error_set(error, ENGINE_ERROR_BAD_STATE,
+				 "unable to restart a container in a paused or unknown state: "
+				 "container state improper");
 	if (opts->running && container_summary(ctr)->state != CONTAINER_RUNNING)
 		return false;
 	return container_stop(ctr, &(ContainerStop){.timeout_s = selection_time(opts->timeout)},

@@ -45,8 +45,18 @@ static const OptionGroup group = {NULL, options};
 
 static bool is_running(const Container *ctr)
 {
-	ContainerState state = container_summary(ctr)->state;
-	return state == CONTAINER_RUNNING || state == CONTAINER_PAUSED;
+	return container_summary(ctr)->state == CONTAINER_RUNNING;
+}
+
+/* podman's words; to start is not to go on. */
+static bool refuse_paused(const Container *ctr, GError **error)
+{
+	const ContainerSummary *s = container_summary(ctr);
+	return s->state != CONTAINER_PAUSED ||
+	       error_set(error, ENGINE_ERROR_BAD_STATE,
+			 "unable to start container \"%s\": container %s must be in Created or "
+			 "Stopped state to be started: container state improper",
+			 s->id, s->id);
 }
 
 /* One that runs already is attached to. Its exit code goes to cmd_start(). */
@@ -80,6 +90,8 @@ static bool start_attached(Container *ctr, StartOptions *opts, GError **error)
 static bool start_one(Container *ctr, void *data, GError **error)
 {
 	StartOptions *opts = data;
+	if (!refuse_paused(ctr, error))
+		return false;
 	if (opts->attach)
 		return start_attached(ctr, opts, error) &&
 		       false; /* no name, its output is the output */

@@ -115,6 +115,26 @@ bool control_stopped_by_user(int run_dir_fd, bool removing, GError **error)
 	return ask(run_dir_fd, request, error);
 }
 
+bool control_pause(int run_dir_fd, bool pause, GError **error)
+{
+	g_autoptr(Json) request = json_object_new_object();
+	js_set_string(request, "op", pause ? "pause" : "unpause");
+	return ask(run_dir_fd, request, error);
+}
+
+bool control_update(int run_dir_fd, const OciResources *resources, const char *restart, int retries,
+		    GError **error)
+{
+	g_autoptr(Json) request = json_object_new_object();
+	js_set_string(request, "op", "update");
+	Json *limits = resources_to_json(resources, false);
+	if (limits)
+		js_set_take(request, "resources", limits);
+	js_set_string(request, "restart", restart);
+	js_set_int(request, "restartRetries", retries);
+	return ask(run_dir_fd, request, error);
+}
+
 /* The order as JSON in a memfd: a command line may be longer than a message. Return: descriptor or
  * -1. */
 static int seal_order(const ExecRequest *request, GError **error)

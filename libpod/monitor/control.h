@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "libpod/base/json.h"
+#include "libpod/runtime/resources.h"
 
 /** control_signal() - send a signal to init (all = every process of the container). BAD_STATE if it
  * is gone. */
@@ -32,6 +33,17 @@ bool control_stopped_by_user(int run_dir_fd, bool removing, GError **error);
  * When it returns, what --health-on-failure asks for is done, too.
  */
 bool control_health(int run_dir_fd, char **out_result, GError **error);
+/** control_pause() - freeze the container's cgroup, or let it go on. BAD_STATE; UNSUPPORTED if it
+ * has none. */
+bool control_pause(int run_dir_fd, bool pause, GError **error);
+
+/**
+ * control_update() - other limits, now and for the next runs, or another restart policy
+ * @resources:	what changes
+ * @restart:	as restart_parse() reads it, without retries; NULL: stays
+ */
+bool control_update(int run_dir_fd, const OciResources *resources, const char *restart, int retries,
+		    GError **error);
 
 typedef struct {
 	const char *const *args;

@@ -110,10 +110,13 @@ pid_t monitor_pid(const Monitor *monitor)
 	return monitor->pid;
 }
 
-bool monitor_give_cgroup(Monitor *monitor, int base_fd, const char *name, GError **error)
+bool monitor_give_cgroup(Monitor *monitor, int base_fd, const char *name,
+			 const char *const *without, GError **error)
 {
 	g_autoptr(Json) json = json_object_new_object();
 	js_set_string(json, "name", name);
+	if (without)
+		js_set_take(json, "without", js_from_strv(without));
 	/* One that has died already says why when it is asked. */
 	if (message_send_fds(monitor->control_fd, MESSAGE_CGROUP, json, &base_fd, base_fd >= 0) ||
 	    errno == EPIPE || errno == ECONNRESET)

@@ -98,8 +98,10 @@ pid_t monitor_pid(const Monitor *monitor);
  * monitor_give_cgroup() - tell it where the payload's cgroup is to be made
  * @base_fd:	a cgroup whose children have the controllers needed; -1: there is none
  * @name:	of the child
+ * @without:	controllers that the base lacks: what needs them is not set; NULL: none
  */
-bool monitor_give_cgroup(Monitor *monitor, int base_fd, const char *name, GError **error);
+bool monitor_give_cgroup(Monitor *monitor, int base_fd, const char *name,
+			 const char *const *without, GError **error);
 
 /**
  * monitor_wait_started() - wait for its first word

@@ -74,6 +74,9 @@ static bool enter(MonitorLoop *loop, const ExecOrder *order, const int stdio[3],
 {
 	if (loop->phase != MONITOR_RUNNING)
 		return error_set(error, ENGINE_ERROR_BAD_STATE, "the container is not running");
+	/* It would be frozen before its first instruction. */
+	if (loop->paused)
+		return error_set(error, ENGINE_ERROR_BAD_STATE, "the container is paused");
 	EnterOptions options = {
 		.target_pidfd = loop->launch.pidfd,
 		.target_pid = loop->launch.pid,

@@ -68,7 +68,7 @@ static void write_exit_record(MonitorLoop *loop)
 	js_set_int(json, "code", loop->exit_code);
 	js_set_int(json, "started", loop->started_ns);
 	js_set_int(json, "finished", loop->finished_ns);
-	js_set_bool(json, "oom", false);
+	js_set_bool(json, "oom", loop->oom);
 	js_set_int(json, "signal", loop->exit_signal);
 	js_set_int(json, "restarts", loop->restarts);
 	js_set_string(json, "health", monitor_health_status(loop));

@@ -94,6 +94,9 @@ static void on_signal(MonitorLoop *loop, void *data, short revents)
 		if (info.ssi_signo != SIGTERM)
 			continue;
 		loop->stopped_by_user = true;
+		/* What is frozen hears nothing. */
+		if (loop->paused)
+			(void)monitor_cgroup_pause(loop, false, NULL);
 		if (loop->phase == MONITOR_RUNNING)
 			(void)syscall(SYS_pidfd_send_signal, loop->launch.pidfd, SIGTERM, NULL, 0);
 	}
@@ -133,6 +136,7 @@ static void prepare(MonitorLoop *loop)
 	}
 	if (loop->phase == MONITOR_WAITING)
 		monitor_poll_until(loop, loop->restart_at);
+	monitor_cgroup_prepare(loop);
 	monitor_io_prepare(loop);
 	monitor_exec_prepare(loop);
 	monitor_health_prepare(loop);
@@ -289,7 +293,7 @@ static MonitorLoop *new_loop(void)
 {
 	MonitorLoop *loop = g_new0(MonitorLoop, 1);
 	loop->signal_fd = loop->proc_fd = loop->control_listener = loop->attach_listener = -1;
-	loop->cgroup_base = loop->cgroup_fd = -1;
+	loop->cgroup_base = loop->cgroup_fd = loop->memory_events = -1;
 	loop->launch.pidfd = loop->launch.root_mount_fd = loop->launch.pty_master = -1;
 	loop->kill_at = NO_DEADLINE;
 	loop->health.next_at = loop->health.deadline = NO_DEADLINE;

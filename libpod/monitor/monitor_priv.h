@@ -147,6 +147,9 @@ struct MonitorLoop {
 	int cgroup_base;         /* what the payload's cgroup is made in; -1: it has none */
 	int cgroup_fd;           /* of the current run */
 	char *cgroup_name;       /* in the base */
+	int memory_events;       /* of the payload's cgroup; -1: none */
+	bool oom;                /* in the current run, or the last one, memory ran out */
+	bool paused;             /* by `pause`: the payload's cgroup is frozen */
 	char *ports;             /* JSON array of the ports really bound */
 	bool shares_pids;        /* init is in somebody else's pid namespace */
 	MountNamespace mount_ns; /* of init, if it shares pids */
@@ -159,7 +162,6 @@ struct MonitorLoop {
 	bool stopped_by_user;
 	bool restart_wanted; /* health: the run ends so that another begins */
 	bool end_told;       /* the event of the last run's end is written */
-	bool paused;         /* set by who pauses without a cgroup, see monitor_is_paused() */
 	bool removing;       /* by a command that waits for our end: it cleans up */
 	bool init_ended;     /* reaped; step 12 is due */
 	int init_status;
@@ -203,6 +205,12 @@ bool monitor_cgroup_receive(MonitorLoop *loop, GError **error);
 bool monitor_cgroup_open(MonitorLoop *loop, GError **error);
 /** monitor_is_paused() - nothing in the container runs now: probes wait. */
 bool monitor_is_paused(const MonitorLoop *loop);
+/** monitor_cgroup_prepare() - watch for what the kernel kills because memory ran out. */
+void monitor_cgroup_prepare(MonitorLoop *loop);
+/** monitor_cgroup_pause() - freeze the payload, or let it go on. BAD_STATE, UNSUPPORTED. */
+bool monitor_cgroup_pause(MonitorLoop *loop, bool pause, GError **error);
+/** monitor_cgroup_update() - new limits, for this run and the next ones. */
+bool monitor_cgroup_update(MonitorLoop *loop, const OciResources *changes, GError **error);
 /** monitor_cgroup_close() - kill what is left in it and remove it. */
 void monitor_cgroup_close(MonitorLoop *loop);
 

@@ -117,6 +117,19 @@ static bool resize(MonitorLoop *loop, const ControlRequest *request, GError **er
 	return ok || error_set_errno(error, "cannot set the window size");
 }
 
+static bool update(MonitorLoop *loop, const ControlRequest *request, GError **error)
+{
+	RestartKind kind = loop->task->restart;
+	int ignored;
+	if ((*request->restart && !restart_parse(request->restart, &kind, &ignored, error)) ||
+	    !monitor_cgroup_update(loop, &request->resources, error))
+		return false;
+	loop->task->restart = kind;
+	if (*request->restart)
+		loop->task->restart_retries = request->restart_retries;
+	return true;
+}
+
 /* Requests that are answered at once. */
 static bool handle_request(MonitorLoop *loop, const ControlRequest *request, GError **error)
 {
@@ -129,6 +142,11 @@ static bool handle_request(MonitorLoop *loop, const ControlRequest *request, GEr
 		loop->stopped_by_user = true;
 		loop->removing |= request->removing;
 		return true;
+	case CONTROL_PAUSE:
+	case CONTROL_UNPAUSE:
+		return monitor_cgroup_pause(loop, request->op == CONTROL_PAUSE, error);
+	case CONTROL_UPDATE:
+		return update(loop, request, error);
 	case CONTROL_EXEC:
 	case CONTROL_HEALTH:
 		break;
@@ -145,7 +163,7 @@ static void serve(MonitorLoop *loop, int fd)
 	int fds[MAX_REQUEST_FDS];
 	size_t n_fds = 0;
 	MessageType type;
-	ControlRequest request;
+	g_auto(ControlRequest) request = {0};
 	g_autoptr(GError) error = NULL;
 	ssize_t n = message_receive(client, &type, buffer, MESSAGE_SIZE_MAX, fds, MAX_REQUEST_FDS,
 				    &n_fds);

@@ -97,6 +97,10 @@ bool monitor_write_run_record(MonitorLoop *loop, GError **error)
 		js_set_take(json, "ports", json_object_new_array());
 	js_set_int(json, "restarts", loop->restarts);
 	js_set_string(json, "health", monitor_health_status(loop));
+	if (loop->paused)
+		js_set_bool(json, "paused", true);
+	if (loop->oom)
+		js_set_bool(json, "oom", true);
 	const char *text = js_text(json);
 	return record_replace(MONITOR_FD_RUN, "run.json", text, strlen(text), RECORD_SYNC_NONE,
 			      error);
@@ -205,6 +209,7 @@ bool monitor_start(MonitorLoop *loop, GError **error)
 		.gate_fd = -1,
 		.report_fd = -1,
 	};
+	loop->oom = false;
 	bool launched = monitor_cgroup_open(loop, error) && start_uplink(loop, error) &&
 			launch(loop, error);
 	if (launched && release(loop, error)) {

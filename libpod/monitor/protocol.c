@@ -119,7 +119,8 @@ static bool parse_op(const char *name, ControlOp *out_op, GError **error)
 	static const char *const names[] = {
 		[CONTROL_SIGNAL] = "signal",   [CONTROL_RESIZE] = "resize",
 		[CONTROL_STOPPED] = "stopped", [CONTROL_EXEC] = "exec",
-		[CONTROL_HEALTH] = "health",
+		[CONTROL_HEALTH] = "health",   [CONTROL_PAUSE] = "pause",
+		[CONTROL_UNPAUSE] = "unpause", [CONTROL_UPDATE] = "update",
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
 		if (strcmp(name, names[i]) == 0) {
@@ -130,6 +131,28 @@ static bool parse_op(const char *name, ControlOp *out_op, GError **error)
 	return error_set(error, ENGINE_ERROR_INVALID, "op: unknown request '%.32s'", name);
 }
 
+void control_request_clear(ControlRequest *request)
+{
+	resources_clear(&request->resources);
+}
+
+/* What an update brings. */
+static bool parse_update(Json *json, ControlRequest *request, GError **error)
+{
+	Json *resources = NULL;
+	const char *restart = "";
+	int64_t retries = 0;
+	if (!js_get_object(json, "resources", &resources, error) ||
+	    !js_get_string(json, "restart", &restart, error) ||
+	    !js_get_int(json, "restartRetries", 0, G_MAXINT32, &retries, error))
+		return false;
+	if (g_strlcpy(request->restart, restart, sizeof request->restart) >=
+	    sizeof request->restart)
+		return error_set(error, ENGINE_ERROR_INVALID, "restart: too long");
+	request->restart_retries = (int)retries;
+	return resources_from_json(resources, &request->resources, error);
+}
+
 bool control_request_parse(const char *text, size_t size, ControlRequest *out_request,
 			   GError **error)
 {
@@ -137,7 +160,7 @@ bool control_request_parse(const char *text, size_t size, ControlRequest *out_re
 	const char *op = "";
 	const char *session = "";
 	int64_t signum = 0, rows = 0, columns = 0;
-	ControlRequest request = {0};
+	g_auto(ControlRequest) request = {0};
 	if (!json)
 		return false;
 	if (!js_get_string(json, "op", &op, error) || !parse_op(op, &request.op, error) ||
@@ -146,7 +169,8 @@ bool control_request_parse(const char *text, size_t size, ControlRequest *out_re
 	    !js_get_bool(json, "removing", &request.removing, error) ||
 	    !js_get_string(json, "session", &session, error) ||
 	    !js_get_int(json, "rows", 0, G_MAXUINT16, &rows, error) ||
-	    !js_get_int(json, "columns", 0, G_MAXUINT16, &columns, error))
+	    !js_get_int(json, "columns", 0, G_MAXUINT16, &columns, error) ||
+	    !parse_update(json, &request, error))
 		return false;
 	if (g_strlcpy(request.session, session, sizeof request.session) >= sizeof request.session)
 		return error_set(error, ENGINE_ERROR_INVALID, "session: too long");
@@ -154,6 +178,7 @@ bool control_request_parse(const char *text, size_t size, ControlRequest *out_re
 	request.rows = (uint16_t)rows;
 	request.columns = (uint16_t)columns;
 	*out_request = request;
+	request = (ControlRequest){0};
 	return true;
 }
 

@@ -24,6 +24,7 @@
 #include <sys/types.h>
 
 #include "libpod/base/json.h"
+#include "libpod/runtime/resources.h"
 
 typedef enum {
 	MESSAGE_STARTED =
@@ -37,7 +38,8 @@ typedef enum {
 	MESSAGE_REQUEST = 'R',   /* {"op":...} */
 	MESSAGE_DONE = 'D',      /* {} */
 	MESSAGE_SIGNAL = 'K',    /* {"signum":N}, to an exec session */
-	MESSAGE_CGROUP = 'C',    /* {"name":TEXT}, with the base it is made in; without: none */
+	MESSAGE_CGROUP = 'C', /* {"name":TEXT,"without":[...]}, with the base it is made in; without
+			     one: none */
 } MessageType;
 
 #define MESSAGE_STREAM_MAX 16384 /* bytes of a stream in one message */
@@ -80,6 +82,9 @@ typedef enum {
 	CONTROL_STOPPED,
 	CONTROL_EXEC,
 	CONTROL_HEALTH,
+	CONTROL_PAUSE,
+	CONTROL_UNPAUSE,
+	CONTROL_UPDATE,
 } ControlOp;
 
 /* A request on ctl.sock, decoded. */
@@ -90,9 +95,16 @@ typedef struct {
 	bool removing;
 	char session[65]; /* "" = the container */
 	uint16_t rows, columns;
+	OciResources resources; /* of an update */
+	char restart[16];       /* of an update: a policy; "" = it stays */
+	int restart_retries;
 } ControlRequest;
 
-/** control_request_parse() - decode and check a REQUEST. INVALID names what is wrong. */
+void control_request_clear(ControlRequest *request);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ControlRequest, control_request_clear)
+
+/** control_request_parse() - decode and check a REQUEST, for control_request_clear(). INVALID names
+ * what is wrong. */
 bool control_request_parse(const char *text, size_t size, ControlRequest *out_request,
 			   GError **error);
 

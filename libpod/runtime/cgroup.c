@@ -21,7 +21,6 @@
 #define CGROUP_MOUNT "/sys/fs/cgroup"
 #define FILE_MAX     (1 << 20) /* bytes of a file of cgroup, of mountinfo */
 #define PATH_SIZE    4096
-#define PIDS_MAX     4194304 /* the most the kernel takes; there can be no more processes */
 
 #define ENABLE_ROUNDS  20 /* processes fork while they are moved */
 #define REMOVE_ROUNDS  20
@@ -282,16 +281,73 @@ bool cgroup_enable(int base_fd, const char *controller, GError **error)
 	return enable(base_fd, controller, error);
 }
 
+int cgroup_make_below(int base_fd, const char *path, const char *const *controllers, GError **error)
+{
+	autofd fd = openat(base_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	g_auto(GStrv) parts = g_strsplit(path, "/", -1);
+	if (fd < 0)
+		error_set_errno(error, "cannot open the base of '%s'", path);
+	for (size_t i = 0; parts[i] && fd >= 0; i++) {
+		if (*parts[i] == '\0')
+			continue;
+		/* What a part lacks its children lack, and who sets a limit there will be told. */
+		for (size_t c = 0; controllers[c]; c++)
+			(void)enable(fd, controllers[c], NULL);
+		autofd child = cgroup_make(fd, parts[i], error);
+		fd_close(&fd);
+		fd = fd_steal(&child);
+	}
+	return fd_steal(&fd);
+}
+
+bool cgroup_freeze(int fd, bool on)
+{
+	return write_file(fd, "cgroup.freeze", on ? "1" : "0");
+}
+
+char *cgroup_read(int fd, const char *file)
+{
+	return read_file(fd, file, NULL);
+}
+
+int64_t cgroup_read_number(int fd, const char *file, const char *key)
+{
+	g_autofree char *text = cgroup_read(fd, file);
+	g_auto(GStrv) lines = text ? g_strsplit(text, "\n", -1) : NULL;
+	size_t size = key ? strlen(key) : 0;
+	for (size_t i = 0; lines && lines[i]; i++) {
+		const char *at = lines[i];
+		if (key && (strncmp(at, key, size) != 0 || at[size] != ' '))
+			continue;
+		at += key ? size + 1 : 0;
+		uint64_t value;
+		g_autofree char *digits = g_strndup(at, strspn(at, "0123456789"));
+		return units_parse_uint(digits, G_MAXINT64, &value, NULL) ? (int64_t)value : -1;
+	}
+	return -1;
+}
+
+bool cgroup_wait_frozen(int fd, int timeout_ms)
+{
+	autofd events = openat(fd, "cgroup.events", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	int64_t deadline = g_get_monotonic_time() + (int64_t)timeout_ms * 1000;
+	while (events >= 0) {
+		/* Reading arms the notification. */
+		g_autofree char *text = fd_read_all(events, FILE_MAX, NULL, NULL);
+		if (text && strstr(text, "frozen 1"))
+			return true;
+		int64_t left = (deadline - g_get_monotonic_time()) / 1000;
+		struct pollfd changed = {.fd = events, .events = POLLPRI};
+		if (!text || left <= 0 || (poll(&changed, 1, (int)left) < 0 && errno != EINTR) ||
+		    lseek(events, 0, SEEK_SET) < 0)
+			return false;
+	}
+	return false;
+}
+
 bool cgroup_limit(int fd, const OciConfig *config, GError **error)
 {
-	if (config->pids_limit == 0)
-		return true;
-	char value[24] = "max";
-	if (config->pids_limit > 0 && config->pids_limit <= PIDS_MAX)
-		snprintf(value, sizeof value, "%lld", (long long)config->pids_limit);
-	if (write_file(fd, "pids.max", value) || (errno == ENOENT && config->pids_limit < 0))
-		return true;
-	return error_set_errno(error, "cannot limit the number of processes");
+	return resources_apply(&config->resources, fd, error);
 }
 
 /* Remove the empty cgroups below @fd. Return: false with errno of the last that would not go. */

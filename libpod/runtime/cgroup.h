@@ -78,6 +78,25 @@ bool cgroup_enable(int base_fd, const char *controller, GError **error);
  * directory or -1. */
 int cgroup_make(int base_fd, const char *name, GError **error);
 
+/** cgroup_make_below() - make and open @path, a valid one, below a base, with the base's
+ * controllers in every part. Return: directory or -1. */
+int cgroup_make_below(int base_fd, const char *path, const char *const *controllers,
+		      GError **error);
+
+/** cgroup_freeze() - stop all its processes, or let them go on. Return: false with errno. */
+bool cgroup_freeze(int fd, bool on);
+
+/** cgroup_wait_frozen() - until the kernel says that all of them stand still. Return: false if they
+ * do not within @timeout_ms. */
+bool cgroup_wait_frozen(int fd, int timeout_ms);
+
+/** cgroup_read() - the text of a file of a cgroup; NULL if there is none. g_free() it. */
+char *cgroup_read(int fd, const char *file);
+
+/** cgroup_read_number() - a number in a file: the first one, or the one behind the word @key; -1 if
+ * there is none. */
+int64_t cgroup_read_number(int fd, const char *file, const char *key);
+
 /** cgroup_limit() - set what the config asks for on a payload's cgroup. A controller that is not
  * there is an error only for a limit. */
 bool cgroup_limit(int fd, const OciConfig *config, GError **error);

@@ -62,6 +62,7 @@ void oci_config_free(OciConfig *config)
 	g_clear_pointer(&config->secrets, g_ptr_array_unref);
 	g_clear_pointer(&config->sysctl, g_hash_table_unref);
 	g_clear_pointer(&config->annotations, g_hash_table_unref);
+	resources_clear(&config->resources);
 	g_free(config);
 }
 

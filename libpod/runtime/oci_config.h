@@ -12,6 +12,7 @@
 
 #include "libpod/base/idmap.h"
 #include "libpod/base/json.h"
+#include "libpod/runtime/resources.h"
 
 typedef enum {
 	OCI_NS_PID,
@@ -104,7 +105,7 @@ typedef struct {
 	char **masked_paths;
 	char **readonly_paths;
 	char *cgroups_path; /* NULL: stay where we are */
-	int64_t pids_limit;
+	OciResources resources;
 	char *mount_label;
 	bool init_process;       /* --init: our own reaper is pid 1 */
 	GHashTable *annotations; /* string to string, NULL is none */

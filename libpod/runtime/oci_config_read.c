@@ -261,10 +261,9 @@ static bool read_device(Json *item, OciConfig *config, GError **error)
 
 static bool read_resources(Json *linux_part, OciConfig *config, GError **error)
 {
-	Json *resources = NULL, *pids = NULL;
+	Json *resources = NULL;
 	return js_get_object(linux_part, "resources", &resources, error) &&
-	       js_get_object(resources, "pids", &pids, error) &&
-	       js_get_int(pids, "limit", G_MININT64, G_MAXINT64, &config->pids_limit, error);
+	       resources_from_json(resources, &config->resources, error);
 }
 
 static bool read_linux(Json *linux_part, OciConfig *config, GError **error)

@@ -181,12 +181,9 @@ static Json *write_linux(const OciConfig *config)
 	js_set_take(json, "readonlyPaths", write_list(config->readonly_paths));
 	js_set_string(json, "cgroupsPath", config->cgroups_path);
 	js_set_string(json, "mountLabel", config->mount_label);
-	if (config->pids_limit != 0) {
-		Json *pids = json_object_new_object(), *resources = json_object_new_object();
-		js_set_int(pids, "limit", config->pids_limit);
-		js_set_take(resources, "pids", pids);
+	Json *resources = resources_to_json(&config->resources, false);
+	if (resources)
 		js_set_take(json, "resources", resources);
-	}
 	return json;
 }
 

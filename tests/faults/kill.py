@@ -102,6 +102,8 @@ def verbs(bed):
         Verb("rename", ["rename", "old", "new"], before=[["create", "--name", "old", "--network", "none", first, "true"]],
              undo=[RM_NEW, ["rm", "-f", "-i", "old"]], there=exists, proof=[["start", "new"], ["wait", "new"]],
              again=["create", "--name", "old", "--network", "none", first, "true"]),
+        Verb("update", ["update", "-m", "64m", "--restart", "on-failure:3", "new"], before=[sleeper], undo=[RM_NEW], there=exists,
+             proof=[["inspect", "new"], *restart], again=sleeper),
         Verb("rmi", ["rmi", "-f", "-i", second], before=[["load", "-q", "-i", str(bed.archive)]],
              there=["image", "exists", second], proof=[use_second], again=["load", "-q", "-i", str(bed.archive)]),
         Verb("system-prune", ["system", "prune", "-f", "--filter", "label=gone"],

@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void read_message(const char *text, size_t size)
 {
-	ControlRequest request;
+	g_auto(ControlRequest) request = {0};
 	int code = -1;
 	g_autoptr(GError) error = NULL;
 	g_auto(ExecOrder) order = {0};

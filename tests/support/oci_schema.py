@@ -54,6 +54,20 @@ DEVICE = {
     "else": {"required": ["major", "minor"]},
 }
 
+NUMBER = closed(["major", "minor"], major=INT64, minor=INT64, rate=UINT64)
+WEIGHT = closed(["major", "minor"], major=INT64, minor=INT64, weight={"type": "integer", "minimum": 0, "maximum": 65535})
+THROTTLED = {"type": "array", "items": NUMBER}
+RESOURCES = closed(
+    [],
+    pids=closed(["limit"], limit=INT64),
+    memory=closed([], limit=INT64, reservation=INT64, swap=INT64),
+    cpu=closed([], shares=UINT64, quota=INT64, period=UINT64, cpus={"type": "string"}, mems={"type": "string"}),
+    blockIO=closed([], weight={"type": "integer", "minimum": 0, "maximum": 65535}, weightDevice={"type": "array", "items": WEIGHT},
+                   throttleReadBpsDevice=THROTTLED, throttleWriteBpsDevice=THROTTLED, throttleReadIOPSDevice=THROTTLED,
+                   throttleWriteIOPSDevice=THROTTLED),
+    unified=STRING_MAP,
+)
+
 LINUX = closed(
     [],
     namespaces={"type": "array", "items": NAMESPACE},
@@ -62,7 +76,7 @@ LINUX = closed(
     devices={"type": "array", "items": DEVICE},
     sysctl=STRING_MAP,
     cgroupsPath={"type": "string"},
-    resources=closed([], pids=closed(["limit"], limit=INT64)),
+    resources=RESOURCES,
     maskedPaths={"type": "array", "items": ABSOLUTE},
     readonlyPaths={"type": "array", "items": ABSOLUTE},
     mountLabel={"type": "string"},

@@ -41,8 +41,8 @@ class RunBasics(SkiffTest):
         self.assertRegex(done.stderr, r"^Error: unknown flag: --no-such-option")
 
     def test_unsupported_option_is_refused_by_name(self):
-        done = self.skiff("run", "--memory", "1g", "busybox", "true", code=125)
-        self.assertIn("memory", done.stderr)
+        done = self.skiff("run", "--rdt-class", "1g", "busybox", "true", code=125)
+        self.assertIn("rdt-class", done.stderr)
 
     def test_missing_image_never(self):
         done = self.skiff("run", "--pull", "never", "localhost/absent", "true", code=125)

@@ -189,6 +189,18 @@ class Delegated(VmTest):
             "20", "20 cgroupfs", "2048", "2048 cgroupfs", "supervisor", ""])
         self.assertEqual(done.stderr, "")
 
+    def test_split(self):
+        """--cgroups=split divides the unit, too, and finds itself in it."""
+        done = self.in_unit("""
+            $S run -d --name c --cgroups split -m 64m busybox sleep 1000 >/dev/null
+            p=/sys/fs/cgroup$($S inspect --format '{{.State.CgroupPath}}' c)
+            cat $p/memory.max
+            $S inspect --format '{{.HostConfig.Cgroups}}' c
+            grep -o 'skiff-test-unit.*' /proc/self/cgroup
+            $S rm -f -t 0 c >/dev/null
+        """)
+        self.assertEqual((done.stdout, done.stderr), ("67108864\nsplit\nskiff-test-unit.service/supervisor\n", ""))
+
     def test_limit_holds_for_exec(self):
         """An exec session from a login elsewhere is in the unit's payload, too."""
         unit = subprocess.Popen(["systemd-run", *self.manager, "--quiet", "--collect", "--wait", "--pipe", "--unit=skiff-test-exec",
@@ -221,7 +233,11 @@ class Delegated(VmTest):
 
     def test_unit_ends(self):
         """The end of the unit is told to its containers, and their cgroups go with it."""
-        self.in_unit("$S run -d --name c busybox sh -c 'trap exit TERM; sleep 1000 & wait' >/dev/null")
+        # Pid 1 does not hear a signal before its trap stands.
+        self.in_unit("""
+            $S run -d --name c busybox sh -c 'trap exit TERM; echo ready; sleep 1000 & wait' >/dev/null
+            until $S logs c | grep -q ready; do sleep 0.1; done
+        """)
         wait_for(lambda: not groups(), 5, message="the end of the unit")
         self.assertEqual(self.inspect("c")["State"]["Status"], "exited")
 

@@ -335,6 +335,130 @@ static const Row limits[] = {
 	{NULL},
 };
 
+static const Row resources[] = {
+	{spec_set_memory, "64m", "\"memory\":{\"limit\":67108864,\"swap\":134217728}"},
+	{spec_set_memory, "0", "\"version\":1"},
+	{spec_set_memory_swap, "-1", "\"memory\":{\"swap\":-1}"},
+	{spec_set_memory_swap, "0", "\"version\":1"},
+	{spec_set_memory_reservation, "1k", "\"memory\":{\"reservation\":1024}"},
+	{spec_set_cpus, "1.5", "\"cpu\":{\"quota\":150000,\"period\":100000}"},
+	{spec_set_cpus, "0", "\"version\":1"},
+	{spec_set_cpus, "1e1", "\"quota\":1000000"},
+	{spec_set_cpus, "1x", "strconv.ParseFloat: parsing \"1x\": invalid syntax", BAD},
+	{spec_set_cpus, "", "strconv.ParseFloat", BAD},
+	{spec_set_cpus, "nan", "strconv.ParseFloat", BAD},
+	{spec_set_cpus, "0x10", "strconv.ParseFloat", BAD},
+	{spec_set_cpus, " 1", "strconv.ParseFloat", BAD},
+	{spec_set_cpu_period, "50000", "\"cpu\":{\"period\":50000}"},
+	{spec_set_cpu_period, "-1", "strconv.ParseUint: parsing \"-1\": invalid syntax", BAD},
+	{spec_set_cpu_quota, "5000", "\"cpu\":{\"quota\":5000}"},
+	{spec_set_cpu_quota, "-5", "\"cpu\":{\"quota\":-1}"},
+	{spec_set_cpu_quota, "x", "strconv.ParseInt: parsing \"x\": invalid syntax", BAD},
+	{spec_set_cpu_shares, "512", "\"cpu\":{\"shares\":512}"},
+	{spec_set_cpu_shares, "", "strconv.ParseUint", BAD},
+	{spec_set_cpuset_cpus, "0-2,7", "\"cpu\":{\"cpus\":\"0-2,7\"}"},
+	{spec_set_cpuset_mems, "0", "\"cpu\":{\"mems\":\"0\"}"},
+	{spec_set_blkio_weight, "500", "\"blockIO\":{\"weight\":500}"},
+	{spec_set_memory_swappiness, "x", "strconv.ParseInt", BAD},
+	{spec_add_cgroup_conf, "memory.high=5", "\"unified\":{\"memory.high\":\"5\"}"},
+	{spec_add_cgroup_conf, "io.latency=8:0 target=1", "\"io.latency\":\"8:0 target=1\""},
+	{spec_set_oom_score_adj, "-1000", "\"oomScoreAdj\":-1000,\"oomScoreAdjSet\":true"},
+	{spec_set_oom_score_adj, "x", "strconv.ParseInt", BAD},
+	{spec_set_cgroups, "split", "\"cgroups\":\"split\""},
+	{spec_set_cgroup_parent, "a-b.slice", "\"cgroupParent\":\"a-b.slice\""},
+	{spec_set_cgroup_parent, "/a/b", "\"cgroupParent\":\"/a/b\""},
+	{NULL},
+};
+
+/* What podman says after its flags. */
+static const Row late[] = {
+	{spec_set_memory, "abc", "invalid value for memory: invalid size: 'abc'"},
+	{spec_set_memory, "-5", "invalid value for memory: invalid size: '-5'"},
+	{spec_set_memory_swap, "x", "invalid value for memory: invalid size: 'x'"},
+	{spec_set_memory_reservation, "x", "invalid value for memory: invalid size: 'x'"},
+	{spec_set_memory_swappiness, "5", "cannot set memory swappiness with cgroupv2"},
+	{spec_set_cpus, "0.001", "CPU cfs quota cannot be less than 1ms (i.e. 1000)"},
+	{spec_set_cpu_period, "5", "CPU cfs period cannot be less than 1ms (i.e. 1000) or larger"},
+	{spec_set_cpuset_cpus, "a", "invalid value a for cpuset cpus"},
+	{spec_set_cpuset_cpus, "3-1", "invalid value 3-1 for cpuset cpus"},
+	{spec_set_cpuset_cpus, "1,,2", "invalid value 1,,2 for cpuset cpus"},
+	{spec_set_cpuset_mems, "0-", "invalid value 0- for cpuset mems"},
+	{spec_set_blkio_weight, "x", "invalid value for blkio-weight: strconv.ParseUint"},
+	{spec_set_blkio_weight, "5", "range of blkio weight is from 10 to 1000"},
+	{spec_set_blkio_weight, "1001", "range of blkio weight is from 10 to 1000"},
+	{spec_add_device_read_bps, "x", "bad format: x"},
+	{spec_add_device_read_bps, "sda:1mb", "bad format for device path: sda"},
+	{spec_add_device_read_bps, "/dev/none:1",
+	 "could not parse throttle device at /dev/none: no such file or directory"},
+	{spec_add_device_write_iops, "/dev/null:1", "at /dev/null: it is not a block device"},
+	{spec_add_cgroup_conf, "memory.high", "--cgroup-conf must be formatted KEY=VALUE"},
+	{spec_add_cgroup_conf, "../memory.high=5", "is no file of a controller"},
+	{spec_add_cgroup_conf, "a/b.c=5", "is no file of a controller"},
+	{spec_add_cgroup_conf, "cgroup.procs=5", "is no file of a controller"},
+	{spec_add_cgroup_conf, "tasks=5", "is no file of a controller"},
+	{spec_add_cgroup_conf, ".x=5", "is no file of a controller"},
+	{spec_set_oom_score_adj, "1001", "range is -1000 to 1000"},
+	{spec_set_cgroups, "x", "invalid cgroup mode \"x\": invalid argument"},
+	{spec_set_cgroup_parent, "../x", "invalid cgroup parent"},
+	{spec_set_cgroup_parent, "/a/../b", "invalid cgroup parent"},
+	{spec_set_cgroup_parent, "/a//b", "invalid cgroup parent"},
+	{spec_set_cgroup_parent, "/a/./b.slice", "invalid cgroup parent"},
+	{spec_set_cgroup_parent, ".slice", "invalid cgroup parent"},
+	{spec_set_cgroup_parent, "a b.slice", "invalid cgroup parent"},
+	{spec_set_cgroup_parent, "a\nb.slice", "invalid cgroup parent"},
+	{NULL},
+};
+
+static void test_late(void)
+{
+	for (const Row *row = late; row->set; row++) {
+		g_autoptr(ContainerSpec) spec = spec_new();
+		g_autoptr(GError) error = NULL;
+		g_assert_true(row->set(spec, row->value, &error));
+		g_assert_no_error(error);
+		g_assert_false(spec_check_limits(spec, &error));
+		if (!strstr(error->message, row->expect))
+			fail_row(row, error->message);
+	}
+}
+
+/* Limits that do not go together. */
+static void test_contradictions(void)
+{
+	static const struct {
+		Row first, second;
+		const char *message;
+	} rows[] = {
+		{{spec_set_cpus, "1", NULL},
+		 {spec_set_cpu_period, "5000", NULL},
+		 "--cpu-period and --cpus cannot be set together"},
+		{{spec_set_cpu_quota, "5000", NULL},
+		 {spec_set_cpus, "1", NULL},
+		 "--cpu-quota and --cpus cannot be set together"},
+		{{spec_set_cgroups, "split", NULL},
+		 {spec_set_cgroup_parent, "a.slice", NULL},
+		 "--cgroups=split and --cgroup-parent cannot be set together"},
+		{{spec_set_memory, "64m", NULL},
+		 {spec_set_memory_swap, "32m", NULL},
+		 "minimum memoryswap limit should be larger than memory limit, see usage"},
+		{{spec_set_memory, "64m", NULL},
+		 {spec_set_memory_reservation, "65m", NULL},
+		 "minimum memory limit cannot be less than memory reservation limit, see usage"},
+		{{spec_set_memory_swap, "64m", NULL},
+		 {spec_set_memory_swap, "65m", NULL},
+		 "you should always set a memory limit when using a memoryswap limit, see usage"},
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autoptr(ContainerSpec) spec = spec_new();
+		g_autoptr(GError) error = NULL;
+		g_assert_true(rows[i].first.set(spec, rows[i].first.value, NULL));
+		g_assert_true(rows[i].second.set(spec, rows[i].second.value, NULL));
+		g_assert_false(spec_check_limits(spec, &error) &&
+			       spec_check_memory(&spec->resources, &error));
+		g_assert_cmpstr(error->message, ==, rows[i].message);
+	}
+}
+
 static const Row namespaces[] = {
 	{spec_set_pid, "host", "\"pid\":{\"mode\":\"host\"}"},
 	{spec_set_pid, "private", "\"pid\":{\"mode\":\"private\"}"},
@@ -723,6 +847,9 @@ int main(int argc, char **argv)
 	g_test_add_data_func("/spec-parse/process", process, test_rows);
 	g_test_add_data_func("/spec-parse/privileges", privileges, test_rows);
 	g_test_add_data_func("/spec-parse/limits", limits, test_rows);
+	g_test_add_data_func("/spec-parse/resources", resources, test_rows);
+	g_test_add_func("/spec-parse/resources/said-after-the-flags", test_late);
+	g_test_add_func("/spec-parse/resources/contradictions", test_contradictions);
 	g_test_add_data_func("/spec-parse/namespaces", namespaces, test_rows);
 	g_test_add_data_func("/spec-parse/network", network, test_rows);
 	g_test_add_data_func("/spec-parse/volumes", volumes, test_rows);

@@ -142,6 +142,17 @@ static void requests_good(void)
 	g_assert_cmpint(request.op, ==, CONTROL_RESIZE);
 	g_assert_cmpint(request.columns, ==, 65535);
 	g_assert_cmpstr(request.session, ==, "abc");
+	text = "{\"op\":\"pause\"}";
+	g_assert_true(control_request_parse(text, strlen(text), &request, NULL));
+	g_assert_cmpint(request.op, ==, CONTROL_PAUSE);
+	text = "{\"op\":\"update\",\"resources\":{\"memory\":{\"limit\":7}},"
+	       "\"restart\":\"on-failure\",\"restartRetries\":3}";
+	g_assert_true(control_request_parse(text, strlen(text), &request, NULL));
+	g_assert_cmpint(request.op, ==, CONTROL_UPDATE);
+	g_assert_cmpint(request.resources.memory, ==, 7);
+	g_assert_cmpstr(request.restart, ==, "on-failure");
+	g_assert_cmpint(request.restart_retries, ==, 3);
+	control_request_clear(&request);
 }
 
 static void requests_bad(void)
@@ -157,6 +168,10 @@ static void requests_bad(void)
 		"{\"op\":\"signal\",\"signum\":1e3}",
 		"{\"op\":\"resize\",\"rows\":65536}",
 		"{\"op\":\"signal\",\"signum\":9} x",
+		"{\"op\":\"update\",\"resources\":{\"memory\":{\"limit\":\"7\"}}}",
+		"{\"op\":\"update\",\"resources\":{\"unified\":{\"../x.y\":\"7\"}}}",
+		"{\"op\":\"update\",\"restart\":\"a-policy-that-nobody-has\"}",
+		"{\"op\":\"update\",\"restartRetries\":-1}",
 		("{\"op\":\"resize\",\"session\":"
 		 "\"0123456789012345678901234567890123456789012345678901234567890123456789\"}"),
 	};

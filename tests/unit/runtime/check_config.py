@@ -19,6 +19,10 @@ CASES = {
     "namespaces": ["--ns", "net=host", "--ns", "pid=/proc/1/ns/pid", "--ns", "cgroup=host"],
     "devices": ["--device", "/dev/null", "--device", "/dev/tty"],
     "limits": ["--rlimit", "7:1024:18446744073709551615", "--sysctl", "net.ipv4.ip_forward=1"],
+    "resources": ["--resources", '{"memory":{"limit":64,"swap":-1,"reservation":3},"pids":{"limit":-1},"cpu":{"shares":2,"quota":-1,'
+                  '"period":5000,"cpus":"0","mems":"0"},"blockIO":{"weight":10,"weightDevice":[{"major":8,"minor":0,"weight":9}],'
+                  '"throttleReadBpsDevice":[{"major":8,"minor":0,"rate":9,"path":"/dev/sda"}],"throttleWriteIOPSDevice":'
+                  '[{"major":8,"minor":0,"rate":9}]},"unified":{"memory.high":"max"}}'],
     "all capabilities": ["--caps", "1ffffffffff"],
 }
 

@@ -182,6 +182,13 @@ static void add_sysctl(OciConfig *config, const char *text)
 			    g_strdup(value + 1));
 }
 
+static void add_resources(OciConfig *config, const char *text)
+{
+	g_autoptr(Json) json = js_parse(text, strlen(text), "--resources", NULL);
+	if (!json || !resources_from_json(json, &config->resources, NULL))
+		die("bad --resources", text);
+}
+
 static void replace(char **slot, const char *value)
 {
 	g_free(*slot);
@@ -247,6 +254,8 @@ static bool parse_value(Bed *bed, const char *word, const char *value)
 		add_rlimit(config, value);
 	else if (strcmp(word, "--sysctl") == 0)
 		add_sysctl(config, value);
+	else if (strcmp(word, "--resources") == 0)
+		add_resources(config, value);
 	else if (strcmp(word, "--caps") == 0)
 		config->cap_bounding = config->cap_effective = strtoull(value, NULL, 16);
 	else if (strcmp(word, "--ambient") == 0)

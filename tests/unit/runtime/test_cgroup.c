@@ -182,9 +182,9 @@ static void test_limit(void)
 	g_autoptr(OciConfig) config = oci_config_new();
 	g_autoptr(GError) error = NULL;
 	g_assert_true(cgroup_limit(fd, config, &error));
-	config->pids_limit = -1;
+	config->resources.pids = -1;
 	g_assert_true(cgroup_limit(fd, config, &error));
-	config->pids_limit = 7;
+	config->resources.pids = 7;
 	g_assert_false(cgroup_limit(fd, config, &error));
 	g_assert_true(error_matches(error, ENGINE_ERROR_SYSTEM));
 
@@ -196,7 +196,7 @@ static void test_limit(void)
 		g_autofree char *path = g_build_filename(dir, "pids.max", NULL);
 		g_autofree char *text = NULL;
 		g_assert_true(g_file_set_contents(path, "", 0, NULL));
-		config->pids_limit = rows[i].limit;
+		config->resources.pids = rows[i].limit;
 		g_assert_true(cgroup_limit(fd, config, NULL));
 		g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
 		g_assert_cmpstr(text, ==, rows[i].text);

@@ -77,7 +77,7 @@ static OciConfig *full_config(void)
 	config->masked_paths = list("/proc/kcore /proc/keys");
 	config->readonly_paths = list("/proc/sys");
 	config->cgroups_path = g_strdup("/skiff/x");
-	config->pids_limit = 2048;
+	config->resources.pids = 2048;
 	config->mount_label = g_strdup("m:l");
 	config->annotations = table("org.example", "kept");
 	return config;
