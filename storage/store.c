@@ -28,8 +28,9 @@
 
 #define STORE_VERSION "1"
 
-static const char *const dir_names[] = {"containers", "names",   "images",  "layers", "volumes",
-					"networks",   "secrets", "staging", "trash",  "cache"};
+static const char *const dir_names[] = {"containers", "names",    "images",  "layers",
+					"volumes",    "networks", "secrets", "staging",
+					"trash",      "cache",    "indexes"};
 
 struct Store {
 	char *path;

@@ -33,8 +33,8 @@ int store_fd(const Store *store);
 
 /**
  * store_dir() - descriptor of a first-level directory: "containers", "names", "images", "layers",
- * "volumes", "networks", "secrets", "staging", "trash", "cache"; opened once, borrowed. -1 with
- * errno for another name.
+ * "volumes", "networks", "secrets", "staging", "trash", "cache", "indexes"; opened once, borrowed.
+ * -1 with errno for another name.
  */
 int store_dir(Store *store, const char *name);
 

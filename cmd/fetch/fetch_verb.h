@@ -55,8 +55,12 @@ int fetch_logout(FetchCall *call, GError **error);
 /** fetch_pull() - the verb: images from registries. Return: the exit code. */
 int fetch_pull(FetchCall *call, GError **error);
 
+/** fetch_manifest() - the verb: look at a manifest of a registry. Return: the exit code. */
+int fetch_manifest(FetchCall *call, GError **error);
 /** fetch_push() - the verb: an image to a registry. Return: the exit code. */
 int fetch_push(FetchCall *call, GError **error);
+/** fetch_push_index() - the verb: an image index to a registry. Return: the exit code. */
+int fetch_push_index(FetchCall *call, GError **error);
 /** fetch_search() - the verb: images of registries, as JSON. Return: the exit code. */
 int fetch_search(FetchCall *call, GError **error);
 
