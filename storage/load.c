@@ -154,15 +154,25 @@ static Source *read_docker_image(Archive *archive, Json *item, GError **error)
 	return source;
 }
 
+static bool has_tag(Json *item, const char *reference)
+{
+	g_auto(GStrv) tags = NULL;
+	return js_get_strv(item, "RepoTags", &tags, NULL) && tags &&
+	       g_strv_contains((const char *const *)tags, reference);
+}
+
 /* manifest.json of a docker-archive. Return: false with @error. */
-static bool read_docker_archive(Archive *archive, Json *list, GPtrArray *sources, GError **error)
+static bool read_docker_archive(Archive *archive, Json *list, const char *reference,
+				GPtrArray *sources, GError **error)
 {
 	size_t n = json_object_array_length(list);
 	if (n > IMAGES_MAX)
 		return error_set(error, ENGINE_ERROR_INVALID, "manifest.json: too many images");
 	for (size_t i = 0; i < n; i++) {
-		Source *source =
-			read_docker_image(archive, json_object_array_get_idx(list, i), error);
+		Json *item = json_object_array_get_idx(list, i);
+		if (reference && !has_tag(item, reference))
+			continue;
+		Source *source = read_docker_image(archive, item, error);
 		if (!source)
 			return false;
 		g_ptr_array_add(sources, source);
@@ -326,7 +336,7 @@ static GPtrArray *read_sources(Archive *archive, const LoadOptions *options,
 		return NULL;
 	bool done =
 		json_object_is_type(json, json_type_array)
-			? read_docker_archive(archive, json, sources, error)
+			? read_docker_archive(archive, json, options->reference, sources, error)
 			: read_docker_dir(archive, g_steal_pointer(&text), size, sources, error);
 	return done ? g_steal_pointer(&sources) : NULL;
 }
