@@ -17,6 +17,7 @@
 #include "storage/digest.h"
 #include "storage/image.h"
 #include "storage/layer.h"
+#include "storage/policy.h"
 #include "storage/reference.h"
 #include "storage/transfer.h"
 
@@ -33,6 +34,8 @@ typedef struct {
 	size_t manifest_size;
 	GPtrArray *layers; /* of LayerSource */
 	char **names;
+	const char *transport; /* as policy.json calls it */
+	char *reference; /* the archive's own name for it; NULL: none, or a docker-archive's */
 } Source;
 
 typedef struct {
@@ -64,6 +67,7 @@ static void free_source(void *data)
 	g_free(source->manifest);
 	g_ptr_array_unref(source->layers);
 	g_strfreev(source->names);
+	g_free(source->reference);
 	g_free(source);
 }
 
@@ -138,6 +142,7 @@ static Source *read_docker_image(Archive *archive, Json *item, GError **error)
 		return error_set_null(error, ENGINE_ERROR_INVALID,
 				      "manifest.json: an image without Config");
 	Source *source = source_new();
+	source->transport = "docker-archive";
 	source->config = archive_read(archive, config, DOCUMENT_MAX, &source->config_size, error);
 	if (!source->config) {
 		free_source(source);
@@ -291,6 +296,8 @@ static bool read_layout(Archive *archive, const LoadOptions *options, const Plat
 		if (!source)
 			return false;
 		const char *names[] = {name, NULL};
+		source->transport = archive_is_dir(archive) ? "oci" : "oci-archive";
+		source->reference = g_strdup(name);
 		g_strfreev(source->names);
 		source->names = own_names(names, true);
 		g_ptr_array_add(sources, source);
@@ -310,9 +317,11 @@ static bool read_docker_dir(Archive *archive, char *text, size_t size, GPtrArray
 		return error_set(error, ENGINE_ERROR_INVALID, "manifest.json is not of one image");
 	Source *source =
 		read_manifest(archive, manifest, g_steal_pointer(&owned), size, false, error);
-	if (source)
-		g_ptr_array_add(sources, source);
-	return source != NULL;
+	if (!source)
+		return false;
+	source->transport = "dir";
+	g_ptr_array_add(sources, source);
+	return true;
 }
 
 /* Find out what kind of archive it is and list its images. */
@@ -446,6 +455,23 @@ static LoadedImage *load_one(Store *store, StoreStage *stage, Archive *archive,
 	return loaded;
 }
 
+/* All of them before the first is loaded: a policy that refuses one lets none in. */
+static bool check_policy(const GPtrArray *sources, const char *input, GError **error)
+{
+	g_autoptr(Policy) policy = policy_load(error);
+	if (!policy) {
+		g_prefix_error(error, "the policy can't be read, so nothing is accepted: ");
+		return false;
+	}
+	for (guint i = 0; i < sources->len; i++) {
+		const Source *source = sources->pdata[i];
+		if (!policy_check_archive(policy, source->transport, input, source->reference,
+					  error))
+			return false;
+	}
+	return true;
+}
+
 GPtrArray *images_load(Store *store, const LoadOptions *options, GError **error)
 {
 	g_autoptr(StoreStage) stage = store_stage_new(store, error);
@@ -463,6 +489,8 @@ GPtrArray *images_load(Store *store, const LoadOptions *options, GError **error)
 		return error_set_null(error, ENGINE_ERROR_NOT_FOUND, "%s: no image%s%s in it",
 				      options->input, options->reference ? " called " : "",
 				      options->reference ? options->reference : "");
+	if (!check_policy(sources, options->input, error))
+		return NULL;
 	g_autoptr(GPtrArray) loaded =
 		g_ptr_array_new_with_free_func((GDestroyNotify)loaded_image_free);
 	for (guint i = 0; i < sources->len; i++) {

@@ -269,6 +269,63 @@ class Load(LoadSaveTest):
             self.assert_clean()
 
 
+class Policy(LoadSaveTest):
+    """policy.json is asked before anything is loaded or imported."""
+
+    def policy(self, **transports):
+        """Everything is rejected but what these say."""
+        document = {"default": [{"type": "reject"}], "transports": transports}
+        (self.config / "policy.json").write_text(json.dumps(document), encoding="ascii")
+
+    def refused(self, *args, says="is rejected by policy"):
+        """Exit code 125, the reason, and nothing in the store."""
+        done = self.fetch(*args, code=125)
+        self.assertIn(says, done.stderr)
+        self.assertEqual((self.image_ids(), self.layer_dirs()), ([], []))
+
+    def test_load(self):
+        accept = [{"type": "insecureAcceptAnything"}]
+        layout = self.make("busybox")
+        archives = {"oci": layout}
+        for form in ("docker-archive", "oci-archive", "dir"):
+            archives[form] = images.convert(layout, {"dir": "docker-dir"}.get(form, form))
+        for form, path in archives.items():
+            with self.subTest(form):
+                self.policy()
+                done = self.fetch("load", "--input", path, code=125)
+                self.assertTrue(done.stderr.startswith(f"Error: Source image rejected: Running image {form}:{path}"), done.stderr)
+                self.policy(**{other: {"": accept} for other in archives if other != form})
+                self.refused("load", "--input", path)
+                self.policy(**{form: {"": [{"type": "signedBy", "keyType": "GPGKeys", "keyPath": "/x"}]}})
+                self.refused("load", "--input", path, says="needs a signature")
+                if form != "docker-archive":
+                    self.policy(**{form: {str(path.parent): accept, "": [{"type": "reject"}]}})
+                    self.fetch("load", "--input", path)
+                    self.other_store()
+                self.policy(**{form: {"": accept}})
+                self.fetch("load", "--input", path)
+                self.other_store()
+
+    def test_one_of_several(self):
+        """An archive with one image that is refused brings none."""
+        layout = self.base / "two"
+        for name, make in (("good:1", "busybox"), ("bad:2", "features")):
+            tool("skopeo", "--insecure-policy", "copy", "-q", f"oci:{self.make(make)}", f"oci:{layout}:{name}")
+        self.policy(oci={"": [{"type": "insecureAcceptAnything"}], f"{layout}:bad:2": [{"type": "reject"}]})
+        self.refused("load", "--input", layout)
+        self.fetch("load", "--input", layout, "--reference", "good:1")
+
+    def test_import(self):
+        archive = self.base / "root.tar"
+        tool("tar", "-C", "/etc", "-cf", str(archive), "hostname")
+        self.policy(**{"docker-archive": {"": [{"type": "insecureAcceptAnything"}]}})
+        self.refused("import", archive)
+        (self.config / "policy.json").write_text("{", encoding="ascii")
+        self.refused("import", archive, says="nothing is accepted")
+        self.policy(tarball={"": [{"type": "insecureAcceptAnything"}]})
+        self.fetch("import", archive)
+
+
 class Save(LoadSaveTest):
     """What skiff writes, others read."""
 
