@@ -22,6 +22,7 @@ static const Command *const commands[] = {
 	&help_command,
 	&history_command,
 	&image_exists_command,
+	&image_import_from_command,
 	&image_inspect_command,
 	&image_mount_command,
 	&image_prune_command,

@@ -23,6 +23,7 @@ extern const Command healthcheck_run_command;
 extern const Command help_command;
 extern const Command history_command;
 extern const Command image_exists_command;
+extern const Command image_import_from_command;
 extern const Command image_inspect_command;
 extern const Command image_mount_command;
 extern const Command image_prune_command;

@@ -17,6 +17,7 @@
 #include "storage/digest.h"
 #include "storage/image.h"
 #include "storage/layer.h"
+#include "storage/podman_store.h"
 #include "storage/policy.h"
 #include "storage/reference.h"
 #include "storage/transfer.h"
@@ -44,6 +45,13 @@ typedef struct {
 	char *digest;     /* of the file; NULL if unknown */
 	int64_t size;
 } LayerSource;
+
+/* Where layers come from: @origin, and what pushes one of its files into a sink. */
+typedef struct {
+	bool (*stream)(void *origin, const char *file, ArchiveSink sink, void *data,
+		       GError **error);
+	void *origin;
+} LayerFeed;
 
 /* A layer that waits for its publication. */
 typedef struct {
@@ -371,7 +379,7 @@ static bool publish_staged(Store *store, StoreStage *stage, GPtrArray *waiting, 
 }
 
 /* Unpack one layer and let it wait. */
-static bool ingest_layer(Store *store, StoreStage *stage, Archive *archive,
+static bool ingest_layer(Store *store, StoreStage *stage, const LayerFeed *feed,
 			 const LayerSource *source, const char *parent, const char *diff_id,
 			 GPtrArray *waiting, GError **error)
 {
@@ -383,7 +391,7 @@ static bool ingest_layer(Store *store, StoreStage *stage, Archive *archive,
 		.parent_chain_id = parent,
 	};
 	g_autoptr(LayerIngest) ingest = layer_ingest_new(store, stage, &options, error);
-	if (!ingest || !archive_stream(archive, source->file, push_layer, ingest, error))
+	if (!ingest || !feed->stream(feed->origin, source->file, push_layer, ingest, error))
 		return false;
 	g_autoptr(Layer) layer = layer_ingest_finish(ingest, error);
 	if (!layer)
@@ -399,8 +407,8 @@ static bool ingest_layer(Store *store, StoreStage *stage, Archive *archive,
 }
 
 /* Layers the store has are claimed for the stage, so that nobody removes them meanwhile. */
-static bool load_layers(Store *store, StoreStage *stage, Archive *archive, const Source *source,
-			const ImageConfig *config, GError **error)
+static bool load_layers(Store *store, StoreStage *stage, const LayerFeed *feed,
+			const Source *source, const ImageConfig *config, GError **error)
 {
 	g_autoptr(GPtrArray) waiting = g_ptr_array_new_with_free_func(free_staged);
 	g_autofree char *parent = NULL;
@@ -412,7 +420,7 @@ static bool load_layers(Store *store, StoreStage *stage, Archive *archive, const
 			g_propagate_error(error, g_steal_pointer(&problem));
 			return false;
 		}
-		if (!there && !ingest_layer(store, stage, archive, source->layers->pdata[i], parent,
+		if (!there && !ingest_layer(store, stage, feed, source->layers->pdata[i], parent,
 					    config->diff_ids[i], waiting, error)) {
 			g_prefix_error(error, "layer %u: ", i + 1);
 			return false;
@@ -424,8 +432,8 @@ static bool load_layers(Store *store, StoreStage *stage, Archive *archive, const
 }
 
 /* The config names the layers: their count and diff ids are what the archive must match. */
-static LoadedImage *load_one(Store *store, StoreStage *stage, Archive *archive,
-			     const Source *source, const LoadOptions *options, GError **error)
+static LoadedImage *load_one(Store *store, StoreStage *stage, const LayerFeed *feed,
+			     const Source *source, const char *const *wanted, GError **error)
 {
 	g_autoptr(ImageConfig) config =
 		image_config_parse(source->config, source->config_size, error);
@@ -435,10 +443,9 @@ static LoadedImage *load_one(Store *store, StoreStage *stage, Archive *archive,
 		return error_set_null(error, ENGINE_ERROR_INVALID,
 				      "the image has %u layers, its config names %u",
 				      source->layers->len, g_strv_length(config->diff_ids));
-	if (!load_layers(store, stage, archive, source, config, error))
+	if (!load_layers(store, stage, feed, source, config, error))
 		return NULL;
-	const char *const *names =
-		options->names ? options->names : (const char *const *)source->names;
+	const char *const *names = wanted ? wanted : (const char *const *)source->names;
 	const ImagePublish publish = {
 		.config = source->config,
 		.config_size = source->config_size,
@@ -472,6 +479,30 @@ static bool check_policy(const GPtrArray *sources, const char *input, GError **e
 	return true;
 }
 
+/* In their order; those before a failing one stay. */
+static GPtrArray *load_all(Store *store, StoreStage *stage, const LayerFeed *feed,
+			   const GPtrArray *sources, const LoadOptions *options, GError **error)
+{
+	if (!check_policy(sources, options->input, error))
+		return NULL;
+	g_autoptr(GPtrArray) loaded =
+		g_ptr_array_new_with_free_func((GDestroyNotify)loaded_image_free);
+	for (guint i = 0; i < sources->len; i++) {
+		LoadedImage *image =
+			load_one(store, stage, feed, sources->pdata[i], options->names, error);
+		if (!image)
+			return NULL;
+		g_ptr_array_add(loaded, image);
+	}
+	return g_steal_pointer(&loaded);
+}
+
+static bool stream_archive(void *origin, const char *file, ArchiveSink sink, void *data,
+			   GError **error)
+{
+	return archive_stream(origin, file, sink, data, error);
+}
+
 GPtrArray *images_load(Store *store, const LoadOptions *options, GError **error)
 {
 	g_autoptr(StoreStage) stage = store_stage_new(store, error);
@@ -489,16 +520,74 @@ GPtrArray *images_load(Store *store, const LoadOptions *options, GError **error)
 		return error_set_null(error, ENGINE_ERROR_NOT_FOUND, "%s: no image%s%s in it",
 				      options->input, options->reference ? " called " : "",
 				      options->reference ? options->reference : "");
-	if (!check_policy(sources, options->input, error))
-		return NULL;
-	g_autoptr(GPtrArray) loaded =
-		g_ptr_array_new_with_free_func((GDestroyNotify)loaded_image_free);
-	for (guint i = 0; i < sources->len; i++) {
-		LoadedImage *image =
-			load_one(store, stage, archive, sources->pdata[i], options, error);
-		if (!image)
-			return NULL;
-		g_ptr_array_add(loaded, image);
+	const LayerFeed feed = {stream_archive, archive};
+	return load_all(store, stage, &feed, sources, options, error);
+}
+
+/* Is this image one of those that were named? All are if none was. */
+static bool is_wanted(const PodmanImage *image, const char *const *wanted, bool *found)
+{
+	const Image view = {.id = image->id, .names = image->names};
+	bool any = false;
+	for (size_t i = 0; wanted[i]; i++) {
+		bool is_id = strlen(wanted[i]) >= 3 && g_str_has_prefix(image->id, wanted[i]);
+		if (!is_id && !image_find_name(&view, wanted[i]))
+			continue;
+		found[i] = any = true;
 	}
-	return g_steal_pointer(&loaded);
+	return any || !wanted[0];
+}
+
+/* What podman knows of an image, as load_one() takes it. */
+static Source *podman_source(PodmanImage *image)
+{
+	Source *source = source_new();
+	source->transport = "containers-storage";
+	source->config = g_steal_pointer(&image->config);
+	source->config_size = image->config_size;
+	source->manifest = g_steal_pointer(&image->manifest);
+	source->manifest_size = image->manifest_size;
+	g_strfreev(source->names);
+	source->names = own_names((const char *const *)image->names, false);
+	source->reference = g_strdup(source->names[0] ? source->names[0] : image->id);
+	for (size_t i = 0; image->layers[i]; i++) {
+		LayerSource *layer = g_new0(LayerSource, 1);
+		layer->file = g_strdup(image->layers[i]);
+		layer->size = -1;
+		g_ptr_array_add(source->layers, layer);
+	}
+	return source;
+}
+
+/* Those that are wanted. NOT_FOUND if podman lacks one. */
+static GPtrArray *podman_sources(const PodmanStore *podman, const char *const *wanted,
+				 GError **error)
+{
+	g_autoptr(GPtrArray) images = podman_store_images(podman, error);
+	if (!images)
+		return NULL;
+	g_autofree bool *found = g_new0(bool, g_strv_length((char **)wanted) + 1);
+	g_autoptr(GPtrArray) sources = g_ptr_array_new_with_free_func(free_source);
+	for (guint i = 0; i < images->len; i++)
+		if (is_wanted(images->pdata[i], wanted, found))
+			g_ptr_array_add(sources, podman_source(images->pdata[i]));
+	for (size_t i = 0; wanted[i]; i++)
+		if (!found[i])
+			return error_set_null(error, ENGINE_ERROR_NOT_FOUND,
+					      "%s: image not known to podman (%s)", wanted[i],
+					      podman_store_root(podman));
+	return g_steal_pointer(&sources);
+}
+
+GPtrArray *images_load_podman(Store *store, const char *root, const char *const *wanted,
+			      GError **error)
+{
+	g_autoptr(PodmanStore) podman = podman_store_open(root, error);
+	g_autoptr(GPtrArray) sources = podman ? podman_sources(podman, wanted, error) : NULL;
+	g_autoptr(StoreStage) stage = sources ? store_stage_new(store, error) : NULL;
+	if (!stage)
+		return NULL;
+	const LoadOptions options = {.input = podman_store_root(podman)};
+	const LayerFeed feed = {podman_store_stream, podman};
+	return load_all(store, stage, &feed, sources, &options, error);
 }

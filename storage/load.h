@@ -34,6 +34,15 @@ typedef struct {
  */
 GPtrArray *images_load(Store *store, const LoadOptions *options, GError **error);
 
+/**
+ * images_load_podman() - load images out of podman's local store, which is only read
+ * @root:	NULL: where podman has it for this user
+ * @wanted:	names or ids; empty: all
+ * @error:	NOT_FOUND, DENIED (policy.json), CORRUPT
+ */
+GPtrArray *images_load_podman(Store *store, const char *root, const char *const *wanted,
+			      GError **error);
+
 typedef struct {
 	const char *input;          /* path of a tar, "-" for stdin */
 	const char *name;           /* normalised, or NULL */

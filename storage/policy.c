@@ -244,7 +244,8 @@ bool policy_check_archive(const Policy *policy, const char *transport, const cha
 	if (!find_transport(policy, transport, &scopes, error))
 		return false;
 	bool has_scopes = strcmp(transport, "docker-archive") != 0 &&
-			  strcmp(transport, "tarball") != 0 && real;
+			  strcmp(transport, "tarball") != 0 &&
+			  strcmp(transport, "containers-storage") != 0 && real;
 	Json *list = scopes && has_scopes ? find_path(scopes, real, name, &scope) : NULL;
 	if (!list && scopes) {
 		g_free(scope);

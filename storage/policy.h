@@ -27,7 +27,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Policy, policy_free)
 
 /**
  * policy_check_archive() - may an image of a file or directory be loaded?
- * @transport:	"docker-archive", "oci-archive", "oci", "dir" or "tarball"
+ * @transport:	"docker-archive", "oci-archive", "oci", "dir", "tarball" or
+ *		"containers-storage"
  * @path:	what was named on the command line; "-": stdin, which has only the transport's
  * default
  * @name:	what an OCI layout calls the image; NULL: nothing

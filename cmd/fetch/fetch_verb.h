@@ -46,6 +46,10 @@ int fetch_import(FetchCall *call, GError **error);
 int fetch_inflate(FetchCall *call, GError **error);
 /** fetch_load() - the verb: images from an archive or layout. Return: the exit code. */
 int fetch_load(FetchCall *call, GError **error);
+/** fetch_import_podman() - the verb: images of podman's store. Return: the exit code. */
+int fetch_import_podman(FetchCall *call, GError **error);
+/** fetch_podman_layer() - the verb: a layer of podman's store as a tar. Return: the exit code. */
+int fetch_podman_layer(FetchCall *call, GError **error);
 /** fetch_save() - the verb: images to an archive or layout. Return: the exit code. */
 int fetch_save(FetchCall *call, GError **error);
 /** fetch_login() - the verb: check and keep credentials of a registry. Return: the exit code. */
