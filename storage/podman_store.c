@@ -134,7 +134,7 @@ PodmanStore *podman_store_open(const char *root, GError **error)
 	g_autoptr(PodmanStore) store = g_new0(PodmanStore, 1);
 	store->root = root ? g_strdup(root) : default_root();
 	store->parents = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-	store->fd = open(store->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	store->fd = openat(AT_FDCWD, store->root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (store->fd < 0 && errno == ENOENT)
 		return error_set_null(error, ENGINE_ERROR_NOT_FOUND, "there is no store '%s'",
 				      store->root);
@@ -240,7 +240,7 @@ bool podman_layer_assemble(const char *root, const char *driver, const char *lay
 	bool overlay = strcmp(driver, "overlay") == 0;
 	if (!id_is_valid(layer) || (!overlay && strcmp(driver, "vfs") != 0))
 		return error_set(error, ENGINE_ERROR_INVALID, "no layer of a driver we know");
-	autofd root_fd = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	autofd root_fd = openat(AT_FDCWD, root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (root_fd < 0)
 		return error_set_errno(error, "cannot open '%s'", root);
 	g_autofree char *split = g_strconcat(driver, "-layers/", layer, ".tar-split.gz", NULL);

@@ -4,10 +4,11 @@
  */
 #include "storage/policy.h"
 
-#include <stdlib.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "libpod/base/error.h"
+#include "libpod/base/fd.h"
 #include "libpod/base/json.h"
 #include "storage/registries_conf.h"
 
@@ -231,12 +232,20 @@ static Json *find_path(Json *scopes, const char *path, const char *name, char **
 	return found;
 }
 
+/* Absolute and without links, as scopes are written. NULL if there is nothing. */
+static char *real_path(const char *path)
+{
+	autofd fd = openat(AT_FDCWD, path, O_PATH | O_CLOEXEC);
+	g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", fd);
+	return fd < 0 ? NULL : g_file_read_link(link, NULL);
+}
+
 bool policy_check_archive(const Policy *policy, const char *transport, const char *path,
 			  const char *name, GError **error)
 {
 	if (!policy->root)
 		return true;
-	g_autofree char *real = strcmp(path, "-") != 0 ? realpath(path, NULL) : NULL;
+	g_autofree char *real = strcmp(path, "-") != 0 ? real_path(path) : NULL;
 	g_autofree char *image =
 		g_strconcat(transport, ":", path, name ? ":" : "", name ? name : "", NULL);
 	g_autofree char *scope = NULL;
