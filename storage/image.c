@@ -216,8 +216,7 @@ static bool drop_names(Store *store, const char *id, const char *const *taken, G
 	return write_lines(dir, "names", kept, RECORD_SYNC_FULL, error);
 }
 
-/* Take @names from every image but @id. */
-static bool take_names(Store *store, const char *id, const char *const *names, GError **error)
+bool image_take_names(Store *store, const char *id, const char *const *names, GError **error)
 {
 	if (!names || !names[0])
 		return true;
@@ -231,6 +230,7 @@ static bool take_names(Store *store, const char *id, const char *const *names, G
 			/* A broken neighbour: readers prefer our record, which is newer. */
 			log_warn("image '%.12s': %s", ids[i], problem->message);
 	}
+	image_index_take_names(store, id, names);
 	return true;
 }
 
@@ -323,6 +323,11 @@ static RecordLock *lock_images(Store *store, bool shared, const char *operation,
 	return record_lock(images, ".lock", shared, -1, operation, error);
 }
 
+RecordLock *image_names_lock(Store *store, const char *operation, GError **error)
+{
+	return lock_images(store, false, operation, error);
+}
+
 RecordLock *image_pin(Store *store, const char *id, GError **error)
 {
 	g_autoptr(RecordLock) lock = lock_images(store, true, "create", error);
@@ -359,7 +364,7 @@ char *image_publish(Store *store, const ImagePublish *publish, GError **error)
 	}
 	bool done = dir < 0 ? publish_new(store, id, publish, size, error)
 			    : write_record(dir, publish, size, RECORD_SYNC_FULL, error);
-	if (!done || !take_names(store, id, publish->names, error))
+	if (!done || !image_take_names(store, id, publish->names, error))
 		return NULL;
 	return g_steal_pointer(&id);
 }
@@ -384,7 +389,7 @@ bool image_tag(Store *store, const Image *image, const char *name, GError **erro
 		return false;
 	const char *names[] = {name, NULL};
 	return add_lines(dir, "names", names, RECORD_SYNC_FULL, error) &&
-	       take_names(store, image->id, names, error);
+	       image_take_names(store, image->id, names, error);
 }
 
 bool image_untag(Store *store, const Image *image, const char *name, GError **error)

@@ -31,8 +31,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Image, image_free)
 
 /**
  * image_lookup() - by name (normalised; short names try localhost/ and docker.io/library/ as
- * podman's local lookup does), full id, unique id prefix, or digest Return: NULL without @error if
- * absent; with INVALID for an ambiguous prefix.
+ * podman's local lookup does), full id, unique id prefix, or digest
+ *
+ * The name of an index (storage/image_index) stands for its image for this machine.
+ * Return: NULL without @error if absent; with INVALID for an ambiguous prefix, NOT_FOUND for an
+ * index without an image that is here.
  */
 Image *image_lookup(Store *store, const char *name, GError **error);
 

@@ -16,6 +16,7 @@
 #include "libpod/base/record.h"
 #include "storage/digest.h"
 #include "storage/image.h"
+#include "storage/image_index.h"
 #include "storage/image_priv.h"
 #include "storage/reference.h"
 
@@ -152,8 +153,14 @@ static bool is_hex(const char *text)
 	return text[0] && text[strspn(text, "0123456789abcdef")] == '\0';
 }
 
-/* The id @name stands for. Return: NULL without @error if it stands for none. */
-static char *find_id(Store *store, const char *name, GError **error)
+char *image_name_holder(Store *store, const char *name, GError **error)
+{
+	g_auto(GStrv) ids = list_ids(store, error);
+	char *wanted[] = {(char *)name, NULL};
+	return ids ? find_by_name(store, ids, wanted) : NULL;
+}
+
+char *image_find_id(Store *store, const char *name, GError **error)
 {
 	g_auto(GStrv) ids = list_ids(store, error);
 	if (!ids)
@@ -179,7 +186,16 @@ static char *find_id(Store *store, const char *name, GError **error)
 
 Image *image_lookup(Store *store, const char *name, GError **error)
 {
-	g_autofree char *id = find_id(store, name, error);
+	g_autoptr(GError) problem = NULL;
+	g_autofree char *id = image_find_id(store, name, &problem);
+	g_autoptr(ImageIndex) index =
+		id || problem ? NULL : image_index_lookup(store, name, &problem);
+	if (problem) {
+		g_propagate_error(error, g_steal_pointer(&problem));
+		return NULL;
+	}
+	if (index)
+		return image_index_choose(store, index, NULL, error);
 	return id ? image_load(store, id, error) : NULL;
 }
 

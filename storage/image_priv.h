@@ -21,3 +21,20 @@ char **image_lines_read(int dir_fd, const char *name, GError **error);
 
 /** image_load() - read one record. NULL without @error if absent, CORRUPT if it is broken. */
 Image *image_load(Store *store, const char *id, GError **error);
+
+/** image_find_id() - the id of the image that @name stands for; indexes aside. NULL without @error
+ * if it stands for none. g_free() it. */
+char *image_find_id(Store *store, const char *name, GError **error);
+
+/** image_name_holder() - the id of the image with exactly this normalised name. NULL without
+ * @error: none. g_free() it. */
+char *image_name_holder(Store *store, const char *name, GError **error);
+
+/** image_names_lock() - order writers of names of images and indexes. */
+RecordLock *image_names_lock(Store *store, const char *operation, GError **error);
+
+/** image_take_names() - take @names from every image and index but @id; the lock must be held. */
+bool image_take_names(Store *store, const char *id, const char *const *names, GError **error);
+
+/** image_index_take_names() - the part of image_take_names() that is about indexes. */
+void image_index_take_names(Store *store, const char *id, const char *const *names);

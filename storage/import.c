@@ -15,6 +15,7 @@
 #include "storage/image_change.h"
 #include "storage/layer.h"
 #include "storage/load.h"
+#include "storage/policy.h"
 #include "storage/reference.h"
 #include "storage/transfer.h"
 
@@ -106,6 +107,13 @@ char *image_import(Store *store, const ImportOptions *options, GError **error)
 			return NULL;
 	g_autofree char *name = options->name ? reference_new_name(options->name, error) : NULL;
 	if (options->name && !name)
+		return NULL;
+	g_autoptr(Policy) policy = policy_load(error);
+	if (!policy) {
+		g_prefix_error(error, "the policy can't be read, so nothing is accepted: ");
+		return NULL;
+	}
+	if (!policy_check_archive(policy, "tarball", options->input, NULL, error))
 		return NULL;
 	g_autoptr(StoreStage) stage = store_stage_new(store, error);
 	g_autoptr(Layer) layer = stage ? import_layer(store, stage, options->input, error) : NULL;

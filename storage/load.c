@@ -17,6 +17,8 @@
 #include "storage/digest.h"
 #include "storage/image.h"
 #include "storage/layer.h"
+#include "storage/podman_store.h"
+#include "storage/policy.h"
 #include "storage/reference.h"
 #include "storage/transfer.h"
 
@@ -33,6 +35,8 @@ typedef struct {
 	size_t manifest_size;
 	GPtrArray *layers; /* of LayerSource */
 	char **names;
+	const char *transport; /* as policy.json calls it */
+	char *reference; /* the archive's own name for it; NULL: none, or a docker-archive's */
 } Source;
 
 typedef struct {
@@ -41,6 +45,13 @@ typedef struct {
 	char *digest;     /* of the file; NULL if unknown */
 	int64_t size;
 } LayerSource;
+
+/* Where layers come from: @origin, and what pushes one of its files into a sink. */
+typedef struct {
+	bool (*stream)(void *origin, const char *file, ArchiveSink sink, void *data,
+		       GError **error);
+	void *origin;
+} LayerFeed;
 
 /* A layer that waits for its publication. */
 typedef struct {
@@ -64,6 +75,7 @@ static void free_source(void *data)
 	g_free(source->manifest);
 	g_ptr_array_unref(source->layers);
 	g_strfreev(source->names);
+	g_free(source->reference);
 	g_free(source);
 }
 
@@ -138,6 +150,7 @@ static Source *read_docker_image(Archive *archive, Json *item, GError **error)
 		return error_set_null(error, ENGINE_ERROR_INVALID,
 				      "manifest.json: an image without Config");
 	Source *source = source_new();
+	source->transport = "docker-archive";
 	source->config = archive_read(archive, config, DOCUMENT_MAX, &source->config_size, error);
 	if (!source->config) {
 		free_source(source);
@@ -154,15 +167,25 @@ static Source *read_docker_image(Archive *archive, Json *item, GError **error)
 	return source;
 }
 
+static bool has_tag(Json *item, const char *reference)
+{
+	g_auto(GStrv) tags = NULL;
+	return js_get_strv(item, "RepoTags", &tags, NULL) && tags &&
+	       g_strv_contains((const char *const *)tags, reference);
+}
+
 /* manifest.json of a docker-archive. Return: false with @error. */
-static bool read_docker_archive(Archive *archive, Json *list, GPtrArray *sources, GError **error)
+static bool read_docker_archive(Archive *archive, Json *list, const char *reference,
+				GPtrArray *sources, GError **error)
 {
 	size_t n = json_object_array_length(list);
 	if (n > IMAGES_MAX)
 		return error_set(error, ENGINE_ERROR_INVALID, "manifest.json: too many images");
 	for (size_t i = 0; i < n; i++) {
-		Source *source =
-			read_docker_image(archive, json_object_array_get_idx(list, i), error);
+		Json *item = json_object_array_get_idx(list, i);
+		if (reference && !has_tag(item, reference))
+			continue;
+		Source *source = read_docker_image(archive, item, error);
 		if (!source)
 			return false;
 		g_ptr_array_add(sources, source);
@@ -281,6 +304,8 @@ static bool read_layout(Archive *archive, const LoadOptions *options, const Plat
 		if (!source)
 			return false;
 		const char *names[] = {name, NULL};
+		source->transport = archive_is_dir(archive) ? "oci" : "oci-archive";
+		source->reference = g_strdup(name);
 		g_strfreev(source->names);
 		source->names = own_names(names, true);
 		g_ptr_array_add(sources, source);
@@ -300,9 +325,11 @@ static bool read_docker_dir(Archive *archive, char *text, size_t size, GPtrArray
 		return error_set(error, ENGINE_ERROR_INVALID, "manifest.json is not of one image");
 	Source *source =
 		read_manifest(archive, manifest, g_steal_pointer(&owned), size, false, error);
-	if (source)
-		g_ptr_array_add(sources, source);
-	return source != NULL;
+	if (!source)
+		return false;
+	source->transport = "dir";
+	g_ptr_array_add(sources, source);
+	return true;
 }
 
 /* Find out what kind of archive it is and list its images. */
@@ -326,7 +353,7 @@ static GPtrArray *read_sources(Archive *archive, const LoadOptions *options,
 		return NULL;
 	bool done =
 		json_object_is_type(json, json_type_array)
-			? read_docker_archive(archive, json, sources, error)
+			? read_docker_archive(archive, json, options->reference, sources, error)
 			: read_docker_dir(archive, g_steal_pointer(&text), size, sources, error);
 	return done ? g_steal_pointer(&sources) : NULL;
 }
@@ -352,7 +379,7 @@ static bool publish_staged(Store *store, StoreStage *stage, GPtrArray *waiting, 
 }
 
 /* Unpack one layer and let it wait. */
-static bool ingest_layer(Store *store, StoreStage *stage, Archive *archive,
+static bool ingest_layer(Store *store, StoreStage *stage, const LayerFeed *feed,
 			 const LayerSource *source, const char *parent, const char *diff_id,
 			 GPtrArray *waiting, GError **error)
 {
@@ -364,7 +391,7 @@ static bool ingest_layer(Store *store, StoreStage *stage, Archive *archive,
 		.parent_chain_id = parent,
 	};
 	g_autoptr(LayerIngest) ingest = layer_ingest_new(store, stage, &options, error);
-	if (!ingest || !archive_stream(archive, source->file, push_layer, ingest, error))
+	if (!ingest || !feed->stream(feed->origin, source->file, push_layer, ingest, error))
 		return false;
 	g_autoptr(Layer) layer = layer_ingest_finish(ingest, error);
 	if (!layer)
@@ -380,8 +407,8 @@ static bool ingest_layer(Store *store, StoreStage *stage, Archive *archive,
 }
 
 /* Layers the store has are claimed for the stage, so that nobody removes them meanwhile. */
-static bool load_layers(Store *store, StoreStage *stage, Archive *archive, const Source *source,
-			const ImageConfig *config, GError **error)
+static bool load_layers(Store *store, StoreStage *stage, const LayerFeed *feed,
+			const Source *source, const ImageConfig *config, GError **error)
 {
 	g_autoptr(GPtrArray) waiting = g_ptr_array_new_with_free_func(free_staged);
 	g_autofree char *parent = NULL;
@@ -393,7 +420,7 @@ static bool load_layers(Store *store, StoreStage *stage, Archive *archive, const
 			g_propagate_error(error, g_steal_pointer(&problem));
 			return false;
 		}
-		if (!there && !ingest_layer(store, stage, archive, source->layers->pdata[i], parent,
+		if (!there && !ingest_layer(store, stage, feed, source->layers->pdata[i], parent,
 					    config->diff_ids[i], waiting, error)) {
 			g_prefix_error(error, "layer %u: ", i + 1);
 			return false;
@@ -405,8 +432,8 @@ static bool load_layers(Store *store, StoreStage *stage, Archive *archive, const
 }
 
 /* The config names the layers: their count and diff ids are what the archive must match. */
-static LoadedImage *load_one(Store *store, StoreStage *stage, Archive *archive,
-			     const Source *source, const LoadOptions *options, GError **error)
+static LoadedImage *load_one(Store *store, StoreStage *stage, const LayerFeed *feed,
+			     const Source *source, const char *const *wanted, GError **error)
 {
 	g_autoptr(ImageConfig) config =
 		image_config_parse(source->config, source->config_size, error);
@@ -416,10 +443,9 @@ static LoadedImage *load_one(Store *store, StoreStage *stage, Archive *archive,
 		return error_set_null(error, ENGINE_ERROR_INVALID,
 				      "the image has %u layers, its config names %u",
 				      source->layers->len, g_strv_length(config->diff_ids));
-	if (!load_layers(store, stage, archive, source, config, error))
+	if (!load_layers(store, stage, feed, source, config, error))
 		return NULL;
-	const char *const *names =
-		options->names ? options->names : (const char *const *)source->names;
+	const char *const *names = wanted ? wanted : (const char *const *)source->names;
 	const ImagePublish publish = {
 		.config = source->config,
 		.config_size = source->config_size,
@@ -434,6 +460,47 @@ static LoadedImage *load_one(Store *store, StoreStage *stage, Archive *archive,
 	loaded->id = g_steal_pointer(&id);
 	loaded->names = g_strdupv((char **)names);
 	return loaded;
+}
+
+/* All of them before the first is loaded: a policy that refuses one lets none in. */
+static bool check_policy(const GPtrArray *sources, const char *input, GError **error)
+{
+	g_autoptr(Policy) policy = policy_load(error);
+	if (!policy) {
+		g_prefix_error(error, "the policy can't be read, so nothing is accepted: ");
+		return false;
+	}
+	for (guint i = 0; i < sources->len; i++) {
+		const Source *source = sources->pdata[i];
+		if (!policy_check_archive(policy, source->transport, input, source->reference,
+					  error))
+			return false;
+	}
+	return true;
+}
+
+/* In their order; those before a failing one stay. */
+static GPtrArray *load_all(Store *store, StoreStage *stage, const LayerFeed *feed,
+			   const GPtrArray *sources, const LoadOptions *options, GError **error)
+{
+	if (!check_policy(sources, options->input, error))
+		return NULL;
+	g_autoptr(GPtrArray) loaded =
+		g_ptr_array_new_with_free_func((GDestroyNotify)loaded_image_free);
+	for (guint i = 0; i < sources->len; i++) {
+		LoadedImage *image =
+			load_one(store, stage, feed, sources->pdata[i], options->names, error);
+		if (!image)
+			return NULL;
+		g_ptr_array_add(loaded, image);
+	}
+	return g_steal_pointer(&loaded);
+}
+
+static bool stream_archive(void *origin, const char *file, ArchiveSink sink, void *data,
+			   GError **error)
+{
+	return archive_stream(origin, file, sink, data, error);
 }
 
 GPtrArray *images_load(Store *store, const LoadOptions *options, GError **error)
@@ -453,14 +520,74 @@ GPtrArray *images_load(Store *store, const LoadOptions *options, GError **error)
 		return error_set_null(error, ENGINE_ERROR_NOT_FOUND, "%s: no image%s%s in it",
 				      options->input, options->reference ? " called " : "",
 				      options->reference ? options->reference : "");
-	g_autoptr(GPtrArray) loaded =
-		g_ptr_array_new_with_free_func((GDestroyNotify)loaded_image_free);
-	for (guint i = 0; i < sources->len; i++) {
-		LoadedImage *image =
-			load_one(store, stage, archive, sources->pdata[i], options, error);
-		if (!image)
-			return NULL;
-		g_ptr_array_add(loaded, image);
+	const LayerFeed feed = {stream_archive, archive};
+	return load_all(store, stage, &feed, sources, options, error);
+}
+
+/* Is this image one of those that were named? All are if none was. */
+static bool is_wanted(const PodmanImage *image, const char *const *wanted, bool *found)
+{
+	const Image view = {.id = image->id, .names = image->names};
+	bool any = false;
+	for (size_t i = 0; wanted[i]; i++) {
+		bool is_id = strlen(wanted[i]) >= 3 && g_str_has_prefix(image->id, wanted[i]);
+		if (!is_id && !image_find_name(&view, wanted[i]))
+			continue;
+		found[i] = any = true;
 	}
-	return g_steal_pointer(&loaded);
+	return any || !wanted[0];
+}
+
+/* What podman knows of an image, as load_one() takes it. */
+static Source *podman_source(PodmanImage *image)
+{
+	Source *source = source_new();
+	source->transport = "containers-storage";
+	source->config = g_steal_pointer(&image->config);
+	source->config_size = image->config_size;
+	source->manifest = g_steal_pointer(&image->manifest);
+	source->manifest_size = image->manifest_size;
+	g_strfreev(source->names);
+	source->names = own_names((const char *const *)image->names, false);
+	source->reference = g_strdup(source->names[0] ? source->names[0] : image->id);
+	for (size_t i = 0; image->layers[i]; i++) {
+		LayerSource *layer = g_new0(LayerSource, 1);
+		layer->file = g_strdup(image->layers[i]);
+		layer->size = -1;
+		g_ptr_array_add(source->layers, layer);
+	}
+	return source;
+}
+
+/* Those that are wanted. NOT_FOUND if podman lacks one. */
+static GPtrArray *podman_sources(const PodmanStore *podman, const char *const *wanted,
+				 GError **error)
+{
+	g_autoptr(GPtrArray) images = podman_store_images(podman, error);
+	if (!images)
+		return NULL;
+	g_autofree bool *found = g_new0(bool, g_strv_length((char **)wanted) + 1);
+	g_autoptr(GPtrArray) sources = g_ptr_array_new_with_free_func(free_source);
+	for (guint i = 0; i < images->len; i++)
+		if (is_wanted(images->pdata[i], wanted, found))
+			g_ptr_array_add(sources, podman_source(images->pdata[i]));
+	for (size_t i = 0; wanted[i]; i++)
+		if (!found[i])
+			return error_set_null(error, ENGINE_ERROR_NOT_FOUND,
+					      "%s: image not known to podman (%s)", wanted[i],
+					      podman_store_root(podman));
+	return g_steal_pointer(&sources);
+}
+
+GPtrArray *images_load_podman(Store *store, const char *root, const char *const *wanted,
+			      GError **error)
+{
+	g_autoptr(PodmanStore) podman = podman_store_open(root, error);
+	g_autoptr(GPtrArray) sources = podman ? podman_sources(podman, wanted, error) : NULL;
+	g_autoptr(StoreStage) stage = sources ? store_stage_new(store, error) : NULL;
+	if (!stage)
+		return NULL;
+	const LoadOptions options = {.input = podman_store_root(podman)};
+	const LayerFeed feed = {podman_store_stream, podman};
+	return load_all(store, stage, &feed, sources, &options, error);
 }

@@ -29,9 +29,19 @@ typedef struct {
 /**
  * images_load() - load all (or one) of an archive's images
  * Return: GPtrArray of LoadedImage in the archive's order; NULL with INVALID (not an archive of
- * images), NOT_FOUND (@reference), CORRUPT. Images before a failing one stay loaded.
+ * images), NOT_FOUND (@reference), DENIED (policy.json, before anything is loaded), CORRUPT. Images
+ * before a failing one stay loaded.
  */
 GPtrArray *images_load(Store *store, const LoadOptions *options, GError **error);
+
+/**
+ * images_load_podman() - load images out of podman's local store, which is only read
+ * @root:	NULL: where podman has it for this user
+ * @wanted:	names or ids; empty: all
+ * @error:	NOT_FOUND, DENIED (policy.json), CORRUPT
+ */
+GPtrArray *images_load_podman(Store *store, const char *root, const char *const *wanted,
+			      GError **error);
 
 typedef struct {
 	const char *input;          /* path of a tar, "-" for stdin */
@@ -43,5 +53,6 @@ typedef struct {
 	const char *variant;
 } ImportOptions;
 
-/** image_import() - make an image of one layer from a tar. Return: its id, g_free() it. */
+/** image_import() - make an image of one layer from a tar. DENIED by policy.json. Return: its id,
+ * g_free() it. */
 char *image_import(Store *store, const ImportOptions *options, GError **error);

@@ -4,9 +4,11 @@
  */
 #include "storage/policy.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 #include "libpod/base/error.h"
+#include "libpod/base/fd.h"
 #include "libpod/base/json.h"
 #include "storage/registries_conf.h"
 
@@ -39,6 +41,14 @@ static bool check_requirements(const Policy *policy, const char *scope, Json *li
 			return error_set(error, ENGINE_ERROR_INVALID,
 					 "%s: '%s': requirement %zu has no 'type'", policy->name,
 					 scope, i + 1);
+		/* Whoever writes a key beside "accept anything" means something by it. */
+		bool is_plain =
+			strcmp(type, "insecureAcceptAnything") == 0 || strcmp(type, "reject") == 0;
+		if (is_plain && json_object_object_length(item) != 1)
+			return error_set(error, ENGINE_ERROR_INVALID,
+					 "%s: '%s': requirement %zu has a key that '%s' does not "
+					 "know",
+					 policy->name, scope, i + 1, type);
 	}
 	return true;
 }
@@ -50,6 +60,13 @@ static bool check_all(const Policy *policy, GError **error)
 	if (!json_object_is_type(policy->root, json_type_object))
 		return error_set(error, ENGINE_ERROR_INVALID, "%s: expected a JSON object",
 				 policy->name);
+	json_object_object_foreach(policy->root, key, value)
+	{
+		(void)value;
+		if (strcmp(key, "default") != 0 && strcmp(key, "transports") != 0)
+			return error_set(error, ENGINE_ERROR_INVALID, "%s: unknown key '%s'",
+					 policy->name, key);
+	}
 	if (!json_object_object_get_ex(policy->root, "default", &fallback))
 		return error_set(error, ENGINE_ERROR_INVALID, "%s: 'default' is missing",
 				 policy->name);
@@ -135,7 +152,7 @@ static Json *find_scope(Json *scopes, const Reference *reference, char **out_sco
 	return found;
 }
 
-/* Do all requirements of a scope hold? */
+/* Do all requirements of a scope hold? @image: with its transport, as podman names it. */
 static bool check_scope(const Policy *policy, Json *list, const char *scope, const char *image,
 			GError **error)
 {
@@ -145,10 +162,14 @@ static bool check_scope(const Policy *policy, Json *list, const char *scope, con
 			return false;
 		if (g_strcmp0(type, "insecureAcceptAnything") == 0)
 			continue;
-		if (g_strcmp0(type, "reject") == 0)
-			return error_set(error, ENGINE_ERROR_DENIED,
-					 "'%s' is rejected by policy (%s, scope '%s')", image,
-					 policy->name, scope);
+		if (g_strcmp0(type, "reject") == 0) {
+			error_set(error, ENGINE_ERROR_DENIED,
+				  "Source image rejected: Running image %s is rejected by policy.",
+				  image);
+			error_add_help(error, "the scope '%s' of '%s' says so", scope,
+				       policy->name);
+			return false;
+		}
 		error_set(
 			error, ENGINE_ERROR_UNSUPPORTED,
 			"'%s' needs a signature (%s, scope '%s', '%s'), which this version cannot "
@@ -161,21 +182,84 @@ static bool check_scope(const Policy *policy, Json *list, const char *scope, con
 	return true;
 }
 
-bool policy_check(const Policy *policy, const Reference *reference, GError **error)
+/* The scopes of a transport; NULL without @error: the file has none. */
+static bool find_transport(const Policy *policy, const char *transport, Json **out, GError **error)
 {
-	if (!policy->root)
-		return true;
-	g_autofree char *image = reference_format(reference);
-	g_autofree char *scope = NULL;
-	Json *transports = NULL, *scopes = NULL, *list = NULL;
-	if (!js_get_object(policy->root, "transports", &transports, error))
-		return false;
-	if (transports && !js_get_object(transports, "docker", &scopes, error))
-		return false;
-	if (scopes)
-		list = find_scope(scopes, reference, &scope);
+	Json *transports = NULL;
+	*out = NULL;
+	return js_get_object(policy->root, "transports", &transports, error) &&
+	       (!transports || js_get_object(transports, transport, out, error));
+}
+
+/* By the scope that was found, else by the default for all. */
+static bool check_found(const Policy *policy, Json *list, const char *scope, const char *image,
+			GError **error)
+{
 	if (list)
 		return check_scope(policy, list, scope, image, error);
 	return check_scope(policy, json_object_object_get(policy->root, "default"), "default",
 			   image, error);
+}
+
+bool policy_check(const Policy *policy, const Reference *reference, GError **error)
+{
+	if (!policy->root)
+		return true;
+	g_autofree char *name = reference_format(reference);
+	g_autofree char *image = g_strconcat("docker://", name, NULL);
+	g_autofree char *scope = NULL;
+	Json *scopes = NULL;
+	if (!find_transport(policy, "docker", &scopes, error))
+		return false;
+	Json *list = scopes ? find_scope(scopes, reference, &scope) : NULL;
+	return check_found(policy, list, scope, image, error);
+}
+
+/* "/a/b:name", "/a/b", "/a", then "". "/" is no scope. */
+static Json *find_path(Json *scopes, const char *path, const char *name, char **out_scope)
+{
+	g_autofree char *scope = name ? g_strconcat(path, ":", name, NULL) : g_strdup(path);
+	Json *found = lookup(scopes, scope);
+	*out_scope = g_strdup(scope);
+	if (name)
+		scope[strlen(path)] = '\0';
+	while (!found && scope[0] && scope[1]) {
+		g_free(*out_scope);
+		*out_scope = g_strdup(scope);
+		found = lookup(scopes, scope);
+		*strrchr(scope, '/') = '\0';
+	}
+	return found;
+}
+
+/* Absolute and without links, as scopes are written. NULL if there is nothing. */
+static char *real_path(const char *path)
+{
+	autofd fd = openat(AT_FDCWD, path, O_PATH | O_CLOEXEC);
+	g_autofree char *link = g_strdup_printf("/proc/self/fd/%d", fd);
+	return fd < 0 ? NULL : g_file_read_link(link, NULL);
+}
+
+bool policy_check_archive(const Policy *policy, const char *transport, const char *path,
+			  const char *name, GError **error)
+{
+	if (!policy->root)
+		return true;
+	g_autofree char *real = strcmp(path, "-") != 0 ? real_path(path) : NULL;
+	g_autofree char *image =
+		g_strconcat(transport, ":", path, name ? ":" : "", name ? name : "", NULL);
+	g_autofree char *scope = NULL;
+	Json *scopes = NULL;
+	if (!find_transport(policy, transport, &scopes, error))
+		return false;
+	bool has_scopes = strcmp(transport, "docker-archive") != 0 &&
+			  strcmp(transport, "tarball") != 0 &&
+			  strcmp(transport, "containers-storage") != 0 && real;
+	Json *list = scopes && has_scopes ? find_path(scopes, real, name, &scope) : NULL;
+	if (!list && scopes) {
+		g_free(scope);
+		scope = g_strdup(transport);
+		list = lookup(scopes, "");
+	}
+	return check_found(policy, list, scope, image, error);
 }

@@ -4,7 +4,8 @@
  *
  * ~/.config/containers/policy.json, else /etc/containers/policy.json. Without a file everything is
  * accepted, as on a fresh Debian where no package brings one; a file that can't be understood
- * accepts nothing. Requirements we can't check yet (signedBy, sigstoreSigned) refuse.
+ * accepts nothing. Pulls, loads and imports ask it. Requirements we can't check yet (signedBy,
+ * sigstoreSigned) refuse.
  */
 #pragma once
 
@@ -23,6 +24,18 @@ Policy *policy_parse(const char *text, const char *name, GError **error);
 
 void policy_free(Policy *policy);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Policy, policy_free)
+
+/**
+ * policy_check_archive() - may an image of a file or directory be loaded?
+ * @transport:	"docker-archive", "oci-archive", "oci", "dir", "tarball" or
+ *		"containers-storage"
+ * @path:	what was named on the command line; "-": stdin, which has only the transport's
+ * default
+ * @name:	what an OCI layout calls the image; NULL: nothing
+ * @error:	as policy_check()
+ */
+bool policy_check_archive(const Policy *policy, const char *transport, const char *path,
+			  const char *name, GError **error);
 
 /** policy_check() - may this normalised reference be pulled from a registry? DENIED says by which
  * scope not. */

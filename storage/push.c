@@ -76,8 +76,8 @@ static char *own_name(const Image *image, const char *text, GError **error)
 			      "'%s' is not a name of the image: say where to push it to", text);
 }
 
-static Reference *parse_destination(const Image *image, const char *name, const char *destination,
-				    GError **error)
+Reference *push_parse_destination(const Image *image, const char *name, const char *destination,
+				  GError **error)
 {
 	g_autofree char *own = destination ? NULL : own_name(image, name, error);
 	const char *text = destination ? strip_transport(destination, error) : own;
@@ -198,10 +198,14 @@ static bool push_all(Push *push, GError **error)
 	if (!manifest)
 		return false;
 	message(push->options, "Writing manifest to image destination");
-	if (!registry_put_manifest(push->registry, ref->tag, media_type, manifest, size, error))
+	g_autofree char *digest = digest_of(manifest, size);
+	const char *tag = push->options->by_digest ? digest : ref->tag;
+	if (!registry_put_manifest(push->registry, tag, media_type, manifest, size, error))
 		return false;
 	push->result->name = reference_format(ref);
-	push->result->digest = digest_of(manifest, size);
+	push->result->digest = g_steal_pointer(&digest);
+	push->result->media_type = media_type;
+	push->result->manifest_size = (int64_t)size;
 	return true;
 }
 
@@ -230,7 +234,7 @@ PushResult *image_push(Store *store, const char *name, const char *destination,
 	(void)signal(SIGPIPE, SIG_IGN);
 	g_autoptr(Image) image = image_resolve(store, name, error);
 	g_autoptr(Reference) ref =
-		image ? parse_destination(image, name, destination, error) : NULL;
+		image ? push_parse_destination(image, name, destination, error) : NULL;
 	g_autoptr(RegistriesConf) conf = ref ? registries_conf_load(error) : NULL;
 	g_autoptr(StoreStage) stage = conf ? store_stage_new(store, error) : NULL;
 	if (!stage)

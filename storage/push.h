@@ -37,12 +37,15 @@ typedef struct {
 	PushFormat format;
 	CompressOptions compress;
 	bool force_compression; /* other compressed forms of a layer won't do */
+	bool by_digest;         /* no tag is set: the manifest is found by its digest alone */
 	PullUi ui;              /* message and layers */
 } PushOptions;
 
 typedef struct {
-	char *name;   /* where it went: "registry/repository:tag" */
-	char *digest; /* of its manifest */
+	char *name;             /* where it went: "registry/repository:tag" */
+	char *digest;           /* of its manifest */
+	const char *media_type; /* of it, static */
+	int64_t manifest_size;
 	size_t n_layers;
 	size_t n_present; /* of them, not sent */
 	int64_t sent;     /* bytes of layers */

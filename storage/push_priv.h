@@ -30,6 +30,14 @@ typedef struct {
 	PushResult *result; /* its figures are filled in */
 } Push;
 
+/**
+ * push_parse_destination() - where a push goes: @destination, or (NULL) the name of @image that
+ * @name means
+ * @error:	INVALID, UNSUPPORTED for another transport
+ */
+Reference *push_parse_destination(const Image *image, const char *name, const char *destination,
+				  GError **error);
+
 /** push_layers() - bring all layers there. */
 bool push_layers(Push *push, GError **error);
 

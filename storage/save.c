@@ -15,7 +15,7 @@
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
 #include "libpod/base/json.h"
-#include "storage/deflate.h"
+#include "storage/compress.h"
 #include "storage/digest.h"
 #include "storage/hash.h"
 #include "storage/image.h"
@@ -123,9 +123,11 @@ static GPtrArray *collect_items(Save *save, GError **error)
 			return NULL;
 		}
 	}
-	if (items->len > 1 && save->options->format != SAVE_DOCKER_ARCHIVE)
-		return error_set_null(error, ENGINE_ERROR_UNSUPPORTED,
-				      "only the format docker-archive holds several images");
+	if (items->len > 1 && save->options->format == SAVE_DOCKER_DIR)
+		return error_set_null(
+			error, ENGINE_ERROR_UNSUPPORTED,
+			"unsupported format \"docker-dir\" for saving multiple images: "
+			"use docker-archive, oci-archive or oci-dir");
 	return g_steal_pointer(&items);
 }
 
@@ -133,7 +135,7 @@ typedef struct {
 	int fd;
 	Hash *hash;
 	uint64_t size;
-	Deflate *deflate; /* NULL for a plain tar */
+	Compress *compress; /* NULL for a plain tar */
 } Spool;
 
 static bool write_spool(void *data, const void *bytes, size_t size, GError **error)
@@ -148,8 +150,8 @@ static bool write_spool(void *data, const void *bytes, size_t size, GError **err
 static bool push_spool(void *data, const void *bytes, size_t size, GError **error)
 {
 	Spool *spool = data;
-	return spool->deflate ? deflate_push(spool->deflate, bytes, size, error)
-			      : write_spool(spool, bytes, size, error);
+	return spool->compress ? compress_push(spool->compress, bytes, size, error)
+			       : write_spool(spool, bytes, size, error);
 }
 
 /* Where a blob lies in the target. */
@@ -180,10 +182,12 @@ static Blob *put_spooled(Save *save, const Layer *layer, GError **error)
 		return error_set_errno_null(error, "cannot make a temporary file");
 	g_autoptr(Hash) hash = hash_new(NULL);
 	Spool spool = {.fd = fd, .hash = hash};
-	g_autoptr(Deflate) deflate = is_compressed(save) ? deflate_new(write_spool, &spool) : NULL;
-	spool.deflate = deflate;
+	g_autoptr(Compress) compress =
+		is_compressed(save) ? compress_new(&save->options->compress, write_spool, &spool)
+				    : NULL;
+	spool.compress = compress;
 	if (!layer_export(save->store, layer, push_spool, &spool, error) ||
-	    (deflate && !deflate_finish(deflate, error)))
+	    (compress && !compress_finish(compress, error)))
 		return NULL;
 	g_autofree char *digest = hash_finish(hash);
 	g_autofree char *name = blob_name(save, digest);
@@ -287,11 +291,11 @@ static Json *descriptor_json(const char *media_type, const char *digest, uint64_
 static Json *put_blobs(Save *save, const Image *image, GError **error)
 {
 	bool docker = save->options->format == SAVE_DOCKER_DIR;
+	const char *suffix = save->options->compress.format == COMPRESS_ZSTD ? "+zstd"
+			     : docker                                        ? ".gzip"
+									     : "+gzip";
 	g_autofree char *media_type = g_strconcat(docker ? DOCKER_LAYER : OCI_LAYER,
-						  !is_compressed(save) ? ""
-						  : docker             ? ".gzip"
-								       : "+gzip",
-						  NULL);
+						  is_compressed(save) ? suffix : "", NULL);
 	g_autofree char *config = g_strconcat("sha256:", image->id, NULL);
 	g_autofree char *config_name = blob_name(save, config);
 	g_autoptr(Json) layers = json_object_new_array();
@@ -331,21 +335,23 @@ static void add_entries(Json *list, const Item *item, const char *digest, size_t
 }
 
 /* Is an entry of an existing index called as one of ours? */
-static bool is_replaced(Json *entry, const GPtrArray *names)
+static bool is_replaced(Json *entry, const GPtrArray *items)
 {
 	Json *annotations = NULL;
 	const char *name = NULL;
 	if (!js_get_object(entry, "annotations", &annotations, NULL) || !annotations ||
 	    !js_get_string(annotations, NAME_KEY, &name, NULL) || !name)
 		return false;
-	for (guint i = 0; i < names->len; i++)
-		if (strcmp(names->pdata[i], name) == 0)
+	for (guint i = 0; i < items->len; i++) {
+		const Item *item = items->pdata[i];
+		if (g_ptr_array_find_with_equal_func(item->names, name, g_str_equal, NULL))
 			return true;
+	}
 	return false;
 }
 
 /* Entries that a layout directory had before and keeps. */
-static bool keep_entries(const Save *save, Json *list, const GPtrArray *names, GError **error)
+static bool keep_entries(const Save *save, Json *list, const GPtrArray *items, GError **error)
 {
 	int dir = save_target_dir(save->target);
 	autofd fd = dir < 0 ? -1 : openat(dir, "index.json", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -359,30 +365,38 @@ static bool keep_entries(const Save *save, Json *list, const GPtrArray *names, G
 		return false;
 	for (size_t i = 0; old && i < json_object_array_length(old); i++) {
 		Json *entry = json_object_array_get_idx(old, i);
-		if (!is_replaced(entry, names))
+		if (!is_replaced(entry, items))
 			json_object_array_add(list, json_object_get(entry));
 	}
 	return true;
 }
 
-/* The index comes last: a reader that finds it finds all it names. */
-static bool save_oci(Save *save, const Item *item, GError **error)
+/* One image of a layout: its blobs, its manifest, its entries. */
+static bool put_oci_image(Save *save, const Item *item, Json *list, GError **error)
 {
-	if (!save_target_mkdir(save->target, "blobs/", error) ||
-	    !save_target_mkdir(save->target, "blobs/sha256/", error))
-		return false;
 	g_autoptr(Json) manifest = put_blobs(save, item->image, error);
 	if (!manifest)
 		return false;
 	const char *text = js_text(manifest);
 	g_autofree char *digest = digest_of(text, strlen(text));
 	g_autofree char *name = blob_name(save, digest);
-	g_autoptr(Json) list = json_object_new_array();
-	if (!save_target_put(save->target, name, text, strlen(text), error) ||
-	    !keep_entries(save, list, item->names, error))
+	if (!save_target_put(save->target, name, text, strlen(text), error))
 		return false;
 	add_entries(list, item, digest, strlen(text));
+	return true;
+}
 
+/* The index comes last: a reader that finds it finds all it names. */
+static bool save_oci(Save *save, const GPtrArray *items, GError **error)
+{
+	g_autoptr(Json) list = json_object_new_array();
+	if (!save_target_mkdir(save->target, "blobs/", error) ||
+	    !save_target_mkdir(save->target, "blobs/sha256/", error) ||
+	    !keep_entries(save, list, items, error))
+		return false;
+	for (guint i = 0; i < items->len; i++)
+		if (!put_oci_image(save, items->pdata[i], list, error))
+			return false;
 	g_autoptr(Json) oci_index = json_object_new_object();
 	js_set_int(oci_index, "schemaVersion", 2);
 	js_set_string(oci_index, "mediaType", MEDIA_TYPE_OCI_INDEX);
@@ -412,15 +426,26 @@ static bool save_items(Save *save, const GPtrArray *items, GError **error)
 		return save_docker_archive(save, items, error);
 	case SAVE_OCI_ARCHIVE:
 	case SAVE_OCI_DIR:
-		return save_oci(save, items->pdata[0], error);
+		return save_oci(save, items, error);
 	case SAVE_DOCKER_DIR:
 		return save_docker_dir(save, items->pdata[0], error);
 	}
 	g_assert_not_reached();
 }
 
+static bool check_compression(const SaveOptions *options, GError **error)
+{
+	if (options->format == SAVE_DOCKER_DIR && options->compress.format == COMPRESS_ZSTD)
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "the format docker-dir has no layers compressed with zstd: use "
+				 "oci-dir");
+	return compress_check_level(&options->compress, error);
+}
+
 bool images_save(Store *store, const SaveOptions *options, GError **error)
 {
+	if (!check_compression(options, error))
+		return false;
 	bool is_dir = options->format == SAVE_OCI_DIR || options->format == SAVE_DOCKER_DIR;
 	if (is_dir && strcmp(options->output, "-") == 0)
 		return error_set(error, ENGINE_ERROR_INVALID,

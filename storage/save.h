@@ -7,6 +7,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "storage/compress.h"
 #include "storage/layer.h"
 #include "storage/store.h"
 
@@ -24,9 +25,10 @@ typedef struct {
 	SaveFormat format;
 	const char *output;        /* file or directory; "-" is stdout */
 	const char *const *images; /* names or ids */
-	bool multi; /* every name is an image of its own; else further names are tags of the first
-		     */
-	bool uncompressed; /* layers of OCI formats and docker-dir as plain tars */
+	bool multi; /* every name is an image of its own (not docker-dir); else further names are
+		       tags of the first */
+	bool uncompressed;        /* layers of OCI formats and docker-dir as plain tars */
+	CompressOptions compress; /* of the others; docker-dir takes no zstd */
 } SaveOptions;
 
 /** images_save() - write them. A file that could not be completed is removed. */

@@ -30,7 +30,7 @@
 
 static const char *const dir_names[] = {"containers", "names",    "images",  "layers",
 					"volumes",    "networks", "secrets", "staging",
-					"trash",      "cache",    "damaged"};
+					"trash",      "cache",    "damaged", "indexes"};
 
 struct Store {
 	char *path;

@@ -46,6 +46,10 @@ int fetch_import(FetchCall *call, GError **error);
 int fetch_inflate(FetchCall *call, GError **error);
 /** fetch_load() - the verb: images from an archive or layout. Return: the exit code. */
 int fetch_load(FetchCall *call, GError **error);
+/** fetch_import_podman() - the verb: images of podman's store. Return: the exit code. */
+int fetch_import_podman(FetchCall *call, GError **error);
+/** fetch_podman_layer() - the verb: a layer of podman's store as a tar. Return: the exit code. */
+int fetch_podman_layer(FetchCall *call, GError **error);
 /** fetch_save() - the verb: images to an archive or layout. Return: the exit code. */
 int fetch_save(FetchCall *call, GError **error);
 /** fetch_login() - the verb: check and keep credentials of a registry. Return: the exit code. */
@@ -57,8 +61,12 @@ int fetch_pull(FetchCall *call, GError **error);
 /** fetch_verify() - the verb: are layers what their diff ids say? Return: the exit code. */
 int fetch_verify(FetchCall *call, GError **error);
 
+/** fetch_manifest() - the verb: look at a manifest of a registry. Return: the exit code. */
+int fetch_manifest(FetchCall *call, GError **error);
 /** fetch_push() - the verb: an image to a registry. Return: the exit code. */
 int fetch_push(FetchCall *call, GError **error);
+/** fetch_push_index() - the verb: an image index to a registry. Return: the exit code. */
+int fetch_push_index(FetchCall *call, GError **error);
 /** fetch_search() - the verb: images of registries, as JSON. Return: the exit code. */
 int fetch_search(FetchCall *call, GError **error);
 

@@ -30,10 +30,21 @@ typedef struct {
 } Verb;
 
 static const Verb verbs[] = {
-	{"commit", fetch_commit}, {"import", fetch_import}, {"inflate", fetch_inflate},
-	{"load", fetch_load},     {"save", fetch_save},     {"login", fetch_login},
-	{"logout", fetch_logout}, {"pull", fetch_pull},     {"push", fetch_push},
-	{"search", fetch_search}, {"verify", fetch_verify},
+	{"commit", fetch_commit},
+	{"import", fetch_import},
+	{"import-podman", fetch_import_podman},
+	{"podman-layer", fetch_podman_layer},
+	{"inflate", fetch_inflate},
+	{"load", fetch_load},
+	{"save", fetch_save},
+	{"login", fetch_login},
+	{"logout", fetch_logout},
+	{"pull", fetch_pull},
+	{"push", fetch_push},
+	{"search", fetch_search},
+	{"manifest", fetch_manifest},
+	{"push-index", fetch_push_index},
+	{"verify", fetch_verify},
 };
 
 static const FetchOption *find_row(const FetchOption *rows, const char *name)

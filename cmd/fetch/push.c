@@ -4,7 +4,10 @@
  *	[--force-compression BOOL] [--digestfile FILE] [--tls-verify BOOL] [--creds-fd N]
  *	[--authfile FILE] [--cert-dir DIR] [--retry N] [--retry-delay DURATION] IMAGE [DESTINATION]
  *
- * Nothing to stdout. SKIFF_FETCH_STALL_SECONDS shortens the stall limit (tests).
+ * skiff-fetch push-index [--all] [the same] LIST [DESTINATION]
+ *
+ * Nothing to stdout but, of push-index, the ids of images that were pulled only to be pushed.
+ *SKIFF_FETCH_STALL_SECONDS shortens the stall limit (tests).
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -17,7 +20,7 @@
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
 #include "libpod/base/units.h"
-#include "storage/push.h"
+#include "storage/push_index.h"
 
 #define LEVEL_MAX 100
 
@@ -29,6 +32,7 @@ typedef struct {
 	const char *force;
 	const char *digestfile;
 	bool quiet;
+	bool all; /* of push-index: the images too */
 } PushArgs;
 
 /* The options of push, and one or two names. */
@@ -47,6 +51,7 @@ static bool parse_args(FetchCall *call, PushArgs *args, GPtrArray *operands, GEr
 		{.name = "--force-compression", .value = &args->force},
 		{.name = "--digestfile", .value = &args->digestfile},
 		{.name = "--quiet", .flag = &args->quiet},
+		{.name = "--all", .flag = &args->all},
 		{0},
 	};
 	if (!fetch_parse(call, rows, operands, error))
@@ -95,7 +100,19 @@ static void print_summary(const PushResult *result, gint64 started)
 		      result->digest);
 }
 
-int fetch_push(FetchCall *call, GError **error)
+/* Push an index; what was pulled for it is told even after a failure. */
+static PushResult *push_index(Store *store, const char *name, const char *destination,
+			      const PushIndexOptions *options, GError **error)
+{
+	g_autoptr(GPtrArray) pulled = g_ptr_array_new_with_free_func(g_free);
+	PushResult *result = image_index_push(store, name, destination, options, pulled, error);
+	for (guint i = 0; i < pulled->len; i++)
+		(void)printf("%s\n", (const char *)pulled->pdata[i]);
+	return result;
+}
+
+/* Both verbs: they differ in what is pushed. */
+static int push_any(FetchCall *call, bool is_index, GError **error)
 {
 	PushArgs args = {0};
 	PushOptions options = {0};
@@ -114,8 +131,11 @@ int fetch_push(FetchCall *call, GError **error)
 	options.registry.notice = pull_progress_notice;
 	options.registry.notice_data = progress;
 	const char *destination = operands->len > 1 ? operands->pdata[1] : NULL;
+	const PushIndexOptions whole = {&options, args.all};
+	const char *name = operands->pdata[0];
 	g_autoptr(PushResult) result =
-		image_push(call->store, operands->pdata[0], destination, &options, error);
+		is_index ? push_index(call->store, name, destination, &whole, error)
+			 : image_push(call->store, name, destination, &options, error);
 	if (!result)
 		return FETCH_FAILED;
 	if (!args.quiet)
@@ -123,4 +143,14 @@ int fetch_push(FetchCall *call, GError **error)
 	if (args.digestfile && !write_digest(args.digestfile, result->digest, error))
 		return FETCH_FAILED;
 	return 0;
+}
+
+int fetch_push(FetchCall *call, GError **error)
+{
+	return push_any(call, false, error);
+}
+
+int fetch_push_index(FetchCall *call, GError **error)
+{
+	return push_any(call, true, error);
 }

@@ -4,7 +4,7 @@
  */
 #include "cmd/commands.h"
 #include "cmd/engine_open.h"
-#include "storage/image.h"
+#include "storage/image_index.h"
 
 /* 1 is an answer, not a failure: nothing is printed. */
 static int cmd_image_exists(Invocation *inv)
@@ -15,7 +15,12 @@ static int cmd_image_exists(Invocation *inv)
 	g_autoptr(Engine) engine = command_engine(inv, true, &error);
 	if (!engine)
 		return command_fail(error);
-	g_autoptr(Image) image = image_lookup(engine_store(engine), command_arg(inv, 0), &error);
+	g_autoptr(ImageIndex) index =
+		image_index_lookup(engine_store(engine), command_arg(inv, 0), &error);
+	if (index)
+		return 0;
+	g_autoptr(Image) image =
+		error ? NULL : image_lookup(engine_store(engine), command_arg(inv, 0), &error);
 	if (error)
 		return command_fail(error);
 	return image ? 0 : 1;

@@ -11,6 +11,7 @@
 #include "libpod/base/error.h"
 #include "libpod/base/units.h"
 #include "libpod/container.h"
+#include "storage/image_index.h"
 
 #define NONE "<none>"
 
@@ -318,6 +319,15 @@ static GPtrArray *build_rows(const GPtrArray *images, const ImageFilter *filter,
 	return rows;
 }
 
+/* Manifest lists stand among the images. */
+static bool add_lists(Store *store, GPtrArray *images, GError **error)
+{
+	g_autoptr(GPtrArray) lists = image_indexes_list(store, error);
+	for (size_t i = 0; lists && i < lists->len; i++)
+		g_ptr_array_add(images, image_index_view(g_ptr_array_index(lists, i)));
+	return lists != NULL;
+}
+
 /* Rows borrow from the images. Only a format that may ask for them has the containers read. */
 static bool list_images(const ImagesOptions *opts, const char *name, Engine *engine, GError **error)
 {
@@ -327,7 +337,7 @@ static bool list_images(const ImagesOptions *opts, const char *name, Engine *eng
 	Store *store = engine_store(engine);
 	g_autoptr(ImageFilter) filter = image_filter_new(store, opts->filters, name, error);
 	g_autoptr(GPtrArray) images = filter ? images_list(store, error) : NULL;
-	if (!images)
+	if (!images || !add_lists(store, images, error))
 		return false;
 	bool ids = opts->quiet && !opts->format;
 	bool once = ids || output_is_json(opts->format) || g_strcmp0(opts->format, "jsonl") == 0;

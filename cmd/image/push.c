@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * push: an image to a registry, done by skiff-fetch.
+ * push, manifest push: an image or a list of images to a registry, done by skiff-fetch.
  */
 #include "cmd/commands.h"
 #include "cmd/engine_open.h"
 #include "cmd/image/fetch_args.h"
+#include "libpod/base/log.h"
+#include "libpod/image_users.h"
+#include "libpod/rootless.h"
+#include "storage/image_index.h"
 
 typedef struct {
 	RegistryOptionValues registry;
@@ -63,11 +67,74 @@ static const Option options[] = {
 
 static const OptionGroup group = {NULL, options};
 
-/* Hand the options on to skiff-fetch. */
-static int push(const Invocation *inv, const PushVerbOptions *opts)
+typedef struct {
+	Tristate all;
+	bool rm;
+} ListOptions;
+
+static const Option list_options[] = {
+	{0, "all", OPTION_TRISTATE, option_set_tristate, NULL,
+	 "Push the images too, not only the list (default true)", offsetof(ListOptions, all),
+	 OPTION_COMMON},
+	{0, "rm", OPTION_FLAG, option_set_flag, NULL, "Remove the list once it is pushed",
+	 offsetof(ListOptions, rm), OPTION_COMMON},
+	{'p', "purge", OPTION_FLAG, option_set_flag, NULL, "The same", offsetof(ListOptions, rm),
+	 OPTION_HIDDEN},
+	OPTION_UNSUPPORTED(0, "add-compression", OPTION_CSV),
+	OPTION_UNSUPPORTED(0, "insecure", OPTION_FLAG),
+	{0},
+};
+
+static const OptionGroup list_group = {NULL, list_options};
+
+/* Images that are here only because they were pushed on go again, unless somebody uses them now. */
+static void remove_pulled(Engine *engine, const char *ids)
+{
+	g_auto(GStrv) lines = g_strsplit(ids ? ids : "", "\n", -1);
+	for (size_t i = 0; lines[i]; i++) {
+		g_autoptr(GError) problem = NULL;
+		g_autoptr(Image) image =
+			*lines[i] ? image_lookup(engine_store(engine), lines[i], &problem) : NULL;
+		if (image && !image->names[0] &&
+		    !image_users_remove(engine, image, false, &problem))
+			log_debug("image '%.12s' stays: %s", image->id, problem->message);
+	}
+}
+
+/* The list goes only after a push that has succeeded. */
+static int finish_list(Engine *engine, const char *name, const ListOptions *opts, int code)
 {
 	g_autoptr(GError) error = NULL;
-	g_autoptr(FetchArgs) args = fetch_args_new("push");
+	if (code == 0 && opts->rm) {
+		g_autoptr(ImageIndex) index =
+			image_index_resolve(engine_store(engine), name, &error);
+		if (!index || !image_index_remove(engine_store(engine), index, &error)) {
+			g_prefix_error(&error, "removing manifest after push: ");
+			return command_fail(error);
+		}
+	}
+	return rootless_empty_trash(engine, &error) ? code : command_fail(error);
+}
+
+/* Does a name mean a list of the store? Images win, as everywhere. */
+static bool is_list(Engine *engine, const char *name)
+{
+	g_autoptr(ImageIndex) index = image_index_lookup(engine_store(engine), name, NULL);
+	return index != NULL;
+}
+
+/* Hand the options on to skiff-fetch. @list: NULL if it may be an image. */
+static int push(const Invocation *inv, const PushVerbOptions *opts, const ListOptions *list)
+{
+	static const ListOptions whole;
+	g_autoptr(GError) error = NULL;
+	g_autoptr(Engine) engine = command_engine(inv, false, &error);
+	if (!engine)
+		return command_fail(error);
+	if (!list && is_list(engine, command_arg(inv, 0)))
+		list = &whole;
+	g_autoptr(FetchArgs) args = fetch_args_new(list ? "push-index" : "push");
+	fetch_args_add_flag(args, "--all", list && list->all != TRISTATE_FALSE);
 	registry_options_add(args, &opts->registry);
 	fetch_args_add(args, "--format", opts->format);
 	fetch_args_add(args, "--compression-format", opts->compression_format);
@@ -79,15 +146,29 @@ static int push(const Invocation *inv, const PushVerbOptions *opts)
 	fetch_args_add_flag(args, "--quiet", opts->quiet);
 	for (size_t i = 0; i < command_n_args(inv) && !error; i++)
 		fetch_args_add_operand(args, command_arg(inv, i), &error);
-	g_autoptr(Engine) engine = error ? NULL : command_engine(inv, false, &error);
-	return engine ? fetch_args_run(args, engine, NULL) : command_fail(error);
+	if (error)
+		return command_fail(error);
+	g_autofree char *pulled = NULL;
+	int code = fetch_args_run(args, engine, list ? &pulled : NULL);
+	remove_pulled(engine, pulled);
+	return list ? finish_list(engine, command_arg(inv, 0), list, code) : code;
 }
 
 static int cmd_push(Invocation *inv)
 {
 	PushVerbOptions opts = {0};
 	bool parsed = command_parse(inv, (void *[]){&opts});
-	int status = parsed ? push(inv, &opts) : inv->status;
+	int status = parsed ? push(inv, &opts, NULL) : inv->status;
+	option_secret_free(opts.registry.creds);
+	return status;
+}
+
+static int cmd_manifest_push(Invocation *inv)
+{
+	ListOptions list = {0};
+	PushVerbOptions opts = {0};
+	bool parsed = command_parse(inv, (void *[]){&list, &opts});
+	int status = parsed ? push(inv, &opts, &list) : inv->status;
 	option_secret_free(opts.registry.creds);
 	return status;
 }
@@ -106,4 +187,23 @@ const Command push_command = {
 	.groups = (const OptionGroup *const[]){&group, NULL},
 	.arg = COMMAND_ARG_IMAGE,
 	.run = cmd_push,
+};
+
+const Command manifest_push_command = {
+	.paths = (const char *const[]){"manifest push", NULL},
+	.usage = "[options] LIST [DESTINATION]",
+	.summary = "Push a manifest list and its images to a registry",
+	.description =
+		"Sends the images of a list and then the list itself, which gets a name "
+		"there: DESTINATION, "
+		"or the list's own. Images that only another registry has are fetched for it.",
+	.examples =
+		(const char *const[]){"skiff manifest push app:1.2 "
+				      "docker://registry.example/team/app:1.2",
+				      "skiff manifest push --rm --all registry.example/app", NULL},
+	.min_args = 1,
+	.max_args = 2,
+	.groups = (const OptionGroup *const[]){&list_group, &group, NULL},
+	.arg = COMMAND_ARG_IMAGE,
+	.run = cmd_manifest_push,
 };

@@ -6,6 +6,7 @@
 
 #include "cmd/commands.h"
 #include "cmd/engine_open.h"
+#include "cmd/image/remove_index.h"
 #include "cmd/output.h"
 #include "libpod/base/error.h"
 #include "libpod/events.h"
@@ -45,6 +46,14 @@ static bool remove_image(Engine *engine, const Image *image, bool force, GError 
 /* One argument: a name goes alone if the image has others, an id goes with the image. */
 static bool remove_one(Engine *engine, const char *text, bool force, GError **error)
 {
+	g_autoptr(GError) problem = NULL;
+	g_autoptr(ImageIndex) index = image_index_lookup(engine_store(engine), text, &problem);
+	if (problem) {
+		g_propagate_error(error, g_steal_pointer(&problem));
+		return false;
+	}
+	if (index)
+		return index_untag_or_remove(engine, index, text, force, error);
 	g_autoptr(Image) image = image_resolve(engine_store(engine), text, error);
 	if (!image)
 		return false;
@@ -85,6 +94,16 @@ static int remove_all(Engine *engine, bool force)
 	for (size_t i = 0; images && i < images->len; i++) {
 		g_clear_error(&error);
 		if (!remove_image(engine, images->pdata[i], force, &error))
+			status = fail(error);
+	}
+	g_clear_error(&error);
+	g_autoptr(GPtrArray) lists = image_indexes_list(engine_store(engine), &error);
+	if (!lists)
+		return command_fail(error);
+	for (size_t i = 0; i < lists->len; i++) {
+		const ImageIndex *index = g_ptr_array_index(lists, i);
+		g_clear_error(&error);
+		if (!index_untag_or_remove(engine, index, index->id, true, &error))
 			status = fail(error);
 	}
 	return status;

@@ -6,13 +6,40 @@
 #include "cmd/engine_open.h"
 #include "libpod/base/error.h"
 #include "libpod/events.h"
-#include "storage/image.h"
+#include "storage/image_index.h"
 #include "storage/reference.h"
+
+static bool tag_list(Invocation *inv, Engine *engine, const ImageIndex *index, GError **error)
+{
+	for (size_t i = 1; i < command_n_args(inv); i++) {
+		g_autofree char *name = reference_new_name(command_arg(inv, i), error);
+		if (!name || !image_index_tag(engine_store(engine), index, name, error))
+			return false;
+		event_image(engine, "tag", index->id, name);
+	}
+	return true;
+}
+
+/* The manifest list that the first argument names. False with @error if that can't be told. */
+static bool find_list(Invocation *inv, Engine *engine, ImageIndex **out, GError **error)
+{
+	g_autoptr(GError) problem = NULL;
+	*out = image_index_lookup(engine_store(engine), command_arg(inv, 0), &problem);
+	if (!problem)
+		return true;
+	g_propagate_error(error, g_steal_pointer(&problem));
+	return false;
+}
 
 /* The names given so far stay if one further on is wrong. */
 static bool tag(Invocation *inv, Engine *engine, GError **error)
 {
 	Store *store = engine_store(engine);
+	g_autoptr(ImageIndex) index = NULL;
+	if (!find_list(inv, engine, &index, error))
+		return false;
+	if (index)
+		return tag_list(inv, engine, index, error);
 	g_autoptr(Image) image = image_resolve(store, command_arg(inv, 0), error);
 	if (!image)
 		return false;
@@ -34,10 +61,30 @@ static int cmd_tag(Invocation *inv)
 	return engine && tag(inv, engine, &error) ? 0 : command_fail(error);
 }
 
+static bool untag_list(Invocation *inv, Engine *engine, const ImageIndex *index, GError **error)
+{
+	Store *store = engine_store(engine);
+	if (command_n_args(inv) == 1)
+		return image_index_untag(store, index, NULL, error);
+	for (size_t i = 1; i < command_n_args(inv); i++) {
+		const char *name = image_index_find_name(index, command_arg(inv, i));
+		g_autofree char *asked = reference_new_name(command_arg(inv, i), error);
+		if (!asked || !image_index_untag(store, index, name ? name : asked, error))
+			return false;
+		event_image(engine, "untag", index->id, name);
+	}
+	return true;
+}
+
 /* Without names all of them go, which leaves an image that only its id finds. */
 static bool untag(Invocation *inv, Engine *engine, GError **error)
 {
 	Store *store = engine_store(engine);
+	g_autoptr(ImageIndex) index = NULL;
+	if (!find_list(inv, engine, &index, error))
+		return false;
+	if (index)
+		return untag_list(inv, engine, index, error);
 	g_autoptr(Image) image = image_resolve(store, command_arg(inv, 0), error);
 	if (!image)
 		return false;

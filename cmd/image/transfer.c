@@ -157,7 +157,7 @@ static int cmd_load(Invocation *inv)
 }
 
 typedef struct {
-	const char *output, *format;
+	const char *output, *format, *compression_format, *compression_level;
 	bool multi, quiet, uncompressed;
 } SaveVerbOptions;
 
@@ -184,6 +184,12 @@ static const Option save_options[] = {
 	{0, "uncompressed", OPTION_FLAG, option_set_flag, NULL,
 	 "Don't compress the layers of oci-archive, oci-dir and docker-dir",
 	 offsetof(SaveVerbOptions, uncompressed), OPTION_COMMON},
+	{0, "compression-format", OPTION_VALUE, option_set_string, "FORMAT",
+	 "How they are compressed otherwise: gzip (default) or zstd",
+	 offsetof(SaveVerbOptions, compression_format), OPTION_COMMON},
+	{0, "compression-level", OPTION_VALUE, option_set_string, "NUMBER",
+	 "gzip: 1 to 9, zstd: 1 to 22", offsetof(SaveVerbOptions, compression_level),
+	 OPTION_COMMON},
 	{'q', "quiet", OPTION_FLAG, option_set_flag, NULL, "Show no progress",
 	 offsetof(SaveVerbOptions, quiet), OPTION_COMMON},
 	OPTION_UNSUPPORTED(0, "compress", OPTION_FLAG),
@@ -205,6 +211,8 @@ static int cmd_save(Invocation *inv)
 	fetch_args_add(args, "--format", opts.format);
 	fetch_args_add_flag(args, "--multi", opts.multi);
 	fetch_args_add_flag(args, "--uncompressed", opts.uncompressed);
+	fetch_args_add(args, "--compression-format", opts.compression_format);
+	fetch_args_add(args, "--compression-level", opts.compression_level);
 	for (size_t i = 0; i < command_n_args(inv) && !error; i++)
 		fetch_args_add_operand(args, command_arg(inv, i), &error);
 	return finish(inv, args, error, &(const Told){.status = "save", .n = G_MAXSIZE});

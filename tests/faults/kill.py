@@ -64,6 +64,7 @@ class Verb:
 def verbs(bed):
     """All verbs that change something."""
     first, second, imported = bed.image, bed.second, "localhost/imported:latest"
+    listed = "localhost/listed:latest"
     sleeper = ["run", "-d", *NEW, first, "sleep", "1000"]
     use_second = ["run", "--rm", "--network", "none", second, "cat", "/odd/link"]
     use_secret = [["run", "--rm", "--network", "none", "--secret", "sec", first, "cat", "/run/secrets/sec"]]
@@ -109,6 +110,14 @@ def verbs(bed):
         Verb("system-prune", ["system", "prune", "-f", "--filter", "label=gone"],
              before=[["create", "--label", "gone", *NEW, first, "true"]], undo=[RM_NEW], there=exists,
              proof=[["start", "new"], ["wait", "new"]], again=["create", "--label", "gone", *NEW, first, "true"]),
+        Verb("manifest-create", ["manifest", "create", listed, first], undo=[["manifest", "rm", "-i", listed]],
+             there=["manifest", "exists", listed], proof=[["create", *NEW, listed, "true"], RM_NEW]),
+        Verb("manifest-add", ["manifest", "add", listed, first], before=[["manifest", "create", listed]],
+             undo=[["manifest", "rm", "-i", listed]], there=["manifest", "exists", listed],
+             proof=[["manifest", "inspect", listed]], again=["manifest", "create", listed]),
+        Verb("manifest-rm", ["manifest", "rm", listed], before=[["manifest", "create", listed, first]],
+             undo=[["manifest", "rm", "-i", listed]], there=["manifest", "exists", listed],
+             proof=[["create", *NEW, listed, "true"], RM_NEW], again=["manifest", "create", listed, first]),
         Verb("volume-create", ["volume", "create", "--ignore", "vol"], undo=[["volume", "rm", "-f", "vol"]],
              there=["volume", "exists", "vol"],
              proof=[["run", "--rm", "--network", "none", "-v", "vol:/data", first, "touch", "/data/x"]]),

@@ -269,6 +269,63 @@ class Load(LoadSaveTest):
             self.assert_clean()
 
 
+class Policy(LoadSaveTest):
+    """policy.json is asked before anything is loaded or imported."""
+
+    def policy(self, **transports):
+        """Everything is rejected but what these say."""
+        document = {"default": [{"type": "reject"}], "transports": transports}
+        (self.config / "policy.json").write_text(json.dumps(document), encoding="ascii")
+
+    def refused(self, *args, says="is rejected by policy"):
+        """Exit code 125, the reason, and nothing in the store."""
+        done = self.fetch(*args, code=125)
+        self.assertIn(says, done.stderr)
+        self.assertEqual((self.image_ids(), self.layer_dirs()), ([], []))
+
+    def test_load(self):
+        accept = [{"type": "insecureAcceptAnything"}]
+        layout = self.make("busybox")
+        archives = {"oci": layout}
+        for form in ("docker-archive", "oci-archive", "dir"):
+            archives[form] = images.convert(layout, {"dir": "docker-dir"}.get(form, form))
+        for form, path in archives.items():
+            with self.subTest(form):
+                self.policy()
+                done = self.fetch("load", "--input", path, code=125)
+                self.assertTrue(done.stderr.startswith(f"Error: Source image rejected: Running image {form}:{path}"), done.stderr)
+                self.policy(**{other: {"": accept} for other in archives if other != form})
+                self.refused("load", "--input", path)
+                self.policy(**{form: {"": [{"type": "signedBy", "keyType": "GPGKeys", "keyPath": "/x"}]}})
+                self.refused("load", "--input", path, says="needs a signature")
+                if form != "docker-archive":
+                    self.policy(**{form: {str(path.parent): accept, "": [{"type": "reject"}]}})
+                    self.fetch("load", "--input", path)
+                    self.other_store()
+                self.policy(**{form: {"": accept}})
+                self.fetch("load", "--input", path)
+                self.other_store()
+
+    def test_one_of_several(self):
+        """An archive with one image that is refused brings none."""
+        layout = self.base / "two"
+        for name, make in (("good:1", "busybox"), ("bad:2", "features")):
+            tool("skopeo", "--insecure-policy", "copy", "-q", f"oci:{self.make(make)}", f"oci:{layout}:{name}")
+        self.policy(oci={"": [{"type": "insecureAcceptAnything"}], f"{layout}:bad:2": [{"type": "reject"}]})
+        self.refused("load", "--input", layout)
+        self.fetch("load", "--input", layout, "--reference", "good:1")
+
+    def test_import(self):
+        archive = self.base / "root.tar"
+        tool("tar", "-C", "/etc", "-cf", str(archive), "hostname")
+        self.policy(**{"docker-archive": {"": [{"type": "insecureAcceptAnything"}]}})
+        self.refused("import", archive)
+        (self.config / "policy.json").write_text("{", encoding="ascii")
+        self.refused("import", archive, says="nothing is accepted")
+        self.policy(tarball={"": [{"type": "insecureAcceptAnything"}]})
+        self.fetch("import", archive)
+
+
 class Save(LoadSaveTest):
     """What skiff writes, others read."""
 
@@ -337,8 +394,83 @@ class Save(LoadSaveTest):
         self.other_store()
         done = self.fetch("load", "--input", out)
         self.assertEqual(done.lines, ["Loaded image: localhost/one:latest", "Loaded image: localhost/two:2"])
-        done = self.fetch("save", "--format", "oci-archive", "--multi", "--output", out, "one", "two:2", code=125)
-        self.assertIn("docker-archive", done.stderr)
+        done = self.fetch("save", "--format", "docker-dir", "--multi", "--output", self.base / "dir", "one", "two:2", code=125)
+        self.assertIn('unsupported format "docker-dir" for saving multiple images', done.stderr)
+
+    def test_several_images_for_others(self):
+        """What skopeo finds under each name in an archive of several, and what we find there."""
+        expected = {}
+        for name, layout in (("localhost/one:latest", self.make("busybox")), ("localhost/two:2", self.make("features"))):
+            self.fetch("load", "--name", name, "--input", layout)
+            expected[name] = images.read_config(layout)["rootfs"]["diff_ids"]
+        store, ids = self.store, self.image_ids()
+        for form, source in (("docker-archive", "docker-archive"), ("oci-archive", "oci-archive"), ("oci-dir", "oci")):
+            with self.subTest(form):
+                out = self.base / form
+                self.store = store
+                self.fetch("save", "--multi", "--format", form, "--output", out, *expected)
+                for name, layers in expected.items():
+                    self.assertEqual(diff_ids(f"{source}:{out}:{name}"), layers)
+                self.other_store()
+                done = self.fetch("load", "--input", out)
+                self.assertEqual(done.lines, [f"Loaded image: {name}" for name in expected])
+                self.assertEqual(self.image_ids(), ids)
+                self.other_store()
+                self.assertEqual(self.fetch("load", "--input", out, "--reference", "localhost/two:2").lines, ["Loaded image: localhost/two:2"])
+
+    def test_one_image_of_several_names(self):
+        """Two tags are two names of one image, in every format that has names."""
+        self.fetch("load", "--name", "localhost/one:latest", "--name", "localhost/same:3", "--input", self.make("busybox"))
+        store = self.store
+        for form in ("docker-archive", "oci-archive"):
+            with self.subTest(form):
+                self.store = store
+                self.fetch("save", "--multi", "--format", form, "--output", self.base / form, "one", "same:3")
+                self.other_store()
+                done = self.fetch("load", "--input", self.base / form)
+                self.assertEqual(done.lines, ["Loaded image: localhost/one:latest", "Loaded image: localhost/same:3"])
+                self.assertEqual(len(self.image_ids()), 1)
+
+    def test_layout_of_skopeo_with_several_images(self):
+        """An oci-archive of two images that another tool put together."""
+        layout = self.base / "theirs"
+        for name, make in (("first:1", "busybox"), ("second:2", "features")):
+            tool("skopeo", "--insecure-policy", "copy", "-q", f"oci:{self.make(make)}", f"oci:{layout}:{name}")
+        tool("tar", "-C", str(layout), "-cf", str(self.base / "theirs.tar"), ".")
+        done = self.fetch("load", "--input", self.base / "theirs.tar")
+        self.assertEqual(done.lines, ["Loaded image: localhost/first:1", "Loaded image: localhost/second:2"])
+        self.assertEqual(len(self.image_ids()), 2)
+
+    def test_compression(self):
+        """gzip and zstd, with levels; what makes no sense is refused."""
+        layout = self.make("busybox")
+        self.fetch("load", "--name", "localhost/it:latest", "--input", layout)
+        sizes = {}
+        for options in (("gzip", "1"), ("gzip", "9"), ("zstd", "1"), ("zstd", "19")):
+            with self.subTest(options):
+                out = self.base / "-".join(options)
+                self.fetch("save", "--format", "oci-dir", "--compression-format", options[0], "--compression-level", options[1],
+                           "--output", out, "it", timeout=120)
+                index = json.loads((out / "index.json").read_text())
+                layer = json.loads(images.read_blob(out, index["manifests"][0]["digest"]))["layers"][0]
+                self.assertTrue(layer["mediaType"].endswith("+" + options[0]))
+                self.assertEqual(images.read_blob(out, layer["digest"])[:2], b"\x1f\x8b" if options[0] == "gzip" else b"\x28\xb5")
+                sizes[options] = layer["size"]
+                tool("skopeo", "--insecure-policy", "copy", "-q", f"oci:{out}:localhost/it:latest", f"dir:{out}-copy")
+                self.other_store()
+                self.fetch("load", "--input", out)
+                self.store = self.base / "store"
+        self.assertLess(sizes["gzip", "9"], sizes["gzip", "1"])
+        self.assertLess(sizes["zstd", "19"], sizes["zstd", "1"])
+        for options, says in ((["--compression-format", "zstd"], "docker-archive"),
+                              (["--format", "docker-dir", "--compression-format", "zstd"], "no layers compressed with zstd"),
+                              (["--format", "oci-dir", "--uncompressed", "--compression-level", "3"], "--uncompressed"),
+                              (["--format", "oci-dir", "--compression-level", "0"], "compression level 0"),
+                              (["--format", "oci-dir", "--compression-level", "10"], "compression level 10"),
+                              (["--format", "oci-dir", "--compression-format", "bzip2"], "bzip2")):
+            done = self.fetch("save", *options, "--output", self.base / "wrong", "it", code=125)
+            self.assertIn(says, done.stderr)
+            self.assertFalse((self.base / "wrong").exists())
 
     def test_by_id(self):
         """An image saved by its id has no name."""

@@ -253,6 +253,49 @@ static void test_policy(void)
 	}
 }
 
+/* What the man page says of directories and archives. */
+static void test_policy_of_archives(void)
+{
+	static const struct {
+		const char *transport, *path, *name;
+		int code; /* -1: accepted */
+	} rows[] = {
+		{"oci", "/usr/bin", NULL, -1},
+		{"oci", "/usr/bin", "x:1", -1},
+		{"oci", "/usr/bin", "bad:1", ENGINE_ERROR_DENIED},
+		{"oci", "/usr/bin/../../usr/bin", "bad:1", ENGINE_ERROR_DENIED},
+		{"oci", "/usr", NULL, -1},
+		{"oci", "/etc", NULL, ENGINE_ERROR_DENIED},
+		{"oci", "-", NULL, ENGINE_ERROR_DENIED},
+		{"dir", "/usr/bin", NULL, ENGINE_ERROR_UNSUPPORTED},
+		{"dir", "/etc", NULL, -1},
+		{"docker-archive", "/etc/passwd", "x", -1},
+		{"docker-archive", "-", NULL, -1},
+		{"tarball", "/etc/passwd", NULL, ENGINE_ERROR_DENIED},
+	};
+	g_autoptr(GError) error = NULL;
+	g_autoptr(Policy) policy = policy_parse(
+		"{\"default\":[{\"type\":\"reject\"}],\"transports\":{"
+		"\"oci\":{\"/usr\":[{\"type\":\"insecureAcceptAnything\"}],"
+		"\"/usr/bin:bad:1\":[{\"type\":\"reject\"}]},"
+		"\"dir\":{\"\":[{\"type\":\"insecureAcceptAnything\"}],"
+		"\"/usr/bin\":[{\"type\":\"signedBy\",\"keyType\":\"GPGKeys\",\"keyPath\":\"/"
+		"x\"}]},"
+		"\"docker-archive\":{\"\":[{\"type\":\"insecureAcceptAnything\"}],"
+		"\"/etc/passwd\":[{\"type\":\"reject\"}]}}}",
+		"policy.json", &error);
+	g_assert_no_error(error);
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		bool accepted = policy_check_archive(policy, rows[i].transport, rows[i].path,
+						     rows[i].name, &error);
+		if (accepted != (rows[i].code < 0))
+			g_error("%zu: %s", i, error ? error->message : "accepted");
+		if (!accepted)
+			g_assert_cmpint(error->code, ==, rows[i].code);
+		g_clear_error(&error);
+	}
+}
+
 static void test_broken_policies(void)
 {
 	static const char *const texts[] = {
@@ -266,6 +309,8 @@ static void test_broken_policies(void)
 		"{\"default\":[5]}",
 		"{\"default\":[{\"type\":5}]}",
 		"{\"default\":[{\"type\":\"reject\"}],\"transports\":[]}",
+		"{\"default\":[{\"type\":\"reject\"}],\"defualt\":[]}",
+		"{\"default\":[{\"type\":\"insecureAcceptAnything\",\"keyPath\":\"/x\"}]}",
 		"{\"default\":[{\"type\":\"reject\"}],\"transports\":{\"docker\":[]}}",
 		"{\"default\":[{\"type\":\"reject\"}],\"transports\":{\"docker\":{\"x\":{}}}}",
 		"{\"default\":[{\"type\":\"reject\"}],\"transports\":{\"docker\":{\"x\":[]}}}",
@@ -293,6 +338,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/auth/basic", test_basic);
 	g_test_add_func("/auth/realms", test_realms);
 	g_test_add_func("/policy/scopes", test_policy);
+	g_test_add_func("/policy/archives", test_policy_of_archives);
 	g_test_add_func("/policy/broken", test_broken_policies);
 	int result = g_test_run();
 	const char *remove[] = {"rm", "-rf", base, NULL};
