@@ -35,6 +35,7 @@ struct Glob {
 	GlobKind kind;
 	bool reversed;
 	GArray *tokens;
+	char *tail; /* the plain bytes it ends with: what lacks them cannot match */
 };
 
 static void clear_token(void *data)
@@ -48,6 +49,7 @@ void glob_free(Glob *glob)
 	if (!glob)
 		return;
 	g_array_unref(glob->tokens);
+	g_free(glob->tail);
 	g_free(glob);
 }
 
@@ -142,6 +144,23 @@ static const char *add_next(Glob *glob, const char *c)
 	return c + 1;
 }
 
+static const Token *token_at(const Glob *glob, size_t at)
+{
+	return &g_array_index(glob->tokens, Token, at);
+}
+
+/* The plain bytes at the end. */
+static char *take_tail(const Glob *glob)
+{
+	size_t from = glob->tokens->len;
+	while (from > 0 && token_at(glob, from - 1)->kind == TOKEN_BYTE)
+		from--;
+	GString *tail = g_string_new(NULL);
+	for (size_t at = from; at < glob->tokens->len; at++)
+		g_string_append_c(tail, (char)token_at(glob, at)->byte);
+	return g_string_free(tail, FALSE);
+}
+
 Glob *glob_new(const char *pattern, GlobKind kind, GError **error)
 {
 	if (strlen(pattern) > GLOB_PATTERN_MAX)
@@ -157,12 +176,15 @@ Glob *glob_new(const char *pattern, GlobKind kind, GError **error)
 			return error_set_null(error, ENGINE_ERROR_INVALID,
 					      "'%s' is not a valid pattern", pattern);
 	}
+	glob->tail = take_tail(glob);
 	return g_steal_pointer(&glob);
 }
 
 void glob_reverse(Glob *glob)
 {
 	glob->reversed = !glob->reversed;
+	/* Reversed bytes are only ever searched for a prefix. */
+	*glob->tail = '\0';
 	for (guint i = 0, j = glob->tokens->len; j > i + 1; i++, j--) {
 		Token *a = &g_array_index(glob->tokens, Token, i);
 		Token *b = &g_array_index(glob->tokens, Token, j - 1);
@@ -170,11 +192,6 @@ void glob_reverse(Glob *glob)
 		*a = *b;
 		*b = moved;
 	}
-}
-
-static const Token *token_at(const Glob *glob, size_t at)
-{
-	return &g_array_index(glob->tokens, Token, at);
 }
 
 /* A set of positions: its members, and for each position the round in which it became one. */
@@ -320,8 +337,18 @@ static bool search_step(Search *s, const Glob *glob, const char *text, size_t si
 	return s->now.count > 0;
 }
 
+/* Most patterns have nothing to do with most paths, which a look at their ends tells. */
+static bool cannot_match(const Glob *glob, const char *text)
+{
+	const Token *first = glob->tokens->len > 0 ? token_at(glob, 0) : NULL;
+	return (first && first->kind == TOKEN_BYTE && first->byte != (unsigned char)*text) ||
+	       !strstr(text, glob->tail);
+}
+
 bool glob_matches(const Glob *glob, const char *text)
 {
+	if (cannot_match(glob, text))
+		return false;
 	size_t size = strlen(text);
 	Search s;
 	search_start(&s, glob);
@@ -335,6 +362,8 @@ bool glob_matches(const Glob *glob, const char *text)
 
 bool glob_matches_parent(const Glob *glob, const char *path)
 {
+	if (cannot_match(glob, path))
+		return false;
 	size_t size = strlen(path);
 	Search s;
 	search_start(&s, glob);
