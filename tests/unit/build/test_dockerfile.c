@@ -123,6 +123,7 @@ static void test_instructions_are_bounded(void)
 	g_autoptr(GError) error = NULL;
 	g_autoptr(Dockerfile) file = parse(most, &error);
 	g_assert_no_error(error);
+	g_assert_cmpuint(file->instructions->len, ==, DOCKERFILE_LINES_MAX);
 	g_assert_null(parse(more, &error));
 	g_assert_nonnull(error);
 }
