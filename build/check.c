@@ -282,8 +282,9 @@ static void check_from(Check *check, const Instruction *i, Scope *global)
 	Expander expander = scope_expander(global);
 	expander.unset = unset;
 	g_autofree char *image = expand_word(&expander, i->from.image, NULL);
-	g_autofree char *platform =
-		expand_word(&expander, i->from.platform ? i->from.platform : "", NULL);
+	/* Expanded for the names in it only. */
+	if (i->from.platform)
+		g_free(expand_word(&expander, i->from.platform, NULL));
 	report_unset(check, i, global, unset);
 	g_autoptr(Reference) reference = image && *image ? reference_parse(image, NULL) : NULL;
 	if (!reference && strchr(i->from.image, '$'))

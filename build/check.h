@@ -2,7 +2,8 @@
 /*
  * `build --check`: the 22 rules of docker's frontend over a parsed file. Nothing is built; what a
  * rule would have to know of the world (an image's environment, the ignore file) is asked of the
- * caller, and the rule keeps silent where the answer is "unknown".
+ * caller, and the rule keeps silent where the answer is "unknown". Docker also reports
+ * ${x:-default} as undefined; here who gives a default has said what x is without a value.
  */
 #pragma once
 

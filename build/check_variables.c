@@ -25,7 +25,8 @@ char *check_suggest(const Scope *scope, const char *name)
 
 static void expand_text(const Expander *expander, const char *text)
 {
-	g_autofree char *word = text ? expand_word(expander, text, NULL) : NULL;
+	if (text)
+		g_free(expand_word(expander, text, NULL));
 }
 
 static void expand_strv(const Expander *expander, char *const *words)
@@ -69,8 +70,8 @@ static void expand_instruction(const Expander *expander, const Instruction *i)
 	expand_heredocs(expander, i);
 	for (guint m = 0; m < i->run.mounts->len; m++) {
 		const RunMount *mount = i->run.mounts->pdata[m];
-		g_autoptr(RunMount) again =
-			mount->deferred ? run_mount_parse(mount->text, expander, NULL) : NULL;
+		if (mount->deferred)
+			run_mount_free(run_mount_parse(mount->text, expander, NULL));
 	}
 	switch (i->kind) {
 	case INSTRUCTION_EXPOSE:

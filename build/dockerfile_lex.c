@@ -245,7 +245,7 @@ static const char *heredoc_arguments(const char *text)
 	if (!is_keyword(text, "RUN") && !is_keyword(text, "COPY") && !is_keyword(text, "ADD"))
 		return NULL;
 	const char *arguments = dockerfile_skip_keyword(text);
-	g_auto(GStrv) flags = dockerfile_take_flags(&arguments);
+	g_strfreev(dockerfile_take_flags(&arguments));
 	g_auto(GStrv) json = NULL;
 	return dockerfile_json_array(arguments, &json) == DOCKERFILE_JSON_NONE ? arguments : NULL;
 }

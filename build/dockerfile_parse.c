@@ -355,18 +355,24 @@ static char *trigger_text(const DockerfileLine *line, const char *text)
 	return g_string_free(all, FALSE);
 }
 
+/* ONBUILD of these makes no sense. */
+static bool check_trigger(InstructionKind kind, GError **error)
+{
+	bool refused = kind == INSTRUCTION_ONBUILD || kind == INSTRUCTION_FROM ||
+		       kind == INSTRUCTION_MAINTAINER;
+	return !refused || error_set(error, ENGINE_ERROR_INVALID, "ONBUILD cannot trigger %s",
+				     instruction_name(kind));
+}
+
 static bool parse_onbuild(Instruction *i, const char *text, char escape, GError **error)
 {
-	static const char *const refused[] = {"ONBUILD", "FROM", "MAINTAINER"};
+	InstructionKind kind;
 	if (!*text)
 		return fail(i, error, "needs an instruction");
-	size_t size = strcspn(text, " \t\n\v\f\r");
-	g_autofree char *keyword = g_ascii_strup(text, (gssize)size);
-	for (size_t at = 0; at < G_N_ELEMENTS(refused); at++) {
-		if (strcmp(refused[at], keyword) == 0)
-			return error_set(error, ENGINE_ERROR_INVALID, "ONBUILD cannot trigger %s",
-					 keyword);
-	}
+	g_autofree char *keyword = g_strndup(text, strcspn(text, " \t\n\v\f\r"));
+	/* Before it is parsed: so recursion ends here. */
+	if (!find_kind(keyword, &kind, error) || !check_trigger(kind, error))
+		return false;
 	i->trigger = parse_instruction(i->source, text, escape, error);
 	i->trigger_text = trigger_text(i->source, text);
 	return i->trigger != NULL;
@@ -392,12 +398,15 @@ static bool check_order(Dockerfile *file, GError **error)
 			 name, last->end_line);
 }
 
-Dockerfile *dockerfile_parse(const char *text, size_t size, const char *name, GError **error)
+/* All lines to instructions. */
+static Dockerfile *parse_lines(const char *text, size_t size, const char *name, GError **error)
 {
 	g_autoptr(Dockerfile) file = g_new0(Dockerfile, 1);
 	file->instructions = g_ptr_array_new_with_free_func(instruction_free);
 	file->lex = dockerfile_lex(text, size, name, error);
-	for (guint at = 0; file->lex && at < file->lex->lines->len; at++) {
+	if (!file->lex)
+		return NULL;
+	for (guint at = 0; at < file->lex->lines->len; at++) {
 		const DockerfileLine *line = g_ptr_array_index(file->lex->lines, at);
 		Instruction *i = parse_instruction(line, line->text, file->lex->escape, error);
 		if (!i) {
@@ -406,7 +415,27 @@ Dockerfile *dockerfile_parse(const char *text, size_t size, const char *name, GE
 		}
 		g_ptr_array_add(file->instructions, i);
 	}
-	if (!file->lex || !check_order(file, error))
-		return NULL;
+	return g_steal_pointer(&file);
+}
+
+Dockerfile *dockerfile_parse(const char *text, size_t size, const char *name, GError **error)
+{
+	g_autoptr(Dockerfile) file = parse_lines(text, size, name, error);
+	return file && check_order(file, error) ? g_steal_pointer(&file) : NULL;
+}
+
+Dockerfile *dockerfile_parse_triggers(const char *const *triggers, const char *name, GError **error)
+{
+	/* The first line is ours: no trigger is a directive. */
+	g_autofree char *lines = g_strjoinv("\n", (char **)triggers);
+	g_autofree char *text = g_strconcat("#\n", lines, "\n", NULL);
+	g_autoptr(Dockerfile) file = parse_lines(text, strlen(text), name, error);
+	for (guint at = 0; file && at < file->instructions->len; at++) {
+		const Instruction *i = g_ptr_array_index(file->instructions, at);
+		if (!check_trigger(i->kind, error)) {
+			g_prefix_error(error, "%s:%u: ", name, i->line);
+			return NULL;
+		}
+	}
 	return g_steal_pointer(&file);
 }

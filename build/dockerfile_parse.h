@@ -96,7 +96,7 @@ struct Instruction {
 typedef struct {
 	DockerfileLex *lex;
 	GPtrArray *instructions; /* Instruction *, at least one FROM among them */
-	size_t first_from;       /* what is before it are global ARGs */
+	size_t first_from;       /* what is before it are global ARGs; 0 for triggers */
 } Dockerfile;
 
 /**
@@ -105,6 +105,16 @@ typedef struct {
  * @error:	INVALID, "NAME:LINE: what is wrong", with a suggestion for what looks mistyped
  */
 Dockerfile *dockerfile_parse(const char *text, size_t size, const char *name, GError **error);
+
+/**
+ * dockerfile_parse_triggers() - read what an image's config keeps of ONBUILD
+ * @triggers:	instructions, each with its heredocs; NULL-terminated
+ * @error:	INVALID, also for FROM, MAINTAINER and ONBUILD
+ *
+ * Return: a Dockerfile without a FROM, the line numbers count through all triggers.
+ */
+Dockerfile *dockerfile_parse_triggers(const char *const *triggers, const char *name,
+				      GError **error);
 void dockerfile_free(Dockerfile *file);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Dockerfile, dockerfile_free)
 

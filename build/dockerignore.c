@@ -94,25 +94,11 @@ Dockerignore *dockerignore_parse(const char *text, size_t size, const char *name
 	return g_steal_pointer(&ignore);
 }
 
-/* Whether a pattern matches a path or one of its parents. @copy is the path, cut and mended. */
-static bool matches_with_parents(const Glob *glob, char *copy)
-{
-	for (char *slash = strchr(copy, '/'); slash; slash = strchr(slash + 1, '/')) {
-		*slash = '\0';
-		bool found = glob_matches(glob, copy);
-		*slash = '/';
-		if (found)
-			return true;
-	}
-	return glob_matches(glob, copy);
-}
-
 bool dockerignore_matches(const Dockerignore *ignore, const char *path)
 {
-	g_autofree char *copy = g_strdup(path);
 	for (guint i = ignore->patterns->len; i > 0; i--) {
 		const Pattern *pattern = &g_array_index(ignore->patterns, Pattern, i - 1);
-		if (matches_with_parents(pattern->glob, copy))
+		if (glob_matches_parent(pattern->glob, path))
 			return !pattern->include;
 	}
 	return false;

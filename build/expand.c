@@ -268,7 +268,7 @@ static bool substitute(State *s, const char *name, GString *out, GError **error)
 	bool all = *s->at == '/';
 	s->at += all;
 	g_autofree char *pattern = text_until(s, '/', true, error);
-	g_autofree char *word = pattern ? text_until(s, '}', false, error) : NULL;
+	g_autofree char *word = pattern ? text_until(s, '}', true, error) : NULL;
 	g_autoptr(Glob) glob = word ? glob_new(pattern, GLOB_TEXT, error) : NULL;
 	if (!glob)
 		return false;

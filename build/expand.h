@@ -7,7 +7,8 @@
  *                           value that is empty counts as not set
  *   ${x#p} ${x##p}          without the shortest, the longest start that matches p
  *   ${x%p} ${x%%p}          without such an end
- *   ${x/p/w} ${x//p/w}      with w in place of the first, of every longest match of p
+ *   ${x/p/w} ${x//p/w}      with w in place of the first, of every longest match of p; escapes in
+ *                           w stay, as in docker's frontend
  *
  * Single quotes keep everything, double quotes keep all but $ and escapes; both are removed. The
  * escape character takes away the meaning of the next one. Patterns know * ? and backslashes.

@@ -5,7 +5,6 @@
  */
 #include "build/glob.h"
 
-#include <stdint.h>
 #include <string.h>
 
 #include "libpod/base/error.h"
@@ -36,6 +35,7 @@ struct Glob {
 	GlobKind kind;
 	bool reversed;
 	GArray *tokens;
+	char *tail; /* the plain bytes it ends with: what lacks them cannot match */
 };
 
 static void clear_token(void *data)
@@ -49,6 +49,7 @@ void glob_free(Glob *glob)
 	if (!glob)
 		return;
 	g_array_unref(glob->tokens);
+	g_free(glob->tail);
 	g_free(glob);
 }
 
@@ -143,6 +144,23 @@ static const char *add_next(Glob *glob, const char *c)
 	return c + 1;
 }
 
+static const Token *token_at(const Glob *glob, size_t at)
+{
+	return &g_array_index(glob->tokens, Token, at);
+}
+
+/* The plain bytes at the end. */
+static char *take_tail(const Glob *glob)
+{
+	size_t from = glob->tokens->len;
+	while (from > 0 && token_at(glob, from - 1)->kind == TOKEN_BYTE)
+		from--;
+	GString *tail = g_string_new(NULL);
+	for (size_t at = from; at < glob->tokens->len; at++)
+		g_string_append_c(tail, (char)token_at(glob, at)->byte);
+	return g_string_free(tail, FALSE);
+}
+
 Glob *glob_new(const char *pattern, GlobKind kind, GError **error)
 {
 	if (strlen(pattern) > GLOB_PATTERN_MAX)
@@ -158,12 +176,15 @@ Glob *glob_new(const char *pattern, GlobKind kind, GError **error)
 			return error_set_null(error, ENGINE_ERROR_INVALID,
 					      "'%s' is not a valid pattern", pattern);
 	}
+	glob->tail = take_tail(glob);
 	return g_steal_pointer(&glob);
 }
 
 void glob_reverse(Glob *glob)
 {
 	glob->reversed = !glob->reversed;
+	/* Reversed bytes are only ever searched for a prefix. */
+	*glob->tail = '\0';
 	for (guint i = 0, j = glob->tokens->len; j > i + 1; i++, j--) {
 		Token *a = &g_array_index(glob->tokens, Token, i);
 		Token *b = &g_array_index(glob->tokens, Token, j - 1);
@@ -173,16 +194,30 @@ void glob_reverse(Glob *glob)
 	}
 }
 
-static const Token *token_at(const Glob *glob, size_t at)
+/* A set of positions: its members, and for each position the round in which it became one. */
+typedef struct {
+	guint *members, *rounds;
+	guint count, round;
+} Set;
+
+static bool set_add(Set *set, size_t at)
 {
-	return &g_array_index(glob->tokens, Token, at);
+	if (set->rounds[at] == set->round)
+		return false;
+	set->rounds[at] = set->round;
+	set->members[set->count++] = (guint)at;
+	return true;
 }
 
-/* Set a position, and those that are reached from it without a byte. */
-static void enter(const Glob *glob, uint8_t *set, size_t at)
+static bool set_has(const Set *set, size_t at)
 {
-	for (; !set[at]; at++) {
-		set[at] = 1;
+	return set->rounds[at] == set->round;
+}
+
+/* Add a position, and those that are reached from it without a byte. */
+static void enter(const Glob *glob, Set *set, size_t at)
+{
+	for (; set_add(set, at); at++) {
 		if (at == glob->tokens->len)
 			return;
 		switch (token_at(glob, at)->kind) {
@@ -191,8 +226,7 @@ static void enter(const Glob *glob, uint8_t *set, size_t at)
 		case TOKEN_ANYTHING:
 			break;
 		case TOKEN_DIRS:
-			set[at + 1] = 1;
-			at++;
+			set_add(set, ++at);
 			break;
 		case TOKEN_BYTE:
 		case TOKEN_CHAR:
@@ -223,7 +257,7 @@ static bool class_matches(const Token *token, const char *text, size_t size)
 }
 
 /* Where position @at leads with the byte at @text. */
-static void step_token(const Glob *glob, size_t at, const char *text, size_t size, uint8_t *next)
+static void step_token(const Glob *glob, size_t at, const char *text, size_t size, Set *next)
 {
 	const Token *token = token_at(glob, at);
 	bool path = glob->kind != GLOB_TEXT;
@@ -254,56 +288,93 @@ static void step_token(const Glob *glob, size_t at, const char *text, size_t siz
 	case TOKEN_DIRS:
 		break;
 	case TOKEN_DIRS_IN:
-		next[at] = 1;
+		set_add(next, at);
 		if (*text == '/')
 			enter(glob, next, at + 1);
 		break;
 	}
 }
 
-/* The two sets of positions of one search. */
-typedef struct {
-	uint8_t *now, *next;
-	size_t size;
-} Positions;
+#define SMALL 64 /* positions of most patterns: their sets need no heap */
 
-static Positions positions_start(const Glob *glob)
+/* The sets of one search. */
+typedef struct {
+	Set now, next;
+	size_t end; /* the position behind all tokens */
+	guint small[4 * SMALL];
+	guint *large; /* NULL if @small is enough */
+} Search;
+
+static void search_start(Search *s, const Glob *glob)
 {
-	Positions p = {.size = glob->tokens->len + 1};
-	p.now = g_malloc0(2 * p.size);
-	p.next = p.now + p.size;
-	enter(glob, p.now, 0);
-	return p;
+	size_t size = glob->tokens->len + 1;
+	s->end = size - 1;
+	s->large = size > SMALL ? g_new0(guint, 4 * size) : NULL;
+	guint *room = s->large ? s->large : s->small;
+	memset(room, 0, 4 * size * sizeof(guint));
+	s->now = (Set){.members = room, .rounds = room + size, .round = 1};
+	s->next = (Set){.members = room + 2 * size, .rounds = room + 3 * size, .round = 1};
+	enter(glob, &s->now, 0);
 }
 
-static void positions_clear(Positions *p)
+static void search_clear(Search *s)
 {
-	g_free(MIN(p->now, p->next));
+	g_free(s->large);
 }
 
 /* Take one byte. Return: whether any position is left. */
-static bool positions_step(const Glob *glob, Positions *p, const char *text, size_t size)
+static bool search_step(Search *s, const Glob *glob, const char *text, size_t size)
 {
-	memset(p->next, 0, p->size);
-	for (size_t at = 0; at + 1 < p->size; at++) {
-		if (p->now[at])
-			step_token(glob, at, text, size, p->next);
+	s->next.count = 0;
+	s->next.round++;
+	for (guint i = 0; i < s->now.count; i++) {
+		if (s->now.members[i] < s->end)
+			step_token(glob, s->now.members[i], text, size, &s->next);
 	}
-	uint8_t *moved = p->now;
-	p->now = p->next;
-	p->next = moved;
-	return memchr(p->now, 1, p->size) != NULL;
+	Set moved = s->now;
+	s->now = s->next;
+	s->next = moved;
+	return s->now.count > 0;
+}
+
+/* Most patterns have nothing to do with most paths, which a look at their ends tells. */
+static bool cannot_match(const Glob *glob, const char *text)
+{
+	const Token *first = glob->tokens->len > 0 ? token_at(glob, 0) : NULL;
+	return (first && first->kind == TOKEN_BYTE && first->byte != (unsigned char)*text) ||
+	       !strstr(text, glob->tail);
 }
 
 bool glob_matches(const Glob *glob, const char *text)
 {
+	if (cannot_match(glob, text))
+		return false;
 	size_t size = strlen(text);
-	Positions p = positions_start(glob);
+	Search s;
+	search_start(&s, glob);
 	bool alive = true;
 	for (size_t i = 0; i < size && alive; i++)
-		alive = positions_step(glob, &p, text + i, size - i);
-	bool matches = alive && p.now[p.size - 1];
-	positions_clear(&p);
+		alive = search_step(&s, glob, text + i, size - i);
+	bool matches = alive && set_has(&s.now, s.end);
+	search_clear(&s);
+	return matches;
+}
+
+bool glob_matches_parent(const Glob *glob, const char *path)
+{
+	if (cannot_match(glob, path))
+		return false;
+	size_t size = strlen(path);
+	Search s;
+	search_start(&s, glob);
+	bool alive = true, matches = false;
+	for (size_t i = 0; alive && !matches; i++) {
+		matches = i > 0 && (i == size || path[i] == '/') && set_has(&s.now, s.end);
+		if (i == size)
+			break;
+		alive = search_step(&s, glob, path + i, size - i);
+	}
+	search_clear(&s);
 	return matches;
 }
 
@@ -317,20 +388,23 @@ static bool is_boundary(const Glob *glob, const char *text, size_t size, size_t 
 
 gssize glob_prefix(const Glob *glob, const char *text, size_t size, bool longest, size_t *io_work)
 {
-	Positions p = positions_start(glob);
+	Search s;
+	search_start(&s, glob);
+	/* To start costs, too. */
+	*io_work -= MIN(*io_work, s.end);
 	gssize found = -1;
 	bool alive = true;
 	for (size_t i = 0; alive && (longest || found < 0); i++) {
-		if (p.now[p.size - 1] && is_boundary(glob, text, size, i))
+		if (set_has(&s.now, s.end) && is_boundary(glob, text, size, i))
 			found = (gssize)i;
-		if (i == size || *io_work < p.size) {
+		if (i == size || *io_work < s.now.count) {
 			*io_work = i == size ? *io_work : 0;
 			break;
 		}
-		*io_work -= p.size;
-		alive = positions_step(glob, &p, text + i, size - i);
+		*io_work -= s.now.count;
+		alive = search_step(&s, glob, text + i, size - i);
 	}
-	positions_clear(&p);
+	search_clear(&s);
 	return found;
 }
 
@@ -338,12 +412,13 @@ bool glob_may_match_below(const Glob *glob, const char *path)
 {
 	g_autofree char *below = g_strconcat(path, "/", NULL);
 	size_t size = strlen(below);
-	Positions p = positions_start(glob);
+	Search s;
+	search_start(&s, glob);
 	bool alive = true;
 	for (size_t i = 0; i < size && alive; i++)
-		alive = positions_step(glob, &p, below + i, size - i);
+		alive = search_step(&s, glob, below + i, size - i);
 	/* The end alone is a match of the directory, not of what is in it. */
-	alive = alive && memchr(p.now, 1, p.size - 1) != NULL;
-	positions_clear(&p);
+	alive = alive && s.now.count > (set_has(&s.now, s.end) ? 1u : 0u);
+	search_clear(&s);
 	return alive;
 }

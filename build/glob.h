@@ -33,6 +33,9 @@ void glob_reverse(Glob *glob);
 /** glob_matches() - the whole text. */
 bool glob_matches(const Glob *glob, const char *text);
 
+/** glob_matches_parent() - the whole of @path or of one of the directories it is in. */
+bool glob_matches_parent(const Glob *glob, const char *path);
+
 /**
  * glob_prefix() - how much of the start of @text matches
  * @longest:	the longest such prefix rather than the shortest

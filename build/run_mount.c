@@ -199,7 +199,7 @@ static char **split_csv(const char *text, GError **error)
 		}
 	}
 	if (quoted || fields->len > FIELDS_MAX)
-		return error_set_null(error, ENGINE_ERROR_INVALID, "'%s': %s", text,
+		return error_set_null(error, ENGINE_ERROR_INVALID, "'%.100s': %s", text,
 				      quoted ? "a quote is not closed" : "too many fields");
 	g_ptr_array_set_free_func(fields, NULL);
 	g_ptr_array_add(fields, NULL);

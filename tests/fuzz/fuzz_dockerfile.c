@@ -45,6 +45,25 @@ static void check_mount(const RunMount *mount)
 	g_assert_true(mount->type <= RUN_MOUNT_CACHE || !mount->from);
 }
 
+/* Of the file: triggers are always read with a backslash. */
+static bool plain_escape;
+
+static void check_instruction(const Instruction *i);
+
+/* What an image's config will hold is read again as the same. */
+static void check_trigger(const Instruction *i)
+{
+	check_instruction(i->trigger);
+	const char *texts[] = {i->trigger_text, NULL};
+	g_autoptr(Dockerfile) again = dockerfile_parse_triggers(texts, "ONBUILD", NULL);
+	if (!plain_escape)
+		return;
+	g_assert_true(again && again->instructions->len == 1);
+	const Instruction *read = again->instructions->pdata[0];
+	g_assert_cmpint(read->kind, ==, i->trigger->kind);
+	g_assert_cmpuint(read->source->heredocs->len, ==, i->source->heredocs->len);
+}
+
 static void check_instruction(const Instruction *i)
 {
 	g_assert_cmpint(i->kind, <, INSTRUCTION_KINDS);
@@ -61,7 +80,7 @@ static void check_instruction(const Instruction *i)
 	g_assert_true(!i->copy.sources || (i->copy.sources[0] && i->copy.dest));
 	g_assert_true((i->kind == INSTRUCTION_ONBUILD) == (i->trigger != NULL));
 	if (i->trigger)
-		check_instruction(i->trigger);
+		check_trigger(i);
 }
 
 /* The needed stages, each once and behind all that it needs. */
@@ -140,6 +159,7 @@ static void read_dockerfile(const char *text, size_t size)
 		g_assert_true(g_str_has_prefix(error->message, "Dockerfile:"));
 		return;
 	}
+	plain_escape = file->lex->escape == '\\';
 	for (guint at = 0; at < file->instructions->len; at++)
 		check_instruction(file->instructions->pdata[at]);
 	ScopeInputs inputs = {.predefined = predefined};

@@ -57,6 +57,48 @@ static void test_nul_is_refused(void)
 	g_assert_cmpstr(error->message, ==, "D:2: a NUL byte");
 }
 
+/* What ONBUILD stored can be read again, heredocs and all. */
+static void test_triggers(void)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(Dockerfile) file = parse("FROM a\n"
+					   "ONBUILD COPY <<-\"EOF\" /x\n"
+					   "\ttext\n"
+					   "\tEOF\n"
+					   "ONBUILD RUN a \\\n"
+					   " b\n",
+					   &error);
+	g_assert_no_error(error);
+	const char *texts[] = {at(file, 1)->trigger_text, at(file, 2)->trigger_text, NULL};
+	g_autoptr(Dockerfile) again = dockerfile_parse_triggers(texts, "ONBUILD", &error);
+	g_assert_no_error(error);
+	g_assert_cmpuint(again->instructions->len, ==, 2);
+	g_assert_cmpint(at(again, 0)->kind, ==, INSTRUCTION_COPY);
+	const Heredoc *heredoc = g_ptr_array_index(at(again, 0)->source->heredocs, 0);
+	g_assert_cmpstr(heredoc->content, ==, "text\n");
+	g_assert_false(heredoc->expand);
+	g_assert_cmpstr(at(again, 1)->words[0], ==, "a  b");
+}
+
+static void test_bad_triggers(void)
+{
+	static const struct {
+		const char *text, *message;
+	} rows[] = {
+		{"FROM b", "ONBUILD:2: ONBUILD cannot trigger FROM"},
+		{"ONBUILD RUN c", "ONBUILD:2: ONBUILD cannot trigger ONBUILD"},
+		{"RUN a\nMAINTAINER d", "ONBUILD:3: ONBUILD cannot trigger MAINTAINER"},
+		{"# escape=`\nRUN a `\n b", "ONBUILD:4: unknown instruction 'b'"},
+		{"", "ONBUILD:2: no instruction"},
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		const char *texts[] = {rows[i].text, NULL};
+		g_autoptr(GError) error = NULL;
+		g_assert_null(dockerfile_parse_triggers(texts, "ONBUILD", &error));
+		g_assert_cmpstr(error->message, ==, rows[i].message);
+	}
+}
+
 static void test_size_is_bounded(void)
 {
 	g_autofree char *text = g_strnfill(DOCKERFILE_SIZE_MAX + 1, '#');
@@ -81,6 +123,7 @@ static void test_instructions_are_bounded(void)
 	g_autoptr(GError) error = NULL;
 	g_autoptr(Dockerfile) file = parse(most, &error);
 	g_assert_no_error(error);
+	g_assert_cmpuint(file->instructions->len, ==, DOCKERFILE_LINES_MAX);
 	g_assert_null(parse(more, &error));
 	g_assert_nonnull(error);
 }
@@ -209,6 +252,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/dockerfile/size-is-bounded", test_size_is_bounded);
 	g_test_add_func("/dockerfile/instructions-are-bounded", test_instructions_are_bounded);
 	g_test_add_func("/dockerfile/heredocs-are-bounded", test_heredocs_are_bounded);
+	g_test_add_func("/dockerfile/triggers", test_triggers);
+	g_test_add_func("/dockerfile/bad-triggers", test_bad_triggers);
 	g_test_add_func("/stages/bounded", test_stages_are_bounded);
 	g_test_add_func("/stages/a-long-chain", test_a_long_chain_of_stages);
 	g_test_add_func("/scope/bounded", test_variables_are_bounded);

@@ -75,6 +75,41 @@ static void test_reversed(void)
 			==, 4);
 }
 
+static void test_parents(void)
+{
+	static const struct {
+		const char *pattern, *path;
+		bool matches;
+	} rows[] = {
+		{"a", "a", true},        {"a", "a/b/c", true},    {"a", "ab/c", false},
+		{"a/b", "a/b/c", true},  {"a/b", "a", false},     {"*", "a/b", true},
+		{"**/b", "a/b/c", true}, {"a/*/c", "a/b", false}, {"", "a", false},
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autoptr(Glob) glob = glob_new(rows[i].pattern, GLOB_IGNORE, NULL);
+		g_test_message("%s for %s", rows[i].pattern, rows[i].path);
+		g_assert_cmpint(glob_matches_parent(glob, rows[i].path), ==, rows[i].matches);
+	}
+}
+
+/* 20 patterns on 20,000 paths, as a large context has them: far below the walk itself. */
+static void test_many_paths_are_cheap(void)
+{
+	g_autoptr(GPtrArray) globs = g_ptr_array_new_with_free_func((GDestroyNotify)glob_free);
+	for (int i = 0; i < 20; i++) {
+		g_autofree char *pattern = g_strdup_printf(i % 2 ? "name%d" : "**/*.ext%d", i);
+		g_ptr_array_add(globs, glob_new(pattern, GLOB_IGNORE, NULL));
+	}
+	g_test_timer_start();
+	for (int i = 0; i < 20000; i++) {
+		g_autofree char *path = g_strdup_printf("src/lib/part%d/file%d.c", i / 100, i);
+		for (guint at = 0; at < globs->len; at++)
+			g_assert_false(glob_matches_parent(globs->pdata[at], path));
+	}
+	double seconds = g_test_timer_elapsed();
+	g_test_minimized_result(seconds, "seconds for 400,000 matches: %.3f", seconds);
+}
+
 static void test_may_match_below(void)
 {
 	static const struct {
@@ -111,6 +146,8 @@ int main(int argc, char **argv)
 	g_test_add_func("/glob/bad-patterns", test_bad_patterns);
 	g_test_add_func("/glob/prefix", test_prefix);
 	g_test_add_func("/glob/reversed", test_reversed);
+	g_test_add_func("/glob/parents", test_parents);
+	g_test_add_func("/glob/many-paths-are-cheap", test_many_paths_are_cheap);
 	g_test_add_func("/glob/may-match-below", test_may_match_below);
 	g_test_add_func("/glob/many-stars-are-cheap", test_many_stars_are_cheap);
 	return g_test_run();
