@@ -53,10 +53,13 @@ static int write_file(int dir, const char *name, const void *data, size_t size, 
 		return -errno;
 	autofd fd = openat(parent ? above : dir, slash ? slash + 1 : name,
 			   O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0 || !fd_write_all(fd, data, size) || fchown(fd, uid, gid) < 0 ||
-	    fchmod(fd, mode) < 0)
+	if (fd < 0 || !fd_write_all(fd, data, size))
 		return -errno;
-	return 0;
+	/* Root, who is the default, may have no place in the map: then it stays ours. */
+	bool as_default = uid == 0 && gid == 0;
+	if (fchown(fd, uid, gid) < 0 && !(as_default && errno == EINVAL))
+		return -errno;
+	return fchmod(fd, mode) < 0 ? -errno : 0;
 }
 
 /* Bind a file of the scratch onto @path; its name there goes, as soon as it may (an unlinked file

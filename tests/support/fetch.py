@@ -163,6 +163,11 @@ class FetchTest(unittest.TestCase):
         images = self.store / "images"
         return sorted(entry.name for entry in images.iterdir() if not entry.name.startswith(".")) if images.exists() else []
 
+    def names_of(self, image_id):
+        """An image's names as they are recorded, without the checksum."""
+        lines = (self.store / "images" / image_id / "names").read_text(encoding="ascii").splitlines()
+        return [line for line in lines if not line.startswith("#")]
+
     def layer_dirs(self):
         """Published layers' diff directories."""
         layers = self.store / "layers"

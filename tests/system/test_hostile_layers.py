@@ -597,8 +597,7 @@ class Documents(HostileTest):
         listing = json.dumps([{"Config": "config.json", "Layers": ["0.tar"],
                                "RepoTags": ["../../etc:x", "a\nb:latest", "UPPER:1", "fine:1"]}]).encode()
         self.accepted(docker_archive(layer, manifest=listing), "load")
-        names = (self.store / "images" / self.image_ids()[0] / "names").read_text()
-        self.assertEqual([line for line in names.splitlines() if not line.startswith("#")], ["docker.io/library/fine:1"])
+        self.assertEqual(self.names_of(self.image_ids()[0]), ["docker.io/library/fine:1"])
 
 
 if __name__ == "__main__":

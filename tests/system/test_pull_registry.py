@@ -197,7 +197,7 @@ class Formats(RegistryTest):
         done = self.pull("--all-tags", f"{self.registry.host}/tags/app")
         self.assertEqual(len(done.lines), 3)
         self.assertEqual(len(set(done.lines)), 1)
-        names = (self.store / "images" / done.lines[0] / "names").read_text(encoding="ascii").split()
+        names = self.names_of(done.lines[0])
         self.assertEqual(sorted(names), [f"{self.registry.host}/tags/app:{tag}" for tag in "abc"])
         self.fetch("pull", "--all-tags", f"{self.registry.host}/tags/app:a", code=125)
 
@@ -256,7 +256,7 @@ class PlainHttp(RegistryTest):
         self.registries_conf(conf)
         done = self.pull("registry.invalid/team/app:v1")
         self.assertIn(f"It came from the mirror {self.registry.host}/team/app", done.stderr)
-        names = (self.store / "images" / done.word / "names").read_text(encoding="ascii").split()
+        names = self.names_of(done.word)
         self.assertEqual(names, ["registry.invalid/team/app:v1"])
 
     def test_mirror_with_other_bytes(self):
@@ -276,7 +276,7 @@ class PlainHttp(RegistryTest):
         self.registries_conf(f'[[registry]]\nprefix = "nice.example/apps"\nlocation = "{self.registry.host}/team"\n'
                              'insecure = true\n')
         done = self.pull("nice.example/apps/app:v1")
-        self.assertIn("nice.example/apps/app:v1", (self.store / "images" / done.word / "names").read_text(encoding="ascii"))
+        self.assertIn("nice.example/apps/app:v1", self.names_of(done.word))
 
     def test_short_names(self):
         base = f'[[registry]]\nlocation = "{self.registry.host}"\ninsecure = true\n'
@@ -363,7 +363,7 @@ class PlainHttp(RegistryTest):
         self.assertEqual(self.pull("--policy", "missing", name).word, old)
         new = self.pull("--policy", "newer", name).word
         self.assertNotEqual(new, old)
-        self.assertEqual((self.store / "images" / new / "names").read_text(encoding="ascii").split(), [name])
+        self.assertEqual(self.names_of(new), [name])
 
     def test_signature_policy(self):
         policy = self.config / "policy.json"

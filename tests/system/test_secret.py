@@ -113,6 +113,14 @@ class Verbs(SkiffTest):
 class Containers(SkiffTest):
     images = ["busybox"]
 
+    def test_container_without_a_root(self):
+        """With a single id, keep-id maps no 0 inside; the files are the caller's then."""
+        self.skiff("secret", "create", "rootless", "-", input="x")
+        self.addCleanup(self.skiff, "secret", "rm", "rootless")
+        args = ["run", "--rm", "--network", "none", "--userns=keep-id", "--secret", "rootless", "busybox", "sh", "-c"]
+        if os.geteuid() != 0:
+            self.assertEqual(self.skiff(*args, "cat /run/secrets/rootless; grep -c : /etc/passwd >/dev/null && echo y").word, "xy")
+
     def setUp(self):
         super().setUp()
         self.addCleanup(self.skiff, "secret", "rm", "--all", check=False)
