@@ -49,7 +49,7 @@ void secret_wipe(char *data, size_t size)
 	g_free(data);
 }
 
-static bool check_name(const char *name, GError **error)
+bool secret_check_name(const char *name, GError **error)
 {
 	size_t length = strlen(name);
 	if (length > 0 && length <= SECRET_NAME_MAX && !strpbrk(name, "=/,") &&
@@ -152,12 +152,10 @@ static Secret *new_secret(const SecretCreate *options, const Secret *old)
 Secret *secret_create(Engine *engine, const SecretCreate *options, GError **error)
 {
 	GError *failed = NULL;
-	if (!check_name(options->name, error))
+	if (!secret_check_name(options->name, error))
 		return NULL;
 	if (options->size == 0 || options->size >= SECRET_SIZE_MAX)
-		return error_set_null(error, ENGINE_ERROR_INVALID,
-				      "secret data must be larger than 0 and less than 512000 "
-				      "bytes");
+		return error_set_null(error, ENGINE_ERROR_INVALID, SECRET_SIZE_PROBLEM);
 	g_autoptr(Secret) old = load(engine, options->name, &failed);
 	/* A broken one may be replaced. */
 	if (failed && !options->replace) {

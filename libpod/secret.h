@@ -14,7 +14,8 @@
 #include "libpod/base/json.h"
 #include "libpod/engine.h"
 
-#define SECRET_SIZE_MAX 512000 /* bytes; podman's limit */
+#define SECRET_SIZE_MAX     512000 /* bytes; podman's limit */
+#define SECRET_SIZE_PROBLEM "secret data must be larger than 0 and less than 512000 bytes"
 
 typedef struct {
 	char *id; /* 25 hex digits */
@@ -34,6 +35,9 @@ typedef struct {
 	bool replace;       /* one of that name, if there is one */
 	bool ignore;        /* one of that name is fine and stays */
 } SecretCreate;
+
+/** secret_check_name() - INVALID, in podman's words, for what is no name of a secret. */
+bool secret_check_name(const char *name, GError **error);
 
 /** secret_create() - EXISTS, INVALID in podman's words. */
 Secret *secret_create(Engine *engine, const SecretCreate *options, GError **error);

@@ -118,8 +118,12 @@ bool spec_set_cpus(ContainerSpec *spec, const char *value, GError **error)
 	if (*value == '\0' || !digits || *end != '\0' || !isfinite(cpus))
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "strconv.ParseFloat: parsing \"%s\": invalid syntax", value);
+	if (cpus < 0)
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "invalid number of CPUs: '%s' is below 0, which is no limit",
+				 value);
 	spec->cpus_set = true;
-	if (cpus <= 0)
+	if (cpus == 0)
 		return true;
 	spec->resources.cpu_period = CPUS_PERIOD;
 	spec->resources.cpu_quota = (int64_t)(MIN(cpus, CPUS_MAX) * CPUS_PERIOD);

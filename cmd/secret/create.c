@@ -50,6 +50,20 @@ static const Option options[] = {
 static const OptionGroup group = {NULL, options};
 
 /* podman takes a terminal for a mistake. */
+/* All of it, or podman's words for what is too much. */
+static char *read_bounded(int fd, size_t *out_size, GError **error)
+{
+	GError *failed = NULL;
+	char *data = fd_read_all(fd, SECRET_SIZE_MAX, out_size, &failed);
+	if (!data && error_matches(failed, ENGINE_ERROR_INVALID)) {
+		g_clear_error(&failed);
+		return error_set_null(error, ENGINE_ERROR_INVALID, SECRET_SIZE_PROBLEM);
+	}
+	if (failed)
+		g_propagate_error(error, failed);
+	return data;
+}
+
 static char *read_stdin(size_t *out_size, GError **error)
 {
 	struct stat st;
@@ -58,7 +72,7 @@ static char *read_stdin(size_t *out_size, GError **error)
 	if (S_ISCHR(st.st_mode))
 		return error_set_null(error, ENGINE_ERROR_INVALID,
 				      "if `-` is used, data must be passed into stdin");
-	return fd_read_all(STDIN_FILENO, SECRET_SIZE_MAX, out_size, error);
+	return read_bounded(STDIN_FILENO, out_size, error);
 }
 
 static char *read_file(const char *path, size_t *out_size, GError **error)
@@ -69,7 +83,7 @@ static char *read_file(const char *path, size_t *out_size, GError **error)
 		reason[0] = g_ascii_tolower(reason[0]);
 		return error_set_null(error, ENGINE_ERROR_INVALID, "open %s: %s", path, reason);
 	}
-	return fd_read_all(fd, SECRET_SIZE_MAX, out_size, error);
+	return read_bounded(fd, out_size, error);
 }
 
 static char *read_data(const SecretCreateOptions *opts, const char *source, size_t *out_size,
@@ -96,6 +110,8 @@ static int create(Invocation *inv, const SecretCreateOptions *opts)
 	size_t size = 0;
 	if (opts->driver && strcmp(opts->driver, "file") != 0)
 		error_set(&error, ENGINE_ERROR_INVALID, "invalid driver");
+	else
+		(void)secret_check_name(command_arg(inv, 0), &error);
 	char *data = error ? NULL : read_data(opts, command_arg(inv, 1), &size, &error);
 	g_autoptr(Engine) engine = data ? command_engine(inv, false, &error) : NULL;
 	const SecretCreate create = {

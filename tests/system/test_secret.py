@@ -40,7 +40,10 @@ class Verbs(SkiffTest):
                                   "invalid secret name")
         size = "Error: secret data must be larger than 0 and less than 512000 bytes"
         self.skiff_fails("secret", "create", "e", empty, says=size)
-        self.skiff_fails("secret", "create", "e", large, code=125)
+        self.skiff_fails("secret", "create", "e", large, says=size)
+        large.write_text("x" * 600000)
+        self.skiff_fails("secret", "create", "e", large, says=size)
+        self.skiff_fails("secret", "create", "a/b", "nofile", says="invalid secret name")
         self.skiff_fails("secret", "create", "e", "nofile", says="Error: open nofile: no such file or directory")
         self.skiff_fails("secret", "create", "e", "-", says="Error: if `-` is used, data must be passed into stdin")
         self.skiff_fails("secret", "create", "--env", "e", "NOPE",

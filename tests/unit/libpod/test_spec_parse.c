@@ -346,6 +346,7 @@ static const Row resources[] = {
 	{spec_set_cpus, "1e1", "\"quota\":1000000"},
 	{spec_set_cpus, "1x", "strconv.ParseFloat: parsing \"1x\": invalid syntax", BAD},
 	{spec_set_cpus, "", "strconv.ParseFloat", BAD},
+	{spec_set_cpus, "-1", "invalid number of CPUs: '-1'", BAD},
 	{spec_set_cpus, "nan", "strconv.ParseFloat", BAD},
 	{spec_set_cpus, "0x10", "strconv.ParseFloat", BAD},
 	{spec_set_cpus, " 1", "strconv.ParseFloat", BAD},
