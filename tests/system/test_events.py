@@ -118,24 +118,24 @@ class Events(SkiffTest):
         self.assertGreater(time.monotonic() - began, 0.9)
 
     def test_formats(self):
-        ident = self.skiff("create", "--name", "c", "--label", "b=2", "--label", "a=1", "busybox", "true").word
+        ident = self.skiff("create", "--name", "made", "--label", "b=2", "--label", "a=1", "busybox", "true").word
         line = self.skiff("events", "--stream=false").stdout
         self.assertRegex(line, r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ [+-]\d{4} \S+ container create " + ident +
-                         r" \(image=localhost/busybox:latest, name=c, a=1, b=2\)\n$")
+                         r" \(image=localhost/busybox:latest, name=made, a=1, b=2\)\n$")
         self.assertIn(f" {ident[:12]} ", self.skiff("events", "--stream=false", "--no-trunc=false").stdout)
         self.skiff("run", "--rm", "--name", "d", "--network", "none", "busybox", "false", code=1)
         rows = [json.loads(text) for text in self.skiff("events", "--stream=false", "--format", "json").lines]
         created, died = rows[0], next(row for row in rows if row["Status"] == "died")
         self.assertEqual((created["ID"], created["Name"], created["Image"], created["Type"], created["Attributes"]),
-                         (ident, "c", "localhost/busybox:latest", "container", {"a": "1", "b": "2"}))
-        self.assertEqual(created["Actor"], {"ID": ident, "Attributes": {"a": "1", "b": "2", "name": "c",
+                         (ident, "made", "localhost/busybox:latest", "container", {"a": "1", "b": "2"}))
+        self.assertEqual(created["Actor"], {"ID": ident, "Attributes": {"a": "1", "b": "2", "name": "made",
                                                                          "image": "localhost/busybox:latest"}})
         self.assertEqual((created["status"], created["id"], created["from"], created["scope"], created["Action"]),
                          ("create", ident, "localhost/busybox:latest", "local", "create"))
         self.assertEqual(created["timeNano"] // 1000000000, created["time"])
         self.assertLess(abs(created["time"] - time.time()), 60)
         self.assertEqual((died["Action"], died["ContainerExitCode"], died["Actor"]["Attributes"]["exitCode"]), ("die", 1, "1"))
-        self.assertEqual(self.events("--filter", "container=c", form="{{.Time}} {{index .Attributes \"a\"}}"),
+        self.assertEqual(self.events("--filter", "container=made", form="{{.Time}} {{index .Attributes \"a\"}}"),
                          [f"{created['time']} 1"])
 
     def test_follow(self):

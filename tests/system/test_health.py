@@ -388,9 +388,10 @@ class Hostile(HealthTest):
         wait_for(lambda: not self.alive("sleep 7777"), timeout=3)
 
     def test_fork_bomb(self):
-        """A probe that forks until it may not any more; its user has no other processes."""
+        """A probe that forks until it may not any more; its user has no other processes. Its first process does
+        not fork itself: a shell that is refused ends, and with it the probe."""
         self.need_ids()
-        self.run_probed("f() { sleep 44441 & f | f & wait; }; f", "--health-timeout=2s", "-u", "7", "--ulimit", "nproc=120:120")
+        self.run_probed("f() { sleep 44441 & f | f & wait; }; f & exec sleep 44441", "--health-timeout=2s", "-u", "7", "--ulimit", "nproc=120:120")
         done = self.probe(125)
         self.assertLess(done.seconds, 15)
         wait_for(lambda: not self.alive("sleep 44441"), timeout=5)
