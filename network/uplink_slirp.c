@@ -307,6 +307,13 @@ bool uplink_slirp_wait(UplinkSlirp *slirp, int timeout_ms)
 	if (slirp->polls[POLL_TAP].revents && slirp->tap_fd >= 0) {
 		slirp->reading = true;
 		read_tap(slirp);
+		/*
+		 * What waits for the link address of a guest goes out with the poll behind the
+		 * answer, and its own would be the next, whenever that is. Of many guests libslirp
+		 * remembers 16 addresses.
+		 */
+		if (slirp->filter)
+			slirp_pollfds_poll(slirp->slirp, true, get_revents, slirp);
 		slirp->reading = false;
 		flush_ack(slirp);
 	}
