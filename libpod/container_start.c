@@ -443,8 +443,8 @@ static size_t list_preserved(const char *flags, int out[LAUNCH_PRESERVE_MAX])
 /* Hand everything to a new monitor and wait for its word. */
 static Monitor *start_monitor(Container *ctr, const ContainerSpec *spec,
 			      const ContainerStart *options, const NetworkRequest *network,
-			      OciConfig *config, const RecordLock *life,
-			      ContainerCgroup *cgroup, GError **error)
+			      OciConfig *config, const RecordLock *life, ContainerCgroup *cgroup,
+			      GError **error)
 {
 	/* Recorded under the life lock: "running" without it would mean that a monitor was killed.
 	 */

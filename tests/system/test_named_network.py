@@ -370,7 +370,7 @@ class Verbs(NamedNetworkTest):
         for options, says in ((("--network", "one", "--network", "podman"), "several networks"),
                               (("--network", "one:ip6=fd00::9"), "ip6"),
                               (("--network", "one:color=red"), 'invalid bridge option "color"'),
-                              (("--ip", "10.0.2.7"), "can only be set with a named network"),
+                              (("--ip", "10.0.2.7"), "static ip/mac address can only be used with Bridge mode networking"),
                               (("--network", "one", "--mac-address", "01:00:00:00:00:00"), "invalid MAC address"),
                               (("--network", "one", "--network-alias", "a b"), "invalid network alias")):
             with self.subTest(options=options):
