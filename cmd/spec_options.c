@@ -290,7 +290,8 @@ static const Option mount_options[] = {
 
 static const Option network_options[] = {
 	ROW(0, "network", OPTION_VALUE, spec_set_network, "MODE",
-	    "Network: slirp, none, host, container:NAME or ns:PATH", OPTION_COMMON),
+	    "Network: slirp, none, host, container:NAME, ns:PATH or a network's name",
+	    OPTION_COMMON),
 	ROW(0, "net", OPTION_VALUE, spec_set_network, "MODE", "The same as --network",
 	    OPTION_HIDDEN),
 	ROW('p', "publish", OPTION_CSV, spec_add_publish, "[[IP:]HOST:]CONTAINER[/PROTOCOL]",

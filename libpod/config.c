@@ -93,7 +93,8 @@ static bool apply_sysctl(ContainerSpec *spec, const char *value, GError **error)
 {
 	g_autofree char *key = g_strstrip(g_strndup(value, strcspn(value, "=")));
 	NetworkMode network = spec->network->mode;
-	bool own_net = network == NETWORK_NONE || network == NETWORK_SLIRP;
+	bool own_net =
+		network == NETWORK_NONE || network == NETWORK_SLIRP || network == NETWORK_NAMED;
 	bool own_ipc = spec->ipc.mode == SPEC_NS_DEFAULT || spec->ipc.mode == SPEC_NS_PRIVATE;
 	bool own = g_str_has_prefix(key, "net.") ? own_net : own_ipc;
 	return !own || g_hash_table_contains(spec->sysctl, key) ||
@@ -121,7 +122,8 @@ static bool apply_annotation(ContainerSpec *spec, const char *value, GError **er
 
 static bool uses_dns(const ContainerSpec *spec)
 {
-	return spec->network->mode == NETWORK_SLIRP || spec->network->mode == NETWORK_HOST;
+	NetworkMode mode = spec->network->mode;
+	return mode == NETWORK_SLIRP || mode == NETWORK_HOST || mode == NETWORK_NAMED;
 }
 
 static bool apply_init(ContainerSpec *spec, const char *value, GError **error)

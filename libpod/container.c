@@ -20,6 +20,7 @@
 #include "libpod/events.h"
 #include "libpod/monitor/control.h"
 #include "libpod/name.h"
+#include "libpod/named_network.h"
 #include "libpod/secret.h"
 #include "libpod/spec_resolve.h"
 #include "libpod/volume.h"
@@ -207,6 +208,7 @@ static ContainerSummary new_summary(const ContainerSpec *spec, const char *id)
 		.depends = spec_dependencies(spec),
 		.ports = g_ptr_array_ref(spec->network->ports),
 		.network_mode = spec->network->mode,
+		.network_target = g_strdup(spec->network->target),
 	};
 }
 
@@ -335,14 +337,25 @@ static bool publish_named(Engine *engine, ContainerSpec *spec, ContainerSummary 
 	}
 }
 
-/* rmi and volume rm look for users of an image or a volume while nobody can become one. */
+/* It was there when the spec was resolved; from here on it stays. */
+static bool check_network(Engine *engine, const ContainerSpec *spec, GError **error)
+{
+	g_autoptr(NamedNetwork) network =
+		named_network_resolve(engine, spec->network->target, error);
+	return network != NULL;
+}
+
+/* rmi, network rm and volume rm look for users while nobody can become one. */
 static bool record_pinned(Engine *engine, ContainerSpec *spec, ContainerSummary *s,
 			  const char *dir_name, GError **error)
 {
 	g_autoptr(RecordLock) image =
 		spec->image_id ? image_pin(engine_store(engine), spec->image_id, error) : NULL;
 	g_autoptr(RecordLock) volumes = spec->mounts->len > 0 ? volumes_pin(engine, error) : NULL;
+	bool named = spec->network->mode == NETWORK_NAMED;
+	g_autoptr(RecordLock) networks = named ? named_networks_pin(engine, error) : NULL;
 	return (image || !spec->image_id) && (volumes || spec->mounts->len == 0) &&
+	       (!named || (networks && check_network(engine, spec, error))) &&
 	       create_volumes(engine, spec, s, error) &&
 	       publish_named(engine, spec, s, dir_name, error);
 }

@@ -49,6 +49,9 @@ typedef struct {
 	GHashTable *labels;
 	GPtrArray *ports; /* of PortMapping: as bound while running, else as asked */
 	NetworkMode network_mode;
+	char *network_target;                 /* of NETWORK_NAMED: its name; or NULL */
+	char *ip, *mac, *gateway, *interface; /* on it, while it runs; or NULL */
+	int ip_prefix;
 	char **mounts; /* where they are in the container, for ps */
 	char **volume_names;
 	char **depends; /* full ids: containers whose namespaces it shares or that it requires */

@@ -105,6 +105,11 @@ bool container_remove_runtime(Engine *engine, const char *id);
  */
 char **container_prepare_root(Container *ctr, const ContainerSpec *spec, GError **error);
 
+/** container_network_request() - the spec's request with what a start must know of its named
+ * network. NOT_FOUND if that is gone. */
+NetworkRequest *container_network_request(Container *ctr, const ContainerSpec *spec,
+					  GError **error);
+
 /** container_drop_name() - remove names/NAME if it is this container's. */
 void container_drop_name(Engine *engine, const char *name, const char *id);
 

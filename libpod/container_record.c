@@ -60,6 +60,11 @@ void container_summary_clear(ContainerSummary *s)
 	g_free(s->name);
 	g_free(s->image_id);
 	g_free(s->image_name);
+	g_free(s->network_target);
+	g_free(s->ip);
+	g_free(s->mac);
+	g_free(s->gateway);
+	g_free(s->interface);
 	g_strfreev(s->command);
 	g_free(s->error);
 	g_free(s->health);
@@ -111,7 +116,8 @@ Json *container_state_to_json(const ContainerSummary *s)
 		js_set_take(json, "depends", js_from_strv((const char *const *)s->depends));
 	if (s->mounts && s->mounts[0])
 		js_set_take(json, "mounts", js_from_strv((const char *const *)s->mounts));
-	NetworkRequest network = {.mode = s->network_mode, .ports = s->ports};
+	NetworkRequest network = {
+		.mode = s->network_mode, .target = s->network_target, .ports = s->ports};
 	js_set_take(json, "network", network_request_to_json(&network));
 	return json;
 }
@@ -134,6 +140,7 @@ static bool load_lists(ContainerSummary *s, Json *json, GError **error)
 	if (!request)
 		return false;
 	s->network_mode = request->mode;
+	s->network_target = g_steal_pointer(&request->target);
 	s->ports = g_ptr_array_ref(request->ports);
 	if (!s->command)
 		s->command = g_new0(char *, 1);
@@ -231,6 +238,21 @@ static bool load_process(Json *run, const char *key, pid_t *out_pid, unsigned lo
 	return true;
 }
 
+/* What a named network gave the container. */
+static void load_address(ContainerSummary *s, Json *run)
+{
+	Json *network = NULL;
+	int64_t prefix = 0;
+	if (!js_get_object(run, "network", &network, NULL) || !network)
+		return;
+	(void)js_dup_string(network, "ip", &s->ip, NULL);
+	(void)js_dup_string(network, "mac", &s->mac, NULL);
+	(void)js_dup_string(network, "gateway", &s->gateway, NULL);
+	(void)js_dup_string(network, "interface", &s->interface, NULL);
+	(void)js_get_int(network, "prefix", 0, 32, &prefix, NULL);
+	s->ip_prefix = (int)prefix;
+}
+
 /* What the monitor says of the running container. Return: true if it runs. */
 static bool load_run(Container *ctr)
 {
@@ -254,6 +276,7 @@ static bool load_run(Container *ctr)
 	(void)js_get_bool(run, "paused", &paused, NULL);
 	(void)js_get_bool(run, "oom", &s->oom_killed, NULL);
 	s->state = !s->pid ? CONTAINER_RESTARTING : paused ? CONTAINER_PAUSED : CONTAINER_RUNNING;
+	load_address(s, run);
 	Json *ports = NULL;
 	if (js_get_array(run, "ports", &ports, NULL) && ports &&
 	    json_object_array_length(ports) > 0) {

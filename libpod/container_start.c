@@ -248,13 +248,19 @@ static bool write_timezone(int dir, const ContainerSpec *spec, GError **error)
 
 /* The small files that are bound into the container. They are made anew at every start, so they are
  * runtime files. */
-static bool write_files(Container *ctr, const ContainerSpec *spec, GError **error)
+static bool write_files(Container *ctr, const ContainerSpec *spec, const NetworkRequest *network,
+			GError **error)
 {
 	int dir = ctr->run_fd;
 
 	ResolvOptions resolv_options = {.servers = (const char *const *)spec->dns,
 					.search = (const char *const *)spec->dns_search,
 					.options = (const char *const *)spec->dns_option};
+	g_autofree char *gateway = network->plan ? address4_format(network->plan->gateway) : NULL;
+	if (network->plan) {
+		resolv_options.gateway = gateway;
+		resolv_options.domain = network->plan->dns ? "dns.podman" : NULL;
+	}
 	g_autofree char *short_id = g_strndup(ctr->summary.id, 12);
 	const char *hostname = spec->hostname ? spec->hostname : short_id;
 	g_autofree char *resolv = resolv_conf_build(spec->network->mode, &resolv_options, error);
@@ -436,8 +442,9 @@ static size_t list_preserved(const char *flags, int out[LAUNCH_PRESERVE_MAX])
 
 /* Hand everything to a new monitor and wait for its word. */
 static Monitor *start_monitor(Container *ctr, const ContainerSpec *spec,
-			      const ContainerStart *options, OciConfig *config,
-			      const RecordLock *life, ContainerCgroup *cgroup, GError **error)
+			      const ContainerStart *options, const NetworkRequest *network,
+			      OciConfig *config, const RecordLock *life, ContainerCgroup *cgroup,
+			      GError **error)
 {
 	/* Recorded under the life lock: "running" without it would mean that a monitor was killed.
 	 */
@@ -461,7 +468,7 @@ static Monitor *start_monitor(Container *ctr, const ContainerSpec *spec,
 		.id = ctr->summary.id,
 		.name = ctr->summary.name,
 		.config = config,
-		.network = spec->network,
+		.network = network,
 		.log_driver = spec->log_driver,
 		.log_path = spec->log_path,
 		.log_max_size = spec->log_max_size,
@@ -568,8 +575,10 @@ bool container_start(Container *ctr, const ContainerStart *options, int *out_con
 	g_autoptr(RecordLock) life =
 		record_lock(ctr->run_fd, "life", false, ENDING_TIMEOUT_MS, "monitor", error);
 	const ContainerSpec *spec = life ? container_spec(ctr, error) : NULL;
-	if (!spec || !reset_work(ctr, error) || !make_layer(ctr, error) ||
-	    !write_files(ctr, spec, error))
+	g_autoptr(NetworkRequest) network =
+		spec ? container_network_request(ctr, spec, error) : NULL;
+	if (!network || !reset_work(ctr, error) || !make_layer(ctr, error) ||
+	    !write_files(ctr, spec, network, error))
 		return false;
 
 	g_autoptr(GError) failed = NULL;
@@ -579,7 +588,8 @@ bool container_start(Container *ctr, const ContainerStart *options, int *out_con
 	if (config) {
 		container_cgroup_plan(ctr, spec, &cgroup);
 		container_cgroup_describe(&cgroup, config);
-		monitor = start_monitor(ctr, spec, options, config, life, &cgroup, &failed);
+		monitor =
+			start_monitor(ctr, spec, options, network, config, life, &cgroup, &failed);
 	}
 	if (!monitor) {
 		record_failure(ctr, failed->message, error_exit_code(failed));

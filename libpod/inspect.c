@@ -12,6 +12,7 @@
 #include "libpod/container_cgroup.h"
 #include "libpod/inspect_priv.h"
 #include "libpod/oci_build.h"
+#include "libpod/named_network.h"
 #include "libpod/runtime/privileges.h"
 #include "libpod/signals.h"
 #include "storage/layer.h"
@@ -181,7 +182,40 @@ static Json *build_state(Container *ctr)
 	return json;
 }
 
-static Json *build_network(const ContainerSummary *s, const ContainerSpec *spec)
+/* The container's place on its named network, under the network's name. */
+static Json *build_networks(Engine *engine, const ContainerSummary *s, const ContainerSpec *spec)
+{
+	Json *all = json_object_new_object(), *json = inspect_skeleton(network_text);
+	g_autoptr(NamedNetwork) network = named_network_lookup(engine, s->network_target, NULL);
+	g_autofree char *short_id = g_strndup(s->id, 12);
+	g_autoptr(GStrvBuilder) aliases = g_strv_builder_new();
+	static const char *const others[] = {"Bridge",
+					     "SandboxID",
+					     "HairpinMode",
+					     "LinkLocalIPv6Address",
+					     "LinkLocalIPv6PrefixLen",
+					     "Ports",
+					     "SandboxKey"};
+	for (size_t i = 0; i < G_N_ELEMENTS(others); i++)
+		json_object_object_del(json, others[i]);
+	if (spec->network->aliases)
+		g_strv_builder_addv(aliases, (const char **)spec->network->aliases);
+	g_strv_builder_add(aliases, short_id);
+	g_auto(GStrv) list = g_strv_builder_end(aliases);
+	inspect_set_text(json, "NetworkID", network ? network->id : "");
+	js_set_take(json, "DriverOpts", NULL);
+	js_set_take(json, "IPAMConfig", NULL);
+	js_set_take(json, "Links", NULL);
+	inspect_set_list(json, "Aliases", list);
+	inspect_set_text(json, "IPAddress", s->ip);
+	inspect_set_text(json, "MacAddress", s->mac);
+	inspect_set_text(json, "Gateway", s->gateway);
+	js_set_int(json, "IPPrefixLen", s->ip_prefix);
+	js_set_take(all, s->network_target, json);
+	return all;
+}
+
+static Json *build_network(Engine *engine, const ContainerSummary *s, const ContainerSpec *spec)
 {
 	Json *json = inspect_skeleton(network_text);
 	js_set_take(json, "Ports", inspect_ports(s->ports, spec->exposed));
@@ -189,6 +223,8 @@ static Json *build_network(const ContainerSummary *s, const ContainerSpec *spec)
 		g_autofree char *path = g_strdup_printf("/proc/%d/ns/net", (int)s->pid);
 		js_set_string(json, "SandboxKey", path);
 	}
+	if (s->network_mode == NETWORK_NAMED && s->network_target)
+		js_set_take(json, "Networks", build_networks(engine, s, spec));
 	return json;
 }
 
@@ -475,7 +511,7 @@ Json *inspect_container(Engine *engine, Container *ctr, bool size, GError **erro
 	js_set_take(json, "Mounts", build_mounts(engine, spec));
 	g_auto(GStrv) dependencies = spec_dependencies(spec);
 	inspect_set_list(json, "Dependencies", dependencies);
-	js_set_take(json, "NetworkSettings", build_network(s, spec));
+	js_set_take(json, "NetworkSettings", build_network(engine, s, spec));
 	js_set_string(json, "Namespace", "");
 	js_set_bool(json, "IsInfra", false);
 	js_set_bool(json, "IsService", false);
@@ -485,4 +521,37 @@ Json *inspect_container(Engine *engine, Container *ctr, bool size, GError **erro
 		return NULL;
 	js_set_take(json, "HostConfig", host);
 	return g_steal_pointer(&json);
+}
+
+/* One running container, as `network inspect` shows it. */
+static Json *network_member(const ContainerSummary *s)
+{
+	Json *json = json_object_new_object(), *interfaces = json_object_new_object();
+	Json *eth0 = json_object_new_object(), *subnets = json_object_new_array();
+	Json *subnet = json_object_new_object();
+	g_autofree char *ipnet = g_strdup_printf("%s/%d", s->ip, s->ip_prefix);
+	js_set_string(subnet, "ipnet", ipnet);
+	js_set_string(subnet, "gateway", s->gateway);
+	json_object_array_add(subnets, subnet);
+	js_set_take(eth0, "subnets", subnets);
+	js_set_string(eth0, "mac_address", s->mac);
+	js_set_take(interfaces, s->interface ? s->interface : "eth0", eth0);
+	js_set_string(json, "name", s->name);
+	js_set_take(json, "interfaces", interfaces);
+	return json;
+}
+
+Json *inspect_network(Engine *engine, const NamedNetwork *network, GError **error)
+{
+	g_autoptr(GPtrArray) list = containers_list(engine, error);
+	if (!list)
+		return NULL;
+	Json *json = named_network_to_json(network), *members = json_object_new_object();
+	for (guint i = 0; i < list->len; i++) {
+		const ContainerSummary *s = container_summary(list->pdata[i]);
+		if (s->ip && g_strcmp0(s->network_target, network->name) == 0)
+			js_set_take(members, s->id, network_member(s));
+	}
+	js_set_take(json, "containers", members);
+	return json;
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "libpod/container.h"
+#include "libpod/named_network.h"
 #include "libpod/volume.h"
 #include "storage/image.h"
 
@@ -13,6 +14,9 @@ Json *inspect_container(Engine *engine, Container *ctr, bool size, GError **erro
 /** inspect_image() - podman's image inspect (Id, Digest, RepoTags, RepoDigests, Config,
  * GraphDriver, RootFS, ...). */
 Json *inspect_image(Engine *engine, const Image *image, GError **error);
+/** inspect_network() - podman's record of it and its running containers. */
+Json *inspect_network(Engine *engine, const NamedNetwork *network, GError **error);
+
 /** inspect_volume() - Name, Driver, Mountpoint, CreatedAt, Labels, Scope, Options, MountCount, ...
  */
 Json *inspect_volume(Engine *engine, const Volume *volume, GError **error);

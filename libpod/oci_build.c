@@ -120,6 +120,7 @@ static void build_network(OciConfig *config, const ContainerSpec *spec,
 	switch (spec->network->mode) {
 	case NETWORK_NONE:
 	case NETWORK_SLIRP:
+	case NETWORK_NAMED:
 		set_namespace(config, OCI_NS_NETWORK, OCI_NS_NEW, NULL);
 		break;
 	case NETWORK_HOST:

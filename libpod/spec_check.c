@@ -93,13 +93,16 @@ static bool check_network(const ContainerSpec *spec, GError **error)
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "conflicting options: dns and the network mode: %s",
 				 network_mode_name(mode));
-	bool private_network = mode == NETWORK_SLIRP;
-	if (spec->network_only && spec->network_set && !private_network)
+	bool private_network = mode == NETWORK_SLIRP, named = mode == NETWORK_NAMED;
+	if (spec->network_only && spec->network_set && !private_network && !named)
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "--%s can only be set when the network mode is bridge: invalid "
 				 "argument",
 				 spec->network_only);
-	if (spec->network_only)
+	if (named && g_strcmp0(spec->network_only, "ip6") == 0)
+		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
+				 "IPv6 addresses on named networks are not supported yet");
+	if (spec->network_only && !named)
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "invalid config provided: networks and static ip/mac address can "
 				 "only be used with Bridge mode networking");
@@ -121,7 +124,8 @@ static bool check_network(const ContainerSpec *spec, GError **error)
 static bool check_sysctls(const ContainerSpec *spec, GError **error)
 {
 	NetworkMode network = spec->network->mode;
-	bool own_net = network == NETWORK_NONE || network == NETWORK_SLIRP;
+	bool own_net =
+		network == NETWORK_NONE || network == NETWORK_SLIRP || network == NETWORK_NAMED;
 	bool own_ipc = spec->ipc.mode == SPEC_NS_DEFAULT || spec->ipc.mode == SPEC_NS_PRIVATE;
 	GHashTableIter iter;
 	const char *key, *value;

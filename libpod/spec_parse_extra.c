@@ -370,7 +370,7 @@ bool spec_set_ip(ContainerSpec *spec, const char *value, GError **error)
 	struct in_addr address;
 	if (inet_pton(AF_INET, value, &address) != 1)
 		return error_set(error, ENGINE_ERROR_INVALID, "\"%s\" is not an ip address", value);
-	return need_network(spec, "ip");
+	return network_request_set_ip(spec->network, value, error) && need_network(spec, "ip");
 }
 
 bool spec_set_ip6(ContainerSpec *spec, const char *value, GError **error)
@@ -391,10 +391,13 @@ bool spec_set_mac_address(ContainerSpec *spec, const char *value, GError **error
 	if (!valid)
 		return error_set(error, ENGINE_ERROR_INVALID, "address %s: invalid MAC address",
 				 value);
-	return need_network(spec, "mac-address");
+	g_autofree char *mac = g_strdelimit(g_strdup(value), "-", ':');
+	return network_request_set_mac(spec->network, mac, error) &&
+	       need_network(spec, "mac-address");
 }
 
 bool spec_add_network_alias(ContainerSpec *spec, const char *value, GError **error)
 {
-	return need_network(spec, "network-alias");
+	return network_request_add_alias(spec->network, value, error) &&
+	       need_network(spec, "network-alias");
 }

@@ -255,6 +255,9 @@ bool spec_set_hostname(ContainerSpec *spec, const char *value, GError **error)
 
 bool spec_set_network(ContainerSpec *spec, const char *value, GError **error)
 {
+	if (spec->network_set && spec->network->mode == NETWORK_NAMED)
+		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
+				 "several networks per container are not supported yet");
 	spec->network_set = true;
 	return network_request_parse(value, spec->network, error);
 }

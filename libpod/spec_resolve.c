@@ -16,6 +16,7 @@
 #include "libpod/container.h"
 #include "libpod/secret.h"
 #include "libpod/spec_priv.h"
+#include "libpod/named_network.h"
 #include "network/portmap.h"
 #include "storage/manifest.h"
 
@@ -45,6 +46,26 @@ static bool check_ns_path(const char *what, const char *path, GError **error)
 	return false;
 }
 
+/* The network by its name, whatever it was called by. */
+static bool resolve_network(Engine *engine, NetworkRequest *request, GError **error)
+{
+	g_autoptr(NamedNetwork) network = named_network_resolve(engine, request->target, error);
+	uint32_t address;
+	if (!network)
+		return false;
+	g_free(request->target);
+	request->target = g_strdup(network->name);
+	if (request->ip &&
+	    (!address4_parse(request->ip, &address) || address < subnet_first(&network->subnet) ||
+	     address > subnet_last(&network->subnet))) {
+		g_autofree char *subnet = subnet_format(&network->subnet);
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "requested static ip %s not in any subnet on network %s: %s",
+				 request->ip, network->name, subnet);
+	}
+	return true;
+}
+
 /* pid, ipc, uts and cgroup namespaces of others. */
 static bool resolve_namespaces(Engine *engine, ContainerSpec *spec, GError **error)
 {
@@ -68,6 +89,8 @@ static bool resolve_namespaces(Engine *engine, ContainerSpec *spec, GError **err
 	NetworkRequest *network = spec->network;
 	if (network->mode == NETWORK_CONTAINER)
 		return resolve_target(engine, "net", &network->target, error);
+	if (network->mode == NETWORK_NAMED)
+		return resolve_network(engine, network, error);
 	if (network->mode == NETWORK_NS)
 		return check_ns_path("network", network->target, error);
 	return true;
@@ -210,7 +233,7 @@ static bool publish_exposed(ContainerSpec *spec, GError **error)
 static bool resolve_ports(ContainerSpec *spec, GError **error)
 {
 	NetworkRequest *network = spec->network;
-	if (network->mode == NETWORK_SLIRP)
+	if (network->mode == NETWORK_SLIRP || network->mode == NETWORK_NAMED)
 		return (!spec->publish_all || publish_exposed(spec, error)) &&
 		       portmap_check(network->ports, error);
 	if (network->ports->len > 0)

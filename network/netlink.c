@@ -186,6 +186,56 @@ void netlink_veth_add(NetlinkBatch *batch, const char *name, const char *peer_na
 	nest_end(batch, info);
 }
 
+void netlink_bridge_add(NetlinkBatch *batch, const char *name, uint32_t mtu)
+{
+	const struct ifinfomsg body = {
+		.ifi_family = AF_UNSPEC, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
+	const uint8_t off = 0;
+
+	begin(batch, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &body, sizeof(body));
+	attribute(batch, IFLA_IFNAME, name, strnlen(name, IFNAMSIZ - 1) + 1);
+	attribute_u32(batch, IFLA_MTU, mtu);
+	size_t info = nest_begin(batch, IFLA_LINKINFO);
+	attribute(batch, IFLA_INFO_KIND, "bridge", sizeof("bridge"));
+	size_t data = nest_begin(batch, IFLA_INFO_DATA);
+	attribute(batch, IFLA_BR_MCAST_SNOOPING, &off, sizeof(off));
+	nest_end(batch, data);
+	nest_end(batch, info);
+}
+
+void netlink_link_master(NetlinkBatch *batch, int index, int master)
+{
+	const struct ifinfomsg body = {.ifi_family = AF_UNSPEC, .ifi_index = index};
+
+	begin(batch, RTM_NEWLINK, 0, &body, sizeof(body));
+	attribute_u32(batch, IFLA_MASTER, (uint32_t)master);
+}
+
+void netlink_port_add(NetlinkBatch *batch, int master, const char *peer_name, int peer_ns,
+		      const void *mac, uint32_t mtu)
+{
+	const struct ifinfomsg ours = {
+		.ifi_family = AF_UNSPEC, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
+	const struct ifinfomsg theirs = {.ifi_family = AF_UNSPEC};
+
+	begin(batch, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &ours, sizeof(ours));
+	attribute(batch, IFLA_IFNAME, "veth%d", sizeof("veth%d"));
+	attribute_u32(batch, IFLA_MTU, mtu);
+	attribute_u32(batch, IFLA_MASTER, (uint32_t)master);
+	size_t info = nest_begin(batch, IFLA_LINKINFO);
+	attribute(batch, IFLA_INFO_KIND, "veth", sizeof("veth"));
+	size_t data = nest_begin(batch, IFLA_INFO_DATA);
+	size_t peer = nest_begin(batch, VETH_INFO_PEER);
+	append(batch, &theirs, sizeof(theirs));
+	attribute(batch, IFLA_IFNAME, peer_name, strnlen(peer_name, IFNAMSIZ - 1) + 1);
+	attribute_u32(batch, IFLA_MTU, mtu);
+	attribute(batch, IFLA_ADDRESS, mac, 6);
+	attribute_u32(batch, IFLA_NET_NS_FD, (uint32_t)peer_ns);
+	nest_end(batch, peer);
+	nest_end(batch, data);
+	nest_end(batch, info);
+}
+
 void netlink_address_add(NetlinkBatch *batch, int index, int family, const void *address,
 			 unsigned prefix)
 {

@@ -52,6 +52,20 @@ void netlink_link_up(NetlinkBatch *batch, int index);
 void netlink_veth_add(NetlinkBatch *batch, const char *name, const char *peer_name, int peer_ns,
 		      uint32_t mtu);
 
+/** netlink_bridge_add() - a bridge, up, without addresses of its own. */
+void netlink_bridge_add(NetlinkBatch *batch, const char *name, uint32_t mtu);
+
+/** netlink_link_master() - make a link a port of the bridge @master. */
+void netlink_link_master(NetlinkBatch *batch, int index, int master);
+
+/**
+ * netlink_port_add() - a veth pair: one end a port of the bridge @master in our netns, named by the
+ * kernel and up; the other, still down, in that of @peer_ns
+ * @mac:	6 bytes, of the other end
+ */
+void netlink_port_add(NetlinkBatch *batch, int master, const char *peer_name, int peer_ns,
+		      const void *mac, uint32_t mtu);
+
 /** netlink_address_add() - give a link an address, without duplicate address detection. @family:
  * AF_INET or AF_INET6. */
 void netlink_address_add(NetlinkBatch *batch, int index, int family, const void *address,

@@ -19,6 +19,7 @@
 #include <linux/netlink.h>
 #include <net/if.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -30,6 +31,7 @@
 #define LO_INDEX        1 /* the first interface of every namespace */
 #define TAP_NAME        "tap0"
 #define VETH_NAME       "uplink0"
+#define BRIDGE_NAME     "bridge0"
 #define PACKET_BUFFER   (4 * 1024 * 1024) /* the kernel caps it at net.core.{r,w}mem_max */
 #define IGNORE_OUTGOING 23                /* PACKET_IGNORE_OUTGOING, Linux 4.20 */
 
@@ -64,19 +66,19 @@ static int link_index(int socket, const char *name)
 {
 	struct ifreq request = {0};
 
-	strncpy(request.ifr_name, name, IFNAMSIZ - 1);
+	memcpy(request.ifr_name, name, strnlen(name, IFNAMSIZ - 1));
 	return ioctl(socket, SIOCGIFINDEX, &request) < 0 ? -errno : request.ifr_ifindex;
 }
 
 /* Make the tap in our netns. Return: its descriptor or a negative errno. */
-static int open_tap(void)
+static int open_tap(const char *name)
 {
 	struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI};
 	autofd fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
 
 	if (fd < 0)
 		return -errno;
-	strncpy(request.ifr_name, TAP_NAME, IFNAMSIZ - 1);
+	memcpy(request.ifr_name, name, strnlen(name, IFNAMSIZ - 1));
 	if (ioctl(fd, TUNSETIFF, &request) < 0)
 		return -errno;
 	return fd_steal(&fd);
@@ -105,7 +107,7 @@ static int open_packet_socket(int index)
 }
 
 /* In the namespace beside ours: the pair, our end up, and the socket on it. */
-static int make_pair(int container_ns, uint32_t mtu)
+static int make_pair(int container_ns, const char *name, uint32_t mtu)
 {
 	NetlinkBatch batch;
 	int rc = netlink_open(NETLINK_ROUTE);
@@ -114,7 +116,7 @@ static int make_pair(int container_ns, uint32_t mtu)
 		return rc;
 	autofd netlink = rc;
 	netlink_batch_init(&batch);
-	netlink_veth_add(&batch, VETH_NAME, TAP_NAME, container_ns, mtu);
+	netlink_veth_add(&batch, VETH_NAME, name, container_ns, mtu);
 	rc = netlink_send(netlink, &batch);
 	if (rc < 0)
 		return rc;
@@ -131,11 +133,11 @@ static int make_pair(int container_ns, uint32_t mtu)
 
 /* Where there is no tap. Return: the packet socket or a negative errno; we are back in @own then.
  */
-static int open_veth(int own, uint32_t mtu)
+static int open_veth(int own, const char *name, uint32_t mtu)
 {
 	if (unshare(CLONE_NEWNET) < 0)
 		return -errno;
-	autofd fd = make_pair(own, mtu);
+	autofd fd = make_pair(own, name, mtu);
 	if (setns(own, CLONE_NEWNET) < 0)
 		return -errno;
 	return fd_steal(&fd);
@@ -204,9 +206,9 @@ int netns_configure(const NetnsSetup *setup, const char **out_step)
 	autofd own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	if (own < 0)
 		return -errno;
-	autofd tap = open_tap();
+	autofd tap = open_tap(TAP_NAME);
 	if (tap < 0) {
-		tap = open_veth(own, mtu);
+		tap = open_veth(own, TAP_NAME, mtu);
 		message.vnet_hdr = 1;
 	}
 	if (tap < 0)
@@ -221,4 +223,104 @@ int netns_configure(const NetnsSetup *setup, const char **out_step)
 	*out_step = "uplink";
 	const int fds[] = {tap, own};
 	return fd_send(setup->tap_socket, &message, sizeof(message), fds, 2) ? 0 : -errno;
+}
+
+/* The bridge; bridged frames are no business of the host's packet filter. */
+static int make_bridge(int netlink, uint32_t mtu)
+{
+	NetlinkBatch batch;
+
+	netlink_batch_init(&batch);
+	netlink_link_up(&batch, LO_INDEX);
+	netlink_bridge_add(&batch, BRIDGE_NAME, mtu);
+	int rc = netlink_send(netlink, &batch);
+	(void)write_sysctl("/proc/sys/net/ipv6/conf/" BRIDGE_NAME "/disable_ipv6", "1");
+	(void)write_sysctl("/proc/sys/net/bridge/bridge-nf-call-iptables", "0");
+	(void)write_sysctl("/proc/sys/net/bridge/bridge-nf-call-ip6tables", "0");
+	(void)write_sysctl("/proc/sys/net/bridge/bridge-nf-call-arptables", "0");
+	return rc;
+}
+
+int netns_make_home(bool adopted, uint32_t mtu, bool *out_vnet)
+{
+	char name[IFNAMSIZ];
+	NetlinkBatch batch;
+	int rc = netlink_open(NETLINK_ROUTE);
+
+	if (rc < 0)
+		return rc;
+	autofd netlink = rc;
+	rc = adopted ? 0 : make_bridge(netlink, mtu);
+	if (rc < 0)
+		return rc;
+	/* That of a process that was killed may take some time to go. */
+	snprintf(name, sizeof(name), "tap%d", (int)getpid());
+	autofd own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	autofd tap = open_tap(name);
+	if (own < 0)
+		return -errno;
+	*out_vnet = tap < 0;
+	if (tap < 0)
+		tap = open_veth(own, name, mtu);
+	if (tap < 0)
+		return tap;
+	int index = link_index(netlink, name), bridge = link_index(netlink, BRIDGE_NAME);
+	if (index < 0 || bridge < 0)
+		return index < 0 ? index : bridge;
+	netlink_batch_init(&batch);
+	netlink_link_prepare(&batch, index, mtu, true);
+	netlink_link_master(&batch, index, bridge);
+	netlink_link_up(&batch, index);
+	rc = netlink_send(netlink, &batch);
+	return rc < 0 ? rc : fd_steal(&tap);
+}
+
+/* In the home: the pair. */
+static int add_port(const NetnsPort *port)
+{
+	NetlinkBatch batch;
+	int rc = netlink_open(NETLINK_ROUTE);
+
+	if (rc < 0)
+		return rc;
+	autofd netlink = rc;
+	int bridge = link_index(netlink, BRIDGE_NAME);
+	if (bridge < 0)
+		return bridge;
+	netlink_batch_init(&batch);
+	netlink_port_add(&batch, bridge, port->interface, port->container_ns, port->mac, port->mtu);
+	return netlink_send(netlink, &batch);
+}
+
+/* In the container: its end. */
+static int set_up_port(const NetnsPort *port)
+{
+	NetlinkBatch batch;
+	int rc = netlink_open(NETLINK_ROUTE);
+
+	if (rc < 0)
+		return rc;
+	autofd netlink = rc;
+	int index = link_index(netlink, port->interface);
+	if (index < 0)
+		return index;
+	netlink_batch_init(&batch);
+	netlink_link_prepare(&batch, index, port->mtu, true);
+	netlink_link_up(&batch, index);
+	netlink_address_add(&batch, index, AF_INET, &port->address, port->prefix);
+	if (port->has_route)
+		netlink_route_default(&batch, index, AF_INET, &port->gateway);
+	return netlink_send(netlink, &batch);
+}
+
+int netns_plug(const NetnsPort *port)
+{
+	if (setns(port->home_ns, CLONE_NEWNET) < 0)
+		return -errno;
+	int rc = add_port(port);
+	if (rc < 0)
+		return rc;
+	if (setns(port->container_ns, CLONE_NEWNET) < 0)
+		return -errno;
+	return set_up_port(port);
 }

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -42,3 +43,31 @@ typedef struct {
  * Return: 0 or a negative errno.
  */
 int netns_configure(const NetnsSetup *setup, const char **out_step);
+
+/**
+ * netns_make_home() - in the netns we are in: the bridge of a named network and a tap as its port
+ * @adopted:	the bridge is there already; only the tap was lost with its process
+ * @out_vnet:	frames have a virtio_net_hdr in front
+ * Mustn't: be called in the host's netns.
+ * Return: the tap's (or packet socket's) descriptor or a negative errno.
+ */
+int netns_make_home(bool adopted, uint32_t mtu, bool *out_vnet);
+
+/* A member's end of a port of the bridge. */
+typedef struct {
+	int home_ns, container_ns;
+	const char *interface;
+	uint8_t mac[6];
+	struct in_addr address, gateway;
+	unsigned prefix;
+	bool has_route; /* default route through the gateway */
+	uint32_t mtu;
+} NetnsPort;
+
+/**
+ * netns_plug() - give a container's netns a port of a home's bridge
+ *
+ * Leaves us in the container's netns: call it in a process of its own.
+ * Return: 0 or a negative errno.
+ */
+int netns_plug(const NetnsPort *port);

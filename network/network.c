@@ -9,12 +9,9 @@
 #include "libpod/base/error.h"
 #include "libpod/base/units.h"
 
-#define MTU_MIN 1280 /* what IPv6 needs */
-#define MTU_MAX 65520
-
 static const char *const mode_names[] = {
 	[NETWORK_NONE] = "none",           [NETWORK_HOST] = "host", [NETWORK_SLIRP] = "slirp",
-	[NETWORK_CONTAINER] = "container", [NETWORK_NS] = "ns",
+	[NETWORK_CONTAINER] = "container", [NETWORK_NS] = "ns",     [NETWORK_NAMED] = "bridge",
 };
 
 NetworkRequest *network_request_new(void)
@@ -32,6 +29,13 @@ void network_request_free(NetworkRequest *request)
 	if (!request)
 		return;
 	g_free(request->target);
+	g_free(request->ip);
+	g_free(request->mac);
+	g_free(request->interface);
+	g_strfreev(request->aliases);
+	if (request->plan)
+		g_free(request->plan->key);
+	g_free(request->plan);
 	g_ptr_array_unref(request->ports);
 	g_free(request);
 }
@@ -77,10 +81,10 @@ static bool parse_slirp_option(const char *text, NetworkRequest *request, GError
 		return parse_switch(key, value, &request->enable_ipv6, error);
 	if (strcmp(key, "mtu") == 0) {
 		uint64_t mtu = 0;
-		if (!units_parse_uint(value, MTU_MAX, &mtu, NULL) || mtu < MTU_MIN)
+		if (!units_parse_uint(value, NETWORK_MTU_MAX, &mtu, NULL) || mtu < NETWORK_MTU_MIN)
 			return error_set(error, ENGINE_ERROR_INVALID,
 					 "invalid mtu \"%s\": must be between %d and %d", value,
-					 MTU_MIN, MTU_MAX);
+					 NETWORK_MTU_MIN, NETWORK_MTU_MAX);
 		request->mtu = (uint32_t)mtu;
 		return true;
 	}
@@ -98,7 +102,115 @@ static bool parse_slirp_options(const char *text, NetworkRequest *request, GErro
 	return true;
 }
 
-/* Modes that take no options: "none", "host" and the names that mean the default. */
+const char *network_request_label(NetworkMode mode, const char *target)
+{
+	return mode == NETWORK_NAMED && target ? target : network_mode_name(mode);
+}
+
+bool network_request_set_ip(NetworkRequest *request, const char *text, GError **error)
+{
+	uint32_t address;
+
+	if (!address4_parse(text, &address)) {
+		g_autofree char *shown = g_strescape(text, NULL);
+		if (strchr(text, ':'))
+			return error_set(
+				error, ENGINE_ERROR_UNSUPPORTED,
+				"IPv6 addresses on named networks are not supported yet: %s",
+				shown);
+		return error_set(error, ENGINE_ERROR_INVALID, "invalid IP address %s", shown);
+	}
+	g_free(request->ip);
+	request->ip = g_strdup(text);
+	return true;
+}
+
+bool network_request_set_mac(NetworkRequest *request, const char *text, GError **error)
+{
+	uint8_t mac[6];
+
+	if (!mac_parse(text, mac)) {
+		g_autofree char *shown = g_strescape(text, NULL);
+		return error_set(error, ENGINE_ERROR_INVALID, "address %s: invalid MAC address",
+				 shown);
+	}
+	g_free(request->mac);
+	request->mac = mac_format(mac);
+	return true;
+}
+
+bool network_request_add_alias(NetworkRequest *request, const char *text, GError **error)
+{
+	static const char letters[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+	size_t length = strlen(text);
+
+	if (length == 0 || length > 253 || strspn(text, letters) != length) {
+		g_autofree char *shown = g_strescape(text, NULL);
+		return error_set(error, ENGINE_ERROR_INVALID, "invalid network alias \"%s\"",
+				 shown);
+	}
+	g_autoptr(GStrvBuilder) all = g_strv_builder_new();
+	for (size_t i = 0; request->aliases && request->aliases[i]; i++)
+		g_strv_builder_add(all, request->aliases[i]);
+	g_strv_builder_add(all, text);
+	g_strfreev(request->aliases);
+	request->aliases = g_strv_builder_end(all);
+	return true;
+}
+
+/* interface_name=: what the kernel takes for one, and not lo. */
+static bool set_interface(NetworkRequest *request, const char *name, GError **error)
+{
+	size_t length = strlen(name);
+	bool good = length > 0 && length < 16 && strcmp(name, "lo") != 0 && *name != '.';
+
+	for (const char *at = name; good && *at; at++)
+		good = g_ascii_isalnum(*at) || *at == '-' || *at == '_' || *at == '.';
+	if (!good) {
+		g_autofree char *shown = g_strescape(name, NULL);
+		return error_set(error, ENGINE_ERROR_INVALID, "invalid interface name \"%s\"",
+				 shown);
+	}
+	g_free(request->interface);
+	request->interface = g_strdup(name);
+	return true;
+}
+
+/* All of "NAME:ip=...,alias=...". */
+static bool parse_named_options(const char *text, NetworkRequest *request, GError **error)
+{
+	g_auto(GStrv) options = g_strsplit(text, ",", -1);
+
+	for (size_t i = 0; options[i]; i++) {
+		const char *equals = strchr(options[i], '=');
+		g_autofree char *key = equals ? g_strndup(options[i], (size_t)(equals - options[i]))
+					      : g_strdup(options[i]);
+		const char *value = equals ? equals + 1 : "";
+		bool ok;
+
+		if (strcmp(key, "ip") == 0)
+			ok = network_request_set_ip(request, value, error);
+		else if (strcmp(key, "mac") == 0)
+			ok = network_request_set_mac(request, value, error);
+		else if (strcmp(key, "alias") == 0)
+			ok = network_request_add_alias(request, value, error);
+		else if (strcmp(key, "interface_name") == 0)
+			ok = set_interface(request, value, error);
+		else if (strcmp(key, "ip6") == 0 || strcmp(key, "host_interface_name") == 0)
+			ok = error_set(error, ENGINE_ERROR_UNSUPPORTED,
+				       "the network option \"%s\" is not supported yet", key);
+		else
+			ok = error_set(error, ENGINE_ERROR_INVALID, "invalid bridge option \"%s\"",
+				       key);
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
+/* Modes that take no options: "none", "host" and the names that mean the default; the rest names a
+ * network. */
 static bool parse_plain_mode(const char *name, const char *options, NetworkRequest *request,
 			     GError **error)
 {
@@ -106,8 +218,10 @@ static bool parse_plain_mode(const char *name, const char *options, NetworkReque
 		const char *name;
 		NetworkMode mode;
 	} plain[] = {
-		{"none", NETWORK_NONE},     {"host", NETWORK_HOST},     {"bridge", NETWORK_SLIRP},
-		{"private", NETWORK_SLIRP}, {"default", NETWORK_SLIRP},
+		{"none", NETWORK_NONE},
+		{"host", NETWORK_HOST},
+		{"private", NETWORK_SLIRP},
+		{"default", NETWORK_SLIRP},
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(plain); i++) {
@@ -123,10 +237,9 @@ static bool parse_plain_mode(const char *name, const char *options, NetworkReque
 		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
 				 "network mode 'pasta' is not supported\n"
 				 "help: use --network slirp, which is the default");
-	return error_set(error, ENGINE_ERROR_UNSUPPORTED,
-			 "network '%s' not found: named networks are not supported yet\n"
-			 "help: use none, host, slirp, container:NAME or ns:PATH",
-			 name);
+	request->mode = NETWORK_NAMED;
+	request->target = g_strdup(strcmp(name, "bridge") == 0 ? NETWORK_DEFAULT_NAME : name);
+	return !options || parse_named_options(options, request, error);
 }
 
 /* "container:X" and "ns:PATH": a mode and the thing it names. */
@@ -224,6 +337,51 @@ GPtrArray *port_mappings_from_json(Json *array, GError **error)
 	return g_steal_pointer(&ports);
 }
 
+static Json *plan_to_json(const NetworkPlan *plan)
+{
+	Json *json = json_object_new_object();
+
+	js_set_string(json, "key", plan->key);
+	js_set_int(json, "mtu", plan->mtu);
+	js_set_int(json, "network", plan->subnet.network);
+	js_set_int(json, "prefix", plan->subnet.prefix);
+	js_set_int(json, "gateway", plan->gateway);
+	js_set_int(json, "first", plan->first);
+	js_set_int(json, "last", plan->last);
+	js_set_bool(json, "internal", plan->internal);
+	js_set_bool(json, "dns", plan->dns);
+	return json;
+}
+
+/* The plan of a start's request. */
+static NetworkPlan *plan_from_json(Json *json, GError **error)
+{
+	int64_t mtu = 0, network = 0, prefix = 0, gateway = 0, first = 0, last = 0;
+	g_autofree char *key = NULL;
+	NetworkPlan plan = {0};
+
+	if (!js_dup_string(json, "key", &key, error) ||
+	    !js_get_int(json, "mtu", 0, NETWORK_MTU_MAX, &mtu, error) ||
+	    !js_get_int(json, "network", 0, UINT32_MAX, &network, error) ||
+	    !js_get_int(json, "prefix", 8, 30, &prefix, error) ||
+	    !js_get_int(json, "gateway", 0, UINT32_MAX, &gateway, error) ||
+	    !js_get_int(json, "first", 0, UINT32_MAX, &first, error) ||
+	    !js_get_int(json, "last", 0, UINT32_MAX, &last, error) ||
+	    !js_get_bool(json, "internal", &plan.internal, error) ||
+	    !js_get_bool(json, "dns", &plan.dns, error))
+		return NULL;
+	if (!key || prefix == 0)
+		return error_set_null(error, ENGINE_ERROR_INVALID,
+				      "the network's plan is not whole");
+	plan.key = g_steal_pointer(&key);
+	plan.mtu = (uint32_t)mtu;
+	plan.subnet = (Subnet){(uint32_t)network, (unsigned)prefix};
+	plan.gateway = (uint32_t)gateway;
+	plan.first = (uint32_t)first;
+	plan.last = (uint32_t)last;
+	return g_memdup2(&plan, sizeof(plan));
+}
+
 Json *network_request_to_json(const NetworkRequest *request)
 {
 	Json *json = json_object_new_object();
@@ -234,6 +392,13 @@ Json *network_request_to_json(const NetworkRequest *request)
 	js_set_bool(json, "allow_host_loopback", request->allow_host_loopback);
 	js_set_bool(json, "enable_ipv6", request->enable_ipv6);
 	js_set_int(json, "mtu", request->mtu);
+	js_set_string(json, "ip", request->ip);
+	js_set_string(json, "mac", request->mac);
+	js_set_string(json, "interface", request->interface);
+	if (request->aliases)
+		js_set_take(json, "aliases", js_from_strv((const char *const *)request->aliases));
+	if (request->plan)
+		js_set_take(json, "plan", plan_to_json(request->plan));
 	return json;
 }
 
@@ -254,19 +419,29 @@ NetworkRequest *network_request_from_json(Json *json, GError **error)
 	g_autoptr(NetworkRequest) request = network_request_new();
 	const char *mode = "slirp";
 	int64_t mtu = 0;
-	Json *ports = NULL;
+	Json *ports = NULL, *plan = NULL;
 
 	if (!js_get_string(json, "mode", &mode, error) ||
+	    !js_dup_string(json, "ip", &request->ip, error) ||
+	    !js_dup_string(json, "mac", &request->mac, error) ||
+	    !js_dup_string(json, "interface", &request->interface, error) ||
+	    !js_get_strv(json, "aliases", &request->aliases, error) ||
+	    !js_get_object(json, "plan", &plan, error) ||
 	    !js_dup_string(json, "target", &request->target, error) ||
 	    !js_get_array(json, "ports", &ports, error) ||
 	    !js_get_bool(json, "allow_host_loopback", &request->allow_host_loopback, error) ||
 	    !js_get_bool(json, "enable_ipv6", &request->enable_ipv6, error) ||
-	    !js_get_int(json, "mtu", 0, MTU_MAX, &mtu, error))
+	    !js_get_int(json, "mtu", 0, NETWORK_MTU_MAX, &mtu, error))
 		return NULL;
 	if (!mode_from_name(mode, &request->mode))
 		return error_set_null(error, ENGINE_ERROR_INVALID, "unknown network mode '%s'",
 				      mode);
 	request->mtu = (uint32_t)mtu;
+	if (plan) {
+		request->plan = plan_from_json(plan, error);
+		if (!request->plan)
+			return NULL;
+	}
 
 	GPtrArray *mappings = port_mappings_from_json(ports, error);
 	if (!mappings)

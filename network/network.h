@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "libpod/base/json.h"
+#include "network/subnet.h"
 
 typedef enum {
 	NETWORK_NONE,      /* own netns with lo only */
@@ -16,6 +17,7 @@ typedef enum {
 	NETWORK_SLIRP,     /* own netns, user-mode uplink: the default */
 	NETWORK_CONTAINER, /* another container's netns */
 	NETWORK_NS,        /* ns:PATH */
+	NETWORK_NAMED,     /* own netns, a port of a named network's bridge */
 } NetworkMode;
 
 typedef enum {
@@ -32,10 +34,27 @@ typedef struct {
 	PortProtocol protocol;
 } PortMapping;
 
+/* What a member must know of its named network: filled in from the network's record at each start.
+ */
+typedef struct {
+	char *key;    /* names the home's socket in the runtime directory */
+	uint32_t mtu; /* 0: 65520 */
+	Subnet subnet;
+	uint32_t gateway;
+	uint32_t first, last; /* addresses to choose from */
+	bool internal;        /* no way out of the network */
+	bool dns;             /* names are answered */
+} NetworkPlan;
+
 typedef struct {
 	NetworkMode mode;
-	char *target;             /* NETWORK_CONTAINER: id; NETWORK_NS: path; else NULL */
-	GPtrArray *ports;         /* of PortMapping, never NULL */
+	char *target; /* NETWORK_CONTAINER: id; NETWORK_NS: path; NETWORK_NAMED: name; else NULL */
+	char *ip;     /* NETWORK_NAMED: --ip, or NULL */
+	char *mac;    /* --mac-address, or NULL */
+	char *interface;   /* interface_name=, or NULL: eth0 */
+	char **aliases;    /* --network-alias, at a start all names of the container; or NULL */
+	NetworkPlan *plan; /* NETWORK_NAMED at a start, else NULL */
+	GPtrArray *ports;  /* of PortMapping, never NULL */
 	bool allow_host_loopback; /* slirp:allow_host_loopback=true */
 	bool enable_ipv6;         /* default true */
 	uint32_t mtu;             /* 0: 65520 */
@@ -53,10 +72,11 @@ const char *network_mode_name(NetworkMode mode);
 
 /**
  * network_request_parse() - the value of --network:
- * none|host|slirp[:opt,opt]|private|bridge|default|container:X|ns:PATH
- * @error:	INVALID; UNSUPPORTED for a named network (they come with "Named networks")
+ * none|host|slirp[:opt,opt]|private|default|container:X|ns:PATH|NAME[:ip=,mac=,alias=,...]
  *
- * "private", "bridge" and "default" mean slirp until named networks exist.
+ * "private" and "default" mean slirp, "bridge" the network "podman"; whether the network of another
+ * name exists is for the caller to find out.
+ * @error:	INVALID; UNSUPPORTED for a second network
  */
 bool network_request_parse(const char *text, NetworkRequest *request, GError **error);
 
@@ -69,6 +89,19 @@ bool network_request_parse(const char *text, NetworkRequest *request, GError **e
  */
 Json *port_mappings_to_json(const GPtrArray *ports);
 GPtrArray *port_mappings_from_json(Json *array, GError **error);
+
+/** network_request_set_ip(), network_request_set_mac(), network_request_add_alias() - --ip,
+ * --mac-address and --network-alias. INVALID in podman's words. */
+bool network_request_set_ip(NetworkRequest *request, const char *text, GError **error);
+bool network_request_set_mac(NetworkRequest *request, const char *text, GError **error);
+bool network_request_add_alias(NetworkRequest *request, const char *text, GError **error);
+
+/** network_request_label() - what ps and inspect call it: the network's name, else the mode's. */
+const char *network_request_label(NetworkMode mode, const char *target);
+
+#define NETWORK_MTU_MIN      1280 /* what IPv6 needs */
+#define NETWORK_MTU_MAX      65520
+#define NETWORK_DEFAULT_NAME "podman" /* the network that is always there */
 
 /** network_request_to_json() / network_request_from_json() - the form kept in create.json and in
  * requests. */

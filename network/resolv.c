@@ -152,6 +152,15 @@ static void use_slirp_servers(Resolver *resolver)
 	}
 }
 
+/* Behind a named network its gateway is the only server. */
+static void use_gateway(Resolver *resolver, const ResolvOptions *options)
+{
+	g_ptr_array_set_size(resolver->servers, 0);
+	g_ptr_array_add(resolver->servers, g_strdup(options->gateway));
+	if (options->domain)
+		g_ptr_array_insert(resolver->search, 0, g_strdup(options->domain));
+}
+
 /* Replace a list by what was asked for; a single "." as search domain means none. */
 static bool replace_words(GPtrArray *list, const char *const *words, const char *what,
 			  GError **error)
@@ -202,6 +211,8 @@ char *resolv_conf_compose(const char *host_text, NetworkMode mode, const ResolvO
 		read_host(host_text, &resolver);
 	if (mode == NETWORK_SLIRP)
 		use_slirp_servers(&resolver);
+	if (mode == NETWORK_NAMED && options && options->gateway)
+		use_gateway(&resolver, options);
 	if (options && options->servers &&
 	    !replace_servers(resolver.servers, options->servers, error))
 		return NULL;
@@ -353,7 +364,9 @@ char *hosts_build(NetworkMode mode, const char *const *add_host, const char *hos
 	if (gateway)
 		g_string_append_printf(text, "%s\thost.containers.internal host.docker.internal\n",
 				       gateway);
-	if (!print_own_names(text, own, hostname, name, error))
+	/* On a named network the address comes later: the monitor adds that line. */
+	g_autoptr(GString) later = g_string_new(NULL);
+	if (!print_own_names(mode == NETWORK_NAMED ? later : text, own, hostname, name, error))
 		return NULL;
 	return g_string_free(g_steal_pointer(&text), FALSE);
 }

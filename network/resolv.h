@@ -15,6 +15,8 @@ typedef struct {
 		*servers; /* --dns; NULL: the host's, or the uplink's 10.0.2.3 for slirp */
 	const char *const *search;
 	const char *const *options;
+	const char *gateway; /* of a named network: it answers for all others */
+	const char *domain;  /* where its members' names are, first of the search list */
 } ResolvOptions;
 
 /** resolv_conf_build() - contents of resolv.conf for @mode. g_free() it. NULL with INVALID for a
@@ -29,6 +31,7 @@ char *resolv_conf_compose(const char *host_text, NetworkMode mode, const ResolvO
  * hosts_build() - contents of /etc/hosts
  * @add_host:	values of --add-host "name:ip" ("host-gateway" allowed), NULL-terminated or NULL
  * @hostname:	the container's, @name its container name; either may be NULL
+ * Of a container on a named network its own names are left out: its address is not known yet.
  * Fields with control characters, spaces or newlines are refused: INVALID (security 1.5).
  */
 char *hosts_build(NetworkMode mode, const char *const *add_host, const char *hostname,

@@ -55,7 +55,7 @@ static bool is_repeated(const GPtrArray *ports, size_t index)
 }
 
 /* The request in a sealed memory file. Return: descriptor, -1 with @error. */
-static int encode_request(const NetworkRequest *request, GError **error)
+static int encode_request(const NetworkRequest *request, uint32_t address, GError **error)
 {
 	g_autoptr(GByteArray) bytes = g_byte_array_new();
 	UplinkRequest header = {
@@ -64,7 +64,12 @@ static int encode_request(const NetworkRequest *request, GError **error)
 		.mtu = request->mtu ? request->mtu : NETNS_MTU,
 		.allow_host_loopback = request->allow_host_loopback,
 		.ipv6 = request->enable_ipv6,
+		.bridged = request->mode == NETWORK_NAMED,
 	};
+	if (header.bridged) {
+		header.address.s_addr = htonl(address);
+		header.gateway.s_addr = htonl(request->plan->gateway);
+	}
 
 	g_byte_array_append(bytes, (const guint8 *)&header, sizeof(header));
 	for (size_t i = 0; i < request->ports->len; i++) {
@@ -91,13 +96,14 @@ static int encode_request(const NetworkRequest *request, GError **error)
 	return fd;
 }
 
-bool uplink_start(const NetworkRequest *request, Uplink *out_uplink, GError **error)
+bool uplink_start(const NetworkRequest *request, uint32_t address, Uplink *out_uplink,
+		  GError **error)
 {
 	bool waits = request->ports->len > 0;
 	g_autofree char *program = spawn_find_own("skiff-uplink", error);
 	if (!program)
 		return false;
-	autofd memfd = encode_request(request, error);
+	autofd memfd = encode_request(request, address, error);
 	if (memfd < 0)
 		return false;
 
@@ -135,6 +141,14 @@ bool uplink_start(const NetworkRequest *request, Uplink *out_uplink, GError **er
 		.lifeline_fd = fd_steal(&life_ours),
 	};
 	return true;
+}
+
+bool uplink_send_netns(Uplink *uplink, int netns_fd)
+{
+	const NetnsTap message = {.magic = NETNS_TAP_MAGIC};
+	const int fds[] = {netns_fd, netns_fd};
+
+	return fd_send(uplink->tap_socket, &message, sizeof(message), fds, 2);
 }
 
 static int64_t now_ms(void)

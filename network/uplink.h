@@ -25,13 +25,21 @@ typedef struct {
 } Uplink;
 
 /**
+ * uplink_send_netns() - to an uplink of NETWORK_NAMED, in place of a tap: the container's netns, as
+ * soon as it is connected
+ */
+bool uplink_send_netns(Uplink *uplink, int netns_fd);
+
+/**
  * uplink_start() - start the uplink of a container; called by the monitor before init is cloned
- * @request:	mode must be NETWORK_SLIRP
+ * @request:	mode must be NETWORK_SLIRP; or NETWORK_NAMED, then only for its published ports
+ * @address:	the container's, as a number in host order; for NETWORK_NAMED
  * @error:	NOT_FOUND if skiff-uplink is not installed
  *
  * Run, step 9.
  */
-bool uplink_start(const NetworkRequest *request, Uplink *out_uplink, GError **error);
+bool uplink_start(const NetworkRequest *request, uint32_t address, Uplink *out_uplink,
+		  GError **error);
 
 /**
  * uplink_wait_ready() - wait until the published ports are bound

@@ -127,14 +127,12 @@ static void serve(int socket, int netlink)
 }
 
 /* The table where every address is local, and the rule that leads marked traffic there. */
-static bool make_table(int netlink, int family)
+static bool make_table(int netlink, int family, const void *source)
 {
-	struct in6_addr source;
 	NetlinkBatch batch;
 
-	(void)inet_pton(family, family == AF_INET6 ? NETNS_ADDRESS6 : NETNS_ADDRESS4, &source);
 	netlink_batch_init(&batch);
-	netlink_route_local(&batch, LO_INDEX, family, &source, UPLINK_TABLE);
+	netlink_route_local(&batch, LO_INDEX, family, source, UPLINK_TABLE);
 	netlink_rule_mark(&batch, family, UPLINK_MARK, UPLINK_TABLE);
 	return netlink_send(netlink, &batch) == 0;
 }
@@ -160,7 +158,7 @@ static bool keep_marks(void)
 }
 
 /* The child: enter, prepare, close the door behind us, serve. */
-static void inside_main(int socket, int netns_fd)
+static void inside_main(const UplinkInside *inside, int socket, int netns_fd)
 {
 	Answer hello = {0};
 
@@ -171,8 +169,9 @@ static void inside_main(int socket, int netns_fd)
 	if (diag < 0 || route < 0)
 		_exit(1);
 	bool marks = keep_marks();
-	hello.keeps_source4 = marks && make_table(route, AF_INET);
-	hello.keeps_source6 = marks && make_table(route, AF_INET6);
+	hello.keeps_source4 = marks && make_table(route, AF_INET, &inside->address4);
+	hello.keeps_source6 =
+		marks && inside->has6 && make_table(route, AF_INET6, &inside->address6);
 	if (!fd_send(socket, &hello, sizeof(hello), &diag, 1))
 		_exit(1);
 	close(diag);
@@ -217,7 +216,20 @@ static bool ask_inside(UplinkInside *inside, const Ask *ask, Answer *out_answer,
 	return out_answer->result == 0;
 }
 
-bool uplink_inside_start(UplinkInside *inside, int netns_fd)
+void uplink_inside_addresses(UplinkInside *inside, const UplinkRequest *request)
+{
+	(void)inet_pton(AF_INET, NETNS_ADDRESS4, &inside->address4);
+	(void)inet_pton(AF_INET, NETNS_GATEWAY4, &inside->gateway4);
+	(void)inet_pton(AF_INET6, NETNS_ADDRESS6, &inside->address6);
+	(void)inet_pton(AF_INET6, NETNS_GATEWAY6, &inside->gateway6);
+	inside->has6 = !request->bridged;
+	if (request->bridged) {
+		inside->address4 = request->address;
+		inside->gateway4 = request->gateway;
+	}
+}
+
+bool uplink_inside_start(UplinkInside *inside, const UplinkRequest *request, int netns_fd)
 {
 	const struct timeval timeout = {.tv_sec = ANSWER_TIMEOUT};
 	int sockets[2];
@@ -225,6 +237,7 @@ bool uplink_inside_start(UplinkInside *inside, int netns_fd)
 	size_t n = 0;
 
 	*inside = (UplinkInside){.socket = -1, .diag_socket = -1};
+	uplink_inside_addresses(inside, request);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
 		return false;
 	autofd ours = sockets[0], theirs = sockets[1];
@@ -234,7 +247,7 @@ bool uplink_inside_start(UplinkInside *inside, int netns_fd)
 	if (pid == 0) {
 		int socket = theirs, netns = netns_fd;
 		close_others(&socket, &netns);
-		inside_main(socket, netns);
+		inside_main(inside, socket, netns);
 	}
 	(void)setsockopt(ours, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
 	fd_close(&theirs);

@@ -75,10 +75,12 @@ static int run_timers(UplinkLoop *loop)
 	return next <= loop->now_ms ? 0 : (int)(next - loop->now_ms);
 }
 
-static void dispatch(UplinkLoop *loop)
+static void dispatch(UplinkLoop *loop, int timeout)
 {
 	struct epoll_event events[EVENTS_AT_ONCE];
-	int n = epoll_wait(loop->epoll_fd, events, EVENTS_AT_ONCE, 0);
+	int n = epoll_wait(loop->epoll_fd, events, EVENTS_AT_ONCE, timeout);
+
+	loop->now_ms = clock_ms();
 
 	for (int i = 0; i < n; i++) {
 		UplinkSource *source = events[i].data.ptr;
@@ -105,10 +107,14 @@ void uplink_loop_run(UplinkLoop *loop, int lifeline_fd)
 	while (!lifeline.ended) {
 		int timeout = run_timers(loop);
 
+		if (!loop->slirp) {
+			dispatch(loop, timeout);
+			continue;
+		}
 		timeout = uplink_slirp_prepare(loop->slirp, loop->epoll_fd, timeout);
 		bool readable = uplink_slirp_wait(loop->slirp, timeout);
 		loop->now_ms = clock_ms();
 		if (readable)
-			dispatch(loop);
+			dispatch(loop, 0);
 	}
 }

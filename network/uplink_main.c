@@ -16,6 +16,7 @@
 
 #include "libpod/base/fd.h"
 #include "network/netns.h"
+#include "network/uplink_home.h"
 #include "network/uplink_priv.h"
 
 #define REQUEST_MAX (sizeof(UplinkRequest) + UPLINK_PORTS_MAX * sizeof(UplinkPort))
@@ -103,7 +104,7 @@ static bool serve(const UplinkRequest *request, const UplinkBinding *binding)
 
 	if (!receive_tap(&tap, &tap_fd, &netns_fd))
 		return true;
-	bool forwards = binding->n_bound && uplink_inside_start(&inside, netns_fd);
+	bool forwards = binding->n_bound && uplink_inside_start(&inside, request, netns_fd);
 	if (binding->n_bound && !forwards)
 		fail("cannot enter the container's network");
 	close(netns_fd);
@@ -112,7 +113,12 @@ static bool serve(const UplinkRequest *request, const UplinkBinding *binding)
 	if (!uplink_sandbox_enter(UPLINK_SANDBOX_HOST))
 		return fail("cannot close the sandbox");
 
-	loop.slirp = uplink_slirp_new(request, tap_fd, tap.vnet_hdr);
+	if (request->bridged) {
+		close(tap_fd);
+	} else {
+		const UplinkNetwork network = uplink_slirp_default(request);
+		loop.slirp = uplink_slirp_new(&network, tap_fd, tap.vnet_hdr);
+	}
 	if (forwards) {
 		uplink_tcp_start(&loop, &inside, binding);
 		uplink_udp_start(&loop, &inside, binding);
@@ -137,6 +143,12 @@ int uplink_main(void)
 	raise_limits();
 	bytes = fd_read_all(UPLINK_FD_REQUEST, REQUEST_MAX, &size, NULL);
 	close(UPLINK_FD_REQUEST);
+	HomeRequest home;
+	if (bytes && size == sizeof(home)) {
+		memcpy(&home, bytes, sizeof(home));
+		if (home_request_is_valid(&home))
+			return uplink_home_main(&home);
+	}
 	if (!bytes || !uplink_request_parse(bytes, size, &request, &ports)) {
 		errno = EINVAL;
 		fail("not started by skiff");

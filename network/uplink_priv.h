@@ -23,7 +23,7 @@ enum {
 };
 
 #define UPLINK_MAGIC     0x6b6c7075u
-#define UPLINK_VERSION   1
+#define UPLINK_VERSION   2
 #define UPLINK_PORTS_MAX 4096  /* rows of a request */
 #define UPLINK_PORTS_SUM 65536 /* ports of all its rows together */
 
@@ -48,6 +48,10 @@ typedef struct {
 	uint8_t allow_host_loopback;
 	uint8_t ipv6;
 	uint16_t n_ports; /* rows that follow */
+	uint8_t bridged;  /* a member of a named network: published ports only, the network is its
+			     home's */
+	uint8_t unused[3];
+	struct in_addr address, gateway; /* if bridged */
 } UplinkRequest;
 
 /* First byte of the answer: UPLINK_READY, then rows; or why not, then a message. */
@@ -92,7 +96,7 @@ typedef struct {
 	int epoll_fd;
 	int64_t now_ms;      /* CLOCK_MONOTONIC, as of the last wake-up */
 	UplinkTimer *timers; /* all that were ever armed */
-	UplinkSlirp *slirp;
+	UplinkSlirp *slirp;  /* NULL: published ports only */
 } UplinkLoop;
 
 /** uplink_loop_init() - an empty loop. Return: false with errno. */
@@ -108,9 +112,32 @@ void uplink_loop_run(UplinkLoop *loop, int lifeline_fd);
 
 /* ---- the user-mode network (uplink_slirp.c) ---- */
 
+/* A say in the frames between guests and libslirp. */
+typedef struct {
+	/* A frame of a guest's, to be changed in place. Return: false if libslirp shall not see it.
+	 */
+	bool (*from_guest)(void *data, uint8_t *frame, size_t size);
+	/* Would to_guest() change a frame of libslirp's? */
+	bool (*wants)(void *data, const uint8_t *frame, size_t size);
+	void (*to_guest)(void *data, uint8_t *frame, size_t size);
+	void *data;
+} UplinkFilter;
+
+/* What libslirp is to be like. */
+typedef struct {
+	uint32_t mtu;
+	bool allow_host_loopback, ipv6;
+	struct in_addr network, mask, gateway, dns;
+	const UplinkFilter *filter; /* or NULL */
+} UplinkNetwork;
+
+/** uplink_slirp_default() - the network of a container of its own. */
+UplinkNetwork uplink_slirp_default(const UplinkRequest *request);
 /** uplink_slirp_new() - libslirp on a tap, or a packet socket if @vnet_hdr. Lives as long as the
  * process. */
-UplinkSlirp *uplink_slirp_new(const UplinkRequest *request, int tap_fd, bool vnet_hdr);
+UplinkSlirp *uplink_slirp_new(const UplinkNetwork *network, int tap_fd, bool vnet_hdr);
+/** uplink_slirp_send() - a frame for the guests. */
+void uplink_slirp_send(UplinkSlirp *slirp, const void *frame, size_t size);
 /** uplink_slirp_timeout() - shorten @timeout_ms (-1: none) to what libslirp wants, and gather its
  * descriptors. */
 int uplink_slirp_prepare(UplinkSlirp *slirp, int epoll_fd, int timeout_ms);
@@ -151,14 +178,19 @@ typedef struct {
 	pid_t pid;
 	int socket;                        /* to the process; -1 if it is gone */
 	int diag_socket;                   /* NETLINK_SOCK_DIAG made in there */
+	struct in_addr address4, gateway4; /* the container's */
+	struct in6_addr address6, gateway6;
+	bool has6;                         /* it has address6 */
 	bool keeps_source4, keeps_source6; /* clients can keep their address */
 	int pool[2][16];                   /* TCP sockets in store, for IPv4 and IPv6 */
 	int pool_n[2];
 } UplinkInside;
 
+/** uplink_inside_addresses() - set what is the container's. */
+void uplink_inside_addresses(UplinkInside *inside, const UplinkRequest *request);
 /** uplink_inside_start() - fork it into @netns_fd; before the sandbox closes. Return: false with
  * errno. */
-bool uplink_inside_start(UplinkInside *inside, int netns_fd);
+bool uplink_inside_start(UplinkInside *inside, const UplinkRequest *request, int netns_fd);
 /** uplink_inside_stop() - end it and reap it. */
 void uplink_inside_stop(UplinkInside *inside);
 /** uplink_inside_socket() - a non-blocking socket made in there. Return: fd, or -1 with errno. */

@@ -51,7 +51,7 @@ bool uplink_request_parse(const void *data, size_t size, UplinkRequest *out_requ
 	memcpy(&request, data, sizeof(request));
 	if (request.magic != UPLINK_MAGIC || request.version != UPLINK_VERSION ||
 	    request.n_ports > UPLINK_PORTS_MAX || request.mtu < 576 || request.mtu > 65520 ||
-	    request.ipv6 > 1 || request.allow_host_loopback > 1)
+	    request.ipv6 > 1 || request.bridged > 1 || request.allow_host_loopback > 1)
 		return false;
 	if (!uplink_rows_parse((const char *)data + sizeof(request), size - sizeof(request), false,
 			       &ports, &n) ||

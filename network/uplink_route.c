@@ -12,24 +12,22 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "network/netns.h"
-
-static void set_address4(struct sockaddr_storage *out, const char *ip, in_port_t port)
+static void set_address4(struct sockaddr_storage *out, const struct in_addr *ip, in_port_t port)
 {
 	struct sockaddr_in *v4 = (struct sockaddr_in *)out;
 
 	v4->sin_family = AF_INET;
 	v4->sin_port = port;
-	(void)inet_pton(AF_INET, ip, &v4->sin_addr);
+	v4->sin_addr = *ip;
 }
 
-static void set_address6(struct sockaddr_storage *out, const char *ip, in_port_t port)
+static void set_address6(struct sockaddr_storage *out, const struct in6_addr *ip, in_port_t port)
 {
 	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
 
 	v6->sin6_family = AF_INET6;
 	v6->sin6_port = port;
-	(void)inet_pton(AF_INET6, ip, &v6->sin6_addr);
+	v6->sin6_addr = *ip;
 }
 
 static bool means_the_host4(const struct in_addr *address)
@@ -45,7 +43,8 @@ static bool means_the_host6(const struct in6_addr *address)
 	       IN6_IS_ADDR_LINKLOCAL(address) || IN6_IS_ADDR_V4MAPPED(address);
 }
 
-static void route4(bool keeps_source, const struct sockaddr_storage *client, UplinkRoute *route)
+static void route4(const UplinkInside *inside, const struct sockaddr_storage *client,
+		   UplinkRoute *route)
 {
 	const struct sockaddr_in *v4 = (const struct sockaddr_in *)client;
 	in_port_t port = client->ss_family == AF_INET
@@ -53,16 +52,17 @@ static void route4(bool keeps_source, const struct sockaddr_storage *client, Upl
 				 : ((const struct sockaddr_in6 *)client)->sin6_port;
 
 	route->size = sizeof(struct sockaddr_in);
-	if (!keeps_source)
+	if (!inside->keeps_source4)
 		return;
 	if (client->ss_family == AF_INET && !means_the_host4(&v4->sin_addr))
 		memcpy(&route->source, v4, sizeof(*v4));
 	else
-		set_address4(&route->source, NETNS_GATEWAY4, port);
+		set_address4(&route->source, &inside->gateway4, port);
 }
 
 /* Where a connection to an IPv6 server goes, and from which address. */
-static void route6(bool keeps_source, const struct sockaddr_storage *client, UplinkRoute *route)
+static void route6(const UplinkInside *inside, const struct sockaddr_storage *client,
+		   UplinkRoute *route)
 {
 	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)client;
 	in_port_t port = client->ss_family == AF_INET6
@@ -70,7 +70,7 @@ static void route6(bool keeps_source, const struct sockaddr_storage *client, Upl
 				 : ((const struct sockaddr_in *)client)->sin_port;
 
 	route->size = sizeof(struct sockaddr_in6);
-	if (!keeps_source)
+	if (!inside->keeps_source6)
 		return;
 	if (client->ss_family == AF_INET6 && !means_the_host6(&v6->sin6_addr)) {
 		struct sockaddr_in6 *source = (struct sockaddr_in6 *)&route->source;
@@ -78,7 +78,7 @@ static void route6(bool keeps_source, const struct sockaddr_storage *client, Upl
 		source->sin6_port = port;
 		source->sin6_addr = v6->sin6_addr;
 	} else {
-		set_address6(&route->source, NETNS_GATEWAY6, port);
+		set_address6(&route->source, &inside->gateway6, port);
 	}
 }
 
@@ -87,10 +87,10 @@ void uplink_route(const UplinkInside *inside, const struct sockaddr_storage *cli
 {
 	memset(out_route, 0, sizeof(*out_route));
 	if (family == AF_INET6) {
-		set_address6(&out_route->target, NETNS_ADDRESS6, htons(container_port));
-		route6(inside->keeps_source6, client, out_route);
+		set_address6(&out_route->target, &inside->address6, htons(container_port));
+		route6(inside, client, out_route);
 	} else {
-		set_address4(&out_route->target, NETNS_ADDRESS4, htons(container_port));
-		route4(inside->keeps_source4, client, out_route);
+		set_address4(&out_route->target, &inside->address4, htons(container_port));
+		route4(inside, client, out_route);
 	}
 }

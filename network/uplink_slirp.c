@@ -44,8 +44,9 @@ struct UplinkSlirp {
 	Slirp *slirp;
 	FrameRules rules;
 	bool vnet_hdr;
-	int tap_fd;           /* -1 once its interface is gone */
-	struct pollfd *polls; /* n_polls of room_polls are in use */
+	const UplinkFilter *filter; /* NULL: none */
+	int tap_fd;                 /* -1 once its interface is gone */
+	struct pollfd *polls;       /* n_polls of room_polls are in use */
 	size_t n_polls, room_polls;
 	bool reading;    /* frames are being taken: ACKs may wait */
 	size_t ack_size; /* of the ACK that waits, 0: none does */
@@ -54,6 +55,7 @@ struct UplinkSlirp {
 		VnetHeader header; /* right in front of the frame, so that one read() fills both */
 		uint8_t frame[FRAME_MAX];
 	} in;
+	uint8_t out[FRAME_MAX]; /* a frame of libslirp's that is to be changed */
 };
 
 /* A frame for the container. One that does not fit is lost, as on any wire. */
@@ -80,9 +82,21 @@ static void flush_ack(UplinkSlirp *slirp)
 	slirp->ack_size = 0;
 }
 
+void uplink_slirp_send(UplinkSlirp *slirp, const void *frame, size_t size)
+{
+	write_frame(slirp, frame, size);
+}
+
 static ssize_t send_packet(const void *frame, size_t size, void *opaque)
 {
 	UplinkSlirp *slirp = opaque;
+	const UplinkFilter *filter = slirp->filter;
+
+	if (filter && size <= sizeof(slirp->out) && filter->wants(filter->data, frame, size)) {
+		memcpy(slirp->out, frame, size);
+		filter->to_guest(filter->data, slirp->out, size);
+		frame = slirp->out;
+	}
 
 	if (slirp->ack_size && !frame_supersedes(frame, size, slirp->ack, slirp->ack_size))
 		flush_ack(slirp);
@@ -141,36 +155,53 @@ static const SlirpCb callbacks = {
 	.notify = notify,
 };
 
-UplinkSlirp *uplink_slirp_new(const UplinkRequest *request, int tap_fd, bool vnet_hdr)
+UplinkNetwork uplink_slirp_default(const UplinkRequest *request)
+{
+	UplinkNetwork network = {
+		.mtu = request->mtu,
+		.allow_host_loopback = request->allow_host_loopback,
+		.ipv6 = request->ipv6,
+	};
+
+	inet_pton(AF_INET, "10.0.2.0", &network.network);
+	inet_pton(AF_INET, "255.255.255.0", &network.mask);
+	inet_pton(AF_INET, NETNS_GATEWAY4, &network.gateway);
+	inet_pton(AF_INET, NETNS_DNS4, &network.dns);
+	return network;
+}
+
+UplinkSlirp *uplink_slirp_new(const UplinkNetwork *network, int tap_fd, bool vnet_hdr)
 {
 	UplinkSlirp *slirp = g_new0(UplinkSlirp, 1);
 	FrameRules *rules = &slirp->rules;
 	SlirpConfig config = {
 		.version = CONFIG_VERSION,
 		.in_enabled = true,
-		.in6_enabled = request->ipv6,
+		.in6_enabled = network->ipv6,
 		.vprefix_len = 64,
-		.if_mtu = request->mtu,
-		.if_mru = request->mtu,
-		.disable_host_loopback = !request->allow_host_loopback,
+		.if_mtu = network->mtu,
+		.if_mru = network->mtu,
+		.disable_host_loopback = !network->allow_host_loopback,
 		.disable_dhcp = true,
+		.vnetwork = network->network,
+		.vnetmask = network->mask,
 	};
 
-	rules->allow_host_loopback = request->allow_host_loopback;
-	rules->ipv6 = request->ipv6;
-	inet_pton(AF_INET, NETNS_GATEWAY4, &rules->gateway);
-	inet_pton(AF_INET, NETNS_DNS4, &rules->dns);
+	rules->allow_host_loopback = network->allow_host_loopback;
+	rules->ipv6 = network->ipv6;
+	rules->gateway = network->gateway;
+	rules->dns = network->dns;
 	inet_pton(AF_INET6, NETNS_GATEWAY6, &rules->gateway6);
 	inet_pton(AF_INET6, NETNS_DNS6, &rules->dns6);
-	inet_pton(AF_INET, "10.0.2.0", &config.vnetwork);
-	inet_pton(AF_INET, "255.255.255.0", &config.vnetmask);
-	inet_pton(AF_INET, "10.0.2.15", &config.vdhcp_start);
 	inet_pton(AF_INET6, "fd00::", &config.vprefix_addr6);
+	/* Nobody is served from there, but libslirp wants it inside the network. */
+	config.vdhcp_start.s_addr = network->network.s_addr | htonl(2);
 	config.vhost = rules->gateway;
 	config.vnameserver = rules->dns;
 	config.vhost6 = rules->gateway6;
 	config.vnameserver6 = rules->dns6;
 
+	slirp->filter = network->filter;
 	slirp->tap_fd = tap_fd;
 	slirp->vnet_hdr = vnet_hdr;
 	slirp->slirp = slirp_new(&config, &callbacks, slirp);
@@ -236,6 +267,9 @@ static bool accept_frame(UplinkSlirp *slirp, size_t size)
 	    !frame_checksum(slirp->in.frame, size, slirp->in.header.csum_start,
 			    slirp->in.header.csum_offset))
 		return false;
+	const UplinkFilter *filter = slirp->filter;
+	if (filter && !filter->from_guest(filter->data, slirp->in.frame, size))
+		return false;
 	return frame_is_allowed(&slirp->rules, slirp->in.frame, size);
 }
 
@@ -273,6 +307,13 @@ bool uplink_slirp_wait(UplinkSlirp *slirp, int timeout_ms)
 	if (slirp->polls[POLL_TAP].revents && slirp->tap_fd >= 0) {
 		slirp->reading = true;
 		read_tap(slirp);
+		/*
+		 * What waits for the link address of a guest goes out with the poll behind the
+		 * answer, and its own would be the next, whenever that is. Of many guests libslirp
+		 * remembers 16 addresses.
+		 */
+		if (slirp->filter)
+			slirp_pollfds_poll(slirp->slirp, true, get_revents, slirp);
 		slirp->reading = false;
 		flush_ack(slirp);
 	}

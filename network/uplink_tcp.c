@@ -460,8 +460,9 @@ static void port_refresh(const Tcp *tcp, Port *port)
 
 	port->has4 = netlink_listening(diag, IPPROTO_TCP, AF_INET, &tcp->address4,
 				       port->container_port) != 0;
-	port->has6 = netlink_listening(diag, IPPROTO_TCP, AF_INET6, &tcp->address6,
-				       port->container_port) == 1;
+	port->has6 =
+		tcp->inside->has6 && netlink_listening(diag, IPPROTO_TCP, AF_INET6, &tcp->address6,
+						       port->container_port) == 1;
 }
 
 /* Ask which ports the container listens on, and do the same on the host. */
@@ -511,8 +512,8 @@ void uplink_tcp_start(UplinkLoop *loop, UplinkInside *inside, const UplinkBindin
 	tcp->watch.fire = watch_fire;
 	tcp->chores.fire = chores_fire;
 	tcp->trim.fire = trim_fire;
-	inet_pton(AF_INET, NETNS_ADDRESS4, &tcp->address4);
-	inet_pton(AF_INET6, NETNS_ADDRESS6, &tcp->address6);
+	tcp->address4 = inside->address4;
+	tcp->address6 = inside->address6;
 	tcp->ports = g_new0(Port, binding->n_bound);
 	tcp->listeners = g_new0(Listener, binding->n_bound);
 	for (size_t i = 0; i < binding->n_bound; i++)

@@ -234,8 +234,9 @@ static int choose_family(const Udp *udp, const Port *port)
 	int diag = udp->inside->diag_socket;
 	bool has4 = netlink_listening(diag, IPPROTO_UDP, AF_INET, &udp->address4,
 				      port->container_port) == 1;
-	bool has6 = netlink_listening(diag, IPPROTO_UDP, AF_INET6, &udp->address6,
-				      port->container_port) == 1;
+	bool has6 =
+		udp->inside->has6 && netlink_listening(diag, IPPROTO_UDP, AF_INET6, &udp->address6,
+						       port->container_port) == 1;
 
 	if (port->family == AF_INET6)
 		return has6 || !has4 ? AF_INET6 : AF_INET;
@@ -383,8 +384,8 @@ void uplink_udp_start(UplinkLoop *loop, UplinkInside *inside, const UplinkBindin
 	udp->flows = g_hash_table_new(flow_hash, flow_equal);
 	udp->rules = g_ptr_array_new_with_free_func(g_free);
 	udp->buffer = g_malloc(DATAGRAM_MAX);
-	inet_pton(AF_INET, NETNS_ADDRESS4, &udp->address4);
-	inet_pton(AF_INET6, NETNS_ADDRESS6, &udp->address6);
+	udp->address4 = inside->address4;
+	udp->address6 = inside->address6;
 	for (size_t i = 0; i < binding->n_bound; i++) {
 		const UplinkBound *bound = &binding->bound[i];
 		Port *port = &udp->ports[udp->n_ports];

@@ -150,7 +150,7 @@ static bool match_volume(const Condition *c, const ContainerSummary *s)
 
 static bool match_network(const Condition *c, const ContainerSummary *s)
 {
-	return strcmp(network_mode_name(s->network_mode), c->value) == 0;
+	return strcmp(network_request_label(s->network_mode, s->network_target), c->value) == 0;
 }
 
 static bool match_command(const Condition *c, const ContainerSummary *s)

@@ -138,7 +138,8 @@ static TemplateValue get_mounts(const void *row, TemplateHeap *heap)
 
 static TemplateValue get_networks(const void *row, TemplateHeap *heap)
 {
-	return template_string(network_mode_name(SUMMARY->network_mode));
+	return template_string(
+		network_request_label(SUMMARY->network_mode, SUMMARY->network_target));
 }
 
 static TemplateValue get_pid(const void *row, TemplateHeap *heap)
@@ -328,7 +329,7 @@ static Json *to_json(const void *row)
 {
 	const ContainerSummary *s = SUMMARY;
 	const char *names[] = {text_or_empty(s->name), NULL};
-	const char *networks[] = {network_mode_name(s->network_mode), NULL};
+	const char *networks[] = {network_request_label(s->network_mode, s->network_target), NULL};
 	g_autofree char *status = status_text(row);
 	g_autofree char *created = ago(s->created, ((const PsRow *)row)->now);
 	g_autofree char *created_ago = g_strconcat(created, " ago", NULL);

@@ -12,6 +12,7 @@
 #include "cmd/engine_open.h"
 #include "cmd/output.h"
 #include "libpod/container.h"
+#include "libpod/named_network.h"
 #include "libpod/secret.h"
 #include "libpod/volume.h"
 #include "storage/image.h"
@@ -30,7 +31,7 @@ static void offer(const Completion *completion, const char *word, const char *ab
 /* First words of the paths, or the words behind @group. */
 static void offer_commands(const Completion *completion, const char *group)
 {
-	static const char *const groups[] = {"container", "image",  "secret",
+	static const char *const groups[] = {"container", "image",  "network", "secret",
 					     "system",    "volume", NULL};
 	size_t length = group ? strlen(group) : 0;
 	for (const Command *const *row = commands_get(); *row; row++) {
@@ -83,6 +84,13 @@ static void offer_images(const Completion *completion, Engine *engine)
 	}
 }
 
+static void offer_networks(const Completion *completion, Engine *engine)
+{
+	g_autoptr(GPtrArray) networks = named_networks_list(engine, NULL);
+	for (size_t i = 0; networks && i < networks->len; i++)
+		offer(completion, ((const NamedNetwork *)networks->pdata[i])->name, "network");
+}
+
 static void offer_volumes(const Completion *completion, Engine *engine)
 {
 	g_autoptr(GPtrArray) volumes = volumes_list(engine, NULL);
@@ -120,6 +128,8 @@ static void offer_args(Completion *completion, CommandArg kind, const Invocation
 		offer_images(completion, engine);
 	if (kind == COMMAND_ARG_VOLUME || objects)
 		offer_volumes(completion, engine);
+	if (kind == COMMAND_ARG_NETWORK)
+		offer_networks(completion, engine);
 	if (kind == COMMAND_ARG_SECRET)
 		offer_secrets(completion, engine);
 }

@@ -39,7 +39,7 @@ typedef struct {
 
 static bool set_type(void *target, const Option *option, const char *value, GError **error)
 {
-	static const char *const types[] = {"all", "container", "image", "volume", NULL};
+	static const char *const types[] = {"all", "container", "image", "network", "volume", NULL};
 	static const char *const foreign[] = {"artifact", "network", "pod", "secret", NULL};
 	((InspectOptions *)target)->type = value;
 	if (g_strv_contains(types, value))
@@ -47,13 +47,13 @@ static bool set_type(void *target, const Option *option, const char *value, GErr
 	if (g_strv_contains(foreign, value))
 		return error_set(error, ENGINE_ERROR_UNSUPPORTED, "unsupported type");
 	return error_set(error, ENGINE_ERROR_INVALID,
-			 "must be \"image\", \"container\", \"volume\", or \"all\"");
+			 "must be \"image\", \"container\", \"network\", \"volume\", or \"all\"");
 }
 
 static const Option all_options[] = {
 	FORMAT_ROW,
-	{'t', "type", OPTION_VALUE, set_type, "TYPE", "container, image, volume or all (default)",
-	 0, OPTION_COMMON},
+	{'t', "type", OPTION_VALUE, set_type, "TYPE",
+	 "container, image, network, volume or all (default)", 0, OPTION_COMMON},
 	SIZE_ROW,
 	LATEST_ROW,
 	{0},
@@ -111,20 +111,28 @@ static bool add_volume(GPtrArray *list, Engine *engine, const Volume *volume, GE
 	return take(list, inspect_volume(engine, volume, error), &report_volume_schema);
 }
 
+static bool add_network(GPtrArray *list, Engine *engine, const NamedNetwork *network,
+			GError **error)
+{
+	return take(list, inspect_network(engine, network, error), &report_network_schema);
+}
+
 /* "no such object", in the words podman has for each type. */
 static bool fail_missing(const InspectOptions *opts, const char *name, GError **error)
 {
 	const char *form = strcmp(opts->type, "container") == 0 ? "no such container \"%s\""
 			   : strcmp(opts->type, "image") == 0   ? "%s: image not known"
-			   : strcmp(opts->type, "volume") == 0  ? "no such volume %s"
-								: "no such object: \"%s\"";
+			   : strcmp(opts->type, "network") == 0
+				   ? "unable to find network with name or ID %s: network not found"
+			   : strcmp(opts->type, "volume") == 0 ? "no such volume %s"
+							       : "no such object: \"%s\"";
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 	return error_set(error, ENGINE_ERROR_NOT_FOUND, form, name);
 #pragma GCC diagnostic pop
 }
 
-/* Containers first, then images, then volumes, as podman. */
+/* Containers first, then images, volumes and networks, as podman. */
 static bool add_named(GPtrArray *list, Engine *engine, const InspectOptions *opts, const char *name,
 		      GError **error)
 {
@@ -144,6 +152,13 @@ static bool add_named(GPtrArray *list, Engine *engine, const InspectOptions *opt
 		g_autoptr(Volume) volume = volume_lookup(engine, name, &failed);
 		if (volume)
 			return add_volume(list, engine, volume, error);
+	}
+	if (!failed && wants(opts, "network")) {
+		g_autoptr(NamedNetwork) network = named_network_resolve(engine, name, &failed);
+		if (network)
+			return add_network(list, engine, network, error);
+		if (error_matches(failed, ENGINE_ERROR_NOT_FOUND))
+			g_clear_error(&failed);
 	}
 	if (!failed)
 		return fail_missing(opts, name, error);
@@ -193,7 +208,8 @@ static bool print(const GPtrArray *list, const char *verb, const char *format, G
 static bool check(const InspectOptions *opts, size_t n, GError **error)
 {
 	bool image = strcmp(opts->type, "image") == 0, volume = strcmp(opts->type, "volume") == 0;
-	if (opts->latest && (image || volume))
+	bool network = strcmp(opts->type, "network") == 0;
+	if (opts->latest && (image || volume || network))
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "latest is not supported for type \"%s\"", opts->type);
 	if (opts->size && image)
@@ -271,6 +287,12 @@ static int cmd_volume_inspect(Invocation *inv)
 	return command_parse(inv, (void *[]){&opts}) ? inspect(inv, &opts) : inv->status;
 }
 
+static int cmd_network_inspect(Invocation *inv)
+{
+	InspectOptions opts = {.type = "network"};
+	return command_parse(inv, (void *[]){&opts}) ? inspect(inv, &opts) : inv->status;
+}
+
 const Command inspect_command = {
 	.paths = (const char *const[]){"inspect", NULL},
 	.usage = "[options] NAME [NAME...]",
@@ -312,6 +334,19 @@ const Command image_inspect_command = {
 	.arg = COMMAND_ARG_IMAGE,
 	.more_args = COMMAND_ARG_IMAGE,
 	.run = cmd_image_inspect,
+};
+
+const Command network_inspect_command = {
+	.paths = (const char *const[]){"network inspect", NULL},
+	.usage = "[options] NETWORK [NETWORK...]",
+	.summary = "Show everything about networks",
+	.description = "As \"skiff inspect\", for networks only.",
+	.examples = (const char *const[]){"skiff network inspect -f '{{.Subnets}}' backend", NULL},
+	.max_args = -1,
+	.groups = (const OptionGroup *const[]){&image_group, NULL},
+	.arg = COMMAND_ARG_NETWORK,
+	.more_args = COMMAND_ARG_NETWORK,
+	.run = cmd_network_inspect,
 };
 
 const Command volume_inspect_command = {

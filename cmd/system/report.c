@@ -94,6 +94,12 @@ static const TemplateField durations[] = {
 	{NULL, NULL, NULL, TEMPLATE_NIL},
 };
 
+static const TemplateField network_fields[] = {
+	{NULL, "Labels", NULL, TEMPLATE_MAP},
+	{NULL, "Options", NULL, TEMPLATE_MAP},
+	{NULL, NULL, NULL, TEMPLATE_NIL},
+};
+
 const TemplateSchema report_container_schema = {
 	"*define.InspectContainerData", maps, lists, times, container_fields, durations};
 const TemplateSchema report_image_schema = {"*inspect.ImageData", maps,     lists, times,
@@ -102,4 +108,6 @@ const TemplateSchema report_volume_schema = {
 	"*define.InspectVolumeData", maps, lists, times, volume_fields, NULL};
 const TemplateSchema report_secret_schema = {
 	"*types.SecretInfoReport", maps, lists, times, secret_fields, NULL};
+const TemplateSchema report_network_schema = {
+	"types.NetworkInspectReport", maps, lists, times, network_fields, NULL};
 const TemplateSchema report_info_schema = {"*define.Info", maps, lists, times, NULL, NULL};

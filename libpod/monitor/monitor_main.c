@@ -137,6 +137,7 @@ static void prepare(MonitorLoop *loop)
 	if (loop->phase == MONITOR_WAITING)
 		monitor_poll_until(loop, loop->restart_at);
 	monitor_cgroup_prepare(loop);
+	monitor_network_prepare(loop);
 	monitor_io_prepare(loop);
 	monitor_exec_prepare(loop);
 	monitor_health_prepare(loop);
@@ -299,6 +300,8 @@ static MonitorLoop *new_loop(void)
 	loop->health.next_at = loop->health.deadline = NO_DEADLINE;
 	loop->health.conclude_at = NO_DEADLINE;
 	loop->health.out_fd = -1;
+	loop->member = HOME_MEMBER_NONE;
+	loop->homes_fd = -1;
 	loop->poll_fds = g_array_new(FALSE, FALSE, sizeof(struct pollfd));
 	loop->poll_handlers = g_array_new(FALSE, FALSE, sizeof(PollEntry));
 	loop->connections = g_ptr_array_new();

@@ -21,6 +21,7 @@
 #include "libpod/monitor/protocol.h"
 #include "libpod/runtime/enter.h"
 #include "libpod/runtime/launch.h"
+#include "network/home.h"
 #include "network/uplink.h"
 
 #define CLIENTS_MAX     16   /* attached at a time, with the starting command */
@@ -144,6 +145,9 @@ struct MonitorLoop {
 	Launch launch;
 	Uplink uplink;
 	bool has_uplink;
+	HomeMember member;       /* of a named network */
+	int homes_fd;            /* the directory of networks' homes; -1: not needed yet */
+	off_t hosts_size;        /* of the hosts file without our own line; 0: not known yet */
 	int cgroup_base;         /* what the payload's cgroup is made in; -1: it has none */
 	int cgroup_fd;           /* of the current run */
 	char *cgroup_name;       /* in the base */
@@ -194,6 +198,10 @@ void monitor_reap(MonitorLoop *loop);
 bool monitor_start(MonitorLoop *loop, GError **error);
 /** monitor_write_run_record() - run.json, before anybody is told. */
 bool monitor_write_run_record(MonitorLoop *loop, GError **error);
+/** monitor_network_prepare() - watch the home of our named network, and replace one that was
+ * killed.
+ */
+void monitor_network_prepare(MonitorLoop *loop);
 /** monitor_release_network() - let the uplink end; published ports are free afterwards. */
 void monitor_release_network(MonitorLoop *loop);
 

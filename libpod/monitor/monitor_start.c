@@ -34,7 +34,87 @@ static int configure_netns(void *data, const char **out_step)
 
 static bool wants_uplink(const MonitorTask *task)
 {
-	return task->network->mode == NETWORK_SLIRP;
+	const NetworkRequest *network = task->network;
+	return network->mode == NETWORK_SLIRP ||
+	       (network->mode == NETWORK_NAMED && network->ports->len > 0);
+}
+
+/* Containers' homes are in networks/ of the runtime directory, of which we have containers/ID. */
+static bool open_homes(MonitorLoop *loop, GError **error)
+{
+	const char *path = "../../networks";
+	loop->member = HOME_MEMBER_NONE;
+	if (loop->homes_fd >= 0)
+		return true;
+	if (mkdirat(MONITOR_FD_RUN, path, 0700) < 0 && errno != EEXIST)
+		return error_set_errno(error, "cannot make the directory of networks");
+	loop->homes_fd =
+		openat(MONITOR_FD_RUN, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return loop->homes_fd >= 0 ||
+	       error_set_errno(error, "cannot open the directory of networks");
+}
+
+/* The container's own line of /etc/hosts, with the address of this run. */
+static bool write_hosts(MonitorLoop *loop, GError **error)
+{
+	const OciConfig *config = loop->task->config;
+	g_autofree char *address = address4_format(loop->member.address);
+	const char *name = loop->task->name, *hostname = config->hostname;
+	bool both = hostname && g_strcmp0(hostname, name) != 0;
+	g_autofree char *line = g_strdup_printf("%s\t%s%s%s\n", address, both ? hostname : "",
+						both ? " " : "", name);
+	struct stat st;
+	autofd fd = openat(MONITOR_FD_RUN, "hosts", O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return true; /* --no-hosts */
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return error_set_errno(error, "cannot open the container's hosts file");
+	if (loop->hosts_size == 0)
+		loop->hosts_size = st.st_size;
+	if (ftruncate(fd, loop->hosts_size) < 0 || lseek(fd, 0, SEEK_END) < 0 ||
+	    !fd_write_all(fd, line, strlen(line)))
+		return error_set_errno(error, "cannot write the container's hosts file");
+	return true;
+}
+
+static bool join_network(MonitorLoop *loop, GError **error)
+{
+	const NetworkRequest *request = loop->task->network;
+	if (request->mode != NETWORK_NAMED)
+		return true;
+	return open_homes(loop, error) &&
+	       home_join(request, loop->homes_fd, &loop->member, error) && write_hosts(loop, error);
+}
+
+/* The container's end of the network, once its netns is there. */
+static bool plug_network(MonitorLoop *loop, GError **error)
+{
+	char path[32];
+	if (loop->task->network->mode != NETWORK_NAMED)
+		return true;
+	g_snprintf(path, sizeof path, "%d/ns/net", (int)loop->launch.pid);
+	autofd netns = openat(loop->proc_fd, path, O_RDONLY | O_CLOEXEC);
+	if (netns < 0)
+		return error_set_errno(error, "cannot open the container's network namespace");
+	if (!home_plug(loop->task->network, &loop->member, netns, error))
+		return false;
+	return !loop->has_uplink || uplink_send_netns(&loop->uplink, netns) ||
+	       error_set_errno(error, "cannot hand over the container's network namespace");
+}
+
+/* The home was killed. Its bridge lives on with us, so nobody inside notices much. */
+static void on_home_gone(MonitorLoop *loop, void *data, short revents)
+{
+	g_autoptr(GError) error = NULL;
+	fd_close(&loop->member.socket);
+	if (!home_join(loop->task->network, loop->homes_fd, &loop->member, &error))
+		log_warn("cannot bring the network back: %s", error->message);
+}
+
+void monitor_network_prepare(MonitorLoop *loop)
+{
+	if (loop->member.socket >= 0)
+		monitor_poll_add(loop, loop->member.socket, POLLIN, on_home_gone, NULL);
 }
 
 static bool start_uplink(MonitorLoop *loop, GError **error)
@@ -44,7 +124,7 @@ static bool start_uplink(MonitorLoop *loop, GError **error)
 	if (!wants_uplink(loop->task))
 		return true;
 	log_step(9, "uplink_start");
-	if (!uplink_start(loop->task->network, &loop->uplink, error))
+	if (!uplink_start(loop->task->network, loop->member.address, &loop->uplink, error))
 		return false;
 	loop->has_uplink = true;
 	return true;
@@ -52,10 +132,11 @@ static bool start_uplink(MonitorLoop *loop, GError **error)
 
 void monitor_release_network(MonitorLoop *loop)
 {
-	if (!loop->has_uplink)
-		return;
-	uplink_stop(&loop->uplink);
+	if (loop->has_uplink)
+		uplink_stop(&loop->uplink);
 	loop->has_uplink = false;
+	if (loop->member.netns_fd >= 0)
+		home_leave(loop->task->network, loop->homes_fd, &loop->member);
 }
 
 static ino_t namespace_inode(MonitorLoop *loop, const char *pid, const char *name)
@@ -72,6 +153,23 @@ static Json *process_json(pid_t pid)
 	Json *json = json_object_new_object();
 	js_set_int(json, "pid", pid);
 	js_set_int(json, "start", pid > 0 ? (int64_t)record_process_start(pid) : 0);
+	return json;
+}
+
+/* What the network gave us, for inspect. */
+static Json *member_json(const MonitorLoop *loop)
+{
+	const NetworkPlan *plan = loop->task->network->plan;
+	g_autofree char *address = address4_format(loop->member.address);
+	g_autofree char *gateway = address4_format(plan->gateway);
+	g_autofree char *mac = mac_format(loop->member.mac);
+	Json *json = json_object_new_object();
+	js_set_string(json, "ip", address);
+	js_set_int(json, "prefix", plan->subnet.prefix);
+	if (!plan->internal)
+		js_set_string(json, "gateway", gateway);
+	js_set_string(json, "mac", mac);
+	js_set_string(json, "interface", loop->task->network->interface);
 	return json;
 }
 
@@ -95,6 +193,8 @@ bool monitor_write_run_record(MonitorLoop *loop, GError **error)
 			    js_parse(loop->ports, strlen(loop->ports), "ports", NULL));
 	else
 		js_set_take(json, "ports", json_object_new_array());
+	if (loop->member.netns_fd >= 0)
+		js_set_take(json, "network", member_json(loop));
 	js_set_int(json, "restarts", loop->restarts);
 	js_set_string(json, "health", monitor_health_status(loop));
 	if (loop->paused)
@@ -141,7 +241,7 @@ static bool launch(MonitorLoop *loop, GError **error)
 {
 	int stdio[3];
 	NetnsSetup setup = {
-		.slirp = loop->has_uplink,
+		.slirp = loop->task->network->mode == NETWORK_SLIRP,
 		.ipv6 = loop->task->network->enable_ipv6,
 		.mtu = loop->task->network->mtu,
 		.tap_socket = loop->uplink.tap_socket,
@@ -162,6 +262,10 @@ static bool launch(MonitorLoop *loop, GError **error)
 		add_preserved(loop->task, &options);
 		log_step(10, "launch_init");
 		ok = launch_init(&options, &loop->launch, error);
+		if (ok && !plug_network(loop, error)) {
+			launch_abort(&loop->launch);
+			ok = false;
+		}
 	}
 	for (int i = 0; i < 3; i++)
 		fd_close(&stdio[i]);
@@ -210,8 +314,8 @@ bool monitor_start(MonitorLoop *loop, GError **error)
 		.report_fd = -1,
 	};
 	loop->oom = false;
-	bool launched = monitor_cgroup_open(loop, error) && start_uplink(loop, error) &&
-			launch(loop, error);
+	bool launched = monitor_cgroup_open(loop, error) && join_network(loop, error) &&
+			start_uplink(loop, error) && launch(loop, error);
 	if (launched && release(loop, error)) {
 		loop->phase = MONITOR_RUNNING;
 		loop->kill_at =

@@ -23,8 +23,12 @@ static void test_good(void)
 		{"slirp", NETWORK_SLIRP, NULL, false, true, 0},
 		{"slirp:", NETWORK_SLIRP, NULL, false, true, 0},
 		{"private", NETWORK_SLIRP, NULL, false, true, 0},
-		{"bridge", NETWORK_SLIRP, NULL, false, true, 0},
+		{"bridge", NETWORK_NAMED, "podman", false, true, 0},
 		{"default", NETWORK_SLIRP, NULL, false, true, 0},
+		{"mynet", NETWORK_NAMED, "mynet", false, true, 0},
+		{"NONE", NETWORK_NAMED, "NONE", false, true, 0},
+		{"mynet:ip=10.1.2.3,mac=02:00:00:00:00:01,alias=a,interface_name=net0",
+		 NETWORK_NAMED, "mynet", false, true, 0},
 		{"slirp4netns", NETWORK_SLIRP, NULL, false, true, 0},
 		{"slirp:allow_host_loopback=true", NETWORK_SLIRP, NULL, true, true, 0},
 		{"slirp4netns:mtu=1500,enable_ipv6=false", NETWORK_SLIRP, NULL, false, false, 1500},
@@ -62,7 +66,7 @@ static void test_bad(void)
 		{"ns:", ENGINE_ERROR_INVALID},
 		{"none:x", ENGINE_ERROR_INVALID},
 		{"host:", ENGINE_ERROR_INVALID},
-		{"bridge:ip=10.0.0.1", ENGINE_ERROR_INVALID},
+		{"bridge:ip=10.0.0", ENGINE_ERROR_INVALID},
 		{"slirp:mtu", ENGINE_ERROR_INVALID},
 		{"slirp:mtu=", ENGINE_ERROR_INVALID},
 		{"slirp:mtu=1279", ENGINE_ERROR_INVALID},
@@ -72,8 +76,15 @@ static void test_bad(void)
 		{"slirp:cidr=10.1.0.0/24", ENGINE_ERROR_INVALID},
 		{"slirp:allow_host_loopback=true,", ENGINE_ERROR_INVALID},
 		{"pasta", ENGINE_ERROR_UNSUPPORTED},
-		{"mynet", ENGINE_ERROR_UNSUPPORTED},
-		{"NONE", ENGINE_ERROR_UNSUPPORTED},
+		{"mynet:ip6=fd00::9", ENGINE_ERROR_UNSUPPORTED},
+		{"mynet:ip=fd00::9", ENGINE_ERROR_UNSUPPORTED},
+		{"mynet:ip", ENGINE_ERROR_INVALID},
+		{"mynet:mac=01:00:00:00:00:01", ENGINE_ERROR_INVALID},
+		{"mynet:interface_name=lo", ENGINE_ERROR_INVALID},
+		{"mynet:interface_name=a/b", ENGINE_ERROR_INVALID},
+		{"mynet:interface_name=sixteen-letters-", ENGINE_ERROR_INVALID},
+		{"mynet:alias=a b", ENGINE_ERROR_INVALID},
+		{"mynet:alias=", ENGINE_ERROR_INVALID},
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -84,6 +95,37 @@ static void test_bad(void)
 		g_assert_false(network_request_parse(rows[i].text, request, &error));
 		g_assert_true(error_matches(error, rows[i].code));
 	}
+}
+
+/* What a monitor is told of a named network comes back as it was. */
+static void test_named_json(void)
+{
+	g_autoptr(NetworkRequest) request = network_request_new();
+	const NetworkPlan plan = {
+		.key = g_strdup("0123456789abcdef"),
+		.mtu = 1500,
+		.subnet = {0x0a590000, 24},
+		.gateway = 0x0a590001,
+		.first = 0x0a590080,
+		.last = 0x0a5900fe,
+		.internal = true,
+		.dns = true,
+	};
+
+	g_assert_true(network_request_parse(
+		"mynet:ip=10.89.0.9,mac=02:00:00:00:00:09,alias=a,alias=b,interface_name=net0",
+		request, NULL));
+	request->plan = g_memdup2(&plan, sizeof(plan));
+	g_autoptr(Json) json = network_request_to_json(request);
+	g_autoptr(NetworkRequest) again = network_request_from_json(json, NULL);
+	g_assert_nonnull(again);
+	g_autoptr(Json) second = network_request_to_json(again);
+	g_assert_cmpstr(js_text(second), ==, js_text(json));
+	g_assert_cmpstr(again->ip, ==, "10.89.0.9");
+	g_assert_cmpstr(again->interface, ==, "net0");
+	g_assert_cmpuint(g_strv_length(again->aliases), ==, 2);
+	g_assert_cmphex(again->plan->first, ==, 0x0a590080);
+	g_assert_true(again->plan->internal && again->plan->dns);
 }
 
 static void test_json(void)
@@ -156,5 +198,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/network/request/json-round-trip", test_json);
 	g_test_add_func("/network/request/json-keeps-target", test_json_target);
 	g_test_add_func("/network/request/json-refuses", test_json_bad);
+	g_test_add_func("/network/named-json", test_named_json);
 	return g_test_run();
 }

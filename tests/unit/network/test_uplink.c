@@ -176,7 +176,9 @@ static void test_route(void)
 		{"127.0.0.1", AF_INET6, "fd00::2 5555", "fd00::100 80"},
 	};
 	UplinkInside inside = {.keeps_source4 = true, .keeps_source6 = true};
+	const UplinkRequest request = {0};
 
+	uplink_inside_addresses(&inside, &request);
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
 		struct sockaddr_storage client = {0};
 		UplinkRoute route;

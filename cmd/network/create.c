@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * network create
+ */
+#include <string.h>
+
+#include "cmd/commands.h"
+#include "cmd/engine_open.h"
+#include "cmd/output.h"
+#include "libpod/base/error.h"
+#include "libpod/base/units.h"
+#include "libpod/named_network.h"
+
+typedef struct {
+	const char *driver, *subnet, *gateway, *ip_range;
+	bool internal, disable_dns, ignore;
+	uint32_t mtu;
+	GHashTable *labels;
+} NetworkCreateOptions;
+
+static void network_create_options_clear(NetworkCreateOptions *opts)
+{
+	g_clear_pointer(&opts->labels, g_hash_table_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(NetworkCreateOptions, network_create_options_clear)
+
+static bool add_label(void *target, const Option *option, const char *value, GError **error)
+{
+	NetworkCreateOptions *opts = target;
+	const char *equals = strchr(value, '=');
+	if (*value == '\0' || *value == '=')
+		return error_set(error, ENGINE_ERROR_INVALID, "must be KEY=VALUE");
+	if (!opts->labels)
+		opts->labels = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	g_hash_table_insert(opts->labels,
+			    equals ? g_strndup(value, equals - value) : g_strdup(value),
+			    g_strdup(equals ? equals + 1 : ""));
+	return true;
+}
+
+/* mtu=N; the others of podman's drivers are refused by name. */
+static bool add_driver_option(void *target, const Option *option, const char *value, GError **error)
+{
+	NetworkCreateOptions *opts = target;
+	uint64_t mtu = 0;
+	if (!g_str_has_prefix(value, "mtu="))
+		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
+				 "unsupported bridge network option %.*s", (int)strcspn(value, "="),
+				 value);
+	if (!units_parse_uint(value + 4, NETWORK_MTU_MAX, &mtu, NULL) || mtu < NETWORK_MTU_MIN)
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "invalid mtu \"%s\": must be between %d and %d", value + 4,
+				 NETWORK_MTU_MIN, NETWORK_MTU_MAX);
+	opts->mtu = (uint32_t)mtu;
+	return true;
+}
+
+/* One subnet, one gateway, one range: a second is not forgotten silently. */
+static bool set_once(void *target, const Option *option, const char *value, GError **error)
+{
+	const char **field = (const char **)((char *)target + option->offset);
+	if (*field)
+		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
+				 "a second one is not supported yet");
+	*field = value;
+	return true;
+}
+
+static const Option options[] = {
+	{0, "subnet", OPTION_LIST, set_once, "SUBNET",
+	 "IPv4 subnet in CIDR form (default: the next that is free)",
+	 offsetof(NetworkCreateOptions, subnet), OPTION_COMMON},
+	{0, "gateway", OPTION_LIST, set_once, "ADDRESS",
+	 "Gateway (default: the subnet's first address)", offsetof(NetworkCreateOptions, gateway),
+	 0},
+	{0, "ip-range", OPTION_LIST, set_once, "RANGE",
+	 "Give containers addresses of this part: a subnet or FIRST-LAST",
+	 offsetof(NetworkCreateOptions, ip_range), 0},
+	{0, "internal", OPTION_FLAG, option_set_flag, NULL, "No way out of the network",
+	 offsetof(NetworkCreateOptions, internal), OPTION_COMMON},
+	{0, "disable-dns", OPTION_FLAG, option_set_flag, NULL, "Don't answer containers' names",
+	 offsetof(NetworkCreateOptions, disable_dns), 0},
+	{0, "label", OPTION_LIST, add_label, "KEY[=VALUE]", "Set a label", 0, OPTION_COMMON},
+	{'o', "opt", OPTION_LIST, add_driver_option, "mtu=N", "Set an option of the driver: mtu", 0,
+	 0},
+	{'d', "driver", OPTION_VALUE, option_set_string, "NAME", "Driver: bridge (default)",
+	 offsetof(NetworkCreateOptions, driver), 0},
+	{0, "ignore", OPTION_FLAG, option_set_flag, NULL, "Don't mind if the network exists",
+	 offsetof(NetworkCreateOptions, ignore), OPTION_COMMON},
+	OPTION_UNSUPPORTED(0, "dns", OPTION_LIST),
+	OPTION_UNSUPPORTED(0, "interface-name", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "ipam-driver", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "ipv6", OPTION_FLAG),
+	OPTION_UNSUPPORTED(0, "route", OPTION_LIST),
+	{0},
+};
+
+static const OptionGroup group = {NULL, options};
+
+static bool check_driver(const char *driver, GError **error)
+{
+	if (!driver || strcmp(driver, "bridge") == 0)
+		return true;
+	if (strcmp(driver, "macvlan") == 0 || strcmp(driver, "ipvlan") == 0)
+		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
+				 "the driver %s is not supported: it needs an interface of the "
+				 "host, which a user cannot give away",
+				 driver);
+	return error_set(error, ENGINE_ERROR_INVALID, "unsupported driver %s: invalid argument",
+			 driver);
+}
+
+/* Prints the name, which may be a chosen one. */
+static int cmd_network_create(Invocation *inv)
+{
+	g_auto(NetworkCreateOptions) opts = {0};
+	g_autoptr(GError) error = NULL;
+	if (!command_parse(inv, (void *[]){&opts}))
+		return inv->status;
+	const NamedNetworkCreate create = {
+		.name = command_arg(inv, 0),
+		.subnet = opts.subnet,
+		.gateway = opts.gateway,
+		.ip_range = opts.ip_range,
+		.internal = opts.internal,
+		.disable_dns = opts.disable_dns,
+		.ignore = opts.ignore,
+		.mtu = opts.mtu,
+		.labels = opts.labels,
+	};
+	if (!check_driver(opts.driver, &error))
+		return command_fail(error);
+	g_autoptr(Engine) engine = command_engine(inv, false, &error);
+	g_autoptr(NamedNetwork) network =
+		engine ? named_network_create(engine, &create, &error) : NULL;
+	if (!network)
+		return command_fail(error);
+	output_text(network->name);
+	return 0;
+}
+
+const Command network_create_command = {
+	.paths = (const char *const[]){"network create", NULL},
+	.usage = "[options] [NAME]",
+	.summary = "Make a network",
+	.description =
+		"Makes a network and prints its name. Containers on it reach each other by name; "
+		"those on others cannot reach them.",
+	.examples =
+		(const char *const[]){"skiff network create backend",
+				      "skiff network create --internal --subnet 10.90.0.0/24 db",
+				      NULL},
+	.max_args = 1,
+	.groups = (const OptionGroup *const[]){&group, NULL},
+	.run = cmd_network_create,
+};

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A member's side of a network's home. Runs in the monitor.
+ *
+ * Joining and leaving happen under one lock, so a home that ends and one that begins never meet. A
+ * socket that nobody listens on belongs to a home that was killed: some member's monitor brings a
+ * new one to the same bridge in a moment, so whoever has no bridge waits for that before he makes
+ * one.
+ */
+#include "network/home.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "libpod/base/error.h"
+#include "libpod/base/fd.h"
+#include "libpod/base/log.h"
+#include "libpod/base/record.h"
+#include "libpod/base/spawn.h"
+#include "network/home_protocol.h"
+#include "network/netns.h"
+
+#define ANSWER_TIMEOUT   5    /* seconds */
+#define LEAVE_TIMEOUT_MS 2000 /* for the lock */
+#define REVIVAL_MS       1000 /* what members' monitors have to revive a killed home */
+#define REVIVAL_STEP_MS  20
+
+static char *socket_name(const NetworkPlan *plan)
+{
+	return g_strconcat(plan->key, ".sock", NULL);
+}
+
+static uint32_t mtu_of(const NetworkPlan *plan)
+{
+	return plan->mtu ? plan->mtu : NETNS_MTU;
+}
+
+/* Start a home on @listener; with @netns_fd for the bridge that is there. */
+static bool start_home(const NetworkPlan *plan, int listener, int netns_fd, GError **error)
+{
+	const HomeRequest request = {
+		.magic = HOME_MAGIC,
+		.mtu = mtu_of(plan),
+		.network = plan->subnet.network,
+		.prefix = plan->subnet.prefix,
+		.gateway = plan->gateway,
+		.first = plan->first,
+		.last = plan->last,
+		.internal = plan->internal,
+		.dns = plan->dns,
+		.adopted = netns_fd >= 0,
+	};
+	if (!home_request_is_valid(&request))
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "the network's record makes no sense");
+	g_autofree char *program = spawn_find_own("skiff-uplink", error);
+	if (!program)
+		return false;
+	autofd memfd = fd_memfd("skiff-home", &request, sizeof(request));
+	if (memfd < 0)
+		return error_set_errno(error, "cannot make a memory file");
+	const char *const argv[] = {"skiff-uplink", NULL};
+	const char *const envp[] = {NULL};
+	const int fds[] = {memfd, listener, netns_fd};
+	const Spawn spawn = {
+		.argv = argv,
+		.program = program,
+		.envp = envp,
+		.stderr_fd = log_get_level() >= LOG_LEVEL_DEBUG ? SPAWN_INHERIT : 0,
+		.fds = fds,
+		.n_fds = netns_fd >= 0 ? 3 : 2,
+		.new_session = true,
+	};
+	return spawn_start(&spawn, NULL, error) >= 0;
+}
+
+/* In place of a home that is not there (any more): its socket, the home, and a connection. */
+static int replace_home(const NetworkPlan *plan, int dir_fd, const char *name, int netns_fd,
+			GError **error)
+{
+	if (unlinkat(dir_fd, name, 0) < 0 && errno != ENOENT) {
+		error_set_errno(error, "cannot remove the socket of a network that was killed");
+		return -1;
+	}
+	autofd listener = fd_socket_listen(dir_fd, name, SOCK_SEQPACKET);
+	if (listener < 0) {
+		error_set_errno(error, "cannot make the network's socket");
+		return -1;
+	}
+	int fd = -1;
+	if (start_home(plan, listener, netns_fd, error)) {
+		fd = fd_socket_connect(dir_fd, name, SOCK_SEQPACKET);
+		if (fd < 0)
+			error_set_errno(error, "cannot reach the network");
+	}
+	if (fd < 0)
+		(void)unlinkat(dir_fd, name, 0);
+	return fd;
+}
+
+/* Send and hear. @out_fd may be NULL. Return: false if there is nobody at the other end. */
+static bool talk(int socket, const HomeAsk *ask, HomeAnswer *answer, int *out_fd)
+{
+	const struct timeval timeout = {.tv_sec = ANSWER_TIMEOUT};
+	size_t n = 0;
+
+	(void)setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+	(void)setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
+	if (!fd_send(socket, ask, sizeof(*ask), NULL, 0))
+		return false;
+	ssize_t got = fd_receive(socket, answer, sizeof(*answer), out_fd, out_fd ? 1 : 0, &n);
+	if (got == sizeof(*answer) && answer->magic == HOME_MAGIC &&
+	    (!out_fd || answer->code != HOME_OK || n == 1))
+		return true;
+	if (got >= 0)
+		errno = EPIPE;
+	if (n)
+		fd_close(out_fd);
+	return false;
+}
+
+/* What the member asks for: its address and names. */
+static bool encode_ask(const NetworkRequest *request, const HomeMember *member, HomeAsk *ask,
+		       GError **error)
+{
+	*ask = (HomeAsk){.magic = HOME_MAGIC, .op = HOME_JOIN, .address = member->address};
+	ask->again = member->address != 0;
+	memcpy(ask->mac, member->mac, sizeof(ask->mac));
+	if (!member->address) {
+		if (request->ip && !address4_parse(request->ip, &ask->address))
+			return error_set(error, ENGINE_ERROR_INVALID, "invalid IP address %s",
+					 request->ip);
+		if (request->mac && !mac_parse(request->mac, ask->mac))
+			return error_set(error, ENGINE_ERROR_INVALID, "invalid MAC address %s",
+					 request->mac);
+	}
+	for (size_t i = 0; request->aliases && request->aliases[i]; i++) {
+		g_autofree char *name = g_ascii_strdown(request->aliases[i], -1);
+		size_t size = strlen(name) + 1;
+		if (size > sizeof(ask->names) - ask->names_size)
+			return error_set(error, ENGINE_ERROR_INVALID,
+					 "too many network aliases: more than %d bytes",
+					 HOME_NAMES_MAX);
+		memcpy(ask->names + ask->names_size, name, size);
+		ask->names_size += (uint32_t)size;
+	}
+	return true;
+}
+
+/* The home's refusal in podman's words. */
+static bool refuse(const HomeAsk *ask, const HomeAnswer *answer, GError **error)
+{
+	g_autofree char *address = address4_format(ask->address);
+
+	switch (answer->code) {
+	case HOME_TAKEN:
+		return error_set(error, ENGINE_ERROR_IN_USE,
+				 "IPAM error: requested ip address %s is already allocated",
+				 address);
+	case HOME_FULL:
+		return error_set(error, ENGINE_ERROR_IN_USE,
+				 "IPAM error: failed to find free IP in range");
+	}
+	return error_set(error, ENGINE_ERROR_SYSTEM, "the network cannot be made: %.*s",
+			 (int)sizeof(answer->message), answer->message);
+}
+
+/* Are two descriptors of one netns? */
+static bool is_same_netns(int a, int b)
+{
+	struct stat one, other;
+
+	return fstat(a, &one) == 0 && fstat(b, &other) == 0 && one.st_ino == other.st_ino &&
+	       one.st_dev == other.st_dev;
+}
+
+/* One try under the lock. Return: 1 joined, 0 there may be a home in a moment, -1 with @error. */
+static int try_join(const NetworkRequest *request, int dir_fd, const HomeAsk *ask, bool may_replace,
+		    HomeMember *member, GError **error)
+{
+	g_autofree char *name = socket_name(request->plan);
+	g_autoptr(RecordLock) lock = record_lock(dir_fd, HOME_LOCK, false, -1, "network", error);
+	if (!lock)
+		return -1;
+	HomeAnswer answer;
+	autofd netns = -1;
+	autofd socket = fd_socket_connect(dir_fd, name, SOCK_SEQPACKET);
+	bool absent = socket < 0 && errno == ENOENT;
+	bool heard = socket >= 0 && talk(socket, ask, &answer, &netns);
+	if (socket >= 0 && !heard && errno == EAGAIN) {
+		/* It lives, so it has the bridge: another would be one without its members. */
+		error_set(error, ENGINE_ERROR_TIMEOUT, "the network's home does not answer");
+		return -1;
+	}
+	if (!heard && !absent && !may_replace)
+		return 0;
+	if (!heard) {
+		fd_close(&socket);
+		socket = replace_home(request->plan, dir_fd, name, member->netns_fd, error);
+		if (socket < 0)
+			return -1;
+		if (!talk(socket, ask, &answer, &netns)) {
+			error_set(error, ENGINE_ERROR_SYSTEM, "skiff-uplink ended unexpectedly");
+			return -1;
+		}
+	}
+	if (answer.code != HOME_OK) {
+		refuse(ask, &answer, error);
+		return -1;
+	}
+	if (member->netns_fd >= 0 && !is_same_netns(member->netns_fd, netns)) {
+		error_set(error, ENGINE_ERROR_BAD_STATE,
+			  "the network was made anew without this container");
+		return -1;
+	}
+	member->address = answer.address;
+	memcpy(member->mac, answer.mac, sizeof(member->mac));
+	fd_close(&member->socket);
+	member->socket = fd_steal(&socket);
+	if (member->netns_fd < 0)
+		member->netns_fd = fd_steal(&netns);
+	return 1;
+}
+
+bool home_join(const NetworkRequest *request, int dir_fd, HomeMember *member, GError **error)
+{
+	HomeAsk ask;
+	bool has_bridge = member->netns_fd >= 0;
+
+	if (!request->plan)
+		return error_set(error, ENGINE_ERROR_INVALID, "the request has no network");
+	if (!encode_ask(request, member, &ask, error))
+		return false;
+	for (int waited = 0;; waited += REVIVAL_STEP_MS) {
+		bool may_replace = has_bridge || waited >= REVIVAL_MS;
+		int rc = try_join(request, dir_fd, &ask, may_replace, member, error);
+		if (rc != 0)
+			return rc > 0;
+		g_usleep(REVIVAL_STEP_MS * 1000);
+	}
+}
+
+bool home_plug(const NetworkRequest *request, const HomeMember *member, int container_ns,
+	       GError **error)
+{
+	const NetworkPlan *plan = request->plan;
+	NetnsPort port = {
+		.home_ns = member->netns_fd,
+		.container_ns = container_ns,
+		.interface = request->interface ? request->interface : "eth0",
+		.address.s_addr = htonl(member->address),
+		.gateway.s_addr = htonl(plan->gateway),
+		.prefix = plan->subnet.prefix,
+		.has_route = !plan->internal,
+		.mtu = mtu_of(plan),
+	};
+	int status = 0;
+
+	memcpy(port.mac, member->mac, sizeof(port.mac));
+	/* It moves into other namespaces, from where nobody could come back. */
+	pid_t pid = fork();
+	if (pid < 0)
+		return error_set_errno(error, "cannot make a process");
+	if (pid == 0)
+		_exit(-netns_plug(&port));
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return error_set_errno(error, "cannot wait for a process");
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return true;
+	errno = WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
+	return error_set_errno(error, "cannot connect the container to network %s",
+			       request->target);
+}
+
+void home_leave(const NetworkRequest *request, int dir_fd, HomeMember *member)
+{
+	const HomeAsk ask = {.magic = HOME_MAGIC, .op = HOME_LEAVE};
+	g_autofree char *name = socket_name(request->plan);
+	g_autoptr(GError) error = NULL;
+	HomeAnswer answer;
+
+	if (member->socket >= 0) {
+		g_autoptr(RecordLock) lock =
+			record_lock(dir_fd, HOME_LOCK, false, LEAVE_TIMEOUT_MS, "network", &error);
+		/* Without the lock the end of the connection says it too. */
+		if (lock && talk(member->socket, &ask, &answer, NULL) && answer.last)
+			(void)unlinkat(dir_fd, name, 0);
+		fd_close(&member->socket);
+	}
+	fd_close(&member->netns_fd);
+	*member = HOME_MEMBER_NONE;
+}

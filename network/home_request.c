@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "network/home_protocol.h"
+
+#include <string.h>
+
+#include "network/subnet.h"
+
+bool home_request_is_valid(const HomeRequest *request)
+{
+	if (request->magic != HOME_MAGIC || request->mtu < 576 || request->mtu > 65520 ||
+	    request->prefix < 8 || request->prefix > 30 || request->internal > 1 ||
+	    request->dns > 1 || request->adopted > 1)
+		return false;
+	const Subnet subnet = {request->network, request->prefix};
+	return subnet_contains(&subnet, request->network) &&
+	       (request->network & (UINT32_MAX >> request->prefix)) == 0 &&
+	       request->first <= request->last && request->first >= subnet_first(&subnet) &&
+	       request->last <= subnet_last(&subnet) && request->gateway >= subnet_first(&subnet) &&
+	       request->gateway <= subnet_last(&subnet);
+}
+
+bool home_ask_is_valid(const HomeAsk *ask, size_t size)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789-_.";
+
+	if (size != sizeof(*ask) || ask->magic != HOME_MAGIC || ask->op > HOME_LEAVE ||
+	    ask->again > 1 || ask->names_size > HOME_NAMES_MAX ||
+	    (ask->names_size && ask->names[ask->names_size - 1] != '\0'))
+		return false;
+	for (uint32_t at = 0; at < ask->names_size;) {
+		size_t length = strlen(ask->names + at);
+		if (length == 0 || length > 253 || strspn(ask->names + at, letters) != length)
+			return false;
+		at += (uint32_t)length + 1;
+	}
+	return true;
+}

@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The life of a home: make the bridge or take one over, give everything up, hand out addresses and
+ * answer names, and serve as the gateway until the last member has gone.
+ *
+ * All its state is its members' connections. One that was killed loses nothing that the members'
+ * monitors do not know.
+ */
+#include "network/uplink_home.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <glib.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "libpod/base/fd.h"
+#include "network/home_frame.h"
+#include "network/netns.h"
+#include "network/subnet.h"
+#include "network/uplink_priv.h"
+
+#define MEMBERS_MAX   8192
+#define FIRST_WAIT_MS 10000 /* for the first member, whose monitor started us */
+
+typedef struct Home Home;
+typedef struct Member Member;
+
+/* A connection; a member once it has an address. */
+struct Member {
+	UplinkSource source;
+	Home *home;
+	uint32_t address; /* 0: none yet */
+	uint8_t mac[6];
+	uint32_t names_size;
+	char *names; /* each with its end */
+	Member *next;
+};
+
+struct Home {
+	HomeRequest request;
+	UplinkSource listener;
+	UplinkTimer first_wait;
+	UplinkLoop loop;
+	UplinkFilter filter;
+	HomeRules rules;
+	int netns_fd;
+	int quit[2]; /* the loop's lifeline and our end of it */
+	Member *members;
+	size_t n_members;      /* connections */
+	uint32_t last_address; /* given out last */
+};
+
+/* ---- names ---- */
+
+static const char *next_name(const Member *member, const char *name)
+{
+	const char *end = member->names + member->names_size;
+
+	name = name ? name + strlen(name) + 1 : member->names;
+	return name && name < end ? name : NULL;
+}
+
+static bool has_name(const Member *member, const char *wanted)
+{
+	for (const char *name = next_name(member, NULL); name; name = next_name(member, name))
+		if (strcmp(name, wanted) == 0)
+			return true;
+	return false;
+}
+
+static size_t find_name(void *data, const char *name, uint32_t *out, size_t room)
+{
+	const Home *home = data;
+	size_t n = 0;
+
+	for (const Member *member = home->members; member && n < room; member = member->next)
+		if (member->address && has_name(member, name))
+			out[n++] = member->address;
+	return n;
+}
+
+static const Member *find_address(const Home *home, uint32_t address)
+{
+	for (const Member *member = home->members; member; member = member->next)
+		if (member->address == address)
+			return member;
+	return NULL;
+}
+
+static const char *find_reverse(void *data, uint32_t address)
+{
+	const Member *member = address ? find_address(data, address) : NULL;
+
+	return member ? next_name(member, NULL) : NULL;
+}
+
+/* ---- addresses ---- */
+
+static bool is_free(const Home *home, uint32_t address)
+{
+	return address != home->request.gateway && !find_address(home, address);
+}
+
+/* The next after the one given out last, so that an address rests before it is somebody else's. */
+static uint32_t choose_address(const Home *home)
+{
+	const HomeRequest *request = &home->request;
+	uint64_t count = (uint64_t)request->last - request->first + 1;
+	uint32_t address = home->last_address;
+
+	for (uint64_t i = 0; i < count; i++) {
+		address = address < request->first || address >= request->last ? request->first
+									       : address + 1;
+		if (is_free(home, address))
+			return address;
+	}
+	return 0;
+}
+
+/* The address decides the MAC address, so that neighbours' tables stay true after a restart. */
+static void default_mac(uint32_t address, uint8_t out[6])
+{
+	out[0] = 0x0e;
+	out[1] = 0x5c;
+	out[2] = (uint8_t)(address >> 24);
+	out[3] = (uint8_t)(address >> 16);
+	out[4] = (uint8_t)(address >> 8);
+	out[5] = (uint8_t)address;
+}
+
+/* The address asked for, or the next; and the member's names. */
+static char give_address(Home *home, const HomeAsk *ask, Member *member)
+{
+	static const uint8_t any[6];
+	const Subnet subnet = {home->request.network, home->request.prefix};
+	uint32_t address = ask->address ? ask->address : choose_address(home);
+
+	if (!address)
+		return HOME_FULL;
+	if (!subnet_contains(&subnet, address) || address < subnet_first(&subnet) ||
+	    address > subnet_last(&subnet))
+		return HOME_FAILED;
+	if (!is_free(home, address))
+		return HOME_TAKEN;
+	if (!ask->address || ask->again)
+		home->last_address = address;
+	member->address = address;
+	if (memcmp(ask->mac, any, sizeof(any)) == 0)
+		default_mac(address, member->mac);
+	else
+		memcpy(member->mac, ask->mac, sizeof(any));
+	member->names = g_memdup2(ask->names, ask->names_size);
+	member->names_size = ask->names_size;
+	return HOME_OK;
+}
+
+/* ---- members ---- */
+
+static void end(Home *home)
+{
+	close(home->quit[1]);
+	home->quit[1] = -1;
+}
+
+/* Its address and names go with the connection; with the last of them we do. */
+static void drop(Member *member)
+{
+	Home *home = member->home;
+	Member **at = &home->members;
+
+	while (*at != member)
+		at = &(*at)->next;
+	*at = member->next;
+	home->n_members--;
+	uplink_loop_remove(&home->loop, &member->source);
+	close(member->source.fd);
+	g_free(member->names);
+	g_free(member);
+	if (home->n_members == 0)
+		end(home);
+}
+
+/* The answer carries the netns: monitors hold it, too. */
+static void join(Member *member, const HomeAsk *ask)
+{
+	Home *home = member->home;
+	HomeAnswer answer = {.magic = HOME_MAGIC, .code = HOME_FAILED};
+
+	if (!member->address)
+		answer.code = give_address(home, ask, member);
+	if (answer.code == HOME_FAILED)
+		g_strlcpy(answer.message, "the address is none of the network's",
+			  sizeof(answer.message));
+	answer.address = member->address;
+	memcpy(answer.mac, member->mac, sizeof(answer.mac));
+	if (!fd_send(member->source.fd, &answer, sizeof(answer), &home->netns_fd,
+		     answer.code == HOME_OK) ||
+	    answer.code != HOME_OK)
+		drop(member);
+}
+
+/* The one that asks does so under the lock: nobody comes between the answer and our end. */
+static void leave(Member *member)
+{
+	const HomeAnswer answer = {
+		.magic = HOME_MAGIC, .code = HOME_OK, .last = member->home->n_members == 1};
+
+	(void)fd_send(member->source.fd, &answer, sizeof(answer), NULL, 0);
+	drop(member);
+}
+
+static void member_ready(UplinkSource *source, uint32_t events)
+{
+	Member *member = (Member *)source;
+	HomeAsk ask;
+	size_t n = 0;
+	ssize_t got = fd_receive(source->fd, &ask, sizeof(ask), NULL, 0, &n);
+
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (got <= 0 || !home_ask_is_valid(&ask, (size_t)got))
+		drop(member);
+	else if (ask.op == HOME_JOIN)
+		join(member, &ask);
+	else
+		leave(member);
+}
+
+/* Not a member yet: it has to ask first. */
+static void listener_ready(UplinkSource *source, uint32_t events)
+{
+	Home *home = (Home *)((char *)source - offsetof(Home, listener));
+	autofd fd = accept4(source->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd < 0 || !fd_peer_is_us(fd) || home->n_members == MEMBERS_MAX)
+		return;
+	Member *member = g_new0(Member, 1);
+	member->source = (UplinkSource){.fd = fd, .ready = member_ready};
+	member->home = home;
+	if (!uplink_loop_add(&home->loop, &member->source, EPOLLIN)) {
+		g_free(member);
+		return;
+	}
+	fd_steal(&fd);
+	member->next = home->members;
+	home->members = member;
+	home->n_members++;
+}
+
+static void first_wait_fire(UplinkTimer *timer)
+{
+	Home *home = (Home *)((char *)timer - offsetof(Home, first_wait));
+
+	if (home->n_members == 0)
+		end(home);
+}
+
+/* ---- frames ---- */
+
+static bool from_guest(void *data, uint8_t *frame, size_t size)
+{
+	Home *home = data;
+	uint8_t answer[HOME_ANSWER_MAX];
+	size_t answer_size = 0;
+	HomeVerdict verdict = home_frame_in(&home->rules, frame, size, answer, &answer_size);
+
+	if (verdict == HOME_FRAME_ANSWER)
+		uplink_slirp_send(home->loop.slirp, answer, answer_size);
+	return verdict == HOME_FRAME_PASS;
+}
+
+static bool wants(void *data, const uint8_t *frame, size_t size)
+{
+	const Home *home = data;
+
+	return home_frame_is_resolver(&home->rules, frame, size);
+}
+
+static void to_guest(void *data, uint8_t *frame, size_t size)
+{
+	const Home *home = data;
+
+	home_frame_out(&home->rules, frame, size);
+}
+
+/* The gateway, and what it lets through. */
+static UplinkSlirp *make_slirp(Home *home, int tap_fd, bool vnet_hdr)
+{
+	const HomeRequest *request = &home->request;
+	uint32_t mask = UINT32_MAX << (32 - request->prefix);
+
+	home->rules = (HomeRules){
+		.network = request->network,
+		.mask = mask,
+		.gateway = request->gateway,
+		.internal = request->internal,
+		.dns = request->dns,
+		.names =
+			{
+				.find = find_name,
+				.reverse = find_reverse,
+				.data = home,
+				.network = request->network,
+				.mask = mask,
+				.internal = request->internal,
+			},
+	};
+	home->filter = (UplinkFilter){
+		.from_guest = from_guest, .wants = wants, .to_guest = to_guest, .data = home};
+	const UplinkNetwork network = {
+		.mtu = request->mtu,
+		.network.s_addr = htonl(request->network),
+		.mask.s_addr = htonl(mask),
+		.gateway.s_addr = htonl(request->gateway),
+		.dns.s_addr = htonl(request->network),
+		.filter = &home->filter,
+	};
+	return uplink_slirp_new(&network, tap_fd, vnet_hdr);
+}
+
+/* ---- the start ---- */
+
+/* What the child that made the bridge sends with the tap and the netns. */
+typedef struct {
+	int32_t result; /* 0 or a negative errno */
+	uint32_t vnet_hdr;
+} Made;
+
+/* In a child, because who left the host's netns cannot come back. */
+static void make_bridge(const HomeRequest *request, int socket) G_GNUC_NORETURN;
+static void make_bridge(const HomeRequest *request, int socket)
+{
+	Made made = {0};
+	bool vnet = false;
+	bool entered = request->adopted ? setns(HOME_FD_NETNS, CLONE_NEWNET) == 0
+					: unshare(CLONE_NEWNET) == 0;
+	int tap = entered ? netns_make_home(request->adopted, request->mtu, &vnet) : -errno;
+	int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	const int fds[] = {tap, own};
+
+	made.vnet_hdr = vnet;
+	made.result = tap < 0 ? tap : own < 0 ? -errno : 0;
+	_exit(fd_send(socket, &made, sizeof(made), fds, made.result == 0 ? 2 : 0) ? 0 : 1);
+}
+
+/* Return: 0 or a negative errno. */
+static int receive_bridge(const HomeRequest *request, int fds[2], bool *out_vnet)
+{
+	int sockets[2], status;
+	Made made;
+	size_t n = 0;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
+		return -errno;
+	autofd ours = sockets[0], theirs = sockets[1];
+	pid_t pid = fork();
+	if (pid < 0)
+		return -errno;
+	if (pid == 0)
+		make_bridge(request, theirs);
+	fd_close(&theirs);
+	ssize_t got = fd_receive(ours, &made, sizeof(made), fds, 2, &n);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (got != sizeof(made))
+		return -EIO;
+	*out_vnet = made.vnet_hdr;
+	return made.result < 0 ? made.result : n == 2 ? 0 : -EIO;
+}
+
+/* There is no bridge: say so to who waits for it. */
+static void report(int result)
+{
+	HomeAnswer answer = {.magic = HOME_MAGIC, .code = HOME_FAILED};
+	HomeAsk ask;
+	size_t n = 0;
+	autofd fd = accept4(HOME_FD_LISTENER, NULL, NULL, SOCK_CLOEXEC);
+
+	snprintf(answer.message, sizeof(answer.message), "cannot make a bridge: %s",
+		 g_strerror(-result));
+	if (fd >= 0 && fd_receive(fd, &ask, sizeof(ask), NULL, 0, &n) > 0)
+		(void)fd_send(fd, &answer, sizeof(answer), NULL, 0);
+}
+
+/* From the bridge on. */
+static bool serve(Home *home, int tap_fd, bool vnet_hdr)
+{
+	if (!uplink_loop_init(&home->loop) || pipe2(home->quit, O_CLOEXEC) < 0 ||
+	    !fd_set_nonblock(HOME_FD_LISTENER, true) || !uplink_sandbox_enter(UPLINK_SANDBOX_HOST))
+		return false;
+	home->loop.slirp = make_slirp(home, tap_fd, vnet_hdr);
+	home->listener = (UplinkSource){.fd = HOME_FD_LISTENER, .ready = listener_ready};
+	home->first_wait.fire = first_wait_fire;
+	if (!uplink_loop_add(&home->loop, &home->listener, EPOLLIN))
+		return false;
+	uplink_loop_arm(&home->loop, &home->first_wait, FIRST_WAIT_MS);
+	uplink_loop_run(&home->loop, home->quit[0]);
+	return true;
+}
+
+int uplink_home_main(const HomeRequest *request)
+{
+	static Home home;
+	bool vnet = false;
+	int fds[2] = {-1, -1};
+
+	home.request = *request;
+	home.last_address = request->first - 1;
+	(void)prctl(PR_SET_NAME, "skiff-network");
+	int rc = receive_bridge(request, fds, &vnet);
+	if (request->adopted)
+		close(HOME_FD_NETNS);
+	if (rc < 0) {
+		report(rc);
+		return 1;
+	}
+	home.netns_fd = fds[1];
+	if (serve(&home, fds[0], vnet))
+		return 0;
+	fprintf(stderr, "skiff-uplink: cannot serve: %s\n", g_strerror(errno));
+	return 1;
+}

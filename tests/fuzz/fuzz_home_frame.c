@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The frames of a named network's members, with the questions for names in them.
+ */
+#include <glib.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "network/home_frame.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static size_t find(void *context, const char *name, uint32_t *out, size_t room)
+{
+	g_assert_cmpuint(strlen(name), <, DNS_NAME_MAX);
+	for (size_t i = 0; i < room; i++)
+		out[i] = 0x0a590002;
+	return strcmp(name, "web") == 0 ? room : 0;
+}
+
+static const char *reverse(void *context, uint32_t address)
+{
+	return address & 1 ? "web" : NULL;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const HomeRules rules = {
+		.network = 0x0a590000,
+		.mask = 0xffffff00,
+		.gateway = 0x0a590001,
+		.internal = size & 1,
+		.dns = true,
+		.names = {find, reverse, NULL, 0x0a590000, 0xffffff00, size & 1},
+	};
+	g_autofree uint8_t *frame = g_memdup2(data, size);
+	uint8_t answer[HOME_ANSWER_MAX];
+	size_t n = 0;
+
+	if (!frame)
+		return 0;
+	HomeVerdict verdict = home_frame_in(&rules, frame, size, answer, &n);
+	if (verdict == HOME_FRAME_ANSWER)
+		g_assert_cmpuint(n, <=, sizeof(answer));
+	if (home_frame_is_resolver(&rules, frame, size))
+		home_frame_out(&rules, frame, size);
+	/* The question alone, so that a frame need not be guessed first. */
+	int got = dns_answer(&rules.names, data, size, answer);
+	g_assert_cmpint(got, <=, DNS_ANSWER_MAX);
+	return 0;
+}
