@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Side-by-side timings of skiff and its peers: medians of interleaved runs, never asserted.
 
-    python3 tests/bench/bench.py [--rounds N] [--only ROW,...] [--write]
+    python3 tests/bench/bench.py [--scale [--churn LIVES]] [--rounds N] [--only ROW,...] [--write]
 
 Run as the unprivileged user whose commands are measured (or as root: then through `setpriv` as --user, in a network namespace
 of its own). Needs an installed skiff in PATH; bubblewrap, crun and podman are measured where they are installed. Every row
 runs each contender once per round, in turn, so that a noisy moment hits all of them. A row that lacks a program says so.
---write puts the tables into tests/bench/RESULTS.md.
+--scale runs the rows of scale.py instead. --write puts the tables into tests/bench/RESULTS.md, those of --scale into SCALE.md.
 """
 import argparse
 import datetime
@@ -28,7 +28,8 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1]))
 
-from tests.support.registry import Registry  # noqa: E402  (the path comes first)
+from tests.bench import scale  # noqa: E402  (the path comes first)
+from tests.support.registry import Registry  # noqa: E402
 from tests.system.run import make_network  # noqa: E402
 
 HOST = "192.0.2.1"  # of make_network()
@@ -41,13 +42,13 @@ BUDGETS = {
     "exec": "5 ms",
     "ps": "3 ms",
     "inspect": "3 ms",
-    "ps-1000": "30 ms",
     "batch-run": "250 ms",
     "batch-rm": "150 ms",
     "pull": "0.6x curl | tar xz",
     "uplink": "5.5 Gbit/s both ways",
     "port": "12 Gbit/s",
     "memory": "512 KiB and 1536 KiB",
+    **scale.BUDGETS,
 }
 
 
@@ -103,7 +104,7 @@ def make_layout(layout):
     return layer["digest"], layer["size"], len(data), len(files)
 
 
-class Bench:
+class Bench(scale.ScaleRows):
     def __init__(self, options):
         self.options = options
         self.home = tempfile.mkdtemp(prefix="skiff-bench-")
@@ -260,26 +261,22 @@ class Bench:
         self.report("batch-run", "20 x run -d", runs)
         self.report("batch-rm", "rm -fa of those 20", removals)
 
-    def row_ps_many(self):
-        script = "i=0; while [ $i -lt 1000 ]; do skiff create --network none bench true >/dev/null || exit 1; i=$((i+1)); done"
-        self.command(["sh", "-c", script], timeout=600)
-        self.compare("ps-1000", "ps -a of 1,000", [("skiff", ["skiff", "ps", "-a"])])
-        self.command(["skiff", "rm", "-fa"], timeout=600)
-
     def row_memory(self):
         """The resident size of what an idle container costs."""
         self.command(["skiff", "run", "-d", "--name", "idle", "bench", "sleep", "1000"])
         time.sleep(2)
-        samples = {}
-        for stat in pathlib.Path("/proc").glob("[0-9]*/comm"):
-            name = stat.read_text().strip()
-            if name not in ("skiff-monitor", "skiff-uplink") or stat.stat().st_uid != self.uid():
-                continue
-            rollup = (stat.parent / "smaps_rollup").read_text()
-            samples.setdefault(name, []).append(
-                next(float(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")))
+        samples = {name: self.pss(name) for name in ("skiff-monitor", "skiff-uplink")}
         self.report("memory", "resident per idle container, PSS", samples, "KiB")
         self.command(["skiff", "rm", "-f", "-t", "0", "idle"])
+
+    def pss(self, program):
+        """KiB of each process of that program, of the user whose commands are measured."""
+        sizes = []
+        for stat in pathlib.Path("/proc").glob("[0-9]*/comm"):
+            if stat.read_text().strip() == program and stat.stat().st_uid == self.uid():
+                rollup = (stat.parent / "smaps_rollup").read_text()
+                sizes += [float(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")]
+        return sizes
 
     def uid(self):
         """Of the user whose commands are measured."""
@@ -375,7 +372,7 @@ class Bench:
                 lines += [f"Budget: {BUDGETS[row]}", ""]
             lines += ["| | min | median | max | runs |", "|---|---|---|---|---|"]
             lines += [f"| {n} | {a:.2f} | {b:.2f} | {c:.2f} | {k} |" for n, a, b, c, k in rows] + [""]
-        (HERE / "RESULTS.md").write_text("\n".join(lines))
+        (HERE / ("SCALE.md" if self.options.scale else "RESULTS.md")).write_text("\n".join(lines))
 
     def finish(self):
         self.command(["skiff", "rm", "-fa", "-t", "0"])
@@ -390,6 +387,8 @@ def main():
     parser.add_argument("--only", default="")
     parser.add_argument("--no-podman", action="store_true")
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--scale", action="store_true")
+    parser.add_argument("--churn", type=int, default=5000, metavar="LIVES")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if os.geteuid() == 0 and not options.inside:
@@ -398,9 +397,10 @@ def main():
         make_network()
     bench = Bench(options)
     # What frees much of a disk comes last: a file system mounted with discard is slow for a while after it.
-    late = ("row_ps_many", "row_pull")
-    names = sorted((name for name in dir(bench) if name.startswith("row_")), key=lambda name: (name in late, name))
-    rows = {name[4:].replace("_", "-"): getattr(bench, name) for name in names}
+    late = ("row_pull", "scale_copy", "scale_stopped")
+    kind = "scale_" if options.scale else "row_"
+    names = sorted((name for name in dir(bench) if name.startswith(kind)), key=lambda name: (name in late, name))
+    rows = {name.removeprefix(kind).replace("_", "-"): getattr(bench, name) for name in names}
     wanted = options.only.split(",") if options.only else list(rows)
     bench.prepare()
     for name in wanted:

@@ -16,9 +16,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.clean import run as clean  # noqa: E402  (the path comes first)
+from tests.nspawn.machine import Machine, make_root  # noqa: E402  (the path comes first)
 
-PACKAGES = "uidmap,libslirp0,libglib2.0-0,libcurl4,libarchive13,libisal2,python3,busybox-static,bubblewrap"
+PACKAGES = "passwd uidmap libslirp0 libglib2.0-0 libcurl4 libarchive13 libisal2 python3 busybox-static bubblewrap".split()
 
 SETUP = """set -e
 mkdir -p root/bin root/proc root/dev root/etc
@@ -56,7 +56,9 @@ def main():
     prefix = Path(program).resolve().parents[1]
     with tempfile.TemporaryDirectory(prefix="skiff-session-", dir=options.work) as work:
         os.chmod(work, 0o755)
-        with clean.Machine("bookworm", work, PACKAGES) as machine:
+        root = Path(work) / "root"
+        make_root("bookworm", root, PACKAGES)
+        with Machine(root) as machine:
             for part in ("bin/skiff", "libexec/skiff"):
                 copy = shutil.copytree if (prefix / part).is_dir() else shutil.copy
                 (machine.root / "opt/skiff" / part).parent.mkdir(parents=True, exist_ok=True)

@@ -14,17 +14,17 @@ all went well. Not part of contrib/check: it takes minutes and fetches a distrib
 
 import argparse
 import os
-import re
-import shlex
-import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
-PACKAGES = "sudo,passwd,ca-certificates,systemd,systemd-sysv,dbus,libpam-systemd,dbus-user-session"
+sys.path.insert(0, str(TOP))
+
+from tests.nspawn.machine import Machine, make_root  # noqa: E402  (the path comes first)
+
+PACKAGES = ["sudo", "passwd", "ca-certificates"]
 QUICKSTART = "cd ~/skiff && contrib/quickstart"
 FIRST_COMMANDS = """set -e
 skiff version
@@ -46,76 +46,8 @@ USERS = {
 }
 
 
-class Machine:
-    """A booted system container."""
-
-    def __init__(self, suite, work, packages=""):
-        self.root = Path(work) / suite
-        if self.root.exists():
-            shutil.rmtree(self.root)
-        mirror = re.search(r"^(?:URIs:|deb)\s+(?:\[.*?\]\s+)?(\S+)", self.sources(), re.M).group(1)
-        made = subprocess.run(["mmdebstrap", "--quiet", "--variant=apt", f"--include={PACKAGES},{packages}", "--mode=root",
-                               "--format=directory", suite, str(self.root), mirror], stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
-        if made.returncode != 0:
-            raise SystemExit(f"mmdebstrap failed: {made.stdout[-4000:]}")
-        for path in Path("/etc/apt/apt.conf.d").glob("99*"):
-            shutil.copy(path, self.root / "etc/apt/apt.conf.d")
-        for name in ("hosts", "resolv.conf"):
-            shutil.copy(f"/etc/{name}", self.root / "etc" / name)
-        self.process = None
-
-    @staticmethod
-    def sources():
-        """What apt on this machine is configured with."""
-        places = [Path("/etc/apt/sources.list"), *Path("/etc/apt/sources.list.d").glob("*.sources")]
-        return "\n".join(path.read_text(encoding="utf-8") for path in places if path.exists())
-
-    def __enter__(self):
-        argv = ["systemd-nspawn", "--quiet", "--boot", "--register=no", "--keep-unit", "--console=pipe", "--directory",
-                str(self.root), "--capability=all", "--bind=/dev/fuse", "--bind=/dev/net/tun",
-                "--timezone=off", "--system-call-filter=keyctl add_key request_key bpf"]
-        self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT,
-                                        env=dict(os.environ, SYSTEMD_NSPAWN_UNIFIED_HIERARCHY="1"))
-        deadline = time.monotonic() + 60
-        while self.run("systemctl is-system-running", show=False)[1].strip() not in ("running", "degraded"):
-            if time.monotonic() > deadline or self.process.poll() is not None:
-                raise SystemExit("the machine did not boot")
-            time.sleep(0.5)
-        return self
-
-    def __exit__(self, *_):
-        self.process.terminate()  # systemd shuts down in order
-        self.process.wait(60)
-
-    def init(self):
-        """The machine's pid 1, as seen here."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(encoding="ascii").split()
-        return children[0] if children else None
-
-    def run(self, script, user="root", show=True, timeout=3600, own_proc=False):
-        """A script in a login shell of one of its users, on a terminal if it is shown. Returns (exit code, output).
-
-        With `own_proc` it sees a /proc of its own: in the machine's, nspawn has made /proc/sys read-only.
-        """
-        init = self.init()
-        if init is None:
-            return 1, ""
-        if show:
-            print(f"{user}$ {script}", flush=True)
-            script = f"script --quiet --return --command {shlex.quote(script)} /dev/null"
-        argv = ["timeout", str(timeout), "nsenter", "-t", init, "-a", "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin"]
-        if own_proc:  # the shell reaps orphans, which su would not
-            argv += ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", '"$@"; exit $?', "sh"]
-        argv += ["su", "-", user, "-c", script]
-        output = ""
-        with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              errors="replace") as process:
-            for line in process.stdout:
-                output += line
-                if show:
-                    print(line, end="", flush=True)
-        return process.returncode, output
+class CleanMachine(Machine):
+    """With the users of this test."""
 
     def add_user(self, user):
         """Make one of USERS, with a copy of the tree."""
@@ -167,7 +99,9 @@ def main():
     failed = []
     with tempfile.TemporaryDirectory(prefix="skiff-clean-", dir=options.work) as work:
         os.chmod(work, 0o755)
-        with Machine(options.suite, work) as machine:
+        root = Path(work) / options.suite
+        make_root(options.suite, root, PACKAGES)
+        with CleanMachine(root) as machine:
             if "quickstart" in commands:
                 failed += quickstart(machine)
             if "check" in commands:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The steps of contrib/check: builds, unit tests, lint, system tests, sanitizers, faults.
+"""The steps of contrib/check: builds, unit tests, lint, system tests, machines, sanitizers, faults.
 
 Each step prints what it runs and how long it took. The last line counts tests over all steps; the
 exit code is 1 if one failed. Build directories are below build-check/ in the tree, or in the cache
@@ -231,16 +231,13 @@ class Check:
         else:
             self.ok("faults", code == 0, "see above")
 
+    def step_nspawn(self):
+        """What needs systemd and a login: a machine booted by systemd-nspawn."""
+        self.machine("nspawn")
+
     def step_vm(self):
         """Limits and the everyday path in a virtual machine with cgroup v2."""
-        if not self.need_build():
-            return
-        if not self.root:
-            self.skip("vm", "the machine's disk is made by root")
-            return
-        code, output = self.run(["python3", "tests/vm/run.py"], timeout=1500,
-                                env={"SKIFF_BUILD": str(self.place / "gcc")}, show=True)
-        self.count("vm", code, output)
+        self.machine("vm")
 
     # Their pieces
 
@@ -269,6 +266,17 @@ class Check:
                                 show=True)
         self.count(name, code, output)
 
+    def machine(self, bed):
+        """Boot a machine and run its tests in there."""
+        if not self.need_build():
+            return
+        if not self.root:
+            self.skip(bed, "the machine is made by root")
+            return
+        code, output = self.run(["python3", f"tests/{bed}/run.py"], timeout=1500,
+                                env={"SKIFF_BUILD": str(self.place / "gcc")}, show=True)
+        self.count(bed, code, output)
+
     def other_user(self, user, only=FEW_MODULES):
         """Run the modules about running as somebody else."""
         if not self.need_build():
@@ -279,20 +287,17 @@ class Check:
         modules = [path.stem.removeprefix("test_") for path in sorted((TOP / "tests/system").glob("test_*.py"))]
         self.system(f"system as {user}", "gcc", ["--as", user, *[name for name in modules if name in only]])
 
-STEPS = ("build", "clang", "unit", "lint", "system", "root", "nosub", "wide", "asan", "faults")
-
-# Only by name: without a cached disk this one takes longer than the others are worth waiting for.
-BY_NAME = ("vm",)
+STEPS = ("build", "clang", "unit", "lint", "system", "root", "nosub", "wide", "nspawn", "vm", "asan", "faults")
 
 
 def main(arguments):
     """Run the steps asked for and print the counts."""
     steps = [argument for argument in arguments if not argument.startswith("-")] or list(STEPS)
     if "--quick" in arguments:
-        steps = [step for step in steps if step not in ("asan", "faults")]
-    unknown = [step for step in steps if step not in STEPS + BY_NAME]
+        steps = [step for step in steps if step not in ("vm", "asan", "faults")]
+    unknown = [step for step in steps if step not in STEPS]
     if unknown:
-        sys.exit(f"contrib/check: unknown step '{unknown[0]}': {', '.join(STEPS + BY_NAME)}")
+        sys.exit(f"contrib/check: unknown step '{unknown[0]}': {', '.join(STEPS)}")
     check = Check()
     for step in steps:
         begin = time.monotonic()

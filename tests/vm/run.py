@@ -7,7 +7,7 @@
 As root, with qemu-system-x86, mmdebstrap and e2fsprogs. Everything is emulated (TCG), so no KVM is
 needed, and everything takes ten times as long. The machine's disk is made once and kept in the cache
 of the tests; a second one holds the built skiff ($SKIFF_BUILD) and this tree's tests. The machine is
-booted once, runs tests/vm/guest.py, which runs tests/vm/test_*.py as a user in a session and as root,
+booted once, runs tests/support/guest.py, which runs tests/vm/test_*.py as a user in a session and as root,
 and powers itself off. What it says comes through its second serial port. The last line counts.
 """
 
@@ -39,7 +39,7 @@ MASKED = ("apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_
 UNIT = """[Unit]
 Description=tests of skiff
 [Service]
-ExecStart=/bin/sh -c 'mkdir -p /skiff && mount -o ro LABEL=skiff-tests /skiff && exec python3 /skiff/tree/tests/vm/guest.py'
+ExecStart=/bin/sh -c 'mkdir -p /skiff && mount -o ro LABEL=skiff-tests /skiff && exec python3 /skiff/tree/tests/support/guest.py vm'
 ExecStopPost=/bin/systemctl poweroff -ff
 StandardInput=null
 StandardOutput=file:/dev/ttyS1
@@ -88,14 +88,19 @@ def make_disk():
     return images.cached("vm", [SUITE, PACKAGES, CUSTOMIZE], make)
 
 
-def make_tests_disk(directory, tests):
-    """A disk with the programs under test, an image, the tests and what to run of them."""
-    content = directory / "content"
+def make_content(content, tests):
+    """The programs under test, an image, the tests and what to run of them: /skiff in a machine."""
     skiff.install(content / "prefix")
     shutil.copy(images.convert(images.busybox(), "oci-archive", "localhost/busybox:latest"), content / "busybox.tar")
     shutil.copytree(TOP / "tests", content / "tree/tests", symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
     (content / "arguments").write_text("".join(f"{test}\n" for test in tests), encoding="utf-8")
     subprocess.run(["chmod", "-R", "a+rX", str(content)], check=True)
+
+
+def make_tests_disk(directory, tests):
+    """A disk with that content."""
+    content = directory / "content"
+    make_content(content, tests)
     size = sum(path.lstat().st_size for path in content.rglob("*")) // (1 << 20) + 64
     images.tool("mkfs.ext4", "-q", "-d", str(content), "-L", "skiff-tests", str(directory / "tests"), f"{size}M")
     return directory / "tests"

@@ -6,7 +6,7 @@ import signal
 import subprocess
 
 from tests.support.skiff import SLOWNESS, wait_for
-from tests.vm.bed import VmTest, cgroup_of, groups
+from tests.support.guest_test import GuestTest, cgroup_of, groups
 
 # Doubles itself for as long as it can fork; pid 1 lives on, and reaps nothing.
 BOMB = "b() { b | b & b; }; (b) & (b) & exec sleep 1000"
@@ -17,7 +17,7 @@ def number(path):
     return int(path.read_text(encoding="ascii"))
 
 
-class Limits(VmTest):
+class Limits(GuestTest):
     """In a session: one scope for a container that asked for a limit."""
 
     slice = "user.slice"
@@ -156,7 +156,7 @@ class RootLimits(Limits):
     slice = "machine.slice"
 
 
-class Delegated(VmTest):
+class Delegated(GuestTest):
     """Started in a unit with Delegate=yes: our own subtree, and nobody is asked."""
 
     manager = ["--user"]
@@ -249,7 +249,7 @@ class RootDelegated(Delegated):
     manager = []
 
 
-class WithoutSession(VmTest):
+class WithoutSession(GuestTest):
     """A user whom no systemd serves: it works, and one line says what is missing."""
 
     user = "root"
@@ -272,7 +272,7 @@ class WithoutSession(VmTest):
         self.assertEqual(lone("run", "--rm", "busybox", "echo", "works").stderr, "")
 
 
-class Escapes(VmTest):
+class Escapes(GuestTest):
     """The payload and its cgroup file system."""
 
     def test_read_only_and_rooted(self):

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from tests.support.skiff import wait_for
-from tests.vm.bed import VmTest, groups
+from tests.support.guest_test import GuestTest, groups
 
 MIB = 1 << 20
 EATER = ["busybox", "tail", "/dev/zero"]  # takes memory until it is killed
@@ -19,7 +19,7 @@ def text(path):
     return path.read_text(encoding="ascii").strip()
 
 
-class Files(VmTest):
+class Files(GuestTest):
     """What stands in the files."""
 
     def test_memory_and_cpu(self):
@@ -138,7 +138,7 @@ class RootFiles(Files):
         wait_for(lambda: not groups(), 3, message="the end of the scope")
 
 
-class Undelegated(VmTest):
+class Undelegated(GuestTest):
     """A login has cpu, memory and pids; one line says how to get the others."""
 
     def test_one_line(self):
@@ -153,7 +153,7 @@ class Undelegated(VmTest):
         self.assertFalse((self.payload("c") / "cpuset.cpus").exists())
 
 
-class OutOfMemory(VmTest):
+class OutOfMemory(GuestTest):
     """The kernel kills what takes too much, and it is recorded every time."""
 
     rounds = 10
@@ -207,7 +207,7 @@ class OutOfMemory(VmTest):
         self.assertFalse(self.inspect("c")["State"]["OOMKilled"])
 
 
-class Pausing(VmTest):
+class Pausing(GuestTest):
     """The freezer."""
 
     def counter(self, *options):
@@ -305,7 +305,7 @@ class RootPausing(Pausing):
     user = "root"
 
 
-class Stats(VmTest):
+class Stats(GuestTest):
     """What the cgroup counts."""
 
     def test_figures(self):

@@ -6,10 +6,10 @@ import socket
 import subprocess
 
 from tests.support.skiff import free_port, wait_for
-from tests.vm.bed import VmTest
+from tests.support.guest_test import GuestTest
 
 
-class Ordinary(VmTest):
+class Ordinary(GuestTest):
     """One life of a container after the other."""
 
     def test_life(self):

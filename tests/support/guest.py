@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Inside the machine of tests/vm/run.py: run the test modules, each class as the user it names.
+"""Inside a machine of tests/vm/run.py or tests/nspawn/run.py: run its test modules, each class as the user it names.
 
-    guest.py                                    as root: all of it
-    guest.py --as USER REPORT [TEST ...]        in a login of that user: its classes
+    guest.py BED                                    as root: all of it; BED is a folder of tests, "vm" or "nspawn"
+    guest.py BED --as USER REPORT [TEST ...]        in a login of that user: its classes
+
+/skiff holds what the bed has put there: the tree, the prefix under test, an image, and a file of the tests wanted.
 """
 
 import json
@@ -20,7 +22,8 @@ TREE = DISK / "tree"
 sys.path.insert(0, str(TREE))
 sys.dont_write_bytecode = True
 os.environ.setdefault("SKIFF_PREFIX", str(DISK / "prefix"))
-os.environ.setdefault("SKIFF_TEST_SLOWNESS", "6")
+if sys.argv[1:2] == ["vm"]:  # emulated
+    os.environ.setdefault("SKIFF_TEST_SLOWNESS", "6")
 
 from tests.system import run as runner  # noqa: E402  (the path comes first)
 
@@ -36,9 +39,9 @@ def classes(suite):
             yield item
 
 
-def run_as(user, report, names):
+def run_as(bed, user, report, names):
     """In a login: run what is this user's, write the outcomes."""
-    loaded = unittest.defaultTestLoader.loadTestsFromNames([f"tests.vm.test_{name}" for name in names])
+    loaded = unittest.defaultTestLoader.loadTestsFromNames([f"tests.{bed}.test_{name}" for name in names])
     mine = unittest.TestSuite(case for case in classes(loaded) if getattr(case, "user", user) == user)
     result = runner.TapResult()
     mine.run(result)
@@ -46,14 +49,14 @@ def run_as(user, report, names):
     return 0
 
 
-def login(user, names):
+def login(bed, user, names):
     """A login of the user, with PAM's session and systemd's; returns the outcomes."""
     print(f"# as {user}", flush=True)
     with tempfile.TemporaryDirectory() as directory:
         os.chmod(directory, 0o755)
         os.chown(directory, pwd.getpwnam(user).pw_uid, -1)
         report = Path(directory) / "report"
-        script = f"exec python3 {TREE}/tests/vm/guest.py --as {user} {report} {' '.join(names)}"
+        script = f"exec python3 {TREE}/tests/support/guest.py {bed} --as {user} {report} {' '.join(names)}"
         done = subprocess.run(["su", "-", user, "-c", script], stdin=subprocess.DEVNULL, check=False)
         if report.exists():
             return json.loads(report.read_text(encoding="utf-8"))
@@ -63,18 +66,19 @@ def login(user, names):
 
 
 def main():
-    """As pid 1's service."""
-    if sys.argv[1:2] == ["--as"]:
-        return run_as(sys.argv[2], sys.argv[3], sys.argv[4:])
+    """As root, or one login of it."""
+    bed = sys.argv[1]
+    if sys.argv[2:3] == ["--as"]:
+        return run_as(bed, sys.argv[3], sys.argv[4], sys.argv[5:])
     subprocess.run(["systemctl", "is-system-running", "--wait"], stdout=subprocess.DEVNULL, check=False)
     names = (DISK / "arguments").read_text(encoding="utf-8").split()
-    names = names or sorted(path.stem.removeprefix("test_") for path in Path(__file__).parent.glob("test_*.py"))
+    names = names or sorted(path.stem.removeprefix("test_") for path in (TREE / "tests" / bed).glob("test_*.py"))
     print(f"# kernel {os.uname().release}", flush=True)
     if os.path.exists("/dev/net/tun"):
         os.chmod("/dev/net/tun", 0o666)
     else:
         subprocess.run(["modprobe", "tun"], check=False)
-    outcomes = [outcome for user in USERS for outcome in login(user, names)]
+    outcomes = [outcome for user in USERS for outcome in login(bed, user, names)]
     return runner.summarize(outcomes)
 
 
