@@ -16,6 +16,7 @@
 #include "libpod/base/json.h"
 #include "libpod/base/log.h"
 #include "libpod/base/path.h"
+#include "libpod/base/suggest.h"
 #include "libpod/container_priv.h"
 #include "libpod/events.h"
 #include "libpod/monitor/control.h"
@@ -94,14 +95,22 @@ Container *container_lookup(Engine *engine, const char *name, GError **error)
 	return dir_name ? container_open(engine, dir_name, error) : NULL;
 }
 
+/* Nobody has this name: who has one like it? */
+static void *set_unknown(Engine *engine, const char *name, GError **error)
+{
+	error_set(error, ENGINE_ERROR_NOT_FOUND,
+		  "no container with name or ID \"%s\" found: no such container", name);
+	g_auto(GStrv) names = record_list(store_dir(engine_store(engine), "names"), NULL);
+	suggest_add_near(name, names, "skiff ps -a shows all", error);
+	return NULL;
+}
+
 Container *container_resolve(Engine *engine, const char *name, GError **error)
 {
 	GError *failed = NULL;
 	Container *ctr = container_lookup(engine, name, &failed);
 	if (!ctr && !failed)
-		return error_set_null(
-			error, ENGINE_ERROR_NOT_FOUND,
-			"no container with name or ID \"%s\" found: no such container", name);
+		return set_unknown(engine, name, error);
 	if (failed)
 		g_propagate_error(error, failed);
 	return ctr;

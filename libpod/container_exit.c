@@ -359,12 +359,15 @@ static bool check_independent(Container *ctr, GError **error)
 
 bool container_remove(Container *ctr, const ContainerRemove *options, GError **error)
 {
-	if (container_is_live(ctr) && !options->force)
-		return error_set(error, ENGINE_ERROR_BAD_STATE,
-				 "cannot remove container %s as it is %s - running or paused "
-				 "containers cannot "
-				 "be removed without force: container state improper",
-				 ctr->summary.id, container_state_name(ctr->summary.state));
+	if (container_is_live(ctr) && !options->force) {
+		error_set(error, ENGINE_ERROR_BAD_STATE,
+			  "cannot remove container %s as it is %s - running or paused containers "
+			  "cannot be removed without force: container state improper",
+			  ctr->summary.id, container_state_name(ctr->summary.state));
+		error_add_help(error, "skiff stop %s, or skiff rm -f %s", ctr->summary.name,
+			       ctr->summary.name);
+		return false;
+	}
 	if (!options->keep_dependents && !check_independent(ctr, error))
 		return false;
 	g_autoptr(GError) gone = NULL;

@@ -28,12 +28,15 @@ static bool check_unused(const Image *image, void *data, GError **error)
 		g_propagate_error(error, g_steal_pointer(&failed));
 		return false;
 	}
-	if (user)
-		return error_set(error, ENGINE_ERROR_IN_USE,
-				 "image used by %s: image is in use by a container: consider "
-				 "listing external containers and force-removing image",
-				 container_summary(user)->id);
-	return true;
+	if (!user)
+		return true;
+	error_set(error, ENGINE_ERROR_IN_USE,
+		  "image used by %s: image is in use by a container: consider listing external "
+		  "containers and force-removing image",
+		  container_summary(user)->id);
+	error_add_help(error, "skiff rm %s first; skiff rmi -f removes both",
+		       container_summary(user)->name);
+	return false;
 }
 
 /* Not under that lock: a container may take its time to stop. */

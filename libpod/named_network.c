@@ -242,10 +242,12 @@ NamedNetwork *named_network_resolve(Engine *engine, const char *name, GError **e
 		if (!network)
 			return NULL;
 	}
-	if (!network)
-		return error_set_null(
-			error, ENGINE_ERROR_NOT_FOUND,
-			"unable to find network with name or ID %s: network not found", name);
+	if (!network) {
+		error_set(error, ENGINE_ERROR_NOT_FOUND,
+			  "unable to find network with name or ID %s: network not found", name);
+		error_add_help(error, "skiff network ls shows all; skiff network create %s", name);
+		return NULL;
+	}
 	return g_steal_pointer(&network);
 }
 

@@ -216,9 +216,13 @@ Secret *secret_resolve(Engine *engine, const char *name, GError **error)
 	Secret *secret = load(engine, name, &failed);
 	if (!secret && !failed)
 		secret = find_id(engine, name, &failed);
-	if (!secret && !failed)
-		return error_set_null(error, ENGINE_ERROR_NOT_FOUND,
-				      "no secret with name or id \"%s\": no such secret", name);
+	if (!secret && !failed) {
+		error_set(error, ENGINE_ERROR_NOT_FOUND,
+			  "no secret with name or id \"%s\": no such secret", name);
+		error_add_help(error, "skiff secret ls shows all; skiff secret create %s FILE",
+			       name);
+		return NULL;
+	}
 	if (failed)
 		g_propagate_error(error, failed);
 	return secret;

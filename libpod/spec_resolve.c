@@ -258,8 +258,11 @@ static bool expand_device(GPtrArray *devices, const SpecDevice *model, const cha
 			  const char *path, int depth, GError **error)
 {
 	struct stat st;
-	if (stat(host_path, &st) < 0)
-		return spec_fail_errno(error, "stat", host_path);
+	if (stat(host_path, &st) < 0) {
+		spec_fail_errno(error, "stat", host_path);
+		error_add_help(error, "it is looked for on the host: --device HOST:CONTAINER:rwm");
+		return false;
+	}
 	if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)) {
 		add_device(devices, model, g_strdup(host_path), g_strdup(path));
 		return true;
@@ -300,8 +303,13 @@ static bool check_sources(const ContainerSpec *spec, GError **error)
 {
 	for (guint i = 0; i < spec->mounts->len; i++) {
 		const SpecMount *mount = spec->mounts->pdata[i];
-		if (mount->kind == SPEC_MOUNT_BIND && access(mount->source, F_OK) < 0)
-			return spec_fail_errno(error, "statfs", mount->source);
+		if (mount->kind != SPEC_MOUNT_BIND || access(mount->source, F_OK) == 0)
+			continue;
+		spec_fail_errno(error, "statfs", mount->source);
+		error_add_help(error,
+			       "it is a path on the host: make it, or use a volume: -v NAME:%s",
+			       mount->destination);
+		return false;
 	}
 	struct stat st;
 	if (spec->rootfs && stat(spec->rootfs, &st) < 0) {

@@ -200,7 +200,7 @@ ImageIndex *image_index_resolve(Store *store, const char *text, GError **error)
 		error_set(error, ENGINE_ERROR_INVALID, "%s: image is not a manifest list",
 			  name ? name : image->id);
 	else
-		error_set(error, ENGINE_ERROR_NOT_FOUND, "%s: image not known", text);
+		image_set_unknown(store, text, error);
 	return NULL;
 }
 

@@ -338,10 +338,14 @@ static GPtrArray *read_sources(Archive *archive, const LoadOptions *options,
 {
 	g_autoptr(GPtrArray) sources = g_ptr_array_new_with_free_func(free_source);
 	if (!archive_has(archive, "manifest.json")) {
-		if (!archive_has(archive, "index.json"))
-			return error_set_null(error, ENGINE_ERROR_INVALID,
-					      "%s: neither a docker-archive nor an OCI layout",
-					      options->input);
+		if (!archive_has(archive, "index.json")) {
+			error_set(error, ENGINE_ERROR_INVALID,
+				  "%s: neither a docker-archive nor an OCI layout", options->input);
+			error_add_help(error,
+				       "if it holds a root file system: skiff import %s NAME",
+				       options->input);
+			return NULL;
+		}
 		return read_layout(archive, options, platform, sources, error)
 			       ? g_steal_pointer(&sources)
 			       : NULL;

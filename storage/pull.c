@@ -217,8 +217,7 @@ static bool check_local(const Context *context, const Reference *reference,
 		return false;
 	}
 	if (!image)
-		return policy != PULL_NEVER ||
-		       error_set(error, ENGINE_ERROR_NOT_FOUND, "%s: image not known", name);
+		return policy != PULL_NEVER || image_set_unknown(context->store, name, error);
 	bool fetch = policy == PULL_NEWER && !reference->digest &&
 		     !is_current(context, image, reference, sources);
 	if (!fetch)

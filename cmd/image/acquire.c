@@ -123,6 +123,6 @@ Image *image_acquire(Engine *engine, const char *name, const AcquireOptions *opt
 		return NULL;
 	}
 	if (options->policy == PULL_NEVER)
-		return error_set_null(error, ENGINE_ERROR_NOT_FOUND, "%s: image not known", name);
+		return image_set_unknown(engine_store(engine), name, error);
 	return pull(engine, name, options, out_status, error);
 }

@@ -251,6 +251,7 @@ static bool launch(MonitorLoop *loop, GError **error)
 	if (ok) {
 		LaunchOptions options = {
 			.config = loop->task->config,
+			.id = loop->task->id,
 			.store_fd = MONITOR_FD_STORE,
 			.stdio = {stdio[0], stdio[1], stdio[2]},
 			.seccomp_fd = loop->seccomp_fd,

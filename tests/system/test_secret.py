@@ -93,16 +93,16 @@ class Verbs(SkiffTest):
         self.skiff_fails("secret", "ls", "--filter", "x=y", says='Error: invalid filter "x"')
 
     def test_rm(self):
-        for name in ("a", "b", "c"):
+        for name in ("one", "two", "three"):  # no beginnings of ids
             self.skiff("secret", "create", name, "-", input="x")
-        identity = self.skiff("secret", "inspect", "-f", "{{.ID}}", "a").word
+        identity = self.skiff("secret", "inspect", "-f", "{{.ID}}", "one").word
         self.skiff_fails("secret", "rm", says="requires one argument, or the --all flag")
-        done = self.skiff("secret", "rm", "nope", "a", code=125)
+        done = self.skiff("secret", "rm", "nope", "one", code=125)
         self.assertEqual(done.word, identity)
         self.assertIn('Error: no secret with name or id "nope": no such secret', done.stderr)
         self.skiff("secret", "rm", "--ignore", "nope")
-        self.skiff("secret", "exists", "a", code=1)
-        self.skiff("secret", "exists", "b")
+        self.skiff("secret", "exists", "one", code=1)
+        self.skiff("secret", "exists", "two")
         self.assertEqual(len(self.skiff("secret", "rm", "--all").lines), 2)
         self.assertEqual(self.skiff("secret", "ls", "-q").stdout, "")
 
