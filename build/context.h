@@ -27,9 +27,7 @@ typedef struct {
 	 */
 	const char *work_path;
 	int work_fd;
-	const char
-		*store_path; /* of the store, where skiff-fetch keeps nothing but needs to look */
-	bool git_local;      /* tests only: allow file:// and git:// beside https, http and ssh */
+	bool git_local; /* tests only: repositories by file://, too */
 } FetchEnv;
 
 typedef struct {
