@@ -145,6 +145,9 @@ static bool open_text(BuildContext *context, const FetchEnv *env, int fd, const 
 		g_prefix_error(error, "'%s' is no archive, and as a Dockerfile: ", name);
 		return false;
 	}
+	if (memchr(context->text, '\0', context->text_size))
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "'%s' is neither a tar archive nor a Dockerfile", name);
 	context->root_fd = work_dir_new(env, "context", NULL, error);
 	return context->root_fd >= 0;
 }

@@ -37,6 +37,18 @@ static bool take_owner(CopyWriter *w, GError **error)
 	return true;
 }
 
+bool copy_owner_error(const char *path, uint32_t uid, uint32_t gid, GError **error)
+{
+	if (errno != EINVAL && errno != EOVERFLOW)
+		return error_set_errno(error, "cannot change the owner of '%s'", path);
+	(void)error_set(error, ENGINE_ERROR_UNSUPPORTED,
+			"'%s' would belong to %u:%u, which your range of sub-ids does not reach",
+			path, uid, gid);
+	error_add_help(error, "give the user a larger range: sudo usermod --add-subuids FIRST-LAST "
+			      "--add-subgids FIRST-LAST $USER");
+	return false;
+}
+
 /* Open the directory at a canonical path, making what is missing, which the copy's user owns. */
 static int ensure_dirs(const CopyWriter *w, const char *path, GError **error)
 {
@@ -55,12 +67,12 @@ static int ensure_dirs(const CopyWriter *w, const char *path, GError **error)
 		int next = openat(at, names[i], O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		fd_close(&at);
 		at = next;
-		if (at >= 0 && made &&
-		    ((w->has_owner && fchown(at, w->uid, w->gid) < 0) ||
-		     (w->target->mtime >= 0 && futimens(at, times) < 0))) {
-			(void)error_set_errno(error, "cannot set up the directory '/%s'", path);
+		if (at >= 0 && made && w->has_owner && fchown(at, w->uid, w->gid) < 0) {
+			(void)copy_owner_error(path, w->uid, w->gid, error);
 			return -1;
 		}
+		if (at >= 0 && made && w->target->mtime >= 0)
+			(void)futimens(at, times); /* what is made in it changes it again */
 	}
 	if (at < 0)
 		(void)error_set(error, ENGINE_ERROR_INVALID,

@@ -114,6 +114,9 @@ bool copy_walk(const CopyPlan *plan, const CopyItem *item, const CopyVisitor *vi
 void copy_owner(const CopyPlan *plan, const CopyItem *item, const struct stat *st,
 		uint32_t *out_uid, uint32_t *out_gid);
 
+/** copy_owner_error() - say, from errno, what a refused owner means. Return: false. */
+bool copy_owner_error(const char *path, uint32_t uid, uint32_t gid, GError **error);
+
 /* Copying under way. */
 typedef struct {
 	CopyPlan *plan;

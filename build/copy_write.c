@@ -58,19 +58,6 @@ static void times_of(const CopyWriter *w, const struct stat *st, struct timespec
 		times[0] = times[1] = (struct timespec){.tv_sec = w->target->mtime};
 }
 
-/* Say what a refused owner means. */
-static bool set_owner_error(const char *path, uint32_t uid, uint32_t gid, GError **error)
-{
-	if (errno != EINVAL && errno != EOVERFLOW)
-		return error_set_errno(error, "cannot change the owner of '%s'", path);
-	(void)error_set(error, ENGINE_ERROR_UNSUPPORTED,
-			"'%s' would belong to %u:%u, which your range of sub-ids does not reach",
-			path, uid, gid);
-	error_add_help(error, "give the user a larger range: sudo usermod --add-subuids FIRST-LAST "
-			      "--add-subgids FIRST-LAST $USER");
-	return false;
-}
-
 /* Something is in the way of what is no directory: it goes, unless it is one. */
 static bool make_way(int dir_fd, const char *name, const char *shown, GError **error)
 {
@@ -206,7 +193,7 @@ static bool finish_file(CopyWriter *w, int from, int to, const struct stat *st, 
 	owner_of(w, st, &uid, &gid);
 	bool owned = uid || gid || current_dir(w)->gives_group;
 	if (owned && fchown(to, uid, gid) < 0)
-		return set_owner_error(shown, uid, gid, error);
+		return copy_owner_error(shown, uid, gid, error);
 	/* chown and writing take the special bits away. */
 	if ((mode & 07000) && fchmod(to, mode) < 0)
 		return error_set_errno(error, "cannot set the mode of '%s'", shown);
@@ -320,7 +307,7 @@ static bool copy_special(CopyWriter *w, const CopyEntry *entry, int dir_fd, cons
 	owner_of(w, entry->st, &uid, &gid);
 	bool owned = uid || gid || current_dir(w)->gives_group;
 	if (owned && fchownat(dir_fd, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
-		return set_owner_error(entry->shown, uid, gid, error);
+		return copy_owner_error(entry->shown, uid, gid, error);
 	times_of(w, entry->st, times);
 	return utimensat(dir_fd, name, times, AT_SYMLINK_NOFOLLOW) == 0 ||
 	       error_set_errno(error, "cannot set the time of '%s'", entry->shown);
@@ -365,7 +352,7 @@ static bool write_leave(void *data, const CopyEntry *entry, GError **error)
 	owner_of(w, entry->st, &uid, &gid);
 	times_of(w, entry->st, times);
 	if (fchown(fd, uid, gid) < 0)
-		return set_owner_error(entry->shown, uid, gid, error);
+		return copy_owner_error(entry->shown, uid, gid, error);
 	if (fchmod(fd, copy_mode_apply(&w->plan->mode, entry->st->st_mode) & 07777) < 0)
 		return error_set_errno(error, "cannot set the mode of '%s'", entry->shown);
 	return copy_xattrs(w, entry->fd, fd, entry->shown, error) &&

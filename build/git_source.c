@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "build/remote.h"
@@ -367,8 +368,9 @@ static int open_subdir(const GitSource *source, int root_fd, GError **error)
 	return fd;
 }
 
-int git_source_checkout(const GitSource *source, const FetchEnv *env, bool keep_git,
-			char **out_commit, GError **error)
+/* The clone, its commit checked out; the modes of files do not depend on anybody's umask. */
+static int checkout(const GitSource *source, const FetchEnv *env, bool keep_git, char **out_commit,
+		    GError **error)
 {
 	g_auto(Clone) clone = {0};
 	g_autofree char *name = NULL;
@@ -384,8 +386,8 @@ int git_source_checkout(const GitSource *source, const FetchEnv *env, bool keep_
 				commit, source->commit);
 		return -1;
 	}
-	const char *const checkout[] = {"checkout", "-q", "-f", "--detach", commit, NULL};
-	if (!try_git(&clone, checkout, error))
+	const char *const args[] = {"checkout", "-q", "-f", "--detach", commit, NULL};
+	if (!try_git(&clone, args, error))
 		return -1;
 	if (!keep_git && !path_remove_tree(root, ".git")) {
 		(void)error_set_errno(error, "cannot remove the clone's .git");
@@ -394,5 +396,14 @@ int git_source_checkout(const GitSource *source, const FetchEnv *env, bool keep_
 	int fd = open_subdir(source, root, error);
 	if (fd >= 0 && out_commit)
 		*out_commit = g_steal_pointer(&commit);
+	return fd;
+}
+
+int git_source_checkout(const GitSource *source, const FetchEnv *env, bool keep_git,
+			char **out_commit, GError **error)
+{
+	mode_t mask = umask(022);
+	int fd = checkout(source, env, keep_git, out_commit, error);
+	(void)umask(mask);
 	return fd;
 }
