@@ -56,6 +56,7 @@ bool checksum_xattr_counts(const char *name);
 
 typedef struct FileList FileList;
 
+/** file_list_new() - an empty list. */
 FileList *file_list_new(void);
 void file_list_free(FileList *list);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(FileList, file_list_free)
