@@ -120,9 +120,16 @@ void copy_item_free(void *data)
 	g_free(item);
 }
 
+/* A backslash alone makes none: then the word is a name, as in docker. */
 static bool has_wildcard(const char *text)
 {
-	return strpbrk(text, "*?[\\") != NULL;
+	for (; *text; text++) {
+		if (*text == '\\' && text[1])
+			text++;
+		else if (strchr("*?[", *text))
+			return true;
+	}
+	return false;
 }
 
 /* Without slashes at its ends, "." and ".." resolved by the words. */

@@ -416,6 +416,9 @@ static void test_refused(void)
 	spec.add = true;
 	spec.checksum = "sha256:00";
 	check_refused(&bed, &spec, ENGINE_ERROR_INVALID, "--checksum");
+	bed_make(bed.source, WORDS("f back\\*slash B"));
+	spec = spec_of(&bed, WORDS("back\\*slash"), "/d/");
+	g_assert_true(apply(&bed, &spec, NULL));
 	spec = spec_of(&bed, WORDS("a[.txt"), "/d");
 	check_refused(&bed, &spec, ENGINE_ERROR_INVALID, "pattern");
 	spec = spec_of(&bed, WORDS("a.txt"), "/d");
