@@ -10,6 +10,7 @@ extern const Command attach_command;
 extern const Command cleanup_command;
 extern const Command commit_command;
 extern const Command complete_command;
+extern const Command compose_command;
 extern const Command container_exists_command;
 extern const Command container_inspect_command;
 extern const Command container_prune_command;
