@@ -270,16 +270,17 @@ static void check_keys(QuadletUnit *unit)
 /* A section of another kind, or one that is nearly ours, does nothing: say so. */
 static void check_sections(QuadletUnit *unit)
 {
-	if (!unit_file_section(unit->file, unit->kind->section))
-		quadlet_unit_problem(unit, false, NULL, NULL, "there is no section [%s]",
-				     unit->kind->section);
 	const GPtrArray *sections = unit_file_sections(unit->file);
 	for (size_t i = 0; i < sections->len; i++) {
 		const UnitSection *section = sections->pdata[i];
 		const UnitLine at = {.file = section->file, .line = section->line};
 		bool own = strcmp(section->name, unit->kind->section) == 0;
 		const char *extension = own ? NULL : quadlet_kind_of_section(section->name);
-		if (extension)
+		if (!own && suggest_distance(section->name, unit->kind->section, 2) <= 2)
+			quadlet_unit_problem(unit, false, &at, NULL,
+					     "[%s] is no section: did you mean [%s]?",
+					     section->name, unit->kind->section);
+		else if (extension)
 			quadlet_unit_problem(unit, true, &at, NULL,
 					     "[%s] does nothing here: it is for files whose name "
 					     "ends in %s",
