@@ -188,7 +188,10 @@ static char *service_of(const QuadletUnit *unit)
 
 static bool is_service_name(const char *name)
 {
-	return *name && !strchr(name, '/') && *name != '.' && strlen(name) < 240;
+	for (const char *c = name; *c; c++)
+		if (!g_ascii_isalnum(*c) && !strchr(":-_.\\@%", *c))
+			return false;
+	return *name && *name != '.' && strlen(name) < 240;
 }
 
 /* What others refer to. Two files must not make the same service. */
@@ -201,6 +204,8 @@ static void name_unit(QuadletSet *set, QuadletUnit *unit, GHashTable *taken)
 				     unit->service);
 		g_free(unit->service);
 		unit->service = part_base(unit->name);
+		for (char *c = unit->service; *c; c++)
+			*c = g_ascii_isalnum(*c) || strchr(":-_.@", *c) ? *c : '_';
 	}
 	unit->resource = unit->kind->resource(unit);
 	const QuadletUnit *other = g_hash_table_lookup(taken, unit->service);
@@ -330,13 +335,21 @@ static void translate_dependency(const QuadletSet *set, QuadletUnit *unit, UnitF
 		unit_file_set(service, "Unit", key, all->str);
 }
 
+/* SourcePath=, in which systemd looks for specifiers. */
+static void add_source(UnitFile *service, const QuadletUnit *unit)
+{
+	g_auto(GStrv) parts = g_strsplit(unit->path, "%", -1);
+	g_autofree char *path = g_strjoinv("%%", parts);
+	unit_file_add(service, "Unit", "SourcePath", path);
+}
+
 /* The service before its kind adds to it. */
 static UnitFile *begin_service(const QuadletSet *set, QuadletUnit *unit)
 {
 	UnitFile *service = unit_file_copy(unit->file);
 	for (size_t i = 0; i < G_N_ELEMENTS(dependency_keys); i++)
 		translate_dependency(set, unit, service, dependency_keys[i]);
-	unit_file_add(service, "Unit", "SourcePath", unit->path);
+	add_source(service, unit);
 	unit_file_add(service, "Unit", "RequiresMountsFor", "%t/skiff");
 	unit_file_rename_section(service, unit->kind->section, unit->kind->renamed);
 	unit_file_rename_section(service, "Quadlet", "X-Quadlet");
@@ -363,7 +376,7 @@ static UnitFile *make_stub(const QuadletSet *set, const QuadletUnit *unit)
 		g_strdelimit(g_strconcat("Broken: ", first, NULL), "\n\r", ' ');
 	UnitFile *stub = unit_file_new();
 	unit_file_add(stub, "Unit", "Description", description);
-	unit_file_add(stub, "Unit", "SourcePath", unit->path);
+	add_source(stub, unit);
 	unit_file_add(stub, "Service", "Type", "oneshot");
 	unit_file_add(stub, "Service", "SyslogIdentifier", "%N");
 	unit_file_add(stub, "Service", "ExecStart", line);
@@ -376,8 +389,22 @@ static UnitFile *make_stub(const QuadletSet *set, const QuadletUnit *unit)
 	return stub;
 }
 
+/* In the order of the lines; what is about the whole file comes last. */
+static int compare_problems(const void *a, const void *b)
+{
+	const QuadletProblem *first = *(const QuadletProblem *const *)a;
+	const QuadletProblem *second = *(const QuadletProblem *const *)b;
+	int order = strcmp(first->file, second->file);
+	unsigned a_line = first->line - 1, b_line = second->line - 1;
+	return order ? order : (a_line > b_line) - (a_line < b_line);
+}
+
 static void translate_unit(QuadletSet *set, QuadletUnit *unit)
 {
+	if (quadlet_unit_is_broken(unit)) { /* not even read: the rest would follow from it */
+		unit->out = make_stub(set, unit);
+		return;
+	}
 	check_sections(unit);
 	check_keys(unit);
 	Translation work = {
@@ -389,6 +416,7 @@ static void translate_unit(QuadletSet *set, QuadletUnit *unit)
 	unit->kind->translate(&work);
 	g_clear_pointer(&work.argv, g_ptr_array_unref);
 	unit->out = work.service;
+	g_ptr_array_sort(unit->problems, compare_problems);
 	if (!quadlet_unit_is_broken(unit))
 		return;
 	unit_file_free(unit->out);

@@ -30,7 +30,10 @@ char *part_named(const QuadletUnit *unit, const char *key)
 	if (value)
 		return part_strip_quotes(value);
 	g_autofree char *base = part_base(unit->name);
-	return g_strconcat("systemd-", base, NULL);
+	char *at = strchr(base, '@');
+	if (at)
+		*at = '\0';
+	return g_strconcat("systemd-", base, at ? "_%i" : "", NULL);
 }
 
 void part_set_default(Translation *work, const char *section, const char *key, const char *value)
@@ -79,6 +82,19 @@ static char *suggest_unit(const QuadletSet *set, const char *name)
 	return text ? g_strdup_printf("did you mean %s?", text) : NULL;
 }
 
+/* The service of another unit; of a template, the instance that has the name of ours. g_free() it.
+ */
+static char *part_service(Translation *work, const UnitLine *line, const QuadletUnit *unit)
+{
+	if (!g_str_has_suffix(unit->service, "@"))
+		return quadlet_unit_service_name(unit);
+	if (!strchr(work->unit->name, '@'))
+		quadlet_unit_problem(work->unit, false, line, NULL,
+				     "'%s' is a template: only templates can refer to it",
+				     unit->name);
+	return g_strconcat(unit->service, "%i.service", NULL);
+}
+
 QuadletUnit *part_reference(Translation *work, const UnitLine *line, const char *name)
 {
 	QuadletUnit *unit = quadlet_set_lookup(work->set, name);
@@ -87,7 +103,7 @@ QuadletUnit *part_reference(Translation *work, const UnitLine *line, const char 
 		quadlet_unit_problem(work->unit, false, line, hint, "there is no file '%s'", name);
 		return NULL;
 	}
-	g_autofree char *service = quadlet_unit_service_name(unit);
+	g_autofree char *service = part_service(work, line, unit);
 	unit_file_add(work->service, "Unit", "Requires", service);
 	unit_file_add(work->service, "Unit", "After", service);
 	return unit;
