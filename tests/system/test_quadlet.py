@@ -398,8 +398,8 @@ class Oracle(QuadletTest):
                 value = re.sub(r"^(-?)\S+/(podman|skiff)(?= )", r"\1ENGINE", value).replace("--security-opt=", "--security-opt ")
                 # podman 5.4 names containers and pods by files, podman 6 by their names.
                 value = re.sub(r" --(cidfile|pod-id-file|time|exit-policy)=\S+| --exit-policy \S+| --ignore| --replace", "", value)
-                if re.match(r"-?ENGINE( --\S+)* (rm|pod (start|stop|rm)) .*[^-]\b\S+$", value):
-                    value = re.sub(r" (?!-)(?!rm$|start$|stop$)\S+$", "", value)
+                if re.match(r"-?ENGINE(?: --\S+(?: debug)?)* (rm|pod (start|stop|rm))( |$)", value):
+                    value = re.sub(r" (?!-|rm$|start$|stop$)\S+$", "", value)
                 rows[(section, key, Oracle.words(value) if key.startswith("Exec") else value)] += 1
         return rows
 
@@ -411,9 +411,11 @@ class Oracle(QuadletTest):
         except ValueError:
             return value
         pairs, i = [], 0
+        flags = {"-d", "-f", "-i", "--rm", "--init", "--env-host", "--read-only", "--read-only-tmpfs", "--force", "--internal", "--ipv6",
+                 "--disable-dns", "--all-tags", "--tls-verify", "--force-rm", *(["-v"] if "rm" in words[:5] else [])}
         while i < len(words):
             pair = words[i]
-            if pair.startswith("-") and "=" not in pair and i + 1 < len(words) and not words[i + 1].startswith("-"):
+            if pair.startswith("-") and "=" not in pair and pair not in flags and i + 1 < len(words) and not words[i + 1].startswith("-"):
                 i += 1
                 pair += " " + words[i]
             pairs.append(pair)
