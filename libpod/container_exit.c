@@ -22,6 +22,7 @@
 #include "libpod/base/path.h"
 #include "libpod/container_cgroup.h"
 #include "libpod/events.h"
+#include "libpod/mount_place.h"
 #include "libpod/image_users.h"
 #include "libpod/monitor/monitor_members.h"
 #include "libpod/name.h"
@@ -159,7 +160,7 @@ bool container_wait_health(Container *ctr, const char *wanted, GError **error)
 	const ContainerSpec *spec = container_spec(ctr, error);
 	if (!spec)
 		return false;
-	if (!spec->health)
+	if (!health_config_has_probe(spec->health))
 		return error_set(error, ENGINE_ERROR_BAD_STATE,
 				 "container %s has no defined healthcheck", ctr->summary.id);
 	while (g_strcmp0(ctr->summary.health, wanted) != 0) {
@@ -266,6 +267,7 @@ bool container_settle(Container *ctr, GError **error)
 bool container_discard(Container *ctr, GError **error)
 {
 	kill_leftovers(ctr);
+	mount_place_forget(ctr->engine, ctr->summary.id);
 	/* The name last: a name without a container is free, a container without its name could
 	 * not be removed by it. */
 	if (!store_trash(engine_store(ctr->engine), "containers", ctr->dir_name, error))

@@ -23,6 +23,7 @@
 #include "libpod/base/path.h"
 #include "libpod/cdi.h"
 #include "libpod/container_cgroup.h"
+#include "libpod/container_view_mount.h"
 #include "libpod/events.h"
 #include "libpod/log_tag.h"
 #include "libpod/mapped_layers.h"
@@ -484,7 +485,7 @@ static Monitor *start_monitor(Container *ctr, const ContainerSpec *spec,
 		.attach_stdout = options->attach_stdout,
 		.attach_stderr = options->attach_stderr,
 		.timeout_s = spec->timeout,
-		.health = spec->health,
+		.health = health_config_has_probe(spec->health) ? spec->health : NULL,
 		.stop_signal = spec->stop_signal,
 		.stop_timeout_s = spec->stop_timeout >= 0 ? spec->stop_timeout : 10,
 		.cleanup_argv = (const char *const *)cleanup,
@@ -569,7 +570,7 @@ bool container_start(Container *ctr, const ContainerStart *options, int *out_con
 		return false;
 	g_autoptr(RecordLock) op = container_lock(ctr, -1, "start", error);
 	if (!op || !container_reload(ctr, error) || container_run_fd(ctr) < 0 ||
-	    !check_startable(ctr, error))
+	    !check_startable(ctr, error) || !container_check_unmounted(ctr, error))
 		return false;
 	/* An ending monitor still has the overlay: two on the same upper may not be. */
 	g_autoptr(RecordLock) life =

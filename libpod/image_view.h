@@ -4,9 +4,7 @@
  *
  * A diff is made in a short-lived child, in the user's namespaces and a mount namespace of its own:
  * nothing is mounted where anybody sees it. `image mount` mounts in the caller's mount namespace,
- * which is why a user must be inside `unshare`; the mount goes with that namespace. Its directory,
- * mounts/NS-ID in the runtime directory, belongs to one mount namespace (NS is its inode): removing
- * a directory detaches what is mounted on it in every other namespace.
+ * as mount_place.h says.
  */
 #pragma once
 
