@@ -155,12 +155,14 @@ bool container_pause_check(bool pause, GError **error);
 bool container_pause(Container *ctr, bool pause, GError **error);
 
 typedef struct {
-	const ContainerSpec *limits; /* what changes: resources, pids */
-	const char *restart;         /* policy, as restart_parse() reads it; NULL: stays */
+	const ContainerSpec *asked; /* what changes: resources, pids, ulimits, env_asked,
+				     * unset_env, health_asked */
+	const char *restart;        /* policy, as restart_parse() reads it; NULL: stays */
 } ContainerUpdate;
 
 /**
- * container_update() - other limits or another restart policy, now and for the next starts
+ * container_update() - other limits, probes or another restart policy, now and for the next starts;
+ * other variables and ulimits for the next starts, variables for exec sessions, too
  *
  * What the host cannot limit is warned of and kept for a start where it can. @error: INVALID;
  * SYSTEM if the kernel refuses: nothing is recorded then.

@@ -277,6 +277,8 @@ void monitor_health_stop(MonitorLoop *loop);
 /** monitor_health_settled() - the end that a probe led to has come, or the next run: tell those who
  * asked for it. */
 void monitor_health_settled(MonitorLoop *loop);
+/** monitor_health_change() - probe as @config says from now on; takes it, NULL: no more. */
+void monitor_health_change(MonitorLoop *loop, HealthConfig *config);
 /** monitor_health_keep() - the container has ended: keep the log with it. */
 void monitor_health_keep(MonitorLoop *loop);
 /** monitor_health_status() - "starting" "healthy" "unhealthy"; NULL: it has no probe. */

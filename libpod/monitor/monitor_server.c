@@ -117,7 +117,7 @@ static bool resize(MonitorLoop *loop, const ControlRequest *request, GError **er
 	return ok || error_set_errno(error, "cannot set the window size");
 }
 
-static bool update(MonitorLoop *loop, const ControlRequest *request, GError **error)
+static bool update(MonitorLoop *loop, ControlRequest *request, GError **error)
 {
 	RestartKind kind = loop->task->restart;
 	int ignored;
@@ -127,11 +127,13 @@ static bool update(MonitorLoop *loop, const ControlRequest *request, GError **er
 	loop->task->restart = kind;
 	if (*request->restart)
 		loop->task->restart_retries = request->restart_retries;
+	if (request->health_given)
+		monitor_health_change(loop, g_steal_pointer(&request->health));
 	return true;
 }
 
 /* Requests that are answered at once. */
-static bool handle_request(MonitorLoop *loop, const ControlRequest *request, GError **error)
+static bool handle_request(MonitorLoop *loop, ControlRequest *request, GError **error)
 {
 	switch (request->op) {
 	case CONTROL_SIGNAL:
