@@ -33,6 +33,7 @@ extern const Command image_unmount_command;
 extern const Command images_command;
 extern const Command import_command;
 extern const Command info_command;
+extern const Command init_command;
 extern const Command inspect_command;
 extern const Command kill_command;
 extern const Command load_command;

@@ -22,7 +22,8 @@ typedef enum {
 	CONTAINER_STOPPING,
 	CONTAINER_EXITED,
 	CONTAINER_PAUSED,
-	CONTAINER_RESTARTING, /* the monitor waits out its back-off */
+	CONTAINER_RESTARTING,  /* the monitor waits out its back-off */
+	CONTAINER_INITIALIZED, /* by `init`: all is set up, its program is not executed yet */
 } ContainerState;
 
 typedef struct Container Container;
@@ -100,6 +101,7 @@ Container *container_create(Engine *engine, const ContainerSpec *spec, GError **
 typedef struct {
 	bool attach_stdin, attach_stdout, attach_stderr; /* of this command; all false = detached */
 	bool detached;
+	bool hold;            /* everything but the program: a later start goes on from there */
 	const char *preserve; /* '1' for each of our descriptors from 3 on that the container gets,
 			       * '0' for a hole; NULL: none */
 } ContainerStart;
@@ -108,8 +110,8 @@ typedef struct {
  * container_start() - give a container a monitor and wait until its program runs
  * @out_control:	control socket for attach_run(), owned by the caller; may be NULL when
  * detached
- * @error:	BAD_STATE if it already runs, COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE, IN_USE
- * (port), INVALID
+ * @error:	BAD_STATE if it already runs (@options->hold: or is initialized), COMMAND_NOT_FOUND,
+ * COMMAND_NOT_EXECUTABLE, IN_USE (port), INVALID
  *
  * Run, step 7. On failure what this call made is undone and the record says why.
  */

@@ -124,6 +124,7 @@ int container_wait_exit(Container *ctr, int timeout_ms, GError **error)
 bool container_wait(Container *ctr, bool removed, int *out_code, bool *out_known, GError **error)
 {
 	while (ctr->summary.state == CONTAINER_RUNNING ||
+	       ctr->summary.state == CONTAINER_INITIALIZED ||
 	       ctr->summary.state == CONTAINER_RESTARTING ||
 	       ctr->summary.state == CONTAINER_STOPPING || ctr->summary.state == CONTAINER_PAUSED) {
 		if (container_wait_exit(ctr, -1, error) < 0)
@@ -361,7 +362,8 @@ static bool check_independent(Container *ctr, GError **error)
 
 bool container_remove(Container *ctr, const ContainerRemove *options, GError **error)
 {
-	if (container_is_live(ctr) && !options->force)
+	if (container_is_live(ctr) && ctr->summary.state != CONTAINER_INITIALIZED &&
+	    !options->force)
 		return error_set(error, ENGINE_ERROR_BAD_STATE,
 				 "cannot remove container %s as it is %s - running or paused "
 				 "containers cannot "

@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "libpod/attach.h"
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
 #include "libpod/base/log.h"
@@ -27,6 +28,7 @@
 #include "libpod/events.h"
 #include "libpod/log_tag.h"
 #include "libpod/mapped_layers.h"
+#include "libpod/monitor/control.h"
 #include "libpod/monitor/monitor.h"
 #include "libpod/oci_build.h"
 #include "libpod/rootless.h"
@@ -478,6 +480,7 @@ static Monitor *start_monitor(Container *ctr, const ContainerSpec *spec,
 		.restart = spec->restart,
 		.restart_retries = spec->restart_retries,
 		.auto_remove = ctr->summary.auto_remove,
+		.hold = options->hold,
 		.cgroup = container_cgroup_is_planned(cgroup),
 		.open_stdin = spec->open_stdin,
 		.detached = options->detached,
@@ -505,7 +508,7 @@ static Monitor *start_monitor(Container *ctr, const ContainerSpec *spec,
 }
 
 /* Refuse every state from which a start makes no sense. */
-static bool check_startable(const Container *ctr, GError **error)
+static bool check_startable(const Container *ctr, bool hold, GError **error)
 {
 	switch (ctr->summary.state) {
 	case CONTAINER_CREATED:
@@ -515,8 +518,14 @@ static bool check_startable(const Container *ctr, GError **error)
 	case CONTAINER_STOPPING:
 	case CONTAINER_PAUSED:
 	case CONTAINER_RESTARTING:
+	case CONTAINER_INITIALIZED:
 		break;
 	}
+	if (hold)
+		return error_set(error, ENGINE_ERROR_BAD_STATE,
+				 "container %s has already been created in runtime: container "
+				 "state improper",
+				 ctr->summary.id);
 	return error_set(error, ENGINE_ERROR_BAD_STATE,
 			 "container %s is already %s: container state improper", ctr->summary.id,
 			 container_state_name(ctr->summary.state));
@@ -547,7 +556,8 @@ static bool start_required(Container *ctr, GError **error)
 		g_autoptr(GError) failed = NULL;
 		g_autoptr(Container) other = container_resolve(ctr->engine, *id, &failed);
 		ContainerState state = other ? other->summary.state : CONTAINER_RUNNING;
-		bool stopped = state == CONTAINER_CREATED || state == CONTAINER_EXITED;
+		bool stopped = state == CONTAINER_CREATED || state == CONTAINER_EXITED ||
+			       state == CONTAINER_INITIALIZED;
 		if (stopped &&
 		    !container_start(other, &(ContainerStart){.detached = true}, NULL, &failed) &&
 		    container_reload(other, NULL) && other->summary.state == CONTAINER_RUNNING)
@@ -562,6 +572,29 @@ static bool start_required(Container *ctr, GError **error)
 	return true;
 }
 
+/* Let the program of an initialized container run, with us attached before. */
+static bool begin_held(Container *ctr, const ContainerStart *options, int *out_control,
+		       GError **error)
+{
+	g_autoptr(GError) failed = NULL;
+	autofd control = options->detached ? -1 : attach_open(ctr->run_fd, error);
+	if (!options->detached && control < 0)
+		return false;
+	if (control_begin(ctr->run_fd, &failed)) {
+		event_container(ctr->engine, ctr, "start");
+		if (out_control)
+			*out_control = fd_steal(&control);
+		return true;
+	}
+	/* The monitor ends now, and leaves the record to us. */
+	g_autoptr(RecordLock) life =
+		record_lock(ctr->run_fd, "life", false, ENDING_TIMEOUT_MS, "start", NULL);
+	if (life)
+		record_failure(ctr, failed->message, error_exit_code(failed));
+	g_propagate_error(error, g_steal_pointer(&failed));
+	return false;
+}
+
 bool container_start(Container *ctr, const ContainerStart *options, int *out_control,
 		     GError **error)
 {
@@ -569,8 +602,11 @@ bool container_start(Container *ctr, const ContainerStart *options, int *out_con
 	if (!start_required(ctr, error))
 		return false;
 	g_autoptr(RecordLock) op = container_lock(ctr, -1, "start", error);
-	if (!op || !container_reload(ctr, error) || container_run_fd(ctr) < 0 ||
-	    !check_startable(ctr, error) || !container_check_unmounted(ctr, error))
+	if (!op || !container_reload(ctr, error) || container_run_fd(ctr) < 0)
+		return false;
+	if (ctr->summary.state == CONTAINER_INITIALIZED && !options->hold)
+		return begin_held(ctr, options, out_control, error);
+	if (!check_startable(ctr, options->hold, error) || !container_check_unmounted(ctr, error))
 		return false;
 	/* An ending monitor still has the overlay: two on the same upper may not be. */
 	g_autoptr(RecordLock) life =
@@ -597,7 +633,7 @@ bool container_start(Container *ctr, const ContainerStart *options, int *out_con
 		g_propagate_error(error, g_steal_pointer(&failed));
 		return false;
 	}
-	event_container(ctr->engine, ctr, "start");
+	event_container(ctr->engine, ctr, options->hold ? "init" : "start");
 	if (out_control) {
 		*out_control = fcntl(monitor_control_fd(monitor), F_DUPFD_CLOEXEC, 3);
 		if (*out_control < 0)

@@ -115,6 +115,13 @@ bool control_stopped_by_user(int run_dir_fd, bool removing, GError **error)
 	return ask(run_dir_fd, request, error);
 }
 
+bool control_begin(int run_dir_fd, GError **error)
+{
+	g_autoptr(Json) request = json_object_new_object();
+	js_set_string(request, "op", "begin");
+	return ask(run_dir_fd, request, error);
+}
+
 bool control_pause(int run_dir_fd, bool pause, GError **error)
 {
 	g_autoptr(Json) request = json_object_new_object();

@@ -34,6 +34,9 @@ bool control_stopped_by_user(int run_dir_fd, bool removing, GError **error);
  * When it returns, what --health-on-failure asks for is done, too.
  */
 bool control_health(int run_dir_fd, char **out_result, GError **error);
+/** control_begin() - let the program of an initialized container run. As launch_release();
+ * BAD_STATE. */
+bool control_begin(int run_dir_fd, GError **error);
 /** control_pause() - freeze the container's cgroup, or let it go on. BAD_STATE; UNSUPPORTED if it
  * has none. */
 bool control_pause(int run_dir_fd, bool pause, GError **error);

@@ -121,6 +121,7 @@ static bool parse_op(const char *name, ControlOp *out_op, GError **error)
 		[CONTROL_STOPPED] = "stopped", [CONTROL_EXEC] = "exec",
 		[CONTROL_HEALTH] = "health",   [CONTROL_PAUSE] = "pause",
 		[CONTROL_UNPAUSE] = "unpause", [CONTROL_UPDATE] = "update",
+		[CONTROL_BEGIN] = "begin",
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
 		if (strcmp(name, names[i]) == 0) {

@@ -86,6 +86,7 @@ typedef enum {
 	CONTROL_PAUSE,
 	CONTROL_UNPAUSE,
 	CONTROL_UPDATE,
+	CONTROL_BEGIN,
 } ControlOp;
 
 /* A request on ctl.sock, decoded. */
