@@ -304,7 +304,7 @@ static const Option network_options[] = {
 	    OPTION_COMMON),
 	ROW(0, "add-host", OPTION_CSV, spec_add_host, "NAME:IP", "Add a line to /etc/hosts", 0),
 	ROW(0, "hosts-file", OPTION_VALUE, spec_set_hosts_file, "FILE",
-	    "What /etc/hosts begins with: a file, or none", OPTION_WHOLE),
+	    "What /etc/hosts begins with: a file, none, or image for the image's", OPTION_WHOLE),
 	FLAG(0, "no-hosts", no_hosts, "Leave the image's /etc/hosts alone", 0),
 	FLAG(0, "no-hostname", no_hostname, "Leave the image's /etc/hostname alone", 0),
 	ROW(0, "ip", OPTION_VALUE, spec_set_ip, "ADDRESS", "IPv4 address in a named network",

@@ -68,6 +68,8 @@ Engine *container_engine(const Container *ctr);
 /** container_spec() - the recorded spec (create.json), read on first use; borrowed. NULL with
  * CORRUPT. */
 const ContainerSpec *container_spec(Container *ctr, GError **error);
+/** container_uses_image() - is it made from this image, or has it mounted? */
+bool container_uses_image(Container *ctr, const char *image_id);
 /** container_dir_fd() - its directory in the store; container_run_fd() - in the runtime directory,
  * -1 with errno if absent. */
 int container_dir_fd(Container *ctr);

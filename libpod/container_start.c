@@ -26,6 +26,7 @@
 #include "libpod/container_cgroup.h"
 #include "libpod/container_view_mount.h"
 #include "libpod/events.h"
+#include "libpod/image_view.h"
 #include "libpod/log_tag.h"
 #include "libpod/mapped_layers.h"
 #include "libpod/monitor/control.h"
@@ -207,8 +208,17 @@ static bool make_layer(Container *ctr, GError **error)
 }
 
 /* What --hosts-file begins /etc/hosts with. NULL with @error. */
-static char *read_hosts_file(const ContainerSpec *spec, GError **error)
+static char *read_hosts_file(Container *ctr, const ContainerSpec *spec, GError **error)
 {
+	if (g_strcmp0(spec->hosts_file, "image") == 0) {
+		if (spec->rootfs)
+			return g_strdup("");
+		g_autoptr(Image) image =
+			image_resolve(engine_store(ctr->engine), spec->image_id, error);
+		return image ? image_read_file(ctr->engine, image, "etc/hosts", HOSTS_FILE_MAX,
+					       error)
+			     : NULL;
+	}
 	if (!spec->hosts_file || strcmp(spec->hosts_file, "none") == 0)
 		return g_strdup("");
 	autofd fd = open(spec->hosts_file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -221,7 +231,7 @@ static char *read_hosts_file(const ContainerSpec *spec, GError **error)
 static char *build_hosts(Container *ctr, const ContainerSpec *spec, const char *hostname,
 			 GError **error)
 {
-	g_autofree char *base = read_hosts_file(spec, error);
+	g_autofree char *base = read_hosts_file(ctr, spec, error);
 	g_autofree char *own =
 		base ? hosts_build(spec->network->mode, (const char *const *)spec->add_host,
 				   hostname, ctr->summary.name, error)
@@ -546,13 +556,10 @@ static void record_failure(Container *ctr, const char *message, int code)
 	fd_close(&ctr->run_fd);
 }
 
-/* What the container requires runs first. */
+/* What the container requires, or whose namespaces it joins, runs first. */
 static bool start_required(Container *ctr, GError **error)
 {
-	const ContainerSpec *spec = ctr->summary.depends[0] ? container_spec(ctr, error) : NULL;
-	if (!spec)
-		return !ctr->summary.depends[0];
-	for (char **id = spec->requires; id && *id; id++) {
+	for (char **id = ctr->summary.depends; id && *id; id++) {
 		g_autoptr(GError) failed = NULL;
 		g_autoptr(Container) other = container_resolve(ctr->engine, *id, &failed);
 		ContainerState state = other ? other->summary.state : CONTAINER_RUNNING;

@@ -4,6 +4,11 @@
  */
 #include "libpod/image_view_priv.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
 #include "libpod/base/path.h"
@@ -32,6 +37,25 @@ int image_view_open(int store_fd, const Image *image, size_t n, GError **error)
 	g_ptr_array_add(words, (char *)"userxattr");
 	g_autofree char *what = g_strdup_printf("image '%.12s'", image->id);
 	return rootfs_overlay(store_fd, words, what, error);
+}
+
+char *image_read_file(Engine *engine, const Image *image, const char *path, size_t max,
+		      GError **error)
+{
+	for (size_t i = g_strv_length(image->chain_ids); i-- > 0;) {
+		g_autofree char *diff = layer_diff_path(image->chain_ids[i]);
+		autofd dir = path_open_state(store_fd(engine_store(engine)), diff,
+					     O_RDONLY | O_DIRECTORY, 0);
+		autofd fd = dir < 0 ? -1 : path_open_state(dir, path, O_RDONLY | O_NONBLOCK, 0);
+		struct stat st;
+		if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+			continue;
+		if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+		    fgetxattr(fd, "user.overlay.whiteout", NULL, 0) >= 0)
+			break;
+		return fd_read_all(fd, max, NULL, error);
+	}
+	return g_strdup("");
 }
 
 char *image_mount_path(Engine *engine, const Image *image)

@@ -24,6 +24,15 @@
 GPtrArray *image_diff(Engine *engine, const Image *base, const Image *image, GError **error);
 
 /**
+ * image_read_file() - a small regular file of an image, without following links
+ *
+ * Return: its text, "" if there is none that may be read; g_free() it. NULL with @error if it has
+ * more than @max bytes.
+ */
+char *image_read_file(Engine *engine, const Image *image, const char *path, size_t max,
+		      GError **error);
+
+/**
  * image_mount() - mount an image, read-only, in the caller's mount namespace
  * @error:	INVALID for a user outside `unshare`
  *
