@@ -304,7 +304,7 @@ static const Option network_options[] = {
 	    OPTION_COMMON),
 	ROW(0, "add-host", OPTION_CSV, spec_add_host, "NAME:IP", "Add a line to /etc/hosts", 0),
 	ROW(0, "hosts-file", OPTION_VALUE, spec_set_hosts_file, "FILE",
-	    "What /etc/hosts begins with: a file, or none", OPTION_WHOLE),
+	    "What /etc/hosts begins with: a file, none, or image for the image's", OPTION_WHOLE),
 	FLAG(0, "no-hosts", no_hosts, "Leave the image's /etc/hosts alone", 0),
 	FLAG(0, "no-hostname", no_hostname, "Leave the image's /etc/hostname alone", 0),
 	ROW(0, "ip", OPTION_VALUE, spec_set_ip, "ADDRESS", "IPv4 address in a named network",
@@ -380,6 +380,17 @@ static const Option resource_options[] = {
 	END,
 };
 
+/* What else `update` changes. */
+static const Option update_options[] = {
+	ROW('e', "env", OPTION_LIST, spec_add_env, "NAME=VALUE", "Set an environment variable",
+	    OPTION_COMMON),
+	ROW(0, "unsetenv", OPTION_CSV, spec_add_unset_env, "NAME",
+	    "Leave an environment variable out", OPTION_COMMON),
+	ROW(0, "ulimit", OPTION_CSV, spec_add_ulimit, "NAME=SOFT[:HARD]", "Set a resource limit",
+	    0),
+	END,
+};
+
 /* Limits that `update` cannot change. */
 static const Option cgroup_options[] = {
 	ROW(0, "oom-score-adj", OPTION_VALUE, spec_set_oom_score_adj, "NUMBER",
@@ -448,7 +459,8 @@ static const Option unsupported_options[] = {
 
 static const OptionGroup container_group = {NULL, container_options};
 static const OptionGroup process_group = {"Process options", process_options};
-static const OptionGroup health_group = {"Health checks", health_options};
+const OptionGroup spec_options_health = {"Health checks", health_options};
+const OptionGroup spec_options_update = {NULL, update_options};
 static const OptionGroup run_group = {"Foreground and background", run_options};
 static const OptionGroup create_group = {NULL, create_options};
 static const OptionGroup mount_group = {"Mount options", mount_options};
@@ -460,13 +472,13 @@ const OptionGroup spec_options_resources = {"Limits", resource_options};
 static const OptionGroup unsupported_group = {NULL, unsupported_options};
 
 const OptionGroup *const spec_options_run[SPEC_OPTIONS_GROUPS + 1] = {
-	&container_group, &run_group,       &process_group,     &health_group,
+	&container_group, &run_group,       &process_group,     &spec_options_health,
 	&mount_group,     &network_group,   &security_group,    &spec_options_resources,
 	&cgroup_group,    &namespace_group, &unsupported_group,
 };
 
 const OptionGroup *const spec_options_create[SPEC_OPTIONS_GROUPS + 1] = {
-	&container_group, &create_group,    &process_group,     &health_group,
+	&container_group, &create_group,    &process_group,     &spec_options_health,
 	&mount_group,     &network_group,   &security_group,    &spec_options_resources,
 	&cgroup_group,    &namespace_group, &unsupported_group,
 };

@@ -15,7 +15,7 @@
 Json *container_health(Container *ctr)
 {
 	const ContainerSpec *spec = container_spec(ctr, NULL);
-	if (!spec || !spec->health)
+	if (!spec || !health_config_has_probe(spec->health))
 		return NULL;
 	Json *record = container_run_fd(ctr) < 0
 			       ? NULL

@@ -46,10 +46,10 @@ static char *find_shared(Engine *engine, const char *name)
 }
 
 /* A volume's directory on the host; its copy-up flag is cleared before anything is copied. */
-static bool find_volume(Engine *engine, const SpecMount *mount, guint i, ContainerMounts *sources,
+static bool find_volume(Container *ctr, const SpecMount *mount, guint i, ContainerMounts *sources,
 			GError **error)
 {
-	g_autoptr(Volume) volume = volume_lookup(engine, mount->source, error);
+	g_autoptr(Volume) volume = volume_lookup(ctr->engine, mount->source, error);
 	VolumeMount plan = {0};
 	if (!volume) {
 		if (error && !*error)
@@ -58,11 +58,14 @@ static bool find_volume(Engine *engine, const SpecMount *mount, guint i, Contain
 				  mount->source);
 		return false;
 	}
-	if (!volume_mount_plan(volume, &plan, error))
+	if (!volume_mount_plan(volume, &plan, error)) {
+		g_prefix_error(error, "mounting volume %s for container %s: ", volume->name,
+			       ctr->summary.id);
 		return false;
+	}
 	sources->options[i] = plan.options;
 	if (plan.kind == VOLUME_IS_TMPFS) {
-		sources->paths[i] = find_shared(engine, volume->name);
+		sources->paths[i] = find_shared(ctr->engine, volume->name);
 		if (sources->paths[i])
 			g_clear_pointer(&sources->options[i], g_strfreev);
 		return true;
@@ -79,7 +82,7 @@ static bool find_volume(Engine *engine, const SpecMount *mount, guint i, Contain
 	/* Somebody else's directory is left as it is. */
 	sources->copy_up[i] =
 		plan.kind == VOLUME_IS_DIRECTORY && mount->copy_up && volume->needs_copy_up;
-	return !sources->copy_up[i] || volume_copied_up(engine, volume->name, error);
+	return !sources->copy_up[i] || volume_copied_up(ctr->engine, volume->name, error);
 }
 
 /* An image as a mount: its layers with a layer of this container's on top, read-only or not. */
@@ -120,11 +123,23 @@ bool container_find_mounts(Container *ctr, const ContainerSpec *spec, ContainerM
 	sources->options = g_new0(char **, sources->n + 1);
 	for (guint i = 0; i < spec->mounts->len; i++) {
 		const SpecMount *mount = g_ptr_array_index(spec->mounts, i);
-		if (mount->kind == SPEC_MOUNT_VOLUME &&
-		    !find_volume(ctr->engine, mount, i, sources, error))
+		if (mount->kind == SPEC_MOUNT_VOLUME && !find_volume(ctr, mount, i, sources, error))
 			return false;
 		if (mount->kind == SPEC_MOUNT_IMAGE && !find_image(ctr, spec, i, sources, error))
 			return false;
 	}
 	return true;
+}
+
+bool container_uses_image(Container *ctr, const char *image_id)
+{
+	if (g_strcmp0(ctr->summary.image_id, image_id) == 0)
+		return true;
+	const ContainerSpec *spec = container_spec(ctr, NULL);
+	for (guint i = 0; spec && i < spec->mounts->len; i++) {
+		const SpecMount *mount = spec->mounts->pdata[i];
+		if (mount->kind == SPEC_MOUNT_IMAGE && g_strcmp0(mount->image_id, image_id) == 0)
+			return true;
+	}
+	return false;
 }

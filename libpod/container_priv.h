@@ -9,6 +9,13 @@
 
 #define CONTAINER_NEEDED "needed" /* in its directory: another was made that depends on it */
 
+/* Parts of a spec that `update` replaces as a whole. */
+typedef enum {
+	CONTAINER_UPDATED_ENV = 1 << 0,
+	CONTAINER_UPDATED_ULIMITS = 1 << 1,
+	CONTAINER_UPDATED_HEALTH = 1 << 2,
+} ContainerUpdated;
+
 /* A stop that was asked for and not waited for yet. */
 typedef struct {
 	bool begun;
@@ -28,6 +35,7 @@ struct Container {
 	bool end_told;           /* the event of its end is written: by the monitor */
 	bool state_is_lost;      /* state.json is damaged: the summary is made from create.json */
 	ContainerSpec *spec;     /* NULL until needed */
+	unsigned updated;        /* ContainerUpdated: what `update` has replaced in it */
 	unsigned long long pid_start;
 	unsigned long long monitor_start;
 	StopBegun stop;

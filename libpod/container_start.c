@@ -17,15 +17,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "libpod/attach.h"
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
 #include "libpod/base/log.h"
 #include "libpod/base/path.h"
 #include "libpod/cdi.h"
 #include "libpod/container_cgroup.h"
+#include "libpod/container_view_mount.h"
 #include "libpod/events.h"
+#include "libpod/image_view.h"
 #include "libpod/log_tag.h"
 #include "libpod/mapped_layers.h"
+#include "libpod/monitor/control.h"
 #include "libpod/monitor/monitor.h"
 #include "libpod/oci_build.h"
 #include "libpod/rootless.h"
@@ -204,8 +208,17 @@ static bool make_layer(Container *ctr, GError **error)
 }
 
 /* What --hosts-file begins /etc/hosts with. NULL with @error. */
-static char *read_hosts_file(const ContainerSpec *spec, GError **error)
+static char *read_hosts_file(Container *ctr, const ContainerSpec *spec, GError **error)
 {
+	if (g_strcmp0(spec->hosts_file, "image") == 0) {
+		if (spec->rootfs)
+			return g_strdup("");
+		g_autoptr(Image) image =
+			image_resolve(engine_store(ctr->engine), spec->image_id, error);
+		return image ? image_read_file(ctr->engine, image, "etc/hosts", HOSTS_FILE_MAX,
+					       error)
+			     : NULL;
+	}
 	if (!spec->hosts_file || strcmp(spec->hosts_file, "none") == 0)
 		return g_strdup("");
 	autofd fd = open(spec->hosts_file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -218,7 +231,7 @@ static char *read_hosts_file(const ContainerSpec *spec, GError **error)
 static char *build_hosts(Container *ctr, const ContainerSpec *spec, const char *hostname,
 			 GError **error)
 {
-	g_autofree char *base = read_hosts_file(spec, error);
+	g_autofree char *base = read_hosts_file(ctr, spec, error);
 	g_autofree char *own =
 		base ? hosts_build(spec->network->mode, (const char *const *)spec->add_host,
 				   hostname, ctr->summary.name, error)
@@ -477,6 +490,7 @@ static Monitor *start_monitor(Container *ctr, const ContainerSpec *spec,
 		.restart = spec->restart,
 		.restart_retries = spec->restart_retries,
 		.auto_remove = ctr->summary.auto_remove,
+		.hold = options->hold,
 		.cgroup = container_cgroup_is_planned(cgroup),
 		.open_stdin = spec->open_stdin,
 		.detached = options->detached,
@@ -484,7 +498,7 @@ static Monitor *start_monitor(Container *ctr, const ContainerSpec *spec,
 		.attach_stdout = options->attach_stdout,
 		.attach_stderr = options->attach_stderr,
 		.timeout_s = spec->timeout,
-		.health = spec->health,
+		.health = health_config_has_probe(spec->health) ? spec->health : NULL,
 		.stop_signal = spec->stop_signal,
 		.stop_timeout_s = spec->stop_timeout >= 0 ? spec->stop_timeout : 10,
 		.cleanup_argv = (const char *const *)cleanup,
@@ -504,7 +518,7 @@ static Monitor *start_monitor(Container *ctr, const ContainerSpec *spec,
 }
 
 /* Refuse every state from which a start makes no sense. */
-static bool check_startable(const Container *ctr, GError **error)
+static bool check_startable(const Container *ctr, bool hold, GError **error)
 {
 	switch (ctr->summary.state) {
 	case CONTAINER_CREATED:
@@ -514,8 +528,14 @@ static bool check_startable(const Container *ctr, GError **error)
 	case CONTAINER_STOPPING:
 	case CONTAINER_PAUSED:
 	case CONTAINER_RESTARTING:
+	case CONTAINER_INITIALIZED:
 		break;
 	}
+	if (hold)
+		return error_set(error, ENGINE_ERROR_BAD_STATE,
+				 "container %s has already been created in runtime: container "
+				 "state improper",
+				 ctr->summary.id);
 	return error_set(error, ENGINE_ERROR_BAD_STATE,
 			 "container %s is already %s: container state improper", ctr->summary.id,
 			 container_state_name(ctr->summary.state));
@@ -536,17 +556,15 @@ static void record_failure(Container *ctr, const char *message, int code)
 	fd_close(&ctr->run_fd);
 }
 
-/* What the container requires runs first. */
+/* What the container requires, or whose namespaces it joins, runs first. */
 static bool start_required(Container *ctr, GError **error)
 {
-	const ContainerSpec *spec = ctr->summary.depends[0] ? container_spec(ctr, error) : NULL;
-	if (!spec)
-		return !ctr->summary.depends[0];
-	for (char **id = spec->requires; id && *id; id++) {
+	for (char **id = ctr->summary.depends; id && *id; id++) {
 		g_autoptr(GError) failed = NULL;
 		g_autoptr(Container) other = container_resolve(ctr->engine, *id, &failed);
 		ContainerState state = other ? other->summary.state : CONTAINER_RUNNING;
-		bool stopped = state == CONTAINER_CREATED || state == CONTAINER_EXITED;
+		bool stopped = state == CONTAINER_CREATED || state == CONTAINER_EXITED ||
+			       state == CONTAINER_INITIALIZED;
 		if (stopped &&
 		    !container_start(other, &(ContainerStart){.detached = true}, NULL, &failed) &&
 		    container_reload(other, NULL) && other->summary.state == CONTAINER_RUNNING)
@@ -561,6 +579,29 @@ static bool start_required(Container *ctr, GError **error)
 	return true;
 }
 
+/* Let the program of an initialized container run, with us attached before. */
+static bool begin_held(Container *ctr, const ContainerStart *options, int *out_control,
+		       GError **error)
+{
+	g_autoptr(GError) failed = NULL;
+	autofd control = options->detached ? -1 : attach_open(ctr->run_fd, error);
+	if (!options->detached && control < 0)
+		return false;
+	if (control_begin(ctr->run_fd, &failed)) {
+		event_container(ctr->engine, ctr, "start");
+		if (out_control)
+			*out_control = fd_steal(&control);
+		return true;
+	}
+	/* The monitor ends now, and leaves the record to us. */
+	g_autoptr(RecordLock) life =
+		record_lock(ctr->run_fd, "life", false, ENDING_TIMEOUT_MS, "start", NULL);
+	if (life)
+		record_failure(ctr, failed->message, error_exit_code(failed));
+	g_propagate_error(error, g_steal_pointer(&failed));
+	return false;
+}
+
 bool container_start(Container *ctr, const ContainerStart *options, int *out_control,
 		     GError **error)
 {
@@ -568,8 +609,11 @@ bool container_start(Container *ctr, const ContainerStart *options, int *out_con
 	if (!start_required(ctr, error))
 		return false;
 	g_autoptr(RecordLock) op = container_lock(ctr, -1, "start", error);
-	if (!op || !container_reload(ctr, error) || container_run_fd(ctr) < 0 ||
-	    !check_startable(ctr, error))
+	if (!op || !container_reload(ctr, error) || container_run_fd(ctr) < 0)
+		return false;
+	if (ctr->summary.state == CONTAINER_INITIALIZED && !options->hold)
+		return begin_held(ctr, options, out_control, error);
+	if (!check_startable(ctr, options->hold, error) || !container_check_unmounted(ctr, error))
 		return false;
 	/* An ending monitor still has the overlay: two on the same upper may not be. */
 	g_autoptr(RecordLock) life =
@@ -596,7 +640,7 @@ bool container_start(Container *ctr, const ContainerStart *options, int *out_con
 		g_propagate_error(error, g_steal_pointer(&failed));
 		return false;
 	}
-	event_container(ctr->engine, ctr, "start");
+	event_container(ctr->engine, ctr, options->hold ? "init" : "start");
 	if (out_control) {
 		*out_control = fcntl(monitor_control_fd(monitor), F_DUPFD_CLOEXEC, 3);
 		if (*out_control < 0)

@@ -21,3 +21,7 @@ bool view_receive(pid_t pid, int socket, int *fds, size_t n, GError **error);
 
 /** view_make() - mount the file system of a container that does not run; its lock is held. */
 bool view_make(ContainerView *view, ViewKind kind, GError **error);
+
+/** view_open_root() - the root of a container that does not run, without its volumes, as a detached
+ * mount of this process' mount namespace; its lock is held. Return: descriptor or -1. */
+int view_open_root(Container *ctr, const ContainerSpec *spec, GError **error);

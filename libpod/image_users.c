@@ -7,13 +7,13 @@
 /* Containers that are created while --force removes others come one by one. */
 #define FORCE_ROUNDS 100
 
-/* A container made from the image; NULL without @error if there is none. */
+/* A container made from the image, or that has it mounted; NULL without @error if there is none. */
 static Container *find_user(Engine *engine, const Image *image, GError **error)
 {
 	g_autoptr(GPtrArray) containers = containers_list_users(engine, error);
 	for (size_t i = 0; containers && i < containers->len; i++) {
 		Container *ctr = containers->pdata[i];
-		if (g_strcmp0(container_summary(ctr)->image_id, image->id) == 0)
+		if (container_uses_image(ctr, image->id))
 			return g_ptr_array_steal_index(containers, (guint)i);
 	}
 	return NULL;

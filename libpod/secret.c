@@ -39,6 +39,7 @@ void secret_free(Secret *secret)
 	g_free(secret->id);
 	g_free(secret->name);
 	g_clear_pointer(&secret->labels, g_hash_table_unref);
+	g_clear_pointer(&secret->options, g_hash_table_unref);
 	g_free(secret);
 }
 
@@ -70,6 +71,7 @@ static Json *to_json(const Secret *secret)
 	js_set_int(json, "created", secret->created);
 	js_set_int(json, "updated", secret->updated);
 	js_set_take(json, "labels", js_from_string_map(secret->labels));
+	js_set_take(json, "options", js_from_string_map(secret->options));
 	return json;
 }
 
@@ -91,6 +93,7 @@ static Secret *load(Engine *engine, const char *name, GError **error)
 	    js_get_int(json, "created", 0, G_MAXINT64, &secret->created, &failed) &&
 	    js_get_int(json, "updated", 0, G_MAXINT64, &secret->updated, &failed) &&
 	    js_get_string_map(json, "labels", &secret->labels, &failed) &&
+	    js_get_string_map(json, "options", &secret->options, &failed) &&
 	    (version == SECRET_VERSION && secret->id))
 		return g_steal_pointer(&secret);
 	return error_set_null(error, ENGINE_ERROR_CORRUPT, "secret %s: %s", name,
@@ -135,6 +138,12 @@ static bool publish(Engine *engine, StoreStage *stage, const Secret *secret, boo
 	return fsync(dir) == 0 || error_set_errno(error, "cannot sync the secrets' directory");
 }
 
+static GHashTable *map_or_empty(GHashTable *map)
+{
+	return map ? g_hash_table_ref(map)
+		   : g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+}
+
 static Secret *new_secret(const SecretCreate *options, const Secret *old)
 {
 	Secret *secret = g_new0(Secret, 1);
@@ -143,9 +152,8 @@ static Secret *new_secret(const SecretCreate *options, const Secret *old)
 	secret->name = g_strdup(options->name);
 	secret->updated = units_now();
 	secret->created = old ? old->created : secret->updated;
-	secret->labels = options->labels
-				 ? g_hash_table_ref(options->labels)
-				 : g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	secret->labels = map_or_empty(options->labels);
+	secret->options = map_or_empty(options->options);
 	return secret;
 }
 
@@ -254,7 +262,7 @@ static void set_time(Json *json, const char *key, int64_t ns)
 Json *secret_inspect(Engine *engine, const Secret *secret, bool show, GError **error)
 {
 	g_autofree char *path = g_build_filename(store_path(engine_store(engine)), "secrets", NULL);
-	Json *options = json_object_new_object(), *driver = json_object_new_object();
+	Json *options = js_from_string_map(secret->options), *driver = json_object_new_object();
 	Json *spec = json_object_new_object();
 	g_autoptr(Json) json = json_object_new_object();
 	js_set_string(json, "ID", secret->id);

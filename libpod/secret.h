@@ -22,6 +22,7 @@ typedef struct {
 	char *name;
 	int64_t created, updated; /* ns */
 	GHashTable *labels;
+	GHashTable *options; /* of the driver; nothing is done with them */
 } Secret;
 
 void secret_free(Secret *secret);
@@ -31,9 +32,10 @@ typedef struct {
 	const char *name;
 	const void *data;
 	size_t size;
-	GHashTable *labels; /* NULL: none */
-	bool replace;       /* one of that name, if there is one */
-	bool ignore;        /* one of that name is fine and stays */
+	GHashTable *labels;  /* NULL: none */
+	GHashTable *options; /* of the driver; NULL: none */
+	bool replace;        /* one of that name, if there is one */
+	bool ignore;         /* one of that name is fine and stays */
 } SecretCreate;
 
 /** secret_check_name() - INVALID, in podman's words, for what is no name of a secret. */

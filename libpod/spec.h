@@ -91,6 +91,7 @@ typedef struct {
 	char *cmd, *interval, *timeout, *start_period;
 	char *startup_cmd, *startup_interval, *startup_timeout;
 	char *log_destination;
+	bool on_failure_set, log_destination_set;
 	HealthOnFailure on_failure;
 	int64_t retries, startup_retries, startup_success;
 	int64_t log_count, log_size;
@@ -259,5 +260,13 @@ char *spec_timezone_path(const ContainerSpec *spec);
 
 /** spec_to_json() - create.json, version 1: everything but the run-only fields and secrets. */
 Json *spec_to_json(const ContainerSpec *spec);
+/** spec_ulimits_to_json() - as they are recorded. */
+Json *spec_ulimits_to_json(const GArray *ulimits);
+/** spec_ulimits_from_json() - the reverse, below @key; absent: @ulimits stays. CORRUPT. */
+bool spec_ulimits_from_json(Json *json, const char *key, GArray *ulimits, GError **error);
+/** spec_health_is_asked() - was any --health-* option or --no-healthcheck given? */
+bool spec_health_is_asked(const SpecHealth *asked);
+/** spec_health_update() - what was typed, over the probes that @spec has. INVALID. */
+bool spec_health_update(ContainerSpec *spec, const SpecHealth *asked, GError **error);
 /** spec_from_json() - the reverse; CORRUPT names the field. */
 ContainerSpec *spec_from_json(Json *json, GError **error);

@@ -422,7 +422,7 @@ static bool read_secret(Json *json, void *secrets, GError **error)
 }
 
 /* RLIM_INFINITY is -1 in the record. */
-static Json *write_ulimits(const GArray *ulimits)
+Json *spec_ulimits_to_json(const GArray *ulimits)
 {
 	Json *array = json_object_new_array();
 	for (size_t i = 0; i < ulimits->len; i++) {
@@ -495,6 +495,11 @@ static bool read_array(Json *json, const char *key, bool (*reader)(Json *, void 
 	return true;
 }
 
+bool spec_ulimits_from_json(Json *json, const char *key, GArray *ulimits, GError **error)
+{
+	return read_array(json, key, read_ulimit, ulimits, error);
+}
+
 /* What is more than a field: namespaces, network, lists, the id map. */
 static void write_parts(const ContainerSpec *spec, Json *json)
 {
@@ -518,7 +523,7 @@ static void write_parts(const ContainerSpec *spec, Json *json)
 	if (spec->secrets->len > 0)
 		js_set_take(json, "secrets", write_secrets(spec->secrets));
 	if (spec->ulimits->len > 0)
-		js_set_take(json, "ulimits", write_ulimits(spec->ulimits));
+		js_set_take(json, "ulimits", spec_ulimits_to_json(spec->ulimits));
 	if (!spec->id_map)
 		return;
 	Json *map = json_object_new_object();
@@ -605,7 +610,7 @@ static bool read_parts(Json *json, ContainerSpec *spec, GError **error)
 	       read_array(json, "mounts", read_mount, spec->mounts, error) &&
 	       read_array(json, "devices", read_device, spec->devices, error) &&
 	       read_array(json, "secrets", read_secret, spec->secrets, error) &&
-	       read_array(json, "ulimits", read_ulimit, spec->ulimits, error) &&
+	       spec_ulimits_from_json(json, "ulimits", spec->ulimits, error) &&
 	       read_resources(json, spec, error) && read_id_map(json, spec, error);
 }
 

@@ -141,8 +141,7 @@ bool spec_set_group_entry(ContainerSpec *spec, const char *value, GError **error
 bool spec_set_hosts_file(ContainerSpec *spec, const char *value, GError **error)
 {
 	if (strcmp(value, "image") == 0)
-		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
-				 "the image's hosts file is not read: use a path or none");
+		return set_string(&spec->hosts_file, value);
 	if (strcmp(value, "none") == 0 || *value == '\0')
 		return set_string(&spec->hosts_file, "none");
 	return set_path(&spec->hosts_file, value);

@@ -47,6 +47,7 @@ typedef struct {
 	RestartKind restart;
 	int restart_retries; /* on-failure:N; 0 = no limit */
 	bool auto_remove;
+	bool hold;       /* the first run begins when a command asks for it */
 	bool cgroup;     /* it waits for monitor_give_cgroup() before it starts anything */
 	bool open_stdin; /* -i */
 	bool detached;   /* nobody attaches at start: stdin is /dev/null unless open_stdin */

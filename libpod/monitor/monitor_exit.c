@@ -128,6 +128,8 @@ void monitor_exit(MonitorLoop *loop, int status)
 	loop->exit_signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 	loop->exit_code = loop->exit_signal ? 128 + loop->exit_signal : WEXITSTATUS(status);
 	loop->kill_at = NO_DEADLINE;
+	if (loop->phase == MONITOR_HELD) /* what was not asked to run is not run by a policy */
+		loop->stopped_by_user = true;
 
 	monitor_health_stop(loop);
 	monitor_cgroup_close(loop);
@@ -192,7 +194,7 @@ int monitor_end(MonitorLoop *loop)
 	/* A failed start is undone by the command that asked for it, if it still lives. */
 	struct pollfd control = {.fd = MONITOR_FD_CONTROL};
 	bool orphan = poll(&control, 1, 0) == 1 && (control.revents & POLLHUP);
-	if (!loop->removing && (!failed_start || orphan))
+	if (!loop->removing && !loop->undone && (!failed_start || orphan))
 		exec_cleanup(loop);
 	return failed_start ? 1 : 0;
 }

@@ -352,6 +352,43 @@ static void kill_probe(MonitorLoop *loop)
 	monitor_health_ended(loop, session, 1, NULL);
 }
 
+/* End a probe whose result nobody wants any more. */
+static void drop_probe(MonitorLoop *loop)
+{
+	MonitorHealth *health = &loop->health;
+	Session *session = health->session;
+	close_probe(health);
+	health->deadline = NO_DEADLINE;
+	if (!session)
+		return;
+	if (session->entering.sync_fd < 0) {
+		monitor_tree_kill(loop->proc_fd, session->pid);
+		return;
+	}
+	entering_clear(&session->entering);
+	session->ended = true;
+}
+
+void monitor_health_change(MonitorLoop *loop, HealthConfig *config)
+{
+	MonitorHealth *health = &loop->health;
+	if (health_config(loop) && loop->phase == MONITOR_RUNNING)
+		drop_probe(loop);
+	health_config_free(loop->task->health);
+	loop->task->health = config;
+	for (size_t i = 0; i < health->n_clients; i++)
+		health->clients[i].served = false; /* by the next probe */
+	if (!config) {
+		health->verdict = PROBE_LOST;
+		answer_clients(loop, true);
+		health->next_at = NO_DEADLINE;
+		(void)unlinkat(MONITOR_FD_RUN, HEALTH_RECORD, 0);
+	} else if (loop->phase == MONITOR_RUNNING && !health->deferred) {
+		monitor_health_start(loop);
+	}
+	publish_status(loop);
+}
+
 /* The probe's two ends of a pipe. Return: its end, or -1. */
 static int open_output(MonitorHealth *health)
 {

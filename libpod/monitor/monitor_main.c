@@ -99,6 +99,8 @@ static void on_signal(MonitorLoop *loop, void *data, short revents)
 			(void)monitor_cgroup_pause(loop, false, NULL);
 		if (loop->phase == MONITOR_RUNNING)
 			(void)syscall(SYS_pidfd_send_signal, loop->launch.pidfd, SIGTERM, NULL, 0);
+		else if (loop->phase == MONITOR_HELD)
+			(void)syscall(SYS_pidfd_send_signal, loop->launch.pidfd, SIGKILL, NULL, 0);
 	}
 	monitor_reap(loop);
 }
@@ -130,7 +132,7 @@ static void prepare(MonitorLoop *loop)
 	g_array_set_size(loop->poll_handlers, 0);
 	loop->deadline = NO_DEADLINE;
 	monitor_poll_add(loop, loop->signal_fd, POLLIN, on_signal, NULL);
-	if (loop->phase == MONITOR_RUNNING) {
+	if (loop->phase == MONITOR_RUNNING || loop->phase == MONITOR_HELD) {
 		monitor_poll_add(loop, loop->launch.pidfd, POLLIN, on_init_ended, NULL);
 		monitor_poll_until(loop, loop->kill_at);
 	}

@@ -123,6 +123,7 @@ typedef struct {
 
 typedef enum {
 	MONITOR_STARTING,
+	MONITOR_HELD, /* init waits at its gate until a command asks for the program */
 	MONITOR_RUNNING,
 	MONITOR_WAITING, /* between two runs */
 	MONITOR_ENDED,
@@ -171,6 +172,7 @@ struct MonitorLoop {
 	int init_status;
 	int exit_code, exit_signal; /* of the last run */
 	int64_t finished_ns;        /* its end, wall clock */
+	bool undone;    /* what was held could not begin: the command that asked for it cleans up */
 	bool announced; /* "started" was said: what goes wrong now is not a failed start */
 
 	MonitorHealth health;
@@ -196,6 +198,9 @@ void monitor_reap(MonitorLoop *loop);
 /** monitor_start() - steps 9 and 10: network, init, gate. On failure nothing of the attempt is
  * left. */
 bool monitor_start(MonitorLoop *loop, GError **error);
+/** monitor_begin() - let the program of a held container run; if that fails it is over.
+ * BAD_STATE. */
+bool monitor_begin(MonitorLoop *loop, GError **error);
 /** monitor_write_run_record() - run.json, before anybody is told. */
 bool monitor_write_run_record(MonitorLoop *loop, GError **error);
 /** monitor_network_prepare() - watch the home of our named network, and replace one that was
@@ -277,6 +282,8 @@ void monitor_health_stop(MonitorLoop *loop);
 /** monitor_health_settled() - the end that a probe led to has come, or the next run: tell those who
  * asked for it. */
 void monitor_health_settled(MonitorLoop *loop);
+/** monitor_health_change() - probe as @config says from now on; takes it, NULL: no more. */
+void monitor_health_change(MonitorLoop *loop, HealthConfig *config);
 /** monitor_health_keep() - the container has ended: keep the log with it. */
 void monitor_health_keep(MonitorLoop *loop);
 /** monitor_health_status() - "starting" "healthy" "unhealthy"; NULL: it has no probe. */

@@ -36,6 +36,7 @@ Json *monitor_task_to_json(const MonitorRequest *request, const char *libexec)
 	js_set_string(json, "restart", restart_name(request->restart));
 	js_set_int(json, "restartRetries", request->restart_retries);
 	js_set_bool(json, "autoRemove", request->auto_remove);
+	js_set_bool(json, "hold", request->hold);
 	js_set_bool(json, "cgroup", request->cgroup);
 	js_set_bool(json, "openStdin", request->open_stdin);
 	js_set_bool(json, "detached", request->detached);
@@ -107,6 +108,7 @@ static bool parse_health(Json *json, MonitorTask *task, GError **error)
 static bool parse_flags(Json *json, MonitorTask *task, GError **error)
 {
 	return js_get_bool(json, "autoRemove", &task->auto_remove, error) &&
+	       js_get_bool(json, "hold", &task->hold, error) &&
 	       js_get_bool(json, "cgroup", &task->cgroup, error) &&
 	       js_get_bool(json, "openStdin", &task->open_stdin, error) &&
 	       js_get_bool(json, "detached", &task->detached, error) &&

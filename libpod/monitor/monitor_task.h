@@ -25,6 +25,7 @@ typedef struct {
 	RestartKind restart;
 	int restart_retries; /* 0 = no limit */
 	bool auto_remove;
+	bool hold;   /* the first run begins by CONTROL_BEGIN */
 	bool cgroup; /* the starting command sends one before anything is started */
 	bool open_stdin;
 	bool detached;

@@ -24,6 +24,7 @@
 #include <sys/types.h>
 
 #include "libpod/base/json.h"
+#include "libpod/monitor/health_config.h"
 #include "libpod/runtime/resources.h"
 
 typedef enum {
@@ -85,6 +86,7 @@ typedef enum {
 	CONTROL_PAUSE,
 	CONTROL_UNPAUSE,
 	CONTROL_UPDATE,
+	CONTROL_BEGIN,
 } ControlOp;
 
 /* A request on ctl.sock, decoded. */
@@ -98,6 +100,8 @@ typedef struct {
 	OciResources resources; /* of an update */
 	char restart[16];       /* of an update: a policy; "" = it stays */
 	int restart_retries;
+	bool health_given;    /* of an update: the probes are others */
+	HealthConfig *health; /* with that; NULL: none any more */
 } ControlRequest;
 
 void control_request_clear(ControlRequest *request);
