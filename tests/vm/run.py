@@ -64,7 +64,7 @@ chroot "$1" systemctl mask {' '.join(MASKED)}
 """
 
 BOOT_OPTIONS = "root=/dev/vda rw console=ttyS0 quiet mitigations=off panic=-1 systemd.show_status=0"
-TIMEOUT = 900
+TIMEOUT = 1500
 
 COUNTS = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", re.M)
 
