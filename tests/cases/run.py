@@ -85,9 +85,9 @@ def run_compose(home, args, sections):
     project.mkdir()
     write_files(project, sections.get("INPUT", ""))
     words, more = compose_call(sections)
-    env = {"PATH": os.environ.get("PATH", ""), "HOME": "/home/user", "LC_ALL": "C.UTF-8", "TZ": "UTC", "COLUMNS": "80"}
+    env = {"PATH": "/usr/bin:/bin", "HOME": "/home/user", "LC_ALL": "C.UTF-8", "TZ": "UTC", "COLUMNS": "80"}
     env.update({name: value for name, value in os.environ.items() if name.endswith("SAN_OPTIONS")}, **more)
-    result = subprocess.run([args.compose] + [word.replace("$HOME", home) for word in words], cwd=project,
+    result = subprocess.run([os.path.abspath(args.compose)] + [word.replace("$HOME", home) for word in words], cwd=project,
                             stdin=subprocess.DEVNULL, capture_output=True, text=True, env=env, timeout=20)
     result.stdout = result.stdout.replace(home, "$HOME")
     result.stderr = result.stderr.replace(home, "$HOME")
