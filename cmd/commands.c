@@ -6,6 +6,7 @@
 /* Keep alphabetized. */
 static const Command *const commands[] = {
 	&attach_command,
+	&build_command,
 	&cleanup_command,
 	&commit_command,
 	&compose_command,
@@ -117,6 +118,8 @@ const char *commands_group_summary(const char *group)
 	static const struct {
 		const char *name, *summary;
 	} groups[] = {
+		{"builder", "Build images, and work with what builds keep"},
+		{"buildx", "Build images, as docker's buildx is called"},
 		{"container", "Work with containers"},
 		{"healthcheck", "Probe the health of containers"},
 		{"image", "Work with images"},
@@ -136,9 +139,6 @@ const char *commands_group_summary(const char *group)
 /* Verbs that stand alone, and below groups that skiff has: "container prune". */
 static const char *const foreign[] = {"artifact",
 				      "auto-update",
-				      "build",
-				      "builder",
-				      "buildx",
 				      "completion",
 				      "context",
 				      "farm",
@@ -152,7 +152,6 @@ static const char *const foreign[] = {"artifact",
 				      "container clone",
 				      "container restore",
 				      "container runlabel",
-				      "image build",
 				      "image scp",
 				      "image sign",
 				      "image trust",

@@ -7,6 +7,7 @@
 #include "cmd/command.h"
 
 extern const Command attach_command;
+extern const Command build_command;
 extern const Command cleanup_command;
 extern const Command commit_command;
 extern const Command complete_command;

@@ -228,7 +228,7 @@ static bool copy_secrets(Engine *engine, int dir, const ContainerSpec *spec, GEr
 		const SpecSecret *asked = spec->secrets->pdata[i];
 		g_autofree char *name = g_strdup_printf("secret.%u", i);
 		size_t size = 0;
-		if (asked->env)
+		if (asked->env || asked->given)
 			continue;
 		g_autoptr(Secret) secret = secret_resolve(engine, asked->id, error);
 		char *data = secret ? secret_read(engine, secret, &size, error) : NULL;

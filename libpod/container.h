@@ -104,8 +104,10 @@ typedef struct {
 	bool attach_stdin, attach_stdout, attach_stderr; /* of this command; all false = detached */
 	bool detached;
 	bool hold;            /* everything but the program: a later start goes on from there */
+	bool ends_with_us;    /* it is killed when this process is gone */
 	const char *preserve; /* '1' for each of our descriptors from 3 on that the container gets,
 			       * '0' for a hole; NULL: none */
+	GBytes *const *secrets; /* of the spec's secrets that are given, in their order */
 } ContainerStart;
 
 /**

@@ -90,13 +90,17 @@ static bool find_image(Container *ctr, const ContainerSpec *spec, guint i, Conta
 		       GError **error)
 {
 	const SpecMount *mount = spec->mounts->pdata[i];
-	g_autoptr(Image) image = image_resolve(engine_store(ctr->engine), mount->image_id, error);
+	g_autoptr(Image) image =
+		mount->layers ? NULL
+			      : image_resolve(engine_store(ctr->engine), mount->image_id, error);
 	g_autofree char *name = g_strdup_printf("mount.%u", i);
 	g_autofree char *upper = g_strdup_printf("containers/%s/%s/upper", ctr->dir_name, name);
 	g_autofree char *work = g_strdup_printf("containers/%s/%s/work", ctr->dir_name, name);
 	const IdMap *map = mapped_layers_map(ctr->engine, spec->id_map);
-	const char *const *chain_ids = image ? (const char *const *)image->chain_ids : NULL;
-	if (!image || (map && !mapped_layers_ensure(ctr->engine, chain_ids, "stubs", map, error)))
+	const char *const *chain_ids =
+		(const char *const *)(image ? image->chain_ids : mount->layers);
+	if (!chain_ids ||
+	    (map && !mapped_layers_ensure(ctr->engine, chain_ids, "stubs", map, error)))
 		return false;
 	autofd made = path_mkdirs_state(store_fd(engine_store(ctr->engine)), upper);
 	autofd also = path_mkdirs_state(store_fd(engine_store(ctr->engine)), work);

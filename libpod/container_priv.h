@@ -72,11 +72,12 @@ bool container_find_mounts(Container *ctr, const ContainerSpec *spec, ContainerM
 
 /**
  * container_open_secrets() - the bytes of all its secrets in a memfd, their places in @config
+ * @given:	of those that come with the start, in their order; NULL without any
  *
  * Nobody but the monitor and init reads it. Return: /dev/null without any; -1 with @error.
  */
-int container_open_secrets(Container *ctr, const ContainerSpec *spec, OciConfig *config,
-			   GError **error);
+int container_open_secrets(Container *ctr, const ContainerSpec *spec, GBytes *const *given,
+			   OciConfig *config, GError **error);
 
 /** container_apply_update() - put what `update` recorded over the spec of create.json. */
 bool container_apply_update(Container *ctr, ContainerSpec *spec, GError **error);

@@ -36,6 +36,7 @@
 #include "libpod/runtime/launch.h"
 #include "libpod/runtime/syscall_filter.h"
 #include "network/resolv.h"
+#include "storage/build_layer.h"
 #include "storage/layer_mapped.h"
 #include "storage/overlay.h"
 
@@ -158,6 +159,12 @@ static bool plan_overlay(Container *ctr, const ContainerSpec *spec, char ***out,
 {
 	if (spec->rootfs && !spec->rootfs_overlay)
 		return true;
+	if (spec->layers) {
+		if (ensure_stubs(ctr->engine, error))
+			*out = build_layer_overlay((const char *const *)spec->layers,
+						   spec->layer_dir, error);
+		return *out != NULL;
+	}
 	g_autoptr(Image) image = NULL;
 	if (!spec->rootfs) {
 		image = image_resolve(engine_store(ctr->engine), spec->image_id, error);
@@ -189,11 +196,11 @@ static bool plan_overlay(Container *ctr, const ContainerSpec *spec, char ***out,
 }
 
 /* upper/ and work/ of the container's layer. */
-static bool make_layer(Container *ctr, GError **error)
+static bool make_layer(Container *ctr, const ContainerSpec *spec, GError **error)
 {
 	int dir = container_dir(ctr, error);
-	if (dir < 0)
-		return false;
+	if (dir < 0 || spec->layers)
+		return dir >= 0;
 	if ((mkdirat(dir, "upper", 0755) < 0 && errno != EEXIST) ||
 	    (mkdirat(dir, "work", 0700) < 0 && errno != EEXIST))
 		return error_set_errno(error, "cannot make the layer of container %s",
@@ -316,7 +323,7 @@ static bool reset_work(Container *ctr, GError **error)
 char **container_prepare_root(Container *ctr, const ContainerSpec *spec, GError **error)
 {
 	char **options = NULL;
-	return reset_work(ctr, error) && make_layer(ctr, error) &&
+	return reset_work(ctr, error) && make_layer(ctr, spec, error) &&
 			       plan_overlay(ctr, spec, &options, error)
 		       ? options
 		       : NULL;
@@ -387,8 +394,7 @@ static int open_syscall_filter(Container *ctr, const ContainerSpec *spec, const 
 /* "skiff --root R --runroot RR container cleanup ID": what the monitor becomes at the end. */
 static char **cleanup_argv(Container *ctr)
 {
-	g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
-	const char *argv[] = {self ? self : "skiff",
+	const char *argv[] = {engine_program(ctr->engine),
 			      "--root",
 			      store_path(engine_store(ctr->engine)),
 			      "--runroot",
@@ -462,7 +468,9 @@ static Monitor *start_monitor(Container *ctr, const ContainerSpec *spec,
 	/* Recorded under the life lock: "running" without it would mean that a monitor was killed.
 	 */
 	autofd filter = open_syscall_filter(ctr, spec, config, error);
-	autofd secrets = filter < 0 ? -1 : container_open_secrets(ctr, spec, config, error);
+	autofd secrets =
+		filter < 0 ? -1
+			   : container_open_secrets(ctr, spec, options->secrets, config, error);
 	if (secrets < 0 || !record_starting(ctr, error))
 		return NULL;
 	const int fds[] = {store_fd(engine_store(ctr->engine)),
@@ -494,6 +502,7 @@ static Monitor *start_monitor(Container *ctr, const ContainerSpec *spec,
 		.cgroup = container_cgroup_is_planned(cgroup),
 		.open_stdin = spec->open_stdin,
 		.detached = options->detached,
+		.ends_with_starter = options->ends_with_us,
 		.attach_stdin = options->attach_stdin,
 		.attach_stdout = options->attach_stdout,
 		.attach_stderr = options->attach_stderr,
@@ -621,7 +630,7 @@ bool container_start(Container *ctr, const ContainerStart *options, int *out_con
 	const ContainerSpec *spec = life ? container_spec(ctr, error) : NULL;
 	g_autoptr(NetworkRequest) network =
 		spec ? container_network_request(ctr, spec, error) : NULL;
-	if (!network || !reset_work(ctr, error) || !make_layer(ctr, error) ||
+	if (!network || !reset_work(ctr, error) || !make_layer(ctr, spec, error) ||
 	    !write_files(ctr, spec, network, error))
 		return false;
 

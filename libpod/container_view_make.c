@@ -251,6 +251,21 @@ int view_open_root(Container *ctr, const ContainerSpec *spec, GError **error)
 		     : -1;
 }
 
+bool view_mount(ContainerView *view, Engine *engine, char *const *words, const IdMap *map,
+		GError **error)
+{
+	g_autoptr(GPtrArray) list = g_ptr_array_new();
+	g_autoptr(GPtrArray) mounts = g_ptr_array_new_with_free_func(free_mount);
+	for (; *words; words++)
+		g_ptr_array_add(list, *words);
+	MakeJob job = {
+		.store_path = store_path(engine_store(engine)),
+		.words = list,
+		.mounts = mounts,
+	};
+	return run_make(view, &job, map, error);
+}
+
 bool view_make(ContainerView *view, ViewKind kind, GError **error)
 {
 	Container *ctr = view->ctr;

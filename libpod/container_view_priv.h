@@ -19,6 +19,13 @@ int view_send_error(int socket, const GError *error);
 /** view_receive() - take @n descriptors from a child, and reap it. */
 bool view_receive(pid_t pid, int socket, int *fds, size_t n, GError **error);
 
+/**
+ * view_mount() - mount the overlay that @words describe
+ * @map:	the ids of its files; NULL: real root
+ */
+bool view_mount(ContainerView *view, Engine *engine, char *const *words, const IdMap *map,
+		GError **error);
+
 /** view_make() - mount the file system of a container that does not run; its lock is held. */
 bool view_make(ContainerView *view, ViewKind kind, GError **error);
 

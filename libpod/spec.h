@@ -38,6 +38,7 @@ typedef struct {
 	bool non_recursive;
 	bool from_image; /* an image VOLUME */
 	char *image_id;  /* SPEC_MOUNT_IMAGE, resolved */
+	char **layers;   /* SPEC_MOUNT_IMAGE of a build: chain ids, bottom first, instead of it */
 	char *subpath;
 	char **options; /* further mount options as typed: nosuid, size=..., mode=..., never NULL */
 } SpecMount;
@@ -70,6 +71,7 @@ typedef struct {
 	char *name;   /* as typed; resolved: the secret's own */
 	char *id;     /* resolved */
 	bool env;     /* a variable, else a file */
+	bool given;   /* its bytes come with the start (ContainerStart), not from the store */
 	char *target; /* resolved: an absolute path, or the variable's name */
 	uint32_t uid, gid, mode;
 } SpecSecret;
@@ -113,6 +115,12 @@ typedef struct {
 	char *image_name; /* normalised name shown by ps */
 	char *rootfs;     /* --rootfs DIR, absolute; NULL with an image */
 	bool rootfs_overlay;
+	/*
+	 * A step of a build: chain ids, bottom first, in place of an image; and where its layer
+	 * lies, "staging/STAGE/NAME" in the store (storage/build_layer.h). Both NULL else.
+	 */
+	char **layers;
+	char *layer_dir;
 	GHashTable *labels;
 	GHashTable *annotations;
 

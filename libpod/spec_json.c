@@ -68,6 +68,7 @@ static const Field mount_fields[] = {
 	ROW(SpecMount, "fromImage", FIELD_BOOL, from_image),
 	ROW(SpecMount, "subpath", FIELD_STRING, subpath),
 	ROW(SpecMount, "imageId", FIELD_STRING, image_id),
+	ROW(SpecMount, "layers", FIELD_STRV, layers),
 	{NULL},
 };
 
@@ -82,6 +83,7 @@ static const Field secret_fields[] = {
 	ROW(SpecSecret, "name", FIELD_STRING, name),
 	ROW(SpecSecret, "id", FIELD_STRING, id),
 	ROW(SpecSecret, "env", FIELD_BOOL, env),
+	ROW(SpecSecret, "given", FIELD_BOOL, given),
 	ROW(SpecSecret, "target", FIELD_STRING, target),
 	ROW(SpecSecret, "uid", FIELD_UINT32, uid),
 	ROW(SpecSecret, "gid", FIELD_UINT32, gid),
@@ -102,6 +104,8 @@ static const Field spec_fields[] = {
 	ROW(ContainerSpec, "imageName", FIELD_STRING, image_name),
 	ROW(ContainerSpec, "rootfs", FIELD_STRING, rootfs),
 	ROW(ContainerSpec, "rootfsOverlay", FIELD_BOOL, rootfs_overlay),
+	ROW(ContainerSpec, "layers", FIELD_STRV, layers),
+	ROW(ContainerSpec, "layerDir", FIELD_STRING, layer_dir),
 	ROW(ContainerSpec, "labels", FIELD_MAP, labels),
 	ROW(ContainerSpec, "annotations", FIELD_MAP, annotations),
 

@@ -389,6 +389,8 @@ static bool resolve_secrets(Engine *engine, ContainerSpec *spec, GError **error)
 {
 	for (guint i = 0; i < spec->secrets->len; i++) {
 		SpecSecret *asked = spec->secrets->pdata[i];
+		if (asked->given)
+			continue;
 		g_autoptr(Secret) secret = secret_resolve(engine, asked->name, error);
 		if (!secret)
 			return false;
@@ -405,7 +407,7 @@ static bool resolve_image_mounts(Engine *engine, ContainerSpec *spec, GError **e
 {
 	for (guint i = 0; i < spec->mounts->len; i++) {
 		SpecMount *mount = spec->mounts->pdata[i];
-		if (mount->kind != SPEC_MOUNT_IMAGE)
+		if (mount->kind != SPEC_MOUNT_IMAGE || mount->layers)
 			continue;
 		g_autoptr(Image) image = image_resolve(engine_store(engine), mount->source, error);
 		if (!image)

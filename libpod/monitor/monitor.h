@@ -47,10 +47,11 @@ typedef struct {
 	RestartKind restart;
 	int restart_retries; /* on-failure:N; 0 = no limit */
 	bool auto_remove;
-	bool hold;       /* the first run begins when a command asks for it */
-	bool cgroup;     /* it waits for monitor_give_cgroup() before it starts anything */
-	bool open_stdin; /* -i */
-	bool detached;   /* nobody attaches at start: stdin is /dev/null unless open_stdin */
+	bool hold;              /* the first run begins when a command asks for it */
+	bool cgroup;            /* it waits for monitor_give_cgroup() before it starts anything */
+	bool open_stdin;        /* -i */
+	bool ends_with_starter; /* nobody wants the result when the starting command is gone */
+	bool detached;          /* nobody attaches at start: stdin is /dev/null unless open_stdin */
 	bool attach_stdin, attach_stdout, attach_stderr; /* of the starting command */
 	int timeout_s;              /* --timeout: SIGKILL after that many seconds; 0 = none */
 	const HealthConfig *health; /* NULL: no probes */

@@ -39,6 +39,7 @@ Json *monitor_task_to_json(const MonitorRequest *request, const char *libexec)
 	js_set_bool(json, "hold", request->hold);
 	js_set_bool(json, "cgroup", request->cgroup);
 	js_set_bool(json, "openStdin", request->open_stdin);
+	js_set_bool(json, "endsWithStarter", request->ends_with_starter);
 	js_set_bool(json, "detached", request->detached);
 	js_set_bool(json, "attachStdin", request->attach_stdin);
 	js_set_bool(json, "attachStdout", request->attach_stdout);
@@ -111,6 +112,7 @@ static bool parse_flags(Json *json, MonitorTask *task, GError **error)
 	       js_get_bool(json, "hold", &task->hold, error) &&
 	       js_get_bool(json, "cgroup", &task->cgroup, error) &&
 	       js_get_bool(json, "openStdin", &task->open_stdin, error) &&
+	       js_get_bool(json, "endsWithStarter", &task->ends_with_starter, error) &&
 	       js_get_bool(json, "detached", &task->detached, error) &&
 	       js_get_bool(json, "attachStdin", &task->attach_stdin, error) &&
 	       js_get_bool(json, "attachStdout", &task->attach_stdout, error) &&

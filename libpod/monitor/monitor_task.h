@@ -28,6 +28,7 @@ typedef struct {
 	bool hold;   /* the first run begins by CONTROL_BEGIN */
 	bool cgroup; /* the starting command sends one before anything is started */
 	bool open_stdin;
+	bool ends_with_starter; /* SIGKILL when the starting command is gone */
 	bool detached;
 	bool attach_stdin, attach_stdout, attach_stderr;
 	int timeout_s;        /* 0 = none */
