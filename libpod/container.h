@@ -104,6 +104,10 @@ typedef struct {
 	bool attach_stdin, attach_stdout, attach_stderr; /* of this command; all false = detached */
 	bool detached;
 	bool hold;            /* everything but the program: a later start goes on from there */
+	/* $NOTIFY_SOCKET of the unit that we are started in, NULL outside of one */
+	const char *notify_socket;
+	int listen_fds;           /* sockets from descriptor 3 on that the unit was given */
+	const char *listen_names; /* $LISTEN_FDNAMES, or NULL */
 	const char *preserve; /* '1' for each of our descriptors from 3 on that the container gets,
 			       * '0' for a hole; NULL: none */
 } ContainerStart;
