@@ -112,6 +112,7 @@ SETTER(spec_set_remove_image)
 SETTER(spec_add_gpu)
 SETTER(spec_add_secret)
 SETTER(spec_set_preserve_fds)
+SETTER(spec_set_sdnotify)
 SETTER(spec_add_preserve_fd)
 SETTER(spec_set_ip)
 SETTER(spec_set_ip6)
@@ -166,6 +167,9 @@ static const Option container_options[] = {
 	FLAG('q', "quiet", quiet, "Show no progress of a pull", 0),
 	FLAG(0, "rootfs", rootfs_asked,
 	     "Run the directory DIR, or DIR:O with changes kept apart, instead of an image", 0),
+	ROW(0, "sdnotify", OPTION_VALUE, spec_set_sdnotify, "MODE",
+	    "Who tells systemd that the unit is ready: container, conmon, healthy or ignore",
+	    OPTION_WHOLE),
 	ROW(0, "log-driver", OPTION_VALUE, spec_set_log_driver, "DRIVER",
 	    "Where output is kept: k8s-file, json-file, none or passthrough", 0),
 	ROW(0, "log-opt", OPTION_CSV, spec_add_log_opt, "KEY=VALUE",
@@ -446,7 +450,6 @@ static const Option unsupported_options[] = {
 	OPTION_UNSUPPORTED(0, "rdt-class", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "retry", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "retry-delay", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "sdnotify", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "seccomp-policy", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "shm-size-systemd", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "subgidname", OPTION_VALUE),

@@ -103,8 +103,12 @@ Container *container_create(Engine *engine, const ContainerSpec *spec, GError **
 typedef struct {
 	bool attach_stdin, attach_stdout, attach_stderr; /* of this command; all false = detached */
 	bool detached;
-	bool hold;            /* everything but the program: a later start goes on from there */
-	bool ends_with_us;    /* it is killed when this process is gone */
+	bool hold;         /* everything but the program: a later start goes on from there */
+	bool ends_with_us; /* it is killed when this process is gone */
+	/* $NOTIFY_SOCKET of the unit that we are started in, NULL outside of one */
+	const char *notify_socket;
+	int listen_fds;           /* sockets from descriptor 3 on that the unit was given */
+	const char *listen_names; /* $LISTEN_FDNAMES, or NULL */
 	const char *preserve; /* '1' for each of our descriptors from 3 on that the container gets,
 			       * '0' for a hole; NULL: none */
 	GBytes *const *secrets; /* of the spec's secrets that are given, in their order */

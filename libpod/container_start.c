@@ -21,6 +21,7 @@
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
 #include "libpod/base/log.h"
+#include "libpod/base/notify.h"
 #include "libpod/base/path.h"
 #include "libpod/cdi.h"
 #include "libpod/container_cgroup.h"
@@ -338,8 +339,22 @@ static int own_oom_score_adj(void)
 	return atoi(text); /* lint: allow atoi: the kernel wrote it */
 }
 
+/* What --sdnotify means for the monitor. */
+static MonitorNotify notify_mode(const ContainerSpec *spec, const ContainerStart *options)
+{
+	static const MonitorNotify modes[] = {
+		[SPEC_NOTIFY_DEFAULT] = MONITOR_NOTIFY_CONTAINER,
+		[SPEC_NOTIFY_CONTAINER] = MONITOR_NOTIFY_CONTAINER,
+		[SPEC_NOTIFY_CONMON] = MONITOR_NOTIFY_STARTED,
+		[SPEC_NOTIFY_HEALTHY] = MONITOR_NOTIFY_HEALTHY,
+		[SPEC_NOTIFY_IGNORE] = MONITOR_NOTIFY_NONE,
+	};
+	return options->notify_socket ? modes[spec->sdnotify] : MONITOR_NOTIFY_NONE;
+}
+
 /* The whole config of the container. */
-static OciConfig *build_config(Container *ctr, const ContainerSpec *spec, GError **error)
+static OciConfig *build_config(Container *ctr, const ContainerSpec *spec,
+			       const ContainerStart *options, GError **error)
 {
 	g_auto(JoinPaths) joins = {0};
 	g_auto(GStrv) root_options = NULL;
@@ -358,6 +373,9 @@ static OciConfig *build_config(Container *ctr, const ContainerSpec *spec, GError
 		.dir_path = dir_path,
 		.root_options = (const char *const *)root_options,
 		.rootless = engine_is_rootless(ctr->engine),
+		.notify = notify_mode(spec, options) == MONITOR_NOTIFY_CONTAINER,
+		.listen_fds = options->listen_fds,
+		.listen_names = options->listen_names,
 		.oom_score_adj = own_oom_score_adj(),
 		.nofile_hard = nofile.rlim_max,
 		.netns_path = joins.net,
@@ -450,6 +468,15 @@ static void write_pid_files(const ContainerSpec *spec, pid_t monitor, pid_t init
 		log_warn("%s", unwritten->message);
 }
 
+/* We are in the unit, whatever cgroup the monitor went to. */
+static void tell_started(const char *socket, pid_t monitor)
+{
+	g_autofree char *words = g_strdup_printf("MAINPID=%d\nREADY=1", (int)monitor);
+	if (!notify_send(socket, words))
+		log_warn("cannot tell the service manager that the container runs: %s",
+			 strerror(errno));
+}
+
 /* Our descriptors that the container gets. Return: how many places they take. */
 static size_t list_preserved(const char *flags, int out[LAUNCH_PRESERVE_MAX])
 {
@@ -485,6 +512,13 @@ static Monitor *start_monitor(Container *ctr, const ContainerSpec *spec,
 	g_autofree char *tag = log_tag_expand(spec->log_tag, spec, ctr->summary.id, error);
 	if (spec->log_tag && !tag)
 		return NULL;
+	MonitorNotify notify = notify_mode(spec, options);
+	autofd notify_fd = notify ? notify_connect(options->notify_socket) : -1;
+	if (notify && notify_fd < 0) {
+		error_set_errno(error, "cannot reach the service manager at '%s'",
+				options->notify_socket);
+		return NULL;
+	}
 	MonitorRequest request = {
 		.id = ctr->summary.id,
 		.name = ctr->summary.name,
@@ -515,6 +549,9 @@ static Monitor *start_monitor(Container *ctr, const ContainerSpec *spec,
 		.keep_groups = spec->keep_groups,
 		.preserve_fds = preserve,
 		.n_preserve_fds = n_preserve,
+		.keep_preserved = options->listen_fds > 0,
+		.notify = notify,
+		.notify_fd = notify_fd,
 	};
 	g_autoptr(Monitor) monitor =
 		monitor_spawn(&request, fds, spawn_in_namespaces, ctr->engine, error);
@@ -523,6 +560,8 @@ static Monitor *start_monitor(Container *ctr, const ContainerSpec *spec,
 	    !monitor_wait_started(monitor, &pid, error))
 		return NULL;
 	write_pid_files(spec, monitor_pid(monitor), pid);
+	if (notify == MONITOR_NOTIFY_STARTED)
+		tell_started(options->notify_socket, monitor_pid(monitor));
 	return g_steal_pointer(&monitor);
 }
 
@@ -636,7 +675,7 @@ bool container_start(Container *ctr, const ContainerStart *options, int *out_con
 
 	g_autoptr(GError) failed = NULL;
 	g_auto(ContainerCgroup) cgroup = CONTAINER_CGROUP_NONE;
-	g_autoptr(OciConfig) config = build_config(ctr, spec, &failed);
+	g_autoptr(OciConfig) config = build_config(ctr, spec, options, &failed);
 	g_autoptr(Monitor) monitor = NULL;
 	if (config) {
 		container_cgroup_plan(ctr, spec, &cgroup);

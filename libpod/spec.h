@@ -107,6 +107,15 @@ typedef enum {
 	SPEC_CGROUPS_SPLIT,     /* in the cgroup that we were started in */
 } SpecCgroups;
 
+/* --sdnotify */
+typedef enum {
+	SPEC_NOTIFY_DEFAULT, /* as container */
+	SPEC_NOTIFY_CONTAINER,
+	SPEC_NOTIFY_CONMON,
+	SPEC_NOTIFY_HEALTHY,
+	SPEC_NOTIFY_IGNORE,
+} SpecNotify;
+
 typedef struct {
 	/* identity */
 	char *name;       /* NULL: container_create generates one */
@@ -234,6 +243,7 @@ typedef struct {
 	char *pid_file, *monitor_pid_file; /* absolute: written at each start */
 	char **requires;                   /* containers that start before it; resolved: full ids */
 	bool remove_image;                 /* --rmi */
+	SpecNotify sdnotify;
 	LogDriver log_driver;
 	bool log_driver_set; /* typed: containers.conf stays out */
 	char *log_path;

@@ -45,6 +45,9 @@ static const char *const pull_words[] = {"missing", "always", "never", "newer", 
 static const char *const log_words[] = {"k8s-file", "json-file",   "journald",
 					"none",     "passthrough", NULL};
 
+static const char *const notify_words[] = {"default", "container", "conmon",
+					   "healthy", "ignore",    NULL};
+
 #define ROW(type, row_key, row_kind, member)                                                       \
 	{                                                                                          \
 		.key = (row_key), .kind = (row_kind), .offset = offsetof(type, member)             \
@@ -152,6 +155,7 @@ static const Field spec_fields[] = {
 	ROW(ContainerSpec, "oomScoreAdj", FIELD_INT, oom_score_adj),
 	ROW(ContainerSpec, "oomScoreAdjSet", FIELD_BOOL, oom_score_adj_set),
 	ENUM_ROW(ContainerSpec, "cgroups", cgroups, cgroups_words),
+	ENUM_ROW(ContainerSpec, "sdnotify", sdnotify, notify_words),
 	ROW(ContainerSpec, "cgroupParent", FIELD_STRING, cgroup_parent),
 	ROW(ContainerSpec, "shmSize", FIELD_INT64, shm_size),
 

@@ -345,6 +345,35 @@ bool spec_add_preserve_fd(ContainerSpec *spec, const char *value, GError **error
 	return fd < 3 || preserve(spec, fd);
 }
 
+void spec_preserve_activated(ContainerSpec *spec, int n)
+{
+	for (int i = 0; i < n; i++)
+		(void)preserve(spec, (uint64_t)i + 3);
+}
+
+bool spec_set_sdnotify(ContainerSpec *spec, const char *value, GError **error)
+{
+	static const struct {
+		const char *name;
+		SpecNotify mode;
+	} modes[] = {
+		{"", SPEC_NOTIFY_DEFAULT},      {"container", SPEC_NOTIFY_CONTAINER},
+		{"conmon", SPEC_NOTIFY_CONMON}, {"healthy", SPEC_NOTIFY_HEALTHY},
+		{"ignore", SPEC_NOTIFY_IGNORE},
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(modes); i++) {
+		if (strcmp(value, modes[i].name) != 0)
+			continue;
+		spec->sdnotify = modes[i].mode;
+		return true;
+	}
+	return error_set(
+		error, ENGINE_ERROR_INVALID,
+		"invalid sdnotify value \"%s\": must be container, conmon, healthy or ignore: "
+		"invalid argument",
+		value);
+}
+
 bool spec_check_preserved(const ContainerSpec *spec, GError **error)
 {
 	for (int i = 0; spec->preserve && spec->preserve[i]; i++)

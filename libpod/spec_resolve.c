@@ -489,7 +489,12 @@ static bool resolve_health(Engine *engine, ContainerSpec *spec, const Image *ima
 		healthcheck ? image_manifest_type(engine_store(engine), image) : NULL;
 	bool docker =
 		healthcheck && (!image->digest || g_strcmp0(type, MEDIA_TYPE_DOCKER_MANIFEST) == 0);
-	return spec_health_resolve(spec, docker ? healthcheck : NULL, error);
+	if (!spec_health_resolve(spec, docker ? healthcheck : NULL, error))
+		return false;
+	return spec->health || spec->sdnotify != SPEC_NOTIFY_HEALTHY ||
+	       error_set(error, ENGINE_ERROR_INVALID,
+			 "sdnotify policy \"healthy\" requires a healthcheck to be set: invalid "
+			 "argument");
 }
 
 bool spec_resolve(Engine *engine, ContainerSpec *spec, const Image *image, GError **error)

@@ -22,18 +22,24 @@ bool notify_address(const char *path, struct sockaddr_un *out_address, socklen_t
 	return true;
 }
 
-bool notify_send(const char *path, const char *text)
+int notify_connect(const char *path)
 {
 	struct sockaddr_un address;
 	socklen_t size;
-	if (!path)
-		return true;
 	if (!notify_address(path, &address, &size)) {
 		errno = EINVAL;
-		return false;
+		return -1;
 	}
 	autofd fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return false;
-	return sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&address, size) >= 0;
+	if (fd < 0 || connect(fd, (struct sockaddr *)&address, size) < 0)
+		return -1;
+	return fd_steal(&fd);
+}
+
+bool notify_send(const char *path, const char *text)
+{
+	if (!path)
+		return true;
+	autofd fd = notify_connect(path);
+	return fd >= 0 && send(fd, text, strlen(text), MSG_NOSIGNAL) >= 0;
 }

@@ -16,6 +16,9 @@
  */
 bool notify_address(const char *path, struct sockaddr_un *out_address, socklen_t *out_size);
 
+/** notify_connect() - a socket that words can be sent through later. Return: -1 with errno. */
+int notify_connect(const char *path);
+
 /**
  * notify_send() - send lines ("READY=1\nMAINPID=7")
  * @path:	NULL: nobody listens, which is fine

@@ -34,6 +34,14 @@ typedef enum {
 	LOG_DRIVER_PASSTHROUGH,
 } LogDriver;
 
+/* What the monitor does for --sdnotify. */
+typedef enum {
+	MONITOR_NOTIFY_NONE,    /* nothing; with a socket, its exit code is still the container's */
+	MONITOR_NOTIFY_STARTED, /* the starting command has said that it is ready */
+	MONITOR_NOTIFY_CONTAINER, /* the payload has a socket whose words are passed on */
+	MONITOR_NOTIFY_HEALTHY,   /* ready after the first probe that passes */
+} MonitorNotify;
+
 typedef struct {
 	const char *id;
 	const char *name;
@@ -63,6 +71,9 @@ typedef struct {
 	bool keep_groups;        /* our supplementary groups are the container's */
 	const int *preserve_fds; /* of ours, for 3, 4, ... of the payload; -1: a hole */
 	size_t n_preserve_fds;   /* at most LAUNCH_PRESERVE_MAX */
+	bool keep_preserved;     /* for further runs, too: sockets of the service manager's */
+	MonitorNotify notify;    /* NONE: there is no service manager */
+	int notify_fd;           /* connected to its socket, unless NONE */
 } MonitorRequest;
 
 /* Descriptors of a starting monitor. */

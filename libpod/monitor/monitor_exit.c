@@ -167,9 +167,15 @@ void monitor_restart_now(MonitorLoop *loop)
 /* Take the place of this process; only returns if that fails. */
 static void exec_cleanup(MonitorLoop *loop)
 {
-	char **argv = loop->task->cleanup_argv;
-	if (!argv || !argv[0])
+	char **task_argv = loop->task->cleanup_argv;
+	if (!task_argv || !task_argv[0])
 		return;
+	char code[16];
+	g_snprintf(code, sizeof code, "%d", monitor_notify_code(loop));
+	g_autofree char **argv = g_new0(char *, g_strv_length(task_argv) + 3);
+	memcpy(argv, task_argv, g_strv_length(task_argv) * sizeof *argv);
+	argv[g_strv_length(task_argv)] = (char *)"--exit-code";
+	argv[g_strv_length(task_argv) + 1] = code;
 	autofd null = openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC);
 	for (int i = 0; i < 3 && null >= 0; i++) {
 		bool traced = i == STDERR_FILENO && log_get_level() >= LOG_LEVEL_DEBUG;

@@ -260,6 +260,8 @@ static void conclude(MonitorLoop *loop, int code, const char *output)
 	write_record(loop, log_entry(health, code, output));
 	if (before != health->state.status)
 		publish_status(loop);
+	if (health->state.status == HEALTH_HEALTHY)
+		monitor_notify_healthy(loop);
 	bool asked = health->n_clients > 0 && health->clients[0].served;
 	if (before != health->state.status || asked) {
 		bool logs = g_strcmp0(config->log_destination, HEALTH_LOG_EVENTS) == 0;

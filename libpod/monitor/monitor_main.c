@@ -143,6 +143,7 @@ static void prepare(MonitorLoop *loop)
 	monitor_io_prepare(loop);
 	monitor_exec_prepare(loop);
 	monitor_health_prepare(loop);
+	monitor_notify_prepare(loop);
 	monitor_server_prepare(loop);
 }
 
@@ -304,6 +305,7 @@ static MonitorLoop *new_loop(void)
 	loop->health.out_fd = -1;
 	loop->member = HOME_MEMBER_NONE;
 	loop->homes_fd = -1;
+	loop->notify_fd = loop->notify_proxy = -1;
 	loop->poll_fds = g_array_new(FALSE, FALSE, sizeof(struct pollfd));
 	loop->poll_handlers = g_array_new(FALSE, FALSE, sizeof(PollEntry));
 	loop->connections = g_ptr_array_new();
@@ -367,6 +369,8 @@ static void keep_starter(MonitorLoop *loop)
 static void close_preserved(MonitorLoop *loop)
 {
 	int fd = MONITOR_FD_COUNT;
+	if (loop->task->keep_preserved && loop->task->restart != RESTART_NO)
+		return; /* each run has them */
 	for (char *flag = loop->task->preserve; flag && *flag; flag++)
 		if (*flag == '1')
 			close(fd++);
@@ -377,8 +381,8 @@ static void close_preserved(MonitorLoop *loop)
 static bool start(MonitorLoop *loop, GError **error)
 {
 	if (!set_up_process(loop, error) || !read_task(loop, error) || !open_log(loop, error) ||
-	    !monitor_server_open(loop, error) || !monitor_cgroup_receive(loop, error) ||
-	    !monitor_start(loop, error))
+	    !monitor_notify_open(loop, error) || !monitor_server_open(loop, error) ||
+	    !monitor_cgroup_receive(loop, error) || !monitor_start(loop, error))
 		return false;
 	announce(loop);
 	close(MONITOR_FD_REQUEST);

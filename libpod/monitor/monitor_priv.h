@@ -173,6 +173,9 @@ struct MonitorLoop {
 	int exit_code, exit_signal; /* of the last run */
 	int64_t finished_ns;        /* its end, wall clock */
 	bool undone;    /* what was held could not begin: the command that asked for it cleans up */
+	int notify_fd;              /* connected to the service manager; -1: there is none */
+	int notify_proxy;           /* where the payload's words for it come in; -1: none */
+	bool ready_told;            /* that the container is healthy */
 	bool announced; /* "started" was said: what goes wrong now is not a failed start */
 
 	MonitorHealth health;
@@ -292,6 +295,19 @@ const char *monitor_health_status(const MonitorLoop *loop);
 /* monitor_tree.c */
 /** monitor_tree_kill() - kill a probe, a child of ours that is not reaped, and all it started. */
 void monitor_tree_kill(int proc_fd, pid_t root);
+
+/* monitor_notify.c */
+/** monitor_notify_open() - before the first run: find the manager's socket, make the payload's. */
+bool monitor_notify_open(MonitorLoop *loop, GError **error);
+void monitor_notify_prepare(MonitorLoop *loop);
+/** monitor_notify_starting() - who the main process is. Should: come before the payload can speak.
+ */
+void monitor_notify_starting(MonitorLoop *loop);
+/** monitor_notify_healthy() - a probe has passed. */
+void monitor_notify_healthy(MonitorLoop *loop);
+/** monitor_notify_code() - what our own exit code tells a service manager: the container's, 0 if it
+ * was to end. */
+int monitor_notify_code(const MonitorLoop *loop);
 
 /* monitor_event.c */
 /** monitor_event() - write an event of the container. */

@@ -299,8 +299,10 @@ static bool release(MonitorLoop *loop, GError **error)
 	loop->started_ns = units_now();
 	loop->started_ms = monitor_now_ms();
 	monitor_health_start(loop);
-	return monitor_write_run_record(loop, error) && check_wanted(loop, error) &&
-	       launch_release(&loop->launch, error);
+	if (!monitor_write_run_record(loop, error) || !check_wanted(loop, error))
+		return false;
+	monitor_notify_starting(loop);
+	return launch_release(&loop->launch, error);
 }
 
 /* It stays at the gate, for everybody to see. */

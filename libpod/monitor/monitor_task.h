@@ -39,6 +39,8 @@ typedef struct {
 			*/
 	LogLevel log_level;
 	char *preserve; /* a '1' or, for a hole, '0' per descriptor; NULL: none */
+	bool keep_preserved;
+	MonitorNotify notify; /* its socket stands behind the preserved descriptors */
 } MonitorTask;
 
 #define MONITOR_REQUEST_MAX   (16 << 20) /* bytes of the request's JSON */
