@@ -212,6 +212,7 @@ static const char *explain(const char *keyword)
 		{"EXPSIG", "the signature has expired"},
 		{"EXPKEYSIG", "the key it was made with has expired"},
 		{"REVKEYSIG", "the key it was made with was revoked"},
+		{"KEYREVOKED", "the key it was made with was revoked"},
 		{"NO_PUBKEY", "it was made with none of the policy's keys"},
 		{"ERRSIG", "it was made with none of the policy's keys, or cannot be checked"},
 		{"NODATA", "it is no signed message"},
@@ -223,12 +224,17 @@ static const char *explain(const char *keyword)
 	return NULL;
 }
 
-/* Status lines that say nothing against a signature. All but the counted ones may be there. */
+/*
+ * Status lines that say nothing against a signature. The EXPIRED ones are told of keys that were
+ * not used, too: of the one that was, EXPKEYSIG or EXPSIG stands in place of GOODSIG.
+ */
 static const char *const harmless[] = {
 	"PLAINTEXT",
 	"PLAINTEXT_LENGTH",
 	"NEWSIG",
 	"KEY_CONSIDERED",
+	"KEYEXPIRED",
+	"SIGEXPIRED",
 	"SIG_ID",
 	"GOODSIG",
 	"VALIDSIG",
