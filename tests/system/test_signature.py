@@ -339,6 +339,7 @@ class Messages(SignatureTest):
 
     def test_several_in_one(self):
         """Red when gpg_status_judge() does not count."""
+        self.require(keyPath=None, keyPaths=[str(BOX.pub("good")), str(BOX.pub("other"))])
         evil = BOX.gpg("--store", data=self.claim(of="sha256:" + "0" * 64)).stdout
         plain = BOX.sign(self.claim(), options=("--compress-algo", "none"))
         for what, data in (("two messages", plain + plain), ("signed, then not", plain + evil), ("not, then signed", evil + plain),
