@@ -72,6 +72,7 @@ typedef struct {
 	bool env;     /* a variable, else a file */
 	char *target; /* resolved: an absolute path, or the variable's name */
 	uint32_t uid, gid, mode;
+	char *digest; /* recorded: of a file's bytes; NULL in old records */
 } SpecSecret;
 
 typedef enum {
