@@ -23,7 +23,7 @@ typedef struct {
 	int64_t created, updated; /* ns */
 	GHashTable *labels;
 	GHashTable *options; /* of the driver; nothing is done with them */
-	char *digest; /* of its bytes; NULL in old records */
+	char *digest;        /* of its bytes; NULL in old records */
 } Secret;
 
 void secret_free(Secret *secret);
