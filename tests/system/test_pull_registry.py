@@ -377,7 +377,7 @@ class PlainHttp(RegistryTest):
         self.pull(self.reference)
         self.registry.push(self.layout, "team/app:v2")
         done = self.pull(self.reference.replace(":v1", ":v2"), code=125)
-        self.assertIn("needs a signature", done.stderr)
+        self.assertIn("A signature was required, but no signature exists", done.stderr)
 
     def test_a_damaged_config_is_pulled_again(self):
         """Red when image_publish() leaves the config of an image that is there as it is."""
