@@ -116,15 +116,13 @@ static bool save(Container *ctr, const ContainerSpec *spec, GError **error)
 		js_set_take(json, "ulimits", spec_ulimits_to_json(spec->ulimits));
 	if (ctr->updated & CONTAINER_UPDATED_HEALTH)
 		js_set_take(json, "health", health_config_to_json(spec->health));
-	const char *text = js_text(json);
 	int dir = container_dir(ctr, error);
-	if (strlen(text) > RECORD_MAX)
+	if (strlen(js_text(json)) > RECORD_MAX - 64) /* and its seal */
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "what is changed takes more than %d bytes", RECORD_MAX);
 	return dir >= 0 &&
-	       record_replace(dir, RECORD, text, strlen(text),
-			      ctr->summary.auto_remove ? RECORD_SYNC_NONE : RECORD_SYNC_FULL,
-			      error);
+	       js_save(dir, RECORD, json,
+		       ctr->summary.auto_remove ? RECORD_SYNC_NONE : RECORD_SYNC_FULL, error);
 }
 
 /* Have the monitor of a live container change what runs. */

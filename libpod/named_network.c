@@ -402,9 +402,7 @@ static NamedNetwork *create_locked(Engine *engine, const NamedNetworkCreate *opt
 		return NULL;
 	g_autofree char *file = g_strconcat(network->name, SUFFIX, NULL);
 	g_autoptr(Json) json = named_network_to_json(network);
-	const char *text = js_text(json);
-	if (!record_replace(networks_dir(engine), file, text, strlen(text), RECORD_SYNC_FULL,
-			    error))
+	if (!js_save(networks_dir(engine), file, json, RECORD_SYNC_FULL, error))
 		return NULL;
 	return g_steal_pointer(&network);
 }

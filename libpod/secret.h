@@ -23,6 +23,7 @@ typedef struct {
 	int64_t created, updated; /* ns */
 	GHashTable *labels;
 	GHashTable *options; /* of the driver; nothing is done with them */
+	char *digest;        /* of its bytes; NULL in old records */
 } Secret;
 
 void secret_free(Secret *secret);
@@ -52,6 +53,9 @@ GPtrArray *secrets_list(Engine *engine, GError **error);
 char *secret_read(Engine *engine, const Secret *secret, size_t *out_size, GError **error);
 /** secret_wipe() - overwrite and free; NULL is fine. */
 void secret_wipe(char *data, size_t size);
+/** secret_restore() - write secret.json again around the bytes of one that has lost it; it gets a
+ * new id. */
+bool secret_restore(Engine *engine, const char *name, GError **error);
 /** secret_remove() - containers that have it as a file keep theirs. */
 bool secret_remove(Engine *engine, const Secret *secret, GError **error);
 /** secret_inspect() - podman's report; @show: with the bytes. */

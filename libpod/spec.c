@@ -27,6 +27,7 @@ static void secret_free_void(void *data)
 	g_free(secret->name);
 	g_free(secret->id);
 	g_free(secret->target);
+	g_free(secret->digest);
 	g_free(secret);
 }
 

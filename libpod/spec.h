@@ -74,6 +74,7 @@ typedef struct {
 	bool given;   /* its bytes come with the start (ContainerStart), not from the store */
 	char *target; /* resolved: an absolute path, or the variable's name */
 	uint32_t uid, gid, mode;
+	char *digest; /* recorded: of a file's bytes; NULL in old records */
 } SpecSecret;
 
 typedef enum {

@@ -91,6 +91,7 @@ static const Field secret_fields[] = {
 	ROW(SpecSecret, "uid", FIELD_UINT32, uid),
 	ROW(SpecSecret, "gid", FIELD_UINT32, gid),
 	ROW(SpecSecret, "mode", FIELD_UINT32, mode),
+	ROW(SpecSecret, "digest", FIELD_STRING, digest),
 	{NULL},
 };
 

@@ -36,6 +36,7 @@
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
 #include "libpod/base/record.h"
+#include "libpod/base/seal.h"
 #include "libpod/base/units.h"
 #include "libpod/monitor/restart_policy.h"
 
@@ -76,7 +77,7 @@ static void write_exit_record(MonitorLoop *loop)
 		js_set_bool(json, "told", true);
 	if (lost > 0)
 		js_set_int(json, "log_lines_lost", (int64_t)lost);
-	const char *text = js_text(json);
+	g_autofree char *text = seal_text(js_text(json));
 	bool kept = !loop->task->auto_remove && !loop->removing;
 	RecordSync sync = kept ? RECORD_SYNC_FULL : RECORD_SYNC_NONE;
 	if (record_replace(MONITOR_FD_STATE, "exit.json", text, strlen(text), sync, &error))

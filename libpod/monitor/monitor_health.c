@@ -25,6 +25,7 @@
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
 #include "libpod/base/record.h"
+#include "libpod/base/seal.h"
 #include "libpod/base/units.h"
 #include "libpod/monitor/monitor_priv.h"
 
@@ -531,8 +532,9 @@ void monitor_health_keep(MonitorLoop *loop)
 	size_t size = 0;
 	g_autofree char *text =
 		record_read(MONITOR_FD_RUN, HEALTH_RECORD, RECORD_MAX, &size, &error);
-	if (!text ||
-	    !record_replace(MONITOR_FD_STATE, HEALTH_RECORD, text, size, RECORD_SYNC_NONE, &error))
+	g_autofree char *sealed = text ? seal_text(text) : NULL;
+	if (!sealed || !record_replace(MONITOR_FD_STATE, HEALTH_RECORD, sealed, strlen(sealed),
+				       RECORD_SYNC_NONE, &error))
 		log_info("the container's health is not kept: %s", error->message);
 }
 
