@@ -188,8 +188,9 @@ void netlink_veth_add(NetlinkBatch *batch, const char *name, const char *peer_na
 
 void netlink_bridge_add(NetlinkBatch *batch, const char *name, uint32_t mtu)
 {
-	const struct ifinfomsg body = {
-		.ifi_family = AF_UNSPEC, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
+	const struct ifinfomsg body = {.ifi_family = AF_UNSPEC,
+				       .ifi_flags = IFF_UP | IFF_NOARP,
+				       .ifi_change = IFF_UP | IFF_NOARP};
 	const uint8_t off = 0;
 
 	begin(batch, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &body, sizeof(body));
@@ -236,6 +237,19 @@ void netlink_port_add(NetlinkBatch *batch, int master, const char *peer_name, in
 	nest_end(batch, info);
 }
 
+void netlink_link_quiet(NetlinkBatch *batch, int index, const void *mac)
+{
+	const struct ifinfomsg body = {
+		.ifi_family = AF_UNSPEC,
+		.ifi_index = index,
+		.ifi_flags = IFF_NOARP,
+		.ifi_change = IFF_NOARP,
+	};
+
+	begin(batch, RTM_NEWLINK, 0, &body, sizeof(body));
+	attribute(batch, IFLA_ADDRESS, mac, 6);
+}
+
 void netlink_address_add(NetlinkBatch *batch, int index, int family, const void *address,
 			 unsigned prefix)
 {
@@ -265,6 +279,29 @@ void netlink_route_default(NetlinkBatch *batch, int index, int family, const voi
 	begin(batch, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, &body, sizeof(body));
 	attribute(batch, RTA_GATEWAY, gateway, address_size(family));
 	attribute_u32(batch, RTA_OIF, (uint32_t)index);
+}
+
+void netlink_route_add(NetlinkBatch *batch, int index, const NetlinkRoute *route)
+{
+	const struct rtmsg body = {
+		.rtm_family = (uint8_t)route->family,
+		.rtm_dst_len = (uint8_t)route->prefix,
+		.rtm_table = RT_TABLE_MAIN,
+		.rtm_protocol = RTPROT_STATIC,
+		.rtm_scope = route->gateway || route->type != RTN_UNICAST ? RT_SCOPE_UNIVERSE
+									  : RT_SCOPE_LINK,
+		.rtm_type = route->type,
+	};
+
+	begin(batch, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, &body, sizeof(body));
+	if (route->prefix)
+		attribute(batch, RTA_DST, route->target, address_size(route->family));
+	if (route->gateway)
+		attribute(batch, RTA_GATEWAY, route->gateway, address_size(route->family));
+	if (route->type == RTN_UNICAST)
+		attribute_u32(batch, RTA_OIF, (uint32_t)index);
+	if (route->metric)
+		attribute_u32(batch, RTA_PRIORITY, route->metric);
 }
 
 void netlink_route_local(NetlinkBatch *batch, int lo_index, int family, const void *source,

@@ -17,6 +17,7 @@
 #include <linux/if_packet.h>
 #include <linux/if_tun.h>
 #include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
@@ -32,6 +33,8 @@
 #define TAP_NAME        "tap0"
 #define VETH_NAME       "uplink0"
 #define BRIDGE_NAME     "bridge0"
+#define DOMAIN_PORT     53
+#define LISTEN_BACKLOG  64
 #define PACKET_BUFFER   (4 * 1024 * 1024) /* the kernel caps it at net.core.{r,w}mem_max */
 #define IGNORE_OUTGOING 23                /* PACKET_IGNORE_OUTGOING, Linux 4.20 */
 
@@ -273,6 +276,69 @@ int netns_make_home(bool adopted, uint32_t mtu, bool *out_vnet)
 	netlink_link_up(&batch, index);
 	rc = netlink_send(netlink, &batch);
 	return rc < 0 ? rc : fd_steal(&tap);
+}
+
+/* The responder's interface: its own address, the gateway's, and the way back to the members. */
+static int set_up_responder(int netlink, int index, const NetnsResponder *responder)
+{
+	const NetlinkRoute members = {.family = AF_INET,
+				      .target = &responder->network,
+				      .prefix = responder->prefix,
+				      .type = RTN_UNICAST};
+	NetlinkBatch batch;
+
+	netlink_batch_init(&batch);
+	netlink_link_prepare(&batch, index, responder->mtu, true);
+	netlink_link_quiet(&batch, index, responder->mac);
+	netlink_link_up(&batch, index);
+	netlink_address_add(&batch, index, AF_INET, &responder->gateway, 32);
+	netlink_route_add(&batch, index, &members);
+	return netlink_send(netlink, &batch);
+}
+
+/* Return: a listening socket or a negative errno. That of a home that was killed may not be gone
+ * yet: hence REUSEPORT. */
+static int open_listener(struct in_addr address)
+{
+	const struct sockaddr_in place = {
+		.sin_family = AF_INET, .sin_port = htons(DOMAIN_PORT), .sin_addr = address};
+	const int on = 1;
+	autofd fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) < 0 ||
+	    bind(fd, (const struct sockaddr *)&place, sizeof(place)) < 0 ||
+	    listen(fd, LISTEN_BACKLOG) < 0)
+		return -errno;
+	return fd_steal(&fd);
+}
+
+int netns_make_responder(NetnsResponder *responder)
+{
+	char name[IFNAMSIZ];
+	int rc = netlink_open(NETLINK_ROUTE);
+
+	if (rc < 0)
+		return rc;
+	autofd netlink = rc;
+	snprintf(name, sizeof(name), "dns%d", (int)getpid());
+	autofd own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (own < 0)
+		return -errno;
+	autofd tap = open_tap(name);
+	responder->vnet_hdr = tap < 0;
+	if (tap < 0)
+		tap = open_veth(own, name, responder->mtu);
+	if (tap < 0)
+		return tap;
+	int index = link_index(netlink, name);
+	if (index < 0)
+		return index;
+	rc = set_up_responder(netlink, index, responder);
+	if (rc < 0)
+		return rc;
+	responder->listener = open_listener(responder->gateway);
+	return responder->listener < 0 ? responder->listener : fd_steal(&tap);
 }
 
 /* In the home: the pair. */

@@ -53,6 +53,28 @@ int netns_configure(const NetnsSetup *setup, const char **out_step);
  */
 int netns_make_home(bool adopted, uint32_t mtu, bool *out_vnet);
 
+/* Where questions of names over TCP end: the kernel's TCP does what UDP needs nobody for. */
+typedef struct {
+	struct in_addr gateway;           /* whom the questions are for */
+	struct in_addr network;           /* where they come from */
+	unsigned prefix;
+	uint32_t mtu;
+	const void *mac;
+	/* filled in */
+	int listener;
+	bool vnet_hdr;
+} NetnsResponder;
+
+/**
+ * netns_make_responder() - in the netns of a bridge: an interface beside the bridge for which the
+ * gateway's address is local, and a listener on its port 53
+ *
+ * Frames are carried between it and the bridge by whoever holds its descriptor; nobody else finds
+ * it, for neither it nor the bridge answers ARP.
+ * Return: the tap's (or packet socket's) descriptor or a negative errno.
+ */
+int netns_make_responder(NetnsResponder *responder);
+
 /* A member's end of a port of the bridge. */
 typedef struct {
 	int home_ns, container_ns;

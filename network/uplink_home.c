@@ -25,6 +25,7 @@
 #include "network/home_frame.h"
 #include "network/netns.h"
 #include "network/subnet.h"
+#include "network/uplink_responder.h"
 #include "network/uplink_priv.h"
 
 #define MEMBERS_MAX   8192
@@ -51,6 +52,7 @@ struct Home {
 	UplinkLoop loop;
 	UplinkFilter filter;
 	HomeRules rules;
+	UplinkResponder *responder;
 	int netns_fd;
 	int quit[2]; /* the loop's lifeline and our end of it */
 	Member *members;
@@ -265,30 +267,41 @@ static void first_wait_fire(UplinkTimer *timer)
 
 /* ---- frames ---- */
 
+static const uint8_t *find_mac(void *data, uint32_t address)
+{
+	const Member *member = find_address(data, address);
+
+	return member ? member->mac : NULL;
+}
+
 static bool from_guest(void *data, uint8_t *frame, size_t size)
 {
 	Home *home = data;
 	uint8_t answer[HOME_ANSWER_MAX];
 	size_t answer_size = 0;
-	HomeVerdict verdict = home_frame_in(&home->rules, frame, size, answer, &answer_size);
+	HomeQuestion question;
+	HomeVerdict verdict =
+		home_frame_in(&home->rules, frame, size, uplink_responder_room(home->responder),
+			      answer, &answer_size, &question);
 
 	if (verdict == HOME_FRAME_ANSWER)
 		uplink_slirp_send(home->loop.slirp, answer, answer_size);
+	else if (verdict == HOME_FRAME_ASK)
+		uplink_responder_ask(home->responder, &question);
+	else if (verdict == HOME_FRAME_RESPONDER)
+		uplink_responder_frame(home->responder, frame, size);
 	return verdict == HOME_FRAME_PASS;
 }
 
-static bool wants(void *data, const uint8_t *frame, size_t size)
+/* A network whose containers' names nobody wants to know. */
+static size_t find_nothing(void *data, const char *name, uint32_t *out, size_t room)
 {
-	const Home *home = data;
-
-	return home_frame_is_resolver(&home->rules, frame, size);
+	return 0;
 }
 
-static void to_guest(void *data, uint8_t *frame, size_t size)
+static const char *find_nobody(void *data, uint32_t address)
 {
-	const Home *home = data;
-
-	home_frame_out(&home->rules, frame, size);
+	return NULL;
 }
 
 /* The gateway, and what it lets through. */
@@ -302,19 +315,17 @@ static UplinkSlirp *make_slirp(Home *home, int tap_fd, bool vnet_hdr)
 		.mask = mask,
 		.gateway = request->gateway,
 		.internal = request->internal,
-		.dns = request->dns,
 		.names =
 			{
-				.find = find_name,
-				.reverse = find_reverse,
+				.find = request->dns ? find_name : find_nothing,
+				.reverse = request->dns ? find_reverse : find_nobody,
 				.data = home,
 				.network = request->network,
 				.mask = mask,
 				.internal = request->internal,
 			},
 	};
-	home->filter = (UplinkFilter){
-		.from_guest = from_guest, .wants = wants, .to_guest = to_guest, .data = home};
+	home->filter = (UplinkFilter){.from_guest = from_guest, .data = home};
 	const UplinkNetwork network = {
 		.mtu = request->mtu,
 		.network.s_addr = htonl(request->network),
@@ -328,34 +339,51 @@ static UplinkSlirp *make_slirp(Home *home, int tap_fd, bool vnet_hdr)
 
 /* ---- the start ---- */
 
-/* What the child that made the bridge sends with the tap and the netns. */
+/* What the child that made the bridge sends. */
+enum {
+	MADE_TAP,
+	MADE_NETNS,
+	MADE_RESPONDER,
+	MADE_LISTENER,
+	MADE_FDS,
+};
+
 typedef struct {
 	int32_t result; /* 0 or a negative errno */
-	uint32_t vnet_hdr;
+	uint8_t vnet_hdr, responder_vnet_hdr;
 } Made;
 
 /* In a child, because who left the host's netns cannot come back. */
 static void make_bridge(const HomeRequest *request, int socket) G_GNUC_NORETURN;
 static void make_bridge(const HomeRequest *request, int socket)
 {
+	NetnsResponder responder = {
+		.gateway.s_addr = htonl(request->gateway),
+		.network.s_addr = htonl(request->network),
+		.prefix = request->prefix,
+		.mtu = request->mtu,
+		.mac = HOME_RESPONDER_MAC,
+		.listener = -1,
+	};
 	Made made = {0};
 	bool vnet = false;
 	bool entered = request->adopted ? setns(HOME_FD_NETNS, CLONE_NEWNET) == 0
 					: unshare(CLONE_NEWNET) == 0;
 	int tap = entered ? netns_make_home(request->adopted, request->mtu, &vnet) : -errno;
 	int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	const int fds[] = {tap, own};
+	int names = tap < 0 ? tap : own < 0 ? -errno : netns_make_responder(&responder);
+	const int fds[MADE_FDS] = {tap, own, names, responder.listener};
 
 	made.vnet_hdr = vnet;
-	made.result = tap < 0 ? tap : own < 0 ? -errno : 0;
-	_exit(fd_send(socket, &made, sizeof(made), fds, made.result == 0 ? 2 : 0) ? 0 : 1);
+	made.responder_vnet_hdr = responder.vnet_hdr;
+	made.result = names < 0 ? names : 0;
+	_exit(fd_send(socket, &made, sizeof(made), fds, made.result == 0 ? MADE_FDS : 0) ? 0 : 1);
 }
 
 /* Return: 0 or a negative errno. */
-static int receive_bridge(const HomeRequest *request, int fds[2], bool *out_vnet)
+static int receive_bridge(const HomeRequest *request, int fds[MADE_FDS], Made *out_made)
 {
 	int sockets[2], status;
-	Made made;
 	size_t n = 0;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
@@ -367,13 +395,12 @@ static int receive_bridge(const HomeRequest *request, int fds[2], bool *out_vnet
 	if (pid == 0)
 		make_bridge(request, theirs);
 	fd_close(&theirs);
-	ssize_t got = fd_receive(ours, &made, sizeof(made), fds, 2, &n);
+	ssize_t got = fd_receive(ours, out_made, sizeof(*out_made), fds, MADE_FDS, &n);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	if (got != sizeof(made))
+	if (got != sizeof(*out_made))
 		return -EIO;
-	*out_vnet = made.vnet_hdr;
-	return made.result < 0 ? made.result : n == 2 ? 0 : -EIO;
+	return out_made->result < 0 ? out_made->result : n == MADE_FDS ? 0 : -EIO;
 }
 
 /* There is no bridge: say so to who waits for it. */
@@ -390,16 +417,34 @@ static void report(int result)
 		(void)fd_send(fd, &answer, sizeof(answer), NULL, 0);
 }
 
+/* Port 53 of the gateway. */
+static UplinkResponder *make_responder(Home *home, const int fds[MADE_FDS], const Made *made)
+{
+	const UplinkResponderSetup setup = {
+		.loop = &home->loop,
+		.rules = &home->rules,
+		.mtu = home->request.mtu,
+		.tap_fd = fds[MADE_RESPONDER],
+		.vnet_hdr = made->responder_vnet_hdr,
+		.listener_fd = fds[MADE_LISTENER],
+		.mac_of = find_mac,
+		.data = home,
+	};
+
+	return uplink_responder_new(&setup);
+}
+
 /* From the bridge on. */
-static bool serve(Home *home, int tap_fd, bool vnet_hdr)
+static bool serve(Home *home, const int fds[MADE_FDS], const Made *made)
 {
 	if (!uplink_loop_init(&home->loop) || pipe2(home->quit, O_CLOEXEC) < 0 ||
 	    !fd_set_nonblock(HOME_FD_LISTENER, true) || !uplink_sandbox_enter(UPLINK_SANDBOX_HOST))
 		return false;
-	home->loop.slirp = make_slirp(home, tap_fd, vnet_hdr);
+	home->loop.slirp = make_slirp(home, fds[MADE_TAP], made->vnet_hdr);
+	home->responder = make_responder(home, fds, made);
 	home->listener = (UplinkSource){.fd = HOME_FD_LISTENER, .ready = listener_ready};
 	home->first_wait.fire = first_wait_fire;
-	if (!uplink_loop_add(&home->loop, &home->listener, EPOLLIN))
+	if (!home->responder || !uplink_loop_add(&home->loop, &home->listener, EPOLLIN))
 		return false;
 	uplink_loop_arm(&home->loop, &home->first_wait, FIRST_WAIT_MS);
 	uplink_loop_run(&home->loop, home->quit[0]);
@@ -409,21 +454,21 @@ static bool serve(Home *home, int tap_fd, bool vnet_hdr)
 int uplink_home_main(const HomeRequest *request)
 {
 	static Home home;
-	bool vnet = false;
-	int fds[2] = {-1, -1};
+	int fds[MADE_FDS] = {-1, -1, -1, -1};
+	Made made = {0};
 
 	home.request = *request;
 	home.last_address = request->first - 1;
 	(void)prctl(PR_SET_NAME, "skiff-network");
-	int rc = receive_bridge(request, fds, &vnet);
+	int rc = receive_bridge(request, fds, &made);
 	if (request->adopted)
 		close(HOME_FD_NETNS);
 	if (rc < 0) {
 		report(rc);
 		return 1;
 	}
-	home.netns_fd = fds[1];
-	if (serve(&home, fds[0], vnet))
+	home.netns_fd = fds[MADE_NETNS];
+	if (serve(&home, fds, &made))
 		return 0;
 	fprintf(stderr, "skiff-uplink: cannot serve: %s\n", g_strerror(errno));
 	return 1;

@@ -117,9 +117,6 @@ typedef struct {
 	/* A frame of a guest's, to be changed in place. Return: false if libslirp shall not see it.
 	 */
 	bool (*from_guest)(void *data, uint8_t *frame, size_t size);
-	/* Would to_guest() change a frame of libslirp's? */
-	bool (*wants)(void *data, const uint8_t *frame, size_t size);
-	void (*to_guest)(void *data, uint8_t *frame, size_t size);
 	void *data;
 } UplinkFilter;
 

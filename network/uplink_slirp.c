@@ -55,7 +55,6 @@ struct UplinkSlirp {
 		VnetHeader header; /* right in front of the frame, so that one read() fills both */
 		uint8_t frame[FRAME_MAX];
 	} in;
-	uint8_t out[FRAME_MAX]; /* a frame of libslirp's that is to be changed */
 };
 
 /* A frame for the container. One that does not fit is lost, as on any wire. */
@@ -90,13 +89,6 @@ void uplink_slirp_send(UplinkSlirp *slirp, const void *frame, size_t size)
 static ssize_t send_packet(const void *frame, size_t size, void *opaque)
 {
 	UplinkSlirp *slirp = opaque;
-	const UplinkFilter *filter = slirp->filter;
-
-	if (filter && size <= sizeof(slirp->out) && filter->wants(filter->data, frame, size)) {
-		memcpy(slirp->out, frame, size);
-		filter->to_guest(filter->data, slirp->out, size);
-		frame = slirp->out;
-	}
 
 	if (slirp->ack_size && !frame_supersedes(frame, size, slirp->ack, slirp->ack_size))
 		flush_ack(slirp);
