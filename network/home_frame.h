@@ -19,7 +19,8 @@ typedef enum {
 	HOME_FRAME_PASS,      /* to libslirp */
 	HOME_FRAME_ANSWER,    /* @answer goes back to the members */
 	HOME_FRAME_ASK,       /* somebody else must be asked about the name */
-	HOME_FRAME_RESPONDER, /* a question over TCP; the frame leads to the responder's interface now */
+	HOME_FRAME_RESPONDER, /* a question over TCP; the frame leads to the responder's interface
+				 now */
 } HomeVerdict;
 
 #define HOME_HEADERS    (14 + 20 + 8) /* Ethernet, IP, UDP */

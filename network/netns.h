@@ -55,8 +55,8 @@ int netns_make_home(bool adopted, uint32_t mtu, bool *out_vnet);
 
 /* Where questions of names over TCP end: the kernel's TCP does what UDP needs nobody for. */
 typedef struct {
-	struct in_addr gateway;           /* whom the questions are for */
-	struct in_addr network;           /* where they come from */
+	struct in_addr gateway; /* whom the questions are for */
+	struct in_addr network; /* where they come from */
 	unsigned prefix;
 	uint32_t mtu;
 	const void *mac;

@@ -51,8 +51,8 @@ struct Ask {
 	int64_t due_ms;
 	UplinkQuestion asked; /* its data is gone */
 	Leg legs[DNS_SERVERS_MAX];
-	size_t open;             /* legs that may still answer */
-	uint8_t *second;         /* an answer that is better than none */
+	size_t open;     /* legs that may still answer */
+	uint8_t *second; /* an answer that is better than none */
 	size_t second_size;
 };
 
@@ -61,8 +61,8 @@ struct UplinkDns {
 	UplinkTimer timer;
 	DnsServer servers[DNS_SERVERS_MAX];
 	size_t n_servers;
-	bool fixed;           /* they are not the host's */
-	struct stat seen;     /* the host's file when it was read */
+	bool fixed;       /* they are not the host's */
+	struct stat seen; /* the host's file when it was read */
 	Ask asks[ASKS_MAX];
 	uint8_t answer[DNS_TCP_MAX];
 };

@@ -96,8 +96,7 @@ void uplink_responder_ask(UplinkResponder *responder, const HomeQuestion *questi
 	memcpy(datagram->headers, question->headers, HOME_HEADERS);
 	memcpy(datagram->question, question->data, question->size);
 	datagram->size = question->size;
-	datagram->room =
-		dns_room(question->data, question->size, uplink_responder_room(responder));
+	datagram->room = dns_room(question->data, question->size, uplink_responder_room(responder));
 	const UplinkQuestion ask = {
 		.data = datagram->question,
 		.size = question->size,
@@ -203,8 +202,7 @@ static void answer_question(Client *client, size_t size)
 /* Read more of a question. Return: false if there is no more, or the client is gone. */
 static bool read_more(Client *client, size_t wanted)
 {
-	ssize_t got =
-		recv(client->source.fd, client->in + client->got, wanted - client->got, 0);
+	ssize_t got = recv(client->source.fd, client->in + client->got, wanted - client->got, 0);
 
 	if (got > 0) {
 		client->got += (size_t)got;
@@ -280,8 +278,8 @@ static void listener_ready(UplinkSource *source, uint32_t events)
 	UplinkLoop *loop = responder->setup.loop;
 	struct sockaddr_in peer;
 	socklen_t size = sizeof(peer);
-	autofd fd = accept4(source->fd, (struct sockaddr *)&peer, &size,
-			    SOCK_CLOEXEC | SOCK_NONBLOCK);
+	autofd fd =
+		accept4(source->fd, (struct sockaddr *)&peer, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	if (fd < 0)
 		return;

@@ -36,8 +36,7 @@ static void ask(const DnsNames *names, const uint8_t *question, size_t size, siz
 		g_assert_cmpint(n, >=, 12);
 		g_assert_cmpint(answer[2] & 0x80, ==, 0x80);
 		g_assert_cmpmem(answer, 2, question, 2);
-		g_assert_true(room == DNS_TCP_MAX ||
-			      (size_t)n <= dns_room(question, size, room));
+		g_assert_true(room == DNS_TCP_MAX || (size_t)n <= dns_room(question, size, room));
 	}
 	size_t failed = dns_fail(question, size, DNS_SERVER_FAILURE, answer);
 	g_assert_cmpuint(failed, <=, DNS_PLAIN_MAX);

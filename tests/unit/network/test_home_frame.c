@@ -72,8 +72,8 @@ static size_t question(uint8_t *out, const char *name, uint16_t type)
 /* Append an OPT record. Return: the new size. */
 static size_t add_opt(uint8_t *out, size_t size, uint16_t payload, uint8_t version)
 {
-	const uint8_t opt[] = {0, 0, 41, (uint8_t)(payload >> 8), (uint8_t)payload, 0, version,
-			       0, 0, 0,  0};
+	const uint8_t opt[] = {0, 0, 41, (uint8_t)(payload >> 8), (uint8_t)payload, 0, version, 0,
+			       0, 0, 0};
 
 	memcpy(out + size, opt, sizeof(opt));
 	out[11]++;
@@ -270,9 +270,10 @@ static void test_answers_of_others(void)
 static void test_servers(void)
 {
 	DnsServer servers[DNS_SERVERS_MAX];
-	static const char text[] = "# nameserver 9.9.9.9\nsearch x\nnameserver\nnameserver  10.0.0.1 \n"
-				   "nameservers 9.9.9.9\nnameserver nonsense\nnameserver\tfe80::1%eth0\r\n"
-				   "nameserver 10.0.0.2\nnameserver 10.0.0.3";
+	static const char text[] =
+		"# nameserver 9.9.9.9\nsearch x\nnameserver\nnameserver  10.0.0.1 \n"
+		"nameservers 9.9.9.9\nnameserver nonsense\nnameserver\tfe80::1%eth0\r\n"
+		"nameserver 10.0.0.2\nnameserver 10.0.0.3";
 
 	g_assert_cmpuint(dns_servers_parse(text, servers), ==, 3);
 	const uint8_t one[] = {10, 0, 0, 1}, three[] = {10, 0, 0, 2}, local[] = {127, 0, 0, 1};
@@ -431,9 +432,9 @@ static void test_walls(void)
 			HomeQuestion asked;
 			size_t size =
 				frame(bytes, rows[i].protocol, rows[i].to, rows[i].port, NULL, 0);
-			g_assert_cmpint(home_frame_in(&rules, bytes, size, ROOM, answer, &out,
-						      &asked),
-					==, internal ? rows[i].internal : rows[i].verdict);
+			g_assert_cmpint(
+				home_frame_in(&rules, bytes, size, ROOM, answer, &out, &asked), ==,
+				internal ? rows[i].internal : rows[i].verdict);
 		}
 	}
 }
@@ -448,17 +449,20 @@ static void test_odd_frames(void)
 	HomeQuestion asked;
 
 	bytes[20] = 0x20; /* more fragments */
-	g_assert_cmpint(home_frame_in(&rules, bytes, size, ROOM, answer, &out, &asked), ==, HOME_FRAME_DROP);
+	g_assert_cmpint(home_frame_in(&rules, bytes, size, ROOM, answer, &out, &asked), ==,
+			HOME_FRAME_DROP);
 	bytes[20] = 0;
 	for (size_t cut = 0; cut < size; cut++)
 		g_assert_cmpint(home_frame_in(&rules, bytes, cut, ROOM, answer, &out, &asked), ==,
 				HOME_FRAME_DROP);
 	bytes[12] = 0x86; /* IPv6 */
 	bytes[13] = 0xdd;
-	g_assert_cmpint(home_frame_in(&rules, bytes, size, ROOM, answer, &out, &asked), ==, HOME_FRAME_DROP);
+	g_assert_cmpint(home_frame_in(&rules, bytes, size, ROOM, answer, &out, &asked), ==,
+			HOME_FRAME_DROP);
 	bytes[12] = 0x08; /* ARP */
 	bytes[13] = 0x06;
-	g_assert_cmpint(home_frame_in(&rules, bytes, size, ROOM, answer, &out, &asked), ==, HOME_FRAME_PASS);
+	g_assert_cmpint(home_frame_in(&rules, bytes, size, ROOM, answer, &out, &asked), ==,
+			HOME_FRAME_PASS);
 }
 
 int main(int argc, char **argv)
