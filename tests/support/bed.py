@@ -176,7 +176,8 @@ class Bed(SkiffTest):
         other = subprocess.Popen([*self.enter(), "unshare", "--net", "sh", "-c", script, "sh", "/usr/bin/python3", "-c", server, address, text],
                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.addCleanup(self.end, other)
-        wait_for(lambda: os.readlink(f"/proc/{other.pid}/ns/net") != os.readlink(f"/proc/{self.host.pid}/ns/net"), message="a network")
+        known = {os.readlink(f"/proc/{pid}/ns/net") for pid in ("self", self.host.pid)}
+        wait_for(lambda: os.readlink(f"/proc/{other.pid}/ns/net") not in known, message="a network")
         self.bed("ip", "link", "add", f"{name}a", "type", "veth", "peer", "name", f"{name}b", "netns", str(other.pid))
         self.bed("ip", "address", "add", f"198.51.{number}.1/24", "dev", f"{name}a")
         self.bed("ip", "link", "set", f"{name}a", "up")
