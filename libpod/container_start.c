@@ -246,45 +246,52 @@ static bool write_timezone(int dir, const ContainerSpec *spec, GError **error)
 	       error_set_errno(error, "cannot copy '%s'", path);
 }
 
+/* In place: the file is bound into the container. */
+static bool write_file(Container *ctr, const char *name, const char *text, GError **error)
+{
+	autofd fd = openat(ctr->run_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
+			   0644);
+	return (fd >= 0 && fd_write_all(fd, text, strlen(text)) && fchmod(fd, 0644) == 0) ||
+	       error_set_errno(error, "cannot write '%s' of container %s", name, ctr->summary.id);
+}
+
+bool container_write_resolv(Container *ctr, const ContainerSpec *spec,
+			    const NetworkRequest *network, GError **error)
+{
+	ResolvOptions options = {.servers = (const char *const *)spec->dns,
+				 .search = (const char *const *)spec->dns_search,
+				 .options = (const char *const *)spec->dns_option};
+	g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
+	for (guint i = 0; i < network->attachments->len; i++) {
+		const NetworkPlan *plan =
+			((const NetworkAttachment *)network->attachments->pdata[i])->plan;
+		g_autofree char *gateway = address4_format(plan->gateway);
+		/* Who answers names first; one that does not is asked if there is no other. */
+		if (plan->dns || network->attachments->len == 1)
+			g_strv_builder_add(builder, gateway);
+		if (plan->dns)
+			options.domain = "dns.podman";
+	}
+	g_auto(GStrv) gateways = g_strv_builder_end(builder);
+	options.gateways = (const char *const *)gateways;
+	g_autofree char *text = resolv_conf_build(spec->network->mode, &options, error);
+	return text && write_file(ctr, "resolv.conf", text, error);
+}
+
 /* The small files that are bound into the container. They are made anew at every start, so they are
  * runtime files. */
 static bool write_files(Container *ctr, const ContainerSpec *spec, const NetworkRequest *network,
 			GError **error)
 {
-	int dir = ctr->run_fd;
-
-	ResolvOptions resolv_options = {.servers = (const char *const *)spec->dns,
-					.search = (const char *const *)spec->dns_search,
-					.options = (const char *const *)spec->dns_option};
-	g_autofree char *gateway = network->plan ? address4_format(network->plan->gateway) : NULL;
-	if (network->plan) {
-		resolv_options.gateway = gateway;
-		resolv_options.domain = network->plan->dns ? "dns.podman" : NULL;
-	}
 	g_autofree char *short_id = g_strndup(ctr->summary.id, 12);
 	const char *hostname = spec->hostname ? spec->hostname : short_id;
-	g_autofree char *resolv = resolv_conf_build(spec->network->mode, &resolv_options, error);
-	g_autofree char *hosts = !resolv ? NULL : build_hosts(ctr, spec, hostname, error);
-	if (!resolv || !hosts || !write_timezone(dir, spec, error))
-		return false;
 	g_autofree char *hostname_text = g_strconcat(hostname, "\n", NULL);
-	const struct {
-		const char *name, *text;
-	} files[] = {
-		{"resolv.conf", resolv},
-		{"hosts", hosts},
-		{"hostname", hostname_text},
-		{"containerenv", ""},
-	};
-	for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
-		autofd fd = openat(dir, files[i].name,
-				   O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
-		if (fd < 0 || !fd_write_all(fd, files[i].text, strlen(files[i].text)) ||
-		    fchmod(fd, 0644) < 0)
-			return error_set_errno(error, "cannot write '%s' of container %s",
-					       files[i].name, ctr->summary.id);
-	}
-	return true;
+	g_autofree char *hosts = NULL;
+	return container_write_resolv(ctr, spec, network, error) &&
+	       (hosts = build_hosts(ctr, spec, hostname, error)) &&
+	       write_timezone(ctr->run_fd, spec, error) && write_file(ctr, "hosts", hosts, error) &&
+	       write_file(ctr, "hostname", hostname_text, error) &&
+	       write_file(ctr, "containerenv", "", error);
 }
 
 /* A volatile overlay, which only --rm containers have, leaves a mark in work/ that forbids the next
@@ -408,6 +415,8 @@ static bool record_starting(Container *ctr, GError **error)
 	g_clear_pointer(&ctr->summary.health, g_free);
 	ctr->summary.exit_known = true;
 	ctr->summary.oom_killed = false;
+	g_ptr_array_unref(ctr->summary.networks);
+	ctr->summary.networks = container_networks_of(ctr->spec->network);
 	return ctr->summary.auto_remove || container_save_state(ctr, error);
 }
 

@@ -13,6 +13,7 @@
 #include "libpod/base/path.h"
 #include "libpod/base/units.h"
 #include "libpod/container.h"
+#include "libpod/events.h"
 #include "libpod/name.h"
 
 #define MAX_RECORD   (1 << 20)
@@ -221,7 +222,10 @@ GPtrArray *named_networks_list(Engine *engine, GError **error)
 NamedNetwork *named_network_resolve(Engine *engine, const char *name, GError **error)
 {
 	GError *failed = NULL;
-	g_autoptr(NamedNetwork) network = named_network_lookup(engine, name, &failed);
+	/* Docker's names; nobody can make networks of these names. */
+	bool docker = g_str_equal(name, "bridge") || g_str_equal(name, "default");
+	g_autoptr(NamedNetwork) network =
+		named_network_lookup(engine, docker ? NETWORK_DEFAULT_NAME : name, &failed);
 	if (failed) {
 		g_propagate_error(error, failed);
 		return NULL;
@@ -404,6 +408,7 @@ static NamedNetwork *create_locked(Engine *engine, const NamedNetworkCreate *opt
 	if (!record_replace(networks_dir(engine), file, text, strlen(text), RECORD_SYNC_FULL,
 			    error))
 		return NULL;
+	event_network(engine, "create", network->name, network->id);
 	return g_steal_pointer(&network);
 }
 
@@ -427,7 +432,7 @@ char **named_network_users(Engine *engine, const char *name, GError **error)
 	g_autoptr(GStrvBuilder) users = g_strv_builder_new();
 	for (guint i = 0; i < list->len; i++) {
 		const ContainerSummary *s = container_summary(list->pdata[i]);
-		if (s->network_mode == NETWORK_NAMED && g_strcmp0(s->network_target, name) == 0)
+		if (s->network_mode == NETWORK_NAMED && container_find_network(s, name))
 			g_strv_builder_add(users, s->id);
 	}
 	return g_strv_builder_end(users);
@@ -471,6 +476,7 @@ static bool remove_unused(Engine *engine, const NamedNetwork *network, GError **
 				 network->name);
 	if ((unlinkat(dir, file, 0) < 0 && errno != ENOENT) || fsync(dir) < 0)
 		return error_set_errno(error, "cannot remove network %s", network->name);
+	event_network(engine, "remove", network->name, network->id);
 	return true;
 }
 
@@ -495,6 +501,24 @@ bool named_network_remove(Engine *engine, const NamedNetwork *network, bool forc
 	}
 }
 
+bool named_network_check_attachment(const NamedNetwork *network,
+				    const NetworkAttachment *attachment, GError **error)
+{
+	const char *ip = attachment->ip, *ip6 = attachment->ip6;
+	uint32_t address = 0;
+	struct in6_addr address6;
+	bool good =
+		!ip || (address4_parse(ip, &address) && address >= subnet_first(&network->subnet) &&
+			address <= subnet_last(&network->subnet));
+	bool good6 = !ip6 || (address6_parse(ip6, &address6) && network->subnet6.prefix &&
+			      subnet6_contains(&network->subnet6, &address6));
+	if (good && good6)
+		return true;
+	return error_set(error, ENGINE_ERROR_INVALID,
+			 "requested static ip %s not in any subnet on network %s", good ? ip6 : ip,
+			 network->name);
+}
+
 NetworkPlan *named_network_plan(const NamedNetwork *network)
 {
 	NetworkPlan *plan = g_new0(NetworkPlan, 1);
@@ -504,6 +528,13 @@ NetworkPlan *named_network_plan(const NamedNetwork *network)
 	plan->gateway = network->gateway;
 	plan->first = network->first ? network->first : subnet_first(&network->subnet);
 	plan->last = network->first ? network->last : subnet_last(&network->subnet);
+	if (network->subnet6.prefix) {
+		bool all = address6_is_any(&network->first6);
+		plan->subnet6 = network->subnet6;
+		plan->gateway6 = network->gateway6;
+		plan->first6 = all ? subnet6_first(&network->subnet6) : network->first6;
+		plan->last6 = all ? subnet6_last(&network->subnet6) : network->last6;
+	}
 	plan->internal = network->internal;
 	plan->dns = network->dns;
 	return plan;

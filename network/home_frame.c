@@ -156,6 +156,8 @@ HomeVerdict home_frame_in(const HomeRules *rules, uint8_t *frame, size_t size, s
 
 	if (size >= ETHER_HDR_LEN && get16(frame + 12) == ETHERTYPE_ARP)
 		return HOME_FRAME_PASS;
+	if (size >= ETHER_HDR_LEN && get16(frame + 12) == ETHERTYPE_IPV6)
+		return home_frame6_in(rules, frame, size);
 	if (!measure(frame, size, &packet))
 		return HOME_FRAME_DROP;
 	if (packet.target == rules->gateway)

@@ -6,10 +6,13 @@
 #pragma once
 
 #include "network/dns.h"
+#include "network/subnet.h"
 
 /* What must be known of the network. Addresses are numbers in host order. */
 typedef struct {
 	uint32_t network, mask, gateway;
+	Subnet6 subnet6; /* prefix 0: no IPv6 */
+	struct in6_addr gateway6;
 	bool internal;
 	DnsNames names;
 } HomeRules;
@@ -42,8 +45,9 @@ typedef struct {
  * @room:	of an answer over UDP, at most DNS_UDP_MAX
  * @question:	filled in for HOME_FRAME_ASK
  *
- * Only ARP and IPv4. What goes to the gateway's port 53 is a question of names. Nothing else that
- * is addressed to the network comes through, and of an internal network nothing at all.
+ * Only ARP, IPv4 and, if the network has it, IPv6. What goes to the gateway's port 53 is a question
+ * of names. Nothing else that is addressed to the network comes through, and of an internal network
+ * nothing at all.
  */
 HomeVerdict home_frame_in(const HomeRules *rules, uint8_t *frame, size_t size, size_t room,
 			  uint8_t answer[HOME_ANSWER_MAX], size_t *out_size,
@@ -55,3 +59,7 @@ size_t home_frame_wrap(const uint8_t headers[HOME_HEADERS], uint8_t *frame, size
 
 /** home_frame_target() - whom an IPv4 frame is for. Return: false if it is none. */
 bool home_frame_target(const uint8_t *frame, size_t size, uint32_t *out_address);
+
+/** home_frame6_in() - the same for IPv6: what looks for the gateway, pings it, or leaves the
+ * network. Nobody asks libslirp for a router. */
+HomeVerdict home_frame6_in(const HomeRules *rules, const uint8_t *frame, size_t size);

@@ -5,6 +5,21 @@
 
 #include "network/subnet.h"
 
+/* The IPv6 half makes sense, or is not there. */
+static bool is_valid6(const HomeRequest *request)
+{
+	const Subnet6 subnet = {request->network6, request->prefix6};
+
+	if (request->prefix6 == 0)
+		return true;
+	return request->prefix6 >= 8 && request->prefix6 <= 126 &&
+	       subnet6_contains(&subnet, &request->network6) &&
+	       subnet6_contains(&subnet, &request->gateway6) &&
+	       subnet6_contains(&subnet, &request->first6) &&
+	       subnet6_contains(&subnet, &request->last6) &&
+	       address6_compare(&request->first6, &request->last6) <= 0;
+}
+
 bool home_request_is_valid(const HomeRequest *request)
 {
 	if (request->magic != HOME_MAGIC || request->mtu < 576 || request->mtu > 65520 ||
@@ -16,7 +31,7 @@ bool home_request_is_valid(const HomeRequest *request)
 	       (request->network & (UINT32_MAX >> request->prefix)) == 0 &&
 	       request->first <= request->last && request->first >= subnet_first(&subnet) &&
 	       request->last <= subnet_last(&subnet) && request->gateway >= subnet_first(&subnet) &&
-	       request->gateway <= subnet_last(&subnet);
+	       request->gateway <= subnet_last(&subnet) && is_valid6(request);
 }
 
 bool home_ask_is_valid(const HomeAsk *ask, size_t size)

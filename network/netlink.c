@@ -212,15 +212,23 @@ void netlink_link_master(NetlinkBatch *batch, int index, int master)
 	attribute_u32(batch, IFLA_MASTER, (uint32_t)master);
 }
 
-void netlink_port_add(NetlinkBatch *batch, int master, const char *peer_name, int peer_ns,
-		      const void *mac, uint32_t mtu)
+void netlink_link_delete(NetlinkBatch *batch, const char *name)
+{
+	const struct ifinfomsg body = {.ifi_family = AF_UNSPEC};
+
+	begin(batch, RTM_DELLINK, 0, &body, sizeof(body));
+	attribute(batch, IFLA_IFNAME, name, strnlen(name, IFNAMSIZ - 1) + 1);
+}
+
+void netlink_port_add(NetlinkBatch *batch, int master, const char *name, const char *peer_name,
+		      int peer_ns, const void *mac, uint32_t mtu)
 {
 	const struct ifinfomsg ours = {
 		.ifi_family = AF_UNSPEC, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
 	const struct ifinfomsg theirs = {.ifi_family = AF_UNSPEC};
 
 	begin(batch, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &ours, sizeof(ours));
-	attribute(batch, IFLA_IFNAME, "veth%d", sizeof("veth%d"));
+	attribute(batch, IFLA_IFNAME, name, strnlen(name, IFNAMSIZ - 1) + 1);
 	attribute_u32(batch, IFLA_MTU, mtu);
 	attribute_u32(batch, IFLA_MASTER, (uint32_t)master);
 	size_t info = nest_begin(batch, IFLA_LINKINFO);
@@ -266,7 +274,8 @@ void netlink_address_add(NetlinkBatch *batch, int index, int family, const void 
 	attribute(batch, IFA_ADDRESS, address, address_size(family));
 }
 
-void netlink_route_default(NetlinkBatch *batch, int index, int family, const void *gateway)
+void netlink_route_default(NetlinkBatch *batch, int index, int family, const void *gateway,
+			   uint32_t metric)
 {
 	const struct rtmsg body = {
 		.rtm_family = (uint8_t)family,
@@ -279,6 +288,8 @@ void netlink_route_default(NetlinkBatch *batch, int index, int family, const voi
 	begin(batch, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, &body, sizeof(body));
 	attribute(batch, RTA_GATEWAY, gateway, address_size(family));
 	attribute_u32(batch, RTA_OIF, (uint32_t)index);
+	if (metric)
+		attribute_u32(batch, RTA_PRIORITY, metric);
 }
 
 void netlink_route_add(NetlinkBatch *batch, int index, const NetlinkRoute *route)

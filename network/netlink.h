@@ -59,12 +59,15 @@ void netlink_bridge_add(NetlinkBatch *batch, const char *name, uint32_t mtu);
 void netlink_link_master(NetlinkBatch *batch, int index, int master);
 
 /**
- * netlink_port_add() - a veth pair: one end a port of the bridge @master in our netns, named by the
- * kernel and up; the other, still down, in that of @peer_ns
+ * netlink_port_add() - a veth pair: one end, @name, a port of the bridge @master in our netns and
+ * up; the other, still down, in that of @peer_ns
  * @mac:	6 bytes, of the other end
  */
-void netlink_port_add(NetlinkBatch *batch, int master, const char *peer_name, int peer_ns,
-		      const void *mac, uint32_t mtu);
+void netlink_port_add(NetlinkBatch *batch, int master, const char *name, const char *peer_name,
+		      int peer_ns, const void *mac, uint32_t mtu);
+
+/** netlink_link_delete() - a link of our netns; -ENODEV if there is none. */
+void netlink_link_delete(NetlinkBatch *batch, const char *name);
 
 /** netlink_link_quiet() - give a link an address of its own and no way to be asked for it (ARP). */
 void netlink_link_quiet(NetlinkBatch *batch, int index, const void *mac);
@@ -74,8 +77,9 @@ void netlink_link_quiet(NetlinkBatch *batch, int index, const void *mac);
 void netlink_address_add(NetlinkBatch *batch, int index, int family, const void *address,
 			 unsigned prefix);
 
-/** netlink_route_default() - the default route through @gateway. */
-void netlink_route_default(NetlinkBatch *batch, int index, int family, const void *gateway);
+/** netlink_route_default() - the default route through @gateway; @metric 0: the kernel's. */
+void netlink_route_default(NetlinkBatch *batch, int index, int family, const void *gateway,
+			   uint32_t metric);
 
 /* A route other than the default one. */
 typedef struct {

@@ -157,7 +157,7 @@ static void add_family(NetlinkBatch *batch, int index, int family)
 	netlink_address_add(batch, index, family, &address, v6 ? 64 : 24);
 	if (v6)
 		netlink_optional(batch);
-	netlink_route_default(batch, index, family, &gateway);
+	netlink_route_default(batch, index, family, &gateway, 0);
 	if (v6)
 		netlink_optional(batch);
 }
@@ -341,9 +341,16 @@ int netns_make_responder(NetnsResponder *responder)
 	return responder->listener < 0 ? responder->listener : fd_steal(&tap);
 }
 
-/* In the home: the pair. */
+/* The port's name in the home. */
+static void port_name(const NetnsPort *port, char out[IFNAMSIZ])
+{
+	snprintf(out, IFNAMSIZ, "m%08x", (unsigned)ntohl(port->address.s_addr));
+}
+
+/* In the home: the pair, in place of what an earlier run left. */
 static int add_port(const NetnsPort *port)
 {
+	char name[IFNAMSIZ];
 	NetlinkBatch batch;
 	int rc = netlink_open(NETLINK_ROUTE);
 
@@ -353,14 +360,41 @@ static int add_port(const NetnsPort *port)
 	int bridge = link_index(netlink, BRIDGE_NAME);
 	if (bridge < 0)
 		return bridge;
+	port_name(port, name);
 	netlink_batch_init(&batch);
-	netlink_port_add(&batch, bridge, port->interface, port->container_ns, port->mac, port->mtu);
+	netlink_link_delete(&batch, name);
+	netlink_optional(&batch);
+	netlink_port_add(&batch, bridge, name, port->interface, port->container_ns, port->mac,
+			 port->mtu);
 	return netlink_send(netlink, &batch);
 }
 
-/* In the container: its end. */
+/* The default route of a family. */
+static void add_port_route(NetlinkBatch *batch, const NetnsPort *port, int index, int family)
+{
+	const void *gateway = family == AF_INET6 ? (const void *)&port->gateway6 : &port->gateway;
+
+	if (port->has_route)
+		netlink_route_default(batch, index, family, gateway, port->metric);
+}
+
+/* What --sysctl says of the interface, which is there only now. */
+static int write_port_sysctls(const NetnsPort *port)
+{
+	for (size_t i = 0; port->sysctls && port->sysctls[i]; i += 2) {
+		char path[256];
+		snprintf(path, sizeof(path), "/proc/sys/%s", port->sysctls[i]);
+		int rc = write_sysctl(path, port->sysctls[i + 1]);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+/* In the container: its end. Routers that announce themselves are not listened to. */
 static int set_up_port(const NetnsPort *port)
 {
+	char path[80];
 	NetlinkBatch batch;
 	int rc = netlink_open(NETLINK_ROUTE);
 
@@ -370,12 +404,20 @@ static int set_up_port(const NetnsPort *port)
 	int index = link_index(netlink, port->interface);
 	if (index < 0)
 		return index;
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/accept_ra", port->interface);
+	(void)write_sysctl(path, "0");
+	rc = write_port_sysctls(port);
+	if (rc < 0)
+		return rc;
 	netlink_batch_init(&batch);
 	netlink_link_prepare(&batch, index, port->mtu, true);
 	netlink_link_up(&batch, index);
 	netlink_address_add(&batch, index, AF_INET, &port->address, port->prefix);
-	if (port->has_route)
-		netlink_route_default(&batch, index, AF_INET, &port->gateway);
+	add_port_route(&batch, port, index, AF_INET);
+	if (port->prefix6) {
+		netlink_address_add(&batch, index, AF_INET6, &port->address6, port->prefix6);
+		add_port_route(&batch, port, index, AF_INET6);
+	}
 	return netlink_send(netlink, &batch);
 }
 
@@ -389,4 +431,23 @@ int netns_plug(const NetnsPort *port)
 	if (setns(port->container_ns, CLONE_NEWNET) < 0)
 		return -errno;
 	return set_up_port(port);
+}
+
+int netns_unplug(const NetnsPort *port)
+{
+	char name[IFNAMSIZ];
+	NetlinkBatch batch;
+
+	if (setns(port->home_ns, CLONE_NEWNET) < 0)
+		return -errno;
+	int rc = netlink_open(NETLINK_ROUTE);
+	if (rc < 0)
+		return rc;
+	autofd netlink = rc;
+	port_name(port, name);
+	netlink_batch_init(&batch);
+	netlink_link_delete(&batch, name);
+	rc = netlink_send(netlink, &batch);
+	/* The container may have taken its end away itself. */
+	return rc == -ENODEV ? 0 : rc;
 }

@@ -82,14 +82,23 @@ typedef struct {
 	uint8_t mac[6];
 	struct in_addr address, gateway;
 	unsigned prefix;
-	bool has_route; /* default route through the gateway */
+	struct in6_addr address6, gateway6;
+	unsigned prefix6; /* 0: no IPv6 */
+	bool has_route;   /* default routes through the gateways */
+	uint32_t metric;  /* of them */
 	uint32_t mtu;
+	const char *const *sysctls; /* paths below /proc/sys and values in turn; or NULL */
 } NetnsPort;
 
 /**
  * netns_plug() - give a container's netns a port of a home's bridge
  *
+ * In the home it is called after the address, so that it is found again whatever the container
+ * does with its end; one that is there already goes.
  * Leaves us in the container's netns: call it in a process of its own.
  * Return: 0 or a negative errno.
  */
 int netns_plug(const NetnsPort *port);
+
+/** netns_unplug() - take the port of @port->address away, with the container's end. As above. */
+int netns_unplug(const NetnsPort *port);

@@ -39,6 +39,7 @@ struct Member {
 	UplinkSource source;
 	Home *home;
 	uint32_t address; /* 0: none yet */
+	struct in6_addr address6;
 	uint8_t mac[6];
 	uint32_t names_size;
 	char *names; /* each with its end */
@@ -58,6 +59,7 @@ struct Home {
 	Member *members;
 	size_t n_members;      /* connections */
 	uint32_t last_address; /* given out last */
+	struct in6_addr last_address6;
 };
 
 /* ---- names ---- */
@@ -127,6 +129,57 @@ static uint32_t choose_address(const Home *home)
 	return 0;
 }
 
+static bool is_free6(const Home *home, const struct in6_addr *address)
+{
+	bool taken = address6_compare(address, &home->request.gateway6) == 0 ||
+		     address6_compare(address, &home->request.network6) == 0;
+
+	for (const Member *member = home->members; member && !taken; member = member->next)
+		taken = member->address && address6_compare(address, &member->address6) == 0;
+	return !taken;
+}
+
+/* As choose_address(). More than members, the gateway and the network have, nobody can. */
+static bool choose_address6(const Home *home, struct in6_addr *out)
+{
+	const HomeRequest *request = &home->request;
+	struct in6_addr address = home->last_address6;
+
+	for (size_t i = 0; i < home->n_members + 3; i++) {
+		bool over = address6_compare(&address, &request->first6) < 0 ||
+			    address6_compare(&address, &request->last6) >= 0;
+		address = over ? request->first6 : address6_next(&address);
+		if (is_free6(home, &address)) {
+			*out = address;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The IPv6 half of give_address(). */
+static char give_address6(Home *home, const HomeAsk *ask, struct in6_addr *out)
+{
+	const Subnet6 subnet = {home->request.network6, home->request.prefix6};
+
+	*out = ask->address6;
+	if (!subnet.prefix)
+		return address6_is_any(out) ? HOME_OK : HOME_FAILED;
+	if (address6_is_any(out)) {
+		if (!choose_address6(home, out))
+			return HOME_FULL;
+		home->last_address6 = *out;
+		return HOME_OK;
+	}
+	if (!subnet6_contains(&subnet, out))
+		return HOME_FAILED;
+	if (!is_free6(home, out))
+		return HOME_TAKEN6;
+	if (ask->again)
+		home->last_address6 = *out;
+	return HOME_OK;
+}
+
 /* The address decides the MAC address, so that neighbours' tables stay true after a restart. */
 static void default_mac(uint32_t address, uint8_t out[6])
 {
@@ -152,6 +205,9 @@ static char give_address(Home *home, const HomeAsk *ask, Member *member)
 		return HOME_FAILED;
 	if (!is_free(home, address))
 		return HOME_TAKEN;
+	char code = give_address6(home, ask, &member->address6);
+	if (code != HOME_OK)
+		return code;
 	if (!ask->address || ask->again)
 		home->last_address = address;
 	member->address = address;
@@ -202,6 +258,7 @@ static void join(Member *member, const HomeAsk *ask)
 		g_strlcpy(answer.message, "the address is none of the network's",
 			  sizeof(answer.message));
 	answer.address = member->address;
+	answer.address6 = member->address6;
 	memcpy(answer.mac, member->mac, sizeof(answer.mac));
 	if (!fd_send(member->source.fd, &answer, sizeof(answer), &home->netns_fd,
 		     answer.code == HOME_OK) ||
@@ -314,6 +371,8 @@ static UplinkSlirp *make_slirp(Home *home, int tap_fd, bool vnet_hdr)
 		.network = request->network,
 		.mask = mask,
 		.gateway = request->gateway,
+		.subnet6 = {request->network6, request->prefix6},
+		.gateway6 = request->gateway6,
 		.internal = request->internal,
 		.names =
 			{
@@ -332,6 +391,11 @@ static UplinkSlirp *make_slirp(Home *home, int tap_fd, bool vnet_hdr)
 		.mask.s_addr = htonl(mask),
 		.gateway.s_addr = htonl(request->gateway),
 		.dns.s_addr = htonl(request->network),
+		.ipv6 = request->prefix6 > 0,
+		.network6 = request->network6,
+		.prefix6 = request->prefix6,
+		.gateway6 = request->gateway6,
+		.dns6 = request->network6,
 		.filter = &home->filter,
 	};
 	return uplink_slirp_new(&network, tap_fd, vnet_hdr);

@@ -23,7 +23,7 @@ enum {
 };
 
 #define UPLINK_MAGIC     0x6b6c7075u
-#define UPLINK_VERSION   2
+#define UPLINK_VERSION   3
 #define UPLINK_PORTS_MAX 4096  /* rows of a request */
 #define UPLINK_PORTS_SUM 65536 /* ports of all its rows together */
 
@@ -51,7 +51,8 @@ typedef struct {
 	uint8_t bridged;  /* a member of a named network: published ports only, the network is its
 			     home's */
 	uint8_t unused[3];
-	struct in_addr address, gateway; /* if bridged */
+	struct in_addr address, gateway;    /* if bridged */
+	struct in6_addr address6, gateway6; /* if bridged and ipv6 */
 } UplinkRequest;
 
 /* First byte of the answer: UPLINK_READY, then rows; or why not, then a message. */
@@ -125,6 +126,8 @@ typedef struct {
 	uint32_t mtu;
 	bool allow_host_loopback, ipv6;
 	struct in_addr network, mask, gateway, dns;
+	struct in6_addr network6, gateway6, dns6; /* if ipv6 */
+	unsigned prefix6;
 	const UplinkFilter *filter; /* or NULL */
 } UplinkNetwork;
 

@@ -153,8 +153,12 @@ UplinkNetwork uplink_slirp_default(const UplinkRequest *request)
 		.mtu = request->mtu,
 		.allow_host_loopback = request->allow_host_loopback,
 		.ipv6 = request->ipv6,
+		.prefix6 = 64,
 	};
 
+	inet_pton(AF_INET6, "fd00::", &network.network6);
+	inet_pton(AF_INET6, NETNS_GATEWAY6, &network.gateway6);
+	inet_pton(AF_INET6, NETNS_DNS6, &network.dns6);
 	inet_pton(AF_INET, "10.0.2.0", &network.network);
 	inet_pton(AF_INET, "255.255.255.0", &network.mask);
 	inet_pton(AF_INET, NETNS_GATEWAY4, &network.gateway);
@@ -170,7 +174,8 @@ UplinkSlirp *uplink_slirp_new(const UplinkNetwork *network, int tap_fd, bool vne
 		.version = CONFIG_VERSION,
 		.in_enabled = true,
 		.in6_enabled = network->ipv6,
-		.vprefix_len = 64,
+		.vprefix_addr6 = network->network6,
+		.vprefix_len = network->ipv6 ? (uint8_t)network->prefix6 : 64,
 		.if_mtu = network->mtu,
 		.if_mru = network->mtu,
 		.disable_host_loopback = !network->allow_host_loopback,
@@ -183,9 +188,8 @@ UplinkSlirp *uplink_slirp_new(const UplinkNetwork *network, int tap_fd, bool vne
 	rules->ipv6 = network->ipv6;
 	rules->gateway = network->gateway;
 	rules->dns = network->dns;
-	inet_pton(AF_INET6, NETNS_GATEWAY6, &rules->gateway6);
-	inet_pton(AF_INET6, NETNS_DNS6, &rules->dns6);
-	inet_pton(AF_INET6, "fd00::", &config.vprefix_addr6);
+	rules->gateway6 = network->gateway6;
+	rules->dns6 = network->dns6;
 	/* Nobody is served from there, but libslirp wants it inside the network. */
 	config.vdhcp_start.s_addr = network->network.s_addr | htonl(2);
 	config.vhost = rules->gateway;

@@ -12,6 +12,7 @@
 
 #include "libpod/base/json.h"
 #include "libpod/runtime/resources.h"
+#include "network/attachment.h"
 
 /** control_signal() - send a signal to init (all = every process of the container). BAD_STATE if it
  * is gone. */
@@ -44,6 +45,13 @@ bool control_pause(int run_dir_fd, bool pause, GError **error);
  */
 bool control_update(int run_dir_fd, const OciResources *resources, const char *restart, int retries,
 		    GError **error);
+
+/** control_connect() - connect a network, now and for the next runs. IN_USE: podman's words. */
+bool control_connect(int run_dir_fd, const NetworkAttachment *attachment, GError **error);
+/** control_disconnect() - disconnect it. NOT_FOUND. */
+bool control_disconnect(int run_dir_fd, const NetworkAttachment *attachment, GError **error);
+/** control_reload() - see to what of the networks was killed. BAD_STATE. */
+bool control_reload(int run_dir_fd, GError **error);
 
 typedef struct {
 	const char *const *args;

@@ -131,7 +131,7 @@ static bool update(MonitorLoop *loop, const ControlRequest *request, GError **er
 }
 
 /* Requests that are answered at once. */
-static bool handle_request(MonitorLoop *loop, const ControlRequest *request, GError **error)
+static bool handle_request(MonitorLoop *loop, ControlRequest *request, GError **error)
 {
 	switch (request->op) {
 	case CONTROL_SIGNAL:
@@ -147,6 +147,12 @@ static bool handle_request(MonitorLoop *loop, const ControlRequest *request, GEr
 		return monitor_cgroup_pause(loop, request->op == CONTROL_PAUSE, error);
 	case CONTROL_UPDATE:
 		return update(loop, request, error);
+	case CONTROL_CONNECT:
+		return monitor_network_connect(loop, g_steal_pointer(&request->attachment), error);
+	case CONTROL_DISCONNECT:
+		return monitor_network_disconnect(loop, request->attachment->name, error);
+	case CONTROL_RELOAD:
+		return monitor_network_reload(loop, error);
 	case CONTROL_EXEC:
 	case CONTROL_HEALTH:
 		break;

@@ -25,6 +25,7 @@
 
 #include "libpod/base/json.h"
 #include "libpod/runtime/resources.h"
+#include "network/attachment.h"
 
 typedef enum {
 	MESSAGE_STARTED =
@@ -85,6 +86,9 @@ typedef enum {
 	CONTROL_PAUSE,
 	CONTROL_UNPAUSE,
 	CONTROL_UPDATE,
+	CONTROL_CONNECT,
+	CONTROL_DISCONNECT,
+	CONTROL_RELOAD,
 } ControlOp;
 
 /* A request on ctl.sock, decoded. */
@@ -98,6 +102,7 @@ typedef struct {
 	OciResources resources; /* of an update */
 	char restart[16];       /* of an update: a policy; "" = it stays */
 	int restart_retries;
+	NetworkAttachment *attachment; /* of a connect or disconnect, else NULL */
 } ControlRequest;
 
 void control_request_clear(ControlRequest *request);
