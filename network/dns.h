@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -29,11 +30,16 @@ enum {
 typedef struct {
 	/* Addresses of @name (lower case) into @out; how many. */
 	size_t (*find)(void *data, const char *name, uint32_t *out, size_t room);
+	/* The same for IPv6, of a name that has an IPv4 address; not asked without prefix6. */
+	size_t (*find6)(void *data, const char *name, struct in6_addr *out, size_t room);
 	/* A member's name, borrowed; NULL: no member has @address. */
 	const char *(*reverse)(void *data, uint32_t address);
+	const char *(*reverse6)(void *data, const struct in6_addr *address);
 	void *data;
-	uint32_t network, mask; /* addresses whose names nobody else can know */
-	bool internal;          /* nobody else is to be asked about anything */
+	struct in6_addr network6; /* the same for IPv6 */
+	unsigned prefix6;         /* 0: none */
+	uint32_t network, mask;   /* addresses whose names nobody else can know */
+	bool internal;            /* nobody else is to be asked about anything */
 } DnsNames;
 
 /**

@@ -26,6 +26,17 @@ static const char *reverse(void *context, uint32_t address)
 }
 
 /* The question, with @room for its answer, in a buffer of exactly that size. */
+static size_t find6(void *data, const char *name, struct in6_addr *out, size_t room)
+{
+	memset(out, 0xfd, sizeof(*out));
+	return *name == 'w';
+}
+
+static const char *reverse6(void *data, const struct in6_addr *address)
+{
+	return address->s6_addr[15] == 2 ? "web" : NULL;
+}
+
 static void ask(const DnsNames *names, const uint8_t *question, size_t size, size_t room)
 {
 	g_autofree uint8_t *answer = g_malloc(room);
@@ -50,7 +61,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 2)
 		return 0;
-	const DnsNames names = {find, reverse, NULL, 0x0a590000, 0xffffff00, data[0] & 0x80};
+	const DnsNames names = {.find = find,
+				.reverse = reverse,
+				.find6 = find6,
+				.reverse6 = reverse6,
+				.network6.s6_addr = {0xfd, 0x12},
+				.prefix6 = data[0] & 0x40 ? 64 : 0,
+				.network = 0x0a590000,
+				.mask = 0xffffff00,
+				.internal = data[0] & 0x80};
 	g_autofree uint8_t *question = g_memdup2(data + 1, size - 1);
 	g_autofree char *text = g_strndup((const char *)data, size);
 
