@@ -256,25 +256,34 @@ static bool write_file(Container *ctr, const char *name, const char *text, GErro
 	       error_set_errno(error, "cannot write '%s' of container %s", name, ctr->summary.id);
 }
 
+/* Of several networks one answers for all, as their homes ask each other: one that knows names and
+ * has a way out. NULL: there is none. */
+static const NetworkPlan *resolver_of(const NetworkRequest *network)
+{
+	const NetworkPlan *best = NULL;
+	for (guint i = 0; i < network->attachments->len; i++) {
+		const NetworkAttachment *one = network->attachments->pdata[i];
+		const NetworkPlan *plan = one->plan;
+		int worth = plan->dns * 2 + !plan->internal;
+		if (!best || worth > best->dns * 2 + !best->internal)
+			best = plan;
+	}
+	return best;
+}
+
 bool container_write_resolv(Container *ctr, const ContainerSpec *spec,
 			    const NetworkRequest *network, GError **error)
 {
 	ResolvOptions options = {.servers = (const char *const *)spec->dns,
 				 .search = (const char *const *)spec->dns_search,
 				 .options = (const char *const *)spec->dns_option};
-	g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
-	for (guint i = 0; i < network->attachments->len; i++) {
-		const NetworkPlan *plan =
-			((const NetworkAttachment *)network->attachments->pdata[i])->plan;
-		g_autofree char *gateway = address4_format(plan->gateway);
-		/* Who answers names first; one that does not is asked if there is no other. */
-		if (plan->dns || network->attachments->len == 1)
-			g_strv_builder_add(builder, gateway);
-		if (plan->dns)
-			options.domain = "dns.podman";
+	const NetworkPlan *best = resolver_of(network);
+	g_autofree char *gateway = best ? address4_format(best->gateway) : NULL;
+	const char *const gateways[] = {gateway, NULL};
+	if (best) {
+		options.gateways = gateways;
+		options.domain = best->dns ? "dns.podman" : NULL;
 	}
-	g_auto(GStrv) gateways = g_strv_builder_end(builder);
-	options.gateways = (const char *const *)gateways;
 	g_autofree char *text = resolv_conf_build(spec->network->mode, &options, error);
 	return text && write_file(ctr, "resolv.conf", text, error);
 }

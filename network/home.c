@@ -320,6 +320,31 @@ bool home_unplug(const NetworkAttachment *request, const HomeMember *member, GEr
 			 error);
 }
 
+/* Hand over one end. */
+static bool send_end(int socket, HomeOp op, int fd)
+{
+	const HomeAsk ask = {.magic = HOME_MAGIC, .op = op};
+	HomeAnswer answer;
+	size_t n = 0;
+
+	return fd_send(socket, &ask, sizeof(ask), &fd, 1) &&
+	       fd_receive(socket, &answer, sizeof(answer), NULL, 0, &n) == sizeof(answer);
+}
+
+bool home_link(const HomeMember *asks, const HomeMember *tells)
+{
+	int ends[2];
+
+	if (asks->socket < 0 || tells->socket < 0) {
+		errno = ENOTCONN;
+		return false;
+	}
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		return false;
+	autofd one = ends[0], other = ends[1];
+	return send_end(tells->socket, HOME_TELLS, other) && send_end(asks->socket, HOME_ASKS, one);
+}
+
 void home_leave(const NetworkAttachment *request, int dir_fd, HomeMember *member)
 {
 	const HomeAsk ask = {.magic = HOME_MAGIC, .op = HOME_LEAVE};

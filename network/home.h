@@ -50,5 +50,9 @@ bool home_plug(const NetworkAttachment *request, const HomeMember *member, int c
 /** home_unplug() - take the port away, whatever the container calls its end. */
 bool home_unplug(const NetworkAttachment *request, const HomeMember *member, GError **error);
 
+/** home_link() - what the home of @asks does not know of the container's questions it asks that of
+ * @tells. Return: false with errno. */
+bool home_link(const HomeMember *asks, const HomeMember *tells);
+
 /** home_leave() - give the addresses back; the last one's leaving ends the home. */
 void home_leave(const NetworkAttachment *request, int dir_fd, HomeMember *member);

@@ -43,6 +43,9 @@ typedef struct {
 typedef enum {
 	HOME_JOIN,
 	HOME_LEAVE,
+	HOME_ASKS,  /* a socket comes along: what we don't know of the member's questions goes there
+		     */
+	HOME_TELLS, /* a socket comes along: questions of the member come from there */
 } HomeOp;
 
 typedef struct {

@@ -39,7 +39,7 @@ bool home_ask_is_valid(const HomeAsk *ask, size_t size)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789-_.";
 
-	if (size != sizeof(*ask) || ask->magic != HOME_MAGIC || ask->op > HOME_LEAVE ||
+	if (size != sizeof(*ask) || ask->magic != HOME_MAGIC || ask->op > HOME_TELLS ||
 	    ask->again > 1 || ask->names_size > HOME_NAMES_MAX ||
 	    (ask->names_size && ask->names[ask->names_size - 1] != '\0'))
 		return false;

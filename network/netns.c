@@ -355,6 +355,17 @@ static void port_name(const NetnsPort *port, char out[IFNAMSIZ])
 	snprintf(out, IFNAMSIZ, "m%08x", (unsigned)ntohl(port->address.s_addr));
 }
 
+bool netns_port_address(const char *name, uint32_t *out_address)
+{
+	unsigned address;
+	int end = 0;
+
+	if (strlen(name) != 9 || sscanf(name, "m%8x%n", &address, &end) != 1 || end != 9)
+		return false;
+	*out_address = address;
+	return true;
+}
+
 /* In the home: the pair, in place of what an earlier run left. */
 static int add_port(const NetnsPort *port)
 {

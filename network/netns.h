@@ -106,3 +106,7 @@ int netns_plug(const NetnsPort *port);
 
 /** netns_unplug() - take the port of @port->address away, with the container's end. As above. */
 int netns_unplug(const NetnsPort *port);
+
+/** netns_port_address() - the address that a port of the bridge is called after, in host order.
+ * Return: false if @name is none's. Pure. */
+bool netns_port_address(const char *name, uint32_t *out_address);

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
+#include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,11 +26,13 @@
 #include "network/home_frame.h"
 #include "network/netns.h"
 #include "network/subnet.h"
-#include "network/uplink_responder.h"
+#include "network/uplink_peers.h"
 #include "network/uplink_priv.h"
+#include "network/uplink_responder.h"
 
 #define MEMBERS_MAX   8192
 #define FIRST_WAIT_MS 10000 /* for the first member, whose monitor started us */
+#define RESERVED_MS   3000  /* for members of a home that was killed to join us */
 
 typedef struct Home Home;
 typedef struct Member Member;
@@ -43,6 +46,7 @@ struct Member {
 	uint8_t mac[6];
 	uint32_t names_size;
 	char *names; /* each with its end */
+	UplinkPeer *peers;
 	Member *next;
 };
 
@@ -54,12 +58,15 @@ struct Home {
 	UplinkFilter filter;
 	HomeRules rules;
 	UplinkResponder *responder;
+	UplinkPeers *peers;
+	uint32_t *reserved; /* addresses that have a port of the bridge we took over */
+	size_t n_reserved;
+	int64_t reserved_until_ms;
 	int netns_fd;
 	int quit[2]; /* the loop's lifeline and our end of it */
 	Member *members;
 	size_t n_members;      /* connections */
 	uint32_t last_address; /* given out last */
-	struct in6_addr last_address6;
 };
 
 /* ---- names ---- */
@@ -108,6 +115,22 @@ static const char *find_reverse(void *data, uint32_t address)
 
 /* ---- addresses ---- */
 
+/* The one that has it will join again in a moment. */
+static bool is_reserved(const Home *home, uint32_t address)
+{
+	for (size_t i = 0; i < home->n_reserved && home->loop.now_ms < home->reserved_until_ms; i++)
+		if (home->reserved[i] == address)
+			return true;
+	return false;
+}
+
+static void unreserve(Home *home, uint32_t address)
+{
+	for (size_t i = 0; i < home->n_reserved; i++)
+		if (home->reserved[i] == address)
+			home->reserved[i] = 0;
+}
+
 static bool is_free(const Home *home, uint32_t address)
 {
 	return address != home->request.gateway && !find_address(home, address);
@@ -123,7 +146,7 @@ static uint32_t choose_address(const Home *home)
 	for (uint64_t i = 0; i < count; i++) {
 		address = address < request->first || address >= request->last ? request->first
 									       : address + 1;
-		if (is_free(home, address))
+		if (is_free(home, address) && !is_reserved(home, address))
 			return address;
 	}
 	return 0;
@@ -139,45 +162,51 @@ static bool is_free6(const Home *home, const struct in6_addr *address)
 	return !taken;
 }
 
-/* As choose_address(). More than members, the gateway and the network have, nobody can. */
-static bool choose_address6(const Home *home, struct in6_addr *out)
+/* The IPv4 address' place in its subnet, in the other one. Return: false if it is not to be had. */
+static bool match_address6(const Home *home, uint32_t address, struct in6_addr *out)
 {
 	const HomeRequest *request = &home->request;
-	struct in6_addr address = home->last_address6;
+	uint32_t place = address - request->network;
 
+	*out = request->network6;
+	for (int i = 15; place; place >>= 8)
+		out->s6_addr[i--] |= (uint8_t)place;
+	return address6_compare(out, &request->first6) >= 0 &&
+	       address6_compare(out, &request->last6) <= 0 && is_free6(home, out);
+}
+
+/* That which goes with the IPv4 address, which is nobody else's; else the next that is free. More
+ * than members, the gateway and the network have, nobody can. */
+static bool choose_address6(const Home *home, uint32_t address, struct in6_addr *out)
+{
+	const HomeRequest *request = &home->request;
+
+	if (match_address6(home, address, out))
+		return true;
+	*out = request->first6;
 	for (size_t i = 0; i < home->n_members + 3; i++) {
-		bool over = address6_compare(&address, &request->first6) < 0 ||
-			    address6_compare(&address, &request->last6) >= 0;
-		address = over ? request->first6 : address6_next(&address);
-		if (is_free6(home, &address)) {
-			*out = address;
+		if (is_free6(home, out))
 			return true;
-		}
+		if (address6_compare(out, &request->last6) >= 0)
+			return false;
+		*out = address6_next(out);
 	}
 	return false;
 }
 
 /* The IPv6 half of give_address(). */
-static char give_address6(Home *home, const HomeAsk *ask, struct in6_addr *out)
+static char give_address6(Home *home, const HomeAsk *ask, uint32_t address, struct in6_addr *out)
 {
 	const Subnet6 subnet = {home->request.network6, home->request.prefix6};
 
 	*out = ask->address6;
 	if (!subnet.prefix)
 		return address6_is_any(out) ? HOME_OK : HOME_FAILED;
-	if (address6_is_any(out)) {
-		if (!choose_address6(home, out))
-			return HOME_FULL;
-		home->last_address6 = *out;
-		return HOME_OK;
-	}
+	if (address6_is_any(out))
+		return choose_address6(home, address, out) ? HOME_OK : HOME_FULL;
 	if (!subnet6_contains(&subnet, out))
 		return HOME_FAILED;
-	if (!is_free6(home, out))
-		return HOME_TAKEN6;
-	if (ask->again)
-		home->last_address6 = *out;
-	return HOME_OK;
+	return is_free6(home, out) ? HOME_OK : HOME_TAKEN6;
 }
 
 /* The address decides the MAC address, so that neighbours' tables stay true after a restart. */
@@ -203,11 +232,12 @@ static char give_address(Home *home, const HomeAsk *ask, Member *member)
 	if (!subnet_contains(&subnet, address) || address < subnet_first(&subnet) ||
 	    address > subnet_last(&subnet))
 		return HOME_FAILED;
-	if (!is_free(home, address))
+	if (!is_free(home, address) || (!ask->again && is_reserved(home, address)))
 		return HOME_TAKEN;
-	char code = give_address6(home, ask, &member->address6);
+	char code = give_address6(home, ask, address, &member->address6);
 	if (code != HOME_OK)
 		return code;
+	unreserve(home, address);
 	if (!ask->address || ask->again)
 		home->last_address = address;
 	member->address = address;
@@ -240,6 +270,7 @@ static void drop(Member *member)
 	home->n_members--;
 	uplink_loop_remove(&home->loop, &member->source);
 	close(member->source.fd);
+	uplink_peers_drop(home->peers, member->peers);
 	g_free(member->names);
 	g_free(member);
 	if (home->n_members == 0)
@@ -276,12 +307,22 @@ static void leave(Member *member)
 	drop(member);
 }
 
+/* One more way to its other networks. */
+static void add_peer(Member *member, bool tells, int fd)
+{
+	const HomeAnswer answer = {.magic = HOME_MAGIC, .code = HOME_OK};
+
+	member->peers = uplink_peers_add(member->home->peers, fd, tells, member->peers);
+	(void)fd_send(member->source.fd, &answer, sizeof(answer), NULL, 0);
+}
+
 static void member_ready(UplinkSource *source, uint32_t events)
 {
 	Member *member = (Member *)source;
 	HomeAsk ask;
 	size_t n = 0;
-	ssize_t got = fd_receive(source->fd, &ask, sizeof(ask), NULL, 0, &n);
+	autofd fd = -1;
+	ssize_t got = fd_receive(source->fd, &ask, sizeof(ask), &fd, 1, &n);
 
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
@@ -289,8 +330,12 @@ static void member_ready(UplinkSource *source, uint32_t events)
 		drop(member);
 	else if (ask.op == HOME_JOIN)
 		join(member, &ask);
-	else
+	else if (ask.op == HOME_LEAVE)
 		leave(member);
+	else if (fd >= 0 && member->address)
+		add_peer(member, ask.op == HOME_TELLS, fd_steal(&fd));
+	else
+		drop(member);
 }
 
 /* Not a member yet: it has to ask first. */
@@ -331,6 +376,17 @@ static const uint8_t *find_mac(void *data, uint32_t address)
 	return member ? member->mac : NULL;
 }
 
+/* What we do not know, another of the member's networks may know. Return: false if it has none. */
+static bool ask_peers(Home *home, const HomeQuestion *question, const uint8_t *answer,
+		      size_t answer_size)
+{
+	const Member *member = find_address(home, question->client);
+	bool unknown = !answer_size || dns_code(answer + HOME_HEADERS) == DNS_NAME_ERROR;
+
+	return member && member->peers && unknown &&
+	       uplink_peers_ask(home->peers, member->peers, question, answer, answer_size);
+}
+
 static bool from_guest(void *data, uint8_t *frame, size_t size)
 {
 	Home *home = data;
@@ -341,6 +397,9 @@ static bool from_guest(void *data, uint8_t *frame, size_t size)
 		home_frame_in(&home->rules, frame, size, uplink_responder_room(home->responder),
 			      answer, &answer_size, &question);
 
+	bool names = verdict == HOME_FRAME_ANSWER || verdict == HOME_FRAME_ASK;
+	if (names && ask_peers(home, &question, answer, answer_size))
+		return false;
 	if (verdict == HOME_FRAME_ANSWER)
 		uplink_slirp_send(home->loop.slirp, answer, answer_size);
 	else if (verdict == HOME_FRAME_ASK)
@@ -409,6 +468,7 @@ enum {
 	MADE_NETNS,
 	MADE_RESPONDER,
 	MADE_LISTENER,
+	MADE_RESERVED, /* addresses of the bridge's ports */
 	MADE_FDS,
 };
 
@@ -416,6 +476,20 @@ typedef struct {
 	int32_t result; /* 0 or a negative errno */
 	uint8_t vnet_hdr, responder_vnet_hdr;
 } Made;
+
+/* Addresses that have a port of the bridge, in a memory file. */
+static int list_ports(void)
+{
+	g_autoptr(GArray) addresses = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+	struct if_nameindex *all = if_nameindex();
+	uint32_t address;
+
+	for (const struct if_nameindex *one = all; one && one->if_name; one++)
+		if (netns_port_address(one->if_name, &address))
+			g_array_append_val(addresses, address);
+	if_freenameindex(all);
+	return fd_memfd("skiff-ports", addresses->data, addresses->len * sizeof(uint32_t));
+}
 
 /* In a child, because who left the host's netns cannot come back. */
 static void make_bridge(const HomeRequest *request, int socket) G_GNUC_NORETURN;
@@ -437,11 +511,12 @@ static void make_bridge(const HomeRequest *request, int socket)
 			  : -errno;
 	int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	int names = tap < 0 ? tap : own < 0 ? -errno : netns_make_responder(&responder);
-	const int fds[MADE_FDS] = {tap, own, names, responder.listener};
+	int ports = names < 0 ? names : list_ports();
+	const int fds[MADE_FDS] = {tap, own, names, responder.listener, ports};
 
 	made.vnet_hdr = vnet;
 	made.responder_vnet_hdr = responder.vnet_hdr;
-	made.result = names < 0 ? names : 0;
+	made.result = ports < 0 ? (names < 0 ? names : -errno) : 0;
 	_exit(fd_send(socket, &made, sizeof(made), fds, made.result == 0 ? MADE_FDS : 0) ? 0 : 1);
 }
 
@@ -501,6 +576,18 @@ static UplinkResponder *make_responder(Home *home, const int fds[MADE_FDS], cons
 	return uplink_responder_new(&setup);
 }
 
+/* Of a bridge we took over: who had an address keeps it. */
+static void reserve_addresses(Home *home, int fd)
+{
+	size_t size = 0;
+	g_autofree char *bytes = fd_read_all(fd, MEMBERS_MAX * sizeof(uint32_t), &size, NULL);
+
+	close(fd);
+	home->n_reserved = bytes ? size / sizeof(uint32_t) : 0;
+	home->reserved = g_memdup2(bytes, home->n_reserved * sizeof(uint32_t));
+	home->reserved_until_ms = home->loop.now_ms + RESERVED_MS;
+}
+
 /* From the bridge on. */
 static bool serve(Home *home, const int fds[MADE_FDS], const Made *made)
 {
@@ -509,6 +596,9 @@ static bool serve(Home *home, const int fds[MADE_FDS], const Made *made)
 		return false;
 	home->loop.slirp = make_slirp(home, fds[MADE_TAP], made->vnet_hdr);
 	home->responder = make_responder(home, fds, made);
+	home->peers = uplink_peers_new(&(UplinkPeersSetup){
+		.loop = &home->loop, .names = &home->rules.names, .responder = home->responder});
+	reserve_addresses(home, fds[MADE_RESERVED]);
 	home->listener = (UplinkSource){.fd = HOME_FD_LISTENER, .ready = listener_ready};
 	home->first_wait.fire = first_wait_fire;
 	if (!home->responder || !uplink_loop_add(&home->loop, &home->listener, EPOLLIN))

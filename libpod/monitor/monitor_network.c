@@ -119,6 +119,22 @@ static bool write_hosts(MonitorLoop *loop, GError **error)
 	return true;
 }
 
+/* Its homes ask each other about names; without that they know their own. */
+static void link_member(MonitorLoop *loop, const MonitorMember *member)
+{
+	for (guint i = 0; i < loop->members->len; i++) {
+		const MonitorMember *other = loop->members->pdata[i];
+		bool named = member->attachment->plan->dns || other->attachment->plan->dns;
+		if (other == member || !named || other->home.socket < 0)
+			continue;
+		if (!home_link(&member->home, &other->home) ||
+		    !home_link(&other->home, &member->home))
+			log_info("networks %s and %s do not share names: %s",
+				 member->attachment->name, other->attachment->name,
+				 g_strerror(errno));
+	}
+}
+
 /* Become a member of one network. */
 static MonitorMember *add_member(MonitorLoop *loop, const NetworkAttachment *attachment,
 				 GError **error)
@@ -134,6 +150,7 @@ static MonitorMember *add_member(MonitorLoop *loop, const NetworkAttachment *att
 		return NULL;
 	}
 	loop->next_metric++;
+	link_member(loop, member);
 	g_ptr_array_add(loop->members, member);
 	return member;
 }
@@ -359,6 +376,7 @@ static void rejoin(MonitorLoop *loop, MonitorMember *member)
 	}
 	if (joined) {
 		member->retry_delay = 0;
+		link_member(loop, member);
 		return;
 	}
 	/* Joined and not plugged is as good as not joined. */

@@ -38,6 +38,39 @@ class Several(NamedNetworkTest):
         for network in ("one", "two", "podman"):
             self.assertIn(f"{self.place('a', network)['IPAddress']}\t", hosts)
 
+    def test_names_of_all(self):
+        """One gateway answers for all networks that a container is on, and for no other."""
+        self.skiff("network", "create", "three")
+        self.up("a", "one,two")
+        self.up("b", "one")
+        self.up("c", "two", "--network-alias", "other")
+        self.up("d", "three")
+        self.assertEqual(self.skiff("exec", "a", "cat", "/etc/resolv.conf").stdout.count("nameserver"), 1)
+        for name in ("b", "c", "other", "C", "c.dns.podman", "a"):
+            with self.subTest(name=name):
+                self.assertTrue(self.pings("a", name))
+        address = self.place("c", "two")["IPAddress"]
+        self.assertIn("name = c", self.skiff("exec", "a", "nslookup", address).stdout)
+        # Who is on one of them does not hear of the other, nor does anybody of the third.
+        for asker, name in (("b", "c"), ("b", "other"), ("c", "b"), ("a", "d"), ("d", "a")):
+            with self.subTest(asker=asker, name=name):
+                self.assertFalse(self.pings(asker, f"{name}.dns.podman"))
+        self.assertNotIn("name = c", self.skiff("exec", "b", "nslookup", address, check=False).stdout)
+        # Homes that were killed find each other again.
+        killed = self.homes()
+        for home in killed:
+            os.kill(home, signal.SIGKILL)
+        wait_for(lambda: len(set(self.homes()) - set(killed)) == 3, timeout=10, message="three new homes")
+        wait_for(lambda: self.pings("a", "c") and self.pings("a", "b"), timeout=5, message="names of both")
+
+    def test_internal_and_open(self):
+        """With an internal and an open network names of the host's servers are to be had, in whatever order."""
+        self.skiff("network", "create", "--internal", "in")
+        self.up("a", "in,one")
+        self.up("b", "in")
+        self.assertIn(f"nameserver {self.place('a', 'one')['Gateway']}\n", self.skiff("exec", "a", "cat", "/etc/resolv.conf").stdout)
+        self.assertTrue(self.pings("a", "b"))
+
     def test_not_routed(self):
         """Who is on two networks does not join them."""
         self.up("both", "one,two")
@@ -114,7 +147,7 @@ class Connect(NamedNetworkTest):
         for name in ("a", "x", "y"):
             self.assertTrue(self.pings("b", name))
         self.assertIn("10.89.1.99\t", self.skiff("exec", "a", "cat", "/etc/hosts").stdout)
-        self.assertIn("nameserver 10.89.1.1\n", self.skiff("exec", "a", "cat", "/etc/resolv.conf").stdout)
+        self.assertTrue(self.pings("a", "b"))
         self.assertEqual(self.skiff("ps", "--format", "{{.Networks}}", "--filter", "name=^a$").stdout, "one,two\n")
         self.skiff_fails("network", "connect", "two", "a", says=f"container {a} is already connected to network two: network is already connected")
         # It lasts.
@@ -128,7 +161,7 @@ class Connect(NamedNetworkTest):
         self.assertFalse(self.pings("b", "10.89.1.99"))
         self.assertNotIn("eth1", self.skiff("exec", "a", "ip", "link").stdout)
         self.assertNotIn("10.89.1.99", self.skiff("exec", "a", "cat", "/etc/hosts").stdout)
-        self.assertNotIn("10.89.1.1", self.skiff("exec", "a", "cat", "/etc/resolv.conf").stdout)
+        self.assertFalse(self.pings("a", "b.dns.podman"))
         self.skiff_fails("network", "disconnect", "two", "a", says="container a is not connected to network two")
         self.skiff("restart", "-t", "0", "a")
         self.assertNotIn("eth1", self.skiff("exec", "a", "ip", "link").stdout)
@@ -302,3 +335,23 @@ class Killed(NamedNetworkTest):
             wait_for(lambda: self.pings("a", self.place("a", network)["Gateway"]), timeout=5)
         wait_for(lambda: self.pings("a", "b"), timeout=5)
         self.assertEqual([self.place(name, network)["IPAddress"] for name in ("a", "b") for network in ("one", "two")], before)
+
+    def test_address_is_kept_for_the_slow(self):
+        """Who has not come back to a new home yet keeps its address: nobody else is given it."""
+        self.skiff("network", "create", "one")
+        self.up("a", "one")
+        self.up("slow", "one")
+        address = self.place("slow", "one")["IPAddress"]
+        monitor = json.loads(self.skiff("inspect", "slow").stdout)[0]["State"]["ConmonPid"]
+        home, = self.homes()
+        os.kill(monitor, signal.SIGSTOP)
+        try:
+            os.kill(home, signal.SIGKILL)
+            wait_for(lambda: self.homes() not in ([], [home]), timeout=5, message="a new home")
+            self.up("third", "one")
+            self.assertNotEqual(self.place("third", "one")["IPAddress"], address)
+            self.skiff_fails("run", "--rm", "--network", "one", "--ip", address, "busybox", "true", says="already allocated")
+        finally:
+            os.kill(monitor, signal.SIGCONT)
+        wait_for(lambda: self.pings("third", "slow"), timeout=5, message="its name")
+        self.assertEqual(self.place("slow", "one")["IPAddress"], address)
