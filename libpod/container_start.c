@@ -28,6 +28,7 @@
 #include "libpod/mapped_layers.h"
 #include "libpod/monitor/monitor.h"
 #include "libpod/oci_build.h"
+#include "libpod/port_owner.h"
 #include "libpod/rootless.h"
 #include "libpod/runtime/launch.h"
 #include "libpod/runtime/syscall_filter.h"
@@ -610,6 +611,7 @@ bool container_start(Container *ctr, const ContainerStart *options, int *out_con
 			start_monitor(ctr, spec, options, network, config, life, &cgroup, &failed);
 	}
 	if (!monitor) {
+		port_owner_explain(ctr->engine, &failed);
 		record_failure(ctr, failed->message, error_exit_code(failed));
 		g_propagate_error(error, g_steal_pointer(&failed));
 		return false;

@@ -83,7 +83,6 @@ Json *named_network_to_json(const NamedNetwork *network)
 	js_set_string(json, "name", network->name);
 	js_set_string(json, "id", network->id);
 	js_set_string(json, "driver", "bridge");
-	js_set_string(json, "network_interface", "bridge0");
 	js_set_string(json, "created", created);
 	json_object_array_add(subnets, subnet_to_json(network));
 	if (network->subnet6.prefix)
@@ -100,6 +99,7 @@ Json *named_network_to_json(const NamedNetwork *network)
 		js_set_string(options, "mtu", mtu);
 		js_set_take(json, "options", options);
 	}
+	network_options_write(&network->options, json);
 	js_set_string(ipam, "driver", "host-local");
 	js_set_take(json, "ipam_options", ipam);
 	return json;
@@ -167,7 +167,7 @@ static bool read_options(NamedNetwork *network, Json *json, GError **error)
 	if (mtu && !units_parse_uint(mtu, NETWORK_MTU_MAX, &number, error))
 		return false;
 	network->mtu = (uint32_t)number;
-	return true;
+	return network_options_read(&network->options, json, error);
 }
 
 /* Checked like everything from disk. */
@@ -323,14 +323,21 @@ static bool set_range(NamedNetwork *network, const char *text, GError **error)
 	} else {
 		if (!subnet_parse(text, &range, error))
 			return false;
-		network->first = MAX(subnet_first(&range), subnet_first(&network->subnet));
-		network->last = MIN(subnet_last(&range), subnet_last(&network->subnet));
+		network->first = subnet_first(&range);
+		network->last = subnet_last(&range);
 	}
-	if (network->first > network->last || network->first < subnet_first(&network->subnet) ||
+	if (network->first > network->last)
+		return error_set(error, ENGINE_ERROR_INVALID, "invalid ip range %s", text);
+	if (network->first < subnet_first(&network->subnet) ||
 	    network->last > subnet_last(&network->subnet)) {
 		g_autofree char *subnet = subnet_format(&network->subnet);
+		g_autofree char *first = address4_format(network->first);
+		g_autofree char *last = address4_format(network->last);
+		bool start = network->first < subnet_first(&network->subnet) ||
+			     network->first > subnet_last(&network->subnet);
 		return error_set(error, ENGINE_ERROR_INVALID,
-				 "invalid ip range %s: not in subnet %s", text, subnet);
+				 "lease range %s ip %s not in subnet %s", start ? "start" : "end",
+				 start ? first : last, subnet);
 	}
 	return true;
 }
@@ -431,9 +438,12 @@ static NamedNetwork *create_locked(Engine *engine, const NamedNetworkCreate *opt
 	network->internal = options->internal;
 	network->dns = !options->disable_dns;
 	network->mtu = options->mtu;
+	if (options->options)
+		network->options = *options->options;
 	network->labels = options->labels ? g_hash_table_ref(options->labels) : new_labels();
 	if (!set_addresses(network, options, networks, error) ||
-	    !set_addresses6(network, options, networks, error))
+	    !set_addresses6(network, options, networks, error) ||
+	    !network_options_check_routes(&network->options, &network->subnet, error))
 		return NULL;
 	g_autofree char *file = g_strconcat(network->name, SUFFIX, NULL);
 	g_autoptr(Json) json = named_network_to_json(network);
@@ -450,6 +460,11 @@ NamedNetwork *named_network_create(Engine *engine, const NamedNetworkCreate *opt
 {
 	if (options->name && !check_name(options->name, error))
 		return NULL;
+	if (options->disable_dns && options->options && options->options->n_servers)
+		return error_set_null(
+			error, ENGINE_ERROR_INVALID,
+			"cannot set NetworkDNSServers if DNSEnabled is false: invalid "
+			"argument");
 	g_autoptr(RecordLock) lock =
 		record_lock(networks_dir(engine), ".lock", false, -1, "network create", error);
 	return lock ? create_locked(engine, options, error) : NULL;
@@ -557,6 +572,7 @@ NetworkPlan *named_network_plan(const NamedNetwork *network)
 	NetworkPlan *plan = g_new0(NetworkPlan, 1);
 	plan->key = g_strndup(network->id, KEY_LENGTH);
 	plan->mtu = network->mtu;
+	plan->options = network->options;
 	plan->subnet = network->subnet;
 	plan->gateway = network->gateway;
 	plan->first = network->first ? network->first : subnet_first(&network->subnet);

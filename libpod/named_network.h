@@ -28,6 +28,7 @@ typedef struct {
 	struct in6_addr first6, last6; /* of --ip-range; ::: the whole subnet */
 	bool internal, dns;
 	uint32_t mtu; /* 0: the default */
+	NetworkOptions options;
 	GHashTable *labels;
 } NamedNetwork;
 
@@ -49,7 +50,8 @@ typedef struct {
 	bool internal, disable_dns;
 	bool ignore; /* existing is fine */
 	uint32_t mtu;
-	GHashTable *labels; /* may be NULL */
+	const NetworkOptions *options; /* NULL: none */
+	GHashTable *labels;            /* may be NULL */
 } NamedNetworkCreate;
 
 /** named_network_create() - EXISTS in podman's words: network name X already used: network already

@@ -44,7 +44,7 @@ static uint32_t mtu_of(const NetworkPlan *plan)
 /* Start a home on @listener; with @netns_fd for the bridge that is there. */
 static bool start_home(const NetworkPlan *plan, int listener, int netns_fd, GError **error)
 {
-	const HomeRequest request = {
+	HomeRequest request = {
 		.magic = HOME_MAGIC,
 		.mtu = mtu_of(plan),
 		.network = plan->subnet.network,
@@ -60,7 +60,10 @@ static bool start_home(const NetworkPlan *plan, int listener, int netns_fd, GErr
 		.internal = plan->internal,
 		.dns = plan->dns,
 		.adopted = netns_fd >= 0,
+		.n_servers = (uint32_t)plan->options.n_servers,
 	};
+	memcpy(request.servers, plan->options.servers, sizeof(request.servers));
+	memcpy(request.bridge, plan->options.bridge, sizeof(request.bridge));
 	if (!home_request_is_valid(&request))
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "the network's record makes no sense");
@@ -295,8 +298,9 @@ bool home_plug(const NetworkAttachment *request, const HomeMember *member, int c
 		.address6 = member->address6,
 		.gateway6 = plan->gateway6,
 		.prefix6 = plan->subnet6.prefix,
-		.has_route = !plan->internal,
-		.metric = metric,
+		.has_route = !plan->internal && !plan->options.no_default_route,
+		.options = &plan->options,
+		.metric = plan->options.metric ? plan->options.metric : metric,
 		.mtu = mtu_of(plan),
 		.sysctls = sysctls,
 	};

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "network/network_options.h"
+
 #include "network/subnet.h"
 
 /* Descriptors of a home at its start. */
@@ -33,6 +35,9 @@ typedef struct {
 	struct in6_addr network6, gateway6, first6, last6;
 	uint8_t internal, dns, adopted;
 	uint8_t unused;
+	uint32_t n_servers; /* 0: the host's */
+	DnsServer servers[DNS_SERVERS_MAX];
+	char bridge[NETWORK_BRIDGE_MAX]; /* "": the default */
 } HomeRequest;
 
 typedef enum {

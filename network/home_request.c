@@ -24,7 +24,8 @@ bool home_request_is_valid(const HomeRequest *request)
 {
 	if (request->magic != HOME_MAGIC || request->mtu < 576 || request->mtu > 65520 ||
 	    request->prefix < 8 || request->prefix > 30 || request->internal > 1 ||
-	    request->dns > 1 || request->adopted > 1)
+	    request->dns > 1 || request->adopted > 1 || request->n_servers > DNS_SERVERS_MAX ||
+	    request->bridge[NETWORK_BRIDGE_MAX - 1])
 		return false;
 	const Subnet subnet = {request->network, request->prefix};
 	return subnet_contains(&subnet, request->network) &&

@@ -228,23 +228,30 @@ int netns_configure(const NetnsSetup *setup, const char **out_step)
 	return fd_send(setup->tap_socket, &message, sizeof(message), fds, 2) ? 0 : -errno;
 }
 
-/* The bridge; bridged frames are no business of the host's packet filter. */
-static int make_bridge(int netlink, uint32_t mtu)
+static const char *bridge_name(const char *asked)
 {
+	return *asked ? asked : BRIDGE_NAME;
+}
+
+/* The bridge; bridged frames are no business of the host's packet filter. */
+static int make_bridge(int netlink, const char *name, uint32_t mtu)
+{
+	char path[80];
 	NetlinkBatch batch;
 
 	netlink_batch_init(&batch);
 	netlink_link_up(&batch, LO_INDEX);
-	netlink_bridge_add(&batch, BRIDGE_NAME, mtu);
+	netlink_bridge_add(&batch, name, mtu);
 	int rc = netlink_send(netlink, &batch);
-	(void)write_sysctl("/proc/sys/net/ipv6/conf/" BRIDGE_NAME "/disable_ipv6", "1");
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/disable_ipv6", name);
+	(void)write_sysctl(path, "1");
 	(void)write_sysctl("/proc/sys/net/bridge/bridge-nf-call-iptables", "0");
 	(void)write_sysctl("/proc/sys/net/bridge/bridge-nf-call-ip6tables", "0");
 	(void)write_sysctl("/proc/sys/net/bridge/bridge-nf-call-arptables", "0");
 	return rc;
 }
 
-int netns_make_home(bool adopted, uint32_t mtu, bool *out_vnet)
+int netns_make_home(bool adopted, const char *bridge_asked, uint32_t mtu, bool *out_vnet)
 {
 	char name[IFNAMSIZ];
 	NetlinkBatch batch;
@@ -253,7 +260,7 @@ int netns_make_home(bool adopted, uint32_t mtu, bool *out_vnet)
 	if (rc < 0)
 		return rc;
 	autofd netlink = rc;
-	rc = adopted ? 0 : make_bridge(netlink, mtu);
+	rc = adopted ? 0 : make_bridge(netlink, bridge_name(bridge_asked), mtu);
 	if (rc < 0)
 		return rc;
 	/* That of a process that was killed may take some time to go. */
@@ -267,7 +274,8 @@ int netns_make_home(bool adopted, uint32_t mtu, bool *out_vnet)
 		tap = open_veth(own, name, mtu);
 	if (tap < 0)
 		return tap;
-	int index = link_index(netlink, name), bridge = link_index(netlink, BRIDGE_NAME);
+	int index = link_index(netlink, name),
+	    bridge = link_index(netlink, bridge_name(bridge_asked));
 	if (index < 0 || bridge < 0)
 		return index < 0 ? index : bridge;
 	netlink_batch_init(&batch);
@@ -368,7 +376,7 @@ static int add_port(const NetnsPort *port)
 	if (rc < 0)
 		return rc;
 	autofd netlink = rc;
-	int bridge = link_index(netlink, BRIDGE_NAME);
+	int bridge = link_index(netlink, bridge_name(port->options->bridge));
 	if (bridge < 0)
 		return bridge;
 	port_name(port, name);
@@ -387,6 +395,25 @@ static void add_port_route(NetlinkBatch *batch, const NetnsPort *port, int index
 
 	if (port->has_route)
 		netlink_route_default(batch, index, family, gateway, port->metric);
+}
+
+/* The network's own routes. Those that lead nowhere need no interface. */
+static void add_routes(NetlinkBatch *batch, const NetnsPort *port, int index)
+{
+	for (size_t i = 0; i < port->options->n_routes; i++) {
+		const NetworkRoute *one = &port->options->routes[i];
+		const struct in_addr target = {.s_addr = htonl(one->target)};
+		const struct in_addr gateway = {.s_addr = htonl(one->gateway)};
+		const NetlinkRoute route = {
+			.family = AF_INET,
+			.target = &target,
+			.prefix = one->prefix,
+			.gateway = one->type == RTN_UNICAST ? &gateway : NULL,
+			.metric = one->metric,
+			.type = one->type,
+		};
+		netlink_route_add(batch, index, &route);
+	}
 }
 
 /* What --sysctl says of the interface, which is there only now. */
@@ -425,6 +452,7 @@ static int set_up_port(const NetnsPort *port)
 	netlink_link_up(&batch, index);
 	netlink_address_add(&batch, index, AF_INET, &port->address, port->prefix);
 	add_port_route(&batch, port, index, AF_INET);
+	add_routes(&batch, port, index);
 	if (port->prefix6) {
 		netlink_address_add(&batch, index, AF_INET6, &port->address6, port->prefix6);
 		add_port_route(&batch, port, index, AF_INET6);

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "network/network_options.h"
+
 typedef struct {
 	bool slirp; /* false: only lo */
 	bool ipv6;
@@ -46,12 +48,13 @@ int netns_configure(const NetnsSetup *setup, const char **out_step);
 
 /**
  * netns_make_home() - in the netns we are in: the bridge of a named network and a tap as its port
+ * @bridge:	its name; "" for the default
  * @adopted:	the bridge is there already; only the tap was lost with its process
  * @out_vnet:	frames have a virtio_net_hdr in front
  * Mustn't: be called in the host's netns.
  * Return: the tap's (or packet socket's) descriptor or a negative errno.
  */
-int netns_make_home(bool adopted, uint32_t mtu, bool *out_vnet);
+int netns_make_home(bool adopted, const char *bridge, uint32_t mtu, bool *out_vnet);
 
 /* Where questions of names over TCP end: the kernel's TCP does what UDP needs nobody for. */
 typedef struct {
@@ -87,7 +90,8 @@ typedef struct {
 	bool has_route;   /* default routes through the gateways */
 	uint32_t metric;  /* of them */
 	uint32_t mtu;
-	const char *const *sysctls; /* paths below /proc/sys and values in turn; or NULL */
+	const NetworkOptions *options; /* of the network; NULL to unplug */
+	const char *const *sysctls;    /* paths below /proc/sys and values in turn; or NULL */
 } NetnsPort;
 
 /**

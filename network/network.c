@@ -307,6 +307,7 @@ Json *network_plan_to_json(const NetworkPlan *plan)
 	}
 	js_set_bool(json, "internal", plan->internal);
 	js_set_bool(json, "dns", plan->dns);
+	network_options_write(&plan->options, json);
 	return json;
 }
 
@@ -348,7 +349,8 @@ NetworkPlan *network_plan_from_json(Json *json, GError **error)
 	    !js_get_int(json, "first", 0, UINT32_MAX, &first, error) ||
 	    !js_get_int(json, "last", 0, UINT32_MAX, &last, error) ||
 	    !js_get_bool(json, "internal", &plan.internal, error) ||
-	    !js_get_bool(json, "dns", &plan.dns, error) || !read_plan6(json, &plan, error))
+	    !js_get_bool(json, "dns", &plan.dns, error) ||
+	    !network_options_read(&plan.options, json, error) || !read_plan6(json, &plan, error))
 		return NULL;
 	if (!key || prefix == 0)
 		return error_set_null(error, ENGINE_ERROR_INVALID,

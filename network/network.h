@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "libpod/base/json.h"
+#include "network/network_options.h"
 #include "network/subnet.h"
 
 typedef enum {
@@ -47,6 +48,7 @@ typedef struct {
 	struct in6_addr first6, last6;
 	bool internal; /* no way out of the network */
 	bool dns;      /* names are answered */
+	NetworkOptions options;
 } NetworkPlan;
 
 typedef struct {

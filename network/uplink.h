@@ -62,3 +62,7 @@ void uplink_stop(Uplink *uplink);
 /** uplink_main() - all of skiff-uplink; descriptors 3 and up are as uplink_start() places them.
  * Return: exit code. */
 int uplink_main(void);
+
+/** uplink_find_owner() - who has a port, of those that we may look into: "nginx (pid 123)" into
+ * @out. Return: false if unknown. */
+bool uplink_find_owner(int protocol, uint16_t port, char *out, size_t size);

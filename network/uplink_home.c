@@ -538,7 +538,8 @@ static void make_bridge(const HomeRequest *request, int socket)
 	bool vnet = false;
 	bool entered = request->adopted ? setns(HOME_FD_NETNS, CLONE_NEWNET) == 0
 					: unshare(CLONE_NEWNET) == 0;
-	int tap = entered ? netns_make_home(request->adopted, request->mtu, &vnet) : -errno;
+	int tap = entered ? netns_make_home(request->adopted, request->bridge, request->mtu, &vnet)
+			  : -errno;
 	int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	int names = tap < 0 ? tap : own < 0 ? -errno : netns_make_responder(&responder);
 	int ports = names < 0 ? names : list_ports();
@@ -593,6 +594,8 @@ static UplinkResponder *make_responder(Home *home, const int fds[MADE_FDS], cons
 	const UplinkResponderSetup setup = {
 		.loop = &home->loop,
 		.rules = &home->rules,
+		.servers = home->request.servers,
+		.n_servers = home->request.n_servers,
 		.mtu = home->request.mtu,
 		.tap_fd = fds[MADE_RESPONDER],
 		.vnet_hdr = made->responder_vnet_hdr,

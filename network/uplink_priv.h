@@ -169,10 +169,6 @@ typedef struct {
 /** uplink_bind() - bind all rows (uplink_bind.c). Return: false with code and message set. */
 bool uplink_bind(const UplinkPort *ports, size_t n_ports, UplinkBinding *out_binding);
 
-/** uplink_find_owner() - who has a port: "nginx (pid 123)" into @out (uplink_owner.c). Return:
- * false if unknown. */
-bool uplink_find_owner(int protocol, uint16_t port, char *out, size_t size);
-
 /* The process in the container's netns, as the host side sees it (uplink_inside.c). */
 typedef struct {
 	pid_t pid;

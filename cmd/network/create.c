@@ -16,6 +16,7 @@ typedef struct {
 	GPtrArray *subnets, *gateways, *ranges; /* of strings, or NULL */
 	bool ipv6, internal, disable_dns, ignore;
 	uint32_t mtu;
+	NetworkOptions more;
 	GHashTable *labels;
 } NetworkCreateOptions;
 
@@ -33,7 +34,8 @@ static bool add_label(void *target, const Option *option, const char *value, GEr
 	NetworkCreateOptions *opts = target;
 	const char *equals = strchr(value, '=');
 	if (*value == '\0' || *value == '=')
-		return error_set(error, ENGINE_ERROR_INVALID, "must be KEY=VALUE");
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "failed to parse labels: invalid label format: \"%s\"", value);
 	if (!opts->labels)
 		opts->labels = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	g_hash_table_insert(opts->labels,
@@ -42,21 +44,64 @@ static bool add_label(void *target, const Option *option, const char *value, GEr
 	return true;
 }
 
-/* mtu=N; the others of podman's drivers are refused by name. */
-static bool add_driver_option(void *target, const Option *option, const char *value, GError **error)
+static bool set_mtu(NetworkCreateOptions *opts, const char *value, GError **error)
 {
-	NetworkCreateOptions *opts = target;
 	uint64_t mtu = 0;
-	if (!g_str_has_prefix(value, "mtu="))
-		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
-				 "unsupported bridge network option %.*s", (int)strcspn(value, "="),
-				 value);
-	if (!units_parse_uint(value + 4, NETWORK_MTU_MAX, &mtu, NULL) || mtu < NETWORK_MTU_MIN)
+	if (!units_parse_uint(value, NETWORK_MTU_MAX, &mtu, NULL) || mtu < NETWORK_MTU_MIN)
 		return error_set(error, ENGINE_ERROR_INVALID,
-				 "invalid mtu \"%s\": must be between %d and %d", value + 4,
+				 "invalid mtu \"%s\": must be between %d and %d", value,
 				 NETWORK_MTU_MIN, NETWORK_MTU_MAX);
 	opts->mtu = (uint32_t)mtu;
 	return true;
+}
+
+/* podman's options, and two of them under docker's names. */
+static bool add_driver_option(void *target, const Option *option, const char *value, GError **error)
+{
+	static const char *const mtus[] = {"mtu=", "com.docker.network.driver.mtu="};
+	static const char bridge[] = "com.docker.network.bridge.name=";
+	NetworkCreateOptions *opts = target;
+	for (size_t i = 0; i < G_N_ELEMENTS(mtus); i++)
+		if (g_str_has_prefix(value, mtus[i]))
+			return set_mtu(opts, value + strlen(mtus[i]), error);
+	if (g_str_has_prefix(value, bridge))
+		return network_options_set_bridge(&opts->more, value + strlen(bridge), error);
+	return network_options_set(&opts->more, value, error);
+}
+
+static bool add_server(void *target, const Option *option, const char *value, GError **error)
+{
+	NetworkCreateOptions *opts = target;
+	g_auto(GStrv) servers = g_strsplit(value, ",", -1);
+	for (size_t i = 0; servers[i]; i++)
+		if (!network_options_add_server(&opts->more, servers[i], error))
+			return false;
+	return true;
+}
+
+static bool add_route(void *target, const Option *option, const char *value, GError **error)
+{
+	NetworkCreateOptions *opts = target;
+	return network_options_add_route(&opts->more, value, error);
+}
+
+static bool set_bridge(void *target, const Option *option, const char *value, GError **error)
+{
+	NetworkCreateOptions *opts = target;
+	return network_options_set_bridge(&opts->more, value, error);
+}
+
+/* podman has three kinds of address management. */
+static bool set_ipam_driver(void *target, const Option *option, const char *value, GError **error)
+{
+	if (strcmp(value, "host-local") == 0)
+		return true;
+	if (strcmp(value, "none") == 0 || strcmp(value, "dhcp") == 0)
+		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
+				 "the ipam driver %s is not supported: addresses are the network's "
+				 "to give",
+				 value);
+	return error_set(error, ENGINE_ERROR_INVALID, "unsupported ipam driver \"%s\"", value);
 }
 
 static const Option options[] = {
@@ -76,16 +121,21 @@ static const Option options[] = {
 	{0, "disable-dns", OPTION_FLAG, option_set_flag, NULL, "Don't answer containers' names",
 	 offsetof(NetworkCreateOptions, disable_dns), 0},
 	{0, "label", OPTION_LIST, add_label, "KEY[=VALUE]", "Set a label", 0, OPTION_COMMON},
-	{'o', "opt", OPTION_LIST, add_driver_option, "mtu=N", "Set an option of the driver: mtu", 0,
-	 0},
+	{'o', "opt", OPTION_LIST, add_driver_option, "KEY=VALUE",
+	 "Set an option of the driver: mtu, metric, no_default_route, isolate, mode", 0, 0},
 	{'d', "driver", OPTION_VALUE, option_set_string, "NAME", "Driver: bridge (default)",
 	 offsetof(NetworkCreateOptions, driver), 0},
 	{0, "ignore", OPTION_FLAG, option_set_flag, NULL, "Don't mind if the network exists",
 	 offsetof(NetworkCreateOptions, ignore), OPTION_COMMON},
-	OPTION_UNSUPPORTED(0, "dns", OPTION_LIST),
-	OPTION_UNSUPPORTED(0, "interface-name", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "ipam-driver", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "route", OPTION_LIST),
+	{0, "dns", OPTION_LIST, add_server, "ADDRESS",
+	 "Ask this server for the names that are not containers' (default: the host's servers)", 0,
+	 0},
+	{0, "route", OPTION_LIST, add_route, "TARGET,GATEWAY[,METRIC]",
+	 "Give containers a route; in the gateway's place: blackhole, unreachable or prohibit", 0,
+	 0},
+	{0, "interface-name", OPTION_VALUE, set_bridge, "NAME", "Call the bridge so", 0, 0},
+	{0, "ipam-driver", OPTION_VALUE, set_ipam_driver, "NAME",
+	 "Who gives addresses: host-local (default)", 0, 0},
 	{0},
 };
 
@@ -97,8 +147,8 @@ static bool check_driver(const char *driver, GError **error)
 		return true;
 	if (strcmp(driver, "macvlan") == 0 || strcmp(driver, "ipvlan") == 0)
 		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
-				 "the driver %s is not supported: it needs an interface of the "
-				 "host, which a user cannot give away",
+				 "the driver %s is not supported: it gives containers an interface "
+				 "of the host, which a user cannot give away",
 				 driver);
 	return error_set(error, ENGINE_ERROR_INVALID, "unsupported driver %s: invalid argument",
 			 driver);
@@ -158,6 +208,7 @@ static int cmd_network_create(Invocation *inv)
 		.disable_dns = opts.disable_dns,
 		.ignore = opts.ignore,
 		.mtu = opts.mtu,
+		.options = &opts.more,
 		.labels = opts.labels,
 	};
 	if (!check_driver(opts.driver, &error))

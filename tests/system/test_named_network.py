@@ -327,9 +327,9 @@ class Verbs(NamedNetworkTest):
                           (["--ipv6", "--subnet", "fd01::/64", "--ip-range", "fd02::/80"], "invalid ip range fd02::/80: not in subnet fd01::/64"),
                           (["--gateway", "10.9.8.1"], "cannot set gateway or range without subnet"),
                           (["--subnet", "10.9.8.0/24", "--gateway", "10.9.9.1"], "gateway 10.9.9.1 not in subnet"),
-                          (["--subnet", "10.9.8.0/24", "--ip-range", "10.9.9.0/28"], "invalid ip range"),
+                          (["--subnet", "10.9.8.0/24", "--ip-range", "10.9.9.0/28"], "lease range start ip 10.9.9.1 not in subnet 10.9.8.0/24"),
                           (["--driver", "macvlan"], "the driver macvlan is not supported"),
-                          (["--opt", "vlan=5"], "unsupported bridge network option vlan")):
+                          (["--opt", "vlan=5"], 'the network option "vlan" is not supported')):
             with self.subTest(bad=bad):
                 self.skiff_fails("network", "create", *bad, "two", says=says)
         for name in ("host", "none", "bridge", "default"):
