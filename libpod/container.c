@@ -218,7 +218,7 @@ static ContainerSummary new_summary(const ContainerSpec *spec, const char *id)
 		.depends = spec_dependencies(spec),
 		.ports = g_ptr_array_ref(spec->network->ports),
 		.network_mode = spec->network->mode,
-		.network_target = g_strdup(spec->network->target),
+		.networks = container_networks_of(spec->network),
 	};
 }
 
@@ -351,12 +351,16 @@ static bool publish_named(Engine *engine, ContainerSpec *spec, ContainerSummary 
 	}
 }
 
-/* It was there when the spec was resolved; from here on it stays. */
-static bool check_network(Engine *engine, const ContainerSpec *spec, GError **error)
+/* They were there when the spec was resolved; from here on they stay. */
+static bool check_networks(Engine *engine, const ContainerSpec *spec, GError **error)
 {
-	g_autoptr(NamedNetwork) network =
-		named_network_resolve(engine, spec->network->target, error);
-	return network != NULL;
+	for (guint i = 0; i < spec->network->attachments->len; i++) {
+		const NetworkAttachment *one = spec->network->attachments->pdata[i];
+		g_autoptr(NamedNetwork) network = named_network_resolve(engine, one->name, error);
+		if (!network)
+			return false;
+	}
+	return true;
 }
 
 /* rmi, network rm and volume rm look for users while nobody can become one. */
@@ -369,7 +373,7 @@ static bool record_pinned(Engine *engine, ContainerSpec *spec, ContainerSummary 
 	bool named = spec->network->mode == NETWORK_NAMED;
 	g_autoptr(RecordLock) networks = named ? named_networks_pin(engine, error) : NULL;
 	return (image || !spec->image_id) && (volumes || spec->mounts->len == 0) &&
-	       (!named || (networks && check_network(engine, spec, error))) &&
+	       (!named || (networks && check_networks(engine, spec, error))) &&
 	       create_volumes(engine, spec, s, error) &&
 	       publish_named(engine, spec, s, dir_name, error);
 }

@@ -28,6 +28,14 @@ typedef enum {
 
 typedef struct Container Container;
 
+/* A place on a named network; addresses are there while the container runs. */
+typedef struct {
+	char *name;
+	char *ip, *ip6, *mac, *interface; /* or NULL */
+	char *gateway, *gateway6;         /* or NULL */
+	int prefix, prefix6;
+} ContainerNetwork;
+
 /* What ps and inspect want to know of a container, cheap to read. Borrowed from the Container. */
 typedef struct {
 	char *id; /* 64 hex digits */
@@ -50,10 +58,8 @@ typedef struct {
 	GHashTable *labels;
 	GPtrArray *ports; /* of PortMapping: as bound while running, else as asked */
 	NetworkMode network_mode;
-	char *network_target;                 /* of NETWORK_NAMED: its name; or NULL */
-	char *ip, *mac, *gateway, *interface; /* on it, while it runs; or NULL */
-	int ip_prefix;
-	char **mounts; /* where they are in the container, for ps */
+	GPtrArray *networks; /* of ContainerNetwork: named ones, never NULL */
+	char **mounts;       /* where they are in the container, for ps */
 	char **volume_names;
 	char **depends; /* full ids: containers whose namespaces it shares or that it requires */
 } ContainerSummary;
@@ -77,6 +83,11 @@ int container_run_fd(Container *ctr);
 /** container_dir_path() - absolute path of its directory in the store. g_free() it. */
 char *container_dir_path(Container *ctr);
 const char *container_state_name(ContainerState state);
+/** container_network_labels() - what ps calls its networks: the names, else the mode's. g_free()
+ * the array only. */
+const char **container_network_labels(const ContainerSummary *summary);
+/** container_find_network() - its place on a network, borrowed; NULL: none. */
+const ContainerNetwork *container_find_network(const ContainerSummary *summary, const char *name);
 
 /** container_lookup() - by name, full id or unique prefix. NULL without error if absent; INVALID if
  * ambiguous. */

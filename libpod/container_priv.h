@@ -6,6 +6,7 @@
 
 #include "libpod/base/record.h"
 #include "libpod/container.h"
+#include "network/attachment.h"
 
 #define CONTAINER_NEEDED "needed" /* in its directory: another was made that depends on it */
 
@@ -114,10 +115,20 @@ bool container_remove_runtime(Engine *engine, const char *id);
  */
 char **container_prepare_root(Container *ctr, const ContainerSpec *spec, GError **error);
 
+/** container_apply_networks() - put the networks of networks.json, if it is there, into the spec.
+ */
+bool container_apply_networks(Container *ctr, ContainerSpec *spec, GError **error);
+/** container_networks_of() - the summary's form of a request's networks. */
+GPtrArray *container_networks_of(const NetworkRequest *request);
+
 /** container_network_request() - the spec's request with what a start must know of its named
  * network. NOT_FOUND if that is gone. */
 NetworkRequest *container_network_request(Container *ctr, const ContainerSpec *spec,
 					  GError **error);
+
+/** container_write_resolv() - its resolv.conf in the runtime directory, which is bound into it. */
+bool container_write_resolv(Container *ctr, const ContainerSpec *spec,
+			    const NetworkRequest *network, GError **error);
 
 /** container_drop_name() - remove names/NAME if it is this container's. */
 void container_drop_name(Engine *engine, const char *name, const char *id);

@@ -4,6 +4,7 @@
  *
  *   store    containers/ID/create.json  the resolved spec, never changes
  *            containers/ID/update.json  what `update` changed of it
+ *            containers/ID/networks.json  where `network connect` and `disconnect` have put it
  *            containers/ID/state.json   all that ps reads; replaced as a whole
  *            containers/ID/exit.json    written by the monitor when the container has ended for
  * good names/NAME -> ID           a symbolic link: made or not, the file system decides runtime
@@ -55,17 +56,59 @@ static bool state_parse(const char *text, ContainerState *out)
 	return false;
 }
 
+static void network_free(void *data)
+{
+	ContainerNetwork *network = data;
+	g_free(network->name);
+	g_free(network->ip);
+	g_free(network->ip6);
+	g_free(network->mac);
+	g_free(network->interface);
+	g_free(network->gateway);
+	g_free(network->gateway6);
+	g_free(network);
+}
+
+GPtrArray *container_networks_of(const NetworkRequest *request)
+{
+	GPtrArray *networks = g_ptr_array_new_with_free_func(network_free);
+	for (guint i = 0; i < request->attachments->len; i++) {
+		ContainerNetwork *one = g_new0(ContainerNetwork, 1);
+		one->name =
+			g_strdup(((const NetworkAttachment *)request->attachments->pdata[i])->name);
+		g_ptr_array_add(networks, one);
+	}
+	return networks;
+}
+
+const ContainerNetwork *container_find_network(const ContainerSummary *s, const char *name)
+{
+	for (guint i = 0; i < s->networks->len; i++) {
+		const ContainerNetwork *one = s->networks->pdata[i];
+		if (strcmp(one->name, name) == 0)
+			return one;
+	}
+	return NULL;
+}
+
+const char **container_network_labels(const ContainerSummary *s)
+{
+	guint n = s->network_mode == NETWORK_NAMED ? s->networks->len : 0;
+	const char **labels = g_new0(const char *, MAX(n, 1) + 1);
+	for (guint i = 0; i < n; i++)
+		labels[i] = ((const ContainerNetwork *)s->networks->pdata[i])->name;
+	if (s->network_mode != NETWORK_NAMED)
+		labels[0] = network_mode_name(s->network_mode);
+	return labels;
+}
+
 void container_summary_clear(ContainerSummary *s)
 {
 	g_free(s->id);
 	g_free(s->name);
 	g_free(s->image_id);
 	g_free(s->image_name);
-	g_free(s->network_target);
-	g_free(s->ip);
-	g_free(s->mac);
-	g_free(s->gateway);
-	g_free(s->interface);
+	g_clear_pointer(&s->networks, g_ptr_array_unref);
 	g_strfreev(s->command);
 	g_free(s->error);
 	g_free(s->health);
@@ -87,6 +130,20 @@ void container_free(Container *ctr)
 	fd_close(&ctr->run_fd);
 	g_free(ctr->dir_name);
 	g_free(ctr);
+}
+
+/* The mode, the networks' names, and the ports as asked for. */
+static Json *network_to_json(const ContainerSummary *s)
+{
+	g_autoptr(GPtrArray) names =
+		g_ptr_array_new_with_free_func((GDestroyNotify)attachment_free);
+	for (guint i = 0; i < s->networks->len; i++)
+		g_ptr_array_add(
+			names,
+			attachment_new(((const ContainerNetwork *)s->networks->pdata[i])->name));
+	const NetworkRequest network = {
+		.mode = s->network_mode, .attachments = names, .ports = s->ports};
+	return network_request_to_json(&network);
 }
 
 Json *container_state_to_json(const ContainerSummary *s)
@@ -117,9 +174,7 @@ Json *container_state_to_json(const ContainerSummary *s)
 		js_set_take(json, "depends", js_from_strv((const char *const *)s->depends));
 	if (s->mounts && s->mounts[0])
 		js_set_take(json, "mounts", js_from_strv((const char *const *)s->mounts));
-	NetworkRequest network = {
-		.mode = s->network_mode, .target = s->network_target, .ports = s->ports};
-	js_set_take(json, "network", network_request_to_json(&network));
+	js_set_take(json, "network", network_to_json(s));
 	return json;
 }
 
@@ -141,7 +196,7 @@ static bool load_lists(ContainerSummary *s, Json *json, GError **error)
 	if (!request)
 		return false;
 	s->network_mode = request->mode;
-	s->network_target = g_steal_pointer(&request->target);
+	s->networks = container_networks_of(request);
 	s->ports = g_ptr_array_ref(request->ports);
 	if (!s->command)
 		s->command = g_new0(char *, 1);
@@ -239,19 +294,44 @@ static bool load_process(Json *run, const char *key, pid_t *out_pid, unsigned lo
 	return true;
 }
 
-/* What a named network gave the container. */
-static void load_address(ContainerSummary *s, Json *run)
+/* One place as the monitor records it. NULL if it makes no sense. */
+static ContainerNetwork *load_network(Json *row)
 {
-	Json *network = NULL;
-	int64_t prefix = 0;
-	if (!js_get_object(run, "network", &network, NULL) || !network)
+	ContainerNetwork *one = g_new0(ContainerNetwork, 1);
+	int64_t prefix = 0, prefix6 = 0;
+	if (!js_dup_string(row, "name", &one->name, NULL) || !one->name ||
+	    !js_dup_string(row, "ip", &one->ip, NULL) ||
+	    !js_dup_string(row, "ip6", &one->ip6, NULL) ||
+	    !js_dup_string(row, "mac", &one->mac, NULL) ||
+	    !js_dup_string(row, "gateway", &one->gateway, NULL) ||
+	    !js_dup_string(row, "gateway6", &one->gateway6, NULL) ||
+	    !js_dup_string(row, "interface", &one->interface, NULL) ||
+	    !js_get_int(row, "prefix", 0, 32, &prefix, NULL) ||
+	    !js_get_int(row, "prefix6", 0, 128, &prefix6, NULL)) {
+		network_free(one);
+		return NULL;
+	}
+	one->prefix = (int)prefix;
+	one->prefix6 = (int)prefix6;
+	return one;
+}
+
+/* What named networks gave the container: while it runs, its monitor knows where it is. */
+static void load_networks(ContainerSummary *s, Json *run)
+{
+	Json *networks = NULL;
+	if (!js_get_array(run, "networks", &networks, NULL) || !networks)
 		return;
-	(void)js_dup_string(network, "ip", &s->ip, NULL);
-	(void)js_dup_string(network, "mac", &s->mac, NULL);
-	(void)js_dup_string(network, "gateway", &s->gateway, NULL);
-	(void)js_dup_string(network, "interface", &s->interface, NULL);
-	(void)js_get_int(network, "prefix", 0, 32, &prefix, NULL);
-	s->ip_prefix = (int)prefix;
+	g_autoptr(GPtrArray) all = g_ptr_array_new_with_free_func(network_free);
+	for (size_t i = 0; i < json_object_array_length(networks); i++) {
+		Json *row = json_object_array_get_idx(networks, i);
+		ContainerNetwork *one =
+			json_object_is_type(row, json_type_object) ? load_network(row) : NULL;
+		if (one)
+			g_ptr_array_add(all, one);
+	}
+	g_ptr_array_unref(s->networks);
+	s->networks = g_steal_pointer(&all);
 }
 
 /* What the monitor says of the running container. Return: true if it runs. */
@@ -281,7 +361,7 @@ static bool load_run(Container *ctr)
 		   : paused ? CONTAINER_PAUSED
 		   : held   ? CONTAINER_INITIALIZED
 			    : CONTAINER_RUNNING;
-	load_address(s, run);
+	load_networks(s, run);
 	Json *ports = NULL;
 	if (js_get_array(run, "ports", &ports, NULL) && ports &&
 	    json_object_array_length(ports) > 0) {
@@ -371,6 +451,7 @@ static bool load_from_create(Container *ctr)
 	s->labels = g_hash_table_ref(spec->labels);
 	s->ports = g_ptr_array_ref(spec->network->ports);
 	s->network_mode = spec->network->mode;
+	s->networks = container_networks_of(spec->network);
 	s->volume_names = g_strv_builder_end(volumes);
 	s->mounts = g_strv_builder_end(mounts);
 	ctr->state_is_lost = true;
@@ -478,7 +559,8 @@ const ContainerSpec *container_spec(Container *ctr, GError **error)
 	g_autoptr(Json) json = js_load(dir, "create.json", MAX_CREATE_SIZE, error);
 	if (json)
 		ctr->spec = spec_from_json(json, error);
-	if (ctr->spec && !container_apply_update(ctr, ctr->spec, error))
+	if (ctr->spec && (!container_apply_update(ctr, ctr->spec, error) ||
+			  !container_apply_networks(ctr, ctr->spec, error)))
 		g_clear_pointer(&ctr->spec, spec_free);
 	if (!ctr->spec)
 		g_prefix_error(error, "container %.12s: ", ctr->dir_name);

@@ -33,6 +33,7 @@
 #include "libpod/monitor/control.h"
 #include "libpod/monitor/monitor.h"
 #include "libpod/oci_build.h"
+#include "libpod/port_owner.h"
 #include "libpod/rootless.h"
 #include "libpod/runtime/launch.h"
 #include "libpod/runtime/syscall_filter.h"
@@ -267,45 +268,61 @@ static bool write_timezone(int dir, const ContainerSpec *spec, GError **error)
 	       error_set_errno(error, "cannot copy '%s'", path);
 }
 
+/* In place: the file is bound into the container. */
+static bool write_file(Container *ctr, const char *name, const char *text, GError **error)
+{
+	autofd fd = openat(ctr->run_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
+			   0644);
+	return (fd >= 0 && fd_write_all(fd, text, strlen(text)) && fchmod(fd, 0644) == 0) ||
+	       error_set_errno(error, "cannot write '%s' of container %s", name, ctr->summary.id);
+}
+
+/* Of several networks one answers for all, as their homes ask each other: one that knows names and
+ * has a way out. NULL: there is none. */
+static const NetworkPlan *resolver_of(const NetworkRequest *network)
+{
+	const NetworkPlan *best = NULL;
+	for (guint i = 0; i < network->attachments->len; i++) {
+		const NetworkAttachment *one = network->attachments->pdata[i];
+		const NetworkPlan *plan = one->plan;
+		int worth = plan->dns * 2 + !plan->internal;
+		if (!best || worth > best->dns * 2 + !best->internal)
+			best = plan;
+	}
+	return best;
+}
+
+bool container_write_resolv(Container *ctr, const ContainerSpec *spec,
+			    const NetworkRequest *network, GError **error)
+{
+	ResolvOptions options = {.servers = (const char *const *)spec->dns,
+				 .search = (const char *const *)spec->dns_search,
+				 .options = (const char *const *)spec->dns_option};
+	const NetworkPlan *best = resolver_of(network);
+	g_autofree char *gateway = best ? address4_format(best->gateway) : NULL;
+	const char *const gateways[] = {gateway, NULL};
+	if (best) {
+		options.gateways = gateways;
+		options.domain = best->dns ? "dns.podman" : NULL;
+	}
+	g_autofree char *text = resolv_conf_build(spec->network->mode, &options, error);
+	return text && write_file(ctr, "resolv.conf", text, error);
+}
+
 /* The small files that are bound into the container. They are made anew at every start, so they are
  * runtime files. */
 static bool write_files(Container *ctr, const ContainerSpec *spec, const NetworkRequest *network,
 			GError **error)
 {
-	int dir = ctr->run_fd;
-
-	ResolvOptions resolv_options = {.servers = (const char *const *)spec->dns,
-					.search = (const char *const *)spec->dns_search,
-					.options = (const char *const *)spec->dns_option};
-	g_autofree char *gateway = network->plan ? address4_format(network->plan->gateway) : NULL;
-	if (network->plan) {
-		resolv_options.gateway = gateway;
-		resolv_options.domain = network->plan->dns ? "dns.podman" : NULL;
-	}
 	g_autofree char *short_id = g_strndup(ctr->summary.id, 12);
 	const char *hostname = spec->hostname ? spec->hostname : short_id;
-	g_autofree char *resolv = resolv_conf_build(spec->network->mode, &resolv_options, error);
-	g_autofree char *hosts = !resolv ? NULL : build_hosts(ctr, spec, hostname, error);
-	if (!resolv || !hosts || !write_timezone(dir, spec, error))
-		return false;
 	g_autofree char *hostname_text = g_strconcat(hostname, "\n", NULL);
-	const struct {
-		const char *name, *text;
-	} files[] = {
-		{"resolv.conf", resolv},
-		{"hosts", hosts},
-		{"hostname", hostname_text},
-		{"containerenv", ""},
-	};
-	for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
-		autofd fd = openat(dir, files[i].name,
-				   O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
-		if (fd < 0 || !fd_write_all(fd, files[i].text, strlen(files[i].text)) ||
-		    fchmod(fd, 0644) < 0)
-			return error_set_errno(error, "cannot write '%s' of container %s",
-					       files[i].name, ctr->summary.id);
-	}
-	return true;
+	g_autofree char *hosts = NULL;
+	return container_write_resolv(ctr, spec, network, error) &&
+	       (hosts = build_hosts(ctr, spec, hostname, error)) &&
+	       write_timezone(ctr->run_fd, spec, error) && write_file(ctr, "hosts", hosts, error) &&
+	       write_file(ctr, "hostname", hostname_text, error) &&
+	       write_file(ctr, "containerenv", "", error);
 }
 
 /* A volatile overlay, which only --rm containers have, leaves a mark in work/ that forbids the next
@@ -445,6 +462,8 @@ static bool record_starting(Container *ctr, GError **error)
 	g_clear_pointer(&ctr->summary.health, g_free);
 	ctr->summary.exit_known = true;
 	ctr->summary.oom_killed = false;
+	g_ptr_array_unref(ctr->summary.networks);
+	ctr->summary.networks = container_networks_of(ctr->spec->network);
 	return ctr->summary.auto_remove || container_save_state(ctr, error);
 }
 
@@ -684,6 +703,7 @@ bool container_start(Container *ctr, const ContainerStart *options, int *out_con
 			start_monitor(ctr, spec, options, network, config, life, &cgroup, &failed);
 	}
 	if (!monitor) {
+		port_owner_explain(ctr->engine, &failed);
 		record_failure(ctr, failed->message, error_exit_code(failed));
 		g_propagate_error(error, g_steal_pointer(&failed));
 		return false;

@@ -21,6 +21,7 @@ typedef enum {
 	EVENT_IMAGE,
 	EVENT_VOLUME,
 	EVENT_SECRET,
+	EVENT_NETWORK,
 } EventType;
 
 typedef struct {
@@ -45,8 +46,11 @@ void event_container_exit(Engine *engine, const Container *ctr, const char *stat
 void event_image(Engine *engine, const char *status, const char *id, const char *name);
 void event_secret(Engine *engine, const char *status, const char *id, const char *name);
 void event_volume(Engine *engine, const char *status, const char *name);
+/** event_network() - @id: of the network that was made or removed, or of the container that was
+ * connected or disconnected. */
+void event_network(Engine *engine, const char *status, const char *name, const char *id);
 
-/** event_type_name() - "container", "image", "volume", "secret". */
+/** event_type_name() - "container", "image", "volume", "secret", "network". */
 const char *event_type_name(EventType type);
 
 typedef struct EventReader EventReader;

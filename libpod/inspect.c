@@ -182,13 +182,21 @@ static Json *build_state(Container *ctr)
 	return json;
 }
 
-/* The container's place on its named network, under the network's name. */
-static Json *build_networks(Engine *engine, const ContainerSummary *s, const ContainerSpec *spec)
+/* Static addresses that were asked for, as docker shows them; NULL if none were. */
+static Json *ipam_config(const NetworkAttachment *asked)
 {
-	Json *all = json_object_new_object(), *json = inspect_skeleton(network_text);
-	g_autoptr(NamedNetwork) network = named_network_lookup(engine, s->network_target, NULL);
-	g_autofree char *short_id = g_strndup(s->id, 12);
-	g_autoptr(GStrvBuilder) aliases = g_strv_builder_new();
+	if (!asked || (!asked->ip && !asked->ip6))
+		return NULL;
+	Json *json = json_object_new_object();
+	js_set_string(json, "IPv4Address", asked->ip);
+	js_set_string(json, "IPv6Address", asked->ip6);
+	return json;
+}
+
+/* The container's place on one named network. */
+static Json *build_place(Engine *engine, const ContainerSummary *s, const ContainerNetwork *place,
+			 const NetworkAttachment *asked)
+{
 	static const char *const others[] = {"Bridge",
 					     "SandboxID",
 					     "HairpinMode",
@@ -196,22 +204,41 @@ static Json *build_networks(Engine *engine, const ContainerSummary *s, const Con
 					     "LinkLocalIPv6PrefixLen",
 					     "Ports",
 					     "SandboxKey"};
+	Json *json = inspect_skeleton(network_text);
+	g_autoptr(NamedNetwork) network = named_network_lookup(engine, place->name, NULL);
+	g_autofree char *short_id = g_strndup(s->id, 12);
+	g_autoptr(GStrvBuilder) aliases = g_strv_builder_new();
 	for (size_t i = 0; i < G_N_ELEMENTS(others); i++)
 		json_object_object_del(json, others[i]);
-	if (spec->network->aliases)
-		g_strv_builder_addv(aliases, (const char **)spec->network->aliases);
+	if (asked && asked->aliases)
+		g_strv_builder_addv(aliases, (const char **)asked->aliases);
 	g_strv_builder_add(aliases, short_id);
 	g_auto(GStrv) list = g_strv_builder_end(aliases);
 	inspect_set_text(json, "NetworkID", network ? network->id : "");
 	js_set_take(json, "DriverOpts", NULL);
-	js_set_take(json, "IPAMConfig", NULL);
+	js_set_take(json, "IPAMConfig", ipam_config(asked));
 	js_set_take(json, "Links", NULL);
 	inspect_set_list(json, "Aliases", list);
-	inspect_set_text(json, "IPAddress", s->ip);
-	inspect_set_text(json, "MacAddress", s->mac);
-	inspect_set_text(json, "Gateway", s->gateway);
-	js_set_int(json, "IPPrefixLen", s->ip_prefix);
-	js_set_take(all, s->network_target, json);
+	inspect_set_text(json, "IPAddress", place->ip);
+	inspect_set_text(json, "MacAddress", place->mac);
+	inspect_set_text(json, "Gateway", place->gateway);
+	js_set_int(json, "IPPrefixLen", place->prefix);
+	inspect_set_text(json, "GlobalIPv6Address", place->ip6);
+	inspect_set_text(json, "IPv6Gateway", place->gateway6);
+	js_set_int(json, "GlobalIPv6PrefixLen", place->prefix6);
+	return json;
+}
+
+/* All places, under the networks' names. */
+static Json *build_networks(Engine *engine, const ContainerSummary *s, const ContainerSpec *spec)
+{
+	Json *all = json_object_new_object();
+	for (guint i = 0; i < s->networks->len; i++) {
+		const ContainerNetwork *place = s->networks->pdata[i];
+		const NetworkAttachment *asked =
+			attachments_find(spec->network->attachments, place->name);
+		js_set_take(all, place->name, build_place(engine, s, place, asked));
+	}
 	return all;
 }
 
@@ -223,7 +250,7 @@ static Json *build_network(Engine *engine, const ContainerSummary *s, const Cont
 		g_autofree char *path = g_strdup_printf("/proc/%d/ns/net", (int)s->pid);
 		js_set_string(json, "SandboxKey", path);
 	}
-	if (s->network_mode == NETWORK_NAMED && s->network_target)
+	if (s->network_mode == NETWORK_NAMED)
 		js_set_take(json, "Networks", build_networks(engine, s, spec));
 	return json;
 }
@@ -527,19 +554,27 @@ Json *inspect_container(Engine *engine, Container *ctr, bool size, GError **erro
 	return g_steal_pointer(&json);
 }
 
+static Json *member_subnet(const char *ip, int prefix, const char *gateway)
+{
+	Json *subnet = json_object_new_object();
+	g_autofree char *ipnet = g_strdup_printf("%s/%d", ip, prefix);
+	js_set_string(subnet, "ipnet", ipnet);
+	js_set_string(subnet, "gateway", gateway);
+	return subnet;
+}
+
 /* One running container, as `network inspect` shows it. */
-static Json *network_member(const ContainerSummary *s)
+static Json *network_member(const ContainerSummary *s, const ContainerNetwork *place)
 {
 	Json *json = json_object_new_object(), *interfaces = json_object_new_object();
 	Json *eth0 = json_object_new_object(), *subnets = json_object_new_array();
-	Json *subnet = json_object_new_object();
-	g_autofree char *ipnet = g_strdup_printf("%s/%d", s->ip, s->ip_prefix);
-	js_set_string(subnet, "ipnet", ipnet);
-	js_set_string(subnet, "gateway", s->gateway);
-	json_object_array_add(subnets, subnet);
+	json_object_array_add(subnets, member_subnet(place->ip, place->prefix, place->gateway));
+	if (place->ip6)
+		json_object_array_add(subnets,
+				      member_subnet(place->ip6, place->prefix6, place->gateway6));
 	js_set_take(eth0, "subnets", subnets);
-	js_set_string(eth0, "mac_address", s->mac);
-	js_set_take(interfaces, s->interface ? s->interface : "eth0", eth0);
+	js_set_string(eth0, "mac_address", place->mac);
+	js_set_take(interfaces, place->interface ? place->interface : "eth0", eth0);
 	js_set_string(json, "name", s->name);
 	js_set_take(json, "interfaces", interfaces);
 	return json;
@@ -553,8 +588,9 @@ Json *inspect_network(Engine *engine, const NamedNetwork *network, GError **erro
 	Json *json = named_network_to_json(network), *members = json_object_new_object();
 	for (guint i = 0; i < list->len; i++) {
 		const ContainerSummary *s = container_summary(list->pdata[i]);
-		if (s->ip && g_strcmp0(s->network_target, network->name) == 0)
-			js_set_take(members, s->id, network_member(s));
+		const ContainerNetwork *place = container_find_network(s, network->name);
+		if (place && place->ip)
+			js_set_take(members, s->id, network_member(s, place));
 	}
 	js_set_take(json, "containers", members);
 	return json;

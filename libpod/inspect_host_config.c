@@ -80,10 +80,9 @@ static void set_namespaces(Json *json, const ContainerSpec *spec)
 {
 	NetworkRequest *network = spec->network;
 	g_autofree char *joined =
-		network->target && network->mode != NETWORK_NAMED
-			? g_strdup_printf("%s:%s", network_mode_name(network->mode),
-					  network->target)
-			: g_strdup(network_mode_name(network->mode));
+		network->target ? g_strdup_printf("%s:%s", network_mode_name(network->mode),
+						  network->target)
+				: g_strdup(network_mode_name(network->mode));
 	g_autofree char *userns = userns_text(spec);
 	js_set_string(json, "NetworkMode", joined);
 	js_set_string(json, "UsernsMode", userns);

@@ -13,7 +13,9 @@
 #include "libpod/base/path.h"
 #include "libpod/base/units.h"
 #include "libpod/container.h"
+#include "libpod/events.h"
 #include "libpod/name.h"
+#include "libpod/named_network6.h"
 
 #define MAX_RECORD   (1 << 20)
 #define SUFFIX       ".json"
@@ -81,11 +83,12 @@ Json *named_network_to_json(const NamedNetwork *network)
 	js_set_string(json, "name", network->name);
 	js_set_string(json, "id", network->id);
 	js_set_string(json, "driver", "bridge");
-	js_set_string(json, "network_interface", "bridge0");
 	js_set_string(json, "created", created);
 	json_object_array_add(subnets, subnet_to_json(network));
+	if (network->subnet6.prefix)
+		json_object_array_add(subnets, named_network6_to_json(network));
 	js_set_take(json, "subnets", subnets);
-	js_set_bool(json, "ipv6_enabled", false);
+	js_set_bool(json, "ipv6_enabled", network->subnet6.prefix > 0);
 	js_set_bool(json, "internal", network->internal);
 	js_set_bool(json, "dns_enabled", network->dns);
 	if (g_hash_table_size(network->labels) > 0)
@@ -96,6 +99,7 @@ Json *named_network_to_json(const NamedNetwork *network)
 		js_set_string(options, "mtu", mtu);
 		js_set_take(json, "options", options);
 	}
+	network_options_write(&network->options, json);
 	js_set_string(ipam, "driver", "host-local");
 	js_set_take(json, "ipam_options", ipam);
 	return json;
@@ -113,16 +117,11 @@ static bool read_address(Json *json, const char *key, const Subnet *subnet, uint
 	return error_set(error, ENGINE_ERROR_CORRUPT, "%s: expected an address of the subnet", key);
 }
 
-/* The one subnet of the record. */
-static bool read_subnet(NamedNetwork *network, Json *subnets, GError **error)
+/* The IPv4 subnet of the record. */
+static bool read_subnet(NamedNetwork *network, Json *row, GError **error)
 {
-	Json *row = subnets && json_object_array_length(subnets) == 1
-			    ? json_object_array_get_idx(subnets, 0)
-			    : NULL;
 	const char *text = NULL;
 	Json *range = NULL;
-	if (!row || !json_object_is_type(row, json_type_object))
-		return error_set(error, ENGINE_ERROR_CORRUPT, "subnets: expected one");
 	if (!js_get_string(row, "subnet", &text, error) ||
 	    !subnet_parse(text ? text : "", &network->subnet, error) ||
 	    !read_address(row, "gateway", &network->subnet, &network->gateway, error) ||
@@ -131,6 +130,29 @@ static bool read_subnet(NamedNetwork *network, Json *subnets, GError **error)
 	return !range ||
 	       (read_address(range, "start_ip", &network->subnet, &network->first, error) &&
 		read_address(range, "end_ip", &network->subnet, &network->last, error));
+}
+
+/* One of each family at most. */
+static bool read_subnets(NamedNetwork *network, Json *subnets, GError **error)
+{
+	size_t n = subnets ? json_object_array_length(subnets) : 0;
+	bool ok = n == 1 || n == 2;
+	for (size_t i = 0; i < n && ok; i++) {
+		Json *row = json_object_array_get_idx(subnets, i);
+		const char *text = "";
+		if (!json_object_is_type(row, json_type_object) ||
+		    !js_get_string(row, "subnet", &text, NULL))
+			text = "";
+		bool v6 = strchr(text, ':');
+		if (v6 ? network->subnet6.prefix : network->subnet.prefix)
+			ok = false;
+		else if (!(v6 ? named_network6_read(network, row, error)
+			      : read_subnet(network, row, error)))
+			return false;
+	}
+	return (ok && network->subnet.prefix) ||
+	       error_set(error, ENGINE_ERROR_CORRUPT,
+			 "subnets: expected one of IPv4 and perhaps one of IPv6");
 }
 
 /* Options are strings, as in podman's records. */
@@ -145,7 +167,7 @@ static bool read_options(NamedNetwork *network, Json *json, GError **error)
 	if (mtu && !units_parse_uint(mtu, NETWORK_MTU_MAX, &number, error))
 		return false;
 	network->mtu = (uint32_t)number;
-	return true;
+	return network_options_read(&network->options, json, error);
 }
 
 /* Checked like everything from disk. */
@@ -161,7 +183,7 @@ static NamedNetwork *from_json(Json *json, const char *name, GError **error)
 	    !js_get_bool(json, "internal", &network->internal, error) ||
 	    !js_get_bool(json, "dns_enabled", &network->dns, error) ||
 	    !js_get_string_map(json, "labels", &network->labels, error) ||
-	    !read_options(network, json, error) || !read_subnet(network, subnets, error))
+	    !read_options(network, json, error) || !read_subnets(network, subnets, error))
 		return NULL;
 	if (!network->id || strlen(network->id) != 64 ||
 	    (created && !units_parse_time(created, units_now(), &network->created, error)))
@@ -221,7 +243,10 @@ GPtrArray *named_networks_list(Engine *engine, GError **error)
 NamedNetwork *named_network_resolve(Engine *engine, const char *name, GError **error)
 {
 	GError *failed = NULL;
-	g_autoptr(NamedNetwork) network = named_network_lookup(engine, name, &failed);
+	/* Docker's names; nobody can make networks of these names. */
+	bool docker = g_str_equal(name, "bridge") || g_str_equal(name, "default");
+	g_autoptr(NamedNetwork) network =
+		named_network_lookup(engine, docker ? NETWORK_DEFAULT_NAME : name, &failed);
 	if (failed) {
 		g_propagate_error(error, failed);
 		return NULL;
@@ -300,14 +325,21 @@ static bool set_range(NamedNetwork *network, const char *text, GError **error)
 	} else {
 		if (!subnet_parse(text, &range, error))
 			return false;
-		network->first = MAX(subnet_first(&range), subnet_first(&network->subnet));
-		network->last = MIN(subnet_last(&range), subnet_last(&network->subnet));
+		network->first = subnet_first(&range);
+		network->last = subnet_last(&range);
 	}
-	if (network->first > network->last || network->first < subnet_first(&network->subnet) ||
+	if (network->first > network->last)
+		return error_set(error, ENGINE_ERROR_INVALID, "invalid ip range %s", text);
+	if (network->first < subnet_first(&network->subnet) ||
 	    network->last > subnet_last(&network->subnet)) {
 		g_autofree char *subnet = subnet_format(&network->subnet);
+		g_autofree char *first = address4_format(network->first);
+		g_autofree char *last = address4_format(network->last);
+		bool start = network->first < subnet_first(&network->subnet) ||
+			     network->first > subnet_last(&network->subnet);
 		return error_set(error, ENGINE_ERROR_INVALID,
-				 "invalid ip range %s: not in subnet %s", text, subnet);
+				 "lease range %s ip %s not in subnet %s", start ? "start" : "end",
+				 start ? first : last, subnet);
 	}
 	return true;
 }
@@ -338,6 +370,17 @@ static bool set_addresses(NamedNetwork *network, const NamedNetworkCreate *optio
 				 options->gateway, subnet);
 	}
 	return !options->ip_range || set_range(network, options->ip_range, error);
+}
+
+/* --ipv6, or an IPv6 subnet. */
+static bool set_addresses6(NamedNetwork *network, const NamedNetworkCreate *options,
+			   const GPtrArray *networks, GError **error)
+{
+	if (options->subnet6.subnet)
+		return named_network6_set(network, &options->subnet6, networks, error);
+	if (options->ipv6)
+		named_network6_choose(network, networks);
+	return true;
 }
 
 /* podman1, podman2, ... */
@@ -397,13 +440,18 @@ static NamedNetwork *create_locked(Engine *engine, const NamedNetworkCreate *opt
 	network->internal = options->internal;
 	network->dns = !options->disable_dns;
 	network->mtu = options->mtu;
+	if (options->options)
+		network->options = *options->options;
 	network->labels = options->labels ? g_hash_table_ref(options->labels) : new_labels();
-	if (!set_addresses(network, options, networks, error))
+	if (!set_addresses(network, options, networks, error) ||
+	    !set_addresses6(network, options, networks, error) ||
+	    !network_options_check_routes(&network->options, &network->subnet, error))
 		return NULL;
 	g_autofree char *file = g_strconcat(network->name, SUFFIX, NULL);
 	g_autoptr(Json) json = named_network_to_json(network);
 	if (!js_save(networks_dir(engine), file, json, RECORD_SYNC_FULL, error))
 		return NULL;
+	event_network(engine, "create", network->name, network->id);
 	return g_steal_pointer(&network);
 }
 
@@ -412,6 +460,11 @@ NamedNetwork *named_network_create(Engine *engine, const NamedNetworkCreate *opt
 {
 	if (options->name && !check_name(options->name, error))
 		return NULL;
+	if (options->disable_dns && options->options && options->options->n_servers)
+		return error_set_null(
+			error, ENGINE_ERROR_INVALID,
+			"cannot set NetworkDNSServers if DNSEnabled is false: invalid "
+			"argument");
 	g_autoptr(RecordLock) lock =
 		record_lock(networks_dir(engine), ".lock", false, -1, "network create", error);
 	return lock ? create_locked(engine, options, error) : NULL;
@@ -427,7 +480,7 @@ char **named_network_users(Engine *engine, const char *name, GError **error)
 	g_autoptr(GStrvBuilder) users = g_strv_builder_new();
 	for (guint i = 0; i < list->len; i++) {
 		const ContainerSummary *s = container_summary(list->pdata[i]);
-		if (s->network_mode == NETWORK_NAMED && g_strcmp0(s->network_target, name) == 0)
+		if (s->network_mode == NETWORK_NAMED && container_find_network(s, name))
 			g_strv_builder_add(users, s->id);
 	}
 	return g_strv_builder_end(users);
@@ -471,6 +524,7 @@ static bool remove_unused(Engine *engine, const NamedNetwork *network, GError **
 				 network->name);
 	if ((unlinkat(dir, file, 0) < 0 && errno != ENOENT) || fsync(dir) < 0)
 		return error_set_errno(error, "cannot remove network %s", network->name);
+	event_network(engine, "remove", network->name, network->id);
 	return true;
 }
 
@@ -495,15 +549,41 @@ bool named_network_remove(Engine *engine, const NamedNetwork *network, bool forc
 	}
 }
 
+bool named_network_check_attachment(const NamedNetwork *network,
+				    const NetworkAttachment *attachment, GError **error)
+{
+	const char *ip = attachment->ip, *ip6 = attachment->ip6;
+	uint32_t address = 0;
+	struct in6_addr address6;
+	bool good =
+		!ip || (address4_parse(ip, &address) && address >= subnet_first(&network->subnet) &&
+			address <= subnet_last(&network->subnet));
+	bool good6 = !ip6 || (address6_parse(ip6, &address6) && network->subnet6.prefix &&
+			      subnet6_contains(&network->subnet6, &address6));
+	if (good && good6)
+		return true;
+	return error_set(error, ENGINE_ERROR_INVALID,
+			 "requested static ip %s not in any subnet on network %s", good ? ip6 : ip,
+			 network->name);
+}
+
 NetworkPlan *named_network_plan(const NamedNetwork *network)
 {
 	NetworkPlan *plan = g_new0(NetworkPlan, 1);
 	plan->key = g_strndup(network->id, KEY_LENGTH);
 	plan->mtu = network->mtu;
+	plan->options = network->options;
 	plan->subnet = network->subnet;
 	plan->gateway = network->gateway;
 	plan->first = network->first ? network->first : subnet_first(&network->subnet);
 	plan->last = network->first ? network->last : subnet_last(&network->subnet);
+	if (network->subnet6.prefix) {
+		bool all = address6_is_any(&network->first6);
+		plan->subnet6 = network->subnet6;
+		plan->gateway6 = network->gateway6;
+		plan->first6 = all ? subnet6_first(&network->subnet6) : network->first6;
+		plan->last6 = all ? subnet6_last(&network->subnet6) : network->last6;
+	}
 	plan->internal = network->internal;
 	plan->dns = network->dns;
 	return plan;

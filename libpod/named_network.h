@@ -14,7 +14,7 @@
 #include "libpod/base/json.h"
 #include "libpod/base/record.h"
 #include "libpod/engine.h"
-#include "network/network.h"
+#include "network/attachment.h"
 
 typedef struct {
 	char *name;
@@ -23,23 +23,35 @@ typedef struct {
 	Subnet subnet;
 	uint32_t gateway;
 	uint32_t first, last; /* of --ip-range; 0: the whole subnet */
+	Subnet6 subnet6;      /* prefix 0: no IPv6 */
+	struct in6_addr gateway6;
+	struct in6_addr first6, last6; /* of --ip-range; ::: the whole subnet */
 	bool internal, dns;
 	uint32_t mtu; /* 0: the default */
+	NetworkOptions options;
 	GHashTable *labels;
 } NamedNetwork;
 
 void named_network_free(NamedNetwork *network);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NamedNetwork, named_network_free)
 
+/* As typed. */
 typedef struct {
-	const char *name;     /* NULL: podman1, podman2, ... */
-	const char *subnet;   /* NULL: the next that is free */
-	const char *gateway;  /* NULL: the first of the subnet */
-	const char *ip_range; /* "10.89.0.128/25" or "FIRST-LAST"; NULL: all */
+	const char *subnet, *gateway, *range; /* or NULL */
+} NamedNetworkSubnet;
+
+typedef struct {
+	const char *name;           /* NULL: podman1, podman2, ... */
+	const char *subnet;         /* NULL: the next that is free */
+	const char *gateway;        /* NULL: the first of the subnet */
+	const char *ip_range;       /* "10.89.0.128/25" or "FIRST-LAST"; NULL: all */
+	bool ipv6;                  /* both families */
+	NamedNetworkSubnet subnet6; /* subnet NULL: a unique local one, if @ipv6 */
 	bool internal, disable_dns;
 	bool ignore; /* existing is fine */
 	uint32_t mtu;
-	GHashTable *labels; /* may be NULL */
+	const NetworkOptions *options; /* NULL: none */
+	GHashTable *labels;            /* may be NULL */
 } NamedNetworkCreate;
 
 /** named_network_create() - EXISTS in podman's words: network name X already used: network already
@@ -63,5 +75,9 @@ RecordLock *named_networks_pin(Engine *engine, GError **error);
 bool named_network_remove(Engine *engine, const NamedNetwork *network, bool force, GError **error);
 /** named_network_to_json() - podman's record, as `network inspect` shows it without containers. */
 Json *named_network_to_json(const NamedNetwork *network);
+/** named_network_check_attachment() - static addresses are its subnets'. INVALID in podman's words.
+ */
+bool named_network_check_attachment(const NamedNetwork *network,
+				    const NetworkAttachment *attachment, GError **error);
 /** named_network_plan() - what a member's monitor must know. */
 NetworkPlan *named_network_plan(const NamedNetwork *network);

@@ -99,9 +99,6 @@ static bool check_network(const ContainerSpec *spec, GError **error)
 				 "--%s can only be set when the network mode is bridge: invalid "
 				 "argument",
 				 spec->network_only);
-	if (named && g_strcmp0(spec->network_only, "ip6") == 0)
-		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
-				 "IPv6 addresses on named networks are not supported yet");
 	if (spec->network_only && !named)
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "invalid config provided: networks and static ip/mac address can "

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "libpod/base/error.h"
+#include "network/attachment.h"
 #include "libpod/base/fd.h"
 #include "libpod/base/path.h"
 #include "libpod/base/units.h"
@@ -398,7 +399,7 @@ bool spec_set_ip(ContainerSpec *spec, const char *value, GError **error)
 	struct in_addr address;
 	if (inet_pton(AF_INET, value, &address) != 1)
 		return error_set(error, ENGINE_ERROR_INVALID, "\"%s\" is not an ip address", value);
-	return network_request_set_ip(spec->network, value, error) && need_network(spec, "ip");
+	return attachment_set_ip(spec->network->typed, value, error) && need_network(spec, "ip");
 }
 
 bool spec_set_ip6(ContainerSpec *spec, const char *value, GError **error)
@@ -406,7 +407,7 @@ bool spec_set_ip6(ContainerSpec *spec, const char *value, GError **error)
 	struct in6_addr address;
 	if (inet_pton(AF_INET6, value, &address) != 1)
 		return error_set(error, ENGINE_ERROR_INVALID, "\"%s\" is not an ip address", value);
-	return need_network(spec, "ip6");
+	return attachment_set_ip(spec->network->typed, value, error) && need_network(spec, "ip6");
 }
 
 bool spec_set_mac_address(ContainerSpec *spec, const char *value, GError **error)
@@ -420,12 +421,12 @@ bool spec_set_mac_address(ContainerSpec *spec, const char *value, GError **error
 		return error_set(error, ENGINE_ERROR_INVALID, "address %s: invalid MAC address",
 				 value);
 	g_autofree char *mac = g_strdelimit(g_strdup(value), "-", ':');
-	return network_request_set_mac(spec->network, mac, error) &&
+	return attachment_set_mac(spec->network->typed, mac, error) &&
 	       need_network(spec, "mac-address");
 }
 
 bool spec_add_network_alias(ContainerSpec *spec, const char *value, GError **error)
 {
-	return network_request_add_alias(spec->network, value, error) &&
+	return attachment_add_alias(spec->network->typed, value, error) &&
 	       need_network(spec, "network-alias");
 }

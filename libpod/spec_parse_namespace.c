@@ -255,9 +255,8 @@ bool spec_set_hostname(ContainerSpec *spec, const char *value, GError **error)
 
 bool spec_set_network(ContainerSpec *spec, const char *value, GError **error)
 {
-	if (spec->network_set && spec->network->mode == NETWORK_NAMED)
-		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
-				 "several networks per container are not supported yet");
+	if (spec->network_set)
+		return network_request_parse_more(value, spec->network, error);
 	spec->network_set = true;
 	return network_request_parse(value, spec->network, error);
 }

@@ -17,6 +17,7 @@
 #include "libpod/secret.h"
 #include "libpod/spec_priv.h"
 #include "libpod/named_network.h"
+#include "network/attachment.h"
 #include "network/portmap.h"
 #include "storage/manifest.h"
 
@@ -46,23 +47,59 @@ static bool check_ns_path(const char *what, const char *path, GError **error)
 	return false;
 }
 
-/* The network by its name, whatever it was called by. */
-static bool resolve_network(Engine *engine, NetworkRequest *request, GError **error)
+/* --ip, --ip6 and --mac-address are of the only network, --network-alias of all. */
+static bool give_typed(NetworkRequest *request, GError **error)
 {
-	g_autoptr(NamedNetwork) network = named_network_resolve(engine, request->target, error);
-	uint32_t address;
-	if (!network)
-		return false;
-	g_free(request->target);
-	request->target = g_strdup(network->name);
-	if (request->ip &&
-	    (!address4_parse(request->ip, &address) || address < subnet_first(&network->subnet) ||
-	     address > subnet_last(&network->subnet))) {
-		g_autofree char *subnet = subnet_format(&network->subnet);
-		return error_set(error, ENGINE_ERROR_INVALID,
-				 "requested static ip %s not in any subnet on network %s: %s",
-				 request->ip, network->name, subnet);
+	NetworkAttachment *typed = request->typed;
+	const struct {
+		const char *option;
+		size_t offset;
+	} rows[] = {
+		{"ip", offsetof(NetworkAttachment, ip)},
+		{"ip6", offsetof(NetworkAttachment, ip6)},
+		{"mac-address", offsetof(NetworkAttachment, mac)},
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		char **from = (char **)((char *)typed + rows[i].offset);
+		if (!*from)
+			continue;
+		if (request->attachments->len != 1)
+			return error_set(error, ENGINE_ERROR_INVALID,
+					 "--%s can only be set for a single network: invalid "
+					 "argument",
+					 rows[i].option);
+		char **to = (char **)((char *)request->attachments->pdata[0] + rows[i].offset);
+		g_free(*to);
+		*to = g_steal_pointer(from);
 	}
+	for (guint i = 0; i < request->attachments->len; i++)
+		for (char **alias = typed->aliases; alias && *alias; alias++)
+			if (!attachment_add_alias(request->attachments->pdata[i], *alias, error))
+				return false;
+	g_clear_pointer(&typed->aliases, g_strfreev);
+	return true;
+}
+
+/* Networks by their names, whatever they were called by; a network called twice is one. */
+static bool resolve_networks(Engine *engine, NetworkRequest *request, GError **error)
+{
+	if (!give_typed(request, error))
+		return false;
+	for (guint i = 0; i < request->attachments->len; i++) {
+		NetworkAttachment *one = request->attachments->pdata[i];
+		g_autoptr(NamedNetwork) network = named_network_resolve(engine, one->name, error);
+		if (!network || !named_network_check_attachment(network, one, error))
+			return false;
+		const NetworkAttachment *other =
+			attachments_find(request->attachments, network->name);
+		if (other && other != one)
+			return error_set(error, ENGINE_ERROR_INVALID,
+					 "network %s is given twice: invalid argument",
+					 network->name);
+		g_free(one->name);
+		one->name = g_strdup(network->name);
+	}
+	attachments_name_interfaces(request->attachments);
 	return true;
 }
 
@@ -90,7 +127,7 @@ static bool resolve_namespaces(Engine *engine, ContainerSpec *spec, GError **err
 	if (network->mode == NETWORK_CONTAINER)
 		return resolve_target(engine, "net", &network->target, error);
 	if (network->mode == NETWORK_NAMED)
-		return resolve_network(engine, network, error);
+		return resolve_networks(engine, network, error);
 	if (network->mode == NETWORK_NS)
 		return check_ns_path("network", network->target, error);
 	return true;

@@ -70,7 +70,8 @@ static void add_processes(Container *ctr, ContainerStats *stats)
 static void read_network(Container *ctr, ContainerStats *stats)
 {
 	const ContainerSummary *s = container_summary(ctr);
-	if (s->network_mode != NETWORK_SLIRP || s->pid <= 0)
+	bool own = s->network_mode == NETWORK_SLIRP || s->network_mode == NETWORK_NAMED;
+	if (!own || s->pid <= 0)
 		return;
 	g_autofree char *text = read_proc(s->pid, "net/dev");
 	g_auto(GStrv) lines = g_strsplit(text ? text : "", "\n", -1);

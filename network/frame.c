@@ -68,21 +68,19 @@ static bool ipv4_is_allowed(const FrameRules *rules, const uint8_t *packet, size
 	if (header.ip_v != 4 || length < sizeof(header) || length > size)
 		return false;
 
+	/* libslirp 4.7 writes through a wild pointer when it puts odd fragments together. */
+	if (ntohs(header.ip_off) & FRAGMENT_MASK)
+		return false;
 	in_addr_t to = header.ip_dst.s_addr;
 	uint32_t host = ntohl(to);
-	bool fragment = ntohs(header.ip_off) & FRAGMENT_MASK;
 	if (host >> 24 == 0 || host >> 24 == IN_LOOPBACKNET)
 		return false;
 	if (to == INADDR_BROADCAST && !rules->allow_host_loopback)
 		return false;
-	/* A fragment could bring other ports than the one it is judged by. */
 	if (to == rules->dns.s_addr)
-		return !fragment &&
-		       is_for_resolver(header.ip_p, IPPROTO_ICMP, packet + length, size - length);
+		return is_for_resolver(header.ip_p, IPPROTO_ICMP, packet + length, size - length);
 	if (header.ip_p != IPPROTO_UDP)
 		return true;
-	if (fragment && to == rules->gateway.s_addr)
-		return false;
 	return !is_service4(rules, to, packet + length, size - length);
 }
 

@@ -23,7 +23,7 @@ typedef struct {
  * Only ARP, IPv4 and (if on) IPv6. Nothing whose destination would be the host's loopback when
  * libslirp connects to it; the resolver's address leads to port 53 alone, because behind it is
  * whatever host the resolver runs on, often our own; none of libslirp's own services (DHCP, TFTP,
- * DHCPv6).
+ * DHCPv6); no fragment, which libslirp cannot be trusted with.
  */
 bool frame_is_allowed(const FrameRules *rules, const uint8_t *frame, size_t size);
 

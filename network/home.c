@@ -44,7 +44,7 @@ static uint32_t mtu_of(const NetworkPlan *plan)
 /* Start a home on @listener; with @netns_fd for the bridge that is there. */
 static bool start_home(const NetworkPlan *plan, int listener, int netns_fd, GError **error)
 {
-	const HomeRequest request = {
+	HomeRequest request = {
 		.magic = HOME_MAGIC,
 		.mtu = mtu_of(plan),
 		.network = plan->subnet.network,
@@ -52,10 +52,18 @@ static bool start_home(const NetworkPlan *plan, int listener, int netns_fd, GErr
 		.gateway = plan->gateway,
 		.first = plan->first,
 		.last = plan->last,
+		.prefix6 = plan->subnet6.prefix,
+		.network6 = plan->subnet6.network,
+		.gateway6 = plan->gateway6,
+		.first6 = plan->first6,
+		.last6 = plan->last6,
 		.internal = plan->internal,
 		.dns = plan->dns,
 		.adopted = netns_fd >= 0,
+		.n_servers = (uint32_t)plan->options.n_servers,
 	};
+	memcpy(request.servers, plan->options.servers, sizeof(request.servers));
+	memcpy(request.bridge, plan->options.bridge, sizeof(request.bridge));
 	if (!home_request_is_valid(&request))
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "the network's record makes no sense");
@@ -126,16 +134,22 @@ static bool talk(int socket, const HomeAsk *ask, HomeAnswer *answer, int *out_fd
 }
 
 /* What the member asks for: its address and names. */
-static bool encode_ask(const NetworkRequest *request, const HomeMember *member, HomeAsk *ask,
+static bool encode_ask(const NetworkAttachment *request, const HomeMember *member, HomeAsk *ask,
 		       GError **error)
 {
-	*ask = (HomeAsk){.magic = HOME_MAGIC, .op = HOME_JOIN, .address = member->address};
+	*ask = (HomeAsk){.magic = HOME_MAGIC,
+			 .op = HOME_JOIN,
+			 .address = member->address,
+			 .address6 = member->address6};
 	ask->again = member->address != 0;
 	memcpy(ask->mac, member->mac, sizeof(ask->mac));
 	if (!member->address) {
 		if (request->ip && !address4_parse(request->ip, &ask->address))
 			return error_set(error, ENGINE_ERROR_INVALID, "invalid IP address %s",
 					 request->ip);
+		if (request->ip6 && !address6_parse(request->ip6, &ask->address6))
+			return error_set(error, ENGINE_ERROR_INVALID, "invalid IP address %s",
+					 request->ip6);
 		if (request->mac && !mac_parse(request->mac, ask->mac))
 			return error_set(error, ENGINE_ERROR_INVALID, "invalid MAC address %s",
 					 request->mac);
@@ -156,10 +170,13 @@ static bool encode_ask(const NetworkRequest *request, const HomeMember *member, 
 /* The home's refusal in podman's words. */
 static bool refuse(const HomeAsk *ask, const HomeAnswer *answer, GError **error)
 {
-	g_autofree char *address = address4_format(ask->address);
+	bool v6 = answer->code == HOME_TAKEN6;
+	g_autofree char *address =
+		v6 ? address6_format(&ask->address6) : address4_format(ask->address);
 
 	switch (answer->code) {
 	case HOME_TAKEN:
+	case HOME_TAKEN6:
 		return error_set(error, ENGINE_ERROR_IN_USE,
 				 "IPAM error: requested ip address %s is already allocated",
 				 address);
@@ -181,8 +198,8 @@ static bool is_same_netns(int a, int b)
 }
 
 /* One try under the lock. Return: 1 joined, 0 there may be a home in a moment, -1 with @error. */
-static int try_join(const NetworkRequest *request, int dir_fd, const HomeAsk *ask, bool may_replace,
-		    HomeMember *member, GError **error)
+static int try_join(const NetworkAttachment *request, int dir_fd, const HomeAsk *ask,
+		    bool may_replace, HomeMember *member, GError **error)
 {
 	g_autofree char *name = socket_name(request->plan);
 	g_autoptr(RecordLock) lock = record_lock(dir_fd, HOME_LOCK, false, -1, "network", error);
@@ -220,6 +237,7 @@ static int try_join(const NetworkRequest *request, int dir_fd, const HomeAsk *as
 		return -1;
 	}
 	member->address = answer.address;
+	member->address6 = answer.address6;
 	memcpy(member->mac, answer.mac, sizeof(member->mac));
 	fd_close(&member->socket);
 	member->socket = fd_steal(&socket);
@@ -228,7 +246,7 @@ static int try_join(const NetworkRequest *request, int dir_fd, const HomeAsk *as
 	return 1;
 }
 
-bool home_join(const NetworkRequest *request, int dir_fd, HomeMember *member, GError **error)
+bool home_join(const NetworkAttachment *request, int dir_fd, HomeMember *member, GError **error)
 {
 	HomeAsk ask;
 	bool has_bridge = member->netns_fd >= 0;
@@ -246,8 +264,28 @@ bool home_join(const NetworkRequest *request, int dir_fd, HomeMember *member, GE
 	}
 }
 
-bool home_plug(const NetworkRequest *request, const HomeMember *member, int container_ns,
-	       GError **error)
+/* In a process of its own: it moves into other namespaces, from where nobody could come back. */
+static bool run_apart(int (*act)(const NetnsPort *port), const NetnsPort *port, const char *what,
+		      const char *network, GError **error)
+{
+	int status = 0;
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return error_set_errno(error, "cannot make a process");
+	if (pid == 0)
+		_exit(-act(port));
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return error_set_errno(error, "cannot wait for a process");
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return true;
+	errno = WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
+	return error_set_errno(error, "cannot %s network %s", what, network);
+}
+
+bool home_plug(const NetworkAttachment *request, const HomeMember *member, int container_ns,
+	       uint32_t metric, const char *const *sysctls, GError **error)
 {
 	const NetworkPlan *plan = request->plan;
 	NetnsPort port = {
@@ -257,29 +295,57 @@ bool home_plug(const NetworkRequest *request, const HomeMember *member, int cont
 		.address.s_addr = htonl(member->address),
 		.gateway.s_addr = htonl(plan->gateway),
 		.prefix = plan->subnet.prefix,
-		.has_route = !plan->internal,
+		.address6 = member->address6,
+		.gateway6 = plan->gateway6,
+		.prefix6 = plan->subnet6.prefix,
+		.has_route = !plan->internal && !plan->options.no_default_route,
+		.options = &plan->options,
+		.metric = plan->options.metric ? plan->options.metric : metric,
 		.mtu = mtu_of(plan),
+		.sysctls = sysctls,
 	};
-	int status = 0;
 
 	memcpy(port.mac, member->mac, sizeof(port.mac));
-	/* It moves into other namespaces, from where nobody could come back. */
-	pid_t pid = fork();
-	if (pid < 0)
-		return error_set_errno(error, "cannot make a process");
-	if (pid == 0)
-		_exit(-netns_plug(&port));
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return error_set_errno(error, "cannot wait for a process");
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		return true;
-	errno = WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
-	return error_set_errno(error, "cannot connect the container to network %s",
-			       request->target);
+	return run_apart(netns_plug, &port, "connect the container to", request->name, error);
 }
 
-void home_leave(const NetworkRequest *request, int dir_fd, HomeMember *member)
+bool home_unplug(const NetworkAttachment *request, const HomeMember *member, GError **error)
+{
+	const NetnsPort port = {
+		.home_ns = member->netns_fd,
+		.address.s_addr = htonl(member->address),
+	};
+
+	return run_apart(netns_unplug, &port, "disconnect the container from", request->name,
+			 error);
+}
+
+/* Hand over one end. */
+static bool send_end(int socket, HomeOp op, int fd)
+{
+	const HomeAsk ask = {.magic = HOME_MAGIC, .op = op};
+	HomeAnswer answer;
+	size_t n = 0;
+
+	return fd_send(socket, &ask, sizeof(ask), &fd, 1) &&
+	       fd_receive(socket, &answer, sizeof(answer), NULL, 0, &n) == sizeof(answer);
+}
+
+bool home_link(const HomeMember *asks, const HomeMember *tells)
+{
+	int ends[2];
+
+	if (asks->socket < 0 || tells->socket < 0) {
+		errno = ENOTCONN;
+		return false;
+	}
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		return false;
+	autofd one = ends[0], other = ends[1];
+	return send_end(tells->socket, HOME_TELLS, other) && send_end(asks->socket, HOME_ASKS, one);
+}
+
+void home_leave(const NetworkAttachment *request, int dir_fd, HomeMember *member)
 {
 	const HomeAsk ask = {.magic = HOME_MAGIC, .op = HOME_LEAVE};
 	g_autofree char *name = socket_name(request->plan);

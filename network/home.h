@@ -15,13 +15,14 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "network/network.h"
+#include "network/attachment.h"
 
 /* A member's hold on its network. */
 typedef struct {
 	int socket;   /* to the home; -1: it is gone */
 	int netns_fd; /* of the bridge; -1: no member */
 	uint32_t address;
+	struct in6_addr address6; /* ::: none */
 	uint8_t mac[6];
 } HomeMember;
 
@@ -30,15 +31,28 @@ typedef struct {
 /**
  * home_join() - become a member; brings the home to life if there is none
  * @dir_fd:	the homes' directory, where their sockets and the lock are
- * @request:	of mode NETWORK_NAMED with its plan; aliases are the names the member answers to
- * @member:	its address is kept if it has one (it joins again), else one is chosen
- * @error:	IN_USE in podman's words if the address is taken, or none is free; TIMEOUT
+ * @request:	with its plan; aliases are the names the member answers to
+ * @member:	its addresses are kept if it has some (it joins again), else they are chosen
+ * @error:	IN_USE in podman's words if an address is taken, or none is free; TIMEOUT
  */
-bool home_join(const NetworkRequest *request, int dir_fd, HomeMember *member, GError **error);
+bool home_join(const NetworkAttachment *request, int dir_fd, HomeMember *member, GError **error);
 
-/** home_plug() - give the container whose netns is @container_ns its port of the bridge. */
-bool home_plug(const NetworkRequest *request, const HomeMember *member, int container_ns,
-	       GError **error);
+/**
+ * home_plug() - give the container whose netns is @container_ns its port of the bridge
+ * @metric:	of its default routes
+ * @sysctls:	paths below /proc/sys and values in turn, of the new interface; or NULL
+ *
+ * A port that an earlier run left under the same address goes.
+ */
+bool home_plug(const NetworkAttachment *request, const HomeMember *member, int container_ns,
+	       uint32_t metric, const char *const *sysctls, GError **error);
 
-/** home_leave() - give the address back; the last one's leaving ends the home. */
-void home_leave(const NetworkRequest *request, int dir_fd, HomeMember *member);
+/** home_unplug() - take the port away, whatever the container calls its end. */
+bool home_unplug(const NetworkAttachment *request, const HomeMember *member, GError **error);
+
+/** home_link() - what the home of @asks does not know of the container's questions it asks that of
+ * @tells. Return: false with errno. */
+bool home_link(const HomeMember *asks, const HomeMember *tells);
+
+/** home_leave() - give the addresses back; the last one's leaving ends the home. */
+void home_leave(const NetworkAttachment *request, int dir_fd, HomeMember *member);

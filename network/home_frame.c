@@ -64,36 +64,6 @@ static bool measure(const uint8_t *frame, size_t size, Packet *out)
 	return true;
 }
 
-/* A checksum after 4 bytes that it covers went from @old to @new (RFC 1624). */
-static void fix_sum(uint8_t *at, uint32_t old, uint32_t new)
-{
-	uint32_t sum = (uint16_t)~get16(at);
-
-	sum += (uint16_t) ~(old >> 16) + (uint32_t)(uint16_t)~old;
-	sum += (new >> 16) + (new & 0xffff);
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	put16(at, (uint16_t)~sum);
-}
-
-/* Change the address at @offset of the IP header, and all sums over it. */
-static void change_address(const Packet *packet, size_t offset, uint32_t old, uint32_t new)
-{
-	uint8_t *udp_sum = packet->segment + offsetof(struct udphdr, uh_sum);
-
-	put16(packet->packet + offset, new >> 16);
-	put16(packet->packet + offset + 2, new);
-	fix_sum(packet->packet + SUM_AT, old, new);
-	if (packet->protocol == IPPROTO_TCP && packet->size >= sizeof(struct tcphdr)) {
-		fix_sum(packet->segment + offsetof(struct tcphdr, th_sum), old, new);
-	} else if (packet->protocol == IPPROTO_UDP && packet->size >= sizeof(struct udphdr) &&
-		   get16(udp_sum)) {
-		fix_sum(udp_sum, old, new);
-		if (get16(udp_sum) == 0)
-			put16(udp_sum, 0xffff);
-	}
-}
-
 static uint16_t header_sum(const uint8_t *header)
 {
 	uint32_t sum = 0;
@@ -105,56 +75,66 @@ static uint16_t header_sum(const uint8_t *header)
 	return (uint16_t)~sum;
 }
 
-/* Wrap @size bytes behind the headers of @out as the gateway's answer to @question. */
-static size_t wrap_answer(const uint8_t *frame, const Packet *question, uint8_t *out, size_t size)
+/* The headers of the gateway's answer to @question, but for the sizes in them. */
+static void answer_headers(const uint8_t *frame, const Packet *question, uint8_t out[HOME_HEADERS])
 {
 	uint8_t *packet = out + ETHER_HDR_LEN, *udp = packet + sizeof(struct ip);
 
-	memset(out, 0, ETHER_HDR_LEN + sizeof(struct ip) + sizeof(struct udphdr));
+	memset(out, 0, HOME_HEADERS);
 	memcpy(out, frame + 6, 6);
 	memcpy(out + 6, frame, 6);
 	put16(out + 12, ETHERTYPE_IP);
 	packet[0] = 0x45;
-	put16(packet + 2, (uint32_t)(sizeof(struct ip) + sizeof(struct udphdr) + size));
 	packet[8] = 64;
 	packet[9] = IPPROTO_UDP;
 	memcpy(packet + SOURCE_AT, question->packet + TARGET_AT, 4);
 	memcpy(packet + TARGET_AT, question->packet + SOURCE_AT, 4);
-	put16(packet + SUM_AT, header_sum(packet));
 	memcpy(udp, question->segment + 2, 2);
 	memcpy(udp + 2, question->segment, 2);
+}
+
+size_t home_frame_wrap(const uint8_t headers[HOME_HEADERS], uint8_t *frame, size_t size)
+{
+	uint8_t *packet = frame + ETHER_HDR_LEN, *udp = packet + sizeof(struct ip);
+
+	memcpy(frame, headers, HOME_HEADERS);
+	put16(packet + 2, (uint32_t)(sizeof(struct ip) + sizeof(struct udphdr) + size));
+	put16(packet + SUM_AT, header_sum(packet));
 	put16(udp + 4, (uint32_t)(sizeof(struct udphdr) + size)); /* without a checksum */
-	return ETHER_HDR_LEN + sizeof(struct ip) + sizeof(struct udphdr) + size;
+	return HOME_HEADERS + size;
 }
 
 /* Something for port 53 of the gateway. */
-static HomeVerdict ask_names(const HomeRules *rules, const uint8_t *frame, const Packet *packet,
-			     uint8_t *answer, size_t *out_size)
+static HomeVerdict ask_names(const HomeRules *rules, uint8_t *frame, const Packet *packet,
+			     size_t room, uint8_t *answer, size_t *out_size, HomeQuestion *question)
 {
 	const size_t udp = sizeof(struct udphdr);
 
-	if (packet->protocol == IPPROTO_UDP && rules->dns) {
-		size_t length = packet->size < udp ? 0 : get16(packet->segment + 4);
-		if (length < udp || length > packet->size)
-			return HOME_FRAME_DROP;
-		uint8_t *room = answer + ETHER_HDR_LEN + sizeof(struct ip) + udp;
-		int size = dns_answer(&rules->names, packet->segment + udp, length - udp, room);
-		if (size < 0)
-			return HOME_FRAME_DROP;
-		if (size > 0) {
-			*out_size = wrap_answer(frame, packet, answer, (size_t)size);
-			return HOME_FRAME_ANSWER;
-		}
+	if (packet->protocol == IPPROTO_TCP) {
+		memcpy(frame, HOME_RESPONDER_MAC, 6);
+		return HOME_FRAME_RESPONDER;
 	}
-	if (rules->internal)
+	size_t length = packet->size < udp ? 0 : get16(packet->segment + 4);
+	if (length < udp || length > packet->size || length - udp > DNS_QUESTION_MAX)
 		return HOME_FRAME_DROP;
-	change_address(packet, TARGET_AT, rules->gateway, rules->network);
-	return HOME_FRAME_PASS;
+	answer_headers(frame, packet, question->headers);
+	question->client = packet->source;
+	question->data = packet->segment + udp;
+	question->size = length - udp;
+	int size = dns_answer(&rules->names, question->data, question->size, room,
+			      answer + HOME_HEADERS);
+	if (size < 0)
+		return HOME_FRAME_DROP;
+	if (size == 0)
+		return HOME_FRAME_ASK;
+	*out_size = home_frame_wrap(question->headers, answer, (size_t)size);
+	return HOME_FRAME_ANSWER;
 }
 
 /* To the gateway itself: ping, and names. */
-static HomeVerdict to_gateway(const HomeRules *rules, const uint8_t *frame, const Packet *packet,
-			      uint8_t *answer, size_t *out_size)
+static HomeVerdict to_gateway(const HomeRules *rules, uint8_t *frame, const Packet *packet,
+			      size_t room, uint8_t *answer, size_t *out_size,
+			      HomeQuestion *question)
 {
 	bool ports = packet->protocol == IPPROTO_UDP || packet->protocol == IPPROTO_TCP;
 
@@ -164,39 +144,36 @@ static HomeVerdict to_gateway(const HomeRules *rules, const uint8_t *frame, cons
 	if (!ports || packet->fragment || packet->size < 4)
 		return HOME_FRAME_DROP;
 	if (get16(packet->segment + 2) == DOMAIN_PORT)
-		return ask_names(rules, frame, packet, answer, out_size);
+		return ask_names(rules, frame, packet, room, answer, out_size, question);
 	/* libslirp refuses a connection to its gateway properly. */
 	return packet->protocol == IPPROTO_TCP ? HOME_FRAME_PASS : HOME_FRAME_DROP;
 }
 
-HomeVerdict home_frame_in(const HomeRules *rules, uint8_t *frame, size_t size,
-			  uint8_t answer[HOME_ANSWER_MAX], size_t *out_size)
+HomeVerdict home_frame_in(const HomeRules *rules, uint8_t *frame, size_t size, size_t room,
+			  uint8_t answer[HOME_ANSWER_MAX], size_t *out_size, HomeQuestion *question)
 {
 	Packet packet;
 
 	if (size >= ETHER_HDR_LEN && get16(frame + 12) == ETHERTYPE_ARP)
 		return HOME_FRAME_PASS;
+	if (size >= ETHER_HDR_LEN && get16(frame + 12) == ETHERTYPE_IPV6)
+		return home_frame6_in(rules, frame, size);
 	if (!measure(frame, size, &packet))
 		return HOME_FRAME_DROP;
 	if (packet.target == rules->gateway)
-		return to_gateway(rules, frame, &packet, answer, out_size);
+		return to_gateway(rules, frame, &packet, room, answer, out_size, question);
 	/* Members are reached by the bridge; multicast and broadcast stay on it too. */
 	if ((packet.target & rules->mask) == rules->network || packet.target >> 28 >= 14)
 		return HOME_FRAME_DROP;
 	return rules->internal ? HOME_FRAME_DROP : HOME_FRAME_PASS;
 }
 
-bool home_frame_is_resolver(const HomeRules *rules, const uint8_t *frame, size_t size)
+bool home_frame_target(const uint8_t *frame, size_t size, uint32_t *out_address)
 {
 	Packet packet;
 
-	return measure(frame, size, &packet) && packet.source == rules->network;
-}
-
-void home_frame_out(const HomeRules *rules, uint8_t *frame, size_t size)
-{
-	Packet packet;
-
-	if (measure(frame, size, &packet))
-		change_address(&packet, SOURCE_AT, rules->network, rules->gateway);
+	if (!measure(frame, size, &packet))
+		return false;
+	*out_address = packet.target;
+	return true;
 }

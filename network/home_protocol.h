@@ -5,9 +5,14 @@
  */
 #pragma once
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "network/network_options.h"
+
+#include "network/subnet.h"
 
 /* Descriptors of a home at its start. */
 enum {
@@ -26,28 +31,38 @@ typedef struct {
 	uint32_t network, prefix; /* numbers in host order */
 	uint32_t gateway;
 	uint32_t first, last; /* addresses to choose from */
+	uint32_t prefix6;     /* 0: no IPv6 */
+	struct in6_addr network6, gateway6, first6, last6;
 	uint8_t internal, dns, adopted;
 	uint8_t unused;
+	uint32_t n_servers; /* 0: the host's */
+	DnsServer servers[DNS_SERVERS_MAX];
+	char bridge[NETWORK_BRIDGE_MAX]; /* "": the default */
 } HomeRequest;
 
 typedef enum {
 	HOME_JOIN,
 	HOME_LEAVE,
+	HOME_ASKS,  /* a socket comes along: what we don't know of the member's questions goes there
+		     */
+	HOME_TELLS, /* a socket comes along: questions of the member come from there */
 } HomeOp;
 
 typedef struct {
 	uint32_t magic;
 	uint8_t op;
-	uint8_t mac[6];   /* all 0: any */
-	uint8_t again;    /* the address was ours before the home was killed */
-	uint32_t address; /* 0: any */
+	uint8_t mac[6];           /* all 0: any */
+	uint8_t again;            /* the address was ours before the home was killed */
+	uint32_t address;         /* 0: any */
+	struct in6_addr address6; /* ::: any */
 	uint32_t names_size;
 	char names[HOME_NAMES_MAX];
 } HomeAsk;
 
 enum {
 	HOME_OK = '\0',
-	HOME_TAKEN = 'T', /* the address is */
+	HOME_TAKEN = 'T',  /* the address is */
+	HOME_TAKEN6 = '6', /* the IPv6 address is */
 	HOME_FULL = 'L',
 	HOME_FAILED = 'F',
 };
@@ -58,7 +73,8 @@ typedef struct {
 	uint8_t mac[6];
 	uint8_t last; /* to HOME_LEAVE: nobody is left, the home ends */
 	uint32_t address;
-	char message[128]; /* if HOME_FAILED */
+	struct in6_addr address6; /* ::: none */
+	char message[128];        /* if HOME_FAILED */
 } HomeAnswer;
 
 /** home_request_is_valid() - pure. */

@@ -5,25 +5,41 @@
 
 #include "network/subnet.h"
 
+/* The IPv6 half makes sense, or is not there. */
+static bool is_valid6(const HomeRequest *request)
+{
+	const Subnet6 subnet = {request->network6, request->prefix6};
+
+	if (request->prefix6 == 0)
+		return true;
+	return request->prefix6 >= 8 && request->prefix6 <= 126 &&
+	       subnet6_contains(&subnet, &request->network6) &&
+	       subnet6_contains(&subnet, &request->gateway6) &&
+	       subnet6_contains(&subnet, &request->first6) &&
+	       subnet6_contains(&subnet, &request->last6) &&
+	       address6_compare(&request->first6, &request->last6) <= 0;
+}
+
 bool home_request_is_valid(const HomeRequest *request)
 {
 	if (request->magic != HOME_MAGIC || request->mtu < 576 || request->mtu > 65520 ||
 	    request->prefix < 8 || request->prefix > 30 || request->internal > 1 ||
-	    request->dns > 1 || request->adopted > 1)
+	    request->dns > 1 || request->adopted > 1 || request->n_servers > DNS_SERVERS_MAX ||
+	    request->bridge[NETWORK_BRIDGE_MAX - 1])
 		return false;
 	const Subnet subnet = {request->network, request->prefix};
 	return subnet_contains(&subnet, request->network) &&
 	       (request->network & (UINT32_MAX >> request->prefix)) == 0 &&
 	       request->first <= request->last && request->first >= subnet_first(&subnet) &&
 	       request->last <= subnet_last(&subnet) && request->gateway >= subnet_first(&subnet) &&
-	       request->gateway <= subnet_last(&subnet);
+	       request->gateway <= subnet_last(&subnet) && is_valid6(request);
 }
 
 bool home_ask_is_valid(const HomeAsk *ask, size_t size)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789-_.";
 
-	if (size != sizeof(*ask) || ask->magic != HOME_MAGIC || ask->op > HOME_LEAVE ||
+	if (size != sizeof(*ask) || ask->magic != HOME_MAGIC || ask->op > HOME_TELLS ||
 	    ask->again > 1 || ask->names_size > HOME_NAMES_MAX ||
 	    (ask->names_size && ask->names[ask->names_size - 1] != '\0'))
 		return false;

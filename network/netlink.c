@@ -188,8 +188,9 @@ void netlink_veth_add(NetlinkBatch *batch, const char *name, const char *peer_na
 
 void netlink_bridge_add(NetlinkBatch *batch, const char *name, uint32_t mtu)
 {
-	const struct ifinfomsg body = {
-		.ifi_family = AF_UNSPEC, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
+	const struct ifinfomsg body = {.ifi_family = AF_UNSPEC,
+				       .ifi_flags = IFF_UP | IFF_NOARP,
+				       .ifi_change = IFF_UP | IFF_NOARP};
 	const uint8_t off = 0;
 
 	begin(batch, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &body, sizeof(body));
@@ -211,15 +212,23 @@ void netlink_link_master(NetlinkBatch *batch, int index, int master)
 	attribute_u32(batch, IFLA_MASTER, (uint32_t)master);
 }
 
-void netlink_port_add(NetlinkBatch *batch, int master, const char *peer_name, int peer_ns,
-		      const void *mac, uint32_t mtu)
+void netlink_link_delete(NetlinkBatch *batch, const char *name)
+{
+	const struct ifinfomsg body = {.ifi_family = AF_UNSPEC};
+
+	begin(batch, RTM_DELLINK, 0, &body, sizeof(body));
+	attribute(batch, IFLA_IFNAME, name, strnlen(name, IFNAMSIZ - 1) + 1);
+}
+
+void netlink_port_add(NetlinkBatch *batch, int master, const char *name, const char *peer_name,
+		      int peer_ns, const void *mac, uint32_t mtu)
 {
 	const struct ifinfomsg ours = {
 		.ifi_family = AF_UNSPEC, .ifi_flags = IFF_UP, .ifi_change = IFF_UP};
 	const struct ifinfomsg theirs = {.ifi_family = AF_UNSPEC};
 
 	begin(batch, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, &ours, sizeof(ours));
-	attribute(batch, IFLA_IFNAME, "veth%d", sizeof("veth%d"));
+	attribute(batch, IFLA_IFNAME, name, strnlen(name, IFNAMSIZ - 1) + 1);
 	attribute_u32(batch, IFLA_MTU, mtu);
 	attribute_u32(batch, IFLA_MASTER, (uint32_t)master);
 	size_t info = nest_begin(batch, IFLA_LINKINFO);
@@ -234,6 +243,19 @@ void netlink_port_add(NetlinkBatch *batch, int master, const char *peer_name, in
 	nest_end(batch, peer);
 	nest_end(batch, data);
 	nest_end(batch, info);
+}
+
+void netlink_link_quiet(NetlinkBatch *batch, int index, const void *mac)
+{
+	const struct ifinfomsg body = {
+		.ifi_family = AF_UNSPEC,
+		.ifi_index = index,
+		.ifi_flags = IFF_NOARP,
+		.ifi_change = IFF_NOARP,
+	};
+
+	begin(batch, RTM_NEWLINK, 0, &body, sizeof(body));
+	attribute(batch, IFLA_ADDRESS, mac, 6);
 }
 
 void netlink_address_add(NetlinkBatch *batch, int index, int family, const void *address,
@@ -252,7 +274,8 @@ void netlink_address_add(NetlinkBatch *batch, int index, int family, const void 
 	attribute(batch, IFA_ADDRESS, address, address_size(family));
 }
 
-void netlink_route_default(NetlinkBatch *batch, int index, int family, const void *gateway)
+void netlink_route_default(NetlinkBatch *batch, int index, int family, const void *gateway,
+			   uint32_t metric)
 {
 	const struct rtmsg body = {
 		.rtm_family = (uint8_t)family,
@@ -265,6 +288,31 @@ void netlink_route_default(NetlinkBatch *batch, int index, int family, const voi
 	begin(batch, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, &body, sizeof(body));
 	attribute(batch, RTA_GATEWAY, gateway, address_size(family));
 	attribute_u32(batch, RTA_OIF, (uint32_t)index);
+	if (metric)
+		attribute_u32(batch, RTA_PRIORITY, metric);
+}
+
+void netlink_route_add(NetlinkBatch *batch, int index, const NetlinkRoute *route)
+{
+	const struct rtmsg body = {
+		.rtm_family = (uint8_t)route->family,
+		.rtm_dst_len = (uint8_t)route->prefix,
+		.rtm_table = RT_TABLE_MAIN,
+		.rtm_protocol = RTPROT_STATIC,
+		.rtm_scope = route->gateway || route->type != RTN_UNICAST ? RT_SCOPE_UNIVERSE
+									  : RT_SCOPE_LINK,
+		.rtm_type = route->type,
+	};
+
+	begin(batch, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, &body, sizeof(body));
+	if (route->prefix)
+		attribute(batch, RTA_DST, route->target, address_size(route->family));
+	if (route->gateway)
+		attribute(batch, RTA_GATEWAY, route->gateway, address_size(route->family));
+	if (route->type == RTN_UNICAST)
+		attribute_u32(batch, RTA_OIF, (uint32_t)index);
+	if (route->metric)
+		attribute_u32(batch, RTA_PRIORITY, route->metric);
 }
 
 void netlink_route_local(NetlinkBatch *batch, int lo_index, int family, const void *source,

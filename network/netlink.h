@@ -52,27 +52,47 @@ void netlink_link_up(NetlinkBatch *batch, int index);
 void netlink_veth_add(NetlinkBatch *batch, const char *name, const char *peer_name, int peer_ns,
 		      uint32_t mtu);
 
-/** netlink_bridge_add() - a bridge, up, without addresses of its own. */
+/** netlink_bridge_add() - a bridge, up, that answers for no address. */
 void netlink_bridge_add(NetlinkBatch *batch, const char *name, uint32_t mtu);
 
 /** netlink_link_master() - make a link a port of the bridge @master. */
 void netlink_link_master(NetlinkBatch *batch, int index, int master);
 
 /**
- * netlink_port_add() - a veth pair: one end a port of the bridge @master in our netns, named by the
- * kernel and up; the other, still down, in that of @peer_ns
+ * netlink_port_add() - a veth pair: one end, @name, a port of the bridge @master in our netns and
+ * up; the other, still down, in that of @peer_ns
  * @mac:	6 bytes, of the other end
  */
-void netlink_port_add(NetlinkBatch *batch, int master, const char *peer_name, int peer_ns,
-		      const void *mac, uint32_t mtu);
+void netlink_port_add(NetlinkBatch *batch, int master, const char *name, const char *peer_name,
+		      int peer_ns, const void *mac, uint32_t mtu);
+
+/** netlink_link_delete() - a link of our netns; -ENODEV if there is none. */
+void netlink_link_delete(NetlinkBatch *batch, const char *name);
+
+/** netlink_link_quiet() - give a link an address of its own and no way to be asked for it (ARP). */
+void netlink_link_quiet(NetlinkBatch *batch, int index, const void *mac);
 
 /** netlink_address_add() - give a link an address, without duplicate address detection. @family:
  * AF_INET or AF_INET6. */
 void netlink_address_add(NetlinkBatch *batch, int index, int family, const void *address,
 			 unsigned prefix);
 
-/** netlink_route_default() - the default route through @gateway. */
-void netlink_route_default(NetlinkBatch *batch, int index, int family, const void *gateway);
+/** netlink_route_default() - the default route through @gateway; @metric 0: the kernel's. */
+void netlink_route_default(NetlinkBatch *batch, int index, int family, const void *gateway,
+			   uint32_t metric);
+
+/* A route other than the default one. */
+typedef struct {
+	int family;
+	const void *target;
+	unsigned prefix;
+	const void *gateway; /* NULL: on the link itself */
+	uint32_t metric;     /* 0: the kernel's */
+	uint8_t type;        /* RTN_UNICAST, or RTN_BLACKHOLE and its like: without a link */
+} NetlinkRoute;
+
+/** netlink_route_add() - over the link @index; takes the place of one that is there. */
+void netlink_route_add(NetlinkBatch *batch, int index, const NetlinkRoute *route);
 
 /** netlink_route_local() - table @table: every address is one of ours, and @source answers. */
 void netlink_route_local(NetlinkBatch *batch, int lo_index, int family, const void *source,

@@ -17,6 +17,7 @@
 #include <linux/if_packet.h>
 #include <linux/if_tun.h>
 #include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
@@ -32,6 +33,8 @@
 #define TAP_NAME        "tap0"
 #define VETH_NAME       "uplink0"
 #define BRIDGE_NAME     "bridge0"
+#define DOMAIN_PORT     53
+#define LISTEN_BACKLOG  64
 #define PACKET_BUFFER   (4 * 1024 * 1024) /* the kernel caps it at net.core.{r,w}mem_max */
 #define IGNORE_OUTGOING 23                /* PACKET_IGNORE_OUTGOING, Linux 4.20 */
 
@@ -154,7 +157,7 @@ static void add_family(NetlinkBatch *batch, int index, int family)
 	netlink_address_add(batch, index, family, &address, v6 ? 64 : 24);
 	if (v6)
 		netlink_optional(batch);
-	netlink_route_default(batch, index, family, &gateway);
+	netlink_route_default(batch, index, family, &gateway, 0);
 	if (v6)
 		netlink_optional(batch);
 }
@@ -225,23 +228,30 @@ int netns_configure(const NetnsSetup *setup, const char **out_step)
 	return fd_send(setup->tap_socket, &message, sizeof(message), fds, 2) ? 0 : -errno;
 }
 
-/* The bridge; bridged frames are no business of the host's packet filter. */
-static int make_bridge(int netlink, uint32_t mtu)
+static const char *bridge_name(const char *asked)
 {
+	return *asked ? asked : BRIDGE_NAME;
+}
+
+/* The bridge; bridged frames are no business of the host's packet filter. */
+static int make_bridge(int netlink, const char *name, uint32_t mtu)
+{
+	char path[80];
 	NetlinkBatch batch;
 
 	netlink_batch_init(&batch);
 	netlink_link_up(&batch, LO_INDEX);
-	netlink_bridge_add(&batch, BRIDGE_NAME, mtu);
+	netlink_bridge_add(&batch, name, mtu);
 	int rc = netlink_send(netlink, &batch);
-	(void)write_sysctl("/proc/sys/net/ipv6/conf/" BRIDGE_NAME "/disable_ipv6", "1");
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/disable_ipv6", name);
+	(void)write_sysctl(path, "1");
 	(void)write_sysctl("/proc/sys/net/bridge/bridge-nf-call-iptables", "0");
 	(void)write_sysctl("/proc/sys/net/bridge/bridge-nf-call-ip6tables", "0");
 	(void)write_sysctl("/proc/sys/net/bridge/bridge-nf-call-arptables", "0");
 	return rc;
 }
 
-int netns_make_home(bool adopted, uint32_t mtu, bool *out_vnet)
+int netns_make_home(bool adopted, const char *bridge_asked, uint32_t mtu, bool *out_vnet)
 {
 	char name[IFNAMSIZ];
 	NetlinkBatch batch;
@@ -250,7 +260,7 @@ int netns_make_home(bool adopted, uint32_t mtu, bool *out_vnet)
 	if (rc < 0)
 		return rc;
 	autofd netlink = rc;
-	rc = adopted ? 0 : make_bridge(netlink, mtu);
+	rc = adopted ? 0 : make_bridge(netlink, bridge_name(bridge_asked), mtu);
 	if (rc < 0)
 		return rc;
 	/* That of a process that was killed may take some time to go. */
@@ -264,7 +274,8 @@ int netns_make_home(bool adopted, uint32_t mtu, bool *out_vnet)
 		tap = open_veth(own, name, mtu);
 	if (tap < 0)
 		return tap;
-	int index = link_index(netlink, name), bridge = link_index(netlink, BRIDGE_NAME);
+	int index = link_index(netlink, name),
+	    bridge = link_index(netlink, bridge_name(bridge_asked));
 	if (index < 0 || bridge < 0)
 		return index < 0 ? index : bridge;
 	netlink_batch_init(&batch);
@@ -275,26 +286,153 @@ int netns_make_home(bool adopted, uint32_t mtu, bool *out_vnet)
 	return rc < 0 ? rc : fd_steal(&tap);
 }
 
-/* In the home: the pair. */
+/* The responder's interface: its own address, the gateway's, and the way back to the members. */
+static int set_up_responder(int netlink, int index, const NetnsResponder *responder)
+{
+	const NetlinkRoute members = {.family = AF_INET,
+				      .target = &responder->network,
+				      .prefix = responder->prefix,
+				      .type = RTN_UNICAST};
+	NetlinkBatch batch;
+
+	netlink_batch_init(&batch);
+	netlink_link_prepare(&batch, index, responder->mtu, true);
+	netlink_link_quiet(&batch, index, responder->mac);
+	netlink_link_up(&batch, index);
+	netlink_address_add(&batch, index, AF_INET, &responder->gateway, 32);
+	netlink_route_add(&batch, index, &members);
+	return netlink_send(netlink, &batch);
+}
+
+/* Return: a listening socket or a negative errno. That of a home that was killed may not be gone
+ * yet: hence REUSEPORT. */
+static int open_listener(struct in_addr address)
+{
+	const struct sockaddr_in place = {
+		.sin_family = AF_INET, .sin_port = htons(DOMAIN_PORT), .sin_addr = address};
+	const int on = 1;
+	autofd fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) < 0 ||
+	    bind(fd, (const struct sockaddr *)&place, sizeof(place)) < 0 ||
+	    listen(fd, LISTEN_BACKLOG) < 0)
+		return -errno;
+	return fd_steal(&fd);
+}
+
+int netns_make_responder(NetnsResponder *responder)
+{
+	char name[IFNAMSIZ];
+	int rc = netlink_open(NETLINK_ROUTE);
+
+	if (rc < 0)
+		return rc;
+	autofd netlink = rc;
+	snprintf(name, sizeof(name), "dns%d", (int)getpid());
+	autofd own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	if (own < 0)
+		return -errno;
+	autofd tap = open_tap(name);
+	responder->vnet_hdr = tap < 0;
+	if (tap < 0)
+		tap = open_veth(own, name, responder->mtu);
+	if (tap < 0)
+		return tap;
+	int index = link_index(netlink, name);
+	if (index < 0)
+		return index;
+	rc = set_up_responder(netlink, index, responder);
+	if (rc < 0)
+		return rc;
+	responder->listener = open_listener(responder->gateway);
+	return responder->listener < 0 ? responder->listener : fd_steal(&tap);
+}
+
+/* The port's name in the home. */
+static void port_name(const NetnsPort *port, char out[IFNAMSIZ])
+{
+	snprintf(out, IFNAMSIZ, "m%08x", (unsigned)ntohl(port->address.s_addr));
+}
+
+bool netns_port_address(const char *name, uint32_t *out_address)
+{
+	unsigned address;
+	int end = 0;
+
+	if (strlen(name) != 9 || sscanf(name, "m%8x%n", &address, &end) != 1 || end != 9)
+		return false;
+	*out_address = address;
+	return true;
+}
+
+/* In the home: the pair, in place of what an earlier run left. */
 static int add_port(const NetnsPort *port)
 {
+	char name[IFNAMSIZ];
 	NetlinkBatch batch;
 	int rc = netlink_open(NETLINK_ROUTE);
 
 	if (rc < 0)
 		return rc;
 	autofd netlink = rc;
-	int bridge = link_index(netlink, BRIDGE_NAME);
+	int bridge = link_index(netlink, bridge_name(port->options->bridge));
 	if (bridge < 0)
 		return bridge;
+	port_name(port, name);
 	netlink_batch_init(&batch);
-	netlink_port_add(&batch, bridge, port->interface, port->container_ns, port->mac, port->mtu);
+	netlink_link_delete(&batch, name);
+	netlink_optional(&batch);
+	netlink_port_add(&batch, bridge, name, port->interface, port->container_ns, port->mac,
+			 port->mtu);
 	return netlink_send(netlink, &batch);
 }
 
-/* In the container: its end. */
+/* The default route of a family. */
+static void add_port_route(NetlinkBatch *batch, const NetnsPort *port, int index, int family)
+{
+	const void *gateway = family == AF_INET6 ? (const void *)&port->gateway6 : &port->gateway;
+
+	if (port->has_route)
+		netlink_route_default(batch, index, family, gateway, port->metric);
+}
+
+/* The network's own routes. Those that lead nowhere need no interface. */
+static void add_routes(NetlinkBatch *batch, const NetnsPort *port, int index)
+{
+	for (size_t i = 0; i < port->options->n_routes; i++) {
+		const NetworkRoute *one = &port->options->routes[i];
+		const struct in_addr target = {.s_addr = htonl(one->target)};
+		const struct in_addr gateway = {.s_addr = htonl(one->gateway)};
+		const NetlinkRoute route = {
+			.family = AF_INET,
+			.target = &target,
+			.prefix = one->prefix,
+			.gateway = one->type == RTN_UNICAST ? &gateway : NULL,
+			.metric = one->metric,
+			.type = one->type,
+		};
+		netlink_route_add(batch, index, &route);
+	}
+}
+
+/* What --sysctl says of the interface, which is there only now. */
+static int write_port_sysctls(const NetnsPort *port)
+{
+	for (size_t i = 0; port->sysctls && port->sysctls[i]; i += 2) {
+		char path[256];
+		snprintf(path, sizeof(path), "/proc/sys/%s", port->sysctls[i]);
+		int rc = write_sysctl(path, port->sysctls[i + 1]);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+/* In the container: its end. Routers that announce themselves are not listened to. */
 static int set_up_port(const NetnsPort *port)
 {
+	char path[80];
 	NetlinkBatch batch;
 	int rc = netlink_open(NETLINK_ROUTE);
 
@@ -304,12 +442,21 @@ static int set_up_port(const NetnsPort *port)
 	int index = link_index(netlink, port->interface);
 	if (index < 0)
 		return index;
+	snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/accept_ra", port->interface);
+	(void)write_sysctl(path, "0");
+	rc = write_port_sysctls(port);
+	if (rc < 0)
+		return rc;
 	netlink_batch_init(&batch);
 	netlink_link_prepare(&batch, index, port->mtu, true);
 	netlink_link_up(&batch, index);
 	netlink_address_add(&batch, index, AF_INET, &port->address, port->prefix);
-	if (port->has_route)
-		netlink_route_default(&batch, index, AF_INET, &port->gateway);
+	add_port_route(&batch, port, index, AF_INET);
+	add_routes(&batch, port, index);
+	if (port->prefix6) {
+		netlink_address_add(&batch, index, AF_INET6, &port->address6, port->prefix6);
+		add_port_route(&batch, port, index, AF_INET6);
+	}
 	return netlink_send(netlink, &batch);
 }
 
@@ -323,4 +470,23 @@ int netns_plug(const NetnsPort *port)
 	if (setns(port->container_ns, CLONE_NEWNET) < 0)
 		return -errno;
 	return set_up_port(port);
+}
+
+int netns_unplug(const NetnsPort *port)
+{
+	char name[IFNAMSIZ];
+	NetlinkBatch batch;
+
+	if (setns(port->home_ns, CLONE_NEWNET) < 0)
+		return -errno;
+	int rc = netlink_open(NETLINK_ROUTE);
+	if (rc < 0)
+		return rc;
+	autofd netlink = rc;
+	port_name(port, name);
+	netlink_batch_init(&batch);
+	netlink_link_delete(&batch, name);
+	rc = netlink_send(netlink, &batch);
+	/* The container may have taken its end away itself. */
+	return rc == -ENODEV ? 0 : rc;
 }

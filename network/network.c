@@ -8,6 +8,7 @@
 
 #include "libpod/base/error.h"
 #include "libpod/base/units.h"
+#include "network/attachment.h"
 
 static const char *const mode_names[] = {
 	[NETWORK_NONE] = "none",           [NETWORK_HOST] = "host", [NETWORK_SLIRP] = "slirp",
@@ -21,6 +22,8 @@ NetworkRequest *network_request_new(void)
 	request->mode = NETWORK_SLIRP;
 	request->enable_ipv6 = true;
 	request->ports = g_ptr_array_new_with_free_func((GDestroyNotify)port_mapping_free);
+	request->attachments = g_ptr_array_new_with_free_func((GDestroyNotify)attachment_free);
+	request->typed = attachment_new(NULL);
 	return request;
 }
 
@@ -29,13 +32,8 @@ void network_request_free(NetworkRequest *request)
 	if (!request)
 		return;
 	g_free(request->target);
-	g_free(request->ip);
-	g_free(request->mac);
-	g_free(request->interface);
-	g_strfreev(request->aliases);
-	if (request->plan)
-		g_free(request->plan->key);
-	g_free(request->plan);
+	g_ptr_array_unref(request->attachments);
+	attachment_free(request->typed);
 	g_ptr_array_unref(request->ports);
 	g_free(request);
 }
@@ -102,110 +100,33 @@ static bool parse_slirp_options(const char *text, NetworkRequest *request, GErro
 	return true;
 }
 
-const char *network_request_label(NetworkMode mode, const char *target)
+/* A network called twice keeps its place; what is said later counts. */
+static bool add_network(NetworkRequest *request, const char *name, const char *options,
+			GError **error)
 {
-	return mode == NETWORK_NAMED && target ? target : network_mode_name(mode);
-}
+	const char *real = strcmp(name, "bridge") == 0 ? NETWORK_DEFAULT_NAME : name;
+	NetworkAttachment *one = attachments_find(request->attachments, real);
 
-bool network_request_set_ip(NetworkRequest *request, const char *text, GError **error)
-{
-	uint32_t address;
-
-	if (!address4_parse(text, &address)) {
-		g_autofree char *shown = g_strescape(text, NULL);
-		if (strchr(text, ':'))
-			return error_set(
-				error, ENGINE_ERROR_UNSUPPORTED,
-				"IPv6 addresses on named networks are not supported yet: %s",
-				shown);
-		return error_set(error, ENGINE_ERROR_INVALID, "invalid IP address %s", shown);
+	if (!*name)
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "network name cannot be empty: invalid argument");
+	if (!one) {
+		one = attachment_new(real);
+		g_ptr_array_add(request->attachments, one);
 	}
-	g_free(request->ip);
-	request->ip = g_strdup(text);
-	return true;
+	request->mode = NETWORK_NAMED;
+	return !options || attachment_parse_options(one, options, error);
 }
 
-bool network_request_set_mac(NetworkRequest *request, const char *text, GError **error)
+/* "a,b,c": without options several in one word. */
+static bool add_networks(NetworkRequest *request, const char *text, const char *options,
+			 GError **error)
 {
-	uint8_t mac[6];
+	g_auto(GStrv) names = g_strsplit(text, options ? "\n" : ",", -1);
 
-	if (!mac_parse(text, mac)) {
-		g_autofree char *shown = g_strescape(text, NULL);
-		return error_set(error, ENGINE_ERROR_INVALID, "address %s: invalid MAC address",
-				 shown);
-	}
-	g_free(request->mac);
-	request->mac = mac_format(mac);
-	return true;
-}
-
-bool network_request_add_alias(NetworkRequest *request, const char *text, GError **error)
-{
-	static const char letters[] =
-		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
-	size_t length = strlen(text);
-
-	if (length == 0 || length > 253 || strspn(text, letters) != length) {
-		g_autofree char *shown = g_strescape(text, NULL);
-		return error_set(error, ENGINE_ERROR_INVALID, "invalid network alias \"%s\"",
-				 shown);
-	}
-	g_autoptr(GStrvBuilder) all = g_strv_builder_new();
-	for (size_t i = 0; request->aliases && request->aliases[i]; i++)
-		g_strv_builder_add(all, request->aliases[i]);
-	g_strv_builder_add(all, text);
-	g_strfreev(request->aliases);
-	request->aliases = g_strv_builder_end(all);
-	return true;
-}
-
-/* interface_name=: what the kernel takes for one, and not lo. */
-static bool set_interface(NetworkRequest *request, const char *name, GError **error)
-{
-	size_t length = strlen(name);
-	bool good = length > 0 && length < 16 && strcmp(name, "lo") != 0 && *name != '.';
-
-	for (const char *at = name; good && *at; at++)
-		good = g_ascii_isalnum(*at) || *at == '-' || *at == '_' || *at == '.';
-	if (!good) {
-		g_autofree char *shown = g_strescape(name, NULL);
-		return error_set(error, ENGINE_ERROR_INVALID, "invalid interface name \"%s\"",
-				 shown);
-	}
-	g_free(request->interface);
-	request->interface = g_strdup(name);
-	return true;
-}
-
-/* All of "NAME:ip=...,alias=...". */
-static bool parse_named_options(const char *text, NetworkRequest *request, GError **error)
-{
-	g_auto(GStrv) options = g_strsplit(text, ",", -1);
-
-	for (size_t i = 0; options[i]; i++) {
-		const char *equals = strchr(options[i], '=');
-		g_autofree char *key = equals ? g_strndup(options[i], (size_t)(equals - options[i]))
-					      : g_strdup(options[i]);
-		const char *value = equals ? equals + 1 : "";
-		bool ok;
-
-		if (strcmp(key, "ip") == 0)
-			ok = network_request_set_ip(request, value, error);
-		else if (strcmp(key, "mac") == 0)
-			ok = network_request_set_mac(request, value, error);
-		else if (strcmp(key, "alias") == 0)
-			ok = network_request_add_alias(request, value, error);
-		else if (strcmp(key, "interface_name") == 0)
-			ok = set_interface(request, value, error);
-		else if (strcmp(key, "ip6") == 0 || strcmp(key, "host_interface_name") == 0)
-			ok = error_set(error, ENGINE_ERROR_UNSUPPORTED,
-				       "the network option \"%s\" is not supported yet", key);
-		else
-			ok = error_set(error, ENGINE_ERROR_INVALID, "invalid bridge option \"%s\"",
-				       key);
-		if (!ok)
+	for (size_t i = 0; names[i]; i++)
+		if (!add_network(request, names[i], options, error))
 			return false;
-	}
 	return true;
 }
 
@@ -237,9 +158,7 @@ static bool parse_plain_mode(const char *name, const char *options, NetworkReque
 		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
 				 "network mode 'pasta' is not supported\n"
 				 "help: use --network slirp, which is the default");
-	request->mode = NETWORK_NAMED;
-	request->target = g_strdup(strcmp(name, "bridge") == 0 ? NETWORK_DEFAULT_NAME : name);
-	return !options || parse_named_options(options, request, error);
+	return add_networks(request, name, options, error);
 }
 
 /* "container:X" and "ns:PATH": a mode and the thing it names. */
@@ -262,6 +181,7 @@ bool network_request_parse(const char *text, NetworkRequest *request, GError **e
 	const char *rest = colon ? colon + 1 : NULL;
 
 	g_clear_pointer(&request->target, g_free);
+	g_ptr_array_set_size(request->attachments, 0);
 	if (strcmp(name, "container") == 0)
 		return parse_target(NETWORK_CONTAINER, "container", rest, request, error);
 	if (strcmp(name, "ns") == 0)
@@ -273,6 +193,27 @@ bool network_request_parse(const char *text, NetworkRequest *request, GError **e
 	if (!*name)
 		return error_set(error, ENGINE_ERROR_INVALID, "network name must not be empty");
 	return parse_plain_mode(name, rest, request, error);
+}
+
+bool network_request_parse_more(const char *text, NetworkRequest *request, GError **error)
+{
+	static const char *const modes[] = {"bridge", "slirp4netns", "slirp",   "pasta",
+					    "pod",    "none",        "default", "private",
+					    "ns",     "container",   "host",    NULL};
+	const char *colon = strchr(text, ':');
+	g_autofree char *name = colon ? g_strndup(text, (size_t)(colon - text)) : g_strdup(text);
+
+	if (request->mode != NETWORK_NAMED)
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "cannot set multiple networks without bridge network mode, "
+				 "selected mode %s: invalid argument",
+				 network_mode_name(request->mode));
+	if (g_strv_contains(modes, name))
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "can only set extra network names, selected mode %s conflicts "
+				 "with bridge: invalid argument",
+				 name);
+	return add_network(request, name, colon ? colon + 1 : NULL, error);
 }
 
 Json *port_mappings_to_json(const GPtrArray *ports)
@@ -337,7 +278,7 @@ GPtrArray *port_mappings_from_json(Json *array, GError **error)
 	return g_steal_pointer(&ports);
 }
 
-static Json *plan_to_json(const NetworkPlan *plan)
+Json *network_plan_to_json(const NetworkPlan *plan)
 {
 	Json *json = json_object_new_object();
 
@@ -348,13 +289,53 @@ static Json *plan_to_json(const NetworkPlan *plan)
 	js_set_int(json, "gateway", plan->gateway);
 	js_set_int(json, "first", plan->first);
 	js_set_int(json, "last", plan->last);
+	if (plan->subnet6.prefix) {
+		const struct {
+			const char *key;
+			const struct in6_addr *address;
+		} rows[] = {
+			{"network6", &plan->subnet6.network},
+			{"gateway6", &plan->gateway6},
+			{"first6", &plan->first6},
+			{"last6", &plan->last6},
+		};
+		js_set_int(json, "prefix6", plan->subnet6.prefix);
+		for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+			g_autofree char *text = address6_format(rows[i].address);
+			js_set_string(json, rows[i].key, text);
+		}
+	}
 	js_set_bool(json, "internal", plan->internal);
 	js_set_bool(json, "dns", plan->dns);
+	network_options_write(&plan->options, json);
 	return json;
 }
 
-/* The plan of a start's request. */
-static NetworkPlan *plan_from_json(Json *json, GError **error)
+/* An address of the plan. */
+static bool get_address6(Json *json, const char *key, struct in6_addr *out, GError **error)
+{
+	const char *text = NULL;
+
+	return js_get_string(json, key, &text, error) &&
+	       ((text && address6_parse(text, out)) ||
+		error_set(error, ENGINE_ERROR_INVALID, "%s: expected an IPv6 address", key));
+}
+
+/* The IPv6 half, if there is one. */
+static bool read_plan6(Json *json, NetworkPlan *plan, GError **error)
+{
+	int64_t prefix = 0;
+
+	if (!js_get_int(json, "prefix6", 0, 126, &prefix, error))
+		return false;
+	plan->subnet6.prefix = (unsigned)prefix;
+	return !prefix || (get_address6(json, "network6", &plan->subnet6.network, error) &&
+			   get_address6(json, "gateway6", &plan->gateway6, error) &&
+			   get_address6(json, "first6", &plan->first6, error) &&
+			   get_address6(json, "last6", &plan->last6, error));
+}
+
+NetworkPlan *network_plan_from_json(Json *json, GError **error)
 {
 	int64_t mtu = 0, network = 0, prefix = 0, gateway = 0, first = 0, last = 0;
 	g_autofree char *key = NULL;
@@ -368,7 +349,8 @@ static NetworkPlan *plan_from_json(Json *json, GError **error)
 	    !js_get_int(json, "first", 0, UINT32_MAX, &first, error) ||
 	    !js_get_int(json, "last", 0, UINT32_MAX, &last, error) ||
 	    !js_get_bool(json, "internal", &plan.internal, error) ||
-	    !js_get_bool(json, "dns", &plan.dns, error))
+	    !js_get_bool(json, "dns", &plan.dns, error) ||
+	    !network_options_read(&plan.options, json, error) || !read_plan6(json, &plan, error))
 		return NULL;
 	if (!key || prefix == 0)
 		return error_set_null(error, ENGINE_ERROR_INVALID,
@@ -382,6 +364,14 @@ static NetworkPlan *plan_from_json(Json *json, GError **error)
 	return g_memdup2(&plan, sizeof(plan));
 }
 
+void network_plan_free(NetworkPlan *plan)
+{
+	if (!plan)
+		return;
+	g_free(plan->key);
+	g_free(plan);
+}
+
 Json *network_request_to_json(const NetworkRequest *request)
 {
 	Json *json = json_object_new_object();
@@ -392,13 +382,8 @@ Json *network_request_to_json(const NetworkRequest *request)
 	js_set_bool(json, "allow_host_loopback", request->allow_host_loopback);
 	js_set_bool(json, "enable_ipv6", request->enable_ipv6);
 	js_set_int(json, "mtu", request->mtu);
-	js_set_string(json, "ip", request->ip);
-	js_set_string(json, "mac", request->mac);
-	js_set_string(json, "interface", request->interface);
-	if (request->aliases)
-		js_set_take(json, "aliases", js_from_strv((const char *const *)request->aliases));
-	if (request->plan)
-		js_set_take(json, "plan", plan_to_json(request->plan));
+	if (request->mode == NETWORK_NAMED)
+		js_set_take(json, "networks", attachments_to_json(request->attachments));
 	return json;
 }
 
@@ -419,14 +404,10 @@ NetworkRequest *network_request_from_json(Json *json, GError **error)
 	g_autoptr(NetworkRequest) request = network_request_new();
 	const char *mode = "slirp";
 	int64_t mtu = 0;
-	Json *ports = NULL, *plan = NULL;
+	Json *ports = NULL, *networks = NULL;
 
 	if (!js_get_string(json, "mode", &mode, error) ||
-	    !js_dup_string(json, "ip", &request->ip, error) ||
-	    !js_dup_string(json, "mac", &request->mac, error) ||
-	    !js_dup_string(json, "interface", &request->interface, error) ||
-	    !js_get_strv(json, "aliases", &request->aliases, error) ||
-	    !js_get_object(json, "plan", &plan, error) ||
+	    !js_get_array(json, "networks", &networks, error) ||
 	    !js_dup_string(json, "target", &request->target, error) ||
 	    !js_get_array(json, "ports", &ports, error) ||
 	    !js_get_bool(json, "allow_host_loopback", &request->allow_host_loopback, error) ||
@@ -437,11 +418,11 @@ NetworkRequest *network_request_from_json(Json *json, GError **error)
 		return error_set_null(error, ENGINE_ERROR_INVALID, "unknown network mode '%s'",
 				      mode);
 	request->mtu = (uint32_t)mtu;
-	if (plan) {
-		request->plan = plan_from_json(plan, error);
-		if (!request->plan)
-			return NULL;
-	}
+	GPtrArray *attachments = attachments_from_json(networks, error);
+	if (!attachments)
+		return NULL;
+	g_ptr_array_unref(request->attachments);
+	request->attachments = attachments;
 
 	GPtrArray *mappings = port_mappings_from_json(ports, error);
 	if (!mappings)

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "libpod/base/json.h"
+#include "network/network_options.h"
 #include "network/subnet.h"
 
 typedef enum {
@@ -41,23 +42,25 @@ typedef struct {
 	uint32_t mtu; /* 0: 65520 */
 	Subnet subnet;
 	uint32_t gateway;
-	uint32_t first, last; /* addresses to choose from */
-	bool internal;        /* no way out of the network */
-	bool dns;             /* names are answered */
+	uint32_t first, last;     /* addresses to choose from */
+	Subnet6 subnet6;          /* prefix 0: no IPv6 */
+	struct in6_addr gateway6; /* of subnet6 */
+	struct in6_addr first6, last6;
+	bool internal; /* no way out of the network */
+	bool dns;      /* names are answered */
+	NetworkOptions options;
 } NetworkPlan;
 
 typedef struct {
 	NetworkMode mode;
-	char *target; /* NETWORK_CONTAINER: id; NETWORK_NS: path; NETWORK_NAMED: name; else NULL */
-	char *ip;     /* NETWORK_NAMED: --ip, or NULL */
-	char *mac;    /* --mac-address, or NULL */
-	char *interface;   /* interface_name=, or NULL: eth0 */
-	char **aliases;    /* --network-alias, at a start all names of the container; or NULL */
-	NetworkPlan *plan; /* NETWORK_NAMED at a start, else NULL */
-	GPtrArray *ports;  /* of PortMapping, never NULL */
-	bool allow_host_loopback; /* slirp:allow_host_loopback=true */
-	bool enable_ipv6;         /* default true */
-	uint32_t mtu;             /* 0: 65520 */
+	char *target;                    /* NETWORK_CONTAINER: id; NETWORK_NS: path; else NULL */
+	GPtrArray *attachments;          /* NETWORK_NAMED: of NetworkAttachment, never NULL */
+	struct NetworkAttachment *typed; /* --ip, --mac-address, --network-alias: spec_resolve()
+					    gives them to the attachments. NULL in records */
+	GPtrArray *ports;                /* of PortMapping, never NULL */
+	bool allow_host_loopback;        /* slirp:allow_host_loopback=true */
+	bool enable_ipv6;                /* default true */
+	uint32_t mtu;                    /* 0: 65520 */
 } NetworkRequest;
 
 /** network_request_new() - the default: slirp with IPv6, no ports. */
@@ -74,11 +77,18 @@ const char *network_mode_name(NetworkMode mode);
  * network_request_parse() - the value of --network:
  * none|host|slirp[:opt,opt]|private|default|container:X|ns:PATH|NAME[:ip=,mac=,alias=,...]
  *
- * "private" and "default" mean slirp, "bridge" the network "podman"; whether the network of another
- * name exists is for the caller to find out.
- * @error:	INVALID; UNSUPPORTED for a second network
+ * "private" and "default" mean slirp, "bridge" the network "podman"; NAME may be several with
+ * commas if there are no options. Whether networks exist is for the caller to find out.
+ * @error:	INVALID
  */
 bool network_request_parse(const char *text, NetworkRequest *request, GError **error);
+/** network_request_parse_more() - the value of a further --network: another network. INVALID. */
+bool network_request_parse_more(const char *text, NetworkRequest *request, GError **error);
+
+/** network_plan_to_json() / network_plan_from_json() - of a start's request. */
+Json *network_plan_to_json(const NetworkPlan *plan);
+NetworkPlan *network_plan_from_json(Json *json, GError **error);
+void network_plan_free(NetworkPlan *plan);
 
 /**
  * port_mappings_to_json() / port_mappings_from_json() - an array of rows as podman's records have
@@ -89,15 +99,6 @@ bool network_request_parse(const char *text, NetworkRequest *request, GError **e
  */
 Json *port_mappings_to_json(const GPtrArray *ports);
 GPtrArray *port_mappings_from_json(Json *array, GError **error);
-
-/** network_request_set_ip(), network_request_set_mac(), network_request_add_alias() - --ip,
- * --mac-address and --network-alias. INVALID in podman's words. */
-bool network_request_set_ip(NetworkRequest *request, const char *text, GError **error);
-bool network_request_set_mac(NetworkRequest *request, const char *text, GError **error);
-bool network_request_add_alias(NetworkRequest *request, const char *text, GError **error);
-
-/** network_request_label() - what ps and inspect call it: the network's name, else the mode's. */
-const char *network_request_label(NetworkMode mode, const char *target);
 
 #define NETWORK_MTU_MIN      1280 /* what IPv6 needs */
 #define NETWORK_MTU_MAX      65520

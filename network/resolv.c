@@ -152,11 +152,12 @@ static void use_slirp_servers(Resolver *resolver)
 	}
 }
 
-/* Behind a named network its gateway is the only server. */
-static void use_gateway(Resolver *resolver, const ResolvOptions *options)
+/* Behind named networks their gateways are the only servers. */
+static void use_gateways(Resolver *resolver, const ResolvOptions *options)
 {
 	g_ptr_array_set_size(resolver->servers, 0);
-	g_ptr_array_add(resolver->servers, g_strdup(options->gateway));
+	for (size_t i = 0; options->gateways[i] && i < SERVERS_MAX; i++)
+		g_ptr_array_add(resolver->servers, g_strdup(options->gateways[i]));
 	if (options->domain)
 		g_ptr_array_insert(resolver->search, 0, g_strdup(options->domain));
 }
@@ -211,8 +212,8 @@ char *resolv_conf_compose(const char *host_text, NetworkMode mode, const ResolvO
 		read_host(host_text, &resolver);
 	if (mode == NETWORK_SLIRP)
 		use_slirp_servers(&resolver);
-	if (mode == NETWORK_NAMED && options && options->gateway)
-		use_gateway(&resolver, options);
+	if (mode == NETWORK_NAMED && options && options->gateways)
+		use_gateways(&resolver, options);
 	if (options && options->servers &&
 	    !replace_servers(resolver.servers, options->servers, error))
 		return NULL;

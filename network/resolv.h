@@ -15,8 +15,8 @@ typedef struct {
 		*servers; /* --dns; NULL: the host's, or the uplink's 10.0.2.3 for slirp */
 	const char *const *search;
 	const char *const *options;
-	const char *gateway; /* of a named network: it answers for all others */
-	const char *domain;  /* where its members' names are, first of the search list */
+	const char *const *gateways; /* of named networks: they answer for all others; or NULL */
+	const char *domain;          /* where their members' names are, first of the search list */
 } ResolvOptions;
 
 /** resolv_conf_build() - contents of resolv.conf for @mode. g_free() it. NULL with INVALID for a

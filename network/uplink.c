@@ -55,7 +55,8 @@ static bool is_repeated(const GPtrArray *ports, size_t index)
 }
 
 /* The request in a sealed memory file. Return: descriptor, -1 with @error. */
-static int encode_request(const NetworkRequest *request, uint32_t address, GError **error)
+static int encode_request(const NetworkRequest *request, const NetworkPlan *plan,
+			  const HomeMember *member, GError **error)
 {
 	g_autoptr(GByteArray) bytes = g_byte_array_new();
 	UplinkRequest header = {
@@ -67,8 +68,11 @@ static int encode_request(const NetworkRequest *request, uint32_t address, GErro
 		.bridged = request->mode == NETWORK_NAMED,
 	};
 	if (header.bridged) {
-		header.address.s_addr = htonl(address);
-		header.gateway.s_addr = htonl(request->plan->gateway);
+		header.address.s_addr = htonl(member->address);
+		header.gateway.s_addr = htonl(plan->gateway);
+		header.ipv6 = plan->subnet6.prefix > 0;
+		header.address6 = member->address6;
+		header.gateway6 = plan->gateway6;
 	}
 
 	g_byte_array_append(bytes, (const guint8 *)&header, sizeof(header));
@@ -96,14 +100,14 @@ static int encode_request(const NetworkRequest *request, uint32_t address, GErro
 	return fd;
 }
 
-bool uplink_start(const NetworkRequest *request, uint32_t address, Uplink *out_uplink,
-		  GError **error)
+bool uplink_start(const NetworkRequest *request, const NetworkPlan *plan, const HomeMember *member,
+		  Uplink *out_uplink, GError **error)
 {
 	bool waits = request->ports->len > 0;
 	g_autofree char *program = spawn_find_own("skiff-uplink", error);
 	if (!program)
 		return false;
-	autofd memfd = encode_request(request, address, error);
+	autofd memfd = encode_request(request, plan, member, error);
 	if (memfd < 0)
 		return false;
 

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "network/home.h"
 #include "network/network.h"
 
 typedef struct {
@@ -33,13 +34,14 @@ bool uplink_send_netns(Uplink *uplink, int netns_fd);
 /**
  * uplink_start() - start the uplink of a container; called by the monitor before init is cloned
  * @request:	mode must be NETWORK_SLIRP; or NETWORK_NAMED, then only for its published ports
- * @address:	the container's, as a number in host order; for NETWORK_NAMED
+ * @plan:	of the network that published ports lead to, for NETWORK_NAMED
+ * @member:	the container's place on it
  * @error:	NOT_FOUND if skiff-uplink is not installed
  *
  * Run, step 9.
  */
-bool uplink_start(const NetworkRequest *request, uint32_t address, Uplink *out_uplink,
-		  GError **error);
+bool uplink_start(const NetworkRequest *request, const NetworkPlan *plan, const HomeMember *member,
+		  Uplink *out_uplink, GError **error);
 
 /**
  * uplink_wait_ready() - wait until the published ports are bound
@@ -60,3 +62,7 @@ void uplink_stop(Uplink *uplink);
 /** uplink_main() - all of skiff-uplink; descriptors 3 and up are as uplink_start() places them.
  * Return: exit code. */
 int uplink_main(void);
+
+/** uplink_find_owner() - who has a port, of those that we may look into: "nginx (pid 123)" into
+ * @out. Return: false if unknown. */
+bool uplink_find_owner(int protocol, uint16_t port, char *out, size_t size);

@@ -10,6 +10,7 @@
  * remembers that for the port. So: bind with the option, listen and shut down at once, then clear
  * the option.
  */
+#include "network/uplink.h"
 #include "network/uplink_priv.h"
 
 #include <arpa/inet.h>

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
+#include <net/if.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,10 +26,13 @@
 #include "network/home_frame.h"
 #include "network/netns.h"
 #include "network/subnet.h"
+#include "network/uplink_peers.h"
 #include "network/uplink_priv.h"
+#include "network/uplink_responder.h"
 
 #define MEMBERS_MAX   8192
 #define FIRST_WAIT_MS 10000 /* for the first member, whose monitor started us */
+#define RESERVED_MS   3000  /* for members of a home that was killed to join us */
 
 typedef struct Home Home;
 typedef struct Member Member;
@@ -38,9 +42,11 @@ struct Member {
 	UplinkSource source;
 	Home *home;
 	uint32_t address; /* 0: none yet */
+	struct in6_addr address6;
 	uint8_t mac[6];
 	uint32_t names_size;
 	char *names; /* each with its end */
+	UplinkPeer *peers;
 	Member *next;
 };
 
@@ -51,6 +57,11 @@ struct Home {
 	UplinkLoop loop;
 	UplinkFilter filter;
 	HomeRules rules;
+	UplinkResponder *responder;
+	UplinkPeers *peers;
+	uint32_t *reserved; /* addresses that have a port of the bridge we took over */
+	size_t n_reserved;
+	int64_t reserved_until_ms;
 	int netns_fd;
 	int quit[2]; /* the loop's lifeline and our end of it */
 	Member *members;
@@ -87,6 +98,28 @@ static size_t find_name(void *data, const char *name, uint32_t *out, size_t room
 	return n;
 }
 
+static size_t find_name6(void *data, const char *name, struct in6_addr *out, size_t room)
+{
+	const Home *home = data;
+	size_t n = 0;
+
+	for (const Member *member = home->members; member && n < room; member = member->next)
+		if (member->address && !address6_is_any(&member->address6) &&
+		    has_name(member, name))
+			out[n++] = member->address6;
+	return n;
+}
+
+static const char *find_reverse6(void *data, const struct in6_addr *address)
+{
+	const Home *home = data;
+
+	for (const Member *member = home->members; member; member = member->next)
+		if (member->address && address6_compare(&member->address6, address) == 0)
+			return next_name(member, NULL);
+	return NULL;
+}
+
 static const Member *find_address(const Home *home, uint32_t address)
 {
 	for (const Member *member = home->members; member; member = member->next)
@@ -104,6 +137,22 @@ static const char *find_reverse(void *data, uint32_t address)
 
 /* ---- addresses ---- */
 
+/* The one that has it will join again in a moment. */
+static bool is_reserved(const Home *home, uint32_t address)
+{
+	for (size_t i = 0; i < home->n_reserved && home->loop.now_ms < home->reserved_until_ms; i++)
+		if (home->reserved[i] == address)
+			return true;
+	return false;
+}
+
+static void unreserve(Home *home, uint32_t address)
+{
+	for (size_t i = 0; i < home->n_reserved; i++)
+		if (home->reserved[i] == address)
+			home->reserved[i] = 0;
+}
+
 static bool is_free(const Home *home, uint32_t address)
 {
 	return address != home->request.gateway && !find_address(home, address);
@@ -119,10 +168,67 @@ static uint32_t choose_address(const Home *home)
 	for (uint64_t i = 0; i < count; i++) {
 		address = address < request->first || address >= request->last ? request->first
 									       : address + 1;
-		if (is_free(home, address))
+		if (is_free(home, address) && !is_reserved(home, address))
 			return address;
 	}
 	return 0;
+}
+
+static bool is_free6(const Home *home, const struct in6_addr *address)
+{
+	bool taken = address6_compare(address, &home->request.gateway6) == 0 ||
+		     address6_compare(address, &home->request.network6) == 0;
+
+	for (const Member *member = home->members; member && !taken; member = member->next)
+		taken = member->address && address6_compare(address, &member->address6) == 0;
+	return !taken;
+}
+
+/* The IPv4 address' place in its subnet, in the other one. Return: false if it is not to be had. */
+static bool match_address6(const Home *home, uint32_t address, struct in6_addr *out)
+{
+	const HomeRequest *request = &home->request;
+	uint32_t place = address - request->network;
+
+	*out = request->network6;
+	for (int i = 15; place; place >>= 8)
+		out->s6_addr[i--] |= (uint8_t)place;
+	return address6_compare(out, &request->first6) >= 0 &&
+	       address6_compare(out, &request->last6) <= 0 && is_free6(home, out);
+}
+
+/* That which goes with the IPv4 address, which is nobody else's; else the next that is free. More
+ * than members, the gateway and the network have, nobody can. */
+static bool choose_address6(const Home *home, uint32_t address, struct in6_addr *out)
+{
+	const HomeRequest *request = &home->request;
+
+	if (match_address6(home, address, out))
+		return true;
+	*out = request->first6;
+	for (size_t i = 0; i < home->n_members + 3; i++) {
+		if (is_free6(home, out))
+			return true;
+		if (address6_compare(out, &request->last6) >= 0)
+			return false;
+		*out = address6_next(out);
+	}
+	return false;
+}
+
+/* The IPv6 half of give_address(). */
+static char give_address6(Home *home, const HomeAsk *ask, uint32_t address, struct in6_addr *out)
+{
+	const Subnet6 subnet = {home->request.network6, home->request.prefix6};
+
+	*out = ask->address6;
+	if (!subnet.prefix)
+		return address6_is_any(out) ? HOME_OK : HOME_FAILED;
+	if (address6_is_any(out))
+		return choose_address6(home, address, out) ? HOME_OK : HOME_FULL;
+	if (!subnet6_contains(&subnet, out))
+		return HOME_FAILED;
+	return is_free6(home, out) ? HOME_OK : HOME_TAKEN6;
 }
 
 /* The address decides the MAC address, so that neighbours' tables stay true after a restart. */
@@ -148,8 +254,12 @@ static char give_address(Home *home, const HomeAsk *ask, Member *member)
 	if (!subnet_contains(&subnet, address) || address < subnet_first(&subnet) ||
 	    address > subnet_last(&subnet))
 		return HOME_FAILED;
-	if (!is_free(home, address))
+	if (!is_free(home, address) || (!ask->again && is_reserved(home, address)))
 		return HOME_TAKEN;
+	char code = give_address6(home, ask, address, &member->address6);
+	if (code != HOME_OK)
+		return code;
+	unreserve(home, address);
 	if (!ask->address || ask->again)
 		home->last_address = address;
 	member->address = address;
@@ -182,6 +292,7 @@ static void drop(Member *member)
 	home->n_members--;
 	uplink_loop_remove(&home->loop, &member->source);
 	close(member->source.fd);
+	uplink_peers_drop(home->peers, member->peers);
 	g_free(member->names);
 	g_free(member);
 	if (home->n_members == 0)
@@ -200,6 +311,7 @@ static void join(Member *member, const HomeAsk *ask)
 		g_strlcpy(answer.message, "the address is none of the network's",
 			  sizeof(answer.message));
 	answer.address = member->address;
+	answer.address6 = member->address6;
 	memcpy(answer.mac, member->mac, sizeof(answer.mac));
 	if (!fd_send(member->source.fd, &answer, sizeof(answer), &home->netns_fd,
 		     answer.code == HOME_OK) ||
@@ -217,12 +329,22 @@ static void leave(Member *member)
 	drop(member);
 }
 
+/* One more way to its other networks. */
+static void add_peer(Member *member, bool tells, int fd)
+{
+	const HomeAnswer answer = {.magic = HOME_MAGIC, .code = HOME_OK};
+
+	member->peers = uplink_peers_add(member->home->peers, fd, tells, member->peers);
+	(void)fd_send(member->source.fd, &answer, sizeof(answer), NULL, 0);
+}
+
 static void member_ready(UplinkSource *source, uint32_t events)
 {
 	Member *member = (Member *)source;
 	HomeAsk ask;
 	size_t n = 0;
-	ssize_t got = fd_receive(source->fd, &ask, sizeof(ask), NULL, 0, &n);
+	autofd fd = -1;
+	ssize_t got = fd_receive(source->fd, &ask, sizeof(ask), &fd, 1, &n);
 
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
@@ -230,8 +352,12 @@ static void member_ready(UplinkSource *source, uint32_t events)
 		drop(member);
 	else if (ask.op == HOME_JOIN)
 		join(member, &ask);
-	else
+	else if (ask.op == HOME_LEAVE)
 		leave(member);
+	else if (fd >= 0 && member->address)
+		add_peer(member, ask.op == HOME_TELLS, fd_steal(&fd));
+	else
+		drop(member);
 }
 
 /* Not a member yet: it has to ask first. */
@@ -265,30 +391,60 @@ static void first_wait_fire(UplinkTimer *timer)
 
 /* ---- frames ---- */
 
+static const uint8_t *find_mac(void *data, uint32_t address)
+{
+	const Member *member = find_address(data, address);
+
+	return member ? member->mac : NULL;
+}
+
+/* What we do not know, another of the member's networks may know. Return: false if it has none. */
+static bool ask_peers(Home *home, const HomeQuestion *question, const uint8_t *answer,
+		      size_t answer_size)
+{
+	const Member *member = find_address(home, question->client);
+	bool unknown = !answer_size || dns_code(answer + HOME_HEADERS) == DNS_NAME_ERROR;
+
+	return member && member->peers && unknown &&
+	       uplink_peers_ask(home->peers, member->peers, question, answer, answer_size);
+}
+
 static bool from_guest(void *data, uint8_t *frame, size_t size)
 {
 	Home *home = data;
 	uint8_t answer[HOME_ANSWER_MAX];
 	size_t answer_size = 0;
-	HomeVerdict verdict = home_frame_in(&home->rules, frame, size, answer, &answer_size);
+	HomeQuestion question;
+	HomeVerdict verdict =
+		home_frame_in(&home->rules, frame, size, uplink_responder_room(home->responder),
+			      answer, &answer_size, &question);
 
+	bool names = verdict == HOME_FRAME_ANSWER || verdict == HOME_FRAME_ASK;
+	if (names && ask_peers(home, &question, answer, answer_size))
+		return false;
 	if (verdict == HOME_FRAME_ANSWER)
 		uplink_slirp_send(home->loop.slirp, answer, answer_size);
+	else if (verdict == HOME_FRAME_ASK)
+		uplink_responder_ask(home->responder, &question);
+	else if (verdict == HOME_FRAME_RESPONDER)
+		uplink_responder_frame(home->responder, frame, size);
 	return verdict == HOME_FRAME_PASS;
 }
 
-static bool wants(void *data, const uint8_t *frame, size_t size)
+/* A network whose containers' names nobody wants to know. */
+static size_t find_nothing(void *data, const char *name, uint32_t *out, size_t room)
 {
-	const Home *home = data;
-
-	return home_frame_is_resolver(&home->rules, frame, size);
+	return 0;
 }
 
-static void to_guest(void *data, uint8_t *frame, size_t size)
+static const char *find_nobody(void *data, uint32_t address)
 {
-	const Home *home = data;
+	return NULL;
+}
 
-	home_frame_out(&home->rules, frame, size);
+static const char *find_nobody6(void *data, const struct in6_addr *address)
+{
+	return NULL;
 }
 
 /* The gateway, and what it lets through. */
@@ -301,26 +457,35 @@ static UplinkSlirp *make_slirp(Home *home, int tap_fd, bool vnet_hdr)
 		.network = request->network,
 		.mask = mask,
 		.gateway = request->gateway,
+		.subnet6 = {request->network6, request->prefix6},
+		.gateway6 = request->gateway6,
 		.internal = request->internal,
-		.dns = request->dns,
 		.names =
 			{
-				.find = find_name,
-				.reverse = find_reverse,
+				.find = request->dns ? find_name : find_nothing,
+				.reverse = request->dns ? find_reverse : find_nobody,
+				.find6 = find_name6,
+				.reverse6 = request->dns ? find_reverse6 : find_nobody6,
+				.network6 = request->network6,
+				.prefix6 = request->prefix6,
 				.data = home,
 				.network = request->network,
 				.mask = mask,
 				.internal = request->internal,
 			},
 	};
-	home->filter = (UplinkFilter){
-		.from_guest = from_guest, .wants = wants, .to_guest = to_guest, .data = home};
+	home->filter = (UplinkFilter){.from_guest = from_guest, .data = home};
 	const UplinkNetwork network = {
 		.mtu = request->mtu,
 		.network.s_addr = htonl(request->network),
 		.mask.s_addr = htonl(mask),
 		.gateway.s_addr = htonl(request->gateway),
 		.dns.s_addr = htonl(request->network),
+		.ipv6 = request->prefix6 > 0,
+		.network6 = request->network6,
+		.prefix6 = request->prefix6,
+		.gateway6 = request->gateway6,
+		.dns6 = request->network6,
 		.filter = &home->filter,
 	};
 	return uplink_slirp_new(&network, tap_fd, vnet_hdr);
@@ -328,34 +493,68 @@ static UplinkSlirp *make_slirp(Home *home, int tap_fd, bool vnet_hdr)
 
 /* ---- the start ---- */
 
-/* What the child that made the bridge sends with the tap and the netns. */
+/* What the child that made the bridge sends. */
+enum {
+	MADE_TAP,
+	MADE_NETNS,
+	MADE_RESPONDER,
+	MADE_LISTENER,
+	MADE_RESERVED, /* addresses of the bridge's ports */
+	MADE_FDS,
+};
+
 typedef struct {
 	int32_t result; /* 0 or a negative errno */
-	uint32_t vnet_hdr;
+	uint8_t vnet_hdr, responder_vnet_hdr;
 } Made;
+
+/* Addresses that have a port of the bridge, in a memory file. */
+static int list_ports(void)
+{
+	g_autoptr(GArray) addresses = g_array_new(FALSE, FALSE, sizeof(uint32_t));
+	struct if_nameindex *all = if_nameindex();
+	uint32_t address;
+
+	for (const struct if_nameindex *one = all; one && one->if_name; one++)
+		if (netns_port_address(one->if_name, &address))
+			g_array_append_val(addresses, address);
+	if_freenameindex(all);
+	return fd_memfd("skiff-ports", addresses->data, addresses->len * sizeof(uint32_t));
+}
 
 /* In a child, because who left the host's netns cannot come back. */
 static void make_bridge(const HomeRequest *request, int socket) G_GNUC_NORETURN;
 static void make_bridge(const HomeRequest *request, int socket)
 {
+	NetnsResponder responder = {
+		.gateway.s_addr = htonl(request->gateway),
+		.network.s_addr = htonl(request->network),
+		.prefix = request->prefix,
+		.mtu = request->mtu,
+		.mac = HOME_RESPONDER_MAC,
+		.listener = -1,
+	};
 	Made made = {0};
 	bool vnet = false;
 	bool entered = request->adopted ? setns(HOME_FD_NETNS, CLONE_NEWNET) == 0
 					: unshare(CLONE_NEWNET) == 0;
-	int tap = entered ? netns_make_home(request->adopted, request->mtu, &vnet) : -errno;
+	int tap = entered ? netns_make_home(request->adopted, request->bridge, request->mtu, &vnet)
+			  : -errno;
 	int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	const int fds[] = {tap, own};
+	int names = tap < 0 ? tap : own < 0 ? -errno : netns_make_responder(&responder);
+	int ports = names < 0 ? names : list_ports();
+	const int fds[MADE_FDS] = {tap, own, names, responder.listener, ports};
 
 	made.vnet_hdr = vnet;
-	made.result = tap < 0 ? tap : own < 0 ? -errno : 0;
-	_exit(fd_send(socket, &made, sizeof(made), fds, made.result == 0 ? 2 : 0) ? 0 : 1);
+	made.responder_vnet_hdr = responder.vnet_hdr;
+	made.result = ports < 0 ? (names < 0 ? names : -errno) : 0;
+	_exit(fd_send(socket, &made, sizeof(made), fds, made.result == 0 ? MADE_FDS : 0) ? 0 : 1);
 }
 
 /* Return: 0 or a negative errno. */
-static int receive_bridge(const HomeRequest *request, int fds[2], bool *out_vnet)
+static int receive_bridge(const HomeRequest *request, int fds[MADE_FDS], Made *out_made)
 {
 	int sockets[2], status;
-	Made made;
 	size_t n = 0;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
@@ -367,13 +566,12 @@ static int receive_bridge(const HomeRequest *request, int fds[2], bool *out_vnet
 	if (pid == 0)
 		make_bridge(request, theirs);
 	fd_close(&theirs);
-	ssize_t got = fd_receive(ours, &made, sizeof(made), fds, 2, &n);
+	ssize_t got = fd_receive(ours, out_made, sizeof(*out_made), fds, MADE_FDS, &n);
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	if (got != sizeof(made))
+	if (got != sizeof(*out_made))
 		return -EIO;
-	*out_vnet = made.vnet_hdr;
-	return made.result < 0 ? made.result : n == 2 ? 0 : -EIO;
+	return out_made->result < 0 ? out_made->result : n == MADE_FDS ? 0 : -EIO;
 }
 
 /* There is no bridge: say so to who waits for it. */
@@ -390,16 +588,51 @@ static void report(int result)
 		(void)fd_send(fd, &answer, sizeof(answer), NULL, 0);
 }
 
+/* Port 53 of the gateway. */
+static UplinkResponder *make_responder(Home *home, const int fds[MADE_FDS], const Made *made)
+{
+	const UplinkResponderSetup setup = {
+		.loop = &home->loop,
+		.rules = &home->rules,
+		.servers = home->request.servers,
+		.n_servers = home->request.n_servers,
+		.mtu = home->request.mtu,
+		.tap_fd = fds[MADE_RESPONDER],
+		.vnet_hdr = made->responder_vnet_hdr,
+		.listener_fd = fds[MADE_LISTENER],
+		.mac_of = find_mac,
+		.data = home,
+	};
+
+	return uplink_responder_new(&setup);
+}
+
+/* Of a bridge we took over: who had an address keeps it. */
+static void reserve_addresses(Home *home, int fd)
+{
+	size_t size = 0;
+	g_autofree char *bytes = fd_read_all(fd, MEMBERS_MAX * sizeof(uint32_t), &size, NULL);
+
+	close(fd);
+	home->n_reserved = bytes ? size / sizeof(uint32_t) : 0;
+	home->reserved = g_memdup2(bytes, home->n_reserved * sizeof(uint32_t));
+	home->reserved_until_ms = home->loop.now_ms + RESERVED_MS;
+}
+
 /* From the bridge on. */
-static bool serve(Home *home, int tap_fd, bool vnet_hdr)
+static bool serve(Home *home, const int fds[MADE_FDS], const Made *made)
 {
 	if (!uplink_loop_init(&home->loop) || pipe2(home->quit, O_CLOEXEC) < 0 ||
 	    !fd_set_nonblock(HOME_FD_LISTENER, true) || !uplink_sandbox_enter(UPLINK_SANDBOX_HOST))
 		return false;
-	home->loop.slirp = make_slirp(home, tap_fd, vnet_hdr);
+	home->loop.slirp = make_slirp(home, fds[MADE_TAP], made->vnet_hdr);
+	home->responder = make_responder(home, fds, made);
+	home->peers = uplink_peers_new(&(UplinkPeersSetup){
+		.loop = &home->loop, .names = &home->rules.names, .responder = home->responder});
+	reserve_addresses(home, fds[MADE_RESERVED]);
 	home->listener = (UplinkSource){.fd = HOME_FD_LISTENER, .ready = listener_ready};
 	home->first_wait.fire = first_wait_fire;
-	if (!uplink_loop_add(&home->loop, &home->listener, EPOLLIN))
+	if (!home->responder || !uplink_loop_add(&home->loop, &home->listener, EPOLLIN))
 		return false;
 	uplink_loop_arm(&home->loop, &home->first_wait, FIRST_WAIT_MS);
 	uplink_loop_run(&home->loop, home->quit[0]);
@@ -409,21 +642,21 @@ static bool serve(Home *home, int tap_fd, bool vnet_hdr)
 int uplink_home_main(const HomeRequest *request)
 {
 	static Home home;
-	bool vnet = false;
-	int fds[2] = {-1, -1};
+	int fds[MADE_FDS] = {-1, -1, -1, -1};
+	Made made = {0};
 
 	home.request = *request;
 	home.last_address = request->first - 1;
 	(void)prctl(PR_SET_NAME, "skiff-network");
-	int rc = receive_bridge(request, fds, &vnet);
+	int rc = receive_bridge(request, fds, &made);
 	if (request->adopted)
 		close(HOME_FD_NETNS);
 	if (rc < 0) {
 		report(rc);
 		return 1;
 	}
-	home.netns_fd = fds[1];
-	if (serve(&home, fds[0], vnet))
+	home.netns_fd = fds[MADE_NETNS];
+	if (serve(&home, fds, &made))
 		return 0;
 	fprintf(stderr, "skiff-uplink: cannot serve: %s\n", g_strerror(errno));
 	return 1;

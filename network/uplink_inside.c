@@ -222,10 +222,12 @@ void uplink_inside_addresses(UplinkInside *inside, const UplinkRequest *request)
 	(void)inet_pton(AF_INET, NETNS_GATEWAY4, &inside->gateway4);
 	(void)inet_pton(AF_INET6, NETNS_ADDRESS6, &inside->address6);
 	(void)inet_pton(AF_INET6, NETNS_GATEWAY6, &inside->gateway6);
-	inside->has6 = !request->bridged;
+	inside->has6 = !request->bridged || request->ipv6;
 	if (request->bridged) {
 		inside->address4 = request->address;
 		inside->gateway4 = request->gateway;
+		inside->address6 = request->address6;
+		inside->gateway6 = request->gateway6;
 	}
 }
 

@@ -4,11 +4,12 @@
  * descriptor with that inode is the owner. Sockets that are bound and do not listen are in no
  * table: such a port is most likely held by an uplink like us.
  */
-#include "network/uplink_priv.h"
+#include "network/uplink.h"
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <glib.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>

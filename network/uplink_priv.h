@@ -23,7 +23,7 @@ enum {
 };
 
 #define UPLINK_MAGIC     0x6b6c7075u
-#define UPLINK_VERSION   2
+#define UPLINK_VERSION   3
 #define UPLINK_PORTS_MAX 4096  /* rows of a request */
 #define UPLINK_PORTS_SUM 65536 /* ports of all its rows together */
 
@@ -51,7 +51,8 @@ typedef struct {
 	uint8_t bridged;  /* a member of a named network: published ports only, the network is its
 			     home's */
 	uint8_t unused[3];
-	struct in_addr address, gateway; /* if bridged */
+	struct in_addr address, gateway;    /* if bridged */
+	struct in6_addr address6, gateway6; /* if bridged and ipv6 */
 } UplinkRequest;
 
 /* First byte of the answer: UPLINK_READY, then rows; or why not, then a message. */
@@ -117,9 +118,6 @@ typedef struct {
 	/* A frame of a guest's, to be changed in place. Return: false if libslirp shall not see it.
 	 */
 	bool (*from_guest)(void *data, uint8_t *frame, size_t size);
-	/* Would to_guest() change a frame of libslirp's? */
-	bool (*wants)(void *data, const uint8_t *frame, size_t size);
-	void (*to_guest)(void *data, uint8_t *frame, size_t size);
 	void *data;
 } UplinkFilter;
 
@@ -128,6 +126,8 @@ typedef struct {
 	uint32_t mtu;
 	bool allow_host_loopback, ipv6;
 	struct in_addr network, mask, gateway, dns;
+	struct in6_addr network6, gateway6, dns6; /* if ipv6 */
+	unsigned prefix6;
 	const UplinkFilter *filter; /* or NULL */
 } UplinkNetwork;
 
@@ -168,10 +168,6 @@ typedef struct {
 
 /** uplink_bind() - bind all rows (uplink_bind.c). Return: false with code and message set. */
 bool uplink_bind(const UplinkPort *ports, size_t n_ports, UplinkBinding *out_binding);
-
-/** uplink_find_owner() - who has a port: "nginx (pid 123)" into @out (uplink_owner.c). Return:
- * false if unknown. */
-bool uplink_find_owner(int protocol, uint16_t port, char *out, size_t size);
 
 /* The process in the container's netns, as the host side sees it (uplink_inside.c). */
 typedef struct {

@@ -55,7 +55,6 @@ struct UplinkSlirp {
 		VnetHeader header; /* right in front of the frame, so that one read() fills both */
 		uint8_t frame[FRAME_MAX];
 	} in;
-	uint8_t out[FRAME_MAX]; /* a frame of libslirp's that is to be changed */
 };
 
 /* A frame for the container. One that does not fit is lost, as on any wire. */
@@ -90,13 +89,6 @@ void uplink_slirp_send(UplinkSlirp *slirp, const void *frame, size_t size)
 static ssize_t send_packet(const void *frame, size_t size, void *opaque)
 {
 	UplinkSlirp *slirp = opaque;
-	const UplinkFilter *filter = slirp->filter;
-
-	if (filter && size <= sizeof(slirp->out) && filter->wants(filter->data, frame, size)) {
-		memcpy(slirp->out, frame, size);
-		filter->to_guest(filter->data, slirp->out, size);
-		frame = slirp->out;
-	}
 
 	if (slirp->ack_size && !frame_supersedes(frame, size, slirp->ack, slirp->ack_size))
 		flush_ack(slirp);
@@ -161,8 +153,12 @@ UplinkNetwork uplink_slirp_default(const UplinkRequest *request)
 		.mtu = request->mtu,
 		.allow_host_loopback = request->allow_host_loopback,
 		.ipv6 = request->ipv6,
+		.prefix6 = 64,
 	};
 
+	inet_pton(AF_INET6, "fd00::", &network.network6);
+	inet_pton(AF_INET6, NETNS_GATEWAY6, &network.gateway6);
+	inet_pton(AF_INET6, NETNS_DNS6, &network.dns6);
 	inet_pton(AF_INET, "10.0.2.0", &network.network);
 	inet_pton(AF_INET, "255.255.255.0", &network.mask);
 	inet_pton(AF_INET, NETNS_GATEWAY4, &network.gateway);
@@ -178,7 +174,8 @@ UplinkSlirp *uplink_slirp_new(const UplinkNetwork *network, int tap_fd, bool vne
 		.version = CONFIG_VERSION,
 		.in_enabled = true,
 		.in6_enabled = network->ipv6,
-		.vprefix_len = 64,
+		.vprefix_addr6 = network->network6,
+		.vprefix_len = network->ipv6 ? (uint8_t)network->prefix6 : 64,
 		.if_mtu = network->mtu,
 		.if_mru = network->mtu,
 		.disable_host_loopback = !network->allow_host_loopback,
@@ -191,9 +188,8 @@ UplinkSlirp *uplink_slirp_new(const UplinkNetwork *network, int tap_fd, bool vne
 	rules->ipv6 = network->ipv6;
 	rules->gateway = network->gateway;
 	rules->dns = network->dns;
-	inet_pton(AF_INET6, NETNS_GATEWAY6, &rules->gateway6);
-	inet_pton(AF_INET6, NETNS_DNS6, &rules->dns6);
-	inet_pton(AF_INET6, "fd00::", &config.vprefix_addr6);
+	rules->gateway6 = network->gateway6;
+	rules->dns6 = network->dns6;
 	/* Nobody is served from there, but libslirp wants it inside the network. */
 	config.vdhcp_start.s_addr = network->network.s_addr | htonl(2);
 	config.vhost = rules->gateway;

@@ -150,7 +150,8 @@ static bool match_volume(const Condition *c, const ContainerSummary *s)
 
 static bool match_network(const Condition *c, const ContainerSummary *s)
 {
-	return strcmp(network_request_label(s->network_mode, s->network_target), c->value) == 0;
+	g_autofree const char **labels = container_network_labels(s);
+	return g_strv_contains(labels, c->value);
 }
 
 static bool match_command(const Condition *c, const ContainerSummary *s)

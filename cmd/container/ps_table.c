@@ -138,8 +138,8 @@ static TemplateValue get_mounts(const void *row, TemplateHeap *heap)
 
 static TemplateValue get_networks(const void *row, TemplateHeap *heap)
 {
-	return template_string(
-		network_request_label(SUMMARY->network_mode, SUMMARY->network_target));
+	g_autofree const char **labels = container_network_labels(SUMMARY);
+	return template_string(template_heap_take(heap, g_strjoinv(",", (char **)labels)));
 }
 
 static TemplateValue get_pid(const void *row, TemplateHeap *heap)
@@ -329,7 +329,7 @@ static Json *to_json(const void *row)
 {
 	const ContainerSummary *s = SUMMARY;
 	const char *names[] = {text_or_empty(s->name), NULL};
-	const char *networks[] = {network_request_label(s->network_mode, s->network_target), NULL};
+	g_autofree const char **networks = container_network_labels(s);
 	g_autofree char *status = status_text(row);
 	g_autofree char *created = ago(s->created, ((const PsRow *)row)->now);
 	g_autofree char *created_ago = g_strconcat(created, " ago", NULL);

@@ -12,15 +12,20 @@
 #include "libpod/named_network.h"
 
 typedef struct {
-	const char *driver, *subnet, *gateway, *ip_range;
-	bool internal, disable_dns, ignore;
+	const char *driver;
+	GPtrArray *subnets, *gateways, *ranges; /* of strings, or NULL */
+	bool ipv6, internal, disable_dns, ignore;
 	uint32_t mtu;
+	NetworkOptions more;
 	GHashTable *labels;
 } NetworkCreateOptions;
 
 static void network_create_options_clear(NetworkCreateOptions *opts)
 {
 	g_clear_pointer(&opts->labels, g_hash_table_unref);
+	g_clear_pointer(&opts->subnets, g_ptr_array_unref);
+	g_clear_pointer(&opts->gateways, g_ptr_array_unref);
+	g_clear_pointer(&opts->ranges, g_ptr_array_unref);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(NetworkCreateOptions, network_create_options_clear)
 
@@ -29,7 +34,8 @@ static bool add_label(void *target, const Option *option, const char *value, GEr
 	NetworkCreateOptions *opts = target;
 	const char *equals = strchr(value, '=');
 	if (*value == '\0' || *value == '=')
-		return error_set(error, ENGINE_ERROR_INVALID, "must be KEY=VALUE");
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "failed to parse labels: invalid label format: \"%s\"", value);
 	if (!opts->labels)
 		opts->labels = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	g_hash_table_insert(opts->labels,
@@ -38,60 +44,98 @@ static bool add_label(void *target, const Option *option, const char *value, GEr
 	return true;
 }
 
-/* mtu=N; the others of podman's drivers are refused by name. */
-static bool add_driver_option(void *target, const Option *option, const char *value, GError **error)
+static bool set_mtu(NetworkCreateOptions *opts, const char *value, GError **error)
 {
-	NetworkCreateOptions *opts = target;
 	uint64_t mtu = 0;
-	if (!g_str_has_prefix(value, "mtu="))
-		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
-				 "unsupported bridge network option %.*s", (int)strcspn(value, "="),
-				 value);
-	if (!units_parse_uint(value + 4, NETWORK_MTU_MAX, &mtu, NULL) || mtu < NETWORK_MTU_MIN)
+	if (!units_parse_uint(value, NETWORK_MTU_MAX, &mtu, NULL) || mtu < NETWORK_MTU_MIN)
 		return error_set(error, ENGINE_ERROR_INVALID,
-				 "invalid mtu \"%s\": must be between %d and %d", value + 4,
+				 "invalid mtu \"%s\": must be between %d and %d", value,
 				 NETWORK_MTU_MIN, NETWORK_MTU_MAX);
 	opts->mtu = (uint32_t)mtu;
 	return true;
 }
 
-/* One subnet, one gateway, one range: a second is not forgotten silently. */
-static bool set_once(void *target, const Option *option, const char *value, GError **error)
+/* podman's options, and two of them under docker's names. */
+static bool add_driver_option(void *target, const Option *option, const char *value, GError **error)
 {
-	const char **field = (const char **)((char *)target + option->offset);
-	if (*field)
-		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
-				 "a second one is not supported yet");
-	*field = value;
+	static const char *const mtus[] = {"mtu=", "com.docker.network.driver.mtu="};
+	static const char bridge[] = "com.docker.network.bridge.name=";
+	NetworkCreateOptions *opts = target;
+	for (size_t i = 0; i < G_N_ELEMENTS(mtus); i++)
+		if (g_str_has_prefix(value, mtus[i]))
+			return set_mtu(opts, value + strlen(mtus[i]), error);
+	if (g_str_has_prefix(value, bridge))
+		return network_options_set_bridge(&opts->more, value + strlen(bridge), error);
+	return network_options_set(&opts->more, value, error);
+}
+
+static bool add_server(void *target, const Option *option, const char *value, GError **error)
+{
+	NetworkCreateOptions *opts = target;
+	g_auto(GStrv) servers = g_strsplit(value, ",", -1);
+	for (size_t i = 0; servers[i]; i++)
+		if (!network_options_add_server(&opts->more, servers[i], error))
+			return false;
 	return true;
 }
 
+static bool add_route(void *target, const Option *option, const char *value, GError **error)
+{
+	NetworkCreateOptions *opts = target;
+	return network_options_add_route(&opts->more, value, error);
+}
+
+static bool set_bridge(void *target, const Option *option, const char *value, GError **error)
+{
+	NetworkCreateOptions *opts = target;
+	return network_options_set_bridge(&opts->more, value, error);
+}
+
+/* podman has three kinds of address management. */
+static bool set_ipam_driver(void *target, const Option *option, const char *value, GError **error)
+{
+	if (strcmp(value, "host-local") == 0)
+		return true;
+	if (strcmp(value, "none") == 0 || strcmp(value, "dhcp") == 0)
+		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
+				 "the ipam driver %s is not supported: addresses are the network's "
+				 "to give",
+				 value);
+	return error_set(error, ENGINE_ERROR_INVALID, "unsupported ipam driver \"%s\"", value);
+}
+
 static const Option options[] = {
-	{0, "subnet", OPTION_LIST, set_once, "SUBNET",
-	 "IPv4 subnet in CIDR form (default: the next that is free)",
-	 offsetof(NetworkCreateOptions, subnet), OPTION_COMMON},
-	{0, "gateway", OPTION_LIST, set_once, "ADDRESS",
-	 "Gateway (default: the subnet's first address)", offsetof(NetworkCreateOptions, gateway),
-	 0},
-	{0, "ip-range", OPTION_LIST, set_once, "RANGE",
-	 "Give containers addresses of this part: a subnet or FIRST-LAST",
-	 offsetof(NetworkCreateOptions, ip_range), 0},
+	{0, "subnet", OPTION_LIST, option_set_list, "SUBNET",
+	 "Subnet in CIDR form (default: the next that is free); one per family",
+	 offsetof(NetworkCreateOptions, subnets), OPTION_COMMON},
+	{0, "gateway", OPTION_LIST, option_set_list, "ADDRESS",
+	 "Gateway of each subnet in turn (default: the subnet's first address)",
+	 offsetof(NetworkCreateOptions, gateways), 0},
+	{0, "ip-range", OPTION_LIST, option_set_list, "RANGE",
+	 "Give containers addresses of this part of each subnet in turn: a subnet or FIRST-LAST",
+	 offsetof(NetworkCreateOptions, ranges), 0},
+	{0, "ipv6", OPTION_FLAG, option_set_flag, NULL, "Both families, also without such a subnet",
+	 offsetof(NetworkCreateOptions, ipv6), OPTION_COMMON},
 	{0, "internal", OPTION_FLAG, option_set_flag, NULL, "No way out of the network",
 	 offsetof(NetworkCreateOptions, internal), OPTION_COMMON},
 	{0, "disable-dns", OPTION_FLAG, option_set_flag, NULL, "Don't answer containers' names",
 	 offsetof(NetworkCreateOptions, disable_dns), 0},
 	{0, "label", OPTION_LIST, add_label, "KEY[=VALUE]", "Set a label", 0, OPTION_COMMON},
-	{'o', "opt", OPTION_LIST, add_driver_option, "mtu=N", "Set an option of the driver: mtu", 0,
-	 0},
+	{'o', "opt", OPTION_LIST, add_driver_option, "KEY=VALUE",
+	 "Set an option of the driver: mtu, metric, no_default_route, isolate, mode", 0, 0},
 	{'d', "driver", OPTION_VALUE, option_set_string, "NAME", "Driver: bridge (default)",
 	 offsetof(NetworkCreateOptions, driver), 0},
 	{0, "ignore", OPTION_FLAG, option_set_flag, NULL, "Don't mind if the network exists",
 	 offsetof(NetworkCreateOptions, ignore), OPTION_COMMON},
-	OPTION_UNSUPPORTED(0, "dns", OPTION_LIST),
-	OPTION_UNSUPPORTED(0, "interface-name", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "ipam-driver", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "ipv6", OPTION_FLAG),
-	OPTION_UNSUPPORTED(0, "route", OPTION_LIST),
+	{0, "dns", OPTION_LIST, add_server, "ADDRESS",
+	 "Ask this server for the names that are not containers' (default: the host's servers)", 0,
+	 0},
+	{0, "route", OPTION_LIST, add_route, "TARGET,GATEWAY[,METRIC]",
+	 "Give containers a route; in the gateway's place: blackhole, unreachable or prohibit", 0,
+	 0},
+	{0, "interface-name", OPTION_VALUE, set_bridge, "NAME", "Call the bridge so", 0, 0},
+	{0, "ipam-driver", OPTION_VALUE, set_ipam_driver, "NAME",
+	 "Who gives addresses: host-local (default)", 0, 0},
 	{0},
 };
 
@@ -103,11 +147,44 @@ static bool check_driver(const char *driver, GError **error)
 		return true;
 	if (strcmp(driver, "macvlan") == 0 || strcmp(driver, "ipvlan") == 0)
 		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
-				 "the driver %s is not supported: it needs an interface of the "
-				 "host, which a user cannot give away",
+				 "the driver %s is not supported: it gives containers an interface "
+				 "of the host, which a user cannot give away",
 				 driver);
 	return error_set(error, ENGINE_ERROR_INVALID, "unsupported driver %s: invalid argument",
 			 driver);
+}
+
+static const char *nth(const GPtrArray *list, guint i)
+{
+	return list && i < list->len ? list->pdata[i] : NULL;
+}
+
+/* The subnets with what belongs to them, by family. */
+static bool sort_subnets(const NetworkCreateOptions *opts, NamedNetworkSubnet *v4,
+			 NamedNetworkSubnet *v6, GError **error)
+{
+	guint n = opts->subnets ? opts->subnets->len : 0;
+	guint n_gateways = opts->gateways ? opts->gateways->len : 0;
+	guint n_ranges = opts->ranges ? opts->ranges->len : 0;
+	if (n == 0 && (n_gateways || n_ranges))
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "cannot set gateway or range without subnet");
+	if (n_gateways > n || n_ranges > n)
+		return error_set(error, ENGINE_ERROR_INVALID, "cannot set more %s than subnets",
+				 n_ranges > n ? "ranges" : "gateways");
+	for (guint i = 0; i < n; i++) {
+		const char *text = opts->subnets->pdata[i];
+		NamedNetworkSubnet *family = strchr(text, ':') ? v6 : v4;
+		if (family->subnet)
+			return error_set(error, ENGINE_ERROR_UNSUPPORTED,
+					 "several subnets of a family are not supported: %s", text);
+		*family = (NamedNetworkSubnet){text, nth(opts->gateways, i), nth(opts->ranges, i)};
+	}
+	if (v6->subnet && !v4->subnet && !opts->ipv6)
+		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
+				 "a network without IPv4 is not supported\n"
+				 "help: --ipv6 adds an IPv4 subnet");
+	return true;
 }
 
 /* Prints the name, which may be a chosen one. */
@@ -117,15 +194,21 @@ static int cmd_network_create(Invocation *inv)
 	g_autoptr(GError) error = NULL;
 	if (!command_parse(inv, (void *[]){&opts}))
 		return inv->status;
+	NamedNetworkSubnet v4 = {0}, v6 = {0};
+	if (!sort_subnets(&opts, &v4, &v6, &error))
+		return command_fail(error);
 	const NamedNetworkCreate create = {
 		.name = command_arg(inv, 0),
-		.subnet = opts.subnet,
-		.gateway = opts.gateway,
-		.ip_range = opts.ip_range,
+		.subnet = v4.subnet,
+		.gateway = v4.gateway,
+		.ip_range = v4.range,
+		.subnet6 = v6,
+		.ipv6 = opts.ipv6,
 		.internal = opts.internal,
 		.disable_dns = opts.disable_dns,
 		.ignore = opts.ignore,
 		.mtu = opts.mtu,
+		.options = &opts.more,
 		.labels = opts.labels,
 	};
 	if (!check_driver(opts.driver, &error))

@@ -46,7 +46,7 @@ const char *event_docker_action(const Event *event)
 		{EVENT_CONTAINER, "died", "die"},        {EVENT_CONTAINER, "remove", "destroy"},
 		{EVENT_CONTAINER, "exec", "exec_start"}, {EVENT_CONTAINER, "exec_died", "exec_die"},
 		{EVENT_IMAGE, "remove", "delete"},       {EVENT_IMAGE, "loadfromarchive", "load"},
-		{EVENT_VOLUME, "remove", "destroy"},
+		{EVENT_VOLUME, "remove", "destroy"},     {EVENT_NETWORK, "remove", "destroy"},
 	};
 	if (event->type == EVENT_CONTAINER && strcmp(event->status, "health_status") == 0)
 		return health_action(event);
@@ -54,6 +54,12 @@ const char *event_docker_action(const Event *event)
 		if (words[i].type == event->type && strcmp(words[i].status, event->status) == 0)
 			return words[i].action;
 	return event->status;
+}
+
+/* Of a network: did a container come or go? */
+static bool is_connection(const Event *event)
+{
+	return event->type == EVENT_NETWORK && strstr(event->status, "connect");
 }
 
 static char *id_of(const Event *event, bool no_trunc)
@@ -99,6 +105,16 @@ static void append_details(GString *line, const Event *event)
 	g_string_append_c(line, ')');
 }
 
+/* Networks come and go by themselves, or with the container whose id it is. */
+static void append_network(GString *line, const Event *event, const char *id)
+{
+	const char *name = event->name ? event->name : "";
+	if (is_connection(event))
+		g_string_append_printf(line, " (container=%s, name=%s)", id, name);
+	else
+		g_string_append_printf(line, " (name=%s, type=bridge)", name);
+}
+
 /* podman's line of an event. */
 static void print_line(const Event *event, bool no_trunc)
 {
@@ -110,6 +126,8 @@ static void print_line(const Event *event, bool no_trunc)
 		g_string_append_printf(line, " %s", id);
 	if (event->type == EVENT_CONTAINER)
 		append_details(line, event);
+	else if (event->type == EVENT_NETWORK)
+		append_network(line, event, id);
 	else if (event->name)
 		g_string_append_printf(line, " %s", event->name);
 	output_text(line->str);
@@ -124,8 +142,14 @@ static Json *actor(const Event *event)
 	js_set_string(attributes, "name", event->name);
 	if (event->has_exit_code)
 		js_set_string(attributes, "exitCode", code);
+	/* Docker's actor is the network, whoever is connected. */
+	if (is_connection(event))
+		js_set_string(attributes, "container", event->id);
+	if (event->type == EVENT_NETWORK)
+		js_set_string(attributes, "type", "bridge");
+	bool by_name = !event->id || is_connection(event);
 	Json *json = json_object_new_object();
-	js_set_string(json, "ID", event->id ? event->id : event->name);
+	js_set_string(json, "ID", by_name ? event->name : event->id);
 	js_set_take(json, "Attributes", attributes);
 	return json;
 }
@@ -142,7 +166,7 @@ static Json *to_json(const void *row)
 		js_set_string(json, "HealthStatus", attribute(event, "health_status"));
 	js_set_string(json, "ID", event->id ? id : NULL);
 	js_set_string(json, "Image", event->image);
-	js_set_string(json, "Name", event->name);
+	js_set_string(json, event->type == EVENT_NETWORK ? "Network" : "Name", event->name);
 	js_set_string(json, "Status", event->status);
 	js_set_string(json, "Type", event_type_name(event->type));
 	if (event->attributes)
@@ -172,6 +196,11 @@ static TemplateValue get_image(const void *row, TemplateHeap *heap)
 static TemplateValue get_name(const void *row, TemplateHeap *heap)
 {
 	return template_string(EVENT->name ? EVENT->name : "");
+}
+
+static TemplateValue get_network(const void *row, TemplateHeap *heap)
+{
+	return template_string(EVENT->type == EVENT_NETWORK ? EVENT->name : "");
 }
 
 static TemplateValue get_status(const void *row, TemplateHeap *heap)
@@ -215,6 +244,7 @@ static const OutputField fields[] = {
 	{"ID", NULL, get_id},
 	{"Image", NULL, get_image},
 	{"Name", NULL, get_name},
+	{"Network", NULL, get_network},
 	{"Status", NULL, get_status},
 	{"Type", NULL, get_type},
 	{"Time", NULL, get_time},

@@ -9,6 +9,7 @@
 #include "cmd/container/filter.h"
 #include "cmd/engine_open.h"
 #include "cmd/image/image_filter.h"
+#include "cmd/network/network_filter.h"
 #include "cmd/output.h"
 #include "cmd/volume/volume_filter.h"
 #include "libpod/base/error.h"
@@ -179,6 +180,25 @@ static bool prune_volumes(Prune *prune, GError **error)
 	return true;
 }
 
+/* After containers, which use them. */
+static bool prune_networks(Prune *prune, GError **error)
+{
+	g_autoptr(GPtrArray) unused = g_ptr_array_new_with_free_func(g_free);
+	g_ptr_array_add(unused, g_strdup("dangling=true"));
+	g_autoptr(GPtrArray) list = named_networks_list(prune->engine, error);
+	if (!list || !network_filter_apply(prune->engine, list, unused, error) ||
+	    !network_filter_apply(prune->engine, list, prune->opts->filters, error))
+		return false;
+	prune->heading = false;
+	for (guint i = 0; i < list->len; i++) {
+		const NamedNetwork *network = list->pdata[i];
+		g_autoptr(GError) failed = NULL;
+		(void)named_network_remove(prune->engine, network, false, &failed);
+		tell(prune, "Deleted Networks", network->name, failed);
+	}
+	return true;
+}
+
 /* Dead stages, layers without an image, the trash. */
 static bool sweep(Engine *engine, GError **error)
 {
@@ -194,7 +214,7 @@ static int prune_all(Engine *engine, const PruneOptions *opts)
 	prune.before = before;
 	if (!before || !prune_containers(&prune, &error) ||
 	    (opts->volumes && !prune_volumes(&prune, &error)) || !prune_images(&prune, &error) ||
-	    !sweep(engine, &error))
+	    !prune_networks(&prune, &error) || !sweep(engine, &error))
 		return command_fail(error);
 	g_autoptr(DiskUsage) after = disk_usage_new(engine, &error);
 	if (!after)

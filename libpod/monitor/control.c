@@ -144,6 +144,31 @@ bool control_update(int run_dir_fd, const ControlUpdate *update, GError **error)
 	return ask(run_dir_fd, request, error);
 }
 
+static bool ask_network(int run_dir_fd, const char *op, const NetworkAttachment *attachment,
+			GError **error)
+{
+	g_autoptr(Json) request = json_object_new_object();
+	js_set_string(request, "op", op);
+	if (attachment)
+		js_set_take(request, "network", attachment_to_json(attachment));
+	return ask(run_dir_fd, request, error);
+}
+
+bool control_connect(int run_dir_fd, const NetworkAttachment *attachment, GError **error)
+{
+	return ask_network(run_dir_fd, "connect", attachment, error);
+}
+
+bool control_disconnect(int run_dir_fd, const NetworkAttachment *attachment, GError **error)
+{
+	return ask_network(run_dir_fd, "disconnect", attachment, error);
+}
+
+bool control_reload(int run_dir_fd, GError **error)
+{
+	return ask_network(run_dir_fd, "reload", NULL, error);
+}
+
 /* The order as JSON in a memfd: a command line may be longer than a message. Return: descriptor or
  * -1. */
 static int seal_order(const ExecRequest *request, GError **error)

@@ -13,6 +13,7 @@
 #include "libpod/base/json.h"
 #include "libpod/monitor/health_config.h"
 #include "libpod/runtime/resources.h"
+#include "network/attachment.h"
 
 /** control_signal() - send a signal to init (all = every process of the container). BAD_STATE if it
  * is gone. */
@@ -52,6 +53,13 @@ typedef struct {
 
 /** control_update() - hand over what changes. SYSTEM if the kernel refuses a limit. */
 bool control_update(int run_dir_fd, const ControlUpdate *update, GError **error);
+
+/** control_connect() - connect a network, now and for the next runs. IN_USE: podman's words. */
+bool control_connect(int run_dir_fd, const NetworkAttachment *attachment, GError **error);
+/** control_disconnect() - disconnect it. NOT_FOUND. */
+bool control_disconnect(int run_dir_fd, const NetworkAttachment *attachment, GError **error);
+/** control_reload() - see to what of the networks was killed. BAD_STATE. */
+bool control_reload(int run_dir_fd, GError **error);
 
 typedef struct {
 	const char *const *args;

@@ -142,7 +142,7 @@ void monitor_exit(MonitorLoop *loop, int status)
 	decide_restart(loop, monitor_now_ms() - loop->started_ms);
 	monitor_io_finish(loop, loop->exit_code);
 	monitor_io_close(loop);
-	monitor_release_network(loop);
+	monitor_network_release(loop);
 	fd_close(&loop->launch.root_mount_fd);
 }
 
@@ -195,7 +195,7 @@ static void exec_cleanup(MonitorLoop *loop)
 int monitor_end(MonitorLoop *loop)
 {
 	bool failed_start = !loop->announced;
-	monitor_release_network(loop);
+	monitor_network_release(loop);
 	monitor_server_close(loop);
 	(void)unlinkat(MONITOR_FD_RUN, "run.json", 0);
 	/* A failed start is undone by the command that asked for it, if it still lives. */

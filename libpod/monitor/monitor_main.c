@@ -303,9 +303,10 @@ static MonitorLoop *new_loop(void)
 	loop->health.next_at = loop->health.deadline = NO_DEADLINE;
 	loop->health.conclude_at = NO_DEADLINE;
 	loop->health.out_fd = -1;
-	loop->member = HOME_MEMBER_NONE;
 	loop->homes_fd = -1;
 	loop->notify_fd = loop->notify_proxy = -1;
+	loop->members = g_ptr_array_new_with_free_func(monitor_member_free);
+	loop->port_sysctls = g_ptr_array_new_with_free_func(g_free);
 	loop->poll_fds = g_array_new(FALSE, FALSE, sizeof(struct pollfd));
 	loop->poll_handlers = g_array_new(FALSE, FALSE, sizeof(PollEntry));
 	loop->connections = g_ptr_array_new();
@@ -320,6 +321,8 @@ static void free_loop(MonitorLoop *loop)
 	monitor_task_free(loop->task);
 	monitor_log_free(loop->log);
 	g_free(loop->ports);
+	g_ptr_array_unref(loop->members);
+	g_ptr_array_unref(loop->port_sysctls);
 	g_free(loop->cgroup_name);
 	g_array_unref(loop->poll_fds);
 	g_array_unref(loop->poll_handlers);
@@ -382,7 +385,8 @@ static bool start(MonitorLoop *loop, GError **error)
 {
 	if (!set_up_process(loop, error) || !read_task(loop, error) || !open_log(loop, error) ||
 	    !monitor_notify_open(loop, error) || !monitor_server_open(loop, error) ||
-	    !monitor_cgroup_receive(loop, error) || !monitor_start(loop, error))
+	    !monitor_cgroup_receive(loop, error) || !monitor_network_init(loop, error) ||
+	    !monitor_start(loop, error))
 		return false;
 	announce(loop);
 	close(MONITOR_FD_REQUEST);

@@ -121,6 +121,15 @@ typedef struct {
 	size_t n_clients;
 } MonitorHealth;
 
+/* The container's place on a named network. */
+typedef struct {
+	const NetworkAttachment *attachment; /* of the task's request */
+	HomeMember home;
+	uint32_t metric;  /* of its default route */
+	int64_t retry_at; /* ms: when its home, which was killed, is looked for again */
+	int retry_delay;  /* ms */
+} MonitorMember;
+
 typedef enum {
 	MONITOR_STARTING,
 	MONITOR_HELD, /* init waits at its gate until a command asks for the program */
@@ -146,7 +155,11 @@ struct MonitorLoop {
 	Launch launch;
 	Uplink uplink;
 	bool has_uplink;
-	HomeMember member;       /* of a named network */
+	int64_t uplink_retry_at; /* ms: when one that was killed is replaced */
+	int uplink_delay;        /* ms */
+	GPtrArray *members;      /* of MonitorMember: places on named networks, in this run */
+	uint32_t next_metric;    /* of the default route of the next network */
+	GPtrArray *port_sysctls; /* paths and values: of interfaces that are not there yet */
 	int homes_fd;            /* the directory of networks' homes; -1: not needed yet */
 	off_t hosts_size;        /* of the hosts file without our own line; 0: not known yet */
 	int cgroup_base;         /* what the payload's cgroup is made in; -1: it has none */
@@ -206,12 +219,35 @@ bool monitor_start(MonitorLoop *loop, GError **error);
 bool monitor_begin(MonitorLoop *loop, GError **error);
 /** monitor_write_run_record() - run.json, before anybody is told. */
 bool monitor_write_run_record(MonitorLoop *loop, GError **error);
-/** monitor_network_prepare() - watch the home of our named network, and replace one that was
- * killed.
+
+/* monitor_network.c */
+void monitor_member_free(void *member);
+/** monitor_network_init() - before the first run: what --sysctl says of interfaces waits for them.
+ * INVALID. */
+bool monitor_network_init(MonitorLoop *loop, GError **error);
+/** monitor_network_join() - become a member of all named networks; write our lines of /etc/hosts.
  */
+bool monitor_network_join(MonitorLoop *loop, GError **error);
+/** monitor_network_start_uplink() - step 9, if the container has one. */
+bool monitor_network_start_uplink(MonitorLoop *loop, GError **error);
+/** monitor_network_plug() - init's netns is there: connect it. */
+bool monitor_network_plug(MonitorLoop *loop, GError **error);
+/** monitor_network_wait_ports() - until published ports are bound. */
+bool monitor_network_wait_ports(MonitorLoop *loop, GError **error);
+/** monitor_network_prepare() - watch homes and the uplink, and replace what was killed. */
 void monitor_network_prepare(MonitorLoop *loop);
-/** monitor_release_network() - let the uplink end; published ports are free afterwards. */
-void monitor_release_network(MonitorLoop *loop);
+/** monitor_network_to_json() - what the networks gave us, for run.json. */
+Json *monitor_network_to_json(const MonitorLoop *loop);
+/** monitor_network_connect() - another network, now and for the next runs; IN_USE as home_join().
+ */
+bool monitor_network_connect(MonitorLoop *loop, NetworkAttachment *attachment, GError **error);
+/** monitor_network_disconnect() - one less; NOT_FOUND. */
+bool monitor_network_disconnect(MonitorLoop *loop, const char *name, GError **error);
+/** monitor_network_reload() - look for homes and an uplink that are gone now, not later. */
+bool monitor_network_reload(MonitorLoop *loop, GError **error);
+/** monitor_network_release() - let the uplink end and leave; published ports are free afterwards.
+ */
+void monitor_network_release(MonitorLoop *loop);
 
 /* monitor_cgroup.c */
 /** monitor_cgroup_receive() - before the first run: wait for the starting command's word. CANCELLED

@@ -151,6 +151,12 @@ static bool handle_request(MonitorLoop *loop, ControlRequest *request, GError **
 		return update(loop, request, error);
 	case CONTROL_BEGIN:
 		return monitor_begin(loop, error);
+	case CONTROL_CONNECT:
+		return monitor_network_connect(loop, g_steal_pointer(&request->attachment), error);
+	case CONTROL_DISCONNECT:
+		return monitor_network_disconnect(loop, request->attachment->name, error);
+	case CONTROL_RELOAD:
+		return monitor_network_reload(loop, error);
 	case CONTROL_EXEC:
 	case CONTROL_HEALTH:
 		break;

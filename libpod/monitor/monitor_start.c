@@ -24,119 +24,10 @@
 #include "libpod/base/units.h"
 #include "network/netns.h"
 
-#define PORTS_TIMEOUT_MS 10000
-
 /* Runs in init, below the exec line. */
 static int configure_netns(void *data, const char **out_step)
 {
 	return netns_configure(data, out_step);
-}
-
-static bool wants_uplink(const MonitorTask *task)
-{
-	const NetworkRequest *network = task->network;
-	return network->mode == NETWORK_SLIRP ||
-	       (network->mode == NETWORK_NAMED && network->ports->len > 0);
-}
-
-/* Containers' homes are in networks/ of the runtime directory, of which we have containers/ID. */
-static bool open_homes(MonitorLoop *loop, GError **error)
-{
-	const char *path = "../../networks";
-	loop->member = HOME_MEMBER_NONE;
-	if (loop->homes_fd >= 0)
-		return true;
-	if (mkdirat(MONITOR_FD_RUN, path, 0700) < 0 && errno != EEXIST)
-		return error_set_errno(error, "cannot make the directory of networks");
-	loop->homes_fd =
-		openat(MONITOR_FD_RUN, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return loop->homes_fd >= 0 ||
-	       error_set_errno(error, "cannot open the directory of networks");
-}
-
-/* The container's own line of /etc/hosts, with the address of this run. */
-static bool write_hosts(MonitorLoop *loop, GError **error)
-{
-	const OciConfig *config = loop->task->config;
-	g_autofree char *address = address4_format(loop->member.address);
-	const char *name = loop->task->name, *hostname = config->hostname;
-	bool both = hostname && g_strcmp0(hostname, name) != 0;
-	g_autofree char *line = g_strdup_printf("%s\t%s%s%s\n", address, both ? hostname : "",
-						both ? " " : "", name);
-	struct stat st;
-	autofd fd = openat(MONITOR_FD_RUN, "hosts", O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT)
-		return true; /* --no-hosts */
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return error_set_errno(error, "cannot open the container's hosts file");
-	if (loop->hosts_size == 0)
-		loop->hosts_size = st.st_size;
-	if (ftruncate(fd, loop->hosts_size) < 0 || lseek(fd, 0, SEEK_END) < 0 ||
-	    !fd_write_all(fd, line, strlen(line)))
-		return error_set_errno(error, "cannot write the container's hosts file");
-	return true;
-}
-
-static bool join_network(MonitorLoop *loop, GError **error)
-{
-	const NetworkRequest *request = loop->task->network;
-	if (request->mode != NETWORK_NAMED)
-		return true;
-	return open_homes(loop, error) &&
-	       home_join(request, loop->homes_fd, &loop->member, error) && write_hosts(loop, error);
-}
-
-/* The container's end of the network, once its netns is there. */
-static bool plug_network(MonitorLoop *loop, GError **error)
-{
-	char path[32];
-	if (loop->task->network->mode != NETWORK_NAMED)
-		return true;
-	g_snprintf(path, sizeof path, "%d/ns/net", (int)loop->launch.pid);
-	autofd netns = openat(loop->proc_fd, path, O_RDONLY | O_CLOEXEC);
-	if (netns < 0)
-		return error_set_errno(error, "cannot open the container's network namespace");
-	if (!home_plug(loop->task->network, &loop->member, netns, error))
-		return false;
-	return !loop->has_uplink || uplink_send_netns(&loop->uplink, netns) ||
-	       error_set_errno(error, "cannot hand over the container's network namespace");
-}
-
-/* The home was killed. Its bridge lives on with us, so nobody inside notices much. */
-static void on_home_gone(MonitorLoop *loop, void *data, short revents)
-{
-	g_autoptr(GError) error = NULL;
-	fd_close(&loop->member.socket);
-	if (!home_join(loop->task->network, loop->homes_fd, &loop->member, &error))
-		log_warn("cannot bring the network back: %s", error->message);
-}
-
-void monitor_network_prepare(MonitorLoop *loop)
-{
-	if (loop->member.socket >= 0)
-		monitor_poll_add(loop, loop->member.socket, POLLIN, on_home_gone, NULL);
-}
-
-static bool start_uplink(MonitorLoop *loop, GError **error)
-{
-	loop->has_uplink = false;
-	loop->uplink = (Uplink){.pid = -1, .tap_socket = -1, .ready_fd = -1, .lifeline_fd = -1};
-	if (!wants_uplink(loop->task))
-		return true;
-	log_step(9, "uplink_start");
-	if (!uplink_start(loop->task->network, loop->member.address, &loop->uplink, error))
-		return false;
-	loop->has_uplink = true;
-	return true;
-}
-
-void monitor_release_network(MonitorLoop *loop)
-{
-	if (loop->has_uplink)
-		uplink_stop(&loop->uplink);
-	loop->has_uplink = false;
-	if (loop->member.netns_fd >= 0)
-		home_leave(loop->task->network, loop->homes_fd, &loop->member);
 }
 
 static ino_t namespace_inode(MonitorLoop *loop, const char *pid, const char *name)
@@ -153,23 +44,6 @@ static Json *process_json(pid_t pid)
 	Json *json = json_object_new_object();
 	js_set_int(json, "pid", pid);
 	js_set_int(json, "start", pid > 0 ? (int64_t)record_process_start(pid) : 0);
-	return json;
-}
-
-/* What the network gave us, for inspect. */
-static Json *member_json(const MonitorLoop *loop)
-{
-	const NetworkPlan *plan = loop->task->network->plan;
-	g_autofree char *address = address4_format(loop->member.address);
-	g_autofree char *gateway = address4_format(plan->gateway);
-	g_autofree char *mac = mac_format(loop->member.mac);
-	Json *json = json_object_new_object();
-	js_set_string(json, "ip", address);
-	js_set_int(json, "prefix", plan->subnet.prefix);
-	if (!plan->internal)
-		js_set_string(json, "gateway", gateway);
-	js_set_string(json, "mac", mac);
-	js_set_string(json, "interface", loop->task->network->interface);
 	return json;
 }
 
@@ -193,8 +67,8 @@ bool monitor_write_run_record(MonitorLoop *loop, GError **error)
 			    js_parse(loop->ports, strlen(loop->ports), "ports", NULL));
 	else
 		js_set_take(json, "ports", json_object_new_array());
-	if (loop->member.netns_fd >= 0)
-		js_set_take(json, "network", member_json(loop));
+	if (loop->members->len > 0)
+		js_set_take(json, "networks", monitor_network_to_json(loop));
 	js_set_int(json, "restarts", loop->restarts);
 	js_set_string(json, "health", monitor_health_status(loop));
 	if (loop->paused)
@@ -206,18 +80,6 @@ bool monitor_write_run_record(MonitorLoop *loop, GError **error)
 	const char *text = js_text(json);
 	return record_replace(MONITOR_FD_RUN, "run.json", text, strlen(text), RECORD_SYNC_NONE,
 			      error);
-}
-
-static bool wait_for_ports(MonitorLoop *loop, GError **error)
-{
-	g_autoptr(Json) ports = NULL;
-	if (!loop->has_uplink || loop->task->network->ports->len == 0)
-		return true;
-	if (!uplink_wait_ready(&loop->uplink, PORTS_TIMEOUT_MS, &ports, error))
-		return false;
-	g_free(loop->ports);
-	loop->ports = ports ? g_strdup(js_text(ports)) : NULL;
-	return true;
 }
 
 /* The starting command may have been killed meanwhile: then nobody knows of this container yet. */
@@ -265,7 +127,7 @@ static bool launch(MonitorLoop *loop, GError **error)
 		add_preserved(loop->task, &options);
 		log_step(10, "launch_init");
 		ok = launch_init(&options, &loop->launch, error);
-		if (ok && !plug_network(loop, error)) {
+		if (ok && !monitor_network_plug(loop, error)) {
 			launch_abort(&loop->launch);
 			ok = false;
 		}
@@ -290,7 +152,7 @@ static bool settle(MonitorLoop *loop, GError **error)
 		if (!monitor_io_adopt_terminal(loop, master, error))
 			return false;
 	}
-	return wait_for_ports(loop, error);
+	return monitor_network_wait_ports(loop, error);
 }
 
 /* From the gate to the running program. */
@@ -341,7 +203,7 @@ static void undo(MonitorLoop *loop, bool launched)
 	forget_launch(loop);
 	monitor_cgroup_close(loop);
 	monitor_io_close(loop);
-	monitor_release_network(loop);
+	monitor_network_release(loop);
 }
 
 bool monitor_start(MonitorLoop *loop, GError **error)
@@ -355,8 +217,8 @@ bool monitor_start(MonitorLoop *loop, GError **error)
 		.report_fd = -1,
 	};
 	loop->oom = false;
-	bool launched = monitor_cgroup_open(loop, error) && join_network(loop, error) &&
-			start_uplink(loop, error) && launch(loop, error);
+	bool launched = monitor_cgroup_open(loop, error) && monitor_network_join(loop, error) &&
+			monitor_network_start_uplink(loop, error) && launch(loop, error);
 	if (launched && settle(loop, error)) {
 		if (loop->task->hold && !loop->announced) {
 			if (hold(loop, error))

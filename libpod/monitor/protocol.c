@@ -117,11 +117,12 @@ bool message_exit_code(const char *text, size_t size, int *out_code, GError **er
 static bool parse_op(const char *name, ControlOp *out_op, GError **error)
 {
 	static const char *const names[] = {
-		[CONTROL_SIGNAL] = "signal",   [CONTROL_RESIZE] = "resize",
-		[CONTROL_STOPPED] = "stopped", [CONTROL_EXEC] = "exec",
-		[CONTROL_HEALTH] = "health",   [CONTROL_PAUSE] = "pause",
-		[CONTROL_UNPAUSE] = "unpause", [CONTROL_UPDATE] = "update",
-		[CONTROL_BEGIN] = "begin",
+		[CONTROL_SIGNAL] = "signal",         [CONTROL_RESIZE] = "resize",
+		[CONTROL_STOPPED] = "stopped",       [CONTROL_EXEC] = "exec",
+		[CONTROL_HEALTH] = "health",         [CONTROL_PAUSE] = "pause",
+		[CONTROL_UNPAUSE] = "unpause",       [CONTROL_UPDATE] = "update",
+		[CONTROL_BEGIN] = "begin",           [CONTROL_CONNECT] = "connect",
+		[CONTROL_DISCONNECT] = "disconnect", [CONTROL_RELOAD] = "reload",
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
 		if (strcmp(name, names[i]) == 0) {
@@ -136,6 +137,21 @@ void control_request_clear(ControlRequest *request)
 {
 	resources_clear(&request->resources);
 	g_clear_pointer(&request->health, health_config_free);
+	g_clear_pointer(&request->attachment, attachment_free);
+}
+
+/* The network that a connect or disconnect speaks of. */
+static bool parse_attachment(Json *json, ControlRequest *request, GError **error)
+{
+	bool wanted = request->op == CONTROL_CONNECT || request->op == CONTROL_DISCONNECT;
+	Json *network = NULL;
+	if (!js_get_object(json, "network", &network, error))
+		return false;
+	if (wanted && !network)
+		return error_set(error, ENGINE_ERROR_INVALID, "network: missing");
+	if (wanted)
+		request->attachment = attachment_from_json(network, error);
+	return !wanted || request->attachment;
 }
 
 /* What an update brings. */
@@ -179,7 +195,7 @@ bool control_request_parse(const char *text, size_t size, ControlRequest *out_re
 	    !js_get_string(json, "session", &session, error) ||
 	    !js_get_int(json, "rows", 0, G_MAXUINT16, &rows, error) ||
 	    !js_get_int(json, "columns", 0, G_MAXUINT16, &columns, error) ||
-	    !parse_update(json, &request, error))
+	    !parse_update(json, &request, error) || !parse_attachment(json, &request, error))
 		return false;
 	if (g_strlcpy(request.session, session, sizeof request.session) >= sizeof request.session)
 		return error_set(error, ENGINE_ERROR_INVALID, "session: too long");

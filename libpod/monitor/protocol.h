@@ -26,6 +26,7 @@
 #include "libpod/base/json.h"
 #include "libpod/monitor/health_config.h"
 #include "libpod/runtime/resources.h"
+#include "network/attachment.h"
 
 typedef enum {
 	MESSAGE_STARTED =
@@ -87,6 +88,9 @@ typedef enum {
 	CONTROL_UNPAUSE,
 	CONTROL_UPDATE,
 	CONTROL_BEGIN,
+	CONTROL_CONNECT,
+	CONTROL_DISCONNECT,
+	CONTROL_RELOAD,
 } ControlOp;
 
 /* A request on ctl.sock, decoded. */
@@ -100,8 +104,9 @@ typedef struct {
 	OciResources resources; /* of an update */
 	char restart[16];       /* of an update: a policy; "" = it stays */
 	int restart_retries;
-	bool health_given;    /* of an update: the probes are others */
-	HealthConfig *health; /* with that; NULL: none any more */
+	bool health_given;             /* of an update: the probes are others */
+	HealthConfig *health;          /* with that; NULL: none any more */
+	NetworkAttachment *attachment; /* of a connect or disconnect, else NULL */
 } ControlRequest;
 
 void control_request_clear(ControlRequest *request);

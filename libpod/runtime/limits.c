@@ -66,10 +66,10 @@ const char *limits_rlimit_name(int resource)
 }
 
 /*
- * A sysctl key as a path below /proc/sys, or NULL. As sysctl(8) reads it: the first separator
- * decides, and behind dots a slash stands for a dot in a name ("net.ipv4.conf.eth0/100.rp_filter").
+ * As sysctl(8) reads it: the first separator decides, and behind dots a slash stands for a dot in a
+ * name ("net.ipv4.conf.eth0/100.rp_filter").
  */
-static char *sysctl_path(const char *key)
+char *limits_sysctl_path(const char *key)
 {
 	size_t first = strcspn(key, "./");
 	bool dots = key[first] == '.';
@@ -95,7 +95,7 @@ static char *sysctl_path(const char *key)
 static bool check_sysctl(const OciConfig *config, const char *key, const char *value,
 			 GError **error)
 {
-	g_autofree char *path = sysctl_path(key);
+	g_autofree char *path = limits_sysctl_path(key);
 	if (!path)
 		return error_set(error, ENGINE_ERROR_INVALID, "invalid sysctl '%s'", key);
 	for (const char *c = value; *c; c++) {
@@ -139,7 +139,7 @@ int limits_apply_sysctls(const OciConfig *config, int proc_fd, SyncReport *repor
 	gpointer key, value;
 	g_hash_table_iter_init(&iter, config->sysctl);
 	while (g_hash_table_iter_next(&iter, &key, &value)) {
-		g_autofree char *path = sysctl_path(key);
+		g_autofree char *path = limits_sysctl_path(key);
 		g_autofree char *file = g_strconcat("sys/", path ? path : "", NULL);
 		autofd fd = path_open_state(proc_fd, file, O_WRONLY, 0);
 		if (fd < 0 || !fd_write_all(fd, value, strlen(value)))

@@ -20,6 +20,10 @@
  */
 bool limits_check_sysctls(const OciConfig *config, GError **error);
 
+/** limits_sysctl_path() - a sysctl's key as a path below /proc/sys; NULL if it makes no sense.
+ * g_free() it. */
+char *limits_sysctl_path(const char *key);
+
 /** limits_apply_sysctls() - init: write them below @proc_fd, a checked procfs. 0 or negative errno.
  */
 int limits_apply_sysctls(const OciConfig *config, int proc_fd, SyncReport *report);

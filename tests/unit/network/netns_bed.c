@@ -176,7 +176,7 @@ int main(int argc, char **argv)
 	if (bed.userns || geteuid() != 0)
 		enter_userns();
 	if (!bed.none && (!portmap_check(bed.request->ports, &error) ||
-			  !uplink_start(bed.request, 0, &uplink, &error) ||
+			  !uplink_start(bed.request, NULL, NULL, &uplink, &error) ||
 			  !uplink_wait_ready(&uplink, READY_TIMEOUT_MS, &ports, &error))) {
 		fprintf(stderr, "Error: %s\n", error->message);
 		return 125;

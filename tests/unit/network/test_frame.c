@@ -69,7 +69,9 @@ static void test_ipv4(void)
 	} rows[] = {
 		{"192.0.2.1", IPPROTO_TCP, 80, 0, true, true},
 		{"192.0.2.1", IPPROTO_UDP, 69, 0, true, true},
-		{"192.0.2.1", IPPROTO_UDP, 5000, IP_MF, true, true},
+		/* libslirp is given no fragments at all. */
+		{"192.0.2.1", IPPROTO_UDP, 5000, IP_MF, false, false},
+		{"192.0.2.1", IPPROTO_ICMP, 0, 173, false, false},
 		{"192.0.2.1", IPPROTO_ICMP, 0, 0, true, true},
 		{"10.0.2.2", IPPROTO_TCP, 80, 0, true, true}, /* libslirp refuses it by itself */
 		{"10.0.2.2", IPPROTO_ICMP, 0, 0, true, true},

@@ -2,6 +2,7 @@
 /*
  * What a network's gateway makes of its members' frames: names, the way to the resolver, the walls.
  */
+#include "network/dns_servers.h"
 #include "network/home_frame.h"
 
 #include <glib.h>
@@ -17,10 +18,17 @@
 #define UDP      17
 #define TCP      6
 #define ICMP     1
+#define MANY     100 /* addresses of one name */
+#define ROOM     DNS_UDP_MAX
 
 static size_t find(void *data, const char *name, uint32_t *out, size_t room)
 {
 	g_assert_cmpuint(room, ==, DNS_ADDRESS_MAX);
+	if (strcmp(name, "many") == 0) {
+		for (size_t i = 0; i < MANY; i++)
+			out[i] = NETWORK + 16 + (uint32_t)i;
+		return MANY;
+	}
 	if (strcmp(name, "web") != 0)
 		return 0;
 	out[0] = MEMBER;
@@ -32,15 +40,50 @@ static const char *reverse(void *data, uint32_t address)
 	return address == MEMBER ? "web" : NULL;
 }
 
+/* fd12::/64, where the member is fd12::2. */
+static struct in6_addr place6(const char *text)
+{
+	struct in6_addr address;
+
+	g_assert_true(address6_parse(text, &address));
+	return address;
+}
+
+static size_t find6(void *data, const char *name, struct in6_addr *out, size_t room)
+{
+	if (strcmp(name, "web") != 0)
+		return 0;
+	out[0] = place6("fd12::2");
+	return 1;
+}
+
+static const char *reverse6(void *data, const struct in6_addr *address)
+{
+	const struct in6_addr member = place6("fd12::2");
+
+	return address6_compare(address, &member) == 0 ? "web" : NULL;
+}
+
 static HomeRules rules_of(bool internal)
 {
+	const Subnet6 network6 = {place6("fd12::"), 64};
+
 	return (HomeRules){
 		.network = NETWORK,
 		.mask = 0xffffff00,
 		.gateway = GATEWAY,
 		.internal = internal,
-		.dns = true,
-		.names = {find, reverse, NULL, NETWORK, 0xffffff00, internal},
+		.subnet6 = network6,
+		.gateway6 = subnet6_first(&network6),
+		.names = {.find = find,
+			  .reverse = reverse,
+			  .find6 = find6,
+			  .reverse6 = reverse6,
+			  .network6 = network6.network,
+			  .prefix6 = network6.prefix,
+			  .network = NETWORK,
+			  .mask = 0xffffff00,
+			  .internal = internal},
 	};
 }
 
@@ -62,13 +105,24 @@ static size_t question(uint8_t *out, const char *name, uint16_t type)
 	return size + sizeof(tail);
 }
 
+/* Append an OPT record. Return: the new size. */
+static size_t add_opt(uint8_t *out, size_t size, uint16_t payload, uint8_t version)
+{
+	const uint8_t opt[] = {0, 0, 41, (uint8_t)(payload >> 8), (uint8_t)payload, 0, version, 0,
+			       0, 0, 0};
+
+	memcpy(out + size, opt, sizeof(opt));
+	out[11]++;
+	return size + sizeof(opt);
+}
+
 /* code: 0 with one record, 3 no such name, 9 somebody else's, 8 without records. */
 static int ask(bool internal, const char *name, uint16_t type)
 {
 	const HomeRules rules = rules_of(internal);
-	uint8_t in[DNS_ANSWER_MAX], out[DNS_ANSWER_MAX];
+	uint8_t in[DNS_PLAIN_MAX], out[ROOM];
 	size_t size = question(in, name, type);
-	int got = dns_answer(&rules.names, in, size, out);
+	int got = dns_answer(&rules.names, in, size, ROOM, out);
 
 	if (got == 0)
 		return 9;
@@ -91,18 +145,29 @@ static void test_names(void)
 		{false, "web", TYPE_A, 0},
 		{false, "WEB", TYPE_A, 0},
 		{false, "web.dns.podman", TYPE_A, 0},
-		{false, "web", AAAA, 8},
+		{false, "web", AAAA, 0},
+		{false, "many", AAAA, 8},
+		{false, "dns.podman", TYPE_A, 8},
 		{false, "web.dns.podman.org", TYPE_A, 9},
-		{false, "nobody", TYPE_A, 9},
 		{false, "nobody.dns.podman", TYPE_A, 3},
+		/* A name of one label is somebody's here or nobody's. */
+		{false, "nobody", TYPE_A, 3},
+		{false, "nobody", AAAA, 3},
+		{false, "nobody.org", TYPE_A, 9},
 		{true, "nobody", TYPE_A, 3},
 		{true, "example.org", TYPE_A, 3},
 		{true, "web", TYPE_A, 0},
 		{false, "2.0.89.10.in-addr.arpa", TYPE_PTR, 0},
+		{false, "2.0.89.10.in-addr.arpa", TYPE_A, 8},
 		{false, "3.0.89.10.in-addr.arpa", TYPE_PTR, 3},
 		{false, "3.1.89.10.in-addr.arpa", TYPE_PTR, 9},
 		{true, "3.1.89.10.in-addr.arpa", TYPE_PTR, 3},
+		{false, "0.89.10.in-addr.arpa", TYPE_PTR, 8},
+		{false, "1.89.10.in-addr.arpa", TYPE_PTR, 9},
+		{false, "89.10.in-addr.arpa", TYPE_PTR, 9},
 		{false, "x.0.89.10.in-addr.arpa", TYPE_PTR, 9},
+		{false, "2.0.89.256.in-addr.arpa", TYPE_PTR, 9},
+		{false, "1.2.0.89.10.in-addr.arpa", TYPE_PTR, 9},
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -112,19 +177,149 @@ static void test_names(void)
 	}
 }
 
-static void test_broken_questions(void)
+/* The code of an answer, with the part of it that is in OPT; -1: none. */
+static int code_of(const uint8_t *in, size_t size)
 {
 	const HomeRules rules = rules_of(false);
-	uint8_t in[DNS_ANSWER_MAX], out[DNS_ANSWER_MAX];
+	uint8_t out[ROOM];
+	int got = dns_answer(&rules.names, in, size, ROOM, out);
+
+	if (got <= 0)
+		return got;
+	bool opt = out[11];
+	return (out[3] & 15) | (opt ? out[got - 6] << 4 : 0);
+}
+
+static void test_broken_questions(void)
+{
+	uint8_t in[DNS_PLAIN_MAX];
 	size_t size = question(in, "web", TYPE_A);
 
 	for (size_t cut = 0; cut < size; cut++)
-		g_assert_cmpint(dns_answer(&rules.names, in, cut, out), ==, -1);
+		g_assert_cmpint(code_of(in, cut), ==, cut < 12 ? -1 : DNS_FORMAT_ERROR);
 	in[12] = 0xc0; /* compressed */
-	g_assert_cmpint(dns_answer(&rules.names, in, size, out), ==, -1);
+	g_assert_cmpint(code_of(in, size), ==, DNS_FORMAT_ERROR);
 	in[12] = 3;
 	in[2] = 0x80; /* an answer */
-	g_assert_cmpint(dns_answer(&rules.names, in, size, out), ==, -1);
+	g_assert_cmpint(code_of(in, size), ==, -1);
+	in[2] = 0x28; /* an update */
+	g_assert_cmpint(code_of(in, size), ==, DNS_NOT_IMPLEMENTED);
+	in[2] = 1;
+	in[5] = 2; /* two questions */
+	g_assert_cmpint(code_of(in, size), ==, DNS_FORMAT_ERROR);
+	in[5] = 1;
+	in[size - 1] = 3; /* of the class CHAOS */
+	g_assert_cmpint(code_of(in, size), ==, DNS_REFUSED);
+	in[size - 1] = 1;
+	in[11] = 1; /* a record that is not there */
+	g_assert_cmpint(code_of(in, size), ==, DNS_FORMAT_ERROR);
+}
+
+static void test_edns(void)
+{
+	uint8_t in[DNS_PLAIN_MAX];
+	size_t size = question(in, "web", TYPE_A);
+	size_t one = add_opt(in, size, 1232, 0);
+
+	g_assert_cmpint(code_of(in, one), ==, 0);
+	g_assert_cmpint(code_of(in, one - 1), ==, DNS_FORMAT_ERROR);
+	g_assert_cmpint(code_of(in, add_opt(in, one, 1232, 0)), ==, DNS_FORMAT_ERROR);
+	in[11] = 0;
+	g_assert_cmpint(code_of(in, add_opt(in, size, 1232, 1)), ==, DNS_BAD_VERSION);
+}
+
+/* As many addresses as the questioner takes; the answer says if that is not all. */
+static void test_truncation(void)
+{
+	static const struct {
+		uint16_t payload; /* 0: without EDNS */
+		size_t room;
+		unsigned records;
+		bool cut;
+	} rows[] = {
+		{0, ROOM, (512 - 22) / 16, true},
+		{512, ROOM, (512 - 22 - 11) / 16, true},
+		{100, ROOM, (512 - 22 - 11) / 16, true}, /* less than 512 means 512 */
+		{1232, ROOM, (1232 - 22 - 11) / 16, true},
+		{4096, ROOM, MANY, false},
+		{65535, 1000, (1000 - 22 - 11) / 16, true}, /* the link's MTU */
+		{0, DNS_TCP_MAX, MANY, false},
+	};
+	static uint8_t out[DNS_TCP_MAX];
+	const HomeRules rules = rules_of(false);
+	uint8_t in[DNS_PLAIN_MAX];
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		size_t size = question(in, "many", TYPE_A);
+		if (rows[i].payload)
+			size = add_opt(in, size, rows[i].payload, 0);
+		int got = dns_answer(&rules.names, in, size, rows[i].room, out);
+		g_assert_cmpint(out[2] & 2, ==, rows[i].cut ? 2 : 0);
+		g_assert_cmpuint((unsigned)(out[6] << 8 | out[7]), ==, rows[i].records);
+		g_assert_cmpint(got, ==,
+				(int)(22 + rows[i].records * 16 + (rows[i].payload ? 11 : 0)));
+	}
+}
+
+/* The first address changes from question to question. */
+static void test_rotation(void)
+{
+	const HomeRules rules = rules_of(false);
+	uint8_t in[DNS_PLAIN_MAX], out[ROOM];
+	size_t size = question(in, "many", TYPE_A);
+
+	for (uint8_t number = 0; number < MANY; number++) {
+		in[0] = 0;
+		in[1] = number;
+		g_assert_cmpint(dns_answer(&rules.names, in, size, ROOM, out), >, 0);
+		g_assert_cmpuint(out[22 + 15], ==, 16u + number);
+	}
+}
+
+static void test_answers_of_others(void)
+{
+	uint8_t in[DNS_PLAIN_MAX], out[DNS_PLAIN_MAX], same[DNS_PLAIN_MAX];
+	size_t size = question(in, "example.org", TYPE_A);
+	size_t n = dns_fail(in, size, DNS_SERVER_FAILURE, out);
+
+	g_assert_cmpuint(n, ==, size);
+	g_assert_cmpint(dns_code(out), ==, DNS_SERVER_FAILURE);
+	g_assert_true(dns_is_answer(in, size, out, n));
+	for (size_t i = 0; i < n; i++) {
+		bool counts = i < 2 || i == 4 || i >= 12; /* the code says that it failed */
+		memcpy(same, out, n);
+		same[i] ^= 1;
+		g_assert_cmpint(dns_is_answer(in, size, same, n), ==, !counts);
+		g_assert_false(dns_is_answer(in, size, out, i));
+	}
+	g_assert_false(dns_is_answer(in, size, in, size)); /* the question itself */
+	/* "I did not understand" may come without the question; an answer may not. */
+	out[5] = 0;
+	g_assert_true(dns_is_answer(in, size, out, 12));
+	out[3] = 0x80;
+	g_assert_false(dns_is_answer(in, size, out, 12));
+	/* "Ask again over TCP" */
+	n = dns_fail(in, add_opt(in, size, 4096, 0), 0, out);
+	g_assert_cmpuint(n, ==, size + 11);
+	g_assert_cmpint(out[2] & 2, ==, 2);
+}
+
+static void test_servers(void)
+{
+	DnsServer servers[DNS_SERVERS_MAX];
+	static const char text[] =
+		"# nameserver 9.9.9.9\nsearch x\nnameserver\nnameserver  10.0.0.1 \n"
+		"nameservers 9.9.9.9\nnameserver nonsense\nnameserver\tfe80::1%eth0\r\n"
+		"nameserver 10.0.0.2\nnameserver 10.0.0.3";
+
+	g_assert_cmpuint(dns_servers_parse(text, servers), ==, 3);
+	const uint8_t one[] = {10, 0, 0, 1}, three[] = {10, 0, 0, 2}, local[] = {127, 0, 0, 1};
+	g_assert_cmpmem(servers[0].address, 4, one, 4);
+	g_assert_cmpint(servers[1].family, ==, AF_INET6);
+	g_assert_cmpstr(servers[1].zone, ==, "eth0");
+	g_assert_cmpmem(servers[2].address, 4, three, 4);
+	g_assert_cmpuint(dns_servers_parse("", servers), ==, 1);
+	g_assert_cmpmem(servers[0].address, 4, local, 4);
 }
 
 static void put16(uint8_t *at, uint32_t value)
@@ -189,11 +384,13 @@ static size_t frame(uint8_t *out, uint8_t protocol, uint32_t to, uint16_t port, 
 static void test_answered(void)
 {
 	const HomeRules rules = rules_of(false);
-	uint8_t in[DNS_ANSWER_MAX], bytes[1024], answer[HOME_ANSWER_MAX];
+	uint8_t in[DNS_PLAIN_MAX], bytes[1024], answer[HOME_ANSWER_MAX];
 	size_t size = question(in, "web", TYPE_A), out = 0;
+	HomeQuestion asked;
 
 	size = frame(bytes, UDP, GATEWAY, 53, in, size);
-	g_assert_cmpint(home_frame_in(&rules, bytes, size, answer, &out), ==, HOME_FRAME_ANSWER);
+	g_assert_cmpint(home_frame_in(&rules, bytes, size, ROOM, answer, &out, &asked), ==,
+			HOME_FRAME_ANSWER);
 	g_assert_cmpuint(out, ==, size + 16);
 	g_assert_cmpmem(answer, 6, bytes + 6, 6);
 	g_assert_cmpmem(answer + 26, 4, bytes + 30, 4); /* from the gateway */
@@ -204,35 +401,41 @@ static void test_answered(void)
 	g_assert_cmpmem(answer + out - 4, 4, address, 4);
 }
 
-static void test_forwarded(void)
+static void test_asked(void)
 {
 	const HomeRules rules = rules_of(false), internal = rules_of(true);
-	const uint8_t protocols[] = {UDP, TCP};
-	uint8_t in[DNS_ANSWER_MAX], bytes[1024], same[1024], answer[HOME_ANSWER_MAX];
+	uint8_t in[DNS_PLAIN_MAX], bytes[1024], answer[HOME_ANSWER_MAX];
 	size_t n = question(in, "example.org", TYPE_A), out = 0;
+	HomeQuestion asked = {.size = 0};
+	size_t size = frame(bytes, UDP, GATEWAY, 53, in, n);
 
-	for (size_t i = 0; i < G_N_ELEMENTS(protocols); i++) {
-		size_t size = frame(bytes, protocols[i], GATEWAY, 53, in, n);
-		memcpy(same, bytes, size);
-		g_assert_cmpint(home_frame_in(&rules, bytes, size, answer, &out), ==,
-				HOME_FRAME_PASS);
-		const uint8_t resolver[] = {10, 89, 0, 0};
-		g_assert_cmpmem(bytes + 30, 4, resolver, 4);
-		g_assert_cmphex(sum(bytes + 14, 20, 0), ==, 0xffff);
-		g_assert_cmphex(segment_sum(bytes), ==, 0xffff);
-		/* And back: what the resolver says comes from the gateway. */
-		memcpy(bytes + 30, bytes + 26, 4);
-		memcpy(bytes + 26, resolver, 4);
-		g_assert_true(home_frame_is_resolver(&rules, bytes, size));
-		home_frame_out(&rules, bytes, size);
-		g_assert_cmpmem(bytes + 26, 4, same + 30, 4);
-		g_assert_cmphex(sum(bytes + 14, 20, 0), ==, 0xffff);
-		g_assert_cmphex(segment_sum(bytes), ==, 0xffff);
-		/* Names of others do not leave an internal network. */
-		HomeVerdict verdict = home_frame_in(&internal, same, size, answer, &out);
-		g_assert_cmpint(verdict, ==,
-				protocols[i] == UDP ? HOME_FRAME_ANSWER : HOME_FRAME_DROP);
+	g_assert_cmpint(home_frame_in(&rules, bytes, size, ROOM, answer, &out, &asked), ==,
+			HOME_FRAME_ASK);
+	g_assert_cmpmem(asked.data, asked.size, in, n);
+	g_assert_cmphex(asked.client, ==, MEMBER);
+	/* What is said later goes back to where it came from. */
+	memcpy(answer + HOME_HEADERS, "hello", 5);
+	out = home_frame_wrap(asked.headers, answer, 5);
+	g_assert_cmpuint(out, ==, HOME_HEADERS + 5);
+	g_assert_cmpmem(answer, 6, bytes + 6, 6);
+	g_assert_cmpmem(answer + 30, 4, bytes + 26, 4);
+	g_assert_cmpuint((unsigned)(answer[16] << 8 | answer[17]), ==, 28 + 5);
+	g_assert_cmphex(sum(answer + 14, 20, 0), ==, 0xffff);
+	/* Names of others do not leave an internal network. */
+	g_assert_cmpint(home_frame_in(&internal, bytes, size, ROOM, answer, &out, &asked), ==,
+			HOME_FRAME_ANSWER);
+	/* Over TCP the responder's interface takes it, of any network. */
+	for (int i = 0; i < 2; i++) {
+		size = frame(bytes, TCP, GATEWAY, 53, NULL, 0);
+		g_assert_cmpint(home_frame_in(i ? &internal : &rules, bytes, size, ROOM, answer,
+					      &out, &asked),
+				==, HOME_FRAME_RESPONDER);
+		g_assert_cmpmem(bytes, 6, HOME_RESPONDER_MAC, 6);
 	}
+	uint32_t target = 0;
+	g_assert_true(home_frame_target(bytes, size, &target));
+	g_assert_cmphex(target, ==, GATEWAY);
+	g_assert_false(home_frame_target(bytes, 33, &target));
 }
 
 static void test_walls(void)
@@ -263,10 +466,12 @@ static void test_walls(void)
 			const HomeRules rules = rules_of(internal);
 			uint8_t bytes[128], answer[HOME_ANSWER_MAX];
 			size_t out = 0;
+			HomeQuestion asked;
 			size_t size =
 				frame(bytes, rows[i].protocol, rows[i].to, rows[i].port, NULL, 0);
-			g_assert_cmpint(home_frame_in(&rules, bytes, size, answer, &out), ==,
-					internal ? rows[i].internal : rows[i].verdict);
+			g_assert_cmpint(
+				home_frame_in(&rules, bytes, size, ROOM, answer, &out, &asked), ==,
+				internal ? rows[i].internal : rows[i].verdict);
 		}
 	}
 }
@@ -278,28 +483,132 @@ static void test_odd_frames(void)
 	uint8_t bytes[256], answer[HOME_ANSWER_MAX], in[64];
 	size_t out = 0, n = question(in, "web", TYPE_A);
 	size_t size = frame(bytes, UDP, GATEWAY, 53, in, n);
+	HomeQuestion asked;
 
 	bytes[20] = 0x20; /* more fragments */
-	g_assert_cmpint(home_frame_in(&rules, bytes, size, answer, &out), ==, HOME_FRAME_DROP);
+	g_assert_cmpint(home_frame_in(&rules, bytes, size, ROOM, answer, &out, &asked), ==,
+			HOME_FRAME_DROP);
 	bytes[20] = 0;
 	for (size_t cut = 0; cut < size; cut++)
-		g_assert_cmpint(home_frame_in(&rules, bytes, cut, answer, &out), ==,
+		g_assert_cmpint(home_frame_in(&rules, bytes, cut, ROOM, answer, &out, &asked), ==,
 				HOME_FRAME_DROP);
 	bytes[12] = 0x86; /* IPv6 */
 	bytes[13] = 0xdd;
-	g_assert_cmpint(home_frame_in(&rules, bytes, size, answer, &out), ==, HOME_FRAME_DROP);
+	g_assert_cmpint(home_frame_in(&rules, bytes, size, ROOM, answer, &out, &asked), ==,
+			HOME_FRAME_DROP);
 	bytes[12] = 0x08; /* ARP */
 	bytes[13] = 0x06;
-	g_assert_cmpint(home_frame_in(&rules, bytes, size, answer, &out), ==, HOME_FRAME_PASS);
+	g_assert_cmpint(home_frame_in(&rules, bytes, size, ROOM, answer, &out, &asked), ==,
+			HOME_FRAME_PASS);
+}
+
+/* Names of IPv6 addresses, both ways. */
+static void test_names6(void)
+{
+	const HomeRules rules = rules_of(false);
+	const struct in6_addr member = place6("fd12::2");
+	g_autoptr(GString) zeros = g_string_new("");
+	uint8_t ask[512], answer[DNS_PLAIN_MAX];
+
+	size_t size = question(ask, "web", AAAA);
+	int n = dns_answer(&rules.names, ask, size, sizeof(answer), answer);
+	g_assert_cmpint(n, ==, (int)size + 28);
+	g_assert_cmpint(answer[7], ==, 1);
+	g_assert_cmpmem(answer + n - 16, 16, &member, 16);
+	/* A name without an address of the kind is there all the same. */
+	size = question(ask, "many", AAAA);
+	n = dns_answer(&rules.names, ask, size, sizeof(answer), answer);
+	g_assert_cmpint(n, ==, (int)size);
+	g_assert_cmpint(dns_code(answer), ==, 0);
+
+	for (int i = 0; i < 27; i++)
+		g_string_append(zeros, "0.");
+	const struct {
+		const char *name;
+		int records, code; /* -1: somebody else's */
+	} rows[] = {
+		{"2.%s2.1.d.f.ip6.arpa", 1, 0},
+		{"3.%s2.1.d.f.ip6.arpa", 0, DNS_NAME_ERROR},
+		{"2.%s2.1.d.e.ip6.arpa", 0, -1},
+		{"0.0.0.0.0.0.0.0.0.0.0.0.2.1.d.f.ip6.arpa", 0, 0},
+		{"0.0.0.0.0.0.0.0.0.0.0.2.1.d.f.ip6.arpa", 0, -1},
+		{"g.0.0.0.0.0.0.0.0.0.0.0.2.1.d.f.ip6.arpa", 0, -1},
+		{"00.0.0.0.0.0.0.0.0.0.0.2.1.d.f.ip6.arpa", 0, -1},
+		{"ip6.arpa", 0, -1},
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_auto(GStrv) parts = g_strsplit(rows[i].name, "%s", 2);
+		g_autofree char *name = g_strjoinv(zeros->str, parts);
+		g_test_message("%s", name);
+		size = question(ask, name, TYPE_PTR);
+		n = dns_answer(&rules.names, ask, size, sizeof(answer), answer);
+		g_assert_cmpint(n > 0, ==, rows[i].code >= 0);
+		if (n > 0)
+			g_assert_cmpint(dns_code(answer), ==, rows[i].code);
+		if (n > 0)
+			g_assert_cmpint(answer[7], ==, rows[i].records);
+	}
+}
+
+/* Who may be spoken to over IPv6. */
+static void test_walls6(void)
+{
+	static const struct {
+		const char *to;
+		int next, type;
+		bool passes, passes_internal;
+	} rows[] = {
+		{"fd12::1", 58, 128, true, true},        {"fd12::1", 58, 135, true, true},
+		{"fd12::1", 58, 136, true, true},        {"fd12::1", 58, 133, false, false},
+		{"fd12::1", 6, 0, false, false},         {"fd12::1", 17, 0, false, false},
+		{"fd12::", 17, 0, false, false},         {"fd12::2", 6, 0, false, false},
+		{"ff02::1:ff00:1", 58, 135, true, true}, {"ff02::2", 58, 133, false, false},
+		{"ff02::1", 58, 134, false, false},      {"ff02::1", 17, 0, false, false},
+		{"fe80::2", 58, 128, false, false},      {"2001:db8::1", 6, 0, true, false},
+		{"2001:db8::1", 17, 0, true, false},     {"2001:db8::1", 58, 128, true, false},
+		{"2001:db8::1", 58, 134, false, false},
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows) * 2; i++) {
+		bool internal = i % 2;
+		HomeRules rules = rules_of(internal);
+		const struct in6_addr to = place6(rows[i / 2].to);
+		uint8_t frame[14 + 40 + 8] = {[12] = 0x86, [13] = 0xdd, [14] = 0x60};
+		uint8_t answer[HOME_ANSWER_MAX];
+		HomeQuestion asked;
+		size_t out = 0;
+
+		frame[14 + 6] = (uint8_t)rows[i / 2].next;
+		memcpy(frame + 14 + 24, &to, sizeof(to));
+		frame[14 + 40] = (uint8_t)rows[i / 2].type;
+		g_test_message("%s %d %d", rows[i / 2].to, rows[i / 2].next, rows[i / 2].type);
+		bool passes = internal ? rows[i / 2].passes_internal : rows[i / 2].passes;
+		g_assert_cmpint(home_frame_in(&rules, frame, sizeof(frame), ROOM, answer, &out,
+					      &asked) == HOME_FRAME_PASS,
+				==, passes);
+		g_assert_cmpint(home_frame_in(&rules, frame, 53, ROOM, answer, &out, &asked), ==,
+				HOME_FRAME_DROP);
+		rules.subnet6.prefix = 0;
+		g_assert_cmpint(
+			home_frame_in(&rules, frame, sizeof(frame), ROOM, answer, &out, &asked), ==,
+			HOME_FRAME_DROP);
+	}
 }
 
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/dns/names", test_names);
+	g_test_add_func("/dns/names6", test_names6);
+	g_test_add_func("/dns/walls6", test_walls6);
 	g_test_add_func("/dns/broken", test_broken_questions);
+	g_test_add_func("/dns/edns", test_edns);
+	g_test_add_func("/dns/truncation", test_truncation);
+	g_test_add_func("/dns/rotation", test_rotation);
+	g_test_add_func("/dns/answers-of-others", test_answers_of_others);
+	g_test_add_func("/dns/servers", test_servers);
 	g_test_add_func("/home-frame/answered", test_answered);
-	g_test_add_func("/home-frame/forwarded", test_forwarded);
+	g_test_add_func("/home-frame/asked", test_asked);
 	g_test_add_func("/home-frame/walls", test_walls);
 	g_test_add_func("/home-frame/odd", test_odd_frames);
 	return g_test_run();

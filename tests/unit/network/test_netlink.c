@@ -42,7 +42,7 @@ static void test_batch(void)
 	netlink_link_up(&batch, 1);
 	netlink_link_prepare(&batch, 2, 65520, true);
 	netlink_address_add(&batch, 2, AF_INET, &address, 24);
-	netlink_route_default(&batch, 2, AF_INET, &address);
+	netlink_route_default(&batch, 2, AF_INET, &address, 0);
 	netlink_rule_mark(&batch, AF_INET, 1, 100);
 	netlink_rule_udp(&batch, AF_INET6, &in6addr_loopback, 53, 100, false);
 	netlink_route_local(&batch, 1, AF_INET, &address, 100);

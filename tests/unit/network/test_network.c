@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "libpod/base/error.h"
+#include "network/attachment.h"
 #include "network/portmap.h"
 
 static void test_good(void)
@@ -23,12 +24,12 @@ static void test_good(void)
 		{"slirp", NETWORK_SLIRP, NULL, false, true, 0},
 		{"slirp:", NETWORK_SLIRP, NULL, false, true, 0},
 		{"private", NETWORK_SLIRP, NULL, false, true, 0},
-		{"bridge", NETWORK_NAMED, "podman", false, true, 0},
+		{"bridge", NETWORK_NAMED, NULL, false, true, 0},
 		{"default", NETWORK_SLIRP, NULL, false, true, 0},
-		{"mynet", NETWORK_NAMED, "mynet", false, true, 0},
-		{"NONE", NETWORK_NAMED, "NONE", false, true, 0},
+		{"mynet", NETWORK_NAMED, NULL, false, true, 0},
+		{"NONE", NETWORK_NAMED, NULL, false, true, 0},
 		{"mynet:ip=10.1.2.3,mac=02:00:00:00:00:01,alias=a,interface_name=net0",
-		 NETWORK_NAMED, "mynet", false, true, 0},
+		 NETWORK_NAMED, NULL, false, true, 0},
 		{"slirp4netns", NETWORK_SLIRP, NULL, false, true, 0},
 		{"slirp:allow_host_loopback=true", NETWORK_SLIRP, NULL, true, true, 0},
 		{"slirp4netns:mtu=1500,enable_ipv6=false", NETWORK_SLIRP, NULL, false, false, 1500},
@@ -76,8 +77,10 @@ static void test_bad(void)
 		{"slirp:cidr=10.1.0.0/24", ENGINE_ERROR_INVALID},
 		{"slirp:allow_host_loopback=true,", ENGINE_ERROR_INVALID},
 		{"pasta", ENGINE_ERROR_UNSUPPORTED},
-		{"mynet:ip6=fd00::9", ENGINE_ERROR_UNSUPPORTED},
-		{"mynet:ip=fd00::9", ENGINE_ERROR_UNSUPPORTED},
+		{"mynet:ip6=fd00::g", ENGINE_ERROR_INVALID},
+		{"mynet:ip=10.0.0.1,ip=10.0.0.2", ENGINE_ERROR_UNSUPPORTED},
+		{"mynet:host_interface_name=veth7", ENGINE_ERROR_UNSUPPORTED},
+		{"a,,b", ENGINE_ERROR_INVALID},
 		{"mynet:ip", ENGINE_ERROR_INVALID},
 		{"mynet:mac=01:00:00:00:00:01", ENGINE_ERROR_INVALID},
 		{"mynet:interface_name=lo", ENGINE_ERROR_INVALID},
@@ -101,7 +104,7 @@ static void test_bad(void)
 static void test_named_json(void)
 {
 	g_autoptr(NetworkRequest) request = network_request_new();
-	const NetworkPlan plan = {
+	NetworkPlan plan = {
 		.key = g_strdup("0123456789abcdef"),
 		.mtu = 1500,
 		.subnet = {0x0a590000, 24},
@@ -112,20 +115,60 @@ static void test_named_json(void)
 		.dns = true,
 	};
 
+	g_assert_true(subnet6_parse("fd01::/64", &plan.subnet6, NULL));
+	plan.gateway6 = plan.first6 = subnet6_first(&plan.subnet6);
+	plan.last6 = subnet6_last(&plan.subnet6);
 	g_assert_true(network_request_parse(
 		"mynet:ip=10.89.0.9,mac=02:00:00:00:00:09,alias=a,alias=b,interface_name=net0",
 		request, NULL));
-	request->plan = g_memdup2(&plan, sizeof(plan));
+	g_assert_true(network_request_parse_more("other:ip6=fd01::9", request, NULL));
+	((NetworkAttachment *)request->attachments->pdata[0])->plan =
+		g_memdup2(&plan, sizeof(plan));
 	g_autoptr(Json) json = network_request_to_json(request);
 	g_autoptr(NetworkRequest) again = network_request_from_json(json, NULL);
 	g_assert_nonnull(again);
 	g_autoptr(Json) second = network_request_to_json(again);
 	g_assert_cmpstr(js_text(second), ==, js_text(json));
-	g_assert_cmpstr(again->ip, ==, "10.89.0.9");
-	g_assert_cmpstr(again->interface, ==, "net0");
-	g_assert_cmpuint(g_strv_length(again->aliases), ==, 2);
-	g_assert_cmphex(again->plan->first, ==, 0x0a590080);
-	g_assert_true(again->plan->internal && again->plan->dns);
+	g_assert_cmpuint(again->attachments->len, ==, 2);
+	const NetworkAttachment *one = again->attachments->pdata[0];
+	const NetworkAttachment *other = attachments_find(again->attachments, "other");
+	g_assert_cmpstr(one->ip, ==, "10.89.0.9");
+	g_assert_cmpstr(one->interface, ==, "net0");
+	g_assert_cmpuint(g_strv_length(one->aliases), ==, 2);
+	g_assert_cmphex(one->plan->first, ==, 0x0a590080);
+	g_assert_true(one->plan->internal && one->plan->dns);
+	g_assert_true(subnet6_contains(&one->plan->subnet6, &one->plan->last6));
+	g_assert_cmpstr(other->ip6, ==, "fd01::9");
+}
+
+/* Several networks, in both ways to say so, and their interfaces. */
+static void test_several(void)
+{
+	g_autoptr(NetworkRequest) request = network_request_new();
+	g_autoptr(GError) error = NULL;
+
+	g_assert_true(network_request_parse("a,b", request, NULL));
+	g_assert_true(network_request_parse_more("c:interface_name=eth1", request, NULL));
+	g_assert_true(network_request_parse_more("a:alias=x", request, NULL));
+	attachments_name_interfaces(request->attachments);
+	g_auto(GStrv) names = attachments_names(request->attachments);
+	g_autofree char *joined = g_strjoinv(",", names);
+	g_assert_cmpstr(joined, ==, "a,b,c");
+	for (guint i = 0; i < 3; i++) {
+		static const char *const wanted[] = {"eth0", "eth2", "eth1"};
+		const NetworkAttachment *one = request->attachments->pdata[i];
+		g_assert_cmpstr(one->interface, ==, wanted[i]);
+	}
+	g_assert_false(network_request_parse_more("host", request, &error));
+	g_assert_cmpstr(error->message, ==,
+			"can only set extra network names, selected mode host conflicts with "
+			"bridge: invalid argument");
+	g_clear_error(&error);
+	g_assert_true(network_request_parse("none", request, NULL));
+	g_assert_false(network_request_parse_more("a", request, &error));
+	g_assert_cmpstr(error->message, ==,
+			"cannot set multiple networks without bridge network mode, selected mode "
+			"none: invalid argument");
 }
 
 static void test_json(void)
@@ -199,5 +242,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/network/request/json-keeps-target", test_json_target);
 	g_test_add_func("/network/request/json-refuses", test_json_bad);
 	g_test_add_func("/network/named-json", test_named_json);
+	g_test_add_func("/network/request/several", test_several);
 	return g_test_run();
 }

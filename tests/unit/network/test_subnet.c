@@ -44,8 +44,40 @@ static void test_bad_subnets(void)
 		g_autoptr(GError) error = NULL;
 		Subnet subnet;
 		g_assert_false(subnet_parse(rows[i], &subnet, &error));
-		g_assert_true(error_matches(error, strchr(rows[i], ':') ? ENGINE_ERROR_UNSUPPORTED
-									: ENGINE_ERROR_INVALID));
+		g_assert_true(error_matches(error, ENGINE_ERROR_INVALID));
+	}
+}
+
+static void test_subnet6(void)
+{
+	static const char *const bad[] = {
+		"fd00::",  "fd00::/7",    "fd00::/127",         "fe80::/64", "ff02::/64",
+		"::1/126", "10.0.0.0/24", "::ffff:1.2.3.4/120", "fd00::/x",  "fd00::g/64",
+		"",        "0:1::/64"};
+	g_autoptr(GError) error = NULL;
+	struct in6_addr address;
+	Subnet6 subnet, inner;
+
+	g_assert_true(subnet6_parse("fd01:2::9/63", &subnet, NULL));
+	g_autofree char *text = subnet6_format(&subnet);
+	g_assert_cmpstr(text, ==, "fd01:2::/63");
+	struct in6_addr first = subnet6_first(&subnet), last = subnet6_last(&subnet);
+	g_autofree char *first_text = address6_format(&first);
+	g_autofree char *last_text = address6_format(&last);
+	g_assert_cmpstr(first_text, ==, "fd01:2::1");
+	g_assert_cmpstr(last_text, ==, "fd01:2:0:1:ffff:ffff:ffff:ffff");
+	g_assert_true(subnet6_contains(&subnet, &last));
+	last = address6_next(&last);
+	g_assert_false(subnet6_contains(&subnet, &last));
+	g_assert_true(address6_parse("fd01:2:0:2::", &address));
+	g_assert_cmpint(address6_compare(&address, &last), ==, 0);
+	g_assert_true(subnet6_parse("fd01:2:0:1::/64", &inner, NULL));
+	g_assert_true(subnet6_overlaps(&subnet, &inner) && subnet6_overlaps(&inner, &subnet));
+	for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
+		g_test_message("%s", bad[i]);
+		g_assert_false(subnet6_parse(bad[i], &subnet, &error));
+		g_assert_true(error_matches(error, ENGINE_ERROR_INVALID));
+		g_clear_error(&error);
 	}
 }
 
@@ -96,7 +128,7 @@ static void test_asks(void)
 	ask.names_size = HOME_NAMES_MAX + 1;
 	g_assert_false(home_ask_is_valid(&ask, sizeof(ask)));
 	ask.names_size = 0;
-	ask.op = HOME_LEAVE + 1;
+	ask.op = HOME_TELLS + 1;
 	g_assert_false(home_ask_is_valid(&ask, sizeof(ask)));
 }
 
@@ -132,6 +164,7 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/subnet/good", test_subnets);
 	g_test_add_func("/subnet/bad", test_bad_subnets);
+	g_test_add_func("/network/subnet/ipv6", test_subnet6);
 	g_test_add_func("/subnet/overlap", test_overlap);
 	g_test_add_func("/subnet/mac", test_macs);
 	g_test_add_func("/home/ask", test_asks);
