@@ -9,7 +9,7 @@
 #include "cmd/compose/compose_state.h"
 #include "cmd/compose/compose_verbs.h"
 #include "cmd/compose/project_options.h"
-#include "cmd/engine_open.h"
+#include "cmd/compose/compose_engine.h"
 #include "cmd/output.h"
 #include "libpod/base/error.h"
 
@@ -67,7 +67,7 @@ static char *find_container(Invocation *inv, const ProjectOptions *given, uint64
 	const char *const services[] = {command_arg(inv, 0), NULL};
 	if (!project_options_name(given, &name, NULL, error))
 		return NULL;
-	g_autoptr(Engine) engine = command_engine(inv, true, error);
+	g_autoptr(Engine) engine = compose_engine(inv, true, error);
 	g_autoptr(GPtrArray) state = engine ? compose_state_list(engine, name, error) : NULL;
 	if (!state)
 		return NULL;

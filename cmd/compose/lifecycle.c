@@ -11,7 +11,7 @@
 #include "cmd/compose/compose_up.h"
 #include "cmd/compose/compose_verbs.h"
 #include "cmd/compose/project_options.h"
-#include "cmd/engine_open.h"
+#include "cmd/compose/compose_engine.h"
 #include "cmd/output.h"
 #include "libpod/base/error.h"
 #include "libpod/signals.h"
@@ -115,7 +115,7 @@ static bool life_open(Life *life, Invocation *inv, GError **error)
 		return false;
 	life->services = command_args(inv, 0);
 	if (project_options_name(&life->given, &life->name, &life->project, error))
-		life->engine = command_engine(inv, false, error);
+		life->engine = compose_engine(inv, false, error);
 	if (life->engine)
 		life->state = compose_state_list(life->engine, life->name, error);
 	if (life->state && check_services(life, error)) {

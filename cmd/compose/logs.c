@@ -8,7 +8,7 @@
 #include "cmd/compose/compose_state.h"
 #include "cmd/compose/compose_verbs.h"
 #include "cmd/compose/project_options.h"
-#include "cmd/engine_open.h"
+#include "cmd/compose/compose_engine.h"
 #include "libpod/base/error.h"
 #include "libpod/base/units.h"
 
@@ -73,7 +73,7 @@ static int cmd_logs(Invocation *inv)
 	g_autofree const char **services = command_args(inv, 0);
 	g_autoptr(Engine) engine = NULL;
 	if (read_options(&opts, &logs, &error) && project_options_name(&given, &name, NULL, &error))
-		engine = command_engine(inv, true, &error);
+		engine = compose_engine(inv, true, &error);
 	g_autoptr(GPtrArray) state = engine ? compose_state_list(engine, name, &error) : NULL;
 	if (!state)
 		return command_fail(error);

@@ -8,7 +8,7 @@
 #include "cmd/compose/compose_state.h"
 #include "cmd/compose/compose_verbs.h"
 #include "cmd/compose/project_options.h"
-#include "cmd/engine_open.h"
+#include "cmd/compose/compose_engine.h"
 #include "cmd/output.h"
 #include "libpod/base/error.h"
 #include "libpod/base/units.h"
@@ -261,7 +261,7 @@ static int cmd_ps(Invocation *inv)
 	g_autoptr(Engine) engine = NULL;
 	if (read_statuses(&opts, statuses, &error) &&
 	    project_options_name(&given, &name, NULL, &error))
-		engine = command_engine(inv, true, &error);
+		engine = compose_engine(inv, true, &error);
 	g_autoptr(GPtrArray) state = engine ? compose_state_list(engine, name, &error) : NULL;
 	if (!state)
 		return command_fail(error);
@@ -390,7 +390,7 @@ static int cmd_ls(Invocation *inv)
 	g_autoptr(GError) error = NULL;
 	if (!command_parse(inv, (void *[]){&opts, &given}))
 		return inv->status;
-	g_autoptr(Engine) engine = command_engine(inv, true, &error);
+	g_autoptr(Engine) engine = compose_engine(inv, true, &error);
 	g_autoptr(GPtrArray) containers = engine ? containers_list(engine, &error) : NULL;
 	if (!containers)
 		return command_fail(error);

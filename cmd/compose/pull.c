@@ -5,7 +5,7 @@
 #include "cmd/compose/compose_resources.h"
 #include "cmd/compose/compose_verbs.h"
 #include "cmd/compose/project_options.h"
-#include "cmd/engine_open.h"
+#include "cmd/compose/compose_engine.h"
 #include "cmd/output.h"
 #include "libpod/base/error.h"
 
@@ -45,7 +45,7 @@ static int cmd_pull(Invocation *inv)
 	g_autoptr(ComposeProject) project = NULL;
 	if (!opts.policy || pull_policy_parse(opts.policy, &policy, &error))
 		project = project_options_load(&given, &more, &error);
-	g_autoptr(Engine) engine = project ? command_engine(inv, false, &error) : NULL;
+	g_autoptr(Engine) engine = project ? compose_engine(inv, false, &error) : NULL;
 	if (!engine)
 		return command_fail(error);
 	const Node *map = node_get(project->model, "services");

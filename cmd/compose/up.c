@@ -9,7 +9,7 @@
 #include "cmd/compose/compose_up.h"
 #include "cmd/compose/compose_verbs.h"
 #include "cmd/compose/project_options.h"
-#include "cmd/engine_open.h"
+#include "cmd/compose/compose_engine.h"
 #include "cmd/output.h"
 #include "libpod/base/error.h"
 #include "libpod/base/units.h"
@@ -201,7 +201,7 @@ static int make(Invocation *inv, bool create)
 		.pull = opts.pull ? &pull : NULL,
 		.services = services,
 	};
-	g_autoptr(Engine) engine = command_engine(inv, false, &error);
+	g_autoptr(Engine) engine = compose_engine(inv, false, &error);
 	if (!engine || !compose_up(engine, project, &up, &status, &error))
 		return error ? command_fail(error) : status;
 	if (up.no_start || opts.detach || opts.wait)

@@ -198,6 +198,13 @@ volumes: {{v: {{external: true, name: vol}}}}
         self.compose("-p", "proj", "down", "-t", "0")
         self.assertEqual(self.names(), [])
 
+    def test_the_monitor_cleans_up(self):
+        """It becomes a verb of skiff at the end of its container, not of skiff-compose."""
+        self.up("services: {a: {image: busybox, command: [sleep, '0.5']}}")
+        place = self.runtime / "skiff/containers" / self.ids()["proj-a-1"]
+        self.assertTrue(place.exists())
+        wait_for(lambda: not place.exists(), message="the clean-up")
+
     def test_reading_only(self):
         """Neither config nor a mistake makes anything."""
         self.write("services: {a: {image: busybox, environment: [A=1]}}")
