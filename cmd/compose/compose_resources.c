@@ -52,7 +52,33 @@ static bool check_keys(const NodeEntry *entry, const char *kind, const char *con
 	return true;
 }
 
-/* The one subnet that a network may ask for. */
+/* One subnet of each family. */
+static bool read_subnet(const NodeEntry *entry, const Node *config, NamedNetworkCreate *create,
+			GError **error)
+{
+	const char *subnet = node_string(config, "subnet");
+	bool v6 = subnet && strchr(subnet, ':');
+	if (node_get(config, "aux_addresses"))
+		return place_error(error, config->at,
+				   "networks.%s.ipam.config: aux_addresses is not supported yet",
+				   entry->key);
+	if (v6 ? create->subnet6.subnet != NULL : create->subnet != NULL)
+		return place_error(error, config->at,
+				   "networks.%s.ipam.config: a second subnet of a family is not "
+				   "supported yet",
+				   entry->key);
+	if (v6) {
+		create->ipv6 = true;
+		create->subnet6 = (NamedNetworkSubnet){subnet, node_string(config, "gateway"),
+						       node_string(config, "ip_range")};
+		return true;
+	}
+	create->subnet = subnet;
+	create->gateway = node_string(config, "gateway");
+	create->ip_range = node_string(config, "ip_range");
+	return true;
+}
+
 static bool read_ipam(const NodeEntry *entry, NamedNetworkCreate *create, GError **error)
 {
 	const Node *ipam = node_get(entry->value, "ipam"), *config = node_get(ipam, "config");
@@ -61,19 +87,12 @@ static bool read_ipam(const NodeEntry *entry, NamedNetworkCreate *create, GError
 		return place_error(error, ipam->at,
 				   "networks.%s.ipam.driver: '%s' is not supported", entry->key,
 				   driver);
-	if (node_count(config) > 1)
-		return place_error(error, config->at,
-				   "networks.%s.ipam.config: more than one subnet is not supported "
-				   "yet",
-				   entry->key);
-	const Node *subnet = node_count(config) ? node_item(config, 0) : NULL;
-	if (node_get(subnet, "aux_addresses"))
-		return place_error(error, subnet->at,
-				   "networks.%s.ipam.config: aux_addresses is not supported yet",
-				   entry->key);
-	create->subnet = node_string(subnet, "subnet");
-	create->gateway = node_string(subnet, "gateway");
-	create->ip_range = node_string(subnet, "ip_range");
+	if (node_count(node_get(ipam, "options")) > 0)
+		return place_error(error, ipam->at,
+				   "networks.%s.ipam.options: it is not supported yet", entry->key);
+	for (size_t i = 0; i < node_count(config); i++)
+		if (!read_subnet(entry, node_item(config, i), create, error))
+			return false;
 	return true;
 }
 
@@ -88,6 +107,7 @@ static bool create_network(Engine *engine, const ComposeProject *project, const 
 	NamedNetworkCreate create = {
 		.name = name,
 		.internal = node_true(entry->value, "internal"),
+		.ipv6 = node_true(entry->value, "enable_ipv6"),
 		.labels = labels,
 	};
 	if (!check_keys(entry, "networks", known, error) || !read_ipam(entry, &create, error))

@@ -307,39 +307,72 @@ static bool apply_network_mode(Build *build, const Node *value, GError **error)
 	return call_shared(build, "network_mode", spec_set_network, value->text, error);
 }
 
-/* What a service says of the one network it is on. */
-static bool apply_network(Build *build, const Node *settings, GError **error)
+/* "KEY=VALUE" of a network's options, which are separated by commas. */
+static bool add_option(Build *build, GString *options, const char *key, const char *value,
+		       GError **error)
 {
-	static const char *const missing[] = {"driver_opts",  "gw_priority",    "interface_name",
-					      "ipv6_address", "link_local_ips", NULL};
+	if (value && strchr(value, ','))
+		return place_error(error, build->make->service->at,
+				   "services.%s.networks: \"%s\" holds a comma", build->make->name,
+				   value);
+	if (value)
+		g_string_append_printf(options, "%c%s=%s", options->len ? ',' : ':', key, value);
+	return true;
+}
+
+/* What a service says of one network it is on, as the option --network takes it. */
+static bool read_network(Build *build, const Node *settings, GString *options, GError **error)
+{
+	static const char *const missing[] = {"driver_opts", "gw_priority", "link_local_ips", NULL};
 	const Node *aliases = node_get(settings, "aliases");
-	const char *ip = node_string(settings, "ipv4_address");
-	const char *mac = node_string(settings, "mac_address");
 	for (size_t i = 0; missing[i]; i++) {
 		g_autofree char *what = g_strdup_printf("%s is", missing[i]);
 		if (node_get(settings, missing[i]))
 			return compose_unsupported(build->make, "networks", what, error);
 	}
-	const Row row = {.key = "networks", .set = spec_add_network_alias};
-	return (!aliases || call_all(build, &row, aliases, error)) &&
-	       (!ip || call(build, "networks", spec_set_ip, ip, error)) &&
-	       (!mac || call(build, "networks", spec_set_mac_address, mac, error));
+	for (size_t i = 0; i < node_count(aliases); i++)
+		if (!add_option(build, options, "alias", node_item(aliases, i)->text, error))
+			return false;
+	return add_option(build, options, "ip", node_string(settings, "ipv4_address"), error) &&
+	       add_option(build, options, "ip6", node_string(settings, "ipv6_address"), error) &&
+	       add_option(build, options, "mac", node_string(settings, "mac_address"), error) &&
+	       add_option(build, options, "interface_name", node_string(settings, "interface_name"),
+			  error);
+}
+
+static int64_t network_priority(const NodeEntry *entry)
+{
+	const Node *priority = node_get(entry->value, "priority");
+	return node_is(priority, NODE_INT) ? priority->integer : 0;
+}
+
+/* The highest priority first, then by name. */
+static int compare_networks(const void *a, const void *b)
+{
+	const NodeEntry *const *x = a, *const *y = b;
+	int64_t first = network_priority(*x), second = network_priority(*y);
+	return first != second ? (first < second ? 1 : -1) : strcmp((*x)->key, (*y)->key);
 }
 
 static bool apply_networks(Build *build, const Node *value, GError **error)
 {
-	if (node_count(value) > 1)
-		return compose_unsupported(build->make, "networks",
-					   "more than one network for a container is", error);
-	if (node_count(value) == 0)
-		return true;
-	const NodeEntry *entry = node_entry(value, 0);
-	const Node *network =
-		node_get(node_get(build->make->project->model, "networks"), entry->key);
-	const char *name = node_string(network, "name");
-	return call(build, "networks", spec_set_network, name ? name : entry->key, error) &&
-	       call(build, "networks", spec_add_network_alias, build->make->name, error) &&
-	       (entry->value->kind != NODE_MAP || apply_network(build, entry->value, error));
+	g_autoptr(GPtrArray) order = g_ptr_array_new();
+	const Node *known = node_get(build->make->project->model, "networks");
+	for (size_t i = 0; i < node_count(value); i++)
+		g_ptr_array_add(order, node_entry(value, i));
+	g_ptr_array_sort(order, compare_networks);
+	for (guint i = 0; i < order->len; i++) {
+		const NodeEntry *entry = order->pdata[i];
+		const char *name = node_string(node_get(known, entry->key), "name");
+		g_autoptr(GString) options = g_string_new(NULL);
+		if (!add_option(build, options, "alias", build->make->name, error) ||
+		    !read_network(build, entry->value, options, error))
+			return false;
+		g_autofree char *text = g_strconcat(name ? name : entry->key, options->str, NULL);
+		if (!call(build, "networks", spec_set_network, text, error))
+			return false;
+	}
+	return true;
 }
 
 /* A link's own name would be another alias of the other container, for this one only. */

@@ -70,6 +70,7 @@ int main(int argc, char **argv)
 		return command_dispatch(front.help ? 3 : 2, (char **)words);
 	}
 	g_ptr_array_add(front.args, NULL);
-	g_autoptr(GPtrArray) words = arrange(argv[0], &project, &global, (char **)front.args->pdata);
+	g_autoptr(GPtrArray) words =
+		arrange(argv[0], &project, &global, (char **)front.args->pdata);
 	return command_dispatch((int)words->len - 1, (char **)words->pdata);
 }

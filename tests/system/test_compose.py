@@ -95,6 +95,27 @@ volumes: {{data: }}
             self.compose("exec", "-T", "web", "ping", "-c", "1", "-W", "2", name)
         self.assertNotEqual(self.compose("exec", "-T", "web", "ping", "-c", "1", "-W", "1", "nobody.dns.podman", check=False).code, 0)
 
+    def test_several_networks(self):
+        self.up(f"""
+services:
+  both: {{image: busybox, command: {SLEEP}, cap_add: [NET_RAW], networks: {{one: {{aliases: [mid]}}, two: {{ipv4_address: 10.91.7.9}}}}}}
+  left: {{image: busybox, command: {SLEEP}, cap_add: [NET_RAW], networks: [one]}}
+  right: {{image: busybox, command: {SLEEP}, cap_add: [NET_RAW], networks: [two]}}
+networks:
+  one: {{internal: true}}
+  two: {{ipam: {{config: [{{subnet: 10.91.7.0/24, gateway: 10.91.7.3}}]}}}}
+""")
+        pings = lambda service, name: self.compose("exec", "-T", service, "ping", "-c", "1", "-W", "1", name, check=False).code == 0
+        self.assertTrue(pings("left", "both"))
+        self.assertTrue(pings("left", "mid"))
+        self.assertTrue(pings("right", "both"))
+        self.assertTrue(pings("both", "right"))
+        self.assertFalse(pings("left", "10.91.7.9"))
+        self.assertFalse(pings("right", "mid.dns.podman"))
+        networks = self.inspect("proj-both-1")["NetworkSettings"]["Networks"]
+        self.assertEqual(sorted(networks), ["proj_one", "proj_two"])
+        self.assertEqual(networks["proj_two"]["IPAddress"], "10.91.7.9")
+
     def test_attributes(self):
         (self.project / "conf").write_text("hello\n")
         (self.project / "e.env").write_text("FROM_FILE=1\nBOTH=file\n")
@@ -170,7 +191,7 @@ volumes: {{v: {{external: true, name: vol}}}}
 
     def test_refused_by_name(self):
         """Nothing is made of a project that cannot be run as it is written."""
-        for part, words in (("networks: [x, y]", "services.b.networks: more than one network for a container is not supported yet"),
+        for part, words in (("networks: {x: {gw_priority: 1}}", "services.b.networks: gw_priority is not supported yet"),
                             ("gpus: [{capabilities: [gpu]}]", "services.b.gpus: it is not supported yet"),
                             ("links: ['a:alias']", "services.b.links: an alias is not supported yet"),
                             ("pull_policy: daily", "services.b.pull_policy: daily is not supported yet"),
