@@ -61,6 +61,17 @@ class Verb:
         self.there, self.proof, self.again = there, proof, again
 
 
+def compose_file(bed, number):
+    """A project of one container, named "new": files of other numbers make another one of it."""
+    path = bed.dir / f"compose{number}.yaml"
+    path.write_text(f"""services:
+  new: {{image: "{bed.image}", container_name: new, command: [sleep, "1000"], labels: [n={number}], volumes: ["vol:/data"]}}
+volumes: {{vol: }}
+""", encoding="utf-8")
+    path.chmod(0o644)
+    return ["compose", "-f", str(path), "-p", "proj"]
+
+
 def verbs(bed):
     """All verbs that change something."""
     first, second, imported = bed.image, bed.second, "localhost/imported:latest"
@@ -70,6 +81,9 @@ def verbs(bed):
     use_secret = [["run", "--rm", "--network", "none", "--secret", "sec", first, "cat", "/run/secrets/sec"]]
     exists = ["container", "exists", "new"]
     restart = [["start", "new"], ["exec", "new", "true"]]
+    compose = {number: compose_file(bed, number) for number in (1, 2)}
+    compose_use = [[*compose[2], "up", "-d", "-t", "0"], ["exec", "new", "touch", "/data/x"]]
+    compose_down = [*compose[2], "down", "-v", "-t", "0"]
     return [
         Verb("load", ["load", "-q", "-i", str(bed.archive)], undo=[["rmi", "-f", "-i", second]],
              there=["image", "exists", second], proof=[use_second]),
@@ -157,6 +171,11 @@ def verbs(bed):
              before=[["secret", "create", "--replace", "sec", "/etc/passwd"]], undo=[RM_NEW, ["secret", "rm", "-i", "sec"]],
              there=exists, proof=[*restart, ["exec", "new", "cat", "/run/secrets/sec", "/etc/other"]],
              again=["secret", "create", "--replace", "sec", "/etc/passwd"]),
+        Verb("compose-up", [*compose[2], "up", "-d", "-t", "0"], undo=[compose_down], there=exists, proof=compose_use),
+        Verb("compose-recreate", [*compose[2], "up", "-d", "-t", "0"], before=[[*compose[1], "up", "-d", "-t", "0"]],
+             undo=[compose_down], there=exists, proof=compose_use, again=[*compose[1], "up", "-d", "-t", "0"]),
+        Verb("compose-down", compose_down, before=[[*compose[1], "up", "-d", "-t", "0"]], there=exists, proof=compose_use,
+             again=[*compose[1], "up", "-d", "-t", "0"]),
         Verb("volume-rm", ["volume", "rm", "-f", "vol"], before=[["volume", "create", "vol"]],
              there=["volume", "exists", "vol"],
              proof=[["run", "--rm", "--network", "none", "-v", "vol:/data", first, "touch", "/data/x"]],
