@@ -134,7 +134,7 @@ class VolumeArchives(SkiffTest):
         self.skiff("volume", "create", "v")
         self.skiff_fails("volume", "export", "none", says="Error: no such volume none")
         self.skiff_fails("volume", "import", "none", "x", says='Error: no such volume none')
-        self.skiff_fails("volume", "import", "v", "absent.tar", says="open absent.tar: No such file or directory")
+        self.skiff_fails("volume", "import", "v", "absent.tar", says="open absent.tar: no such file or directory")
         self.skiff_fails("volume", "import", "v", "-", input=b"no archive" * 100, says="tar")
         self.skiff_fails("volume", "export", "-o", "/no/such/file", "v", says="open /no/such/file")
         terminal = self.tty("volume", "export", "v")
