@@ -2,8 +2,9 @@
 """What a script sees: commands in odd orders, with exit codes and texts as podman has them.
 
 tests/system/golden/*.transcript holds them. A line "$ ps -a" is a command, in words as a shell splits them; what follows
-is what it printed: "> " a line of stdout, "! " of stderr, "= " an exit code other than 0. Ids are written ID (64 digits)
-and SHORT (12), the test's own directory TMP, a registry on loopback REG. All commands of a file share one home; "#" begins a comment.
+is what it printed: "> " a line of stdout, "! " of stderr, "= " an exit code other than 0. Ids are written ID (64 digits,
+25 of a secret) and SHORT (12), the test's own directory TMP, a registry on loopback REG. All commands of a file share one
+home; "#" begins a comment.
 
 The texts were compared with those of podman 4.3 on the same image, command by command; where they differ, the file says
 that podman 6 has it so, or what we do instead. TRANSCRIPT_UPDATE=DIR writes what skiff prints now into that directory.
@@ -38,8 +39,8 @@ def entries(text):
     return [*found, (head, None, [])]
 
 
-class TranscriptTest(SkiffTest):
-    """What replays a file."""
+class Replay(SkiffTest):
+    """What the classes below use: each has a home of its own."""
 
     images = ["busybox"]
     cleans_up = False
@@ -49,7 +50,7 @@ class TranscriptTest(SkiffTest):
         """A text without what differs from run to run."""
         text = text.replace(str(self.tmp), "TMP").replace(str(self.home), "HOME")
         text = text.replace(self.host, "REG") if self.host else text
-        text = re.sub(r"\b[0-9a-f]{64}\b", "ID", text)
+        text = re.sub(r"\b(?:[0-9a-f]{64}|[0-9a-f]{25})\b", "ID", text)
         return re.sub(r"\b[0-9a-f]{12}\b", "SHORT", text)
 
     def printed(self, command):
@@ -79,7 +80,7 @@ class TranscriptTest(SkiffTest):
             self.fail("\n".join(differs))
 
 
-class Transcripts(TranscriptTest):
+class Transcripts(Replay):
     def test_nothing_there(self):
         self.replay("nothing")
 
@@ -113,7 +114,7 @@ class Transcripts(TranscriptTest):
                 self.assertIn(f"--{option['name']}", done.stderr, str(done))
 
 
-class WithRegistry(TranscriptTest):
+class WithRegistry(Replay):
     """The same with a docker-registry, which has team/app:v1, v2 and other/thing."""
 
     @classmethod
@@ -157,3 +158,22 @@ class WithRegistry(TranscriptTest):
             "docker-archive": {"": [{"type": "insecureAcceptAnything"}]},
             "tarball": {"": [{"type": "signedBy", "keyType": "GPGKeys", "keyPath": str(key)}]}}})
         self.replay("policy")
+
+
+class OfUsers(Replay):
+    def setUp(self):
+        super().setUp()
+        if os.geteuid() == 0:
+            self.skipTest("of users: unshare, and what root is not refused")
+
+    def test_wrong_values(self):
+        self.replay("values")
+
+    def test_copies(self):
+        self.replay("copies")
+
+    def test_secrets(self):
+        self.replay("secrets")
+
+    def test_living(self):
+        self.replay("living")
