@@ -360,6 +360,30 @@ class Cache(BuildTest):
         self.assertEqual(self.hits(self.build()), 0)
         self.assertEqual(self.hits(self.build()), 1)
 
+    def test_prune_and_du(self):
+        self.skiff("builder", "prune", "-f")
+        self.build(text="FROM busybox\nRUN --mount=type=cache,target=/c echo pruned > /pruned; touch /c/f\n")
+        store = self.state_directories()["store/names"].parent
+        layer, = (store / "layers").glob("*/diff/pruned")
+        steps = self.skiff("builder", "du", "--format", "{{.CreatedBy}}").lines
+        self.assertIn("/bin/sh -c --mount=type=cache,target=/c echo pruned > /pruned; touch /c/f", steps)
+        self.assertIn("STEP", self.skiff("buildx", "du").lines[0])
+        self.skiff("builder", "prune", "-f", "--filter", "until=1h")
+        self.assertEqual(self.hits(self.build()), 1)
+        self.assertEqual(self.skiff("builder", "prune", input="n\n").lines[-1][:13], "Are you sure ")
+        # What an image needs stays; what only the cache held goes.
+        self.assertIn("Total:\t0 B", self.skiff("builder", "prune", "-f").stdout)
+        self.assertTrue(layer.exists())
+        self.assertEqual(self.skiff("builder", "du").lines[1:], [])
+        self.build("--no-cache")
+        layer, = (file for file in (store / "layers").glob("*/diff/pruned") if file != layer)
+        self.skiff("rmi", "made")
+        self.assertTrue(layer.exists())
+        self.assertIn("Total:\t7 B", self.skiff("builder", "prune", "-fa").stdout)
+        self.assertFalse(layer.exists())
+        self.assertFalse((store / "cache/build/mounts").exists())
+        self.skiff_fails("builder", "prune", "-f", "--filter", "x=y", says="invalid filter")
+
     def test_speed_of_what_is_cached(self):
         """30 steps that are known: far less than one of them would take."""
         self.build("-q", text="FROM busybox\n" + "".join(f"RUN true {n}\n" for n in range(30)), timeout=300)
@@ -503,6 +527,8 @@ class Failures(BuildTest):
 
     def test_options(self):
         self.write("FROM busybox\n")
+        self.skiff_fails("build", "--network", "none", "-", says="source= is not supported",
+                         input="FROM busybox\nRUN --mount=type=cache,target=/c,source=x true\n")
         for option, says in ((["--squash-all"], "unsupported flag: --squash-all"),
                              (["--cache-from", "x"], "unsupported flag: --cache-from"),
                              (["--secret", "nothing"], "incorrect secret flag format"),
