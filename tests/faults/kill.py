@@ -76,6 +76,7 @@ def verbs(bed):
     """All verbs that change something."""
     first, second, imported = bed.image, bed.second, "localhost/imported:latest"
     listed = "localhost/listed:latest"
+    built = "localhost/built:latest"
     sleeper = ["run", "-d", *NEW, first, "sleep", "1000"]
     use_second = ["run", "--rm", "--network", "none", second, "cat", "/odd/link"]
     use_secret = [["run", "--rm", "--network", "none", "--secret", "sec", first, "cat", "/run/secrets/sec"]]
@@ -112,6 +113,14 @@ def verbs(bed):
              undo=[RM_NEW, ["rmi", "-f", "-i", "localhost/committed:latest"]],
              there=["image", "exists", "localhost/committed:latest"],
              proof=[["create", "--name", "proof", "localhost/committed:latest", "true"], ["rm", "proof"]], again=sleeper),
+        Verb("build", ["build", "-q", "--network", "none", "-t", built, str(bed.context)],
+             undo=[["rmi", "-f", "-i", built], ["builder", "prune", "-f"]], there=["image", "exists", built],
+             proof=[["run", "--rm", "--network", "none", built, "cat", "/built", "/w/Dockerfile"]]),
+        Verb("builder-prune", ["builder", "prune", "-fa"],
+             before=[["build", "-q", "--network", "none", "-t", built, str(bed.context)]],
+             undo=[["rmi", "-f", "-i", built], ["builder", "prune", "-f"]], there=["image", "exists", built],
+             proof=[["run", "--rm", "--network", "none", built, "cat", "/built", "/w/Dockerfile"]],
+             again=["build", "-q", "--network", "none", "-t", built, str(bed.context)]),
         Verb("cp", ["cp", "/etc/passwd", "new:/copied"], before=[sleeper], undo=[RM_NEW], there=exists, proof=restart,
              again=sleeper),
         Verb("rename", ["rename", "old", "new"], before=[["create", "--name", "old", "--network", "none", first, "true"]],
