@@ -206,10 +206,11 @@ class System(UnitTest):
 
     def test_a_service_of_another_user(self):
         """User= of [Service], which podman's generator does not support: the container is that user's."""
-        self.put("theirs.container", BASE + "Exec=sleep 1000\nStopTimeout=1\n[Service]\nUser=tester\nPAMName=login\n")
+        self.put("theirs.container", BASE + "Exec=sleep 1000\nStopTimeout=1\n[Service]\nUser=tester\n")
         subprocess.run(["su", "-", "tester", "-c", "/skiff/prefix/bin/skiff load -q -i /skiff/busybox.tar"], check=True, stdout=subprocess.DEVNULL)
         self.systemctl("start", "theirs")
         pid = self.show("theirs", "MainPID")
+        self.assertNotEqual(pid, "0", self.systemctl("status", "theirs", check=False).stdout + self.journal("theirs"))
         self.assertEqual(Path(f"/proc/{pid}").stat().st_uid, 1000)
         self.assertEqual(Path(f"/proc/{pid}/comm").read_text(encoding="ascii"), "skiff-monitor\n")
         self.systemctl("stop", "theirs")
