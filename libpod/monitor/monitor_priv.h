@@ -185,11 +185,11 @@ struct MonitorLoop {
 	int init_status;
 	int exit_code, exit_signal; /* of the last run */
 	int64_t finished_ns;        /* its end, wall clock */
-	bool undone;    /* what was held could not begin: the command that asked for it cleans up */
-	int notify_fd;              /* connected to the service manager; -1: there is none */
-	int notify_proxy;           /* where the payload's words for it come in; -1: none */
-	bool ready_told;            /* that the container is healthy */
-	bool announced; /* "started" was said: what goes wrong now is not a failed start */
+	bool undone;   /* what was held could not begin: the command that asked for it cleans up */
+	int notify_fd; /* connected to the service manager; -1: there is none */
+	int notify_proxy; /* where the payload's words for it come in; -1: none */
+	bool ready_told;  /* that the container is healthy */
+	bool announced;   /* "started" was said: what goes wrong now is not a failed start */
 
 	MonitorHealth health;
 	MonitorIo io;
