@@ -209,6 +209,11 @@ static const Row process[] = {
 	{spec_set_ip, "10.0.0", "\"10.0.0\" is not an ip address", BAD},
 	{spec_set_mac_address, "xx", "address xx: invalid MAC address", BAD},
 	{spec_set_preserve_fds, "x", "strconv.ParseUint: parsing \"x\": invalid syntax", BAD},
+	{spec_set_sdnotify, "sometimes",
+	 "invalid sdnotify value \"sometimes\": must be container, conmon, healthy or ignore: "
+	 "invalid "
+	 "argument",
+	 BAD},
 	{spec_set_preserve_fds, "65", "at most 64 can be preserved", BAD},
 	{spec_add_group, "a:b", "invalid group \"a:b\"", BAD},
 	{spec_add_group, "a b", "invalid group", BAD},
