@@ -106,6 +106,27 @@ static const Member *find_address(const Home *home, uint32_t address)
 	return NULL;
 }
 
+static size_t find_name6(void *data, const char *name, struct in6_addr *out, size_t room)
+{
+	const Home *home = data;
+	size_t n = 0;
+
+	for (const Member *member = home->members; member && n < room; member = member->next)
+		if (member->address && has_name(member, name))
+			out[n++] = member->address6;
+	return n;
+}
+
+static const char *find_reverse6(void *data, const struct in6_addr *address)
+{
+	const Home *home = data;
+
+	for (const Member *member = home->members; member; member = member->next)
+		if (member->address && address6_compare(&member->address6, address) == 0)
+			return next_name(member, NULL);
+	return NULL;
+}
+
 static const char *find_reverse(void *data, uint32_t address)
 {
 	const Member *member = address ? find_address(data, address) : NULL;
@@ -420,6 +441,11 @@ static const char *find_nobody(void *data, uint32_t address)
 	return NULL;
 }
 
+static const char *find_nobody6(void *data, const struct in6_addr *address)
+{
+	return NULL;
+}
+
 /* The gateway, and what it lets through. */
 static UplinkSlirp *make_slirp(Home *home, int tap_fd, bool vnet_hdr)
 {
@@ -441,6 +467,9 @@ static UplinkSlirp *make_slirp(Home *home, int tap_fd, bool vnet_hdr)
 				.network = request->network,
 				.mask = mask,
 				.internal = request->internal,
+				.find6 = request->dns && request->prefix6 ? find_name6 : NULL,
+				.reverse6 = request->dns ? find_reverse6 : find_nobody6,
+				.subnet6 = {request->network6, request->prefix6},
 			},
 	};
 	home->filter = (UplinkFilter){.from_guest = from_guest, .data = home};

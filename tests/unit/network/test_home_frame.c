@@ -40,6 +40,18 @@ static const char *reverse(void *data, uint32_t address)
 	return address == MEMBER ? "web" : NULL;
 }
 
+static size_t find6(void *data, const char *name, struct in6_addr *out, size_t room)
+{
+	g_assert_cmpuint(room, ==, DNS_ADDRESS6_MAX);
+	g_assert_true(address6_parse("fd01::2", out));
+	return strcmp(name, "web") == 0;
+}
+
+static const char *reverse6(void *data, const struct in6_addr *address)
+{
+	return address->s6_addr[15] == 2 ? "web" : NULL;
+}
+
 static HomeRules rules_of(bool internal)
 {
 	return (HomeRules){
@@ -267,6 +279,46 @@ static void test_answers_of_others(void)
 	g_assert_cmpint(out[2] & 2, ==, 2);
 }
 
+/* On a network with IPv6. */
+static void test_ipv6(void)
+{
+	static const char zeros[] = "0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.";
+	const struct {
+		const char *head, *tail;
+		uint16_t type;
+		int code, records; /* code 9: somebody else's */
+	} rows[] = {
+		{"web", NULL, AAAA, 0, 1},
+		{"web", NULL, TYPE_A, 0, 1},
+		{"web", NULL, 255, 0, 2},
+		{"many", NULL, AAAA, 0, 0},
+		{"nobody", NULL, AAAA, 3, 0},
+		{"2.", "1.0.d.f.ip6.arpa", TYPE_PTR, 0, 1},
+		{"3.", "1.0.d.f.ip6.arpa", TYPE_PTR, 3, 0},
+		{"2.", "2.0.d.f.ip6.arpa", TYPE_PTR, 9, 0},
+		{"x.", "1.0.d.f.ip6.arpa", TYPE_PTR, 9, 0},
+		{"0.0.0.0.0.0.0.0.0.0.0.0.1.0.d.f.ip6.arpa", NULL, TYPE_PTR, 0, 0},
+		{"0.1.0.d.f.ip6.arpa", NULL, TYPE_PTR, 9, 0},
+	};
+	HomeRules rules = rules_of(false);
+	uint8_t in[DNS_PLAIN_MAX], out[ROOM];
+
+	rules.names.find6 = find6;
+	rules.names.reverse6 = reverse6;
+	rules.names.subnet6.prefix = 64;
+	g_assert_true(address6_parse("fd01::", &rules.names.subnet6.network));
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autofree char *name = rows[i].tail ? g_strconcat(rows[i].head, zeros,
+								   rows[i].tail, NULL)
+						     : g_strdup(rows[i].head);
+		g_test_message("%s", name);
+		int got = dns_answer(&rules.names, in, question(in, name, rows[i].type), ROOM, out);
+		g_assert_cmpint(got ? out[3] & 15 : 9, ==, rows[i].code);
+		if (got)
+			g_assert_cmpint(out[7], ==, rows[i].records);
+	}
+}
+
 static void test_servers(void)
 {
 	DnsServer servers[DNS_SERVERS_MAX];
@@ -474,6 +526,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/dns/truncation", test_truncation);
 	g_test_add_func("/dns/rotation", test_rotation);
 	g_test_add_func("/dns/answers-of-others", test_answers_of_others);
+	g_test_add_func("/dns/ipv6", test_ipv6);
 	g_test_add_func("/dns/servers", test_servers);
 	g_test_add_func("/home-frame/answered", test_answered);
 	g_test_add_func("/home-frame/asked", test_asked);
