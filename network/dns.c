@@ -415,7 +415,9 @@ int dns_answer(const DnsNames *names, const uint8_t *question, size_t size, size
 		out.flags = 0;
 		return finish(&out);
 	}
-	return try_reverse(names, &out) || try_reverse6(names, &out) || try_name(names, &out) ? finish(&out) : 0;
+	return try_reverse(names, &out) || try_reverse6(names, &out) || try_name(names, &out)
+		       ? finish(&out)
+		       : 0;
 }
 
 size_t dns_room(const uint8_t *question, size_t size, size_t room)

@@ -308,9 +308,9 @@ static void test_ipv6(void)
 	rules.names.subnet6.prefix = 64;
 	g_assert_true(address6_parse("fd01::", &rules.names.subnet6.network));
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-		g_autofree char *name = rows[i].tail ? g_strconcat(rows[i].head, zeros,
-								   rows[i].tail, NULL)
-						     : g_strdup(rows[i].head);
+		g_autofree char *name =
+			rows[i].tail ? g_strconcat(rows[i].head, zeros, rows[i].tail, NULL)
+				     : g_strdup(rows[i].head);
 		g_test_message("%s", name);
 		int got = dns_answer(&rules.names, in, question(in, name, rows[i].type), ROOM, out);
 		g_assert_cmpint(got ? out[3] & 15 : 9, ==, rows[i].code);
