@@ -267,10 +267,12 @@ NamedNetwork *named_network_resolve(Engine *engine, const char *name, GError **e
 		if (!network)
 			return NULL;
 	}
-	if (!network)
-		return error_set_null(
-			error, ENGINE_ERROR_NOT_FOUND,
-			"unable to find network with name or ID %s: network not found", name);
+	if (!network) {
+		error_set(error, ENGINE_ERROR_NOT_FOUND,
+			  "unable to find network with name or ID %s: network not found", name);
+		error_add_help(error, "skiff network ls shows all; skiff network create %s", name);
+		return NULL;
+	}
 	return g_steal_pointer(&network);
 }
 
@@ -447,9 +449,7 @@ static NamedNetwork *create_locked(Engine *engine, const NamedNetworkCreate *opt
 		return NULL;
 	g_autofree char *file = g_strconcat(network->name, SUFFIX, NULL);
 	g_autoptr(Json) json = named_network_to_json(network);
-	const char *text = js_text(json);
-	if (!record_replace(networks_dir(engine), file, text, strlen(text), RECORD_SYNC_FULL,
-			    error))
+	if (!js_save(networks_dir(engine), file, json, RECORD_SYNC_FULL, error))
 		return NULL;
 	event_network(engine, "create", network->name, network->id);
 	return g_steal_pointer(&network);
