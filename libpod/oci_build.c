@@ -122,6 +122,7 @@ static void build_network(OciConfig *config, const ContainerSpec *spec,
 	case NETWORK_NONE:
 	case NETWORK_SLIRP:
 	case NETWORK_NAMED:
+	case NETWORK_PASTA:
 		set_namespace(config, OCI_NS_NETWORK, OCI_NS_NEW, NULL);
 		break;
 	case NETWORK_HOST:

@@ -122,7 +122,7 @@ static bool check_sysctls(const ContainerSpec *spec, GError **error)
 {
 	NetworkMode network = spec->network->mode;
 	bool own_net =
-		network == NETWORK_NONE || network == NETWORK_SLIRP || network == NETWORK_NAMED;
+		network != NETWORK_HOST && network != NETWORK_CONTAINER && network != NETWORK_NS;
 	bool own_ipc = spec->ipc.mode == SPEC_NS_DEFAULT || spec->ipc.mode == SPEC_NS_PRIVATE;
 	GHashTableIter iter;
 	const char *key, *value;

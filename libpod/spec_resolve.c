@@ -270,7 +270,8 @@ static bool publish_exposed(ContainerSpec *spec, GError **error)
 static bool resolve_ports(ContainerSpec *spec, GError **error)
 {
 	NetworkRequest *network = spec->network;
-	if (network->mode == NETWORK_SLIRP || network->mode == NETWORK_NAMED)
+	if (network->mode == NETWORK_SLIRP || network->mode == NETWORK_NAMED ||
+	    network->mode == NETWORK_PASTA)
 		return (!spec->publish_all || publish_exposed(spec, error)) &&
 		       portmap_check(network->ports, error);
 	if (network->ports->len > 0)

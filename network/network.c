@@ -13,6 +13,7 @@
 static const char *const mode_names[] = {
 	[NETWORK_NONE] = "none",           [NETWORK_HOST] = "host", [NETWORK_SLIRP] = "slirp",
 	[NETWORK_CONTAINER] = "container", [NETWORK_NS] = "ns",     [NETWORK_NAMED] = "bridge",
+	[NETWORK_PASTA] = "pasta",
 };
 
 NetworkRequest *network_request_new(void)
@@ -34,6 +35,7 @@ void network_request_free(NetworkRequest *request)
 	g_free(request->target);
 	g_ptr_array_unref(request->attachments);
 	attachment_free(request->typed);
+	g_strfreev(request->pasta_options);
 	g_ptr_array_unref(request->ports);
 	g_free(request);
 }
@@ -154,10 +156,6 @@ static bool parse_plain_mode(const char *name, const char *options, NetworkReque
 		request->mode = plain[i].mode;
 		return true;
 	}
-	if (strcmp(name, "pasta") == 0)
-		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
-				 "network mode 'pasta' is not supported\n"
-				 "help: use --network slirp, which is the default");
 	return add_networks(request, name, options, error);
 }
 
@@ -189,6 +187,12 @@ bool network_request_parse(const char *text, NetworkRequest *request, GError **e
 	if (strcmp(name, "slirp") == 0 || strcmp(name, "slirp4netns") == 0) {
 		request->mode = NETWORK_SLIRP;
 		return !rest || parse_slirp_options(rest, request, error);
+	}
+	if (strcmp(name, "pasta") == 0) {
+		request->mode = NETWORK_PASTA;
+		g_strfreev(request->pasta_options);
+		request->pasta_options = rest && *rest ? g_strsplit(rest, ",", -1) : NULL;
+		return true;
 	}
 	if (!*name)
 		return error_set(error, ENGINE_ERROR_INVALID, "network name must not be empty");
@@ -382,6 +386,9 @@ Json *network_request_to_json(const NetworkRequest *request)
 	js_set_bool(json, "allow_host_loopback", request->allow_host_loopback);
 	js_set_bool(json, "enable_ipv6", request->enable_ipv6);
 	js_set_int(json, "mtu", request->mtu);
+	if (request->pasta_options)
+		js_set_take(json, "pasta_options",
+			    js_from_strv((const char *const *)request->pasta_options));
 	if (request->mode == NETWORK_NAMED)
 		js_set_take(json, "networks", attachments_to_json(request->attachments));
 	return json;
@@ -408,6 +415,7 @@ NetworkRequest *network_request_from_json(Json *json, GError **error)
 
 	if (!js_get_string(json, "mode", &mode, error) ||
 	    !js_get_array(json, "networks", &networks, error) ||
+	    !js_get_strv(json, "pasta_options", &request->pasta_options, error) ||
 	    !js_dup_string(json, "target", &request->target, error) ||
 	    !js_get_array(json, "ports", &ports, error) ||
 	    !js_get_bool(json, "allow_host_loopback", &request->allow_host_loopback, error) ||

@@ -19,6 +19,7 @@ typedef enum {
 	NETWORK_CONTAINER, /* another container's netns */
 	NETWORK_NS,        /* ns:PATH */
 	NETWORK_NAMED,     /* own netns, a port of a named network's bridge */
+	NETWORK_PASTA,     /* own netns, connected by pasta(1) */
 } NetworkMode;
 
 typedef enum {
@@ -57,6 +58,7 @@ typedef struct {
 	GPtrArray *attachments;          /* NETWORK_NAMED: of NetworkAttachment, never NULL */
 	struct NetworkAttachment *typed; /* --ip, --mac-address, --network-alias: spec_resolve()
 					    gives them to the attachments. NULL in records */
+	char **pasta_options;            /* NETWORK_PASTA: what was typed for it; or NULL */
 	GPtrArray *ports;                /* of PortMapping, never NULL */
 	bool allow_host_loopback;        /* slirp:allow_host_loopback=true */
 	bool enable_ipv6;                /* default true */
@@ -75,7 +77,7 @@ const char *network_mode_name(NetworkMode mode);
 
 /**
  * network_request_parse() - the value of --network:
- * none|host|slirp[:opt,opt]|private|default|container:X|ns:PATH|NAME[:ip=,mac=,alias=,...]
+ * none|host|slirp[:opt,opt]|pasta[:opt,opt]|private|default|container:X|ns:PATH|NAME[:ip=,mac=,alias=,...]
  *
  * "private" and "default" mean slirp, "bridge" the network "podman"; NAME may be several with
  * commas if there are no options. Whether networks exist is for the caller to find out.

@@ -152,6 +152,13 @@ static void use_slirp_servers(Resolver *resolver)
 	}
 }
 
+/* pasta leads one address to the host's first server. */
+static void use_pasta_server(Resolver *resolver)
+{
+	g_ptr_array_set_size(resolver->servers, 0);
+	g_ptr_array_add(resolver->servers, g_strdup(PASTA_RESOLVER));
+}
+
 /* Behind named networks their gateways are the only servers. */
 static void use_gateways(Resolver *resolver, const ResolvOptions *options)
 {
@@ -210,6 +217,8 @@ char *resolv_conf_compose(const char *host_text, NetworkMode mode, const ResolvO
 
 	if (mode != NETWORK_NONE)
 		read_host(host_text, &resolver);
+	if (mode == NETWORK_PASTA)
+		use_pasta_server(&resolver);
 	if (mode == NETWORK_SLIRP)
 		use_slirp_servers(&resolver);
 	if (mode == NETWORK_NAMED && options && options->gateways)

@@ -10,6 +10,8 @@
 
 #include "network/network.h"
 
+#define PASTA_RESOLVER "169.254.1.1" /* where pasta answers for the host's, as podman has it */
+
 typedef struct {
 	const char *const
 		*servers; /* --dns; NULL: the host's, or the uplink's 10.0.2.3 for slirp */

@@ -208,8 +208,23 @@ static bool plug(MonitorLoop *loop, const MonitorMember *member, int netns, GErr
 	return home_plug(member->attachment, &member->home, netns, member->metric, sysctls, error);
 }
 
+/* Its ports are those that were asked for: it fails if it cannot have them. */
+static bool run_pasta(MonitorLoop *loop, GError **error)
+{
+	NetworkRequest *request = loop->task->network;
+	autofd netns = open_netns(loop, error);
+	if (netns < 0 || !pasta_start(request, netns, MONITOR_FD_RUN, &loop->pasta, error))
+		return false;
+	g_autoptr(Json) ports = port_mappings_to_json(request->ports);
+	g_free(loop->ports);
+	loop->ports = request->ports->len > 0 ? g_strdup(js_text(ports)) : NULL;
+	return true;
+}
+
 bool monitor_network_plug(MonitorLoop *loop, GError **error)
 {
+	if (loop->task->network->mode == NETWORK_PASTA)
+		return run_pasta(loop, error);
 	if (loop->task->network->mode != NETWORK_NAMED)
 		return true;
 	autofd netns = open_netns(loop, error);
@@ -432,6 +447,7 @@ bool monitor_network_reload(MonitorLoop *loop, GError **error)
 void monitor_network_release(MonitorLoop *loop)
 {
 	stop_uplink(loop);
+	pasta_stop(&loop->pasta);
 	while (loop->members->len > 0)
 		drop_member(loop, loop->members->pdata[loop->members->len - 1]);
 }

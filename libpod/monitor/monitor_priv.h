@@ -22,6 +22,7 @@
 #include "libpod/runtime/enter.h"
 #include "libpod/runtime/launch.h"
 #include "network/home.h"
+#include "network/pasta.h"
 #include "network/uplink.h"
 
 #define CLIENTS_MAX     16   /* attached at a time, with the starting command */
@@ -160,6 +161,7 @@ struct MonitorLoop {
 	GPtrArray *members;      /* of MonitorMember: places on named networks, in this run */
 	uint32_t next_metric;    /* of the default route of the next network */
 	GPtrArray *port_sysctls; /* paths and values: of interfaces that are not there yet */
+	Pasta pasta;             /* of NETWORK_PASTA */
 	int homes_fd;            /* the directory of networks' homes; -1: not needed yet */
 	off_t hosts_size;        /* of the hosts file without our own line; 0: not known yet */
 	int cgroup_base;         /* what the payload's cgroup is made in; -1: it has none */

@@ -28,7 +28,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1]))
 
-from tests.bench import scale  # noqa: E402  (the path comes first)
+from tests.bench import networks, scale  # noqa: E402  (the path comes first)
 from tests.support.registry import Registry  # noqa: E402
 from tests.system.run import make_network  # noqa: E402
 
@@ -49,6 +49,9 @@ BUDGETS = {
     "uplink": "5.5 Gbit/s both ways",
     "port": "12 Gbit/s",
     "memory": "512 KiB and 1536 KiB",
+    "run-named-alone": "45 ms",
+    "run-named-member": "25 ms",
+    "names": "0.2 ms",
     **scale.BUDGETS,
 }
 
@@ -105,7 +108,9 @@ def make_layout(layout):
     return layer["digest"], layer["size"], len(data), len(files)
 
 
-class Bench(scale.ScaleRows):
+class Bench(networks.NetworkRows, scale.ScaleRows):
+    HOST = HOST
+
     def __init__(self, options):
         self.options = options
         self.home = tempfile.mkdtemp(prefix="skiff-bench-")

@@ -85,6 +85,9 @@ def verbs(bed):
     compose = {number: compose_file(bed, number) for number in (1, 2)}
     compose_use = [[*compose[2], "up", "-d", "-t", "0"], ["exec", "new", "touch", "/data/x"]]
     compose_down = [*compose[2], "down", "-v", "-t", "0"]
+    two_networks = [["network", "create", "--ignore", "net"], ["network", "create", "--ignore", "--ipv6", "net2"]]
+    on_net = ["run", "-d", "--name", "new", "--network", "net", first, "sleep", "1000"]
+    on_both = ["run", "-d", "--name", "new", "--network", "net", "--network", "net2", first, "sleep", "1000"]
     return [
         Verb("load", ["load", "-q", "-i", str(bed.archive)], undo=[["rmi", "-f", "-i", second]],
              there=["image", "exists", second], proof=[use_second]),
@@ -163,6 +166,14 @@ def verbs(bed):
              again=["network", "create", "net"]),
         Verb("run-named", ["run", "-d", "--name", "new", "--network", "net", first, "sleep", "1000"],
              before=[["network", "create", "--ignore", "net"]], undo=[RM_NEW], there=exists, proof=restart),
+        Verb("network-connect", ["network", "connect", "net2", "new"], before=[*two_networks, on_net], undo=[RM_NEW], there=exists,
+             proof=[["inspect", "new"], *restart], again=on_net),
+        Verb("network-disconnect", ["network", "disconnect", "net2", "new"], before=[*two_networks, on_both], undo=[RM_NEW],
+             there=exists, proof=[["inspect", "new"], *restart], again=on_both),
+        Verb("network-connect-stopped", ["network", "connect", "net2", "new"],
+             before=[*two_networks, ["create", "--name", "new", "--network", "net", first, "sleep", "1000"]], undo=[RM_NEW],
+             there=exists, proof=restart, again=["create", "--name", "new", "--network", "net", first, "sleep", "1000"]),
+        Verb("run-several", on_both, before=two_networks, undo=[RM_NEW], there=exists, proof=restart),
         Verb("volume-create", ["volume", "create", "--ignore", "vol"], undo=[["volume", "rm", "-f", "vol"]],
              there=["volume", "exists", "vol"],
              proof=[["run", "--rm", "--network", "none", "-v", "vol:/data", first, "touch", "/data/x"]]),

@@ -194,7 +194,7 @@ class Borders(NamedNetworkTest):
 
     def test_between_networks(self):
         """Neither by the address, nor by a route or a neighbour of its own making, nor as the gateway's guest. Red on a build
-        that makes all bridges in one namespace, and on one whose home_frame_in() passes what is for the network."""
+        whose networks have one home (plan->key is the same for all)."""
         for name in ("one", "two"):
             self.skiff("network", "create", name)
         self.up("web", "one", *WITH_PYTHON, command=("/usr/bin/python3", "-c", self.SERVE))

@@ -76,7 +76,6 @@ static void test_bad(void)
 		{"slirp:allow_host_loopback=yes", ENGINE_ERROR_INVALID},
 		{"slirp:cidr=10.1.0.0/24", ENGINE_ERROR_INVALID},
 		{"slirp:allow_host_loopback=true,", ENGINE_ERROR_INVALID},
-		{"pasta", ENGINE_ERROR_UNSUPPORTED},
 		{"mynet:ip6=fd00::g", ENGINE_ERROR_INVALID},
 		{"mynet:ip=10.0.0.1,ip=10.0.0.2", ENGINE_ERROR_UNSUPPORTED},
 		{"mynet:host_interface_name=veth7", ENGINE_ERROR_UNSUPPORTED},
