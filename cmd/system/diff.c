@@ -122,8 +122,12 @@ static GPtrArray *find(const Invocation *inv, const DiffOptions *opts, Engine *e
 /* podman's words. */
 static bool check(const Invocation *inv, const DiffOptions *opts, GError **error)
 {
-	if (opts->latest && strcmp(inv->path, "image diff") == 0)
+	bool image = strcmp(inv->path, "image diff") == 0;
+	if (opts->latest && image)
 		return error_set(error, ENGINE_ERROR_INVALID, "unknown flag: --latest");
+	if (image && command_n_args(inv) == 0)
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "accepts between 1 and 2 arg(s), received 0");
 	if (opts->latest && command_n_args(inv) > 0)
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "--latest and containers cannot be used together");

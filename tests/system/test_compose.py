@@ -374,11 +374,19 @@ class Attached(ComposeTest):
         self.assertEqual(self.inspect("proj-b-1")["State"]["Status"], "exited")
         self.assertEqual(self.compose("up", "--abort-on-container-exit", "-t", "1", check=False).code, 7)
 
+    def start_up(self):
+        """`compose up` that has attached: from then on it takes care of signals."""
+        process = self.start("compose", "up", cwd=self.project, text=True)
+        for line in process.stderr:
+            if line.startswith("Attaching to"):
+                break
+        return process
+
     def test_a_signal_stops_all(self):
         self.write("services: {a: {image: busybox, command: [sh, -c, \"trap 'echo bye; exit 0' TERM; echo up; while :; do sleep 0.05; done\"]}}")
         for signum in (signal.SIGINT, signal.SIGTERM):
             with self.subTest(signum=signum):
-                process = self.start("compose", "up", cwd=self.project, text=True)
+                process = self.start_up()
                 wait_for(lambda: "up" in self.compose("logs", "--no-log-prefix", check=False).stdout, message="the start")
                 process.send_signal(signum)
                 out, err = process.communicate(timeout=20 * SLOWNESS)
@@ -390,7 +398,7 @@ class Attached(ComposeTest):
 
     def test_a_second_signal_kills(self):
         self.write("services: {a: {image: busybox, command: [sh, -c, \"trap '' TERM; echo up; while :; do sleep 0.05; done\"]}}")
-        process = self.start("compose", "up", cwd=self.project, text=True)
+        process = self.start_up()
         wait_for(lambda: "up" in self.compose("logs", "--no-log-prefix", check=False).stdout, message="the start")
         process.send_signal(signal.SIGINT)
         time.sleep(0.5)

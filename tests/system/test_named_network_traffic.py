@@ -95,8 +95,11 @@ class Nginx(NamedNetworkTest):
         inner = self.place("client", "one")["IPAddress"]
         wait_for(lambda: "Welcome to nginx" in self.skiff("exec", "client", "/usr/bin/curl", "-s", "http://web/", check=False).stdout,
                  timeout=10, message="nginx")
-        fetched = subprocess.run(["curl", "-s", f"http://{address}:{port}/"], capture_output=True, text=True, check=True).stdout
-        self.assertIn("Welcome to nginx", fetched)
+
+        def fetched():
+            return subprocess.run(["curl", "-s", f"http://{address}:{port}/"], capture_output=True, text=True, check=False).stdout
+        # The port is opened when the program listens, which is seen a moment later.
+        wait_for(lambda: "Welcome to nginx" in fetched(), message="nginx through the port")
         # Eight at a time, with connections kept.
         many = self.skiff("exec", "client", "/usr/bin/curl", "-s", "-Z", "--parallel-max", "8", "http://web/[1-200]", "-o", "/dev/null", "-w", "%{http_code}\n").stdout
         self.assertEqual(len(many.split()), 200)
