@@ -103,7 +103,7 @@ bool image_index_check(Store *store, const char *id, GError **error)
 {
 	g_autoptr(GError) problem = NULL;
 	g_autoptr(ImageIndex) index = load_index(store, id, &problem);
-	if (!problem)
+	if (index || !problem)
 		return true;
 	g_propagate_error(error, g_steal_pointer(&problem));
 	return false;
