@@ -124,6 +124,9 @@ static bool check(const Invocation *inv, const DiffOptions *opts, GError **error
 {
 	if (opts->latest && strcmp(inv->path, "image diff") == 0)
 		return error_set(error, ENGINE_ERROR_INVALID, "unknown flag: --latest");
+	if (command_n_args(inv) == 0 && strcmp(inv->path, "image diff") == 0)
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "accepts between 1 and 2 arg(s), received 0");
 	if (opts->latest && command_n_args(inv) > 0)
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "--latest and containers cannot be used together");
