@@ -283,12 +283,10 @@ static bool set_secret_target(SpecSecret *secret, GError **error)
 	return true;
 }
 
-bool spec_add_secret(ContainerSpec *spec, const char *value, GError **error)
+/* SECRET, or SECRET,KEY=VALUE... */
+static bool parse_secret(SpecSecret *secret, const char *value, GError **error)
 {
-	SpecSecret *secret = g_new0(SpecSecret, 1);
 	bool file = false;
-	secret->mode = 0444;
-	g_ptr_array_add(spec->secrets, secret);
 	if (!strchr(value, ',') && !g_str_has_prefix(value, "source=")) {
 		secret->name = g_strdup(value);
 		return *value ? set_secret_target(secret, error)
@@ -310,6 +308,17 @@ bool spec_add_secret(ContainerSpec *spec, const char *value, GError **error)
 		return error_set(error, ENGINE_ERROR_INVALID, "no source found %s: parsing secret",
 				 value);
 	return set_secret_target(secret, error);
+}
+
+bool spec_add_secret(ContainerSpec *spec, const char *value, GError **error)
+{
+	SpecSecret *secret = g_new0(SpecSecret, 1);
+	secret->mode = 0444;
+	g_ptr_array_add(spec->secrets, secret);
+	if (parse_secret(secret, value, error))
+		return true;
+	g_ptr_array_set_size(spec->secrets, (int)spec->secrets->len - 1);
+	return false;
 }
 
 /* Mark descriptor @fd; whether it is open is seen later. */

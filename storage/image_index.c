@@ -102,8 +102,8 @@ static ImageIndex *load_index(Store *store, const char *id, GError **error)
 bool image_index_check(Store *store, const char *id, GError **error)
 {
 	g_autoptr(GError) problem = NULL;
-	g_autoptr(ImageIndex) index = load_index(store, id, &problem);
-	if (index || !problem)
+	image_index_free(load_index(store, id, &problem));
+	if (!problem)
 		return true;
 	g_propagate_error(error, g_steal_pointer(&problem));
 	return false;

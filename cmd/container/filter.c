@@ -315,3 +315,22 @@ bool container_filter_has_status(const ContainerFilter *filter)
 	}
 	return false;
 }
+
+bool container_filter_check_prune(const GPtrArray *texts, GError **error)
+{
+	static const char *const known[] = {"label", "label!", "until", NULL};
+	for (size_t i = 0; texts && i < texts->len; i++) {
+		const char *text = texts->pdata[i];
+		const char *equals = strchr(text, '=');
+		g_autofree char *key = equals ? g_strndup(text, equals - text) : g_strdup(text);
+		if (!equals)
+			return error_set(
+				error, ENGINE_ERROR_INVALID,
+				"filter input must be in the form of filter=value: %s is invalid",
+				text);
+		if (!g_strv_contains(known, key))
+			return error_set(error, ENGINE_ERROR_INVALID, "%s is an invalid filter",
+					 key);
+	}
+	return true;
+}

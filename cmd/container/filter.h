@@ -26,3 +26,7 @@ bool container_filter_matches(const ContainerFilter *filter, Container *ctr);
 
 /** container_filter_has_status() - was a status asked for, so that ps shows more than what runs? */
 bool container_filter_has_status(const ContainerFilter *filter);
+
+/** container_filter_check_prune() - the keys of a prune: fewer than lists have, since a typo there
+ * removes things. INVALID in podman's words. */
+bool container_filter_check_prune(const GPtrArray *texts, GError **error);

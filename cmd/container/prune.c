@@ -29,26 +29,6 @@ static const Option options[] = {
 
 static const OptionGroup group = {NULL, options};
 
-/* Fewer keys than ps has: a typo here removes things. */
-static bool check_filters(const GPtrArray *filters, GError **error)
-{
-	static const char *const keys[] = {"label", "label!", "until", NULL};
-	for (size_t i = 0; filters && i < filters->len; i++) {
-		const char *text = filters->pdata[i];
-		const char *equals = strchr(text, '=');
-		g_autofree char *key = equals ? g_strndup(text, equals - text) : g_strdup(text);
-		if (!equals)
-			return error_set(
-				error, ENGINE_ERROR_INVALID,
-				"filter input must be in the form of filter=value: %s is invalid",
-				text);
-		if (!g_strv_contains(keys, key))
-			return error_set(error, ENGINE_ERROR_INVALID, "%s is an invalid filter",
-					 key);
-	}
-	return true;
-}
-
 /* Remove one. Return: exit code; 0 also if it was started or removed meanwhile. */
 static int prune_one(Engine *engine, Container *ctr, int64_t *reclaimed)
 {
@@ -98,8 +78,9 @@ static int prune(Engine *engine, const ContainerFilter *filter)
 static int run(const Invocation *inv, const PruneOptions *opts)
 {
 	g_autoptr(GError) error = NULL;
-	g_autoptr(Engine) engine =
-		check_filters(opts->filters, &error) ? command_engine(inv, false, &error) : NULL;
+	g_autoptr(Engine) engine = container_filter_check_prune(opts->filters, &error)
+					   ? command_engine(inv, false, &error)
+					   : NULL;
 	g_autoptr(ContainerFilter) filter =
 		engine ? container_filter_new(engine, opts->filters, &error) : NULL;
 	if (!filter)

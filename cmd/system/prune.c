@@ -57,27 +57,12 @@ typedef struct {
 	int status;
 } Prune;
 
-/* Fewer keys than lists have: a typo here removes things. */
 static bool check_options(const PruneOptions *opts, GError **error)
 {
-	static const char *const keys[] = {"label", "label!", "until", NULL};
 	if (opts->external && (opts->all || opts->volumes || opts->filters || opts->build))
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "--external cannot be combined with other options");
-	for (size_t i = 0; opts->filters && i < opts->filters->len; i++) {
-		const char *text = opts->filters->pdata[i];
-		const char *equals = strchr(text, '=');
-		g_autofree char *key = equals ? g_strndup(text, equals - text) : g_strdup(text);
-		if (!equals)
-			return error_set(
-				error, ENGINE_ERROR_INVALID,
-				"filter input must be in the form of filter=value: %s is invalid",
-				text);
-		if (!g_strv_contains(keys, key))
-			return error_set(error, ENGINE_ERROR_INVALID, "%s is an invalid filter",
-					 key);
-	}
-	return true;
+	return container_filter_check_prune(opts->filters, error);
 }
 
 /* podman's words. */

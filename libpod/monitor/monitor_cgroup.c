@@ -142,7 +142,7 @@ bool monitor_is_paused(const MonitorLoop *loop)
 	char text[4] = "";
 	if (loop->paused || loop->cgroup_fd < 0)
 		return loop->paused;
-	autofd fd = openat(loop->cgroup_fd, "cgroup.freeze", O_RDONLY | O_CLOEXEC);
+	autofd fd = openat(loop->cgroup_fd, "cgroup.freeze", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	return fd >= 0 && read(fd, text, sizeof text - 1) > 0 && text[0] == '1';
 }
 

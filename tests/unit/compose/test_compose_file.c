@@ -30,8 +30,8 @@ static void test_hash(void)
 {
 	static const char *const same[] = {"services: {a: {image: x, labels: {a: 1, b: 2}}}",
 					   "services: {a: {labels: [b=2, a=1], image: x}}",
-					   "services: {a: {labels: [b=2, a=1], image: x, scale: 3,"
-					   " pull_policy: always, depends_on: [b], build: .}}"};
+					   ("services: {a: {labels: [b=2, a=1], image: x, scale: 3,"
+					    " pull_policy: always, depends_on: [b], build: .}}")};
 	static const char *const other[] = {
 		"services: {a: {image: x}}", "services: {a: {image: x, labels: {a: 1, b: 3}}}",
 		"services: {a: {image: x, command: []}}", "services: {a: {image: x, tty: true}}"};

@@ -205,6 +205,26 @@ static void test_limit(void)
 	g_rmdir(dir);
 }
 
+/* A file that is a link, as no kernel makes one, is neither read nor written. */
+static void test_links(void)
+{
+	g_autofree char *dir = g_dir_make_tmp("skiff-cgroup-XXXXXX", NULL);
+	autofd base = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	autofd target = openat(base, "target", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	g_assert_cmpint(pwrite(target, "secret", 6, 0), ==, 6);
+	g_assert_cmpint(symlinkat("target", base, "cgroup.freeze"), ==, 0);
+	g_assert_false(cgroup_freeze(base, true));
+	g_assert_cmpint(errno, ==, ELOOP);
+	g_autofree char *text = cgroup_read(base, "cgroup.freeze");
+	g_assert_null(text);
+	char now[8] = "";
+	g_assert_cmpint(pread(target, now, sizeof now - 1, 0), ==, 6);
+	g_assert_cmpstr(now, ==, "secret");
+	g_assert_cmpint(unlinkat(base, "cgroup.freeze", 0), ==, 0);
+	g_assert_cmpint(unlinkat(base, "target", 0), ==, 0);
+	g_assert_cmpint(rmdir(dir), ==, 0);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -214,6 +234,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/runtime/cgroup/mounts/finds-the-place", test_mounts);
 	g_test_add_func("/runtime/cgroup/controllers/whole-words", test_controllers);
 	g_test_add_func("/runtime/cgroup/children/stay-in-the-base", test_children);
+	g_test_add_func("/runtime/cgroup/files/links-are-not-followed", test_links);
 	g_test_add_func("/runtime/cgroup/limit/pids", test_limit);
 	return g_test_run();
 }
