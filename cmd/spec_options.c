@@ -112,6 +112,7 @@ SETTER(spec_set_remove_image)
 SETTER(spec_add_gpu)
 SETTER(spec_add_secret)
 SETTER(spec_set_preserve_fds)
+SETTER(spec_set_sdnotify)
 SETTER(spec_add_preserve_fd)
 SETTER(spec_set_ip)
 SETTER(spec_set_ip6)
@@ -166,6 +167,9 @@ static const Option container_options[] = {
 	FLAG('q', "quiet", quiet, "Show no progress of a pull", 0),
 	FLAG(0, "rootfs", rootfs_asked,
 	     "Run the directory DIR, or DIR:O with changes kept apart, instead of an image", 0),
+	ROW(0, "sdnotify", OPTION_VALUE, spec_set_sdnotify, "MODE",
+	    "Who tells systemd that the unit is ready: container, conmon, healthy or ignore",
+	    OPTION_WHOLE),
 	ROW(0, "log-driver", OPTION_VALUE, spec_set_log_driver, "DRIVER",
 	    "Where output is kept: k8s-file, json-file, none or passthrough", 0),
 	ROW(0, "log-opt", OPTION_CSV, spec_add_log_opt, "KEY=VALUE",
@@ -304,7 +308,7 @@ static const Option network_options[] = {
 	    OPTION_COMMON),
 	ROW(0, "add-host", OPTION_CSV, spec_add_host, "NAME:IP", "Add a line to /etc/hosts", 0),
 	ROW(0, "hosts-file", OPTION_VALUE, spec_set_hosts_file, "FILE",
-	    "What /etc/hosts begins with: a file, or none", OPTION_WHOLE),
+	    "What /etc/hosts begins with: a file, none, or image for the image's", OPTION_WHOLE),
 	FLAG(0, "no-hosts", no_hosts, "Leave the image's /etc/hosts alone", 0),
 	FLAG(0, "no-hostname", no_hostname, "Leave the image's /etc/hostname alone", 0),
 	ROW(0, "ip", OPTION_VALUE, spec_set_ip, "ADDRESS", "IPv4 address in a named network",
@@ -380,6 +384,17 @@ static const Option resource_options[] = {
 	END,
 };
 
+/* What else `update` changes. */
+static const Option update_options[] = {
+	ROW('e', "env", OPTION_LIST, spec_add_env, "NAME=VALUE", "Set an environment variable",
+	    OPTION_COMMON),
+	ROW(0, "unsetenv", OPTION_CSV, spec_add_unset_env, "NAME",
+	    "Leave an environment variable out", OPTION_COMMON),
+	ROW(0, "ulimit", OPTION_CSV, spec_add_ulimit, "NAME=SOFT[:HARD]", "Set a resource limit",
+	    0),
+	END,
+};
+
 /* Limits that `update` cannot change. */
 static const Option cgroup_options[] = {
 	ROW(0, "oom-score-adj", OPTION_VALUE, spec_set_oom_score_adj, "NUMBER",
@@ -435,7 +450,6 @@ static const Option unsupported_options[] = {
 	OPTION_UNSUPPORTED(0, "rdt-class", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "retry", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "retry-delay", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "sdnotify", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "seccomp-policy", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "shm-size-systemd", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "subgidname", OPTION_VALUE),
@@ -448,7 +462,8 @@ static const Option unsupported_options[] = {
 
 static const OptionGroup container_group = {NULL, container_options};
 static const OptionGroup process_group = {"Process options", process_options};
-static const OptionGroup health_group = {"Health checks", health_options};
+const OptionGroup spec_options_health = {"Health checks", health_options};
+const OptionGroup spec_options_update = {NULL, update_options};
 static const OptionGroup run_group = {"Foreground and background", run_options};
 static const OptionGroup create_group = {NULL, create_options};
 static const OptionGroup mount_group = {"Mount options", mount_options};
@@ -460,13 +475,13 @@ const OptionGroup spec_options_resources = {"Limits", resource_options};
 static const OptionGroup unsupported_group = {NULL, unsupported_options};
 
 const OptionGroup *const spec_options_run[SPEC_OPTIONS_GROUPS + 1] = {
-	&container_group, &run_group,       &process_group,     &health_group,
+	&container_group, &run_group,       &process_group,     &spec_options_health,
 	&mount_group,     &network_group,   &security_group,    &spec_options_resources,
 	&cgroup_group,    &namespace_group, &unsupported_group,
 };
 
 const OptionGroup *const spec_options_create[SPEC_OPTIONS_GROUPS + 1] = {
-	&container_group, &create_group,    &process_group,     &health_group,
+	&container_group, &create_group,    &process_group,     &spec_options_health,
 	&mount_group,     &network_group,   &security_group,    &spec_options_resources,
 	&cgroup_group,    &namespace_group, &unsupported_group,
 };

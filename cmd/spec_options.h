@@ -22,6 +22,11 @@ extern const OptionGroup *const spec_options_create[SPEC_OPTIONS_GROUPS + 1];
  */
 extern const OptionGroup spec_options_resources;
 
+/** spec_options_health - the health checks that `update` changes, too. */
+extern const OptionGroup spec_options_health;
+/** spec_options_update - what else of a spec `update` changes. */
+extern const OptionGroup spec_options_update;
+
 /** spec_options_targets() - what option_parse() wants: @spec for each group. */
 void spec_options_targets(ContainerSpec *spec, void *targets[SPEC_OPTIONS_GROUPS]);
 

@@ -5,21 +5,22 @@
 # Debian's and Ubuntu's names; PROBES has what says that a library is there, for other systems.
 BUILD_PACKAGES="gcc libc6-dev meson ninja-build pkg-config libglib2.0-dev libjson-c-dev libseccomp-dev
   libcap-dev libcurl4-openssl-dev libssl-dev libarchive-dev libzstd-dev zlib1g-dev libisal-dev
-  libslirp-dev libsystemd-dev uidmap ca-certificates"
+  libslirp-dev libsystemd-dev libyaml-dev uidmap ca-certificates"
 
 TEST_PACKAGES="clang libclang-rt-dev clang-format-14 universal-ctags git python3 python3-jsonschema curl
   iproute2 iputils-ping procps psmisc e2fsprogs strace util-linux passwd openssl apache2-utils
   busybox-static docker-registry skopeo umoci buildah netavark crun iperf3 mmdebstrap zstd xz-utils
-  libcap2-bin attr scdoc systemd-container qemu-system-x86"
+  libcap2-bin attr scdoc gnupg systemd-container qemu-system-x86"
 
-PROBES="glib-2.0 json-c libseccomp libcap libcurl libcrypto libarchive libzstd zlib libisal slirp"
+PROBES="glib-2.0 json-c libseccomp libcap libcurl libcrypto libarchive libzstd zlib libisal slirp
+  yaml-0.1"
 
 # The names elsewhere, to be told to the user.
 FEDORA_PACKAGES="gcc meson ninja-build pkgconf glib2-devel glib2-static json-c-devel libseccomp-devel
   libcap-devel libcap-static libcurl-devel openssl-devel libarchive-devel libzstd-devel zlib-devel
-  isa-l-devel libslirp-devel systemd-devel glibc-static pcre2-static shadow-utils"
+  isa-l-devel libslirp-devel libyaml-devel systemd-devel glibc-static pcre2-static shadow-utils"
 ARCH_PACKAGES="gcc meson ninja pkgconf glib2 json-c libseccomp libcap curl openssl libarchive zstd zlib
-  isa-l libslirp systemd-libs shadow"
+  isa-l libslirp libyaml systemd-libs shadow"
 
 say() {
 	printf '%s\n' "$*" >&2

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The check's frame: reports, single records, the version file, and what other files there are.
+ * The check's frame: reports, single records, the version file.
  */
 #include "libpod/check.h"
 
@@ -52,6 +52,21 @@ static RecordState write_back(Check *check, int dir_fd, const char *name, const 
 	return done || !repair ? RECORD_MENDED : RECORD_BROKEN;
 }
 
+/* An old record is as good as it was; with --repair it gets what others have. No damage. */
+static void upgrade(Check *check, int dir_fd, const char *name, const char *text,
+		    const char *object)
+{
+	g_autoptr(GError) failed = NULL;
+	g_autofree char *sealed = seal_text(text);
+	bool done = check->options->repair &&
+		    record_replace(dir_fd, name, sealed, strlen(sealed), RECORD_SYNC_FULL, &failed);
+	check_report(check, g_strdup(object), g_strdup_printf("%s: it has no checksum", name),
+		     g_strdup(failed ? failed->message
+			      : done ? "it has one now"
+				     : "unchecked, --repair adds one"),
+		     failed == NULL);
+}
+
 /* Is it what a record of this name holds, apart from its seal? */
 static bool is_well_formed(const char *name, const char *text, size_t size)
 {
@@ -77,9 +92,8 @@ RecordState check_record(Check *check, int dir_fd, const char *name, const char 
 	if (sealed || size == 0 || !is_well_formed(name, text, size) ||
 	    (!g_str_has_suffix(name, ".json") && text[size - 1] != '\n'))
 		return RECORD_BROKEN;
-	g_autofree char *with_seal = seal_text(text);
-	return write_back(check, dir_fd, name, with_seal, strlen(with_seal), object,
-			  "it has no checksum");
+	upgrade(check, dir_fd, name, text, object);
+	return RECORD_FINE;
 }
 
 RecordState check_digest(Check *check, int dir_fd, const char *name, const char *digest,
@@ -188,22 +202,6 @@ static bool check_version(Check *check, GError **error)
 	return true;
 }
 
-/* Records that are files of a directory: JSON, or nothing of ours. */
-static void check_flat(Check *check, const char *dir_name)
-{
-	int dir = store_dir(engine_store(check->engine), dir_name);
-	g_auto(GStrv) names = dir < 0 ? NULL : record_list(dir, NULL);
-	for (size_t i = 0; names && names[i]; i++) {
-		if (!g_str_has_suffix(names[i], ".json"))
-			continue;
-		g_autofree char *object = g_strdup_printf("%s/%s", dir_name, names[i]);
-		g_autoptr(GError) broken = NULL;
-		g_autoptr(Json) json = js_load(dir, names[i], RECORD_MAX, &broken);
-		if (!json && check_record(check, dir, names[i], object) == RECORD_BROKEN)
-			check_set_aside(check, dir_name, names[i], object, broken->message);
-	}
-}
-
 GPtrArray *check_store(Engine *engine, const CheckOptions *options, GError **error)
 {
 	g_autoptr(GPtrArray) findings =
@@ -211,9 +209,8 @@ GPtrArray *check_store(Engine *engine, const CheckOptions *options, GError **err
 	Check check = {engine, options, findings};
 	if (!check_version(&check, error) || !check_volumes(&check, error) ||
 	    !check_containers(&check, error) || !check_names(&check, error) ||
-	    !check_images(&check, error))
+	    !check_images(&check, error) || !check_indexes(&check, error) ||
+	    !check_secrets(&check, error) || !check_networks(&check, error))
 		return NULL;
-	check_flat(&check, "networks");
-	check_flat(&check, "secrets");
 	return g_steal_pointer(&findings);
 }

@@ -5,7 +5,9 @@
  * Every record is looked at. A flipped bit is found again by the record's seal or digest; what is
  * lost is made again from what others say of it (state.json from create.json, layer.json from the
  * image's config, names from the containers); what cannot be had again is moved to damaged/ as it
- * is, so that nothing healthy depends on it. What containers or volumes hold is never touched.
+ * is, so that nothing healthy depends on it. Records of an older skiff have no checksum: they are
+ * told of, as long as they can be read, and are no damage. What containers or volumes hold is never
+ * touched.
  */
 #pragma once
 

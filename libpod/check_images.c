@@ -61,9 +61,8 @@ static char *find_user(Check *check, const char *id)
 {
 	g_autoptr(GPtrArray) all = containers_list(check->engine, NULL);
 	for (guint i = 0; all && i < all->len; i++) {
-		const ContainerSummary *s = container_summary(all->pdata[i]);
-		if (g_strcmp0(s->image_id, id) == 0)
-			return g_strdup(s->name);
+		if (container_uses_image(all->pdata[i], id))
+			return g_strdup(container_summary(all->pdata[i])->name);
 	}
 	return NULL;
 }

@@ -27,7 +27,7 @@ typedef enum {
  * check_record() - look at a sealed record, and mend a flipped bit of it
  * @object:	for the report
  *
- * A record without a seal gets one; that is reported.
+ * An old record without a seal gets one; that is told, and no damage.
  */
 RecordState check_record(Check *check, int dir_fd, const char *name, const char *object);
 
@@ -40,8 +40,15 @@ RecordState check_digest(Check *check, int dir_fd, const char *name, const char 
 void check_set_aside(Check *check, const char *dir, const char *name, const char *object,
 		     const char *problem);
 
-/** check_containers(), check_names(), check_volumes(), check_images() - the parts. */
+/** check_containers() and what follows - the parts. */
 bool check_containers(Check *check, GError **error);
 bool check_names(Check *check, GError **error);
 bool check_volumes(Check *check, GError **error);
 bool check_images(Check *check, GError **error);
+bool check_indexes(Check *check, GError **error);
+bool check_secrets(Check *check, GError **error);
+bool check_networks(Check *check, GError **error);
+
+/** check_container_files() - what else is in a container's directory: secrets, update.json,
+ * health.json, the mark that others need it. */
+void check_container_files(Check *check, int dir, const char *dir_name, const char *object);

@@ -16,6 +16,7 @@
 #include "libpod/base/json.h"
 #include "libpod/base/log.h"
 #include "libpod/base/path.h"
+#include "libpod/base/suggest.h"
 #include "libpod/container_priv.h"
 #include "libpod/events.h"
 #include "libpod/monitor/control.h"
@@ -24,6 +25,7 @@
 #include "libpod/secret.h"
 #include "libpod/spec_resolve.h"
 #include "libpod/volume.h"
+#include "storage/digest.h"
 
 static int containers_dir(Engine *engine)
 {
@@ -94,14 +96,22 @@ Container *container_lookup(Engine *engine, const char *name, GError **error)
 	return dir_name ? container_open(engine, dir_name, error) : NULL;
 }
 
+/* Nobody has this name: who has one like it? */
+static void *set_unknown(Engine *engine, const char *name, GError **error)
+{
+	error_set(error, ENGINE_ERROR_NOT_FOUND,
+		  "no container with name or ID \"%s\" found: no such container", name);
+	g_auto(GStrv) names = record_list(store_dir(engine_store(engine), "names"), NULL);
+	suggest_add_near(name, names, "skiff ps -a shows all", error);
+	return NULL;
+}
+
 Container *container_resolve(Engine *engine, const char *name, GError **error)
 {
 	GError *failed = NULL;
 	Container *ctr = container_lookup(engine, name, &failed);
 	if (!ctr && !failed)
-		return error_set_null(
-			error, ENGINE_ERROR_NOT_FOUND,
-			"no container with name or ID \"%s\" found: no such container", name);
+		return set_unknown(engine, name, error);
 	if (failed)
 		g_propagate_error(error, failed);
 	return ctr;
@@ -216,10 +226,10 @@ static ContainerSummary new_summary(const ContainerSpec *spec, const char *id)
 static bool copy_secrets(Engine *engine, int dir, const ContainerSpec *spec, GError **error)
 {
 	for (guint i = 0; i < spec->secrets->len; i++) {
-		const SpecSecret *asked = spec->secrets->pdata[i];
+		SpecSecret *asked = spec->secrets->pdata[i];
 		g_autofree char *name = g_strdup_printf("secret.%u", i);
 		size_t size = 0;
-		if (asked->env)
+		if (asked->env || asked->given)
 			continue;
 		g_autoptr(Secret) secret = secret_resolve(engine, asked->id, error);
 		char *data = secret ? secret_read(engine, secret, &size, error) : NULL;
@@ -227,6 +237,8 @@ static bool copy_secrets(Engine *engine, int dir, const ContainerSpec *spec, GEr
 			return false;
 		autofd fd = path_open_state(dir, name, O_WRONLY | O_CREAT | O_EXCL, 0600);
 		bool written = fd >= 0 && fd_write_all(fd, data, size);
+		g_free(asked->digest);
+		asked->digest = digest_of(data, size);
 		secret_wipe(data, size);
 		if (!written || (!spec->remove && fsync(fd) < 0))
 			return error_set_errno(error, "cannot copy secret %s", asked->name);
@@ -245,10 +257,12 @@ static bool write_records(Engine *engine, StoreStage *stage, const ContainerSpec
 						    O_RDONLY | O_DIRECTORY, 0);
 	if (readable < 0)
 		return error_set_errno(error, "cannot make the container's directory");
+	/* First, since the record says what was copied. */
+	if (!copy_secrets(engine, readable, spec, error))
+		return false;
 	g_autoptr(Json) create = spec_to_json(spec);
 	g_autoptr(Json) state = container_state_to_json(s);
-	return copy_secrets(engine, readable, spec, error) &&
-	       js_save(readable, "create.json", create, RECORD_SYNC_NONE, error) &&
+	return js_save(readable, "create.json", create, RECORD_SYNC_NONE, error) &&
 	       js_save(readable, "state.json", state, RECORD_SYNC_NONE, error) &&
 	       (spec->remove || records_sync(readable, names, error));
 }

@@ -22,7 +22,8 @@ typedef enum {
 	CONTAINER_STOPPING,
 	CONTAINER_EXITED,
 	CONTAINER_PAUSED,
-	CONTAINER_RESTARTING, /* the monitor waits out its back-off */
+	CONTAINER_RESTARTING,  /* the monitor waits out its back-off */
+	CONTAINER_INITIALIZED, /* by `init`: all is set up, its program is not executed yet */
 } ContainerState;
 
 typedef struct Container Container;
@@ -73,6 +74,8 @@ Engine *container_engine(const Container *ctr);
 /** container_spec() - the recorded spec (create.json), read on first use; borrowed. NULL with
  * CORRUPT. */
 const ContainerSpec *container_spec(Container *ctr, GError **error);
+/** container_uses_image() - is it made from this image, or has it mounted? */
+bool container_uses_image(Container *ctr, const char *image_id);
 /** container_dir_fd() - its directory in the store; container_run_fd() - in the runtime directory,
  * -1 with errno if absent. */
 int container_dir_fd(Container *ctr);
@@ -111,16 +114,23 @@ Container *container_create(Engine *engine, const ContainerSpec *spec, GError **
 typedef struct {
 	bool attach_stdin, attach_stdout, attach_stderr; /* of this command; all false = detached */
 	bool detached;
+	bool hold;         /* everything but the program: a later start goes on from there */
+	bool ends_with_us; /* it is killed when this process is gone */
+	/* $NOTIFY_SOCKET of the unit that we are started in, NULL outside of one */
+	const char *notify_socket;
+	int listen_fds;           /* sockets from descriptor 3 on that the unit was given */
+	const char *listen_names; /* $LISTEN_FDNAMES, or NULL */
 	const char *preserve; /* '1' for each of our descriptors from 3 on that the container gets,
 			       * '0' for a hole; NULL: none */
+	GBytes *const *secrets; /* of the spec's secrets that are given, in their order */
 } ContainerStart;
 
 /**
  * container_start() - give a container a monitor and wait until its program runs
  * @out_control:	control socket for attach_run(), owned by the caller; may be NULL when
  * detached
- * @error:	BAD_STATE if it already runs, COMMAND_NOT_FOUND, COMMAND_NOT_EXECUTABLE, IN_USE
- * (port), INVALID
+ * @error:	BAD_STATE if it already runs (@options->hold: or is initialized), COMMAND_NOT_FOUND,
+ * COMMAND_NOT_EXECUTABLE, IN_USE (port), INVALID
  *
  * Run, step 7. On failure what this call made is undone and the record says why.
  */
@@ -166,12 +176,14 @@ bool container_pause_check(bool pause, GError **error);
 bool container_pause(Container *ctr, bool pause, GError **error);
 
 typedef struct {
-	const ContainerSpec *limits; /* what changes: resources, pids */
-	const char *restart;         /* policy, as restart_parse() reads it; NULL: stays */
+	const ContainerSpec *asked; /* what changes: resources, pids, ulimits, env_asked,
+				     * unset_env, health_asked */
+	const char *restart;        /* policy, as restart_parse() reads it; NULL: stays */
 } ContainerUpdate;
 
 /**
- * container_update() - other limits or another restart policy, now and for the next starts
+ * container_update() - other limits, probes or another restart policy, now and for the next starts;
+ * other variables and ulimits for the next starts, variables for exec sessions, too
  *
  * What the host cannot limit is warned of and kept for a start where it can. @error: INVALID;
  * SYSTEM if the kernel refuses: nothing is recorded then.

@@ -73,11 +73,7 @@ static const char *describe(RecordState state)
 /* A monitor's last word that cannot be read: the end is recorded without its code. */
 static void check_exit(Check *check, int dir, const char *object)
 {
-	size_t size = 0;
-	g_autofree char *text = record_read(dir, "exit.json", 65536, &size, NULL);
-	g_autoptr(Json) json = text ? js_parse(text, size, "exit.json", NULL) : NULL;
-	struct stat st;
-	if (json || fstatat(dir, "exit.json", &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (check_record(check, dir, "exit.json", object) != RECORD_BROKEN)
 		return;
 	bool done = check->options->repair && unlinkat(dir, "exit.json", 0) == 0;
 	check_report(check, g_strdup(object), g_strdup("exit.json: it is damaged"),
@@ -104,6 +100,7 @@ static void check_container(Check *check, const char *dir_name)
 	RecordState create = check_record(check, dir, "create.json", object);
 	RecordState state = check_record(check, dir, "state.json", object);
 	check_exit(check, dir, object);
+	check_container_files(check, dir, dir_name, object);
 	bool create_lost = create == RECORD_ABSENT || create == RECORD_BROKEN;
 	bool state_lost = state == RECORD_ABSENT || state == RECORD_BROKEN;
 	if (create_lost) {

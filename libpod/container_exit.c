@@ -22,6 +22,7 @@
 #include "libpod/base/path.h"
 #include "libpod/container_cgroup.h"
 #include "libpod/events.h"
+#include "libpod/mount_place.h"
 #include "libpod/image_users.h"
 #include "libpod/monitor/monitor_members.h"
 #include "libpod/name.h"
@@ -123,6 +124,7 @@ int container_wait_exit(Container *ctr, int timeout_ms, GError **error)
 bool container_wait(Container *ctr, bool removed, int *out_code, bool *out_known, GError **error)
 {
 	while (ctr->summary.state == CONTAINER_RUNNING ||
+	       ctr->summary.state == CONTAINER_INITIALIZED ||
 	       ctr->summary.state == CONTAINER_RESTARTING ||
 	       ctr->summary.state == CONTAINER_STOPPING || ctr->summary.state == CONTAINER_PAUSED) {
 		if (container_wait_exit(ctr, -1, error) < 0)
@@ -159,7 +161,7 @@ bool container_wait_health(Container *ctr, const char *wanted, GError **error)
 	const ContainerSpec *spec = container_spec(ctr, error);
 	if (!spec)
 		return false;
-	if (!spec->health)
+	if (!health_config_has_probe(spec->health))
 		return error_set(error, ENGINE_ERROR_BAD_STATE,
 				 "container %s has no defined healthcheck", ctr->summary.id);
 	while (g_strcmp0(ctr->summary.health, wanted) != 0) {
@@ -266,6 +268,7 @@ bool container_settle(Container *ctr, GError **error)
 bool container_discard(Container *ctr, GError **error)
 {
 	kill_leftovers(ctr);
+	mount_place_forget(ctr->engine, ctr->summary.id);
 	/* The name last: a name without a container is free, a container without its name could
 	 * not be removed by it. */
 	if (!store_trash(engine_store(ctr->engine), "containers", ctr->dir_name, error))
@@ -359,12 +362,16 @@ static bool check_independent(Container *ctr, GError **error)
 
 bool container_remove(Container *ctr, const ContainerRemove *options, GError **error)
 {
-	if (container_is_live(ctr) && !options->force)
-		return error_set(error, ENGINE_ERROR_BAD_STATE,
-				 "cannot remove container %s as it is %s - running or paused "
-				 "containers cannot "
-				 "be removed without force: container state improper",
-				 ctr->summary.id, container_state_name(ctr->summary.state));
+	if (container_is_live(ctr) && ctr->summary.state != CONTAINER_INITIALIZED &&
+	    !options->force) {
+		error_set(error, ENGINE_ERROR_BAD_STATE,
+			  "cannot remove container %s as it is %s - running or paused containers "
+			  "cannot be removed without force: container state improper",
+			  ctr->summary.id, container_state_name(ctr->summary.state));
+		error_add_help(error, "skiff stop %s, or skiff rm -f %s", ctr->summary.name,
+			       ctr->summary.name);
+		return false;
+	}
 	if (!options->keep_dependents && !check_independent(ctr, error))
 		return false;
 	g_autoptr(GError) gone = NULL;

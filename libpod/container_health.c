@@ -15,15 +15,17 @@
 Json *container_health(Container *ctr)
 {
 	const ContainerSpec *spec = container_spec(ctr, NULL);
-	if (!spec || !spec->health)
+	if (!spec || !health_config_has_probe(spec->health))
 		return NULL;
 	Json *record = container_run_fd(ctr) < 0
 			       ? NULL
 			       : js_load(container_run_fd(ctr), HEALTH_RECORD, RECORD_MAX, NULL);
 	if (!record)
 		record = js_load(container_dir_fd(ctr), HEALTH_RECORD, RECORD_MAX, NULL);
-	if (record && json_object_is_type(record, json_type_object))
+	if (record && json_object_is_type(record, json_type_object)) {
+		json_object_object_del(record, "crc"); /* its seal is nobody's business */
 		return record;
+	}
 	js_unref(record);
 	/* One that never ran, in podman's form. */
 	Json *json = json_object_new_object();

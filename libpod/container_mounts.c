@@ -46,10 +46,10 @@ static char *find_shared(Engine *engine, const char *name)
 }
 
 /* A volume's directory on the host; its copy-up flag is cleared before anything is copied. */
-static bool find_volume(Engine *engine, const SpecMount *mount, guint i, ContainerMounts *sources,
+static bool find_volume(Container *ctr, const SpecMount *mount, guint i, ContainerMounts *sources,
 			GError **error)
 {
-	g_autoptr(Volume) volume = volume_lookup(engine, mount->source, error);
+	g_autoptr(Volume) volume = volume_lookup(ctr->engine, mount->source, error);
 	VolumeMount plan = {0};
 	if (!volume) {
 		if (error && !*error)
@@ -58,11 +58,14 @@ static bool find_volume(Engine *engine, const SpecMount *mount, guint i, Contain
 				  mount->source);
 		return false;
 	}
-	if (!volume_mount_plan(volume, &plan, error))
+	if (!volume_mount_plan(volume, &plan, error)) {
+		g_prefix_error(error, "mounting volume %s for container %s: ", volume->name,
+			       ctr->summary.id);
 		return false;
+	}
 	sources->options[i] = plan.options;
 	if (plan.kind == VOLUME_IS_TMPFS) {
-		sources->paths[i] = find_shared(engine, volume->name);
+		sources->paths[i] = find_shared(ctr->engine, volume->name);
 		if (sources->paths[i])
 			g_clear_pointer(&sources->options[i], g_strfreev);
 		return true;
@@ -79,7 +82,7 @@ static bool find_volume(Engine *engine, const SpecMount *mount, guint i, Contain
 	/* Somebody else's directory is left as it is. */
 	sources->copy_up[i] =
 		plan.kind == VOLUME_IS_DIRECTORY && mount->copy_up && volume->needs_copy_up;
-	return !sources->copy_up[i] || volume_copied_up(engine, volume->name, error);
+	return !sources->copy_up[i] || volume_copied_up(ctr->engine, volume->name, error);
 }
 
 /* An image as a mount: its layers with a layer of this container's on top, read-only or not. */
@@ -87,13 +90,17 @@ static bool find_image(Container *ctr, const ContainerSpec *spec, guint i, Conta
 		       GError **error)
 {
 	const SpecMount *mount = spec->mounts->pdata[i];
-	g_autoptr(Image) image = image_resolve(engine_store(ctr->engine), mount->image_id, error);
+	g_autoptr(Image) image =
+		mount->layers ? NULL
+			      : image_resolve(engine_store(ctr->engine), mount->image_id, error);
 	g_autofree char *name = g_strdup_printf("mount.%u", i);
 	g_autofree char *upper = g_strdup_printf("containers/%s/%s/upper", ctr->dir_name, name);
 	g_autofree char *work = g_strdup_printf("containers/%s/%s/work", ctr->dir_name, name);
 	const IdMap *map = mapped_layers_map(ctr->engine, spec->id_map);
-	const char *const *chain_ids = image ? (const char *const *)image->chain_ids : NULL;
-	if (!image || (map && !mapped_layers_ensure(ctr->engine, chain_ids, "stubs", map, error)))
+	const char *const *chain_ids =
+		(const char *const *)(image ? image->chain_ids : mount->layers);
+	if (!chain_ids ||
+	    (map && !mapped_layers_ensure(ctr->engine, chain_ids, "stubs", map, error)))
 		return false;
 	autofd made = path_mkdirs_state(store_fd(engine_store(ctr->engine)), upper);
 	autofd also = path_mkdirs_state(store_fd(engine_store(ctr->engine)), work);
@@ -120,11 +127,23 @@ bool container_find_mounts(Container *ctr, const ContainerSpec *spec, ContainerM
 	sources->options = g_new0(char **, sources->n + 1);
 	for (guint i = 0; i < spec->mounts->len; i++) {
 		const SpecMount *mount = g_ptr_array_index(spec->mounts, i);
-		if (mount->kind == SPEC_MOUNT_VOLUME &&
-		    !find_volume(ctr->engine, mount, i, sources, error))
+		if (mount->kind == SPEC_MOUNT_VOLUME && !find_volume(ctr, mount, i, sources, error))
 			return false;
 		if (mount->kind == SPEC_MOUNT_IMAGE && !find_image(ctr, spec, i, sources, error))
 			return false;
 	}
 	return true;
+}
+
+bool container_uses_image(Container *ctr, const char *image_id)
+{
+	if (g_strcmp0(ctr->summary.image_id, image_id) == 0)
+		return true;
+	const ContainerSpec *spec = container_spec(ctr, NULL);
+	for (guint i = 0; spec && i < spec->mounts->len; i++) {
+		const SpecMount *mount = spec->mounts->pdata[i];
+		if (mount->kind == SPEC_MOUNT_IMAGE && g_strcmp0(mount->image_id, image_id) == 0)
+			return true;
+	}
+	return false;
 }

@@ -10,6 +10,13 @@
 
 #define CONTAINER_NEEDED "needed" /* in its directory: another was made that depends on it */
 
+/* Parts of a spec that `update` replaces as a whole. */
+typedef enum {
+	CONTAINER_UPDATED_ENV = 1 << 0,
+	CONTAINER_UPDATED_ULIMITS = 1 << 1,
+	CONTAINER_UPDATED_HEALTH = 1 << 2,
+} ContainerUpdated;
+
 /* A stop that was asked for and not waited for yet. */
 typedef struct {
 	bool begun;
@@ -29,6 +36,7 @@ struct Container {
 	bool end_told;           /* the event of its end is written: by the monitor */
 	bool state_is_lost;      /* state.json is damaged: the summary is made from create.json */
 	ContainerSpec *spec;     /* NULL until needed */
+	unsigned updated;        /* ContainerUpdated: what `update` has replaced in it */
 	unsigned long long pid_start;
 	unsigned long long monitor_start;
 	StopBegun stop;
@@ -65,11 +73,12 @@ bool container_find_mounts(Container *ctr, const ContainerSpec *spec, ContainerM
 
 /**
  * container_open_secrets() - the bytes of all its secrets in a memfd, their places in @config
+ * @given:	of those that come with the start, in their order; NULL without any
  *
  * Nobody but the monitor and init reads it. Return: /dev/null without any; -1 with @error.
  */
-int container_open_secrets(Container *ctr, const ContainerSpec *spec, OciConfig *config,
-			   GError **error);
+int container_open_secrets(Container *ctr, const ContainerSpec *spec, GBytes *const *given,
+			   OciConfig *config, GError **error);
 
 /** container_apply_update() - put what `update` recorded over the spec of create.json. */
 bool container_apply_update(Container *ctr, ContainerSpec *spec, GError **error);

@@ -34,9 +34,10 @@
 #define MAX_CREATE_SIZE (16 * 1024 * 1024)
 
 static const char *const state_names[] = {
-	[CONTAINER_CREATED] = "created",   [CONTAINER_RUNNING] = "running",
-	[CONTAINER_STOPPING] = "stopping", [CONTAINER_EXITED] = "exited",
-	[CONTAINER_PAUSED] = "paused",     [CONTAINER_RESTARTING] = "restarting",
+	[CONTAINER_CREATED] = "created",         [CONTAINER_RUNNING] = "running",
+	[CONTAINER_STOPPING] = "stopping",       [CONTAINER_EXITED] = "exited",
+	[CONTAINER_PAUSED] = "paused",           [CONTAINER_RESTARTING] = "restarting",
+	[CONTAINER_INITIALIZED] = "initialized",
 };
 
 const char *container_state_name(ContainerState state)
@@ -352,10 +353,14 @@ static bool load_run(Container *ctr)
 	load_health(s, run);
 	s->restart_count = (int)restarts;
 	s->finished = 0;
-	bool paused = false;
+	bool paused = false, held = false;
 	(void)js_get_bool(run, "paused", &paused, NULL);
+	(void)js_get_bool(run, "held", &held, NULL);
 	(void)js_get_bool(run, "oom", &s->oom_killed, NULL);
-	s->state = !s->pid ? CONTAINER_RESTARTING : paused ? CONTAINER_PAUSED : CONTAINER_RUNNING;
+	s->state = !s->pid  ? CONTAINER_RESTARTING
+		   : paused ? CONTAINER_PAUSED
+		   : held   ? CONTAINER_INITIALIZED
+			    : CONTAINER_RUNNING;
 	load_networks(s, run);
 	Json *ports = NULL;
 	if (js_get_array(run, "ports", &ports, NULL) && ports &&

@@ -14,10 +14,21 @@
 #include "libpod/secret.h"
 
 /* A secret's bytes: a file's are the container's own, a variable's the store's. */
-static char *read_secret(Container *ctr, const SpecSecret *asked, guint index, size_t *out_size,
-			 GError **error)
+static char *read_secret(Container *ctr, const SpecSecret *asked, guint index, GBytes *given,
+			 size_t *out_size, GError **error)
 {
 	g_autofree char *name = g_strdup_printf("secret.%u", index);
+	if (given) {
+		const void *data = g_bytes_get_data(given, out_size);
+		char *copy = g_malloc0(*out_size + 1);
+		if (*out_size)
+			memcpy(copy, data, *out_size);
+		return copy;
+	}
+	if (asked->given)
+		return error_set_null(error, ENGINE_ERROR_BAD_STATE,
+				      "secret %s of container %s was for its first start",
+				      asked->name, ctr->summary.id);
 	if (asked->env) {
 		g_autoptr(Secret) secret = secret_resolve(ctr->engine, asked->name, error);
 		return secret ? secret_read(ctr->engine, secret, out_size, error) : NULL;
@@ -30,12 +41,12 @@ static char *read_secret(Container *ctr, const SpecSecret *asked, guint index, s
 }
 
 /* Tell the runtime of one secret, whose bytes are at the end of @fd. */
-static bool add_secret(Container *ctr, const SpecSecret *asked, guint index, int fd,
+static bool add_secret(Container *ctr, const SpecSecret *asked, guint index, GBytes *given, int fd,
 		       OciConfig *config, GError **error)
 {
 	size_t size = 0;
 	off_t offset = lseek(fd, 0, SEEK_END);
-	char *data = read_secret(ctr, asked, index, &size, error);
+	char *data = read_secret(ctr, asked, index, given, &size, error);
 	if (!data)
 		return false;
 	bool zero = asked->env && memchr(data, '\0', size);
@@ -58,8 +69,8 @@ static bool add_secret(Container *ctr, const SpecSecret *asked, guint index, int
 	return true;
 }
 
-int container_open_secrets(Container *ctr, const ContainerSpec *spec, OciConfig *config,
-			   GError **error)
+int container_open_secrets(Container *ctr, const ContainerSpec *spec, GBytes *const *given,
+			   OciConfig *config, GError **error)
 {
 	autofd fd = spec->secrets->len > 0 ? memfd_create("secrets", MFD_CLOEXEC)
 					   : open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -67,8 +78,11 @@ int container_open_secrets(Container *ctr, const ContainerSpec *spec, OciConfig 
 		error_set_errno(error, "cannot make a file for secrets");
 		return -1;
 	}
-	for (guint i = 0; i < spec->secrets->len; i++)
-		if (!add_secret(ctr, spec->secrets->pdata[i], i, fd, config, error))
+	for (guint i = 0; i < spec->secrets->len; i++) {
+		const SpecSecret *asked = spec->secrets->pdata[i];
+		GBytes *bytes = asked->given && given ? *given++ : NULL;
+		if (!add_secret(ctr, asked, i, bytes, fd, config, error))
 			return -1;
+	}
 	return fd_steal(&fd);
 }

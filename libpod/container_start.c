@@ -17,15 +17,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "libpod/attach.h"
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
 #include "libpod/base/log.h"
+#include "libpod/base/notify.h"
 #include "libpod/base/path.h"
 #include "libpod/cdi.h"
 #include "libpod/container_cgroup.h"
+#include "libpod/container_view_mount.h"
 #include "libpod/events.h"
+#include "libpod/image_view.h"
 #include "libpod/log_tag.h"
 #include "libpod/mapped_layers.h"
+#include "libpod/monitor/control.h"
 #include "libpod/monitor/monitor.h"
 #include "libpod/oci_build.h"
 #include "libpod/port_owner.h"
@@ -33,6 +38,7 @@
 #include "libpod/runtime/launch.h"
 #include "libpod/runtime/syscall_filter.h"
 #include "network/resolv.h"
+#include "storage/build_layer.h"
 #include "storage/layer_mapped.h"
 #include "storage/overlay.h"
 
@@ -155,6 +161,12 @@ static bool plan_overlay(Container *ctr, const ContainerSpec *spec, char ***out,
 {
 	if (spec->rootfs && !spec->rootfs_overlay)
 		return true;
+	if (spec->layers) {
+		if (ensure_stubs(ctr->engine, error))
+			*out = build_layer_overlay((const char *const *)spec->layers,
+						   spec->layer_dir, error);
+		return *out != NULL;
+	}
 	g_autoptr(Image) image = NULL;
 	if (!spec->rootfs) {
 		image = image_resolve(engine_store(ctr->engine), spec->image_id, error);
@@ -186,11 +198,11 @@ static bool plan_overlay(Container *ctr, const ContainerSpec *spec, char ***out,
 }
 
 /* upper/ and work/ of the container's layer. */
-static bool make_layer(Container *ctr, GError **error)
+static bool make_layer(Container *ctr, const ContainerSpec *spec, GError **error)
 {
 	int dir = container_dir(ctr, error);
-	if (dir < 0)
-		return false;
+	if (dir < 0 || spec->layers)
+		return dir >= 0;
 	if ((mkdirat(dir, "upper", 0755) < 0 && errno != EEXIST) ||
 	    (mkdirat(dir, "work", 0700) < 0 && errno != EEXIST))
 		return error_set_errno(error, "cannot make the layer of container %s",
@@ -205,8 +217,17 @@ static bool make_layer(Container *ctr, GError **error)
 }
 
 /* What --hosts-file begins /etc/hosts with. NULL with @error. */
-static char *read_hosts_file(const ContainerSpec *spec, GError **error)
+static char *read_hosts_file(Container *ctr, const ContainerSpec *spec, GError **error)
 {
+	if (g_strcmp0(spec->hosts_file, "image") == 0) {
+		if (spec->rootfs)
+			return g_strdup("");
+		g_autoptr(Image) image =
+			image_resolve(engine_store(ctr->engine), spec->image_id, error);
+		return image ? image_read_file(ctr->engine, image, "etc/hosts", HOSTS_FILE_MAX,
+					       error)
+			     : NULL;
+	}
 	if (!spec->hosts_file || strcmp(spec->hosts_file, "none") == 0)
 		return g_strdup("");
 	autofd fd = open(spec->hosts_file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -219,7 +240,7 @@ static char *read_hosts_file(const ContainerSpec *spec, GError **error)
 static char *build_hosts(Container *ctr, const ContainerSpec *spec, const char *hostname,
 			 GError **error)
 {
-	g_autofree char *base = read_hosts_file(spec, error);
+	g_autofree char *base = read_hosts_file(ctr, spec, error);
 	g_autofree char *own =
 		base ? hosts_build(spec->network->mode, (const char *const *)spec->add_host,
 				   hostname, ctr->summary.name, error)
@@ -320,7 +341,7 @@ static bool reset_work(Container *ctr, GError **error)
 char **container_prepare_root(Container *ctr, const ContainerSpec *spec, GError **error)
 {
 	char **options = NULL;
-	return reset_work(ctr, error) && make_layer(ctr, error) &&
+	return reset_work(ctr, error) && make_layer(ctr, spec, error) &&
 			       plan_overlay(ctr, spec, &options, error)
 		       ? options
 		       : NULL;
@@ -335,8 +356,22 @@ static int own_oom_score_adj(void)
 	return atoi(text); /* lint: allow atoi: the kernel wrote it */
 }
 
+/* What --sdnotify means for the monitor. */
+static MonitorNotify notify_mode(const ContainerSpec *spec, const ContainerStart *options)
+{
+	static const MonitorNotify modes[] = {
+		[SPEC_NOTIFY_DEFAULT] = MONITOR_NOTIFY_CONTAINER,
+		[SPEC_NOTIFY_CONTAINER] = MONITOR_NOTIFY_CONTAINER,
+		[SPEC_NOTIFY_CONMON] = MONITOR_NOTIFY_STARTED,
+		[SPEC_NOTIFY_HEALTHY] = MONITOR_NOTIFY_HEALTHY,
+		[SPEC_NOTIFY_IGNORE] = MONITOR_NOTIFY_NONE,
+	};
+	return options->notify_socket ? modes[spec->sdnotify] : MONITOR_NOTIFY_NONE;
+}
+
 /* The whole config of the container. */
-static OciConfig *build_config(Container *ctr, const ContainerSpec *spec, GError **error)
+static OciConfig *build_config(Container *ctr, const ContainerSpec *spec,
+			       const ContainerStart *options, GError **error)
 {
 	g_auto(JoinPaths) joins = {0};
 	g_auto(GStrv) root_options = NULL;
@@ -355,6 +390,9 @@ static OciConfig *build_config(Container *ctr, const ContainerSpec *spec, GError
 		.dir_path = dir_path,
 		.root_options = (const char *const *)root_options,
 		.rootless = engine_is_rootless(ctr->engine),
+		.notify = notify_mode(spec, options) == MONITOR_NOTIFY_CONTAINER,
+		.listen_fds = options->listen_fds,
+		.listen_names = options->listen_names,
 		.oom_score_adj = own_oom_score_adj(),
 		.nofile_hard = nofile.rlim_max,
 		.netns_path = joins.net,
@@ -391,8 +429,7 @@ static int open_syscall_filter(Container *ctr, const ContainerSpec *spec, const 
 /* "skiff --root R --runroot RR container cleanup ID": what the monitor becomes at the end. */
 static char **cleanup_argv(Container *ctr)
 {
-	g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
-	const char *argv[] = {self ? self : "skiff",
+	const char *argv[] = {engine_program(ctr->engine),
 			      "--root",
 			      store_path(engine_store(ctr->engine)),
 			      "--runroot",
@@ -450,6 +487,15 @@ static void write_pid_files(const ContainerSpec *spec, pid_t monitor, pid_t init
 		log_warn("%s", unwritten->message);
 }
 
+/* We are in the unit, whatever cgroup the monitor went to. */
+static void tell_started(const char *socket, pid_t monitor)
+{
+	g_autofree char *words = g_strdup_printf("MAINPID=%d\nREADY=1", (int)monitor);
+	if (!notify_send(socket, words))
+		log_warn("cannot tell the service manager that the container runs: %s",
+			 strerror(errno));
+}
+
 /* Our descriptors that the container gets. Return: how many places they take. */
 static size_t list_preserved(const char *flags, int out[LAUNCH_PRESERVE_MAX])
 {
@@ -468,7 +514,9 @@ static Monitor *start_monitor(Container *ctr, const ContainerSpec *spec,
 	/* Recorded under the life lock: "running" without it would mean that a monitor was killed.
 	 */
 	autofd filter = open_syscall_filter(ctr, spec, config, error);
-	autofd secrets = filter < 0 ? -1 : container_open_secrets(ctr, spec, config, error);
+	autofd secrets =
+		filter < 0 ? -1
+			   : container_open_secrets(ctr, spec, options->secrets, config, error);
 	if (secrets < 0 || !record_starting(ctr, error))
 		return NULL;
 	const int fds[] = {store_fd(engine_store(ctr->engine)),
@@ -483,6 +531,13 @@ static Monitor *start_monitor(Container *ctr, const ContainerSpec *spec,
 	g_autofree char *tag = log_tag_expand(spec->log_tag, spec, ctr->summary.id, error);
 	if (spec->log_tag && !tag)
 		return NULL;
+	MonitorNotify notify = notify_mode(spec, options);
+	autofd notify_fd = notify ? notify_connect(options->notify_socket) : -1;
+	if (notify && notify_fd < 0) {
+		error_set_errno(error, "cannot reach the service manager at '%s'",
+				options->notify_socket);
+		return NULL;
+	}
 	MonitorRequest request = {
 		.id = ctr->summary.id,
 		.name = ctr->summary.name,
@@ -496,14 +551,16 @@ static Monitor *start_monitor(Container *ctr, const ContainerSpec *spec,
 		.restart = spec->restart,
 		.restart_retries = spec->restart_retries,
 		.auto_remove = ctr->summary.auto_remove,
+		.hold = options->hold,
 		.cgroup = container_cgroup_is_planned(cgroup),
 		.open_stdin = spec->open_stdin,
 		.detached = options->detached,
+		.ends_with_starter = options->ends_with_us,
 		.attach_stdin = options->attach_stdin,
 		.attach_stdout = options->attach_stdout,
 		.attach_stderr = options->attach_stderr,
 		.timeout_s = spec->timeout,
-		.health = spec->health,
+		.health = health_config_has_probe(spec->health) ? spec->health : NULL,
 		.stop_signal = spec->stop_signal,
 		.stop_timeout_s = spec->stop_timeout >= 0 ? spec->stop_timeout : 10,
 		.cleanup_argv = (const char *const *)cleanup,
@@ -511,6 +568,9 @@ static Monitor *start_monitor(Container *ctr, const ContainerSpec *spec,
 		.keep_groups = spec->keep_groups,
 		.preserve_fds = preserve,
 		.n_preserve_fds = n_preserve,
+		.keep_preserved = options->listen_fds > 0,
+		.notify = notify,
+		.notify_fd = notify_fd,
 	};
 	g_autoptr(Monitor) monitor =
 		monitor_spawn(&request, fds, spawn_in_namespaces, ctr->engine, error);
@@ -519,11 +579,13 @@ static Monitor *start_monitor(Container *ctr, const ContainerSpec *spec,
 	    !monitor_wait_started(monitor, &pid, error))
 		return NULL;
 	write_pid_files(spec, monitor_pid(monitor), pid);
+	if (notify == MONITOR_NOTIFY_STARTED)
+		tell_started(options->notify_socket, monitor_pid(monitor));
 	return g_steal_pointer(&monitor);
 }
 
 /* Refuse every state from which a start makes no sense. */
-static bool check_startable(const Container *ctr, GError **error)
+static bool check_startable(const Container *ctr, bool hold, GError **error)
 {
 	switch (ctr->summary.state) {
 	case CONTAINER_CREATED:
@@ -533,8 +595,14 @@ static bool check_startable(const Container *ctr, GError **error)
 	case CONTAINER_STOPPING:
 	case CONTAINER_PAUSED:
 	case CONTAINER_RESTARTING:
+	case CONTAINER_INITIALIZED:
 		break;
 	}
+	if (hold)
+		return error_set(error, ENGINE_ERROR_BAD_STATE,
+				 "container %s has already been created in runtime: container "
+				 "state improper",
+				 ctr->summary.id);
 	return error_set(error, ENGINE_ERROR_BAD_STATE,
 			 "container %s is already %s: container state improper", ctr->summary.id,
 			 container_state_name(ctr->summary.state));
@@ -555,17 +623,15 @@ static void record_failure(Container *ctr, const char *message, int code)
 	fd_close(&ctr->run_fd);
 }
 
-/* What the container requires runs first. */
+/* What the container requires, or whose namespaces it joins, runs first. */
 static bool start_required(Container *ctr, GError **error)
 {
-	const ContainerSpec *spec = ctr->summary.depends[0] ? container_spec(ctr, error) : NULL;
-	if (!spec)
-		return !ctr->summary.depends[0];
-	for (char **id = spec->requires; id && *id; id++) {
+	for (char **id = ctr->summary.depends; id && *id; id++) {
 		g_autoptr(GError) failed = NULL;
 		g_autoptr(Container) other = container_resolve(ctr->engine, *id, &failed);
 		ContainerState state = other ? other->summary.state : CONTAINER_RUNNING;
-		bool stopped = state == CONTAINER_CREATED || state == CONTAINER_EXITED;
+		bool stopped = state == CONTAINER_CREATED || state == CONTAINER_EXITED ||
+			       state == CONTAINER_INITIALIZED;
 		if (stopped &&
 		    !container_start(other, &(ContainerStart){.detached = true}, NULL, &failed) &&
 		    container_reload(other, NULL) && other->summary.state == CONTAINER_RUNNING)
@@ -580,6 +646,29 @@ static bool start_required(Container *ctr, GError **error)
 	return true;
 }
 
+/* Let the program of an initialized container run, with us attached before. */
+static bool begin_held(Container *ctr, const ContainerStart *options, int *out_control,
+		       GError **error)
+{
+	g_autoptr(GError) failed = NULL;
+	autofd control = options->detached ? -1 : attach_open(ctr->run_fd, error);
+	if (!options->detached && control < 0)
+		return false;
+	if (control_begin(ctr->run_fd, &failed)) {
+		event_container(ctr->engine, ctr, "start");
+		if (out_control)
+			*out_control = fd_steal(&control);
+		return true;
+	}
+	/* The monitor ends now, and leaves the record to us. */
+	g_autoptr(RecordLock) life =
+		record_lock(ctr->run_fd, "life", false, ENDING_TIMEOUT_MS, "start", NULL);
+	if (life)
+		record_failure(ctr, failed->message, error_exit_code(failed));
+	g_propagate_error(error, g_steal_pointer(&failed));
+	return false;
+}
+
 bool container_start(Container *ctr, const ContainerStart *options, int *out_control,
 		     GError **error)
 {
@@ -587,8 +676,11 @@ bool container_start(Container *ctr, const ContainerStart *options, int *out_con
 	if (!start_required(ctr, error))
 		return false;
 	g_autoptr(RecordLock) op = container_lock(ctr, -1, "start", error);
-	if (!op || !container_reload(ctr, error) || container_run_fd(ctr) < 0 ||
-	    !check_startable(ctr, error))
+	if (!op || !container_reload(ctr, error) || container_run_fd(ctr) < 0)
+		return false;
+	if (ctr->summary.state == CONTAINER_INITIALIZED && !options->hold)
+		return begin_held(ctr, options, out_control, error);
+	if (!check_startable(ctr, options->hold, error) || !container_check_unmounted(ctr, error))
 		return false;
 	/* An ending monitor still has the overlay: two on the same upper may not be. */
 	g_autoptr(RecordLock) life =
@@ -596,13 +688,13 @@ bool container_start(Container *ctr, const ContainerStart *options, int *out_con
 	const ContainerSpec *spec = life ? container_spec(ctr, error) : NULL;
 	g_autoptr(NetworkRequest) network =
 		spec ? container_network_request(ctr, spec, error) : NULL;
-	if (!network || !reset_work(ctr, error) || !make_layer(ctr, error) ||
+	if (!network || !reset_work(ctr, error) || !make_layer(ctr, spec, error) ||
 	    !write_files(ctr, spec, network, error))
 		return false;
 
 	g_autoptr(GError) failed = NULL;
 	g_auto(ContainerCgroup) cgroup = CONTAINER_CGROUP_NONE;
-	g_autoptr(OciConfig) config = build_config(ctr, spec, &failed);
+	g_autoptr(OciConfig) config = build_config(ctr, spec, options, &failed);
 	g_autoptr(Monitor) monitor = NULL;
 	if (config) {
 		container_cgroup_plan(ctr, spec, &cgroup);
@@ -616,7 +708,7 @@ bool container_start(Container *ctr, const ContainerStart *options, int *out_con
 		g_propagate_error(error, g_steal_pointer(&failed));
 		return false;
 	}
-	event_container(ctr->engine, ctr, "start");
+	event_container(ctr->engine, ctr, options->hold ? "init" : "start");
 	if (out_control) {
 		*out_control = fcntl(monitor_control_fd(monitor), F_DUPFD_CLOEXEC, 3);
 		if (*out_control < 0)

@@ -77,7 +77,8 @@ static bool begin(Container *ctr, const ContainerStop *options, GError **error)
 	ctr->stop = (StopBegun){
 		.begun = true,
 		/* What is frozen hears only this one. */
-		.killed = timeout_ms == 0 || ctr->summary.state == CONTAINER_PAUSED,
+		.killed = timeout_ms == 0 || ctr->summary.state == CONTAINER_PAUSED ||
+			  ctr->summary.state == CONTAINER_INITIALIZED,
 		.signum = signum,
 		.timeout_ms = timeout_ms,
 		.since = g_get_monotonic_time(),

@@ -24,6 +24,7 @@
 #include "libpod/base/spawn.h"
 #include "libpod/base/userns.h"
 #include "libpod/container_view_priv.h"
+#include "storage/build_layer.h"
 
 /* For a monitor that has recorded the exit: its umount may sync a disk. */
 #define ENDING_TIMEOUT_MS 10000
@@ -159,6 +160,18 @@ ContainerView *container_view_open(Container *ctr, ViewKind kind, GError **error
 				      "container %s is %s: container state improper",
 				      ctr->summary.id, container_state_name(ctr->summary.state));
 	return open_running(view, kind, error) ? g_steal_pointer(&view) : NULL;
+}
+
+ContainerView *container_view_of_build(Engine *engine, const char *const *layers,
+				       const char *layer_dir, GError **error)
+{
+	g_autoptr(ContainerView) view = g_new0(ContainerView, 1);
+	view->root_fd = view->userns_fd = view->mounts_fd = -1;
+	g_auto(GStrv) words = build_layer_view(layers, layer_dir, error);
+	if (!words || !build_layer_prepare(engine_store(engine), error) ||
+	    !view_mount(view, engine, words, engine_id_map(engine), error))
+		return NULL;
+	return g_steal_pointer(&view);
 }
 
 void container_view_close(ContainerView *view)

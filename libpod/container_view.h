@@ -30,6 +30,14 @@ typedef struct {
 /** container_view_open() - @error: BAD_STATE while the container is being started or stopped. */
 ContainerView *container_view_open(Container *ctr, ViewKind kind, GError **error);
 
+/**
+ * container_view_of_build() - the layers of a build, without a container
+ * @layers:	chain ids, bottom first; may be empty
+ * @layer_dir:	"staging/STAGE/NAME", which is written to (storage/build_layer.h); NULL: read-only
+ */
+ContainerView *container_view_of_build(Engine *engine, const char *const *layers,
+				       const char *layer_dir, GError **error);
+
 /** container_view_close() - let go of it all. NULL is fine. */
 void container_view_close(ContainerView *view);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ContainerView, container_view_close)

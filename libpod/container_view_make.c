@@ -94,23 +94,28 @@ static bool attach(int root_fd, const ViewMount *mount, GError **error)
 	return true;
 }
 
+/* The root as a detached mount of this mount namespace. @rootfs: a plain --rootfs, else NULL. */
+static int open_root(const char *store_path, const char *rootfs, const GPtrArray *words,
+		     GError **error)
+{
+	if (rootfs) {
+		int tree = open_tree(AT_FDCWD, rootfs, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+		if (tree < 0)
+			error_set_errno(error, "cannot open '%s'", rootfs);
+		return tree;
+	}
+	autofd store = openat(AT_FDCWD, store_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (store >= 0)
+		return rootfs_overlay(store, words, "/", error);
+	error_set_errno(error, "cannot open '%s'", store_path);
+	return -1;
+}
+
 /* The root, attached over some directory of this namespace, so that others can be put onto it. */
 static int make_root(const MakeJob *job, GError **error)
 {
-	autofd store = openat(AT_FDCWD, job->store_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (store < 0) {
-		error_set_errno(error, "cannot open '%s'", job->store_path);
-		return -1;
-	}
-	autofd root =
-		job->rootfs ? open_tree(AT_FDCWD, job->rootfs, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC)
-			    : rootfs_overlay(store, job->words, "/", error);
-	if (root < 0) {
-		if (job->rootfs)
-			error_set_errno(error, "cannot open '%s'", job->rootfs);
-		return -1;
-	}
-	if (move_mount(root, "", AT_FDCWD, "/proc", MOVE_MOUNT_F_EMPTY_PATH) < 0) {
+	autofd root = open_root(job->store_path, job->rootfs, job->words, error);
+	if (root >= 0 && move_mount(root, "", AT_FDCWD, "/proc", MOVE_MOUNT_F_EMPTY_PATH) < 0) {
 		error_set_errno(error, "cannot mount the container's root");
 		return -1;
 	}
@@ -223,31 +228,60 @@ static bool run_make(ContainerView *view, MakeJob *job, const IdMap *map, GError
 	return true;
 }
 
+/* The words of its overlay, in directories that are ready; empty with a plain --rootfs. */
+static GPtrArray *prepare_root(Container *ctr, const ContainerSpec *spec, GError **error)
+{
+	g_autoptr(GError) failed = NULL;
+	g_autofree char **options = container_prepare_root(ctr, spec, &failed);
+	g_autoptr(GPtrArray) words = g_ptr_array_new_with_free_func(g_free);
+	for (size_t i = 0; options && options[i]; i++)
+		g_ptr_array_add(words, options[i]);
+	if (failed) {
+		g_propagate_error(error, g_steal_pointer(&failed));
+		return NULL;
+	}
+	return !options || give_layer(ctr, spec, error) ? g_steal_pointer(&words) : NULL;
+}
+
+int view_open_root(Container *ctr, const ContainerSpec *spec, GError **error)
+{
+	g_autoptr(GPtrArray) words = prepare_root(ctr, spec, error);
+	return words ? open_root(store_path(engine_store(ctr->engine)),
+				 words->len == 0 ? spec->rootfs : NULL, words, error)
+		     : -1;
+}
+
+bool view_mount(ContainerView *view, Engine *engine, char *const *words, const IdMap *map,
+		GError **error)
+{
+	g_autoptr(GPtrArray) list = g_ptr_array_new();
+	g_autoptr(GPtrArray) mounts = g_ptr_array_new_with_free_func(free_mount);
+	for (; *words; words++)
+		g_ptr_array_add(list, *words);
+	MakeJob job = {
+		.store_path = store_path(engine_store(engine)),
+		.words = list,
+		.mounts = mounts,
+	};
+	return run_make(view, &job, map, error);
+}
+
 bool view_make(ContainerView *view, ViewKind kind, GError **error)
 {
 	Container *ctr = view->ctr;
 	const ContainerSpec *spec = container_spec(ctr, error);
-	if (!spec)
+	g_autoptr(GPtrArray) words = spec ? prepare_root(ctr, spec, error) : NULL;
+	if (!words)
 		return false;
-	g_autoptr(GError) failed = NULL;
-	g_auto(GStrv) options = container_prepare_root(ctr, spec, &failed);
-	if (failed) {
-		g_propagate_error(error, g_steal_pointer(&failed));
-		return false;
-	}
-	g_autoptr(GPtrArray) words = g_ptr_array_new();
-	for (size_t i = 0; options && options[i]; i++)
-		g_ptr_array_add(words, options[i]);
 	g_autoptr(GPtrArray) mounts = kind == VIEW_MOUNTS
 					      ? find_mounts(ctr->engine, spec, error)
 					      : g_ptr_array_new_with_free_func(free_mount);
 	g_autoptr(IdMap) map = view_map(ctr->engine, spec);
 	MakeJob job = {
 		.store_path = store_path(engine_store(ctr->engine)),
-		.rootfs = options ? NULL : spec->rootfs,
+		.rootfs = words->len == 0 ? spec->rootfs : NULL,
 		.words = words,
 		.mounts = mounts,
 	};
-	return mounts && (!options || give_layer(ctr, spec, error)) &&
-	       run_make(view, &job, map, error);
+	return mounts && run_make(view, &job, map, error);
 }

@@ -22,6 +22,7 @@ struct Engine {
 	bool initial_root;
 	IdMap *map; /* NULL until asked for */
 	char *map_problem;
+	char *program;
 };
 
 /* Where the store is unless --root says otherwise. */
@@ -88,6 +89,7 @@ Engine *engine_open(const EngineOptions *options, GError **error)
 	engine->run_fd = engine->run_containers_fd = -1;
 	engine->initial_root = userns_is_initial_root();
 
+	engine->program = g_strdup(options->program);
 	g_autofree char *root = engine_default_root(options->root);
 	engine->run_path = options->runroot ? absolute(options->runroot)
 					    : default_runroot(engine->initial_root);
@@ -109,8 +111,16 @@ void engine_close(Engine *engine)
 	fd_close(&engine->run_containers_fd);
 	g_clear_pointer(&engine->map, idmap_free);
 	g_free(engine->map_problem);
+	g_free(engine->program);
 	g_free(engine->run_path);
 	g_free(engine);
+}
+
+const char *engine_program(Engine *engine)
+{
+	if (!engine->program)
+		engine->program = g_file_read_link("/proc/self/exe", NULL);
+	return engine->program ? engine->program : "skiff";
 }
 
 Store *engine_store(Engine *engine)

@@ -17,6 +17,7 @@ typedef struct {
 	const char *runroot; /* --runroot, NULL = default */
 	bool read_only;      /* the command only reads: nothing is made or healed */
 	bool damaged;        /* also a store whose version file is broken */
+	const char *program; /* skiff itself, absolute; NULL: this program */
 } EngineOptions;
 
 /** engine_open() - open store and runtime directory. DENIED (R15), UNSUPPORTED (store version,
@@ -36,6 +37,9 @@ int engine_run_fd(Engine *engine);
 int engine_run_containers_fd(Engine *engine);
 /** engine_run_path() - absolute path of the runtime directory, borrowed. */
 const char *engine_run_path(Engine *engine);
+/** engine_program() - absolute path of skiff, whose verbs a monitor becomes at its end. Borrowed.
+ */
+const char *engine_program(Engine *engine);
 /** engine_is_rootless() - everything but real root with the full identity map. */
 bool engine_is_rootless(Engine *engine);
 

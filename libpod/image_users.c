@@ -7,13 +7,13 @@
 /* Containers that are created while --force removes others come one by one. */
 #define FORCE_ROUNDS 100
 
-/* A container made from the image; NULL without @error if there is none. */
+/* A container made from the image, or that has it mounted; NULL without @error if there is none. */
 static Container *find_user(Engine *engine, const Image *image, GError **error)
 {
 	g_autoptr(GPtrArray) containers = containers_list_users(engine, error);
 	for (size_t i = 0; containers && i < containers->len; i++) {
 		Container *ctr = containers->pdata[i];
-		if (g_strcmp0(container_summary(ctr)->image_id, image->id) == 0)
+		if (container_uses_image(ctr, image->id))
 			return g_ptr_array_steal_index(containers, (guint)i);
 	}
 	return NULL;
@@ -28,12 +28,15 @@ static bool check_unused(const Image *image, void *data, GError **error)
 		g_propagate_error(error, g_steal_pointer(&failed));
 		return false;
 	}
-	if (user)
-		return error_set(error, ENGINE_ERROR_IN_USE,
-				 "image used by %s: image is in use by a container: consider "
-				 "listing external containers and force-removing image",
-				 container_summary(user)->id);
-	return true;
+	if (!user)
+		return true;
+	error_set(error, ENGINE_ERROR_IN_USE,
+		  "image used by %s: image is in use by a container: consider listing external "
+		  "containers and force-removing image",
+		  container_summary(user)->id);
+	error_add_help(error, "skiff rm %s first; skiff rmi -f removes both",
+		       container_summary(user)->name);
+	return false;
 }
 
 /* Not under that lock: a container may take its time to stop. */

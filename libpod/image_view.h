@@ -4,9 +4,7 @@
  *
  * A diff is made in a short-lived child, in the user's namespaces and a mount namespace of its own:
  * nothing is mounted where anybody sees it. `image mount` mounts in the caller's mount namespace,
- * which is why a user must be inside `unshare`; the mount goes with that namespace. Its directory,
- * mounts/NS-ID in the runtime directory, belongs to one mount namespace (NS is its inode): removing
- * a directory detaches what is mounted on it in every other namespace.
+ * as mount_place.h says.
  */
 #pragma once
 
@@ -24,6 +22,15 @@
  * they hold, names sorted. What every container gets from us (/dev, /etc/hosts) is left out.
  */
 GPtrArray *image_diff(Engine *engine, const Image *base, const Image *image, GError **error);
+
+/**
+ * image_read_file() - a small regular file of an image, without following links
+ *
+ * Return: its text, "" if there is none that may be read; g_free() it. NULL with @error if it has
+ * more than @max bytes.
+ */
+char *image_read_file(Engine *engine, const Image *image, const char *path, size_t max,
+		      GError **error);
 
 /**
  * image_mount() - mount an image, read-only, in the caller's mount namespace

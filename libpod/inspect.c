@@ -343,6 +343,9 @@ static void set_health(Json *json, const HealthConfig *health)
 	js_set_take(json, "StartupHealthCheck", startup);
 }
 
+/* By SpecNotify; podman says "ignore" where nothing was asked for outside of a unit. */
+static const char *const notify_modes[] = {"ignore", "container", "conmon", "healthy", "ignore"};
+
 static Json *build_config(const ContainerSummary *s, const ContainerSpec *spec, const Image *image)
 {
 	Json *json = inspect_skeleton(config_text);
@@ -366,6 +369,7 @@ static Json *build_config(const ContainerSummary *s, const ContainerSpec *spec, 
 	js_set_take(json, "Annotations", js_from_string_map(spec->annotations));
 	js_set_string(json, "StopSignal", signal);
 	inspect_set_list(json, "CreateCommand", spec->create_command);
+	js_set_string(json, "sdNotifyMode", notify_modes[spec->sdnotify]);
 	js_set_string(json, "Umask", spec->umask ? spec->umask : "0022");
 	if (spec->timezone)
 		js_set_string(json, "Timezone", spec->timezone);

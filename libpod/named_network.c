@@ -15,6 +15,7 @@
 #include "libpod/container.h"
 #include "libpod/events.h"
 #include "libpod/name.h"
+#include "libpod/named_network6.h"
 
 #define MAX_RECORD   (1 << 20)
 #define SUFFIX       ".json"
@@ -84,8 +85,10 @@ Json *named_network_to_json(const NamedNetwork *network)
 	js_set_string(json, "driver", "bridge");
 	js_set_string(json, "created", created);
 	json_object_array_add(subnets, subnet_to_json(network));
+	if (network->subnet6.prefix)
+		json_object_array_add(subnets, named_network6_to_json(network));
 	js_set_take(json, "subnets", subnets);
-	js_set_bool(json, "ipv6_enabled", false);
+	js_set_bool(json, "ipv6_enabled", network->subnet6.prefix > 0);
 	js_set_bool(json, "internal", network->internal);
 	js_set_bool(json, "dns_enabled", network->dns);
 	if (g_hash_table_size(network->labels) > 0)
@@ -114,16 +117,11 @@ static bool read_address(Json *json, const char *key, const Subnet *subnet, uint
 	return error_set(error, ENGINE_ERROR_CORRUPT, "%s: expected an address of the subnet", key);
 }
 
-/* The one subnet of the record. */
-static bool read_subnet(NamedNetwork *network, Json *subnets, GError **error)
+/* The IPv4 subnet of the record. */
+static bool read_subnet(NamedNetwork *network, Json *row, GError **error)
 {
-	Json *row = subnets && json_object_array_length(subnets) == 1
-			    ? json_object_array_get_idx(subnets, 0)
-			    : NULL;
 	const char *text = NULL;
 	Json *range = NULL;
-	if (!row || !json_object_is_type(row, json_type_object))
-		return error_set(error, ENGINE_ERROR_CORRUPT, "subnets: expected one");
 	if (!js_get_string(row, "subnet", &text, error) ||
 	    !subnet_parse(text ? text : "", &network->subnet, error) ||
 	    !read_address(row, "gateway", &network->subnet, &network->gateway, error) ||
@@ -132,6 +130,29 @@ static bool read_subnet(NamedNetwork *network, Json *subnets, GError **error)
 	return !range ||
 	       (read_address(range, "start_ip", &network->subnet, &network->first, error) &&
 		read_address(range, "end_ip", &network->subnet, &network->last, error));
+}
+
+/* One of each family at most. */
+static bool read_subnets(NamedNetwork *network, Json *subnets, GError **error)
+{
+	size_t n = subnets ? json_object_array_length(subnets) : 0;
+	bool ok = n == 1 || n == 2;
+	for (size_t i = 0; i < n && ok; i++) {
+		Json *row = json_object_array_get_idx(subnets, i);
+		const char *text = "";
+		if (!json_object_is_type(row, json_type_object) ||
+		    !js_get_string(row, "subnet", &text, NULL))
+			text = "";
+		bool v6 = strchr(text, ':');
+		if (v6 ? network->subnet6.prefix : network->subnet.prefix)
+			ok = false;
+		else if (!(v6 ? named_network6_read(network, row, error)
+			      : read_subnet(network, row, error)))
+			return false;
+	}
+	return (ok && network->subnet.prefix) ||
+	       error_set(error, ENGINE_ERROR_CORRUPT,
+			 "subnets: expected one of IPv4 and perhaps one of IPv6");
 }
 
 /* Options are strings, as in podman's records. */
@@ -162,7 +183,7 @@ static NamedNetwork *from_json(Json *json, const char *name, GError **error)
 	    !js_get_bool(json, "internal", &network->internal, error) ||
 	    !js_get_bool(json, "dns_enabled", &network->dns, error) ||
 	    !js_get_string_map(json, "labels", &network->labels, error) ||
-	    !read_options(network, json, error) || !read_subnet(network, subnets, error))
+	    !read_options(network, json, error) || !read_subnets(network, subnets, error))
 		return NULL;
 	if (!network->id || strlen(network->id) != 64 ||
 	    (created && !units_parse_time(created, units_now(), &network->created, error)))
@@ -246,10 +267,12 @@ NamedNetwork *named_network_resolve(Engine *engine, const char *name, GError **e
 		if (!network)
 			return NULL;
 	}
-	if (!network)
-		return error_set_null(
-			error, ENGINE_ERROR_NOT_FOUND,
-			"unable to find network with name or ID %s: network not found", name);
+	if (!network) {
+		error_set(error, ENGINE_ERROR_NOT_FOUND,
+			  "unable to find network with name or ID %s: network not found", name);
+		error_add_help(error, "skiff network ls shows all; skiff network create %s", name);
+		return NULL;
+	}
 	return g_steal_pointer(&network);
 }
 
@@ -349,6 +372,17 @@ static bool set_addresses(NamedNetwork *network, const NamedNetworkCreate *optio
 	return !options->ip_range || set_range(network, options->ip_range, error);
 }
 
+/* --ipv6, or an IPv6 subnet. */
+static bool set_addresses6(NamedNetwork *network, const NamedNetworkCreate *options,
+			   const GPtrArray *networks, GError **error)
+{
+	if (options->subnet6.subnet)
+		return named_network6_set(network, &options->subnet6, networks, error);
+	if (options->ipv6)
+		named_network6_choose(network, networks);
+	return true;
+}
+
 /* podman1, podman2, ... */
 static char *choose_name(const GPtrArray *networks)
 {
@@ -410,13 +444,12 @@ static NamedNetwork *create_locked(Engine *engine, const NamedNetworkCreate *opt
 		network->options = *options->options;
 	network->labels = options->labels ? g_hash_table_ref(options->labels) : new_labels();
 	if (!set_addresses(network, options, networks, error) ||
+	    !set_addresses6(network, options, networks, error) ||
 	    !network_options_check_routes(&network->options, &network->subnet, error))
 		return NULL;
 	g_autofree char *file = g_strconcat(network->name, SUFFIX, NULL);
 	g_autoptr(Json) json = named_network_to_json(network);
-	const char *text = js_text(json);
-	if (!record_replace(networks_dir(engine), file, text, strlen(text), RECORD_SYNC_FULL,
-			    error))
+	if (!js_save(networks_dir(engine), file, json, RECORD_SYNC_FULL, error))
 		return NULL;
 	event_network(engine, "create", network->name, network->id);
 	return g_steal_pointer(&network);

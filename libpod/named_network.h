@@ -35,11 +35,18 @@ typedef struct {
 void named_network_free(NamedNetwork *network);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(NamedNetwork, named_network_free)
 
+/* As typed. */
 typedef struct {
-	const char *name;     /* NULL: podman1, podman2, ... */
-	const char *subnet;   /* NULL: the next that is free */
-	const char *gateway;  /* NULL: the first of the subnet */
-	const char *ip_range; /* "10.89.0.128/25" or "FIRST-LAST"; NULL: all */
+	const char *subnet, *gateway, *range; /* or NULL */
+} NamedNetworkSubnet;
+
+typedef struct {
+	const char *name;           /* NULL: podman1, podman2, ... */
+	const char *subnet;         /* NULL: the next that is free */
+	const char *gateway;        /* NULL: the first of the subnet */
+	const char *ip_range;       /* "10.89.0.128/25" or "FIRST-LAST"; NULL: all */
+	bool ipv6;                  /* both families */
+	NamedNetworkSubnet subnet6; /* subnet NULL: a unique local one, if @ipv6 */
 	bool internal, disable_dns;
 	bool ignore; /* existing is fine */
 	uint32_t mtu;

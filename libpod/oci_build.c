@@ -11,6 +11,7 @@
 #include "libpod/base/error.h"
 #include "libpod/runtime/privileges.h"
 
+#define NOTIFY_DIRECTORY   "/run/notify"
 #define DEFAULT_PIDS_LIMIT 2048
 #define DEFAULT_SHM_SIZE   (64 * 1024 * 1024)
 #define NOFILE_MAX         1048576
@@ -244,6 +245,18 @@ static void build_file_mounts(OciConfig *config, const ContainerSpec *spec,
 	}
 }
 
+/* The socket for words to the service manager, whose directory the monitor fills. */
+static void build_notify_mount(OciConfig *config, const ContainerSpec *spec,
+			       const OciBuildContext *context)
+{
+	const char *const options[] = {"bind",   "rprivate",   "nosuid", "nodev",
+				       "noexec", "create=dir", NULL};
+	if (!context->notify || user_mounts(spec, NOTIFY_DIRECTORY))
+		return;
+	g_autofree char *source = g_build_filename(context->dir_path, "notify", NULL);
+	oci_config_add_mount(config, NOTIFY_DIRECTORY, "bind", source, options);
+}
+
 /* What has no source on the host. */
 static bool is_memory(const SpecMount *mount)
 {
@@ -349,6 +362,22 @@ static void build_entries(OciConfig *config, const ContainerSpec *spec)
 		g_strdup(spec->group_entry ? spec->group_entry : "$GROUPNAME:x:$GID:$USERLIST");
 }
 
+/* What systemd's services find in their environment. */
+static void build_service_env(OciConfig *config, const OciBuildContext *context)
+{
+	if (context->notify)
+		config->env = g_environ_setenv(config->env, "NOTIFY_SOCKET",
+					       NOTIFY_DIRECTORY "/notify.sock", TRUE);
+	if (context->listen_fds == 0)
+		return;
+	g_autofree char *count = g_strdup_printf("%d", context->listen_fds);
+	config->env = g_environ_setenv(config->env, "LISTEN_FDS", count, TRUE);
+	config->env = g_environ_setenv(config->env, OCI_LISTEN_PID, OCI_OWN_PID, TRUE);
+	if (context->listen_names)
+		config->env = g_environ_setenv(config->env, "LISTEN_FDNAMES", context->listen_names,
+					       TRUE);
+}
+
 /* What init becomes: user, arguments, environment, privileges, score. */
 static bool build_process(OciConfig *config, const ContainerSpec *spec,
 			  const OciBuildContext *context, GError **error)
@@ -370,6 +399,7 @@ static bool build_process(OciConfig *config, const ContainerSpec *spec,
 	config->apparmor_profile = g_strdup(spec->apparmor_profile);
 	if (!g_environ_getenv(config->env, "HOSTNAME") && config->hostname)
 		config->env = g_environ_setenv(config->env, "HOSTNAME", config->hostname, FALSE);
+	build_service_env(config, context);
 	uint64_t added;
 	if (!oci_build_capabilities(spec, &config->cap_bounding, &added, error))
 		return false;
@@ -490,6 +520,7 @@ OciConfig *oci_build(const ContainerSpec *spec, const OciBuildContext *context, 
 	guint first = config->mounts->len;
 	build_user_mounts(config, spec, context);
 	build_file_mounts(config, spec, context);
+	build_notify_mount(config, spec, context);
 	sort_mounts(config, first);
 	if (!build_process(config, spec, context, error) || !build_devices(config, spec, error))
 		return NULL;

@@ -12,8 +12,11 @@ typedef struct {
 	const char *dir_path;            /* absolute: where hosts, resolv.conf and hostname are */
 	const char *const *root_options; /* of the overlay at "/"; NULL with a plain --rootfs */
 	bool rootless;
-	int oom_score_adj;    /* ours, the payload gets 100 more */
-	uint64_t nofile_hard; /* our hard limit */
+	bool notify;              /* the container speaks to the service manager */
+	int listen_fds;           /* sockets that it was given; 0: none */
+	const char *listen_names; /* NULL: they have none */
+	int oom_score_adj;        /* ours, the payload gets 100 more */
+	uint64_t nofile_hard;     /* our hard limit */
 	/* /proc/PID/ns/X of the containers that are joined, NULL where none is */
 	const char *netns_path, *pidns_path, *ipcns_path, *utsns_path, *cgroupns_path, *userns_path;
 	/* host directories of the spec's volume mounts, parallel to spec->mounts (NULL for others)

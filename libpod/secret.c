@@ -21,6 +21,7 @@
 #include "libpod/events.h"
 #include "libpod/name.h"
 #include "libpod/rootless.h"
+#include "storage/digest.h"
 
 #define SECRET_VERSION  1
 #define MAX_RECORD_SIZE (1024 * 1024)
@@ -38,7 +39,9 @@ void secret_free(Secret *secret)
 		return;
 	g_free(secret->id);
 	g_free(secret->name);
+	g_free(secret->digest);
 	g_clear_pointer(&secret->labels, g_hash_table_unref);
+	g_clear_pointer(&secret->options, g_hash_table_unref);
 	g_free(secret);
 }
 
@@ -69,7 +72,9 @@ static Json *to_json(const Secret *secret)
 	js_set_string(json, "id", secret->id);
 	js_set_int(json, "created", secret->created);
 	js_set_int(json, "updated", secret->updated);
+	js_set_string(json, "digest", secret->digest);
 	js_set_take(json, "labels", js_from_string_map(secret->labels));
+	js_set_take(json, "options", js_from_string_map(secret->options));
 	return json;
 }
 
@@ -91,6 +96,8 @@ static Secret *load(Engine *engine, const char *name, GError **error)
 	    js_get_int(json, "created", 0, G_MAXINT64, &secret->created, &failed) &&
 	    js_get_int(json, "updated", 0, G_MAXINT64, &secret->updated, &failed) &&
 	    js_get_string_map(json, "labels", &secret->labels, &failed) &&
+	    js_get_string_map(json, "options", &secret->options, &failed) &&
+	    js_dup_string(json, "digest", &secret->digest, &failed) &&
 	    (version == SECRET_VERSION && secret->id))
 		return g_steal_pointer(&secret);
 	return error_set_null(error, ENGINE_ERROR_CORRUPT, "secret %s: %s", name,
@@ -112,9 +119,8 @@ static bool stage_secret(const StoreStage *stage, const Secret *secret, const Se
 	    !fd_write_all(data, options->data, options->size))
 		return error_set_errno(error, "error creating secret %s", secret->name);
 	g_autoptr(Json) json = to_json(secret);
-	const char *text = js_text(json);
 	return records_sync(dir, names, error) &&
-	       record_replace(dir, "secret.json", text, strlen(text), RECORD_SYNC_FULL, error);
+	       js_save(dir, "secret.json", json, RECORD_SYNC_FULL, error);
 }
 
 /* Move it to its place; with @replace it changes places with the old one, which goes with the
@@ -135,17 +141,23 @@ static bool publish(Engine *engine, StoreStage *stage, const Secret *secret, boo
 	return fsync(dir) == 0 || error_set_errno(error, "cannot sync the secrets' directory");
 }
 
+static GHashTable *map_or_empty(GHashTable *map)
+{
+	return map ? g_hash_table_ref(map)
+		   : g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+}
+
 static Secret *new_secret(const SecretCreate *options, const Secret *old)
 {
 	Secret *secret = g_new0(Secret, 1);
 	g_autofree char *id = name_new_id();
 	secret->id = g_strndup(id, ID_LENGTH);
 	secret->name = g_strdup(options->name);
+	secret->digest = digest_of(options->data, options->size);
 	secret->updated = units_now();
 	secret->created = old ? old->created : secret->updated;
-	secret->labels = options->labels
-				 ? g_hash_table_ref(options->labels)
-				 : g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	secret->labels = map_or_empty(options->labels);
+	secret->options = map_or_empty(options->options);
 	return secret;
 }
 
@@ -216,9 +228,13 @@ Secret *secret_resolve(Engine *engine, const char *name, GError **error)
 	Secret *secret = load(engine, name, &failed);
 	if (!secret && !failed)
 		secret = find_id(engine, name, &failed);
-	if (!secret && !failed)
-		return error_set_null(error, ENGINE_ERROR_NOT_FOUND,
-				      "no secret with name or id \"%s\": no such secret", name);
+	if (!secret && !failed) {
+		error_set(error, ENGINE_ERROR_NOT_FOUND,
+			  "no secret with name or id \"%s\": no such secret", name);
+		error_add_help(error, "skiff secret ls shows all; skiff secret create %s FILE",
+			       name);
+		return NULL;
+	}
 	if (failed)
 		g_propagate_error(error, failed);
 	return secret;
@@ -231,6 +247,23 @@ char *secret_read(Engine *engine, const Secret *secret, size_t *out_size, GError
 	if (fd < 0)
 		return error_set_errno_null(error, "cannot read secret %s", secret->name);
 	return fd_read_all(fd, SECRET_SIZE_MAX, out_size, error);
+}
+
+bool secret_restore(Engine *engine, const char *name, GError **error)
+{
+	size_t size = 0;
+	const Secret known = {.name = (char *)name};
+	char *data = secret_read(engine, &known, &size, error);
+	if (!data)
+		return false;
+	const SecretCreate options = {.name = name, .data = data, .size = size};
+	g_autoptr(Secret) secret = new_secret(&options, NULL);
+	secret_wipe(data, size);
+	g_autoptr(Json) json = to_json(secret);
+	autofd dir = path_open_state(secrets_dir(engine), name, O_RDONLY | O_DIRECTORY, 0);
+	if (dir < 0)
+		return error_set_errno(error, "cannot open secret %s", name);
+	return js_save(dir, "secret.json", json, RECORD_SYNC_FULL, error);
 }
 
 bool secret_remove(Engine *engine, const Secret *secret, GError **error)
@@ -250,7 +283,7 @@ static void set_time(Json *json, const char *key, int64_t ns)
 Json *secret_inspect(Engine *engine, const Secret *secret, bool show, GError **error)
 {
 	g_autofree char *path = g_build_filename(store_path(engine_store(engine)), "secrets", NULL);
-	Json *options = json_object_new_object(), *driver = json_object_new_object();
+	Json *options = js_from_string_map(secret->options), *driver = json_object_new_object();
 	Json *spec = json_object_new_object();
 	g_autoptr(Json) json = json_object_new_object();
 	js_set_string(json, "ID", secret->id);

@@ -22,6 +22,8 @@ typedef struct {
 	char *name;
 	int64_t created, updated; /* ns */
 	GHashTable *labels;
+	GHashTable *options; /* of the driver; nothing is done with them */
+	char *digest;        /* of its bytes; NULL in old records */
 } Secret;
 
 void secret_free(Secret *secret);
@@ -31,9 +33,10 @@ typedef struct {
 	const char *name;
 	const void *data;
 	size_t size;
-	GHashTable *labels; /* NULL: none */
-	bool replace;       /* one of that name, if there is one */
-	bool ignore;        /* one of that name is fine and stays */
+	GHashTable *labels;  /* NULL: none */
+	GHashTable *options; /* of the driver; NULL: none */
+	bool replace;        /* one of that name, if there is one */
+	bool ignore;         /* one of that name is fine and stays */
 } SecretCreate;
 
 /** secret_check_name() - INVALID, in podman's words, for what is no name of a secret. */
@@ -50,6 +53,9 @@ GPtrArray *secrets_list(Engine *engine, GError **error);
 char *secret_read(Engine *engine, const Secret *secret, size_t *out_size, GError **error);
 /** secret_wipe() - overwrite and free; NULL is fine. */
 void secret_wipe(char *data, size_t size);
+/** secret_restore() - write secret.json again around the bytes of one that has lost it; it gets a
+ * new id. */
+bool secret_restore(Engine *engine, const char *name, GError **error);
 /** secret_remove() - containers that have it as a file keep theirs. */
 bool secret_remove(Engine *engine, const Secret *secret, GError **error);
 /** secret_inspect() - podman's report; @show: with the bytes. */

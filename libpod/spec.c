@@ -27,6 +27,7 @@ static void secret_free_void(void *data)
 	g_free(secret->name);
 	g_free(secret->id);
 	g_free(secret->target);
+	g_free(secret->digest);
 	g_free(secret);
 }
 
@@ -146,6 +147,8 @@ void spec_free(ContainerSpec *spec)
 	g_free(spec->image_id);
 	g_free(spec->image_name);
 	g_free(spec->rootfs);
+	g_strfreev(spec->layers);
+	g_free(spec->layer_dir);
 	g_hash_table_unref(spec->labels);
 	g_hash_table_unref(spec->annotations);
 	free_process(spec);
@@ -189,6 +192,7 @@ SpecMount *spec_mount_copy(const SpecMount *mount)
 	copy->propagation = g_strdup(mount->propagation);
 	copy->subpath = g_strdup(mount->subpath);
 	copy->image_id = g_strdup(mount->image_id);
+	copy->layers = g_strdupv(mount->layers);
 	copy->options = g_strdupv(mount->options);
 	return copy;
 }
@@ -231,6 +235,7 @@ void spec_mount_free(SpecMount *mount)
 	g_free(mount->propagation);
 	g_free(mount->subpath);
 	g_free(mount->image_id);
+	g_strfreev(mount->layers);
 	g_strfreev(mount->options);
 	g_free(mount);
 }

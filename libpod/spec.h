@@ -38,6 +38,7 @@ typedef struct {
 	bool non_recursive;
 	bool from_image; /* an image VOLUME */
 	char *image_id;  /* SPEC_MOUNT_IMAGE, resolved */
+	char **layers;   /* SPEC_MOUNT_IMAGE of a build: chain ids, bottom first, instead of it */
 	char *subpath;
 	char **options; /* further mount options as typed: nosuid, size=..., mode=..., never NULL */
 } SpecMount;
@@ -70,8 +71,10 @@ typedef struct {
 	char *name;   /* as typed; resolved: the secret's own */
 	char *id;     /* resolved */
 	bool env;     /* a variable, else a file */
+	bool given;   /* its bytes come with the start (ContainerStart), not from the store */
 	char *target; /* resolved: an absolute path, or the variable's name */
 	uint32_t uid, gid, mode;
+	char *digest; /* recorded: of a file's bytes; NULL in old records */
 } SpecSecret;
 
 typedef enum {
@@ -91,6 +94,7 @@ typedef struct {
 	char *cmd, *interval, *timeout, *start_period;
 	char *startup_cmd, *startup_interval, *startup_timeout;
 	char *log_destination;
+	bool on_failure_set, log_destination_set;
 	HealthOnFailure on_failure;
 	int64_t retries, startup_retries, startup_success;
 	int64_t log_count, log_size;
@@ -104,6 +108,15 @@ typedef enum {
 	SPEC_CGROUPS_SPLIT,     /* in the cgroup that we were started in */
 } SpecCgroups;
 
+/* --sdnotify */
+typedef enum {
+	SPEC_NOTIFY_DEFAULT, /* as container */
+	SPEC_NOTIFY_CONTAINER,
+	SPEC_NOTIFY_CONMON,
+	SPEC_NOTIFY_HEALTHY,
+	SPEC_NOTIFY_IGNORE,
+} SpecNotify;
+
 typedef struct {
 	/* identity */
 	char *name;       /* NULL: container_create generates one */
@@ -112,6 +125,12 @@ typedef struct {
 	char *image_name; /* normalised name shown by ps */
 	char *rootfs;     /* --rootfs DIR, absolute; NULL with an image */
 	bool rootfs_overlay;
+	/*
+	 * A step of a build: chain ids, bottom first, in place of an image; and where its layer
+	 * lies, "staging/STAGE/NAME" in the store (storage/build_layer.h). Both NULL else.
+	 */
+	char **layers;
+	char *layer_dir;
 	GHashTable *labels;
 	GHashTable *annotations;
 
@@ -225,6 +244,7 @@ typedef struct {
 	char *pid_file, *monitor_pid_file; /* absolute: written at each start */
 	char **requires;                   /* containers that start before it; resolved: full ids */
 	bool remove_image;                 /* --rmi */
+	SpecNotify sdnotify;
 	LogDriver log_driver;
 	bool log_driver_set; /* typed: containers.conf stays out */
 	char *log_path;
@@ -259,5 +279,13 @@ char *spec_timezone_path(const ContainerSpec *spec);
 
 /** spec_to_json() - create.json, version 1: everything but the run-only fields and secrets. */
 Json *spec_to_json(const ContainerSpec *spec);
+/** spec_ulimits_to_json() - as they are recorded. */
+Json *spec_ulimits_to_json(const GArray *ulimits);
+/** spec_ulimits_from_json() - the reverse, below @key; absent: @ulimits stays. CORRUPT. */
+bool spec_ulimits_from_json(Json *json, const char *key, GArray *ulimits, GError **error);
+/** spec_health_is_asked() - was any --health-* option or --no-healthcheck given? */
+bool spec_health_is_asked(const SpecHealth *asked);
+/** spec_health_update() - what was typed, over the probes that @spec has. INVALID. */
+bool spec_health_update(ContainerSpec *spec, const SpecHealth *asked, GError **error);
 /** spec_from_json() - the reverse; CORRUPT names the field. */
 ContainerSpec *spec_from_json(Json *json, GError **error);

@@ -100,15 +100,21 @@ static char **parse_test(const char *text, GError **error)
 /* The start-up probe's part of what was typed. */
 static bool apply_startup(const SpecHealth *asked, HealthConfig *config, GError **error)
 {
-	if (!asked->startup_cmd)
+	if (asked->startup_cmd) {
+		g_strfreev(config->startup.test);
+		config->startup.test = parse_test(asked->startup_cmd, error);
+		if (!config->startup.test)
+			return false;
+	}
+	if (!config->startup.test)
 		return true;
-	config->startup.test = parse_test(asked->startup_cmd, error);
-	if (!config->startup.test ||
-	    !parse_interval(asked->startup_interval, &config->startup.interval, error) ||
+	if (!parse_interval(asked->startup_interval, &config->startup.interval, error) ||
 	    !parse_timeout(asked->startup_timeout, &config->startup.timeout, error))
 		return false;
-	config->startup.retries = (int)MAX(asked->startup_retries, 0);
-	config->startup_successes = (int)MAX(asked->startup_success, 0);
+	if (asked->startup_retries >= 0)
+		config->startup.retries = (int)asked->startup_retries;
+	if (asked->startup_success >= 0)
+		config->startup_successes = (int)asked->startup_success;
 	return true;
 }
 
@@ -137,8 +143,12 @@ static bool apply_asked(const SpecHealth *asked, HealthConfig *config, GError **
 		config->log_count = asked->log_count;
 	if (asked->log_size >= 0)
 		config->log_size = asked->log_size;
-	config->on_failure = asked->on_failure;
-	config->log_destination = g_strdup(asked->log_destination);
+	if (asked->on_failure_set)
+		config->on_failure = asked->on_failure;
+	if (asked->log_destination_set) {
+		g_free(config->log_destination);
+		config->log_destination = g_strdup(asked->log_destination);
+	}
 	return apply_startup(asked, config, error);
 }
 
@@ -211,5 +221,56 @@ bool spec_health_resolve(ContainerSpec *spec, Json *image, GError **error)
 				 health_on_failure_name(asked->on_failure));
 	if (args)
 		spec->health = g_steal_pointer(&config);
+	return true;
+}
+
+bool spec_health_is_asked(const SpecHealth *asked)
+{
+	return asked->disabled || asked->cmd || asked->interval || asked->timeout ||
+	       asked->start_period || asked->startup_cmd || asked->startup_interval ||
+	       asked->startup_timeout || asked->on_failure_set || asked->log_destination_set ||
+	       asked->retries >= 0 || asked->startup_retries >= 0 || asked->startup_success >= 0 ||
+	       asked->log_count >= 0 || asked->log_size >= 0;
+}
+
+/* podman's words, which are the same for both probes. */
+static bool check_commands(const SpecHealth *asked, const HealthConfig *old, GError **error)
+{
+	bool regular =
+		asked->interval || asked->timeout || asked->start_period || asked->retries >= 0;
+	bool startup = asked->startup_interval || asked->startup_timeout ||
+		       asked->startup_retries >= 0 || asked->startup_success >= 0;
+	bool has_regular = asked->cmd || (old && old->regular.test);
+	bool has_startup = asked->startup_cmd || (old && old->startup.test);
+	if ((regular && !has_regular) || (startup && !has_startup))
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "startup healthcheck command is not set");
+	if (asked->disabled && (regular || startup || asked->cmd || asked->startup_cmd))
+		return error_set(
+			error, ENGINE_ERROR_INVALID,
+			"cannot specify both --no-healthcheck and other HealthCheck flags");
+	return true;
+}
+
+bool spec_health_update(ContainerSpec *spec, const SpecHealth *asked, GError **error)
+{
+	const HealthConfig *old = spec->health;
+	if (!check_commands(asked, old, error))
+		return false;
+	g_autoptr(HealthConfig) config =
+		old && !asked->disabled ? health_config_copy(old) : health_config_new();
+	if (asked->disabled)
+		config->regular.test = g_strsplit("NONE", " ", -1);
+	if (!apply_asked(asked, config, error))
+		return false;
+	g_auto(GStrv) startup = health_test_args(config->startup.test);
+	if (!startup)
+		g_clear_pointer(&config->startup.test, g_strfreev);
+	if (startup && !health_config_has_probe(config))
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "cannot set a startup healthcheck when there is no regular "
+				 "healthcheck: invalid argument");
+	health_config_free(spec->health);
+	spec->health = g_steal_pointer(&config);
 	return true;
 }

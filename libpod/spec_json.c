@@ -45,6 +45,9 @@ static const char *const pull_words[] = {"missing", "always", "never", "newer", 
 static const char *const log_words[] = {"k8s-file", "json-file",   "journald",
 					"none",     "passthrough", NULL};
 
+static const char *const notify_words[] = {"default", "container", "conmon",
+					   "healthy", "ignore",    NULL};
+
 #define ROW(type, row_key, row_kind, member)                                                       \
 	{                                                                                          \
 		.key = (row_key), .kind = (row_kind), .offset = offsetof(type, member)             \
@@ -68,6 +71,7 @@ static const Field mount_fields[] = {
 	ROW(SpecMount, "fromImage", FIELD_BOOL, from_image),
 	ROW(SpecMount, "subpath", FIELD_STRING, subpath),
 	ROW(SpecMount, "imageId", FIELD_STRING, image_id),
+	ROW(SpecMount, "layers", FIELD_STRV, layers),
 	{NULL},
 };
 
@@ -82,10 +86,12 @@ static const Field secret_fields[] = {
 	ROW(SpecSecret, "name", FIELD_STRING, name),
 	ROW(SpecSecret, "id", FIELD_STRING, id),
 	ROW(SpecSecret, "env", FIELD_BOOL, env),
+	ROW(SpecSecret, "given", FIELD_BOOL, given),
 	ROW(SpecSecret, "target", FIELD_STRING, target),
 	ROW(SpecSecret, "uid", FIELD_UINT32, uid),
 	ROW(SpecSecret, "gid", FIELD_UINT32, gid),
 	ROW(SpecSecret, "mode", FIELD_UINT32, mode),
+	ROW(SpecSecret, "digest", FIELD_STRING, digest),
 	{NULL},
 };
 
@@ -102,6 +108,8 @@ static const Field spec_fields[] = {
 	ROW(ContainerSpec, "imageName", FIELD_STRING, image_name),
 	ROW(ContainerSpec, "rootfs", FIELD_STRING, rootfs),
 	ROW(ContainerSpec, "rootfsOverlay", FIELD_BOOL, rootfs_overlay),
+	ROW(ContainerSpec, "layers", FIELD_STRV, layers),
+	ROW(ContainerSpec, "layerDir", FIELD_STRING, layer_dir),
 	ROW(ContainerSpec, "labels", FIELD_MAP, labels),
 	ROW(ContainerSpec, "annotations", FIELD_MAP, annotations),
 
@@ -148,6 +156,7 @@ static const Field spec_fields[] = {
 	ROW(ContainerSpec, "oomScoreAdj", FIELD_INT, oom_score_adj),
 	ROW(ContainerSpec, "oomScoreAdjSet", FIELD_BOOL, oom_score_adj_set),
 	ENUM_ROW(ContainerSpec, "cgroups", cgroups, cgroups_words),
+	ENUM_ROW(ContainerSpec, "sdnotify", sdnotify, notify_words),
 	ROW(ContainerSpec, "cgroupParent", FIELD_STRING, cgroup_parent),
 	ROW(ContainerSpec, "shmSize", FIELD_INT64, shm_size),
 
@@ -422,7 +431,7 @@ static bool read_secret(Json *json, void *secrets, GError **error)
 }
 
 /* RLIM_INFINITY is -1 in the record. */
-static Json *write_ulimits(const GArray *ulimits)
+Json *spec_ulimits_to_json(const GArray *ulimits)
 {
 	Json *array = json_object_new_array();
 	for (size_t i = 0; i < ulimits->len; i++) {
@@ -495,6 +504,11 @@ static bool read_array(Json *json, const char *key, bool (*reader)(Json *, void 
 	return true;
 }
 
+bool spec_ulimits_from_json(Json *json, const char *key, GArray *ulimits, GError **error)
+{
+	return read_array(json, key, read_ulimit, ulimits, error);
+}
+
 /* What is more than a field: namespaces, network, lists, the id map. */
 static void write_parts(const ContainerSpec *spec, Json *json)
 {
@@ -518,7 +532,7 @@ static void write_parts(const ContainerSpec *spec, Json *json)
 	if (spec->secrets->len > 0)
 		js_set_take(json, "secrets", write_secrets(spec->secrets));
 	if (spec->ulimits->len > 0)
-		js_set_take(json, "ulimits", write_ulimits(spec->ulimits));
+		js_set_take(json, "ulimits", spec_ulimits_to_json(spec->ulimits));
 	if (!spec->id_map)
 		return;
 	Json *map = json_object_new_object();
@@ -605,7 +619,7 @@ static bool read_parts(Json *json, ContainerSpec *spec, GError **error)
 	       read_array(json, "mounts", read_mount, spec->mounts, error) &&
 	       read_array(json, "devices", read_device, spec->devices, error) &&
 	       read_array(json, "secrets", read_secret, spec->secrets, error) &&
-	       read_array(json, "ulimits", read_ulimit, spec->ulimits, error) &&
+	       spec_ulimits_from_json(json, "ulimits", spec->ulimits, error) &&
 	       read_resources(json, spec, error) && read_id_map(json, spec, error);
 }
 

@@ -101,6 +101,10 @@ bool spec_set_image_volume(ContainerSpec *spec, const char *value, GError **erro
 bool spec_set_remove_image(ContainerSpec *spec, const char *value, GError **error);
 /** spec_add_secret() - --secret NAME[,type=mount|env,target=,uid=,gid=,mode=], list. */
 bool spec_add_secret(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_sdnotify() - --sdnotify container|conmon|healthy|ignore. */
+bool spec_set_sdnotify(ContainerSpec *spec, const char *value, GError **error);
+/** spec_preserve_activated() - also descriptors 3 to @n+2, which a service manager gave us. */
+void spec_preserve_activated(ContainerSpec *spec, int n);
 /** spec_set_preserve_fds() - --preserve-fds N: descriptors 3 to N+2, once. */
 bool spec_set_preserve_fds(ContainerSpec *spec, const char *value, GError **error);
 /** spec_add_preserve_fd() - --preserve-fd FD, list. */

@@ -142,8 +142,7 @@ bool spec_set_group_entry(ContainerSpec *spec, const char *value, GError **error
 bool spec_set_hosts_file(ContainerSpec *spec, const char *value, GError **error)
 {
 	if (strcmp(value, "image") == 0)
-		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
-				 "the image's hosts file is not read: use a path or none");
+		return set_string(&spec->hosts_file, value);
 	if (strcmp(value, "none") == 0 || *value == '\0')
 		return set_string(&spec->hosts_file, "none");
 	return set_path(&spec->hosts_file, value);
@@ -345,6 +344,35 @@ bool spec_add_preserve_fd(ContainerSpec *spec, const char *value, GError **error
 				 "strconv.ParseUint: parsing \"%s\": invalid syntax", value);
 	/* The first three are the container's own in any case. */
 	return fd < 3 || preserve(spec, fd);
+}
+
+void spec_preserve_activated(ContainerSpec *spec, int n)
+{
+	for (int i = 0; i < n; i++)
+		(void)preserve(spec, (uint64_t)i + 3);
+}
+
+bool spec_set_sdnotify(ContainerSpec *spec, const char *value, GError **error)
+{
+	static const struct {
+		const char *name;
+		SpecNotify mode;
+	} modes[] = {
+		{"", SPEC_NOTIFY_DEFAULT},      {"container", SPEC_NOTIFY_CONTAINER},
+		{"conmon", SPEC_NOTIFY_CONMON}, {"healthy", SPEC_NOTIFY_HEALTHY},
+		{"ignore", SPEC_NOTIFY_IGNORE},
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(modes); i++) {
+		if (strcmp(value, modes[i].name) != 0)
+			continue;
+		spec->sdnotify = modes[i].mode;
+		return true;
+	}
+	return error_set(
+		error, ENGINE_ERROR_INVALID,
+		"invalid sdnotify value \"%s\": must be container, conmon, healthy or ignore: "
+		"invalid argument",
+		value);
 }
 
 bool spec_check_preserved(const ContainerSpec *spec, GError **error)

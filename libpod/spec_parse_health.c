@@ -58,6 +58,7 @@ NUMBER_SETTER(log_size)
 
 bool spec_set_health_on_failure(ContainerSpec *spec, const char *value, GError **error)
 {
+	spec->health_asked.on_failure_set = true;
 	return health_on_failure_parse(value, &spec->health_asked.on_failure, error);
 }
 
@@ -65,6 +66,7 @@ bool spec_set_health_log_destination(ContainerSpec *spec, const char *value, GEr
 {
 	char **field = &spec->health_asked.log_destination;
 	struct stat st;
+	spec->health_asked.log_destination_set = true;
 	if (g_strcmp0(value, "local") == 0)
 		return set_text(field, NULL);
 	if (g_strcmp0(value, HEALTH_LOG_EVENTS) == 0)

@@ -296,8 +296,11 @@ static bool expand_device(GPtrArray *devices, const SpecDevice *model, const cha
 			  const char *path, int depth, GError **error)
 {
 	struct stat st;
-	if (stat(host_path, &st) < 0)
-		return spec_fail_errno(error, "stat", host_path);
+	if (stat(host_path, &st) < 0) {
+		spec_fail_errno(error, "stat", host_path);
+		error_add_help(error, "it is looked for on the host: --device HOST:CONTAINER:rwm");
+		return false;
+	}
 	if (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)) {
 		add_device(devices, model, g_strdup(host_path), g_strdup(path));
 		return true;
@@ -338,8 +341,13 @@ static bool check_sources(const ContainerSpec *spec, GError **error)
 {
 	for (guint i = 0; i < spec->mounts->len; i++) {
 		const SpecMount *mount = spec->mounts->pdata[i];
-		if (mount->kind == SPEC_MOUNT_BIND && access(mount->source, F_OK) < 0)
-			return spec_fail_errno(error, "statfs", mount->source);
+		if (mount->kind != SPEC_MOUNT_BIND || access(mount->source, F_OK) == 0)
+			continue;
+		spec_fail_errno(error, "statfs", mount->source);
+		error_add_help(error,
+			       "it is a path on the host: make it, or use a volume: -v NAME:%s",
+			       mount->destination);
+		return false;
 	}
 	struct stat st;
 	if (spec->rootfs && stat(spec->rootfs, &st) < 0) {
@@ -419,6 +427,8 @@ static bool resolve_secrets(Engine *engine, ContainerSpec *spec, GError **error)
 {
 	for (guint i = 0; i < spec->secrets->len; i++) {
 		SpecSecret *asked = spec->secrets->pdata[i];
+		if (asked->given)
+			continue;
 		g_autoptr(Secret) secret = secret_resolve(engine, asked->name, error);
 		if (!secret)
 			return false;
@@ -435,7 +445,7 @@ static bool resolve_image_mounts(Engine *engine, ContainerSpec *spec, GError **e
 {
 	for (guint i = 0; i < spec->mounts->len; i++) {
 		SpecMount *mount = spec->mounts->pdata[i];
-		if (mount->kind != SPEC_MOUNT_IMAGE)
+		if (mount->kind != SPEC_MOUNT_IMAGE || mount->layers)
 			continue;
 		g_autoptr(Image) image = image_resolve(engine_store(engine), mount->source, error);
 		if (!image)
@@ -517,7 +527,12 @@ static bool resolve_health(Engine *engine, ContainerSpec *spec, const Image *ima
 		healthcheck ? image_manifest_type(engine_store(engine), image) : NULL;
 	bool docker =
 		healthcheck && (!image->digest || g_strcmp0(type, MEDIA_TYPE_DOCKER_MANIFEST) == 0);
-	return spec_health_resolve(spec, docker ? healthcheck : NULL, error);
+	if (!spec_health_resolve(spec, docker ? healthcheck : NULL, error))
+		return false;
+	return spec->health || spec->sdnotify != SPEC_NOTIFY_HEALTHY ||
+	       error_set(error, ENGINE_ERROR_INVALID,
+			 "sdnotify policy \"healthy\" requires a healthcheck to be set: invalid "
+			 "argument");
 }
 
 bool spec_resolve(Engine *engine, ContainerSpec *spec, const Image *image, GError **error)

@@ -19,6 +19,7 @@
 #include "libpod/base/log.h"
 #include "libpod/base/path.h"
 #include "libpod/base/record.h"
+#include "libpod/base/suggest.h"
 #include "libpod/container.h"
 #include "libpod/events.h"
 #include "libpod/name.h"
@@ -143,9 +144,13 @@ Volume *volume_resolve(Engine *engine, const char *name, GError **error)
 		if (full)
 			volume = volume_lookup(engine, full, &failed);
 	}
-	if (!volume && !failed)
-		return error_set_null(error, ENGINE_ERROR_NOT_FOUND,
-				      "no volume with name \"%s\" found: no such volume", name);
+	if (!volume && !failed) {
+		error_set(error, ENGINE_ERROR_NOT_FOUND,
+			  "no volume with name \"%s\" found: no such volume", name);
+		g_auto(GStrv) names = record_list(volumes_dir(engine), NULL);
+		suggest_add_near(name, names, "skiff volume ls shows all", error);
+		return NULL;
+	}
 	if (failed)
 		g_propagate_error(error, failed);
 	return volume;
@@ -377,10 +382,14 @@ static bool remove_unused(Engine *engine, const Volume *volume, GError **error)
 		return false;
 	if (users[0]) {
 		g_autofree char *list = g_strjoinv(", ", users);
-		return error_set(error, ENGINE_ERROR_IN_USE,
-				 "volume %s is being used by the following container(s): %s: "
-				 "volume is being used",
-				 volume->name, list);
+		error_set(error, ENGINE_ERROR_IN_USE,
+			  "volume %s is being used by the following container(s): %s: "
+			  "volume is being used",
+			  volume->name, list);
+		error_add_help(error,
+			       "remove the containers first, or with it: skiff volume rm -f %s",
+			       volume->name);
+		return false;
 	}
 	if (!store_trash(engine_store(engine), "volumes", volume->name, error))
 		return false;

@@ -144,8 +144,7 @@ bool volume_mount_plan(const Volume *volume, VolumeMount *out, GError **error)
 		out->kind = VOLUME_IS_BIND;
 	else
 		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
-				 "mounting volume %s: mount: %s: must be superuser to use mount",
-				 volume->name, volume->mountpoint);
+				 "mount: %s: must be superuser to use mount", volume->mountpoint);
 	out->device = device;
 	out->options = out->kind == VOLUME_IS_DIRECTORY
 			       ? g_new0(char *, 1)

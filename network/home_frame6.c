@@ -20,6 +20,8 @@ HomeVerdict home_frame6_in(const HomeRules *rules, const uint8_t *frame, size_t 
 	if (!rules->subnet6.prefix || size < head)
 		return HOME_FRAME_DROP;
 	memcpy(&header, frame + ETHER_HDR_LEN, sizeof(header));
+	if (header.ip6_vfc >> 4 != 6)
+		return HOME_FRAME_DROP;
 	const struct in6_addr *to = &header.ip6_dst;
 	int type = icmp_type(&header, frame + head, size - head);
 	bool solicits = type == ND_NEIGHBOR_SOLICIT;

@@ -137,8 +137,9 @@ static bool explain(UplinkBinding *binding, const UplinkPort *row, int family, u
 		g_snprintf(binding->message, sizeof(binding->message),
 			   "rootlessport cannot expose privileged port %u, you can add "
 			   "'net.ipv4.ip_unprivileged_port_start=%u' to /etc/sysctl.conf "
-			   "(currently %u), or choose a larger port number (>= %u): %s",
-			   port, port, lowest, lowest, failed);
+			   "(currently %u), or choose a larger port number (>= %u): %s\n"
+			   "help: sudo sysctl net.ipv4.ip_unprivileged_port_start=%u",
+			   port, port, lowest, lowest, failed, port);
 	} else if (failure == EADDRINUSE) {
 		binding->code = UPLINK_IN_USE;
 		(void)uplink_find_owner(row->protocol, port, owner, sizeof(owner));

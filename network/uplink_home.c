@@ -98,21 +98,14 @@ static size_t find_name(void *data, const char *name, uint32_t *out, size_t room
 	return n;
 }
 
-static const Member *find_address(const Home *home, uint32_t address)
-{
-	for (const Member *member = home->members; member; member = member->next)
-		if (member->address == address)
-			return member;
-	return NULL;
-}
-
 static size_t find_name6(void *data, const char *name, struct in6_addr *out, size_t room)
 {
 	const Home *home = data;
 	size_t n = 0;
 
 	for (const Member *member = home->members; member && n < room; member = member->next)
-		if (member->address && has_name(member, name))
+		if (member->address && !address6_is_any(&member->address6) &&
+		    has_name(member, name))
 			out[n++] = member->address6;
 	return n;
 }
@@ -124,6 +117,14 @@ static const char *find_reverse6(void *data, const struct in6_addr *address)
 	for (const Member *member = home->members; member; member = member->next)
 		if (member->address && address6_compare(&member->address6, address) == 0)
 			return next_name(member, NULL);
+	return NULL;
+}
+
+static const Member *find_address(const Home *home, uint32_t address)
+{
+	for (const Member *member = home->members; member; member = member->next)
+		if (member->address == address)
+			return member;
 	return NULL;
 }
 
@@ -463,13 +464,14 @@ static UplinkSlirp *make_slirp(Home *home, int tap_fd, bool vnet_hdr)
 			{
 				.find = request->dns ? find_name : find_nothing,
 				.reverse = request->dns ? find_reverse : find_nobody,
+				.find6 = find_name6,
+				.reverse6 = request->dns ? find_reverse6 : find_nobody6,
+				.network6 = request->network6,
+				.prefix6 = request->prefix6,
 				.data = home,
 				.network = request->network,
 				.mask = mask,
 				.internal = request->internal,
-				.find6 = request->dns && request->prefix6 ? find_name6 : NULL,
-				.reverse6 = request->dns ? find_reverse6 : find_nobody6,
-				.subnet6 = {request->network6, request->prefix6},
 			},
 	};
 	home->filter = (UplinkFilter){.from_guest = from_guest, .data = home};

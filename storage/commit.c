@@ -25,13 +25,11 @@
 #include "libpod/base/spawn.h"
 #include "libpod/base/units.h"
 #include "libpod/base/userns.h"
-#include "storage/digest.h"
-#include "storage/hash.h"
 #include "storage/image.h"
 #include "storage/image_change.h"
 #include "storage/layer.h"
-#include "storage/layer_child.h"
 #include "storage/layer_mapped.h"
+#include "storage/layer_seal.h"
 #include "storage/manifest.h"
 #include "storage/reference.h"
 #include "storage/transfer.h"
@@ -126,49 +124,6 @@ static bool copy_layer(Store *store, StoreStage *stage, const CommitOptions *opt
 			 n > 0 ? text : "cannot copy the container's layer");
 }
 
-/* Take the digest of what comes from @fd. Return: NULL with @error. */
-static char *hash_stream(int fd, uint64_t *out_size, GError **error)
-{
-	g_autofree char *piece = g_malloc(PIECE_SIZE);
-	g_autoptr(Hash) hash = hash_new(NULL);
-	*out_size = 0;
-	for (;;) {
-		ssize_t n = read(fd, piece, PIECE_SIZE);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return error_set_errno_null(error, "cannot read the layer's tar");
-		if (n == 0)
-			return hash_finish(hash);
-		hash_update(hash, piece, (size_t)n);
-		*out_size += (uint64_t)n;
-	}
-}
-
-/* Make the tar and the journal of the staged copy; gives the layer's diff id and sizes. */
-static bool seal(Store *store, StoreStage *stage, Layer *layer, GError **error)
-{
-	autofd dir = path_open_state(store_stage_fd(stage), LAYER_NAME, O_RDONLY | O_DIRECTORY, 0);
-	int ends[2];
-	if (dir < 0 || pipe2(ends, O_CLOEXEC) < 0)
-		return error_set_errno(error, "cannot seal the layer");
-	autofd read_end = ends[0], write_end = ends[1];
-	g_autofree char *path = g_build_filename(store_path(store), "staging",
-						 store_stage_name(stage), LAYER_NAME, NULL);
-	const char *const args[] = {"seal", NULL};
-	const LayerChildOptions options = {
-		.args = args, .dir_path = path, .dir_fd = dir, .stdout_fd = write_end};
-	g_autoptr(LayerChild) child = layer_child_start(&options, error);
-	fd_close(&write_end);
-	LayerReport report = {0};
-	layer->diff_id = child ? hash_stream(read_end, &layer->tar_size, error) : NULL;
-	if (!layer->diff_id || !layer_child_wait(child, &report, error))
-		return false;
-	layer->size = report.size;
-	layer->chain_id = digest_chain_id(layer->parent, layer->diff_id);
-	return layer_record_write(dir, layer, error);
-}
-
 /* The container's changes as a layer on the image's. */
 static Layer *commit_layer(Store *store, StoreStage *stage, const CommitOptions *options,
 			   const Image *parent, GError **error)
@@ -187,7 +142,8 @@ static Layer *commit_layer(Store *store, StoreStage *stage, const CommitOptions 
 				  layer->parent);
 		return NULL;
 	}
-	if (!copy_layer(store, stage, options, error) || !seal(store, stage, layer, error))
+	if (!copy_layer(store, stage, options, error) ||
+	    !layer_seal(store, stage, LAYER_NAME, -1, layer, error))
 		return NULL;
 	/* Its pin keeps it from a sweep until the image's record is there. */
 	layer_free(layer_claim(store, stage, layer->chain_id, &failed));

@@ -14,6 +14,7 @@
 
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
+#include "libpod/base/json.h"
 #include "libpod/base/spawn.h"
 
 #define CAPTURE_MAX_SIZE (1u << 20)
@@ -163,6 +164,75 @@ int fetch_run(Store *store, const char *const *args, const char *secret, char **
 	(void)sigaction(SIGINT, &interrupt, NULL);
 	(void)sigaction(SIGQUIT, &quit, NULL);
 	return code;
+}
+
+char *fetch_url_shown(const char *url)
+{
+	const char *start = strstr(url, "://");
+	size_t size = start ? strcspn(start + 3, "/?#") : 0;
+	const char *at = start ? memrchr(start + 3, '@', size) : NULL;
+	if (!at)
+		return g_strdup(url);
+	g_autofree char *scheme = g_strndup(url, (size_t)(start - url));
+	return g_strconcat(scheme, "://", at + 1, NULL);
+}
+
+/* What `skiff-fetch download` says about its end. */
+static bool take_download(const char *text, size_t size, int64_t *out_mtime, GError **error)
+{
+	bool ok = false;
+	int64_t code = ENGINE_ERROR_SYSTEM, mtime = -1;
+	const char *message = NULL;
+	g_autoptr(Json) json = js_parse(text, size, "report of skiff-fetch", error);
+	if (!json || !js_get_bool(json, "ok", &ok, error) ||
+	    !js_get_int(json, "error", 0, ENGINE_ERROR_SYSTEM + 64, &code, error) ||
+	    !js_get_int(json, "mtime", -1, INT64_MAX, &mtime, error) ||
+	    !js_get_string(json, "message", &message, error))
+		return false;
+	if (!ok)
+		return error_set(error, (ErrorCode)code, "%s", message ? message : "no answer");
+	*out_mtime = mtime;
+	return true;
+}
+
+bool fetch_download(const char *url, int out_fd, int64_t *out_mtime, GError **error)
+{
+	g_autofree char *program = spawn_find_own("skiff-fetch", error);
+	g_auto(GStrv) env = fetch_environment();
+	int ends[2];
+	if (!program)
+		return false;
+	/* A URL may hold a password, and arguments can be seen by all (R16). */
+	autofd url_fd = fd_memfd("url", url, strlen(url));
+	if (url_fd < 0 || pipe2(ends, O_CLOEXEC) < 0)
+		return error_set_errno(error, "cannot start a download");
+	autofd read_end = ends[0];
+	autofd write_end = ends[1];
+	const char *const argv[] = {"skiff-fetch", "download", "--url-fd", "3",
+				    "--report-fd", "4",        NULL};
+	const int fds[] = {url_fd, write_end};
+	const Spawn spawn = {
+		.argv = argv,
+		.program = program,
+		.envp = (const char *const *)env,
+		.stdout_fd = out_fd,
+		.stderr_fd = SPAWN_INHERIT,
+		.fds = fds,
+		.n_fds = G_N_ELEMENTS(fds),
+	};
+	pid_t pid = spawn_start(&spawn, NULL, error);
+	fd_close(&write_end);
+	if (pid < 0)
+		return false;
+	size_t size = 0;
+	g_autofree char *text = fd_read_all(read_end, CAPTURE_MAX_SIZE, &size, error);
+	int code = spawn_wait(pid, text ? error : NULL);
+	if (!text || code < 0)
+		return false;
+	if (size == 0)
+		return error_set(error, ENGINE_ERROR_SYSTEM,
+				 "skiff-fetch ended with code %d and no report", code);
+	return take_download(text, size, out_mtime, error);
 }
 
 char *hello_layout_path(void)

@@ -9,6 +9,7 @@
 
 #include <glib.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "storage/store.h"
 
@@ -36,6 +37,16 @@ bool pull_policy_parse(const char *text, PullPolicy *out_policy, GError **error)
  */
 int fetch_run(Store *store, const char *const *args, const char *secret, char **capture,
 	      GError **error);
+
+/**
+ * fetch_download() - have skiff-fetch get a URL into an open file
+ * @out_mtime:	Last-Modified, seconds; -1 if it was not said
+ * @error:	INVALID, UNREACHABLE, NOT_FOUND (404, 410), DENIED (401, 403), SYSTEM
+ */
+bool fetch_download(const char *url, int out_fd, int64_t *out_mtime, GError **error);
+
+/** fetch_url_shown() - a URL for messages: without user and password. g_free() it. */
+char *fetch_url_shown(const char *url);
 
 /** hello_layout_path() - the built-in image's OCI layout, to be loaded with fetch_run(). NULL if
  * not installed. g_free() it. */

@@ -315,6 +315,18 @@ static bool publish_new(Store *store, const char *id, const ImagePublish *publis
 	return true;
 }
 
+/* A config that the disk has damaged is here again now. */
+static bool heal_config(int dir_fd, const ImagePublish *publish, GError **error)
+{
+	size_t size = 0;
+	g_autofree char *text =
+		record_read(dir_fd, "config.json", IMAGE_CONFIG_MAX_SIZE, &size, NULL);
+	if (text && size == publish->config_size && memcmp(text, publish->config, size) == 0)
+		return true;
+	return record_replace(dir_fd, "config.json", publish->config, publish->config_size,
+			      RECORD_SYNC_FULL, error);
+}
+
 static RecordLock *lock_images(Store *store, bool shared, const char *operation, GError **error)
 {
 	int images = store_dir(store, "images");
@@ -363,7 +375,8 @@ char *image_publish(Store *store, const ImagePublish *publish, GError **error)
 		return NULL;
 	}
 	bool done = dir < 0 ? publish_new(store, id, publish, size, error)
-			    : write_record(dir, publish, size, RECORD_SYNC_FULL, error);
+			    : heal_config(dir, publish, error) &&
+				      write_record(dir, publish, size, RECORD_SYNC_FULL, error);
 	if (!done || !image_take_names(store, id, publish->names, error))
 		return NULL;
 	return g_steal_pointer(&id);

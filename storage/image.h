@@ -54,6 +54,10 @@ const char *image_find_name(const Image *image, const char *text);
  * kept. g_free() it. */
 char *image_manifest_read(Store *store, const Image *image, size_t *out_size, GError **error);
 
+/** image_set_unknown() - say that nothing is called @name, and what has a name like it: NOT_FOUND.
+ * Return: NULL. */
+void *image_set_unknown(Store *store, const char *name, GError **error);
+
 /** images_list() - all images, newest first. GPtrArray of Image. A broken image is skipped with
  * log_warn. */
 GPtrArray *images_list(Store *store, GError **error);

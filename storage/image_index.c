@@ -21,6 +21,7 @@
 #include "libpod/base/log.h"
 #include "libpod/base/path.h"
 #include "libpod/base/record.h"
+#include "libpod/base/seal.h"
 #include "libpod/base/units.h"
 #include "storage/digest.h"
 #include "storage/image_priv.h"
@@ -96,6 +97,16 @@ static ImageIndex *load_index(Store *store, const char *id, GError **error)
 	return error_set_null(error, ENGINE_ERROR_CORRUPT,
 			      "manifest list '%.12s' has a broken record: %s", id,
 			      problem->message);
+}
+
+bool image_index_check(Store *store, const char *id, GError **error)
+{
+	g_autoptr(GError) problem = NULL;
+	g_autoptr(ImageIndex) index = load_index(store, id, &problem);
+	if (!problem)
+		return true;
+	g_propagate_error(error, g_steal_pointer(&problem));
+	return false;
 }
 
 static char **list_ids(Store *store, GError **error)
@@ -200,7 +211,7 @@ ImageIndex *image_index_resolve(Store *store, const char *text, GError **error)
 		error_set(error, ENGINE_ERROR_INVALID, "%s: image is not a manifest list",
 			  name ? name : image->id);
 	else
-		error_set(error, ENGINE_ERROR_NOT_FOUND, "%s: image not known", text);
+		image_set_unknown(store, text, error);
 	return NULL;
 }
 
@@ -257,16 +268,15 @@ Image *image_index_choose(Store *store, const ImageIndex *index, const Platform 
 	return NULL;
 }
 
-/* The record's text, borrowed from *@out_json. */
-static const char *record_text(const ImageIndex *index, Json **out_json)
+/* The record, sealed. g_free() it. */
+static char *record_text(const ImageIndex *index)
 {
-	Json *json = json_object_new_object();
+	g_autoptr(Json) json = json_object_new_object();
 	js_set_take(json, "names", js_from_strv((const char *const *)index->names));
 	js_set_int(json, "created", index->created);
 	js_set_take(json, "document", json_object_get(index->document));
 	js_set_take(json, "members", json_object_get(index->members));
-	*out_json = json;
-	return js_text(json);
+	return seal_text(js_text(json));
 }
 
 static bool check_size(const char *text, GError **error)
@@ -278,8 +288,7 @@ static bool check_size(const char *text, GError **error)
 /* Replace a record. */
 static bool save_index(Store *store, const ImageIndex *index, GError **error)
 {
-	g_autoptr(Json) json = NULL;
-	const char *text = record_text(index, &json);
+	g_autofree char *text = record_text(index);
 	int indexes = open_indexes(store, error);
 	if (indexes < 0 || !check_size(text, error))
 		return false;
@@ -292,8 +301,7 @@ static bool save_index(Store *store, const ImageIndex *index, GError **error)
 /* Stage a new record and rename it into its place. */
 static bool publish_index(Store *store, const ImageIndex *index, GError **error)
 {
-	g_autoptr(Json) json = NULL;
-	const char *text = record_text(index, &json);
+	g_autofree char *text = record_text(index);
 	int indexes = open_indexes(store, error);
 	g_autoptr(StoreStage) stage = indexes < 0 ? NULL : store_stage_new(store, error);
 	if (!stage)

@@ -52,6 +52,9 @@ ImageIndex *image_index_resolve(Store *store, const char *text, GError **error);
  * skipped with log_warn. */
 GPtrArray *image_indexes_list(Store *store, GError **error);
 
+/** image_index_check() - can the record of this id be used? Absent is no error. CORRUPT. */
+bool image_index_check(Store *store, const char *id, GError **error);
+
 /** image_index_find_name() - the name of @index that @text means; NULL: it is an id. Borrowed. */
 const char *image_index_find_name(const ImageIndex *index, const char *text);
 

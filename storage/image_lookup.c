@@ -14,6 +14,7 @@
 #include "libpod/base/log.h"
 #include "libpod/base/path.h"
 #include "libpod/base/record.h"
+#include "libpod/base/suggest.h"
 #include "storage/digest.h"
 #include "storage/image.h"
 #include "storage/image_index.h"
@@ -199,12 +200,39 @@ Image *image_lookup(Store *store, const char *name, GError **error)
 	return id ? image_load(store, id, error) : NULL;
 }
 
+/* The names of all images, as they are and as short as they may be typed. */
+static char **typed_names(Store *store)
+{
+	g_autoptr(GPtrArray) images = images_list(store, NULL);
+	g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+	for (guint i = 0; images && i < images->len; i++) {
+		const Image *image = images->pdata[i];
+		for (char **name = image->names; *name; name++) {
+			g_autofree char *bare = g_str_has_suffix(*name, ":latest")
+							? g_strndup(*name, strlen(*name) - 7)
+							: g_strdup(*name);
+			g_strv_builder_add(names, *name);
+			g_strv_builder_add(names, bare);
+			g_strv_builder_add(names, strrchr(bare, '/') + 1);
+		}
+	}
+	return g_strv_builder_end(names);
+}
+
+void *image_set_unknown(Store *store, const char *name, GError **error)
+{
+	error_set(error, ENGINE_ERROR_NOT_FOUND, "%s: image not known", name);
+	g_auto(GStrv) names = error ? typed_names(store) : NULL;
+	suggest_add_near(name, names, "skiff images shows all; skiff pull fetches one", error);
+	return NULL;
+}
+
 Image *image_resolve(Store *store, const char *name, GError **error)
 {
 	g_autoptr(GError) problem = NULL;
 	Image *image = image_lookup(store, name, &problem);
 	if (!image && !problem)
-		return error_set_null(error, ENGINE_ERROR_NOT_FOUND, "%s: image not known", name);
+		return image_set_unknown(store, name, error);
 	if (problem)
 		g_propagate_error(error, g_steal_pointer(&problem));
 	return image;

@@ -17,6 +17,7 @@
 #include "storage/load.h"
 #include "storage/policy.h"
 #include "storage/reference.h"
+#include "storage/signed_by.h"
 #include "storage/transfer.h"
 
 #define PIECE_SIZE (1u << 20)
@@ -113,10 +114,15 @@ char *image_import(Store *store, const ImportOptions *options, GError **error)
 		g_prefix_error(error, "the policy can't be read, so nothing is accepted: ");
 		return NULL;
 	}
-	if (!policy_check_archive(policy, "tarball", options->input, NULL, error))
+	g_autoptr(GPtrArray) signed_by =
+		g_ptr_array_new_with_free_func((GDestroyNotify)signed_by_free);
+	const SignedImage unsigned_image = {0};
+	if (!policy_check_archive(policy, "tarball", options->input, NULL, signed_by, error))
 		return NULL;
 	g_autoptr(StoreStage) stage = store_stage_new(store, error);
-	g_autoptr(Layer) layer = stage ? import_layer(store, stage, options->input, error) : NULL;
+	if (!stage || !signed_by_check(signed_by, &unsigned_image, store, stage, error))
+		return NULL;
+	g_autoptr(Layer) layer = import_layer(store, stage, options->input, error);
 	g_autoptr(Json) config = layer ? make_config(options, layer, error) : NULL;
 	if (!config)
 		return NULL;

@@ -26,6 +26,7 @@
 #include "libpod/base/log.h"
 #include "libpod/base/path.h"
 #include "libpod/base/record.h"
+#include "storage/build_cache.h"
 #include "storage/digest.h"
 #include "storage/image_config.h"
 
@@ -271,7 +272,7 @@ static GHashTable *collect_needed(Store *store, GError **error)
 			return NULL;
 		}
 	}
-	if (!add_pins(staging, needed, error))
+	if (!add_pins(staging, needed, error) || !build_cache_add_needed(store, needed, error))
 		return NULL;
 	return g_steal_pointer(&needed);
 }

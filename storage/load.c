@@ -20,6 +20,8 @@
 #include "storage/podman_store.h"
 #include "storage/policy.h"
 #include "storage/reference.h"
+#include "storage/signature.h"
+#include "storage/signed_by.h"
 #include "storage/transfer.h"
 
 #define DOCUMENT_MAX   (4u << 20)
@@ -37,6 +39,7 @@ typedef struct {
 	char **names;
 	const char *transport; /* as policy.json calls it */
 	char *reference; /* the archive's own name for it; NULL: none, or a docker-archive's */
+	GPtrArray *signatures; /* of GBytes: a docker-dir's; else NULL */
 } Source;
 
 typedef struct {
@@ -76,6 +79,7 @@ static void free_source(void *data)
 	g_ptr_array_unref(source->layers);
 	g_strfreev(source->names);
 	g_free(source->reference);
+	g_clear_pointer(&source->signatures, g_ptr_array_unref);
 	g_free(source);
 }
 
@@ -313,6 +317,27 @@ static bool read_layout(Archive *archive, const LoadOptions *options, const Plat
 	return true;
 }
 
+/* signature-1, signature-2, ... beside a docker-dir's manifest. */
+static GPtrArray *read_signatures(Archive *archive, GError **error)
+{
+	g_autoptr(GPtrArray) found = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
+	size_t total = 0;
+	for (unsigned n = 1;; n++) {
+		size_t size = 0;
+		g_autofree char *name = g_strdup_printf("signature-%u", n);
+		if (!archive_has(archive, name))
+			return g_steal_pointer(&found);
+		char *data = archive_read(archive, name, SIGNATURE_MAX_SIZE, &size, error);
+		if (!data)
+			return NULL;
+		g_ptr_array_add(found, g_bytes_new_take(data, size));
+		total += size;
+		if (found->len > SIGNATURE_MAX_COUNT || total > SIGNATURES_MAX_SIZE)
+			return error_set_null(error, ENGINE_ERROR_INVALID,
+					      "it has too many or too large signatures");
+	}
+}
+
 /* What skopeo calls "dir:": a manifest beside its blobs. */
 static bool read_docker_dir(Archive *archive, char *text, size_t size, GPtrArray *sources,
 			    GError **error)
@@ -328,8 +353,9 @@ static bool read_docker_dir(Archive *archive, char *text, size_t size, GPtrArray
 	if (!source)
 		return false;
 	source->transport = "dir";
+	source->signatures = read_signatures(archive, error);
 	g_ptr_array_add(sources, source);
-	return true;
+	return source->signatures != NULL;
 }
 
 /* Find out what kind of archive it is and list its images. */
@@ -338,10 +364,14 @@ static GPtrArray *read_sources(Archive *archive, const LoadOptions *options,
 {
 	g_autoptr(GPtrArray) sources = g_ptr_array_new_with_free_func(free_source);
 	if (!archive_has(archive, "manifest.json")) {
-		if (!archive_has(archive, "index.json"))
-			return error_set_null(error, ENGINE_ERROR_INVALID,
-					      "%s: neither a docker-archive nor an OCI layout",
-					      options->input);
+		if (!archive_has(archive, "index.json")) {
+			error_set(error, ENGINE_ERROR_INVALID,
+				  "%s: neither a docker-archive nor an OCI layout", options->input);
+			error_add_help(error,
+				       "if it holds a root file system: skiff import %s NAME",
+				       options->input);
+			return NULL;
+		}
 		return read_layout(archive, options, platform, sources, error)
 			       ? g_steal_pointer(&sources)
 			       : NULL;
@@ -462,8 +492,27 @@ static LoadedImage *load_one(Store *store, StoreStage *stage, const LayerFeed *f
 	return loaded;
 }
 
+/* May one image be loaded, also by its signatures? It has no reference that one could be for. */
+static bool check_source(const Policy *policy, const Source *source, const char *input,
+			 Store *store, StoreStage *stage, GError **error)
+{
+	g_autoptr(GPtrArray) signed_by =
+		g_ptr_array_new_with_free_func((GDestroyNotify)signed_by_free);
+	if (!policy_check_archive(policy, source->transport, input, source->reference, signed_by,
+				  error))
+		return false;
+	g_autofree char *digest =
+		source->manifest ? digest_of(source->manifest, source->manifest_size) : NULL;
+	const SignedImage image = {
+		.digest = digest,
+		.signatures = digest ? source->signatures : NULL,
+	};
+	return signed_by_check(signed_by, &image, store, stage, error);
+}
+
 /* All of them before the first is loaded: a policy that refuses one lets none in. */
-static bool check_policy(const GPtrArray *sources, const char *input, GError **error)
+static bool check_policy(const GPtrArray *sources, const char *input, Store *store,
+			 StoreStage *stage, GError **error)
 {
 	g_autoptr(Policy) policy = policy_load(error);
 	if (!policy) {
@@ -471,9 +520,7 @@ static bool check_policy(const GPtrArray *sources, const char *input, GError **e
 		return false;
 	}
 	for (guint i = 0; i < sources->len; i++) {
-		const Source *source = sources->pdata[i];
-		if (!policy_check_archive(policy, source->transport, input, source->reference,
-					  error))
+		if (!check_source(policy, sources->pdata[i], input, store, stage, error))
 			return false;
 	}
 	return true;
@@ -483,7 +530,7 @@ static bool check_policy(const GPtrArray *sources, const char *input, GError **e
 static GPtrArray *load_all(Store *store, StoreStage *stage, const LayerFeed *feed,
 			   const GPtrArray *sources, const LoadOptions *options, GError **error)
 {
-	if (!check_policy(sources, options->input, error))
+	if (!check_policy(sources, options->input, store, stage, error))
 		return NULL;
 	g_autoptr(GPtrArray) loaded =
 		g_ptr_array_new_with_free_func((GDestroyNotify)loaded_image_free);

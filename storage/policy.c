@@ -11,6 +11,7 @@
 #include "libpod/base/fd.h"
 #include "libpod/base/json.h"
 #include "storage/registries_conf.h"
+#include "storage/signed_by.h"
 
 struct Policy {
 	Json *root; /* NULL: no file, everything is accepted */
@@ -49,6 +50,13 @@ static bool check_requirements(const Policy *policy, const char *scope, Json *li
 					 "%s: '%s': requirement %zu has a key that '%s' does not "
 					 "know",
 					 policy->name, scope, i + 1, type);
+		g_autoptr(SignedBy) need =
+			strcmp(type, "signedBy") == 0 ? signed_by_parse(item, error) : NULL;
+		if (strcmp(type, "signedBy") == 0 && !need) {
+			g_prefix_error(error, "%s: '%s': requirement %zu: ", policy->name, scope,
+				       i + 1);
+			return false;
+		}
 	}
 	return true;
 }
@@ -95,7 +103,12 @@ Policy *policy_parse(const char *text, const char *name, GError **error)
 	g_autoptr(Policy) policy = g_new0(Policy, 1);
 	policy->name = g_strdup(name);
 	policy->root = js_parse(text, strlen(text), name, error);
-	if (!policy->root || !check_all(policy, error))
+	if (!policy->root)
+		return NULL;
+	if (!js_has_unique_keys(text, strlen(text), policy->root))
+		return error_set_null(error, ENGINE_ERROR_INVALID, "%s: a key is there twice",
+				      name);
+	if (!check_all(policy, error))
 		return NULL;
 	return g_steal_pointer(&policy);
 }
@@ -154,14 +167,22 @@ static Json *find_scope(Json *scopes, const Reference *reference, char **out_sco
 
 /* Do all requirements of a scope hold? @image: with its transport, as podman names it. */
 static bool check_scope(const Policy *policy, Json *list, const char *scope, const char *image,
-			GError **error)
+			GPtrArray *signed_by, GError **error)
 {
 	for (size_t i = 0; i < json_object_array_length(list); i++) {
 		const char *type = NULL;
-		if (!js_get_string(json_object_array_get_idx(list, i), "type", &type, error))
+		Json *item = json_object_array_get_idx(list, i);
+		if (!js_get_string(item, "type", &type, error))
 			return false;
 		if (g_strcmp0(type, "insecureAcceptAnything") == 0)
 			continue;
+		if (signed_by && g_strcmp0(type, "signedBy") == 0) {
+			SignedBy *need = signed_by_parse(item, error);
+			if (!need)
+				return false;
+			g_ptr_array_add(signed_by, need);
+			continue;
+		}
 		if (g_strcmp0(type, "reject") == 0) {
 			error_set(error, ENGINE_ERROR_DENIED,
 				  "Source image rejected: Running image %s is rejected by policy.",
@@ -193,15 +214,16 @@ static bool find_transport(const Policy *policy, const char *transport, Json **o
 
 /* By the scope that was found, else by the default for all. */
 static bool check_found(const Policy *policy, Json *list, const char *scope, const char *image,
-			GError **error)
+			GPtrArray *signed_by, GError **error)
 {
 	if (list)
-		return check_scope(policy, list, scope, image, error);
+		return check_scope(policy, list, scope, image, signed_by, error);
 	return check_scope(policy, json_object_object_get(policy->root, "default"), "default",
-			   image, error);
+			   image, signed_by, error);
 }
 
-bool policy_check(const Policy *policy, const Reference *reference, GError **error)
+bool policy_check(const Policy *policy, const Reference *reference, GPtrArray *signed_by,
+		  GError **error)
 {
 	if (!policy->root)
 		return true;
@@ -212,7 +234,7 @@ bool policy_check(const Policy *policy, const Reference *reference, GError **err
 	if (!find_transport(policy, "docker", &scopes, error))
 		return false;
 	Json *list = scopes ? find_scope(scopes, reference, &scope) : NULL;
-	return check_found(policy, list, scope, image, error);
+	return check_found(policy, list, scope, image, signed_by, error);
 }
 
 /* "/a/b:name", "/a/b", "/a", then "". "/" is no scope. */
@@ -241,7 +263,7 @@ static char *real_path(const char *path)
 }
 
 bool policy_check_archive(const Policy *policy, const char *transport, const char *path,
-			  const char *name, GError **error)
+			  const char *name, GPtrArray *signed_by, GError **error)
 {
 	if (!policy->root)
 		return true;
@@ -261,5 +283,5 @@ bool policy_check_archive(const Policy *policy, const char *transport, const cha
 		scope = g_strdup(transport);
 		list = lookup(scopes, "");
 	}
-	return check_found(policy, list, scope, image, error);
+	return check_found(policy, list, scope, image, signed_by, error);
 }

@@ -4,8 +4,8 @@
  *
  * ~/.config/containers/policy.json, else /etc/containers/policy.json. Without a file everything is
  * accepted, as on a fresh Debian where no package brings one; a file that can't be understood
- * accepts nothing. Pulls, loads and imports ask it. Requirements we can't check yet (signedBy,
- * sigstoreSigned) refuse.
+ * accepts nothing. Pulls, loads and imports ask it. What it asks of signatures (signedBy) is handed
+ * to who has them (signed_by.h); requirements we can't check (sigstoreSigned) refuse.
  */
 #pragma once
 
@@ -32,11 +32,16 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Policy, policy_free)
  * @path:	what was named on the command line; "-": stdin, which has only the transport's
  * default
  * @name:	what an OCI layout calls the image; NULL: nothing
+ * @signed_by:	as policy_check()
  * @error:	as policy_check()
  */
 bool policy_check_archive(const Policy *policy, const char *transport, const char *path,
-			  const char *name, GError **error);
+			  const char *name, GPtrArray *signed_by, GError **error);
 
-/** policy_check() - may this normalised reference be pulled from a registry? DENIED says by which
- * scope not. */
-bool policy_check(const Policy *policy, const Reference *reference, GError **error);
+/**
+ * policy_check() - may this normalised reference be pulled from a registry?
+ * @signed_by:	the SignedBy are added that must be met, too; NULL: none can be
+ * @error:	DENIED says by which scope not, UNSUPPORTED
+ */
+bool policy_check(const Policy *policy, const Reference *reference, GPtrArray *signed_by,
+		  GError **error);

@@ -14,6 +14,7 @@
 #include "storage/image.h"
 #include "storage/policy.h"
 #include "storage/pull_priv.h"
+#include "storage/signed_by.h"
 
 typedef struct {
 	Store *store;
@@ -217,8 +218,7 @@ static bool check_local(const Context *context, const Reference *reference,
 		return false;
 	}
 	if (!image)
-		return policy != PULL_NEVER ||
-		       error_set(error, ENGINE_ERROR_NOT_FOUND, "%s: image not known", name);
+		return policy != PULL_NEVER || image_set_unknown(context->store, name, error);
 	bool fetch = policy == PULL_NEWER && !reference->digest &&
 		     !is_current(context, image, reference, sources);
 	if (!fetch)
@@ -231,7 +231,9 @@ static PullResult *pull_reference(const Context *context, const Reference *refer
 				  GError **error)
 {
 	g_autofree char *name = reference_format(reference);
-	if (!policy_check(context->policy, reference, error))
+	g_autoptr(GPtrArray) signed_by =
+		g_ptr_array_new_with_free_func((GDestroyNotify)signed_by_free);
+	if (!policy_check(context->policy, reference, signed_by, error))
 		return NULL;
 	g_autoptr(GPtrArray) sources = registries_conf_sources(context->conf, reference, error);
 	PullResult *result = NULL;
@@ -241,7 +243,7 @@ static PullResult *pull_reference(const Context *context, const Reference *refer
 	for (size_t i = 0; i < sources->len; i++) {
 		const RegistrySource *source = g_ptr_array_index(sources, i);
 		g_autoptr(GError) problem = NULL;
-		result = pull_image(context->store, context->session, source, reference,
+		result = pull_image(context->store, context->session, source, reference, signed_by,
 				    context->options, &problem);
 		if (result) {
 			if (source->is_mirror)

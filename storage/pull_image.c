@@ -11,6 +11,8 @@
 #include "storage/blob_slot.h"
 #include "storage/digest.h"
 #include "storage/image.h"
+#include "storage/lookaside.h"
+#include "storage/signed_by.h"
 
 #define INDEX_DEPTH_MAX  3
 #define SLOT_INTERVAL_MS 50
@@ -229,8 +231,30 @@ static void drop_config_slot(const Pull *pull)
 		blob_slot_discard(slot);
 }
 
+/*
+ * Before anything but the manifest's bytes is used: are they signed as the policy wants? Of a list
+ * it is the chosen image's manifest that must be, as others check it, too.
+ */
+static bool check_signatures(const Pull *pull, const RegistrySource *source, StoreStage *stage,
+			     const GPtrArray *signed_by, GError **error)
+{
+	if (signed_by->len == 0)
+		return true;
+	const Reference place = {source->host, source->repository, pull->reference->tag,
+				 pull->reference->digest};
+	g_autoptr(GPtrArray) signatures = lookaside_fetch(registry_session_http(pull->session),
+							  &place, pull->document->digest, error);
+	const SignedImage image = {
+		.reference = pull->reference,
+		.digest = pull->document->digest,
+		.signatures = signatures,
+	};
+	return signatures && signed_by_check(signed_by, &image, pull->store, stage, error);
+}
+
 PullResult *pull_image(Store *store, RegistrySession *session, const RegistrySource *source,
-		       const Reference *reference, const PullOptions *options, GError **error)
+		       const Reference *reference, const GPtrArray *signed_by,
+		       const PullOptions *options, GError **error)
 {
 	g_auto(Pull) pull = {
 		.store = store,
@@ -243,7 +267,8 @@ PullResult *pull_image(Store *store, RegistrySession *session, const RegistrySou
 		return NULL;
 	pull_message(options, "Getting image source signatures");
 	g_autoptr(StoreStage) stage = store_stage_new(store, error);
-	if (!stage || !get_config(&pull, error) || !check_config(&pull, error))
+	if (!stage || !check_signatures(&pull, source, stage, signed_by, error) ||
+	    !get_config(&pull, error) || !check_config(&pull, error))
 		return NULL;
 
 	g_autoptr(PullResult) result = g_new0(PullResult, 1);
@@ -256,8 +281,8 @@ PullResult *pull_image(Store *store, RegistrySession *session, const RegistrySou
 		.manifest = pull.manifest,
 		.config = pull.config,
 		.result = result,
-		/* Who pins a digest may want to push it as it is. */
-		.keep_blobs = reference->digest != NULL,
+		/* Who pins a digest, or has it signed, may want to push it as it is. */
+		.keep_blobs = reference->digest != NULL || signed_by->len > 0,
 	};
 	if (!pull_layers(&layers, error))
 		return NULL;

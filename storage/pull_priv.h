@@ -27,6 +27,10 @@ typedef struct {
 /** pull_layers() - fetch, unpack and publish all that are missing. */
 bool pull_layers(const PullLayers *pull, GError **error);
 
-/** pull_image() - one image from one place, published as @reference's name. */
+/**
+ * pull_image() - one image from one place, published as @reference's name
+ * @signed_by:	what policy.json wants its signatures to be: of SignedBy, perhaps none
+ */
 PullResult *pull_image(Store *store, RegistrySession *session, const RegistrySource *source,
-		       const Reference *reference, const PullOptions *options, GError **error);
+		       const Reference *reference, const GPtrArray *signed_by,
+		       const PullOptions *options, GError **error);

@@ -130,6 +130,8 @@ static bool names_registry(const char *component)
 	return false;
 }
 
+#define NOT_LOWER "repository name must be lowercase"
+
 static bool is_image_id(const char *name)
 {
 	return strlen(name) == 64 && strspn(name, "0123456789abcdef") == 64;
@@ -139,9 +141,13 @@ static void *invalid(GError **error, const char *text, const char *why)
 {
 	g_autofree char *shown = g_strndup(text, 200);
 	g_autofree char *escaped = g_strescape(shown, NULL);
-	return error_set_null(error, ENGINE_ERROR_INVALID,
-			      "parsing reference '%s': invalid reference format%s%s", escaped,
-			      why ? ": " : "", why ? why : "");
+	error_set(error, ENGINE_ERROR_INVALID,
+		  "parsing reference '%s': invalid reference format%s%s", escaped, why ? ": " : "",
+		  why ? why : "");
+	g_autofree char *lower = g_ascii_strdown(escaped, -1);
+	if (g_strcmp0(why, NOT_LOWER) == 0)
+		error_add_help(error, "write it in lower case: %s", lower);
+	return NULL;
 }
 
 /* Split "name[:tag][@digest]": cuts @name in place and fills tag and digest of @ref. */
@@ -174,7 +180,7 @@ static const char *repository_complaint(const char *repository)
 {
 	for (const char *c = repository; *c; c++)
 		if (g_ascii_isupper(*c))
-			return "repository name must be lowercase";
+			return NOT_LOWER;
 	return NULL;
 }
 

@@ -35,9 +35,12 @@ static const OptionGroup group = {NULL, options};
 /* Streams of the first process, as it was made: a terminal, stdin or not. */
 static bool attach(Container *ctr, const AttachVerbOptions *opts, int *out_code, GError **error)
 {
-	if (container_summary(ctr)->state != CONTAINER_RUNNING)
-		return error_set(error, ENGINE_ERROR_BAD_STATE,
-				 "you can only attach to running containers");
+	if (container_summary(ctr)->state != CONTAINER_RUNNING) {
+		error_set(error, ENGINE_ERROR_BAD_STATE,
+			  "you can only attach to running containers");
+		error_add_help(error, "skiff start --attach %s", container_summary(ctr)->name);
+		return false;
+	}
 	const ContainerSpec *spec = container_spec(ctr, error);
 	if (!spec)
 		return false;

@@ -166,11 +166,13 @@ static void fill_window(ExecRequest *request)
 static bool exec_in(Engine *engine, Container *ctr, const ExecOptions *opts,
 		    const char *const *args, int *out_code, GError **error)
 {
-	if (container_summary(ctr)->state != CONTAINER_RUNNING)
-		return error_set(
-			error, ENGINE_ERROR_BAD_STATE,
-			"can only create exec sessions on running containers: container state "
-			"improper");
+	if (container_summary(ctr)->state != CONTAINER_RUNNING) {
+		error_set(error, ENGINE_ERROR_BAD_STATE,
+			  "can only create exec sessions on running containers: container state "
+			  "improper");
+		error_add_help(error, "skiff start %s", container_summary(ctr)->name);
+		return false;
+	}
 	const ContainerSpec *container = container_spec(ctr, error);
 	if (!container)
 		return false;

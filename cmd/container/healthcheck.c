@@ -23,7 +23,7 @@ static bool check(Container *ctr, GError **error)
 	if (summary->state != CONTAINER_RUNNING)
 		return error_set(error, ENGINE_ERROR_BAD_STATE, "container %s is not running",
 				 summary->id);
-	if (!spec->health)
+	if (!health_config_has_probe(spec->health))
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "container %s has no defined healthcheck", summary->id);
 	return true;

@@ -147,7 +147,7 @@ static const OptionGroup group = {NULL, options};
 static bool runs(const ContainerSummary *summary)
 {
 	return summary->state != CONTAINER_CREATED && summary->state != CONTAINER_EXITED &&
-	       summary->state != CONTAINER_PAUSED;
+	       summary->state != CONTAINER_PAUSED && summary->state != CONTAINER_INITIALIZED;
 }
 
 static int compare_rows(const void *a, const void *b, void *data)

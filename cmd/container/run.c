@@ -10,6 +10,7 @@
 
 #include "cmd/commands.h"
 #include "cmd/container/foreground.h"
+#include "cmd/container/service.h"
 #include "cmd/engine_open.h"
 #include "cmd/image/acquire.h"
 #include "cmd/output.h"
@@ -18,6 +19,7 @@
 #include "libpod/base/fd.h"
 #include "libpod/base/log.h"
 #include "libpod/container.h"
+#include "libpod/spec_parse.h"
 #include "libpod/spec_resolve.h"
 
 /* --cidfile: the file is made before the container, so that a taken name costs nothing. */
@@ -96,16 +98,17 @@ static void drop_failed(Container *ctr, bool auto_remove)
 }
 
 /* Steps 7 to 13. Return: the exit code, or -1 with @error. */
-static int start_container(Container *ctr, const ContainerSpec *spec, GError **error)
+static int start_container(Container *ctr, ContainerSpec *spec, GError **error)
 {
 	Foreground streams = choose_streams(spec);
-	const ContainerStart start = {
+	ContainerStart start = {
 		.attach_stdin = !spec->detach && streams.attach_stdin,
 		.attach_stdout = !spec->detach && streams.attach_stdout,
 		.attach_stderr = !spec->detach && streams.attach_stderr,
 		.detached = spec->detach,
-		.preserve = spec->preserve,
 	};
+	spec_preserve_activated(spec, service_describe(&start));
+	start.preserve = spec->preserve;
 	autofd control = -1;
 	int code = 0;
 	if (!container_start(ctr, &start, spec->detach ? NULL : &control, error)) {

@@ -5,6 +5,7 @@
 #include "cmd/commands.h"
 #include "cmd/container/foreground.h"
 #include "cmd/container/selection.h"
+#include "cmd/container/service.h"
 #include "cmd/output.h"
 #include "libpod/attach.h"
 #include "libpod/base/error.h"
@@ -17,6 +18,7 @@ typedef struct {
 	Tristate sig_proxy;
 	const char *detach_keys;
 	int exit_code; /* of the container we were attached to */
+	bool alone;    /* one container was named: what a service manager gave us is its */
 } StartOptions;
 
 static const Option options[] = {
@@ -59,6 +61,16 @@ static bool refuse_paused(const Container *ctr, GError **error)
 			 s->id, s->id);
 }
 
+/* Start it as a service, if we are one and it alone is meant. */
+static bool start_container(Container *ctr, const StartOptions *opts, ContainerStart *start,
+			    int *out_control, GError **error)
+{
+	int n = opts->alone ? service_describe(start) : 0;
+	g_autofree char *preserve = g_strnfill((gsize)n, '1');
+	start->preserve = n > 0 ? preserve : NULL;
+	return container_start(ctr, start, out_control, error);
+}
+
 /* One that runs already is attached to. Its exit code goes to cmd_start(). */
 static bool start_attached(Container *ctr, StartOptions *opts, GError **error)
 {
@@ -73,7 +85,7 @@ static bool start_attached(Container *ctr, StartOptions *opts, GError **error)
 		.sig_proxy = opts->sig_proxy != TRISTATE_FALSE,
 		.detach_keys = opts->detach_keys,
 	};
-	const ContainerStart start = {
+	ContainerStart start = {
 		.attach_stdin = foreground.attach_stdin,
 		.attach_stdout = true,
 		.attach_stderr = true,
@@ -81,7 +93,7 @@ static bool start_attached(Container *ctr, StartOptions *opts, GError **error)
 	autofd control = -1;
 	if (is_running(ctr))
 		control = attach_open(container_run_fd(ctr), error);
-	else if (!container_start(ctr, &start, &control, error))
+	else if (!start_container(ctr, opts, &start, &control, error))
 		return false;
 	return control >= 0 &&
 	       foreground_run(ctr, control, tty, &foreground, &opts->exit_code, error);
@@ -97,7 +109,7 @@ static bool start_one(Container *ctr, void *data, GError **error)
 		       false; /* no name, its output is the output */
 	if (is_running(ctr))
 		return !opts->selection.all; /* --all names what it started */
-	return container_start(ctr, &(ContainerStart){.detached = true}, NULL, error);
+	return start_container(ctr, opts, &(ContainerStart){.detached = true}, NULL, error);
 }
 
 /* podman's rules and words, in its order. */
@@ -133,9 +145,11 @@ static int cmd_start(Invocation *inv)
 		status = inv->status;
 	else if (!check(&opts, inv, &error))
 		status = command_fail(error);
-	else
+	else {
+		opts.alone = command_n_args(inv) == 1 && !opts.selection.all;
 		status = selection_run(&opts.selection, inv,
 				       &(SelectionTask){.work = start_one, .data = &opts});
+	}
 	selection_clear(&opts.selection);
 	return status != 0 ? status : opts.exit_code;
 }

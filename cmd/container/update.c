@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * update: other limits or another restart policy for a container.
+ * update: other limits, variables, probes or another restart policy for a container.
  */
 #include "cmd/commands.h"
 #include "cmd/container/selection.h"
@@ -22,24 +22,6 @@ static const Option options[] = {
 	 offsetof(UpdateOptions, selection.latest), OPTION_COMMON},
 	OPTION_UNSUPPORTED(0, "cpu-rt-period", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "cpu-rt-runtime", OPTION_VALUE),
-	OPTION_UNSUPPORTED('e', "env", OPTION_LIST),
-	OPTION_UNSUPPORTED(0, "health-cmd", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "health-interval", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "health-log-destination", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "health-max-log-count", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "health-max-log-size", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "health-on-failure", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "health-retries", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "health-start-period", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "health-startup-cmd", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "health-startup-interval", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "health-startup-retries", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "health-startup-success", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "health-startup-timeout", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "health-timeout", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "no-healthcheck", OPTION_FLAG),
-	OPTION_UNSUPPORTED(0, "ulimit", OPTION_LIST),
-	OPTION_UNSUPPORTED(0, "unsetenv", OPTION_LIST),
 	{0},
 };
 
@@ -49,9 +31,9 @@ static const OptionGroup group = {NULL, options};
 static int cmd_update(Invocation *inv)
 {
 	UpdateOptions opts = {0};
-	g_autoptr(ContainerSpec) limits = spec_new();
+	g_autoptr(ContainerSpec) asked = spec_new();
 	g_autoptr(GError) error = NULL;
-	if (!command_parse(inv, (void *[]){&opts, limits}))
+	if (!command_parse(inv, (void *[]){&opts, asked, asked, asked}))
 		return inv->status;
 	if (!opts.selection.latest && command_n_args(inv) != 1) {
 		output_error_text("accepts 1 arg(s), received %zu", command_n_args(inv));
@@ -60,7 +42,7 @@ static int cmd_update(Invocation *inv)
 	g_autoptr(Engine) engine = command_engine(inv, false, &error);
 	g_autoptr(Container) ctr =
 		engine ? selection_one(&opts.selection, inv, engine, &error) : NULL;
-	const ContainerUpdate update = {.limits = limits, .restart = opts.restart};
+	const ContainerUpdate update = {.asked = asked, .restart = opts.restart};
 	if (!ctr || !container_update(ctr, &update, &error))
 		return command_fail(error);
 	output_text(container_summary(ctr)->id);
@@ -70,13 +52,17 @@ static int cmd_update(Invocation *inv)
 const Command update_command = {
 	.paths = (const char *const[]){"update", "container update", NULL},
 	.usage = "[options] CONTAINER",
-	.summary = "Change the limits of a container",
-	.description = "Changes the limits and the restart policy of a container, at once if it "
-		       "runs, and for its next starts.",
+	.summary = "Change the limits, variables or health checks of a container",
+	.description =
+		"Changes the limits, the restart policy and the health checks of a container, "
+		"at once if it runs, and for its next starts. Variables are changed for its "
+		"next starts and for \"skiff exec\", ulimits for its next starts.",
 	.examples = (const char *const[]){"skiff update --memory 1g --cpus 2 web",
-					  "skiff update --restart always web", NULL},
+					  "skiff update --restart always web",
+					  "skiff update --env DEBUG=1 --unsetenv PROXY web", NULL},
 	.max_args = 1,
-	.groups = (const OptionGroup *const[]){&group, &spec_options_resources, NULL},
+	.groups = (const OptionGroup *const[]){&group, &spec_options_update, &spec_options_health,
+					       &spec_options_resources, NULL},
 	.arg = COMMAND_ARG_CONTAINER,
 	.run = cmd_update,
 };

@@ -42,13 +42,13 @@ static const struct {
 	ContainerState state;
 	bool supported;
 } conditions[] = {
-	{"configured", CONTAINER_CREATED, true},  {"created", CONTAINER_CREATED, true},
-	{"exited", CONTAINER_EXITED, true},       {"healthy", CONTAINER_RUNNING, true},
-	{"initialized", CONTAINER_CREATED, true}, {"paused", CONTAINER_PAUSED, true},
-	{"pausing", CONTAINER_PAUSED, false},     {"removed", CONTAINER_EXITED, true},
-	{"removing", CONTAINER_EXITED, true},     {"running", CONTAINER_RUNNING, true},
-	{"stopped", CONTAINER_EXITED, true},      {"stopping", CONTAINER_STOPPING, true},
-	{"unhealthy", CONTAINER_RUNNING, true},   {"unknown", CONTAINER_CREATED, false},
+	{"configured", CONTAINER_CREATED, true},      {"created", CONTAINER_CREATED, true},
+	{"exited", CONTAINER_EXITED, true},           {"healthy", CONTAINER_RUNNING, true},
+	{"initialized", CONTAINER_INITIALIZED, true}, {"paused", CONTAINER_PAUSED, true},
+	{"pausing", CONTAINER_PAUSED, false},         {"removed", CONTAINER_EXITED, true},
+	{"removing", CONTAINER_EXITED, true},         {"running", CONTAINER_RUNNING, true},
+	{"stopped", CONTAINER_EXITED, true},          {"stopping", CONTAINER_STOPPING, true},
+	{"unhealthy", CONTAINER_RUNNING, true},       {"unknown", CONTAINER_CREATED, false},
 };
 
 static bool lists(const WaitOptions *opts, const char *name)

@@ -40,6 +40,8 @@ bool fetch_open(FetchCall *call, GError **error);
 
 /** fetch_commit() - the verb: make an image of a container. Return: the exit code. */
 int fetch_commit(FetchCall *call, GError **error);
+/** fetch_url() - the verb: a file behind a URL, to standard output. Return: the exit code. */
+int fetch_url(FetchCall *call, GError **error);
 /** fetch_import() - the verb: make an image of a tar. Return: the exit code. */
 int fetch_import(FetchCall *call, GError **error);
 /** fetch_inflate() - the verb: a compressed stream, plain. Return: the exit code. */

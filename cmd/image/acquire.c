@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cmd/image/fetch_args.h"
+#include "cmd/image/pull_notice.h"
 #include "libpod/base/error.h"
 #include "libpod/base/log.h"
 #include "libpod/events.h"
@@ -77,7 +78,9 @@ static Image *pull(Engine *engine, const char *name, const AcquireOptions *optio
 	fetch_args_add_flag(args, "--quiet", options->quiet);
 	if (!fetch_args_add_operand(args, name, error))
 		return NULL;
+	g_auto(PullNotice) notice = pull_notice_begin(name);
 	*out_status = fetch_args_run(args, engine, &printed);
+	pull_notice_end(&notice);
 	if (*out_status != 0)
 		return NULL;
 	g_autofree char *id = last_line(printed);
@@ -123,6 +126,6 @@ Image *image_acquire(Engine *engine, const char *name, const AcquireOptions *opt
 		return NULL;
 	}
 	if (options->policy == PULL_NEVER)
-		return error_set_null(error, ENGINE_ERROR_NOT_FOUND, "%s: image not known", name);
+		return image_set_unknown(engine_store(engine), name, error);
 	return pull(engine, name, options, out_status, error);
 }

@@ -9,6 +9,7 @@
 #include "cmd/commands.h"
 #include "cmd/engine_open.h"
 #include "cmd/image/fetch_args.h"
+#include "cmd/image/pull_notice.h"
 #include "cmd/output.h"
 #include "libpod/base/error.h"
 #include "libpod/events.h"
@@ -40,6 +41,10 @@ static int finish(const Invocation *inv, const FetchArgs *args, GError *error, c
 	g_autoptr(Engine) engine = failed ? NULL : command_engine(inv, false, &failed);
 	if (!engine)
 		return command_fail(failed);
+	bool pulls = strcmp(told->status, "pull") == 0 && command_n_args(inv) > 0;
+	g_auto(PullNotice) notice = {.stop_fd = -1};
+	if (pulls)
+		notice = pull_notice_begin(command_arg(inv, 0));
 	int code = fetch_args_run(args, engine, NULL);
 	if (code == 0)
 		tell(inv, engine, told);

@@ -12,8 +12,9 @@
 #include "libpod/named_network.h"
 
 typedef struct {
-	const char *driver, *subnet, *gateway, *ip_range;
-	bool internal, disable_dns, ignore;
+	const char *driver;
+	GPtrArray *subnets, *gateways, *ranges; /* of strings, or NULL */
+	bool ipv6, internal, disable_dns, ignore;
 	uint32_t mtu;
 	NetworkOptions more;
 	GHashTable *labels;
@@ -22,6 +23,9 @@ typedef struct {
 static void network_create_options_clear(NetworkCreateOptions *opts)
 {
 	g_clear_pointer(&opts->labels, g_hash_table_unref);
+	g_clear_pointer(&opts->subnets, g_ptr_array_unref);
+	g_clear_pointer(&opts->gateways, g_ptr_array_unref);
+	g_clear_pointer(&opts->ranges, g_ptr_array_unref);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(NetworkCreateOptions, network_create_options_clear)
 
@@ -100,27 +104,18 @@ static bool set_ipam_driver(void *target, const Option *option, const char *valu
 	return error_set(error, ENGINE_ERROR_INVALID, "unsupported ipam driver \"%s\"", value);
 }
 
-/* One subnet, one gateway, one range: a second is not forgotten silently. */
-static bool set_once(void *target, const Option *option, const char *value, GError **error)
-{
-	const char **field = (const char **)((char *)target + option->offset);
-	if (*field)
-		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
-				 "a second one is not supported yet");
-	*field = value;
-	return true;
-}
-
 static const Option options[] = {
-	{0, "subnet", OPTION_LIST, set_once, "SUBNET",
-	 "IPv4 subnet in CIDR form (default: the next that is free)",
-	 offsetof(NetworkCreateOptions, subnet), OPTION_COMMON},
-	{0, "gateway", OPTION_LIST, set_once, "ADDRESS",
-	 "Gateway (default: the subnet's first address)", offsetof(NetworkCreateOptions, gateway),
-	 0},
-	{0, "ip-range", OPTION_LIST, set_once, "RANGE",
-	 "Give containers addresses of this part: a subnet or FIRST-LAST",
-	 offsetof(NetworkCreateOptions, ip_range), 0},
+	{0, "subnet", OPTION_LIST, option_set_list, "SUBNET",
+	 "Subnet in CIDR form (default: the next that is free); one per family",
+	 offsetof(NetworkCreateOptions, subnets), OPTION_COMMON},
+	{0, "gateway", OPTION_LIST, option_set_list, "ADDRESS",
+	 "Gateway of each subnet in turn (default: the subnet's first address)",
+	 offsetof(NetworkCreateOptions, gateways), 0},
+	{0, "ip-range", OPTION_LIST, option_set_list, "RANGE",
+	 "Give containers addresses of this part of each subnet in turn: a subnet or FIRST-LAST",
+	 offsetof(NetworkCreateOptions, ranges), 0},
+	{0, "ipv6", OPTION_FLAG, option_set_flag, NULL, "Both families, also without such a subnet",
+	 offsetof(NetworkCreateOptions, ipv6), OPTION_COMMON},
 	{0, "internal", OPTION_FLAG, option_set_flag, NULL, "No way out of the network",
 	 offsetof(NetworkCreateOptions, internal), OPTION_COMMON},
 	{0, "disable-dns", OPTION_FLAG, option_set_flag, NULL, "Don't answer containers' names",
@@ -141,7 +136,6 @@ static const Option options[] = {
 	{0, "interface-name", OPTION_VALUE, set_bridge, "NAME", "Call the bridge so", 0, 0},
 	{0, "ipam-driver", OPTION_VALUE, set_ipam_driver, "NAME",
 	 "Who gives addresses: host-local (default)", 0, 0},
-	OPTION_UNSUPPORTED(0, "ipv6", OPTION_FLAG),
 	{0},
 };
 
@@ -160,6 +154,39 @@ static bool check_driver(const char *driver, GError **error)
 			 driver);
 }
 
+static const char *nth(const GPtrArray *list, guint i)
+{
+	return list && i < list->len ? list->pdata[i] : NULL;
+}
+
+/* The subnets with what belongs to them, by family. */
+static bool sort_subnets(const NetworkCreateOptions *opts, NamedNetworkSubnet *v4,
+			 NamedNetworkSubnet *v6, GError **error)
+{
+	guint n = opts->subnets ? opts->subnets->len : 0;
+	guint n_gateways = opts->gateways ? opts->gateways->len : 0;
+	guint n_ranges = opts->ranges ? opts->ranges->len : 0;
+	if (n == 0 && (n_gateways || n_ranges))
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "cannot set gateway or range without subnet");
+	if (n_gateways > n || n_ranges > n)
+		return error_set(error, ENGINE_ERROR_INVALID, "cannot set more %s than subnets",
+				 n_ranges > n ? "ranges" : "gateways");
+	for (guint i = 0; i < n; i++) {
+		const char *text = opts->subnets->pdata[i];
+		NamedNetworkSubnet *family = strchr(text, ':') ? v6 : v4;
+		if (family->subnet)
+			return error_set(error, ENGINE_ERROR_UNSUPPORTED,
+					 "several subnets of a family are not supported: %s", text);
+		*family = (NamedNetworkSubnet){text, nth(opts->gateways, i), nth(opts->ranges, i)};
+	}
+	if (v6->subnet && !v4->subnet && !opts->ipv6)
+		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
+				 "a network without IPv4 is not supported\n"
+				 "help: --ipv6 adds an IPv4 subnet");
+	return true;
+}
+
 /* Prints the name, which may be a chosen one. */
 static int cmd_network_create(Invocation *inv)
 {
@@ -167,11 +194,16 @@ static int cmd_network_create(Invocation *inv)
 	g_autoptr(GError) error = NULL;
 	if (!command_parse(inv, (void *[]){&opts}))
 		return inv->status;
+	NamedNetworkSubnet v4 = {0}, v6 = {0};
+	if (!sort_subnets(&opts, &v4, &v6, &error))
+		return command_fail(error);
 	const NamedNetworkCreate create = {
 		.name = command_arg(inv, 0),
-		.subnet = opts.subnet,
-		.gateway = opts.gateway,
-		.ip_range = opts.ip_range,
+		.subnet = v4.subnet,
+		.gateway = v4.gateway,
+		.ip_range = v4.range,
+		.subnet6 = v6,
+		.ipv6 = opts.ipv6,
 		.internal = opts.internal,
 		.disable_dns = opts.disable_dns,
 		.ignore = opts.ignore,

@@ -85,7 +85,7 @@ static TemplateValue get_dns(const void *row, TemplateHeap *heap)
 
 static TemplateValue get_ipv6(const void *row, TemplateHeap *heap)
 {
-	return template_bool(false);
+	return template_bool(NETWORK->subnet6.prefix > 0);
 }
 
 static TemplateValue get_labels(const void *row, TemplateHeap *heap)

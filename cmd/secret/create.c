@@ -19,6 +19,7 @@ typedef struct {
 	const char *driver;
 	bool env, replace, ignore;
 	GHashTable *labels;
+	GHashTable *options; /* of the driver */
 } SecretCreateOptions;
 
 static bool set_label(void *target, const Option *option, const char *value, GError **error)
@@ -33,6 +34,21 @@ static bool set_label(void *target, const Option *option, const char *value, GEr
 	return true;
 }
 
+/* The driver has one option, where it stores, and that is not ours to choose. */
+static bool set_driver_option(void *target, const Option *option, const char *value, GError **error)
+{
+	SecretCreateOptions *opts = target;
+	const char *equals = strchr(value, '=');
+	if (!equals)
+		return error_set(error, ENGINE_ERROR_INVALID, "%s must be formatted as key=value",
+				 value);
+	if (g_str_has_prefix(value, "path="))
+		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
+				 "secrets are stored with all else: use the global --root");
+	g_hash_table_replace(opts->options, g_strndup(value, equals - value), g_strdup(equals + 1));
+	return true;
+}
+
 static const Option options[] = {
 	{0, "env", OPTION_FLAG, option_set_flag, NULL, "The second argument names a variable",
 	 offsetof(SecretCreateOptions, env), OPTION_COMMON},
@@ -43,13 +59,13 @@ static const Option options[] = {
 	 offsetof(SecretCreateOptions, ignore), OPTION_COMMON},
 	{'d', "driver", OPTION_VALUE, option_set_string, "NAME", "Driver: file (default)",
 	 offsetof(SecretCreateOptions, driver), OPTION_COMMON},
-	OPTION_UNSUPPORTED(0, "driver-opts", OPTION_CSV),
+	{0, "driver-opts", OPTION_CSV, set_driver_option, "KEY=VALUE",
+	 "Note an option of the driver, which has none of use", 0, 0},
 	{0},
 };
 
 static const OptionGroup group = {NULL, options};
 
-/* podman takes a terminal for a mistake. */
 /* All of it, or podman's words for what is too much. */
 static char *read_bounded(int fd, size_t *out_size, GError **error)
 {
@@ -64,6 +80,7 @@ static char *read_bounded(int fd, size_t *out_size, GError **error)
 	return data;
 }
 
+/* podman takes a terminal for a mistake. */
 static char *read_stdin(size_t *out_size, GError **error)
 {
 	struct stat st;
@@ -119,6 +136,7 @@ static int create(Invocation *inv, const SecretCreateOptions *opts)
 		.data = data,
 		.size = size,
 		.labels = opts->labels,
+		.options = opts->options,
 		.replace = opts->replace,
 		.ignore = opts->ignore,
 	};
@@ -134,7 +152,9 @@ static int cmd_secret_create(Invocation *inv)
 {
 	g_autoptr(GHashTable) labels =
 		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-	SecretCreateOptions opts = {.labels = labels};
+	g_autoptr(GHashTable) driver_options =
+		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	SecretCreateOptions opts = {.labels = labels, .options = driver_options};
 	return command_parse(inv, (void *[]){&opts}) ? create(inv, &opts) : inv->status;
 }
 

@@ -50,19 +50,25 @@ static bool layer_is_exact(Engine *engine, const char *hex, void *data, GError *
 	return *said == '\0' || error_set(error, ENGINE_ERROR_CORRUPT, "%s", said);
 }
 
+static unsigned count_unsolved(const GPtrArray *findings)
+{
+	unsigned left = 0;
+	for (guint i = 0; i < findings->len; i++)
+		left += !((const CheckFinding *)findings->pdata[i])->solved;
+	return left;
+}
+
 /* Print what was found. Return: how much of it still is. */
 static unsigned print(const GPtrArray *findings)
 {
-	unsigned left = 0;
 	for (guint i = 0; i < findings->len; i++) {
 		const CheckFinding *finding = findings->pdata[i];
 		g_autofree char *text = g_strdup_printf(
 			"%s: %s%s%s", finding->object, finding->problem,
 			finding->result ? ": " : "", finding->result ? finding->result : "");
 		output_text(text);
-		left += !finding->solved;
 	}
-	return left;
+	return count_unsolved(findings);
 }
 
 /* With --repair a second look decides: what was moved away may have left something behind. */
@@ -93,7 +99,7 @@ static bool check(const Invocation *inv, const CheckVerbOptions *opts, GError **
 		return false;
 	check_options.repair = false;
 	g_autoptr(GPtrArray) again = check_store(engine, &check_options, error);
-	return again && (again->len == 0 ||
+	return again && (count_unsolved(again) == 0 ||
 			 error_set(error, ENGINE_ERROR_CORRUPT,
 				   "damage in local storage still present after repair attempt"));
 }
@@ -122,8 +128,8 @@ const Command system_check_command = {
 	.usage = "[options]",
 	.summary = "Look for damage in the store, and repair it",
 	.description =
-		"Looks at every record of the store: containers, names, volumes, images and "
-		"layers. "
+		"Looks at every record of the store: containers, names, volumes, images, "
+		"manifest lists, layers, secrets and networks. "
 		"Prints a line for each damage; with --repair also what was done about it. What "
 		"containers and volumes hold is never changed.",
 	.examples = (const char *const[]){"skiff system check --quick",
@@ -131,7 +137,8 @@ const Command system_check_command = {
 	.man = "# WHAT IS REPAIRED\n\nRecords have checksums or are named by their digest: a "
 	       "flipped bit is found and flipped back. What is lost otherwise is made again from "
 	       "other records: the state of a container from how it was created, the record of a "
-	       "layer from the image's config, names from containers. The rest is moved to "
+	       "layer from the image's config, names from containers. Records that an older skiff "
+	       "wrote have no checksum: they are told of and are no damage. The rest is moved to "
 	       "_damaged_ in the store.\n",
 	.max_args = 0,
 	.groups = (const OptionGroup *const[]){&group, NULL},

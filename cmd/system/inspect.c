@@ -128,8 +128,12 @@ static bool fail_missing(const InspectOptions *opts, const char *name, GError **
 							       : "no such object: \"%s\"";
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	return error_set(error, ENGINE_ERROR_NOT_FOUND, form, name);
+	error_set(error, ENGINE_ERROR_NOT_FOUND, form, name);
 #pragma GCC diagnostic pop
+	error_add_help(error,
+		       "skiff ps -a, skiff images, skiff volume ls and skiff network ls show "
+		       "what there is");
+	return false;
 }
 
 /* Containers first, then images, volumes and networks, as podman. */

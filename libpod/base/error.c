@@ -17,13 +17,37 @@ static void set_valist(GError **error, ErrorCode code, const char *format, va_li
 		g_propagate_error(error, g_error_new_valist(ENGINE_ERROR, code, format, args));
 }
 
+/* What can be done about an errno, whatever failed with it. */
+static const char *errno_help(int number)
+{
+	switch (number) {
+	case ENOSPC:
+		return "the disk is full: skiff system df shows what is large, skiff system prune "
+		       "removes what is unused";
+	case EDQUOT:
+		return "your quota is used up: skiff system df shows what is large, skiff system "
+		       "prune "
+		       "removes what is unused";
+	case EMFILE:
+		return "too many open files: raise the limit with ulimit -n, or LimitNOFILE= in a "
+		       "unit";
+	case EROFS:
+		return "the file system is read-only: name another place with --root, or remount "
+		       "it";
+	default:
+		return NULL;
+	}
+}
+
 /* As set_valist(), with strerror() of @number behind the message. */
 static void set_errno_valist(GError **error, int number, const char *format, va_list args)
 {
 	if (!error)
 		return;
 	g_autofree char *text = g_strdup_vprintf(format, args);
-	g_set_error(error, ENGINE_ERROR, ENGINE_ERROR_SYSTEM, "%s: %s", text, strerror(number));
+	const char *help = errno_help(number);
+	g_set_error(error, ENGINE_ERROR, ENGINE_ERROR_SYSTEM, "%s: %s%s%s", text, strerror(number),
+		    help ? "\nhelp: " : "", help ? help : "");
 }
 
 bool error_set(GError **error, ErrorCode code, const char *format, ...)

@@ -151,6 +151,39 @@ Json *js_parse(const char *text, size_t size, const char *what, GError **error)
 	return json;
 }
 
+/* Keys of all objects below @json, itself included. */
+static size_t count_keys(Json *json)
+{
+	size_t count = 0;
+	if (json_object_is_type(json, json_type_object)) {
+		json_object_object_foreach(json, key, value)
+		{
+			(void)key;
+			count += 1 + count_keys(value);
+		}
+	} else if (json_object_is_type(json, json_type_array)) {
+		for (size_t i = 0; i < json_object_array_length(json); i++)
+			count += count_keys(json_object_array_get_idx(json, i));
+	}
+	return count;
+}
+
+bool js_has_unique_keys(const char *text, size_t size, Json *json)
+{
+	/* Outside of strings there is one colon for each key that was written. */
+	size_t colons = 0;
+	bool in_string = false;
+	for (size_t i = 0; i < size; i++) {
+		if (in_string && text[i] == '\\')
+			i++;
+		else if (text[i] == '"')
+			in_string = !in_string;
+		else if (!in_string && text[i] == ':')
+			colons++;
+	}
+	return colons == count_keys(json);
+}
+
 Json *js_load(int dir_fd, const char *name, size_t max_size, GError **error)
 {
 	size_t size = 0;

@@ -30,6 +30,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Json, js_unref)
 Json *js_parse(const char *text, size_t size, const char *what, GError **error);
 
 /**
+ * js_has_unique_keys() - does no object of @json, which @text was parsed to, have a key twice?
+ *
+ * Of two equal keys only the last is left in @json: where that decides about trust, ask.
+ */
+bool js_has_unique_keys(const char *text, size_t size, Json *json);
+
+/**
  * js_load() - read and parse a record below @dir_fd of at most @max_size bytes. NOT_FOUND if
  * absent, CORRUPT if broken.
  */

@@ -81,3 +81,15 @@ void suggest_add_help(const Suggestions *s, const char *prefix, GError **error)
 	if (text)
 		error_add_help(error, "did you mean %s?", text);
 }
+
+void suggest_add_near(const char *typed, char **names, const char *otherwise, GError **error)
+{
+	Suggestions near;
+	suggest_init(&near, typed);
+	for (size_t i = 0; names && names[i]; i++)
+		suggest_offer(&near, names[i]);
+	if (near.n > 0)
+		suggest_add_help(&near, "", error);
+	else
+		error_add_help(error, "%s", otherwise);
+}

@@ -34,6 +34,10 @@ void suggest_offer(Suggestions *suggestions, const char *name);
  */
 void suggest_add_help(const Suggestions *suggestions, const char *prefix, GError **error);
 
+/** suggest_add_near() - add "help: did you mean ...?" with those of @names (or NULL) that are near
+ * @typed to an error that is set, else @otherwise as help. */
+void suggest_add_near(const char *typed, char **names, const char *otherwise, GError **error);
+
 /** suggest_text() - "PREFIXname, PREFIXother or PREFIXthird", NULL if nothing was near. g_free()
  * it. */
 char *suggest_text(const Suggestions *suggestions, const char *prefix);

@@ -115,6 +115,13 @@ bool control_stopped_by_user(int run_dir_fd, bool removing, GError **error)
 	return ask(run_dir_fd, request, error);
 }
 
+bool control_begin(int run_dir_fd, GError **error)
+{
+	g_autoptr(Json) request = json_object_new_object();
+	js_set_string(request, "op", "begin");
+	return ask(run_dir_fd, request, error);
+}
+
 bool control_pause(int run_dir_fd, bool pause, GError **error)
 {
 	g_autoptr(Json) request = json_object_new_object();
@@ -122,16 +129,18 @@ bool control_pause(int run_dir_fd, bool pause, GError **error)
 	return ask(run_dir_fd, request, error);
 }
 
-bool control_update(int run_dir_fd, const OciResources *resources, const char *restart, int retries,
-		    GError **error)
+bool control_update(int run_dir_fd, const ControlUpdate *update, GError **error)
 {
 	g_autoptr(Json) request = json_object_new_object();
 	js_set_string(request, "op", "update");
-	Json *limits = resources_to_json(resources, false);
+	Json *limits = resources_to_json(update->resources, false);
 	if (limits)
 		js_set_take(request, "resources", limits);
-	js_set_string(request, "restart", restart);
-	js_set_int(request, "restartRetries", retries);
+	js_set_string(request, "restart", update->restart);
+	js_set_int(request, "restartRetries", update->restart_retries);
+	js_set_bool(request, "healthGiven", update->health_given);
+	if (update->health)
+		js_set_take(request, "health", health_config_to_json(update->health));
 	return ask(run_dir_fd, request, error);
 }
 

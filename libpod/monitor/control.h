@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "libpod/base/json.h"
+#include "libpod/monitor/health_config.h"
 #include "libpod/runtime/resources.h"
 #include "network/attachment.h"
 
@@ -34,17 +35,24 @@ bool control_stopped_by_user(int run_dir_fd, bool removing, GError **error);
  * When it returns, what --health-on-failure asks for is done, too.
  */
 bool control_health(int run_dir_fd, char **out_result, GError **error);
+/** control_begin() - let the program of an initialized container run. As launch_release();
+ * BAD_STATE. */
+bool control_begin(int run_dir_fd, GError **error);
 /** control_pause() - freeze the container's cgroup, or let it go on. BAD_STATE; UNSUPPORTED if it
  * has none. */
 bool control_pause(int run_dir_fd, bool pause, GError **error);
 
-/**
- * control_update() - other limits, now and for the next runs, or another restart policy
- * @resources:	what changes
- * @restart:	as restart_parse() reads it, without retries; NULL: stays
- */
-bool control_update(int run_dir_fd, const OciResources *resources, const char *restart, int retries,
-		    GError **error);
+/* What changes for a live container, now and for the runs its monitor makes. */
+typedef struct {
+	const OciResources *resources;
+	const char *restart; /* as restart_parse() reads it, without retries; NULL: stays */
+	int restart_retries;
+	bool health_given;          /* other probes */
+	const HealthConfig *health; /* with that; NULL: none */
+} ControlUpdate;
+
+/** control_update() - hand over what changes. SYSTEM if the kernel refuses a limit. */
+bool control_update(int run_dir_fd, const ControlUpdate *update, GError **error);
 
 /** control_connect() - connect a network, now and for the next runs. IN_USE: podman's words. */
 bool control_connect(int run_dir_fd, const NetworkAttachment *attachment, GError **error);

@@ -53,6 +53,22 @@ void health_config_free(HealthConfig *config)
 	g_free(config);
 }
 
+bool health_config_has_probe(const HealthConfig *config)
+{
+	g_auto(GStrv) args = config ? health_test_args(config->regular.test) : NULL;
+	return args != NULL;
+}
+
+HealthConfig *health_config_copy(const HealthConfig *config)
+{
+	HealthConfig *copy = g_new(HealthConfig, 1);
+	*copy = *config;
+	copy->regular.test = g_strdupv(config->regular.test);
+	copy->startup.test = g_strdupv(config->startup.test);
+	copy->log_destination = g_strdup(config->log_destination);
+	return copy;
+}
+
 static Json *probe_to_json(const HealthProbe *probe)
 {
 	Json *json = json_object_new_object();

@@ -56,6 +56,11 @@ Json *health_config_to_json(const HealthConfig *config);
 /** health_config_from_json() - the reverse. INVALID. */
 HealthConfig *health_config_from_json(Json *json, GError **error);
 
+/** health_config_has_probe() - is there a command to be run? NULL: no. */
+bool health_config_has_probe(const HealthConfig *config);
+/** health_config_copy() - an independent copy. */
+HealthConfig *health_config_copy(const HealthConfig *config);
+
 /** health_on_failure_parse() - "none" "kill" "restart" "stop". INVALID in podman's words. */
 bool health_on_failure_parse(const char *text, HealthOnFailure *out, GError **error);
 const char *health_on_failure_name(HealthOnFailure action);

@@ -76,11 +76,13 @@ Monitor *monitor_spawn(const MonitorRequest *request, const int *fds, MonitorSpa
 	autofd ours = pair[0];
 	autofd theirs = pair[1];
 
-	int all[MONITOR_FD_COUNT - MONITOR_FD_REQUEST + LAUNCH_PRESERVE_MAX] = {memfd, theirs};
+	int all[MONITOR_FD_COUNT - MONITOR_FD_REQUEST + LAUNCH_PRESERVE_MAX + 1] = {memfd, theirs};
 	size_t n_all = MONITOR_FD_COUNT - MONITOR_FD_REQUEST;
 	for (size_t i = 0; i < request->n_preserve_fds; i++)
 		if (request->preserve_fds[i] >= 0)
 			all[n_all++] = request->preserve_fds[i];
+	if (request->notify)
+		all[n_all++] = request->notify_fd;
 	memcpy(all + (MONITOR_FD_STORE - MONITOR_FD_REQUEST), fds,
 	       (MONITOR_FD_COUNT - MONITOR_FD_STORE) * sizeof *fds);
 	const char *const argv[] = {MONITOR_PROGRAM, request->id, NULL};

@@ -34,6 +34,14 @@ typedef enum {
 	LOG_DRIVER_PASSTHROUGH,
 } LogDriver;
 
+/* What the monitor does for --sdnotify. */
+typedef enum {
+	MONITOR_NOTIFY_NONE,    /* nothing; with a socket, its exit code is still the container's */
+	MONITOR_NOTIFY_STARTED, /* the starting command has said that it is ready */
+	MONITOR_NOTIFY_CONTAINER, /* the payload has a socket whose words are passed on */
+	MONITOR_NOTIFY_HEALTHY,   /* ready after the first probe that passes */
+} MonitorNotify;
+
 typedef struct {
 	const char *id;
 	const char *name;
@@ -47,9 +55,11 @@ typedef struct {
 	RestartKind restart;
 	int restart_retries; /* on-failure:N; 0 = no limit */
 	bool auto_remove;
-	bool cgroup;     /* it waits for monitor_give_cgroup() before it starts anything */
-	bool open_stdin; /* -i */
-	bool detached;   /* nobody attaches at start: stdin is /dev/null unless open_stdin */
+	bool hold;              /* the first run begins when a command asks for it */
+	bool cgroup;            /* it waits for monitor_give_cgroup() before it starts anything */
+	bool open_stdin;        /* -i */
+	bool ends_with_starter; /* nobody wants the result when the starting command is gone */
+	bool detached;          /* nobody attaches at start: stdin is /dev/null unless open_stdin */
 	bool attach_stdin, attach_stdout, attach_stderr; /* of the starting command */
 	int timeout_s;              /* --timeout: SIGKILL after that many seconds; 0 = none */
 	const HealthConfig *health; /* NULL: no probes */
@@ -61,6 +71,9 @@ typedef struct {
 	bool keep_groups;        /* our supplementary groups are the container's */
 	const int *preserve_fds; /* of ours, for 3, 4, ... of the payload; -1: a hole */
 	size_t n_preserve_fds;   /* at most LAUNCH_PRESERVE_MAX */
+	bool keep_preserved;     /* for further runs, too: sockets of the service manager's */
+	MonitorNotify notify;    /* NONE: there is no service manager */
+	int notify_fd;           /* connected to its socket, unless NONE */
 } MonitorRequest;
 
 /* Descriptors of a starting monitor. */

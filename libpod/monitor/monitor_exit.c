@@ -36,6 +36,7 @@
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
 #include "libpod/base/record.h"
+#include "libpod/base/seal.h"
 #include "libpod/base/units.h"
 #include "libpod/monitor/restart_policy.h"
 
@@ -76,7 +77,7 @@ static void write_exit_record(MonitorLoop *loop)
 		js_set_bool(json, "told", true);
 	if (lost > 0)
 		js_set_int(json, "log_lines_lost", (int64_t)lost);
-	const char *text = js_text(json);
+	g_autofree char *text = seal_text(js_text(json));
 	bool kept = !loop->task->auto_remove && !loop->removing;
 	RecordSync sync = kept ? RECORD_SYNC_FULL : RECORD_SYNC_NONE;
 	if (record_replace(MONITOR_FD_STATE, "exit.json", text, strlen(text), sync, &error))
@@ -128,6 +129,8 @@ void monitor_exit(MonitorLoop *loop, int status)
 	loop->exit_signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 	loop->exit_code = loop->exit_signal ? 128 + loop->exit_signal : WEXITSTATUS(status);
 	loop->kill_at = NO_DEADLINE;
+	if (loop->phase == MONITOR_HELD) /* what was not asked to run is not run by a policy */
+		loop->stopped_by_user = true;
 
 	monitor_health_stop(loop);
 	monitor_cgroup_close(loop);
@@ -165,9 +168,15 @@ void monitor_restart_now(MonitorLoop *loop)
 /* Take the place of this process; only returns if that fails. */
 static void exec_cleanup(MonitorLoop *loop)
 {
-	char **argv = loop->task->cleanup_argv;
-	if (!argv || !argv[0])
+	char **task_argv = loop->task->cleanup_argv;
+	if (!task_argv || !task_argv[0])
 		return;
+	char code[16];
+	g_snprintf(code, sizeof code, "%d", monitor_notify_code(loop));
+	g_autofree char **argv = g_new0(char *, g_strv_length(task_argv) + 3);
+	memcpy(argv, task_argv, g_strv_length(task_argv) * sizeof *argv);
+	argv[g_strv_length(task_argv)] = (char *)"--exit-code";
+	argv[g_strv_length(task_argv) + 1] = code;
 	autofd null = openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC);
 	for (int i = 0; i < 3 && null >= 0; i++) {
 		bool traced = i == STDERR_FILENO && log_get_level() >= LOG_LEVEL_DEBUG;
@@ -192,7 +201,7 @@ int monitor_end(MonitorLoop *loop)
 	/* A failed start is undone by the command that asked for it, if it still lives. */
 	struct pollfd control = {.fd = MONITOR_FD_CONTROL};
 	bool orphan = poll(&control, 1, 0) == 1 && (control.revents & POLLHUP);
-	if (!loop->removing && (!failed_start || orphan))
+	if (!loop->removing && !loop->undone && (!failed_start || orphan))
 		exec_cleanup(loop);
 	return failed_start ? 1 : 0;
 }

@@ -25,6 +25,7 @@
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
 #include "libpod/base/record.h"
+#include "libpod/base/seal.h"
 #include "libpod/base/units.h"
 #include "libpod/monitor/monitor_priv.h"
 
@@ -260,6 +261,8 @@ static void conclude(MonitorLoop *loop, int code, const char *output)
 	write_record(loop, log_entry(health, code, output));
 	if (before != health->state.status)
 		publish_status(loop);
+	if (health->state.status == HEALTH_HEALTHY)
+		monitor_notify_healthy(loop);
 	bool asked = health->n_clients > 0 && health->clients[0].served;
 	if (before != health->state.status || asked) {
 		bool logs = g_strcmp0(config->log_destination, HEALTH_LOG_EVENTS) == 0;
@@ -350,6 +353,43 @@ static void kill_probe(MonitorLoop *loop)
 	entering_clear(&session->entering);
 	session->ended = true;
 	monitor_health_ended(loop, session, 1, NULL);
+}
+
+/* End a probe whose result nobody wants any more. */
+static void drop_probe(MonitorLoop *loop)
+{
+	MonitorHealth *health = &loop->health;
+	Session *session = health->session;
+	close_probe(health);
+	health->deadline = NO_DEADLINE;
+	if (!session)
+		return;
+	if (session->entering.sync_fd < 0) {
+		monitor_tree_kill(loop->proc_fd, session->pid);
+		return;
+	}
+	entering_clear(&session->entering);
+	session->ended = true;
+}
+
+void monitor_health_change(MonitorLoop *loop, HealthConfig *config)
+{
+	MonitorHealth *health = &loop->health;
+	if (health_config(loop) && loop->phase == MONITOR_RUNNING)
+		drop_probe(loop);
+	health_config_free(loop->task->health);
+	loop->task->health = config;
+	for (size_t i = 0; i < health->n_clients; i++)
+		health->clients[i].served = false; /* by the next probe */
+	if (!config) {
+		health->verdict = PROBE_LOST;
+		answer_clients(loop, true);
+		health->next_at = NO_DEADLINE;
+		(void)unlinkat(MONITOR_FD_RUN, HEALTH_RECORD, 0);
+	} else if (loop->phase == MONITOR_RUNNING && !health->deferred) {
+		monitor_health_start(loop);
+	}
+	publish_status(loop);
 }
 
 /* The probe's two ends of a pipe. Return: its end, or -1. */
@@ -492,8 +532,9 @@ void monitor_health_keep(MonitorLoop *loop)
 	size_t size = 0;
 	g_autofree char *text =
 		record_read(MONITOR_FD_RUN, HEALTH_RECORD, RECORD_MAX, &size, &error);
-	if (!text ||
-	    !record_replace(MONITOR_FD_STATE, HEALTH_RECORD, text, size, RECORD_SYNC_NONE, &error))
+	g_autofree char *sealed = text ? seal_text(text) : NULL;
+	if (!sealed || !record_replace(MONITOR_FD_STATE, HEALTH_RECORD, sealed, strlen(sealed),
+				       RECORD_SYNC_NONE, &error))
 		log_info("the container's health is not kept: %s", error->message);
 }
 

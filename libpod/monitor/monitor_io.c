@@ -22,9 +22,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "libpod/base/error.h"
@@ -264,6 +266,13 @@ static void on_input_room(MonitorLoop *loop, void *data, short revents)
 	type_end_of_input(io);
 }
 
+/* The starting command is gone before it was told the end: nobody wants that any more. */
+static void end_with_starter(MonitorLoop *loop, const Client *client)
+{
+	if (client->primary && loop->task->ends_with_starter && loop->phase == MONITOR_RUNNING)
+		(void)syscall(SYS_pidfd_send_signal, loop->launch.pidfd, SIGKILL, NULL, 0);
+}
+
 /* Take one message from a client. */
 static void read_client(MonitorLoop *loop, Client *client)
 {
@@ -274,6 +283,7 @@ static void read_client(MonitorLoop *loop, Client *client)
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
 	if (n <= 0 || (header.msg_flags & MSG_TRUNC)) {
+		end_with_starter(loop, client);
 		drop_client(client);
 		return;
 	}

@@ -99,6 +99,8 @@ static void on_signal(MonitorLoop *loop, void *data, short revents)
 			(void)monitor_cgroup_pause(loop, false, NULL);
 		if (loop->phase == MONITOR_RUNNING)
 			(void)syscall(SYS_pidfd_send_signal, loop->launch.pidfd, SIGTERM, NULL, 0);
+		else if (loop->phase == MONITOR_HELD)
+			(void)syscall(SYS_pidfd_send_signal, loop->launch.pidfd, SIGKILL, NULL, 0);
 	}
 	monitor_reap(loop);
 }
@@ -130,7 +132,7 @@ static void prepare(MonitorLoop *loop)
 	g_array_set_size(loop->poll_handlers, 0);
 	loop->deadline = NO_DEADLINE;
 	monitor_poll_add(loop, loop->signal_fd, POLLIN, on_signal, NULL);
-	if (loop->phase == MONITOR_RUNNING) {
+	if (loop->phase == MONITOR_RUNNING || loop->phase == MONITOR_HELD) {
 		monitor_poll_add(loop, loop->launch.pidfd, POLLIN, on_init_ended, NULL);
 		monitor_poll_until(loop, loop->kill_at);
 	}
@@ -141,6 +143,7 @@ static void prepare(MonitorLoop *loop)
 	monitor_io_prepare(loop);
 	monitor_exec_prepare(loop);
 	monitor_health_prepare(loop);
+	monitor_notify_prepare(loop);
 	monitor_server_prepare(loop);
 }
 
@@ -301,6 +304,7 @@ static MonitorLoop *new_loop(void)
 	loop->health.conclude_at = NO_DEADLINE;
 	loop->health.out_fd = -1;
 	loop->homes_fd = -1;
+	loop->notify_fd = loop->notify_proxy = -1;
 	loop->members = g_ptr_array_new_with_free_func(monitor_member_free);
 	loop->port_sysctls = g_ptr_array_new_with_free_func(g_free);
 	loop->poll_fds = g_array_new(FALSE, FALSE, sizeof(struct pollfd));
@@ -368,6 +372,8 @@ static void keep_starter(MonitorLoop *loop)
 static void close_preserved(MonitorLoop *loop)
 {
 	int fd = MONITOR_FD_COUNT;
+	if (loop->task->keep_preserved && loop->task->restart != RESTART_NO)
+		return; /* each run has them */
 	for (char *flag = loop->task->preserve; flag && *flag; flag++)
 		if (*flag == '1')
 			close(fd++);
@@ -378,8 +384,9 @@ static void close_preserved(MonitorLoop *loop)
 static bool start(MonitorLoop *loop, GError **error)
 {
 	if (!set_up_process(loop, error) || !read_task(loop, error) || !open_log(loop, error) ||
-	    !monitor_server_open(loop, error) || !monitor_cgroup_receive(loop, error) ||
-	    !monitor_network_init(loop, error) || !monitor_start(loop, error))
+	    !monitor_notify_open(loop, error) || !monitor_server_open(loop, error) ||
+	    !monitor_cgroup_receive(loop, error) || !monitor_network_init(loop, error) ||
+	    !monitor_start(loop, error))
 		return false;
 	announce(loop);
 	close(MONITOR_FD_REQUEST);

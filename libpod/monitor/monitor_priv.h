@@ -133,6 +133,7 @@ typedef struct {
 
 typedef enum {
 	MONITOR_STARTING,
+	MONITOR_HELD, /* init waits at its gate until a command asks for the program */
 	MONITOR_RUNNING,
 	MONITOR_WAITING, /* between two runs */
 	MONITOR_ENDED,
@@ -186,7 +187,11 @@ struct MonitorLoop {
 	int init_status;
 	int exit_code, exit_signal; /* of the last run */
 	int64_t finished_ns;        /* its end, wall clock */
-	bool announced; /* "started" was said: what goes wrong now is not a failed start */
+	bool undone;   /* what was held could not begin: the command that asked for it cleans up */
+	int notify_fd; /* connected to the service manager; -1: there is none */
+	int notify_proxy; /* where the payload's words for it come in; -1: none */
+	bool ready_told;  /* that the container is healthy */
+	bool announced;   /* "started" was said: what goes wrong now is not a failed start */
 
 	MonitorHealth health;
 	MonitorIo io;
@@ -211,6 +216,9 @@ void monitor_reap(MonitorLoop *loop);
 /** monitor_start() - steps 9 and 10: network, init, gate. On failure nothing of the attempt is
  * left. */
 bool monitor_start(MonitorLoop *loop, GError **error);
+/** monitor_begin() - let the program of a held container run; if that fails it is over.
+ * BAD_STATE. */
+bool monitor_begin(MonitorLoop *loop, GError **error);
 /** monitor_write_run_record() - run.json, before anybody is told. */
 bool monitor_write_run_record(MonitorLoop *loop, GError **error);
 
@@ -315,6 +323,8 @@ void monitor_health_stop(MonitorLoop *loop);
 /** monitor_health_settled() - the end that a probe led to has come, or the next run: tell those who
  * asked for it. */
 void monitor_health_settled(MonitorLoop *loop);
+/** monitor_health_change() - probe as @config says from now on; takes it, NULL: no more. */
+void monitor_health_change(MonitorLoop *loop, HealthConfig *config);
 /** monitor_health_keep() - the container has ended: keep the log with it. */
 void monitor_health_keep(MonitorLoop *loop);
 /** monitor_health_status() - "starting" "healthy" "unhealthy"; NULL: it has no probe. */
@@ -323,6 +333,19 @@ const char *monitor_health_status(const MonitorLoop *loop);
 /* monitor_tree.c */
 /** monitor_tree_kill() - kill a probe, a child of ours that is not reaped, and all it started. */
 void monitor_tree_kill(int proc_fd, pid_t root);
+
+/* monitor_notify.c */
+/** monitor_notify_open() - before the first run: find the manager's socket, make the payload's. */
+bool monitor_notify_open(MonitorLoop *loop, GError **error);
+void monitor_notify_prepare(MonitorLoop *loop);
+/** monitor_notify_starting() - who the main process is. Should: come before the payload can speak.
+ */
+void monitor_notify_starting(MonitorLoop *loop);
+/** monitor_notify_healthy() - a probe has passed. */
+void monitor_notify_healthy(MonitorLoop *loop);
+/** monitor_notify_code() - what our own exit code tells a service manager: the container's, 0 if it
+ * was to end. */
+int monitor_notify_code(const MonitorLoop *loop);
 
 /* monitor_event.c */
 /** monitor_event() - write an event of the container. */

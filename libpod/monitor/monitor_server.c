@@ -78,7 +78,7 @@ static void on_attach(MonitorLoop *loop, void *data, short revents)
 	autofd fd = accept_ours(loop, loop->attach_listener);
 	if (fd < 0)
 		return;
-	if (loop->phase != MONITOR_RUNNING) {
+	if (loop->phase != MONITOR_RUNNING && loop->phase != MONITOR_HELD) {
 		answer_error(fd, ENGINE_ERROR_BAD_STATE, "the container is not running");
 		return;
 	}
@@ -95,7 +95,7 @@ static void on_attach(MonitorLoop *loop, void *data, short revents)
 
 static bool signal_init(MonitorLoop *loop, const ControlRequest *request, GError **error)
 {
-	if (loop->phase != MONITOR_RUNNING)
+	if (loop->phase != MONITOR_RUNNING && loop->phase != MONITOR_HELD)
 		return error_set(error, ENGINE_ERROR_BAD_STATE, "the container is not running");
 	if (request->all && loop->shares_pids &&
 	    monitor_members_signal(loop->proc_fd, &loop->mount_ns, request->signum) > 0)
@@ -117,7 +117,7 @@ static bool resize(MonitorLoop *loop, const ControlRequest *request, GError **er
 	return ok || error_set_errno(error, "cannot set the window size");
 }
 
-static bool update(MonitorLoop *loop, const ControlRequest *request, GError **error)
+static bool update(MonitorLoop *loop, ControlRequest *request, GError **error)
 {
 	RestartKind kind = loop->task->restart;
 	int ignored;
@@ -127,6 +127,8 @@ static bool update(MonitorLoop *loop, const ControlRequest *request, GError **er
 	loop->task->restart = kind;
 	if (*request->restart)
 		loop->task->restart_retries = request->restart_retries;
+	if (request->health_given)
+		monitor_health_change(loop, g_steal_pointer(&request->health));
 	return true;
 }
 
@@ -147,6 +149,8 @@ static bool handle_request(MonitorLoop *loop, ControlRequest *request, GError **
 		return monitor_cgroup_pause(loop, request->op == CONTROL_PAUSE, error);
 	case CONTROL_UPDATE:
 		return update(loop, request, error);
+	case CONTROL_BEGIN:
+		return monitor_begin(loop, error);
 	case CONTROL_CONNECT:
 		return monitor_network_connect(loop, g_steal_pointer(&request->attachment), error);
 	case CONTROL_DISCONNECT:

@@ -75,6 +75,8 @@ bool monitor_write_run_record(MonitorLoop *loop, GError **error)
 		js_set_bool(json, "paused", true);
 	if (loop->oom)
 		js_set_bool(json, "oom", true);
+	if (loop->phase == MONITOR_HELD)
+		js_set_bool(json, "held", true);
 	const char *text = js_text(json);
 	return record_replace(MONITOR_FD_RUN, "run.json", text, strlen(text), RECORD_SYNC_NONE,
 			      error);
@@ -113,6 +115,7 @@ static bool launch(MonitorLoop *loop, GError **error)
 	if (ok) {
 		LaunchOptions options = {
 			.config = loop->task->config,
+			.id = loop->task->id,
 			.store_fd = MONITOR_FD_STORE,
 			.stdio = {stdio[0], stdio[1], stdio[2]},
 			.seccomp_fd = loop->seccomp_fd,
@@ -136,24 +139,43 @@ static bool launch(MonitorLoop *loop, GError **error)
 	return ok;
 }
 
-/* From the gate to the running program. */
-static bool release(MonitorLoop *loop, GError **error)
+/* With init at its gate: the ports, and the terminal. */
+static bool settle(MonitorLoop *loop, GError **error)
 {
 	char pid[16];
 	g_snprintf(pid, sizeof pid, "%d", (int)loop->launch.pid);
 	loop->shares_pids = loop->task->config->namespaces[OCI_NS_PID].mode != OCI_NS_NEW;
 	if (loop->shares_pids)
 		loop->mount_ns = monitor_members_namespace(loop->proc_fd, pid);
-	loop->started_ns = units_now();
-	loop->started_ms = monitor_now_ms();
 	if (loop->io.terminal) {
 		int master = fd_steal(&loop->launch.pty_master);
 		if (!monitor_io_adopt_terminal(loop, master, error))
 			return false;
 	}
+	return monitor_network_wait_ports(loop, error);
+}
+
+/* From the gate to the running program. */
+static bool release(MonitorLoop *loop, GError **error)
+{
+	loop->started_ns = units_now();
+	loop->started_ms = monitor_now_ms();
 	monitor_health_start(loop);
-	return monitor_network_wait_ports(loop, error) && monitor_write_run_record(loop, error) &&
-	       check_wanted(loop, error) && launch_release(&loop->launch, error);
+	if (!monitor_write_run_record(loop, error) || !check_wanted(loop, error))
+		return false;
+	monitor_notify_starting(loop);
+	return launch_release(&loop->launch, error);
+}
+
+/* It stays at the gate, for everybody to see. */
+static bool hold(MonitorLoop *loop, GError **error)
+{
+	loop->phase = MONITOR_HELD;
+	loop->started_ns = 0;
+	if (monitor_write_run_record(loop, error) && check_wanted(loop, error))
+		return true;
+	loop->phase = MONITOR_STARTING;
+	return false;
 }
 
 static void forget_launch(MonitorLoop *loop)
@@ -163,6 +185,25 @@ static void forget_launch(MonitorLoop *loop)
 	fd_close(&loop->launch.pidfd);
 	loop->launch.pid = 0;
 	loop->mount_ns = (MountNamespace){0};
+}
+
+static void set_running(MonitorLoop *loop)
+{
+	loop->phase = MONITOR_RUNNING;
+	loop->kill_at = loop->task->timeout_s > 0
+				? loop->started_ms + loop->task->timeout_s * G_GINT64_CONSTANT(1000)
+				: NO_DEADLINE;
+}
+
+/* Nothing of an attempt is left. */
+static void undo(MonitorLoop *loop, bool launched)
+{
+	if (launched)
+		launch_abort(&loop->launch);
+	forget_launch(loop);
+	monitor_cgroup_close(loop);
+	monitor_io_close(loop);
+	monitor_network_release(loop);
 }
 
 bool monitor_start(MonitorLoop *loop, GError **error)
@@ -178,19 +219,30 @@ bool monitor_start(MonitorLoop *loop, GError **error)
 	loop->oom = false;
 	bool launched = monitor_cgroup_open(loop, error) && monitor_network_join(loop, error) &&
 			monitor_network_start_uplink(loop, error) && launch(loop, error);
-	if (launched && release(loop, error)) {
-		loop->phase = MONITOR_RUNNING;
-		loop->kill_at =
-			loop->task->timeout_s > 0
-				? loop->started_ms + loop->task->timeout_s * G_GINT64_CONSTANT(1000)
-				: NO_DEADLINE;
+	if (launched && settle(loop, error)) {
+		if (loop->task->hold && !loop->announced) {
+			if (hold(loop, error))
+				return true;
+		} else if (release(loop, error)) {
+			set_running(loop);
+			return true;
+		}
+	}
+	undo(loop, launched);
+	return false;
+}
+
+bool monitor_begin(MonitorLoop *loop, GError **error)
+{
+	if (loop->phase != MONITOR_HELD)
+		return error_set(error, ENGINE_ERROR_BAD_STATE, "the container is not initialized");
+	loop->phase = MONITOR_STARTING;
+	if (release(loop, error)) {
+		set_running(loop);
 		return true;
 	}
-	if (launched)
-		launch_abort(&loop->launch);
-	forget_launch(loop);
-	monitor_cgroup_close(loop);
-	monitor_io_close(loop);
-	monitor_network_release(loop);
+	undo(loop, true);
+	loop->phase = MONITOR_ENDED;
+	loop->undone = true;
 	return false;
 }

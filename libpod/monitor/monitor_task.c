@@ -36,8 +36,10 @@ Json *monitor_task_to_json(const MonitorRequest *request, const char *libexec)
 	js_set_string(json, "restart", restart_name(request->restart));
 	js_set_int(json, "restartRetries", request->restart_retries);
 	js_set_bool(json, "autoRemove", request->auto_remove);
+	js_set_bool(json, "hold", request->hold);
 	js_set_bool(json, "cgroup", request->cgroup);
 	js_set_bool(json, "openStdin", request->open_stdin);
+	js_set_bool(json, "endsWithStarter", request->ends_with_starter);
 	js_set_bool(json, "detached", request->detached);
 	js_set_bool(json, "attachStdin", request->attach_stdin);
 	js_set_bool(json, "attachStdout", request->attach_stdout);
@@ -51,6 +53,8 @@ Json *monitor_task_to_json(const MonitorRequest *request, const char *libexec)
 		js_set_take(json, "cleanup", js_from_strv(request->cleanup_argv));
 	g_autofree char *preserve = format_preserve(request);
 	js_set_string(json, "preserve", preserve);
+	js_set_bool(json, "keepPreserved", request->keep_preserved);
+	js_set_int(json, "notify", request->notify);
 	js_set_string(json, "libexec", libexec);
 	js_set_string(json, "logLevel", log_level_name(request->log_level));
 	return json;
@@ -107,9 +111,12 @@ static bool parse_health(Json *json, MonitorTask *task, GError **error)
 static bool parse_flags(Json *json, MonitorTask *task, GError **error)
 {
 	return js_get_bool(json, "autoRemove", &task->auto_remove, error) &&
+	       js_get_bool(json, "hold", &task->hold, error) &&
 	       js_get_bool(json, "cgroup", &task->cgroup, error) &&
 	       js_get_bool(json, "openStdin", &task->open_stdin, error) &&
+	       js_get_bool(json, "endsWithStarter", &task->ends_with_starter, error) &&
 	       js_get_bool(json, "detached", &task->detached, error) &&
+	       js_get_bool(json, "keepPreserved", &task->keep_preserved, error) &&
 	       js_get_bool(json, "attachStdin", &task->attach_stdin, error) &&
 	       js_get_bool(json, "attachStdout", &task->attach_stdout, error) &&
 	       js_get_bool(json, "attachStderr", &task->attach_stderr, error);
@@ -138,7 +145,7 @@ MonitorTask *monitor_task_parse(const char *text, size_t size, GError **error)
 	g_autoptr(MonitorTask) task = g_new0(MonitorTask, 1);
 	g_autoptr(Json) json = js_parse(text, size, "monitor request", error);
 	const char *level = "warn";
-	int64_t timeout = 0;
+	int64_t timeout = 0, notify = 0;
 	if (!json)
 		return NULL;
 	if (!js_dup_string(json, "id", &task->id, error) ||
@@ -148,6 +155,7 @@ MonitorTask *monitor_task_parse(const char *text, size_t size, GError **error)
 	    !js_dup_string(json, "preserve", &task->preserve, error) ||
 	    !js_get_string(json, "logLevel", &level, error) ||
 	    !js_get_int(json, "timeout", 0, G_MAXINT32, &timeout, error) ||
+	    !js_get_int(json, "notify", 0, MONITOR_NOTIFY_HEALTHY, &notify, error) ||
 	    !parse_flags(json, task, error) || !parse_log(json, task, error) ||
 	    !parse_restart(json, task, error) || !parse_health(json, task, error) ||
 	    !parse_parts(json, task, error))
@@ -159,6 +167,7 @@ MonitorTask *monitor_task_parse(const char *text, size_t size, GError **error)
 	if (!log_level_parse(level, &task->log_level))
 		return error_set_null(error, ENGINE_ERROR_INVALID, "logLevel: unknown");
 	task->timeout_s = (int)timeout;
+	task->notify = (MonitorNotify)notify;
 	return g_steal_pointer(&task);
 }
 

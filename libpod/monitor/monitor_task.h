@@ -25,8 +25,10 @@ typedef struct {
 	RestartKind restart;
 	int restart_retries; /* 0 = no limit */
 	bool auto_remove;
+	bool hold;   /* the first run begins by CONTROL_BEGIN */
 	bool cgroup; /* the starting command sends one before anything is started */
 	bool open_stdin;
+	bool ends_with_starter; /* SIGKILL when the starting command is gone */
 	bool detached;
 	bool attach_stdin, attach_stdout, attach_stderr;
 	int timeout_s;        /* 0 = none */
@@ -37,6 +39,8 @@ typedef struct {
 			*/
 	LogLevel log_level;
 	char *preserve; /* a '1' or, for a hole, '0' per descriptor; NULL: none */
+	bool keep_preserved;
+	MonitorNotify notify; /* its socket stands behind the preserved descriptors */
 } MonitorTask;
 
 #define MONITOR_REQUEST_MAX   (16 << 20) /* bytes of the request's JSON */

@@ -117,12 +117,12 @@ bool message_exit_code(const char *text, size_t size, int *out_code, GError **er
 static bool parse_op(const char *name, ControlOp *out_op, GError **error)
 {
 	static const char *const names[] = {
-		[CONTROL_SIGNAL] = "signal",   [CONTROL_RESIZE] = "resize",
-		[CONTROL_STOPPED] = "stopped", [CONTROL_EXEC] = "exec",
-		[CONTROL_HEALTH] = "health",   [CONTROL_PAUSE] = "pause",
-		[CONTROL_UNPAUSE] = "unpause", [CONTROL_UPDATE] = "update",
-		[CONTROL_CONNECT] = "connect", [CONTROL_DISCONNECT] = "disconnect",
-		[CONTROL_RELOAD] = "reload",
+		[CONTROL_SIGNAL] = "signal",         [CONTROL_RESIZE] = "resize",
+		[CONTROL_STOPPED] = "stopped",       [CONTROL_EXEC] = "exec",
+		[CONTROL_HEALTH] = "health",         [CONTROL_PAUSE] = "pause",
+		[CONTROL_UNPAUSE] = "unpause",       [CONTROL_UPDATE] = "update",
+		[CONTROL_BEGIN] = "begin",           [CONTROL_CONNECT] = "connect",
+		[CONTROL_DISCONNECT] = "disconnect", [CONTROL_RELOAD] = "reload",
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
 		if (strcmp(name, names[i]) == 0) {
@@ -136,6 +136,7 @@ static bool parse_op(const char *name, ControlOp *out_op, GError **error)
 void control_request_clear(ControlRequest *request)
 {
 	resources_clear(&request->resources);
+	g_clear_pointer(&request->health, health_config_free);
 	g_clear_pointer(&request->attachment, attachment_free);
 }
 
@@ -156,17 +157,24 @@ static bool parse_attachment(Json *json, ControlRequest *request, GError **error
 /* What an update brings. */
 static bool parse_update(Json *json, ControlRequest *request, GError **error)
 {
-	Json *resources = NULL;
+	Json *resources = NULL, *health = NULL;
 	const char *restart = "";
 	int64_t retries = 0;
 	if (!js_get_object(json, "resources", &resources, error) ||
 	    !js_get_string(json, "restart", &restart, error) ||
+	    !js_get_bool(json, "healthGiven", &request->health_given, error) ||
+	    !js_get_object(json, "health", &health, error) ||
 	    !js_get_int(json, "restartRetries", 0, G_MAXINT32, &retries, error))
 		return false;
 	if (g_strlcpy(request->restart, restart, sizeof request->restart) >=
 	    sizeof request->restart)
 		return error_set(error, ENGINE_ERROR_INVALID, "restart: too long");
 	request->restart_retries = (int)retries;
+	if (health) {
+		request->health = health_config_from_json(health, error);
+		if (!request->health)
+			return false;
+	}
 	return resources_from_json(resources, &request->resources, error);
 }
 

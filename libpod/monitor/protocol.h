@@ -24,6 +24,7 @@
 #include <sys/types.h>
 
 #include "libpod/base/json.h"
+#include "libpod/monitor/health_config.h"
 #include "libpod/runtime/resources.h"
 #include "network/attachment.h"
 
@@ -86,6 +87,7 @@ typedef enum {
 	CONTROL_PAUSE,
 	CONTROL_UNPAUSE,
 	CONTROL_UPDATE,
+	CONTROL_BEGIN,
 	CONTROL_CONNECT,
 	CONTROL_DISCONNECT,
 	CONTROL_RELOAD,
@@ -102,6 +104,8 @@ typedef struct {
 	OciResources resources; /* of an update */
 	char restart[16];       /* of an update: a policy; "" = it stays */
 	int restart_retries;
+	bool health_given;             /* of an update: the probes are others */
+	HealthConfig *health;          /* with that; NULL: none any more */
 	NetworkAttachment *attachment; /* of a connect or disconnect, else NULL */
 } ControlRequest;
 

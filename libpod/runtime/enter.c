@@ -348,7 +348,7 @@ EnterOutcome enter_step(Entering *entering, Entered *out_entered, GError **error
 	Entered *entered = &entering->entered;
 	SyncMessage message = {0};
 	autofd attached = -1;
-	int received = sync_receive(entering->sync_fd, &message, &attached, error);
+	int received = sync_receive(entering->sync_fd, NULL, &message, &attached, error);
 	if (received == 0 && entering->released) {
 		*out_entered = *entered;
 		*entered = (Entered){.pidfd = -1, .pty_master = -1};

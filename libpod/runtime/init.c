@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -351,6 +352,18 @@ static const Step steps[] = {
 	{"wait for the start", wait_at_gate},
 };
 
+/* Only now the payload's pid is known: with --init it is that of a child. */
+static void set_own_pid(char **env)
+{
+	static char pid[sizeof OCI_LISTEN_PID + 16];
+	for (; env && *env; env++) {
+		if (strcmp(*env, OCI_LISTEN_PID "=" OCI_OWN_PID) != 0)
+			continue;
+		snprintf(pid, sizeof pid, "%s=%d", OCI_LISTEN_PID, (int)getpid());
+		*env = pid;
+	}
+}
+
 void init_main(Init *init)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(steps); i++) {
@@ -361,6 +374,7 @@ void init_main(Init *init)
 	}
 	if (init->config->init_process)
 		reaper_main(&init->sync_fd);
+	set_own_pid(init->env);
 	int result = process_execute((const char *const *)init->config->args,
 				     (const char *const *)init->env, &init->report);
 	sync_fail(init->sync_fd, &init->report, result);

@@ -154,7 +154,8 @@ static bool wait_ready(const OciConfig *config, int host_proc_fd, Launch *launch
 			return error_set_errno(error, "cannot start the container's init");
 	}
 	SyncMessage message = {0};
-	int received = sync_receive(launch->gate_fd, &message, &launch->pty_master, error);
+	int received =
+		sync_receive(launch->gate_fd, launch->id, &message, &launch->pty_master, error);
 	if (received == 0)
 		return error_set(error, ENGINE_ERROR_SYSTEM,
 				 "the container's init died while it was set up");
@@ -176,7 +177,13 @@ bool launch_init(const LaunchOptions *options, Launch *out_launch, GError **erro
 	if (!setup_open(&setup, options, error))
 		return false;
 
-	Launch launch = {.pidfd = -1, .pty_master = -1, .root_mount_fd = -1, .report_fd = -1};
+	Launch launch = {
+		.id = options->id,
+		.pidfd = -1,
+		.pty_master = -1,
+		.root_mount_fd = -1,
+		.report_fd = -1,
+	};
 	launch.pid = namespaces_clone(&setup.namespaces, setup.sync_parent, setup.sync_child,
 				      &launch.pidfd, error);
 	if (launch.pid == 0)
@@ -207,7 +214,7 @@ bool launch_release(Launch *launch, GError **error)
 	}
 	SyncMessage message;
 	autofd attached = -1;
-	int received = sync_receive(launch->gate_fd, &message, &attached, error);
+	int received = sync_receive(launch->gate_fd, launch->id, &message, &attached, error);
 	if (received != 0) {
 		if (received > 0)
 			error_set(error, ENGINE_ERROR_SYSTEM,

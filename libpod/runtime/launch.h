@@ -18,6 +18,7 @@
 
 typedef struct {
 	const OciConfig *config;
+	const char *id; /* of the container, for messages */
 	int store_fd;   /* root of the store: the overlay's relative paths */
 	int stdio[3];   /* without a terminal; -1 = /dev/null */
 	int seccomp_fd; /* memfd with struct sock_filter[]; -1 = unconfined */
@@ -36,6 +37,7 @@ typedef struct {
 
 typedef struct {
 	pid_t pid;              /* in the monitor's pid namespace */
+	const char *id;         /* of the options */
 	int pidfd;              /* CLOEXEC */
 	int pty_master;         /* with a terminal, else -1; CLOEXEC */
 	int root_mount_fd;      /* a descriptor on the overlay: closing the last one is the costly

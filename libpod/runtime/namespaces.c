@@ -219,7 +219,7 @@ pid_t namespaces_clone(NamespacePlan *plan, int sync_parent, int sync_child, int
 		return pid;
 	}
 	SyncMessage message = {0};
-	int received = sync_receive(sync_parent, &message, out_pidfd, error);
+	int received = sync_receive(sync_parent, NULL, &message, out_pidfd, error);
 	reap(pid);
 	if (received == 0 || (received > 0 && message.kind != SYNC_PID)) {
 		error_set(error, ENGINE_ERROR_SYSTEM, "the helper that joins namespaces died");

@@ -111,6 +111,11 @@ typedef struct {
 	GHashTable *annotations; /* string to string, NULL is none */
 } OciConfig;
 
+/* A variable of the environment that init sets to the pid of the payload, where it has this value:
+ * what the receiver of sockets compares with its own. */
+#define OCI_LISTEN_PID "LISTEN_PID"
+#define OCI_OWN_PID    "self"
+
 /** oci_config_new() - an empty configuration: every namespace the host's, no capability, no lists.
  */
 OciConfig *oci_config_new(void);

@@ -104,11 +104,13 @@ char **process_env_with_home(const char *const *env, const char *home)
 	return (char **)g_ptr_array_free(g_steal_pointer(&all), FALSE);
 }
 
-/* Try one place. A directory there is no program. */
+/* Try one place. A directory there is no program. Return: -ELIBACC if it is its interpreter that is
+ * not there. */
 static int try_execute(const char *file, const char *const *args, const char *const *env)
 {
 	execve(file, (char *const *)args, (char *const *)env);
-	return -errno;
+	int result = -errno;
+	return result == -ENOENT && access(file, F_OK) == 0 ? -ELIBACC : result;
 }
 
 /* Try every directory of PATH. */
@@ -125,9 +127,10 @@ static int search_execute(const char *name, const char *const *args, const char 
 			size = g_snprintf(file, sizeof file, "./%s", name);
 		int tried = size < (int)sizeof file ? try_execute(file, args, env) : -ENAMETOOLONG;
 		/* What exists but cannot be run is the better story to tell. */
-		if (tried != -ENOENT && tried != -ENOTDIR && tried != -EACCES)
+		bool found = tried == -EACCES || tried == -ELIBACC;
+		if (!found && tried != -ENOENT && tried != -ENOTDIR)
 			return tried;
-		if (tried == -EACCES)
+		if (found)
 			result = tried;
 		at = *end ? end + 1 : NULL;
 	}
@@ -141,5 +144,9 @@ int process_execute(const char *const *args, const char *const *env, SyncReport 
 	int result = strchr(name, '/') ? try_execute(name, args, env)
 		     : *name           ? search_execute(name, args, env)
 				       : -ENOENT;
+	if (result == -ELIBACC) {
+		report->step = SYNC_STEP_INTERPRET;
+		result = -ENOENT;
+	}
 	return sync_subject(report, name, result);
 }

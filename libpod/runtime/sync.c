@@ -9,6 +9,9 @@
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
 
+/* Of podman, where a program or a directory is not there. */
+#define NOT_FOUND "OCI runtime attempted to invoke a command that was not found"
+
 bool sync_pair(int *out_parent, int *out_child)
 {
 	int ends[2];
@@ -59,27 +62,66 @@ int sync_wait_go(int fd)
 	return n == 1 ? 0 : -ECANCELED;
 }
 
-/* The outcome of a failed execve, in the words of the engine's users. */
+/* The outcome of a failed execve, in the words of podman with crun. */
 static void set_execute_error(const SyncMessage *message, GError **error)
 {
-	const char *text = strerror(message->error);
+	const char *subject = message->subject, *text = strerror(message->error);
 	bool missing = message->error == ENOENT || message->error == ENOTDIR;
-	if (missing && !strchr(message->subject, '/'))
+	if (missing) {
 		error_set(error, ENGINE_ERROR_COMMAND_NOT_FOUND,
-			  "executable file '%s' not found in $PATH: %s", message->subject, text);
-	else if (missing)
-		error_set(error, ENGINE_ERROR_COMMAND_NOT_FOUND,
-			  "executable file '%s' not found: %s", message->subject, text);
-	else
-		error_set(error, ENGINE_ERROR_COMMAND_NOT_EXECUTABLE, "cannot execute '%s': %s",
-			  message->subject, text);
+			  "executable file `%s` not found%s: %s: " NOT_FOUND, subject,
+			  strchr(subject, '/') ? "" : " in $PATH", text);
+		error_add_help(error, "see what the image has: skiff run --rm --entrypoint ls "
+				      "IMAGE /bin");
+	} else if (message->error == EACCES) {
+		error_set(error, ENGINE_ERROR_COMMAND_NOT_EXECUTABLE,
+			  "open executable: %s: OCI permission denied", text);
+		error_add_help(error,
+			       "is '%s' a file, and executable for the container's user? "
+			       "chmod +x, or name the interpreter: sh %s",
+			       subject, subject);
+	} else {
+		error_set(error, ENGINE_ERROR_COMMAND_NOT_EXECUTABLE,
+			  "exec container process `%s`: %s: OCI runtime error", subject, text);
+		if (message->error == ENOEXEC)
+			error_add_help(error, "it is built for another architecture, or it is a "
+					      "script without a first line like #!/bin/sh");
+	}
+}
+
+/* A program that is there, whose own interpreter or loader is not. */
+static void set_interpreter_error(const SyncMessage *message, GError **error)
+{
+	error_set(error, ENGINE_ERROR_COMMAND_NOT_FOUND,
+		  "executable file `%s` not found: %s: " NOT_FOUND, message->subject,
+		  strerror(message->error));
+	error_add_help(error,
+		       "'%s' is there, but the interpreter that its first line names, or its "
+		       "dynamic loader, is not",
+		       message->subject);
+}
+
+/* A working directory that is not there: of a container, or of a process that joins one. */
+static void set_cwd_error(const SyncMessage *message, const char *container, GError **error)
+{
+	if (!container) {
+		error_set(error, ENGINE_ERROR_COMMAND_NOT_FOUND, "chdir to `%s`: %s: " NOT_FOUND,
+			  message->subject, strerror(message->error));
+		return;
+	}
+	error_set(error, ENGINE_ERROR_COMMAND_NOT_EXECUTABLE,
+		  "workdir \"%s\" does not exist on container %s", message->subject, container);
+	error_add_help(error, "make it in the image, or mount a volume there: -v NAME:%s",
+		       message->subject);
 }
 
 /* A child's report as a sentence. */
-static void set_report_error(const SyncMessage *message, GError **error)
+static void set_report_error(const SyncMessage *message, const char *container, GError **error)
 {
 	if (strcmp(message->step, SYNC_STEP_EXECUTE) == 0)
 		set_execute_error(message, error);
+	else if (strcmp(message->step, SYNC_STEP_INTERPRET) == 0)
+		set_interpreter_error(message, error);
 	else if (strcmp(message->step, SYNC_STEP_USER) == 0 && message->error == ENOENT)
 		error_set(error, ENGINE_ERROR_COMMAND_NOT_EXECUTABLE,
 			  "unable to find user %s: no matching entries in passwd file",
@@ -89,8 +131,7 @@ static void set_report_error(const SyncMessage *message, GError **error)
 			  "unable to find group %s: no matching entries in group file",
 			  message->subject);
 	else if (strcmp(message->step, SYNC_STEP_CWD) == 0 && message->error == ENOENT)
-		error_set(error, ENGINE_ERROR_COMMAND_NOT_EXECUTABLE,
-			  "workdir \"%s\" does not exist on container", message->subject);
+		set_cwd_error(message, container, error);
 	else if (strcmp(message->step, SYNC_STEP_IDS) == 0 && message->error == EINVAL)
 		error_set(error, ENGINE_ERROR_INVALID,
 			  "user '%s' is not in the id map of the container", message->subject);
@@ -104,7 +145,7 @@ static void set_report_error(const SyncMessage *message, GError **error)
 			  strerror(message->error));
 }
 
-int sync_receive(int fd, SyncMessage *out, int *out_fd, GError **error)
+int sync_receive(int fd, const char *container, SyncMessage *out, int *out_fd, GError **error)
 {
 	autofd attached = -1;
 	size_t n_fds = 0;
@@ -119,7 +160,7 @@ int sync_receive(int fd, SyncMessage *out, int *out_fd, GError **error)
 	message.step[sizeof message.step - 1] = '\0';
 	message.subject[sizeof message.subject - 1] = '\0';
 	if (message.kind == SYNC_FAILED) {
-		set_report_error(&message, error);
+		set_report_error(&message, container, error);
 		return -1;
 	}
 	*out = message;

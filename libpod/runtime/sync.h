@@ -56,6 +56,7 @@ int sync_wait_go(int fd);
 
 /**
  * sync_receive() - parent: the next message
+ * @container:	the id of a container that starts; NULL: a process joins one
  * @out_fd:	the attached descriptor or -1
  * @error:	the child's report as an error: COMMAND_NOT_FOUND for SYNC_STEP_EXECUTE,
  *		COMMAND_NOT_EXECUTABLE for it and for a user, a group or a working directory that
@@ -63,12 +64,13 @@ int sync_wait_go(int fd);
  *
  * Return: 1 message, 0 end of the stream, -1 with @error.
  */
-int sync_receive(int fd, SyncMessage *out, int *out_fd, GError **error);
+int sync_receive(int fd, const char *container, SyncMessage *out, int *out_fd, GError **error);
 
 /* The steps whose failure is more than a system error. */
-#define SYNC_STEP_EXECUTE "execute"
-#define SYNC_STEP_USER    "find user"
-#define SYNC_STEP_GROUP   "find group"
-#define SYNC_STEP_IDS     "change to user"
-#define SYNC_STEP_ENTER   "enter the container"
-#define SYNC_STEP_CWD     "change to the working directory"
+#define SYNC_STEP_EXECUTE   "execute"
+#define SYNC_STEP_INTERPRET "interpret" /* it is there, its interpreter is not */
+#define SYNC_STEP_USER      "find user"
+#define SYNC_STEP_GROUP     "find group"
+#define SYNC_STEP_IDS       "change to user"
+#define SYNC_STEP_ENTER     "enter the container"
+#define SYNC_STEP_CWD       "change to the working directory"

@@ -16,6 +16,7 @@
 #include "cmd/template.h"
 #include "libpod/base/fd.h"
 #include "tests/cases/driver_build.h"
+#include "tests/cases/driver_quadlet.h"
 
 static int fail(const GError *error)
 {
@@ -132,6 +133,7 @@ int main(int argc, char **argv)
 		{"dockerignore", run_dockerignore},
 		{"expand", run_expand},
 		{"option", run_option},
+		{"quadlet", run_quadlet},
 		{"stages", run_stages},
 		{"template", run_template},
 	};

@@ -8,9 +8,12 @@ A file holds cases. A case starts with "@CASE name" and has sections:
   @EXPECT  standard output, exactly
   @ERROR   standard error, exactly; its presence means that the program must fail
   @EXIT    the exit code (default: 0, or any other than 0 with @ERROR)
+  @ORACLE  "compose" only: why another program's answer is another one, see compose_oracle.py
 A section's text may start on its own line or below it. --update rewrites @EXPECT, @ERROR and @EXIT.
 
-"help" cases run the skiff program, all others the driver with the folder's name as first argument.
+"help" cases run the skiff program, "compose" ones skiff-compose, all others the driver with the folder's name as first
+argument. The @INPUT of a "compose" case is compose.yaml in a directory of its own, up to a line "#> NAME" that starts
+the next file; NAME=VALUE words in front of @ARGS are its environment.
 """
 import argparse
 import os
@@ -20,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 
-SECTIONS = ("ARGS", "INPUT", "EXPECT", "ERROR", "EXIT")
+SECTIONS = ("ARGS", "INPUT", "ORACLE", "EXPECT", "ERROR", "EXIT")
 
 
 def parse(path):
@@ -53,7 +56,47 @@ def run_case(args, grammar, sections):
         return run_in(home, args, grammar, sections)
 
 
+def write_files(directory, text):
+    """The files of a "compose" case, and what is standard input: the whole text where compose.yaml is not asked for."""
+    name, lines = "compose.yaml", []
+    for line in text.splitlines() + ["#> "]:
+        if not line.startswith("#> "):
+            lines.append(line)
+            continue
+        if lines:
+            path = pathlib.Path(directory) / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("\n".join(lines) + "\n")
+        name, lines = line[3:], []
+
+
+def compose_call(sections):
+    """(words, environment) of a "compose" case."""
+    words, env = shlex.split(sections.get("ARGS", "")), {}
+    while words and "=" in words[0] and not words[0].startswith("-"):
+        name, _, value = words.pop(0).partition("=")
+        env[name] = value
+    return words or ["config"], env
+
+
+def run_compose(home, args, sections):
+    """Run skiff-compose in a project of the case's files; the directory's name is not part of what is compared."""
+    project = pathlib.Path(home) / "project"
+    project.mkdir()
+    write_files(project, sections.get("INPUT", ""))
+    words, more = compose_call(sections)
+    env = {"PATH": "/usr/bin:/bin", "HOME": "/home/user", "LC_ALL": "C.UTF-8", "TZ": "UTC", "COLUMNS": "80"}
+    env.update({name: value for name, value in os.environ.items() if name.endswith("SAN_OPTIONS")}, **more)
+    result = subprocess.run([os.path.abspath(args.compose)] + [word.replace("$HOME", home) for word in words], cwd=project,
+                            stdin=subprocess.DEVNULL, capture_output=True, text=True, env=env, timeout=20)
+    result.stdout = result.stdout.replace(home, "$HOME")
+    result.stderr = result.stderr.replace(home, "$HOME")
+    return result
+
+
 def run_in(home, args, grammar, sections):
+    if grammar == "compose":
+        return run_compose(os.path.realpath(home), args, sections)
     program = [args.skiff] if grammar == "help" else [args.driver, grammar]
     words = [word.replace("$HOME", home) for word in shlex.split(sections.get("ARGS", ""))]
     env = {"PATH": os.environ.get("PATH", ""), "HOME": "/nonexistent", "LC_ALL": "C.UTF-8",
@@ -101,6 +144,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--driver", required=True)
     parser.add_argument("--skiff", default="")
+    parser.add_argument("--compose", default="")
     parser.add_argument("--update", action="store_true")
     parser.add_argument("grammars", nargs="*")
     args = parser.parse_args()

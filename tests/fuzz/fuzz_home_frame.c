@@ -30,7 +30,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.mask = 0xffffff00,
 		.gateway = 0x0a590001,
 		.internal = size & 1,
-		.names = {find, reverse, NULL, 0x0a590000, 0xffffff00, size & 1},
+		.subnet6 = {.network.s6_addr = {0xfd, 0x12}, .prefix = size & 2 ? 64 : 0},
+		.gateway6.s6_addr = {0xfd, 0x12, [15] = 1},
+		.names = {.find = find,
+			  .reverse = reverse,
+			  .network = 0x0a590000,
+			  .mask = 0xffffff00,
+			  .internal = size & 1},
 	};
 	g_autofree uint8_t *frame = g_memdup2(data, size);
 	static uint8_t answer[HOME_ANSWER_MAX];

@@ -34,6 +34,9 @@ CUSTOMIZE = """set -e
 useradd --create-home --shell /bin/bash --groups systemd-journal tester
 mkdir -p /var/lib/systemd/linger
 touch /var/lib/systemd/linger/tester
+mkdir -p /etc/systemd/user-generators /etc/systemd/system-generators
+ln -s /skiff/prefix/libexec/skiff/skiff-quadlet /etc/systemd/user-generators/skiff-user-generator
+ln -s /skiff/prefix/libexec/skiff/skiff-quadlet /etc/systemd/system-generators/skiff-system-generator
 systemctl mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer
 """
 TIMEOUT = 900

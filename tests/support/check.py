@@ -273,7 +273,7 @@ class Check:
         if not self.root:
             self.skip(bed, "the machine is made by root")
             return
-        code, output = self.run(["python3", f"tests/{bed}/run.py"], timeout=1500,
+        code, output = self.run(["python3", f"tests/{bed}/run.py"], timeout=1800,
                                 env={"SKIFF_BUILD": str(self.place / "gcc")}, show=True)
         self.count(bed, code, output)
 

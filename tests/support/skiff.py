@@ -43,6 +43,8 @@ PASSED_ON = ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "SKIFF_TEST_FAILPO
 
 # Built for test_network_unit; run.py copies it to where the test user may run it.
 NETNS_BED = "tests/unit/network/netns-bed"
+# The same for test_build_files.
+BUILD_BED = "tests/unit/build/build-bed"
 
 # A sanitizer build takes its time.
 SLOWNESS = float(os.environ.get("SKIFF_TEST_SLOWNESS", "1"))

@@ -202,9 +202,9 @@ def run_all(groups, user, jobs):
             skiff.install(prefix)
         shutil.copytree(TOP, run_dir / "tree", symlinks=True,
                         ignore=shutil.ignore_patterns(".git", "build-*", "meson-*", "__pycache__", "*.o", "*.a"))
-        bed = skiff.build_dir() / skiff.NETNS_BED
-        if bed.exists():
-            shutil.copy(bed, run_dir / "tree" / skiff.NETNS_BED)
+        for bed in (skiff.NETNS_BED, skiff.BUILD_BED):
+            if (skiff.build_dir() / bed).exists():
+                shutil.copy(skiff.build_dir() / bed, run_dir / "tree" / bed)
         subprocess.run(["chmod", "-R", "a+rX", str(run_dir / "tree")], check=True)
         waiting = collections.deque(groups.items())
         running = []

@@ -3,6 +3,7 @@
 
 import os
 import random
+import re
 import shutil
 from pathlib import Path
 
@@ -16,16 +17,23 @@ class Check(SkiffTest):
     def setUp(self):
         super().setUp()
         self.store = self.state_directories()["store/names"].parent
-        self.addCleanup(self.skiff, "volume", "prune", "-af", check=False)
-        self.addCleanup(self.skiff, "rm", "-af", "-t", "0", check=False)
+        for command in ("volume prune -af", "manifest rm list", "network rm -f net", "secret rm token", "rm -af -t 0"):
+            self.addCleanup(self.skiff, *command.split(), check=False)
 
     def populate(self):
-        """Two containers, one with a volume and one that is up, and a volume nobody uses."""
+        """One of everything: containers, one with a volume, a kept log of probes and a secret, one that is up, one that
+        was updated, one with an image mounted that needs another; a volume nobody uses, a network, a manifest list."""
         self.skiff("volume", "create", "--label", "a=b", "kept")
-        self.skiff("run", "--network", "none", "--name", "ended", "--label", "x=y", "-v", "data:/d", "busybox", "sh", "-c",
+        self.skiff("secret", "create", "token", "-", input="hunter2 and more\n")
+        self.skiff("network", "create", "--subnet", "10.77.0.0/24", "net")
+        self.skiff("manifest", "create", "list", "busybox")
+        self.skiff("run", "--network", "none", "--name", "ended", "--health-cmd", "true", "--secret", "token", "--label", "x=y", "-v", "data:/d", "busybox", "sh", "-c",
                    "echo precious > /d/file; echo mine > /own; exit 3", code=3)
         self.skiff("create", "--network", "none", "--name", "first", "busybox", "true")
         self.skiff("rename", "first", "made")
+        self.skiff("update", "--restart", "on-failure:3", "made")
+        self.skiff("create", "--network", "container:made", "--name", "needs", "--mount",
+                   "type=image,source=busybox,destination=/image,rw=true", "busybox", "true")
         self.skiff("run", "-d", "--network", "none", "--name", "up", "busybox", "sleep", "1000")
 
     def records(self):
@@ -61,7 +69,8 @@ class Check(SkiffTest):
     def look(self):
         """Every command that reads says something and does not crash."""
         for args in (("ps", "-a"), ("images",), ("volume", "ls"), ("info",), ("inspect", "up"), ("logs", "ended"),
-                     ("system", "check", "-q")):
+                     ("secret", "ls"), ("secret", "inspect", "token"), ("network", "ls"), ("network", "inspect", "net"),
+                     ("manifest", "inspect", "list"), ("image", "inspect", "busybox"), ("system", "check", "-q")):
             self.assertIn(self.skiff(*args, check=False).code, (0, 1, 125), args)
 
     def assert_precious(self):
@@ -114,9 +123,11 @@ class Check(SkiffTest):
                     self.look()
                     self.skiff("volume", "prune", "-f", check=False)
                     found = self.skiff("system", "check", "-q", check=False)
-                    optional = path.name in ("names", "digests") or path.parent.name == "manifests" or where == "version"
-                    # "1" without its newline says the same.
-                    if (where, what) != ("version", "half") and (what != "absent" or not optional):
+                    optional = path.name in ("names", "digests", "update.json", "health.json") or \
+                        path.parent.name in ("manifests", "networks") or where == "version"
+                    # "1" without its newline says the same, and the mark is always empty.
+                    same = (where, what) == ("version", "half") or (path.name, what) == ("needed", "empty")
+                    if not same and (what != "absent" or not optional):
                         self.assertEqual(found.code, 125, f"{where} {what}: not seen\n{found}")
                         self.assertIn("damage detected in local storage", found.stderr)
                     repaired = self.skiff("system", "check", "-q", "--repair", check=False)
@@ -135,6 +146,15 @@ class Check(SkiffTest):
                         self.assertIn("it runs", repaired.stdout)
                     elif path.name == "config.json":
                         self.assertIn("pull or load it again", repaired.stdout)
+                    elif re.fullmatch(r"secret\.[0-9]+", path.name):
+                        self.assertIn("restored from secret token", repaired.stdout)
+                        self.assertEqual(path.read_bytes(), (saved / where).read_bytes())
+                    elif path.name == "needed" and what == "absent":
+                        self.assertEqual(repaired.code, 0, str(repaired))
+                        self.skiff_fails("rm", "made", says="depend")
+                    elif path.parent.parent.name == "secrets":
+                        self.assertEqual(repaired.code, 0, str(repaired))
+                        self.assertEqual(self.skiff("secret", "ls", "-q").lines != [], path.name == "secret.json")
                     else:
                         self.assertEqual(repaired.code, 0, str(repaired))
                     self.assert_precious()
@@ -145,6 +165,55 @@ class Check(SkiffTest):
                     self.assertEqual(self.skiff("system", "check", "-q", check=False).stdout, "")
         self.assertGreater(count, 60)
         print(f"# {count} damages")
+
+    def test_old_records(self):
+        """What a skiff without checksums wrote is told of and is no damage; --repair adds them."""
+        self.populate()
+        count = 0
+        for path in list(self.records()):
+            if path.is_symlink() or path.name == "config.json" or path.parent.name == "manifests":
+                continue
+            text = path.read_text()
+            old = re.sub(r',"crc":"[0-9a-f]{8}"\}$', "}", re.sub(r"#crc [0-9a-f]{8}\n$", "", text))
+            if old in ("", text):
+                continue
+            path.write_text(old)
+            count += 1
+        self.assertGreater(count, 15)
+        found = self.skiff("system", "check", "-q")
+        self.assertEqual(len(found.lines), count, str(found))
+        for line in found.lines:
+            self.assertTrue(line.endswith(": it has no checksum: unchecked, --repair adds one"), line)
+        self.assertIn("up", self.skiff("ps", "--format", "{{.Names}}").lines)
+        # Damage is still damage.
+        record = self.store / "volumes/kept/volume.json"
+        before = record.read_text()
+        record.write_text(before[:-5])
+        self.assertIn("volume kept: volume.json: it is damaged", self.skiff("system", "check", "-q", code=125).stdout)
+        record.write_text(before)
+        repaired = self.skiff("system", "check", "-q", "--repair")
+        self.assertEqual([line for line in repaired.lines if not line.endswith("it has no checksum: it has one now")], [])
+        self.assertEqual(self.skiff("system", "check", "-q").stdout, "")
+        self.skiff("start", "made")
+
+    def test_a_cut_config_is_healed_by_a_load(self):
+        """Also while a container has the image."""
+        self.populate()
+        archive = self.tmp / "image.tar"
+        self.skiff("save", "-o", archive, "busybox")
+        [image] = [path for path in (self.store / "images").iterdir() if len(path.name) == 64]
+        config = image / "config.json"
+        before = config.read_bytes()
+        for damage in (before[:20], b"", None):
+            with self.subTest(damage=damage):
+                config.unlink()
+                if damage is not None:
+                    config.write_bytes(damage)
+                self.assertIn("pull or load it again", self.skiff("system", "check", "-q", "--repair", code=125).stdout)
+                self.skiff("load", "-i", archive)
+                self.assertEqual(config.read_bytes(), before)
+                self.assertEqual(self.skiff("system", "check", "-q").stdout, "")
+                self.skiff("run", "--rm", "--network", "none", "busybox", "true")
 
     def test_names(self):
         self.populate()
@@ -184,7 +253,7 @@ class Check(SkiffTest):
         self.skiff("volume", "prune", "-af", check=False)
         self.skiff("rmi", "busybox", check=False)
         self.assert_precious()
-        self.assertEqual(self.skiff("images", "-q").stdout.count("\n"), 1)
+        self.assertEqual(self.skiff("images", "-q").stdout.count("\n"), 2)  # one is the manifest list
         self.skiff("system", "check", "-q", "--repair")
         self.assertTrue((self.store / "damaged" / f"containers-{ident}" / "upper" / "own").exists())
         self.skiff("volume", "rm", "data")
@@ -212,7 +281,7 @@ class Check(SkiffTest):
         ident = self.skiff("inspect", "--format", "{{.Id}}", "made").word
         (self.store / "containers" / ident / "create.json").write_text("{")
         self.assertIn("removed", self.skiff("system", "check", "-q", "--repair", "--force").stdout)
-        self.assertEqual(sorted(self.skiff("ps", "-a", "--format", "{{.Names}}").lines), ["ended", "up"])
+        self.assertEqual(sorted(self.skiff("ps", "-a", "--format", "{{.Names}}").lines), ["ended", "needs", "up"])
         self.assertFalse(list((self.store / "damaged").iterdir()))
 
     def test_newer_store(self):

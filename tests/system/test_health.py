@@ -221,6 +221,55 @@ class Probes(HealthTest):
         self.skiff("run", "-d", "--name", "plain", *FOREVER)
         self.skiff_fails("wait", "--condition", "healthy", "plain", says="has no defined healthcheck")
 
+    def test_update(self):
+        """Other probes for a container that runs: at once, from the start of their log on, and for the next starts."""
+        self.skiff("run", "-d", "--name", "c", *FOREVER)
+        self.skiff("update", "--health-cmd", "echo one", "--health-interval", "100ms", "c")
+        wait_for(lambda: self.status() == "healthy", 5)
+        self.skiff("update", "--health-cmd", "echo two; exit 1", "--health-retries", "2", "--health-on-failure", "kill",
+                   "--health-max-log-count", "3", "--health-timeout", "7s", "c")
+        wait_for(lambda: self.state()["Status"] == "exited", 5)
+        config = self.skiff("inspect", "c").json[0]["Config"]
+        self.assertEqual(config["Healthcheck"], {"Test": ["CMD-SHELL", "echo two; exit 1"], "Interval": 100000000,
+                                                 "Timeout": 7000000000, "Retries": 2})
+        self.assertEqual((config["HealthcheckOnFailureAction"], config["HealthcheckMaxLogCount"]), ("kill", 3))
+        self.assertEqual(self.health()["Log"][-1]["Output"], "two\n")
+        self.skiff("update", "--health-cmd", "echo three", "--health-startup-cmd", "echo startup", "--health-startup-interval", "50ms", "--health-on-failure", "none", "c")
+        self.skiff("start", "c")
+        wait_for(lambda: self.status() == "healthy", 5)
+        self.assertEqual(self.health()["Log"][0]["Output"], "startup\n")
+        self.assertEqual(self.skiff("inspect", "c").json[0]["Config"]["StartupHealthCheck"]["Test"], ["CMD-SHELL", "echo startup"])
+
+    def test_update_ends_a_probe(self):
+        """A probe that is under way is killed; who waits for one gets the answer of the next."""
+        self.run_probed("echo begun; sleep 1000", "--health-timeout", "100s")
+        waiting = self.start("healthcheck", "run", "c")
+        wait_for(lambda: "sleep 1000" in self.skiff("top", "c", "args").stdout.replace("sleep 1000", "", 1), 5)
+        self.skiff("update", "--health-cmd", "true", "c")
+        self.assertEqual(waiting.wait(20), 0)
+        self.assertEqual(len(self.health()["Log"]), 1)
+        waiting = self.start("healthcheck", "run", "c")
+        self.assertEqual(waiting.wait(20), 0)
+
+    def test_update_no_healthcheck(self):
+        """No more probes; podman's words for what cannot be."""
+        self.run_probed("true", "--health-interval", "100ms", "--health-startup-cmd", "true")
+        self.skiff("update", "--no-healthcheck", "c")
+        self.assertEqual(self.skiff("ps", "--format", "{{.Status}}").stdout.count("("), 0)
+        self.skiff_fails("healthcheck", "run", "c", says="has no defined healthcheck")
+        done = self.skiff("inspect", "c", "--format", "{{.Config.Healthcheck.Test}} {{.Config.StartupHealthCheck}} {{.State.Health}}")
+        self.assertEqual(done.word, "[NONE] <nil> <nil>")
+        self.skiff("restart", "-t", "0", "c")
+        self.skiff_fails("healthcheck", "run", "c", says="has no defined healthcheck")
+        self.skiff("create", "--name", "d", *FOREVER)
+        for option in ("interval=10s", "retries=5", "timeout=10s", "start-period=10s", "startup-interval=10s", "startup-retries=5",
+                       "startup-success=10", "startup-timeout=10s"):
+            self.skiff_fails("update", f"--health-{option}", "d", says="healthcheck command is not set")
+        self.skiff_fails("update", "--no-healthcheck", "--health-cmd", "true", "d",
+                         says="cannot specify both --no-healthcheck and other HealthCheck flags")
+        self.skiff_fails("update", "--health-startup-cmd", "true", "d", says="cannot set a startup healthcheck when there is no regular")
+        self.assertNotIn("Healthcheck", self.skiff("inspect", "d").json[0]["Config"])
+
     def test_start_period(self):
         self.run_probed("test -e /ok", "--health-start-period=1h", "--health-retries=1")
         for _ in range(3):

@@ -111,6 +111,23 @@ class Told(SkiffTest):
         events = self.skiff("events", "--stream=false", "--filter", "event=update", "--format", "{{.ID}}").lines
         self.assertEqual(events.count(done.word), 3)
 
+    def test_update_environment(self):
+        """Variables for exec at once and for the next start; one that is set again keeps its place."""
+        self.skiff("run", "-d", "--name", "c", "-e", "A=1", "-e", "B=2", "busybox", "sh", "-c", "echo $A-$B-$C; ulimit -n; exec sleep 1000")
+        self.skiff("update", "-e", "A=9", "--env", "C=a=b", "--unsetenv", "B", "--ulimit", "nofile=100:200", "c")
+        env = [line for line in self.skiff("inspect", "c").json[0]["Config"]["Env"] if line[:2] in ("A=", "B=", "C=")]
+        self.assertEqual(env, ["A=9", "C=a=b"])
+        self.assertIn({"Name": "RLIMIT_NOFILE", "Soft": 100, "Hard": 200}, self.host()["Ulimits"])
+        self.assertEqual(self.skiff("exec", "c", "sh", "-c", "echo $A-$B-$C").stdout, "9--a=b\n")
+        self.skiff("restart", "-t", "0", "c")
+        self.assertEqual(wait_for(lambda: self.skiff("logs", "--tail", "2", "c").lines[1:] == ["100"]
+                                  and self.skiff("logs", "--tail", "2", "c").lines, 5), ["9--a=b", "100"])
+        self.skiff("update", "--ulimit", "nofile=50", "--ulimit", "core=0", "-e", "D", "c")
+        limits = {limit["Name"]: limit["Soft"] for limit in self.host()["Ulimits"]}
+        self.assertEqual((limits["RLIMIT_NOFILE"], limits["RLIMIT_CORE"]), (50, 0))
+        self.assertIn("D=", self.skiff("inspect", "c").json[0]["Config"]["Env"])
+        self.skiff_fails("update", "--ulimit", "nofile", "c", says='ulimit option "nofile" requires name=SOFT:HARD')
+
     def test_update_refused(self):
         """Nothing is recorded of what is refused."""
         self.skiff("create", "--name", "c", "-m", "64m", "busybox", "true")

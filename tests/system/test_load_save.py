@@ -297,7 +297,7 @@ class Policy(LoadSaveTest):
                 self.policy(**{other: {"": accept} for other in archives if other != form})
                 self.refused("load", "--input", path)
                 self.policy(**{form: {"": [{"type": "signedBy", "keyType": "GPGKeys", "keyPath": "/x"}]}})
-                self.refused("load", "--input", path, says="needs a signature")
+                self.refused("load", "--input", path, says="Source image rejected: A signature was required, but no signature exists")
                 if form != "docker-archive":
                     self.policy(**{form: {str(path.parent): accept, "": [{"type": "reject"}]}})
                     self.fetch("load", "--input", path)

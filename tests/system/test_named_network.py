@@ -319,13 +319,17 @@ class Verbs(NamedNetworkTest):
         for bad, says in ((["--subnet", "10.89.0.128/25"], "subnet 10.89.0.128/25 is already used on the host or by "
                            "another config"),
                           (["--subnet", "10.9.8"], "invalid CIDR address: 10.9.8"),
-                          (["--subnet", "fd01::/64"], "invalid CIDR address: fd01::/64"),
+                          (["--subnet", "fd01::/64"], "a network without IPv4 is not supported"),
+                          (["--ipv6", "--subnet", "fd01::/64", "--subnet", "fd02::/64"], "several subnets of a family are not supported: fd02::/64"),
+                          (["--ipv6", "--subnet", "fe80::/64"], "subnet fe80::/64: no addresses for containers"),
+                          (["--ipv6", "--subnet", "fd01::/64", "--gateway", "fd02::1"], "gateway fd02::1 not in subnet fd01::/64"),
+                          (["--ipv6", "--subnet", "fd01::/64", "--gateway", "fd01::1", "--gateway", "fd01::2"], "cannot set more gateways than subnets"),
+                          (["--ipv6", "--subnet", "fd01::/64", "--ip-range", "fd02::/80"], "invalid ip range fd02::/80: not in subnet fd01::/64"),
                           (["--gateway", "10.9.8.1"], "cannot set gateway or range without subnet"),
                           (["--subnet", "10.9.8.0/24", "--gateway", "10.9.9.1"], "gateway 10.9.9.1 not in subnet"),
                           (["--subnet", "10.9.8.0/24", "--ip-range", "10.9.9.0/28"], "lease range start ip 10.9.9.1 not in subnet 10.9.8.0/24"),
                           (["--driver", "macvlan"], "the driver macvlan is not supported"),
-                          (["--opt", "vlan=5"], 'the network option "vlan" is not supported'),
-                          (["--ipv6"], "--ipv6")):
+                          (["--opt", "vlan=5"], 'the network option "vlan" is not supported')):
             with self.subTest(bad=bad):
                 self.skiff_fails("network", "create", *bad, "two", says=says)
         for name in ("host", "none", "bridge", "default"):

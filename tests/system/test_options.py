@@ -2,9 +2,12 @@
 """Options of run, create, exec, rm and wait beside those of the main job: environment, users, files
 of the host, other containers, mounts without a source, descriptors."""
 
+import io
 import json
 import os
+import shutil
 import subprocess
+import tarfile
 import time
 from pathlib import Path
 
@@ -178,6 +181,24 @@ class Files(Base):
         lines = self.run_one("--hosts-file", "none", "busybox", "cat", "/etc/hosts").lines
         self.assertNotIn("192.0.2.7 from-the-file", lines)
 
+    def test_hosts_file_of_the_image(self):
+        """The topmost layer's; one without any, or that a layer has removed, begins with nothing."""
+        done = self.run_one("--hosts-file", "image", "busybox", "cat", "/etc/hosts")
+        self.assertTrue(done.lines[0].startswith(("127.0.0.1", "192.0.2.9")), str(done))
+        tree = self.tmp / "tree.tar"
+        with tarfile.open(tree, "w") as tar:
+            data = b"192.0.2.9 of-the-image\n"
+            member = tarfile.TarInfo("etc/hosts")
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+            tar.add(shutil.which("busybox"), "bin/busybox")
+        self.skiff("import", "-q", tree, "hosted")
+        lines = self.run_one("--hosts-file", "image", "--add-host", "added:192.0.2.8", "hosted", "/bin/busybox", "cat", "/etc/hosts").lines
+        self.assertEqual(lines[0], "192.0.2.9 of-the-image")
+        self.assertIn("192.0.2.8\tadded", lines)
+        lines = self.run_one("hosted", "/bin/busybox", "cat", "/etc/hosts").lines
+        self.assertNotIn("192.0.2.9 of-the-image", lines)
+
     def test_pid_files(self):
         self.skiff("run", "-d", "--name", "c", "--network", "none", "--pidfile", self.tmp / "pid", "--conmon-pidfile",
                    self.tmp / "monitor", "busybox", "sleep", "100")
@@ -279,6 +300,31 @@ class Others(Base):
         self.skiff_fails("create", "--requires", "nope", "busybox",
                          says='Error: "nope" is not a valid container, cannot be used as a dependency: '
                               'no container with name or ID "nope" found: no such container')
+
+    def test_those_whose_namespaces_are_joined_start_first(self):
+        """As what is required: by start and by run, one after the other; one that cannot be started is named."""
+        self.skiff("create", "--name", "first", "--network", "none", "busybox", "sleep", "1000")
+        self.skiff("create", "--name", "second", "--network", "container:first", "busybox", "sleep", "1000")
+        self.skiff("run", "--rm", "--pid", "container:second", "busybox", "true")
+        self.assertEqual(self.skiff("ps", "--format", "{{.Names}}", "--sort", "names").lines, ["first", "second"])
+        self.skiff("stop", "-t", "0", "second", "first")
+        self.skiff("start", "second")
+        self.assertEqual(self.skiff("ps", "--format", "{{.Names}}", "--sort", "names").lines, ["first", "second"])
+        broken = self.skiff("create", "--name", "broken", "--network", "none", "busybox", "/none").word
+        ident = self.skiff("create", "--name", "third", "--network", "container:broken", "busybox", "true").word
+        self.skiff_fails("start", "third", code=127, says=f"starting dependency {broken} of container {ident}: ")
+
+    def test_rmi_counts_images_that_are_mounted(self):
+        tree = self.tmp / "tree.tar"
+        with tarfile.open(tree, "w") as tar:
+            tar.addfile(tarfile.TarInfo("file"))
+        self.skiff("import", "-q", tree, "mounted")
+        ident = self.skiff("create", "--name", "c", "--mount", "type=image,src=mounted,dst=/x", "busybox", "true").word
+        self.skiff_fails("rmi", "mounted", code=2,
+                         says=f"Error: image used by {ident}: image is in use by a container: consider listing external containers")
+        self.skiff("image", "prune", "-af")
+        self.skiff("rmi", "-f", "mounted")
+        self.assertEqual(self.skiff("container", "exists", "c", check=False).code, 1)
 
     def test_rm_refuses_while_others_depend(self):
         first = self.skiff("create", "--name", "first", "busybox").word

@@ -377,7 +377,17 @@ class PlainHttp(RegistryTest):
         self.pull(self.reference)
         self.registry.push(self.layout, "team/app:v2")
         done = self.pull(self.reference.replace(":v1", ":v2"), code=125)
-        self.assertIn("needs a signature", done.stderr)
+        self.assertIn("A signature was required, but no signature exists", done.stderr)
+
+    def test_a_damaged_config_is_pulled_again(self):
+        """Red when image_publish() leaves the config of an image that is there as it is."""
+        word = self.pull(self.reference).word
+        config = self.store / "images" / word / "config.json"
+        before = config.read_bytes()
+        for damage in (before[:40], b"", b"x" + before[1:]):
+            config.write_bytes(damage)
+            self.assertEqual(self.pull(self.reference).word, word)
+            self.assertEqual(config.read_bytes(), before)
 
     def test_names_that_do_not_exist(self):
         done = self.pull_fails(f"{self.registry.host}/no/such:image", says="manifest unknown")

@@ -132,7 +132,7 @@ class RunProcess(SkiffTest):
         """A missing one is made if the image names it, and refused if it was typed."""
         self.assertEqual(self.run_sh("pwd", "-w", "/etc"), "/etc")
         self.skiff_fails("run", "--rm", "-w", "/deep/er", "busybox", "pwd", code=126,
-                         says='workdir "/deep/er" does not exist on container')
+                         says='workdir "/deep/er" does not exist on container ')
         archive = self.tmp / "root.tar"
         with tarfile.open(archive, "w") as tar:
             tar.add(shutil.which("busybox"), "busybox")

@@ -116,7 +116,7 @@ class WorkingDirectory(IncidentTest):
                 done = self.skiff("exec", "-w", f"/proc/self/fd/{fd}", "target", "ls", check=False)
                 self.assertNotEqual(done.code, 0, str(done))
                 self.assertEqual(done.stdout, "")
-                missing = rf'workdir "/proc/self/fd/{fd}" does not exist on container'
+                missing = rf"chdir to `/proc/self/fd/{fd}`: No such file or directory"
                 self.assertRegex(done.stderr, rf"{missing}|'/proc/self/fd/{fd}': Not a directory" if fd < 6 else missing)
 
     def test_2024_21626_link_to_a_descriptor(self):

@@ -64,7 +64,7 @@ chroot "$1" systemctl mask {' '.join(MASKED)}
 """
 
 BOOT_OPTIONS = "root=/dev/vda rw console=ttyS0 quiet mitigations=off panic=-1 systemd.show_status=0"
-TIMEOUT = 900
+TIMEOUT = 1500
 
 COUNTS = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", re.M)
 
@@ -93,6 +93,9 @@ def make_content(content, tests):
     skiff.install(content / "prefix")
     shutil.copy(images.convert(images.busybox(), "oci-archive", "localhost/busybox:latest"), content / "busybox.tar")
     shutil.copytree(TOP / "tests", content / "tree/tests", symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
+    compiler = shutil.which("cc")
+    if compiler:
+        images.tool(compiler, "-O1", "-static", "-D_GNU_SOURCE", "-o", str(content / "service_probe"), str(TOP / "tests/system/service_probe.c"))
     (content / "arguments").write_text("".join(f"{test}\n" for test in tests), encoding="utf-8")
     subprocess.run(["chmod", "-R", "a+rX", str(content)], check=True)
 

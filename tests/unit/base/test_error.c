@@ -33,6 +33,11 @@ static void test_errno(void)
 	errno = EPERM;
 	g_assert_null(error_set_errno_null(NULL, "ignored"));
 	g_assert_cmpint(errno, ==, EPERM);
+	g_clear_error(&error);
+	errno = ENOSPC;
+	g_assert_false(error_set_errno(&error, "cannot write"));
+	g_assert_true(g_str_has_prefix(error->message, "cannot write: No space left on device\n"
+						       "help: the disk is full: skiff system df"));
 }
 
 static void test_help(void)

@@ -153,6 +153,14 @@ static void requests_good(void)
 	g_assert_cmpstr(request.restart, ==, "on-failure");
 	g_assert_cmpint(request.restart_retries, ==, 3);
 	control_request_clear(&request);
+	g_assert_false(request.health_given);
+	text = "{\"op\":\"update\",\"healthGiven\":true,\"health\":{\"regular\":"
+	       "{\"test\":[\"CMD\",\"true\"],\"interval\":0,\"timeout\":5}}}";
+	g_assert_true(control_request_parse(text, strlen(text), &request, NULL));
+	g_assert_true(request.health_given);
+	g_assert_cmpstr(request.health->regular.test[1], ==, "true");
+	g_assert_cmpint(request.health->regular.timeout, ==, 5);
+	control_request_clear(&request);
 }
 
 static void requests_bad(void)
@@ -172,6 +180,9 @@ static void requests_bad(void)
 		"{\"op\":\"update\",\"resources\":{\"unified\":{\"../x.y\":\"7\"}}}",
 		"{\"op\":\"update\",\"restart\":\"a-policy-that-nobody-has\"}",
 		"{\"op\":\"update\",\"restartRetries\":-1}",
+		"{\"op\":\"update\",\"healthGiven\":true,\"health\":{\"regular\":{}}}",
+		"{\"op\":\"update\",\"healthGiven\":true,\"health\":{\"regular\":"
+		"{\"test\":[\"CMD\"],\"timeout\":0}}}",
 		("{\"op\":\"resize\",\"session\":"
 		 "\"0123456789012345678901234567890123456789012345678901234567890123456789\"}"),
 	};

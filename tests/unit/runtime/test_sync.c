@@ -25,12 +25,14 @@ static int fail_with(const char *step, const char *subject, int result, GError *
 	}
 	close(child);
 	SyncMessage message;
-	int fd = -1, received = sync_receive(parent, &message, &fd, error);
+	int fd = -1, received = sync_receive(parent, NULL, &message, &fd, error);
 	g_assert_cmpint(waitpid(pid, NULL, 0), ==, pid);
 	g_assert_cmpint(fd, ==, -1);
 	close(parent);
 	return received;
 }
+
+#define NOT_FOUND "OCI runtime attempted to invoke a command that was not found"
 
 static void test_failures(void)
 {
@@ -45,19 +47,31 @@ static void test_failures(void)
 		{"change the root", "", -EINVAL, ENGINE_ERROR_SYSTEM,
 		 "cannot change the root: Invalid argument"},
 		{SYNC_STEP_EXECUTE, "foo", -ENOENT, ENGINE_ERROR_COMMAND_NOT_FOUND,
-		 "executable file 'foo' not found in $PATH: No such file or directory"},
+		 "executable file `foo` not found in $PATH: No such file or directory: " NOT_FOUND
+		 "\nhelp: see what the image has: skiff run --rm --entrypoint ls IMAGE /bin"},
 		{SYNC_STEP_EXECUTE, "/bin/foo", -ENOENT, ENGINE_ERROR_COMMAND_NOT_FOUND,
-		 "executable file '/bin/foo' not found: No such file or directory"},
+		 "executable file `/bin/foo` not found: No such file or directory: " NOT_FOUND
+		 "\nhelp: see what the image has: skiff run --rm --entrypoint ls IMAGE /bin"},
+		{SYNC_STEP_INTERPRET, "/x", -ENOENT, ENGINE_ERROR_COMMAND_NOT_FOUND,
+		 "executable file `/x` not found: No such file or directory: " NOT_FOUND
+		 "\nhelp: '/x' is there, but the interpreter that its first line names, or its "
+		 "dynamic loader, is not"},
 		{SYNC_STEP_EXECUTE, "/etc", -EACCES, ENGINE_ERROR_COMMAND_NOT_EXECUTABLE,
-		 "cannot execute '/etc': Permission denied"},
+		 "open executable: Permission denied: OCI permission denied\n"
+		 "help: is '/etc' a file, and executable for the container's user? chmod +x, or "
+		 "name "
+		 "the interpreter: sh /etc"},
 		{SYNC_STEP_EXECUTE, "x", -ENOEXEC, ENGINE_ERROR_COMMAND_NOT_EXECUTABLE,
-		 "cannot execute 'x': Exec format error"},
+		 "exec container process `x`: Exec format error: OCI runtime error\n"
+		 "help: it is built for another architecture, or it is a script without a first "
+		 "line "
+		 "like #!/bin/sh"},
 		{SYNC_STEP_USER, "bob", -ENOENT, ENGINE_ERROR_COMMAND_NOT_EXECUTABLE,
 		 "unable to find user bob: no matching entries in passwd file"},
 		{SYNC_STEP_GROUP, "staff", -ENOENT, ENGINE_ERROR_COMMAND_NOT_EXECUTABLE,
 		 "unable to find group staff: no matching entries in group file"},
-		{SYNC_STEP_CWD, "/nowhere", -ENOENT, ENGINE_ERROR_COMMAND_NOT_EXECUTABLE,
-		 "workdir \"/nowhere\" does not exist on container"},
+		{SYNC_STEP_CWD, "/nowhere", -ENOENT, ENGINE_ERROR_COMMAND_NOT_FOUND,
+		 "chdir to `/nowhere`: No such file or directory: " NOT_FOUND},
 		{SYNC_STEP_IDS, "9:9", -EINVAL, ENGINE_ERROR_INVALID,
 		 "user '9:9' is not in the id map of the container"},
 		{SYNC_STEP_ENTER, "", -ESRCH, ENGINE_ERROR_BAD_STATE,
@@ -96,7 +110,7 @@ static void test_gate(void)
 	g_autoptr(GError) error = NULL;
 	SyncMessage message;
 	autofd attached = -1;
-	g_assert_cmpint(sync_receive(parent, &message, &attached, &error), ==, 1);
+	g_assert_cmpint(sync_receive(parent, NULL, &message, &attached, &error), ==, 1);
 	g_assert_cmpint(message.kind, ==, SYNC_READY);
 	g_assert_cmpint(message.pid, ==, 7);
 	g_assert_cmpint(attached, >=, 0);
@@ -106,7 +120,7 @@ static void test_gate(void)
 	g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
 	g_assert_cmpint(status, ==, 0);
 	/* The end of the stream: the child became its program, or died. */
-	g_assert_cmpint(sync_receive(parent, &message, &attached, &error), ==, 0);
+	g_assert_cmpint(sync_receive(parent, NULL, &message, &attached, &error), ==, 0);
 	g_assert_no_error(error);
 	close(parent);
 }
@@ -129,7 +143,7 @@ static void test_short_message(void)
 	g_autoptr(GError) error = NULL;
 	SyncMessage message;
 	int fd = -1;
-	g_assert_cmpint(sync_receive(parent, &message, &fd, &error), ==, -1);
+	g_assert_cmpint(sync_receive(parent, NULL, &message, &fd, &error), ==, -1);
 	g_assert_nonnull(error);
 	close(parent);
 	close(child);

@@ -216,7 +216,7 @@ static const char policy_text[] =
 	"\"docker.io\":[{\"type\":\"insecureAcceptAnything\"}],"
 	"\"docker.io/library/bad\":[{\"type\":\"reject\"}],"
 	"\"docker.io/library/bad:good\":[{\"type\":\"insecureAcceptAnything\"}],"
-	"\"signed.x\":[{\"type\":\"signedBy\",\"keyType\":\"GPGKeys\"}],"
+	"\"signed.x\":[{\"type\":\"signedBy\",\"keyType\":\"GPGKeys\",\"keyPath\":\"/x\"}],"
 	"\"*.wild.x\":[{\"type\":\"insecureAcceptAnything\"}],"
 	"\"both.x\":[{\"type\":\"insecureAcceptAnything\"},{\"type\":\"reject\"}]"
 	"},\"dir\":{\"\":[{\"type\":\"insecureAcceptAnything\"}]}}}";
@@ -244,7 +244,7 @@ static void test_policy(void)
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
 		g_autoptr(Reference) ref = reference_parse(rows[i].name, NULL);
 		g_autoptr(Reference) normal = reference_normalize(ref);
-		bool accepted = policy_check(policy, normal, &error);
+		bool accepted = policy_check(policy, normal, NULL, &error);
 		if (accepted != (rows[i].code < 0))
 			g_error("%s: %s", rows[i].name, error ? error->message : "accepted");
 		if (!accepted)
@@ -287,7 +287,7 @@ static void test_policy_of_archives(void)
 	g_assert_no_error(error);
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
 		bool accepted = policy_check_archive(policy, rows[i].transport, rows[i].path,
-						     rows[i].name, &error);
+						     rows[i].name, NULL, &error);
 		if (accepted != (rows[i].code < 0))
 			g_error("%zu: %s", i, error ? error->message : "accepted");
 		if (!accepted)
@@ -321,7 +321,7 @@ static void test_broken_policies(void)
 	g_autoptr(Policy) policy =
 		policy_parse("{\"default\":[{\"type\":\"fromTheFuture\"}]}", "p", NULL);
 	g_autoptr(Reference) ref = reference_parse("a.x/b", NULL);
-	g_assert_false(policy_check(policy, ref, NULL));
+	g_assert_false(policy_check(policy, ref, NULL, NULL));
 }
 
 int main(int argc, char **argv)

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The solver: from a Dockerfile, its context and options to an image.
+ *
+ * Theory of operation. Only the stages that the target needs are run, each behind those it needs;
+ * with more than one job each stage is a process of its own, forked from here. A stage is a
+ * BuildState that its instructions change one after the other. Most change the config alone. RUN,
+ * COPY, ADD and WORKDIR may make a layer: the cache is asked by a key of all that goes into the
+ * step; on a miss the step writes into the upper directory of an overlay, staging/STAGE/N/diff,
+ * which is sealed (its digest taken), synced and renamed to its place among the layers, and then
+ * recorded in the cache. So what a crash leaves is a dead stage, or whole layers and records.
+ *
+ * A RUN is a container of its own that goes when it ends (libpod/container.h), with the layers so
+ * far in place of an image: whatever confines `skiff run` confines it.
+ */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "build/context.h"
+#include "build/dockerfile_parse.h"
+#include "libpod/engine.h"
+#include "libpod/spec.h"
+#include "storage/image.h"
+
+/* --secret */
+typedef struct {
+	char *id;
+	char *file, *env; /* one of them */
+} BuildSecret;
+
+/** build_secret_parse() - "id=ID[,src=FILE|,env=NAME][,type=file|env]". INVALID. */
+BuildSecret *build_secret_parse(const char *text, GError **error);
+void build_secret_free(void *secret);
+
+typedef struct {
+	const char *target;
+	GHashTable *build_args;   /* char * to char * */
+	GHashTable *contexts;     /* of --build-context: names in lower case to values */
+	const GPtrArray *labels;  /* "NAME=VALUE"; may be NULL */
+	const GPtrArray *secrets; /* BuildSecret *; may be NULL */
+	const char *ssh_socket;   /* of --ssh default; NULL: none */
+	const FetchEnv *fetch;
+	bool no_cache;
+	bool explain;
+	bool one_layer; /* --squash, --layers=false: all that the target's stage changes */
+	bool oci;       /* --format oci was typed: leave out what OCI's config lacks */
+	unsigned jobs;
+	int64_t timestamp;    /* of all that is made, seconds; -1: now, and of files as they are */
+	int64_t created;      /* of the config alone (SOURCE_DATE_EPOCH); -1: now */
+	const char *platform; /* NULL: this machine's */
+	const char *const *names; /* of the image, as typed */
+	/* What every RUN is run with: limits, network, hosts. */
+	ContainerSpec *(*new_spec)(void *data, GError **error);
+	/* The image @name, pulled if need be. */
+	Image *(*acquire)(void *data, const char *name, const char *platform, GError **error);
+	/* One line of progress. */
+	void (*say)(void *data, const char *text);
+	/* What was warned of. */
+	void (*warn)(void *data, const char *text);
+	void *data;
+} BuildOptions;
+
+/**
+ * build_solve() - build
+ * @out_code:	exit code if a RUN failed, else 125
+ * @error:	INVALID names file and line
+ *
+ * Return: the image's id, g_free() it.
+ */
+char *build_solve(Engine *engine, BuildContext *context, const Dockerfile *file,
+		  const BuildOptions *options, int *out_code, GError **error);

@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Steps that make a layer: asking the cache, sealing and publishing what a step wrote.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "build/solver_priv.h"
+#include "libpod/base/error.h"
+#include "libpod/base/fd.h"
+#include "libpod/base/log.h"
+#include "libpod/base/path.h"
+#include "libpod/base/record.h"
+#include "libpod/base/spawn.h"
+#include "libpod/base/units.h"
+#include "libpod/base/userns.h"
+#include "libpod/rootless.h"
+#include "storage/build_cache.h"
+#include "storage/build_layer.h"
+#include "storage/digest.h"
+#include "storage/layer.h"
+#include "storage/layer_seal.h"
+
+#define MAX_MESSAGE 4096
+#define DEPTH_MAX   512
+
+/* Take over what a child wrote: a code, then the message. */
+static bool take_message(int fd, GError **error)
+{
+	char text[MAX_MESSAGE];
+	ssize_t n = pread(fd, text, sizeof text - 1, 0);
+	text[MAX(n, 0)] = '\0';
+	if (n < 2)
+		return error_set(error, ENGINE_ERROR_SYSTEM, "a child of the build failed");
+	return error_set(error, (ErrorCode)(text[0] - 'A'), "%s", text + 1);
+}
+
+bool solver_in_view(Build *build, const ContainerView *view, int (*fn)(void *data), void *data,
+		    int message_fd, GError **error)
+{
+	pid_t pid = view->userns_fd >= 0 ? userns_fork_join(view->userns_fd, USERNS_KEEP_GROUPS, fn,
+							    data, NULL, error)
+					 : userns_fork_new(NULL, 0, fn, data, NULL, error);
+	int code = pid < 0 ? -1 : spawn_wait(pid, error);
+	return code == 0 || (code > 0 && take_message(message_fd, error));
+}
+
+/* --- the times of files, for --timestamp --- */
+
+typedef struct {
+	int dir_fd;
+	struct timespec time;
+	int message_fd;
+} TimesJob;
+
+/* All below @dir_fd get the time, directories last. errno on failure. */
+static bool set_times(int dir_fd, const struct timespec times[2], int depth)
+{
+	if (depth > DEPTH_MAX) {
+		errno = ELOOP;
+		return false;
+	}
+	int copy = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+	const struct dirent *entry;
+	bool ok = dir != NULL;
+	while (ok && (entry = readdir(dir))) {
+		const char *name = entry->d_name;
+		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+			continue;
+		autofd below =
+			openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		ok = (below < 0 || set_times(below, times, depth + 1)) &&
+		     utimensat(dir_fd, name, times, AT_SYMLINK_NOFOLLOW) == 0;
+	}
+	int failure = errno;
+	if (dir)
+		(void)closedir(dir);
+	errno = failure;
+	return ok;
+}
+
+static int times_child(void *data)
+{
+	const TimesJob *job = data;
+	const struct timespec times[2] = {job->time, job->time};
+	if (set_times(job->dir_fd, times, 0) && futimens(job->dir_fd, times) == 0)
+		return 0;
+	g_autofree char *text = g_strdup_printf("%ccannot set the times of a layer: %s",
+						'A' + ENGINE_ERROR_SYSTEM, g_strerror(errno));
+	(void)fd_write_all(job->message_fd, text, strlen(text));
+	return 1;
+}
+
+/* --timestamp: every file of the layer has that time. */
+static bool clamp_times(Build *build, const char *layer_dir, GError **error)
+{
+	if (build->options->timestamp < 0)
+		return true;
+	g_autofree char *diff = g_strconcat(layer_dir, "/diff", NULL);
+	autofd dir = path_open_state(store_fd(build->store), diff, O_RDONLY | O_DIRECTORY, 0);
+	autofd message = memfd_create("message", MFD_CLOEXEC);
+	if (dir < 0 || message < 0)
+		return error_set_errno(error, "cannot open the layer");
+	TimesJob job = {
+		.dir_fd = dir,
+		.time = {.tv_sec = build->options->timestamp},
+		.message_fd = message,
+	};
+	int code = rootless_run(build->engine, times_child, &job, error);
+	return code == 0 || (code > 0 && take_message(message, error));
+}
+
+/* --- the cache --- */
+
+/* A step by its place in the file: what --explain compares. */
+static char *slot_name(const StageRun *run, const Instruction *i)
+{
+	const Build *build = run->build;
+	const char *context = context_key(build->context);
+	g_autofree char *place = g_strdup_printf("%s\n%s\n%u\n%u\n%s", context ? context : "",
+						 build->file->lex->name, run->stage->index,
+						 run->number, instruction_name(i->kind));
+	return g_compute_checksum_for_string(G_CHECKSUM_SHA256, place, -1);
+}
+
+/* --explain: hit or miss, and what is not as in the last run. */
+static void explain(StageRun *run, const LayerStep *step, const char *slot, bool hit)
+{
+	if (!run->build->options->explain)
+		return;
+	if (hit) {
+		solver_say(run->build, "    cache: hit");
+		return;
+	}
+	g_auto(GStrv) before = build_slot_read(run->build->store, slot);
+	g_autofree char *text = run->build->options->no_cache
+					? g_strdup("--no-cache\n")
+					: cache_key_explain(step->key, (const char *const *)before);
+	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+	for (char **line = lines; *line && **line; line++)
+		solver_say(run->build, "    cache: miss: %s", *line);
+}
+
+/* What a step made becomes part of the stage. */
+static void take_result(StageRun *run, const BuildRecord *record)
+{
+	guint n = g_strv_length(record->layers);
+	if (record->diff_id)
+		build_state_add_layer(run->state, record->layers[n - 1], record->diff_id);
+	build_state_add_history(run->state, record->created, record->created_by,
+				record->diff_id == NULL);
+	solver_say(run->build, "--> %.12s",
+		   record->diff_id ? digest_hex(record->layers[n - 1]) : record->key);
+}
+
+/* Is the layer that the step stands on still there? From here on it stays. */
+static bool claim_parent(Build *build, const char *parent, GError **error)
+{
+	g_autoptr(GError) failed = NULL;
+	if (!*parent)
+		return true;
+	g_autoptr(Layer) layer = layer_claim(build->store, build->stage, parent, &failed);
+	if (layer)
+		return true;
+	if (failed) {
+		g_propagate_error(error, g_steal_pointer(&failed));
+		return false;
+	}
+	error_set(error, ENGINE_ERROR_NOT_FOUND, "layer '%s' was removed meanwhile", parent);
+	error_add_help(error, "build again");
+	return false;
+}
+
+/* Seal what was written, give it its place, and record it. */
+static bool publish(StageRun *run, const char *layer_dir, BuildRecord *record, GError **error)
+{
+	Build *build = run->build;
+	g_autofree char *name = g_path_get_basename(layer_dir);
+	g_autoptr(Layer) layer = g_new0(Layer, 1);
+	const char *parent = build_state_top(run->state);
+	layer->parent = *parent ? g_strdup(parent) : NULL;
+	if (!clamp_times(build, layer_dir, error) ||
+	    !layer_seal(build->store, build->stage, name, -1, layer, error))
+		return false;
+	/* Its pin keeps it from a sweep until the record, or the image's, is there. */
+	g_autoptr(GError) failed = NULL;
+	layer_free(layer_claim(build->store, build->stage, layer->chain_id, &failed));
+	if (failed) {
+		g_propagate_error(error, g_steal_pointer(&failed));
+		return false;
+	}
+	if (!layer_publish(build->store, build->stage, name, layer, error))
+		return false;
+	guint n = run->state->layers->len;
+	record->layers = g_renew(char *, record->layers, n + 2);
+	record->layers[n] = g_strdup(layer->chain_id);
+	record->layers[n + 1] = NULL;
+	record->diff_id = g_strdup(layer->diff_id);
+	record->size = layer->size;
+	return true;
+}
+
+/* The record of a step that is about to run: without a layer so far. */
+static BuildRecord *new_record(StageRun *run, const LayerStep *step, const char *key)
+{
+	BuildRecord *record = g_new0(BuildRecord, 1);
+	guint n = run->state->layers->len;
+	record->key = g_strdup(key);
+	record->layers = g_new0(char *, n + 1);
+	for (guint i = 0; i < n; i++)
+		record->layers[i] = g_strdup(run->state->layers->pdata[i]);
+	record->created = g_strdup(run->build->now);
+	record->created_by = g_strdup(step->created_by);
+	return record;
+}
+
+/* The directories of the next layer, in this process' stage. */
+static char *next_layer(Build *build, GError **error)
+{
+	g_autofree char *name = g_strdup_printf("layer%u", build->n_layers++);
+	return build_layer_new(build->store, build->stage, name, error);
+}
+
+/* The record of another key for the same result: the next build need not look at files. */
+static void store_alias(StageRun *run, const LayerStep *step, const BuildRecord *record)
+{
+	g_autoptr(GError) error = NULL;
+	BuildRecord copy = *record;
+	copy.key = (char *)step->alias;
+	if (step->alias && !build_cache_store(run->build->store, &copy, &error))
+		log_info("%s", error->message);
+}
+
+/* A miss: run the step. */
+static bool make_layer(StageRun *run, const LayerStep *step, const char *key, const char *slot,
+		       GError **error)
+{
+	Build *build = run->build;
+	bool empty = false;
+	if (!claim_parent(build, build_state_top(run->state), error))
+		return false;
+	g_autofree char *layer_dir = next_layer(build, error);
+	if (!layer_dir || !step->make(run, layer_dir, step->data, &empty, error))
+		return false;
+	g_autoptr(BuildRecord) record = new_record(run, step, key);
+	if ((!empty && !publish(run, layer_dir, record, error)) ||
+	    !build_cache_store(build->store, record, error))
+		return false;
+	store_alias(run, step, record);
+	build_slot_write(build->store, slot, cache_key_inputs(step->key));
+	take_result(run, record);
+	return true;
+}
+
+/* One layer for all: the same upper directory again, with a fresh work directory. */
+static bool make_in_one(StageRun *run, const LayerStep *step, GError **error)
+{
+	Build *build = run->build;
+	bool empty = false;
+	if (!run->one_layer && (!claim_parent(build, build_state_top(run->state), error) ||
+				!(run->one_layer = next_layer(build, error))))
+		return false;
+	g_autofree char *run_dir = g_strconcat(run->one_layer, ".run", NULL);
+	g_autofree char *work = g_strconcat(run_dir, "/work", NULL);
+	autofd dir = path_open_state(store_fd(build->store), run_dir, O_RDONLY | O_DIRECTORY, 0);
+	if (dir < 0 || !path_remove_tree(dir, "work") || mkdirat(dir, "work", 0700) < 0)
+		return error_set_errno(error, "cannot clear '%s'", work);
+	if (!step->make(run, run->one_layer, step->data, &empty, error))
+		return false;
+	build_state_add_history(run->state, build->now, step->created_by, true);
+	return true;
+}
+
+bool solver_finish_one(StageRun *run, GError **error)
+{
+	if (!run->one_layer)
+		return true;
+	const LayerStep step = {.created_by = (char *)"/bin/sh"};
+	g_autoptr(BuildRecord) record = new_record(run, &step, "");
+	if (!publish(run, run->one_layer, record, error))
+		return false;
+	run->state->comment = g_strdup("one layer of all above");
+	take_result(run, record);
+	return true;
+}
+
+/* A record that the step can be taken from. */
+static BuildRecord *lookup(StageRun *run, const char *key)
+{
+	return key && !run->build->options->no_cache ? build_cache_lookup(run->build->store, key)
+						     : NULL;
+}
+
+bool solver_layer_step(StageRun *run, LayerStep *step, GError **error)
+{
+	Build *build = run->build;
+	bool in_one = build->options->one_layer && run->stage->index == build->graph->target;
+	g_autofree char *slot = slot_name(run, step->i);
+	g_autoptr(BuildRecord) record = in_one ? NULL : lookup(run, step->alias);
+	if (!record && step->complete && !step->complete(run, step, error))
+		return false;
+	if (in_one)
+		return make_in_one(run, step, error);
+	g_autofree char *key = cache_key_hex(step->key);
+	if (!record && (record = lookup(run, key)))
+		store_alias(run, step, record);
+	explain(run, step, slot, record != NULL);
+	if (!record)
+		return make_layer(run, step, key, slot, error);
+	solver_say(build, "--> Using cache %.12s", record->key);
+	take_result(run, record);
+	return true;
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of the solver share.
+ */
+#pragma once
+
+#include "build/cache_key.h"
+#include "build/checksum.h"
+#include "build/scope.h"
+#include "build/solver.h"
+#include "build/stages.h"
+#include "build/state.h"
+#include "libpod/container_view.h"
+
+/* One build, in each of its processes. */
+typedef struct {
+	Engine *engine;
+	Store *store;
+	const BuildOptions *options;
+	const Dockerfile *file;
+	BuildContext *context;
+	ScopeInputs inputs;
+	char **predefined;
+	Scope *global;
+	StageGraph *graph;
+	BuildState **results; /* of the stages that are done, by their index */
+	Scope **scopes;       /* likewise */
+	StoreStage *stage;    /* of this process */
+	unsigned n_layers;    /* staged so far in it */
+	char *now;            /* "created" of what this build makes */
+	StatCache *stat_cache;
+	int stats_fd;      /* of the directory it is kept in */
+	GHashTable *named; /* char * to BuildContext *: contexts that were opened */
+	int code;          /* exit code of a RUN that failed, 0: none did */
+} Build;
+
+/* One stage while it runs. */
+typedef struct {
+	Build *build;
+	const Stage *stage;
+	BuildState *state;
+	Scope *scope;
+	Dockerfile *triggers; /* ONBUILD of the base; NULL: none */
+	bool cmd_set;         /* CMD in this stage: ENTRYPOINT keeps it */
+	guint next_source;    /* of stage->sources */
+	unsigned number, total;
+	char *one_layer; /* where all of the stage is written to; NULL: a layer for each step */
+} StageRun;
+
+/** solver_say() - a line of progress. */
+void solver_say(const Build *build, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+/** solver_expand() - a word with the stage's variables. */
+char *solver_expand(StageRun *run, const char *text, GError **error);
+
+/** solver_config_step() - all instructions that change the config alone. INVALID. */
+bool solver_config_step(StageRun *run, const Instruction *i, GError **error);
+
+/** solver_created_by() - what the history says of an instruction. g_free() it. */
+char *solver_created_by(StageRun *run, const Instruction *i);
+
+/** solver_shell() - the stage's shell and @line as arguments. g_strfreev() it. */
+char **solver_shell(StageRun *run, const char *line);
+
+/** solver_run_step() - RUN. */
+bool solver_run_step(StageRun *run, const Instruction *i, GError **error);
+
+/** solver_copy_step() - COPY and ADD. */
+bool solver_copy_step(StageRun *run, const Instruction *i, GError **error);
+
+/** solver_workdir_step() - the directory of WORKDIR, where it is missing. */
+bool solver_workdir_step(StageRun *run, const Instruction *i, GError **error);
+
+/* Makes a step's changes in staging/STAGE/NAME. *@out_empty: there are none, and no layer shall be.
+ */
+typedef bool (*LayerMaker)(StageRun *run, const char *layer_dir, void *data, bool *out_empty,
+			   GError **error);
+
+typedef struct LayerStep LayerStep;
+struct LayerStep {
+	const Instruction *i;
+	CacheKey *key;
+	const char *alias; /* another key, known without looking at files: asked first; or NULL */
+	/* Looks at files: completes the key, and @created_by; or NULL. */
+	bool (*complete)(StageRun *run, LayerStep *step, GError **error);
+	char *created_by; /* borrowed */
+	LayerMaker make;
+	void *data;
+};
+
+/** solver_layer_step() - a step that makes a layer: from the cache, or by its maker. */
+bool solver_layer_step(StageRun *run, LayerStep *step, GError **error);
+
+/** solver_finish_one() - at the end of a stage: publish its one layer, if that is how it runs. */
+bool solver_finish_one(StageRun *run, GError **error);
+
+/** solver_next_source() - the stage, image or context that the next --from or from= means. */
+const StageSource *solver_next_source(StageRun *run);
+
+/**
+ * solver_source_state() - the layers of a stage or image
+ * @out_owned:	to be freed if it is an image's
+ *
+ * Return: borrowed. NULL with @error.
+ */
+const BuildState *solver_source_state(StageRun *run, const StageSource *source,
+				      BuildState **out_owned, GError **error);
+
+/** solver_named_context() - one of --build-context, opened once; borrowed. */
+BuildContext *solver_named_context(Build *build, const char *name, GError **error);
+
+/** solver_in_view() - run @fn as root of the namespace that owns the files of @view; its message
+ * (@message_fd in its data) becomes @error. */
+bool solver_in_view(Build *build, const ContainerView *view, int (*fn)(void *data), void *data,
+		    int message_fd, GError **error);
+
+/** solver_prefix() - "FILE:LINE: " in front of @error. Return: false. */
+bool solver_prefix(const StageRun *run, const Instruction *i, GError **error);

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * build: the rows of its options.
+ */
+#include "cmd/build/build.h"
+
+#include <string.h>
+
+#include "cmd/commands.h"
+#include "cmd/spec_options.h"
+#include "libpod/base/error.h"
+
+void build_verb_init(BuildVerb *verb)
+{
+	*verb = (BuildVerb){.layers = true, .jobs = 1, .pull = PULL_MISSING};
+}
+
+void build_verb_clear(BuildVerb *verb)
+{
+	GPtrArray **const lists[] = {&verb->tags,    &verb->build_args, &verb->labels,
+				     &verb->secrets, &verb->contexts,   &verb->run_values};
+	for (size_t i = 0; i < G_N_ELEMENTS(lists); i++)
+		g_clear_pointer(lists[i], g_ptr_array_unref);
+	spec_free(verb->run);
+}
+
+/* Hand a value to the option of that name that `run` has. */
+static bool set_spec(ContainerSpec *spec, const char *name, const char *value, GError **error)
+{
+	const Option *row = option_lookup(spec_options_run, name, NULL);
+	g_assert(row && row->set);
+	return row->set(spec, row, value, error);
+}
+
+/* What RUNs shall have: checked now, kept for each of them. */
+static bool set_run(void *target, const Option *option, const char *value, GError **error)
+{
+	BuildVerb *verb = target;
+	if (!verb->run) {
+		verb->run = spec_new();
+		verb->run_values = g_ptr_array_new_with_free_func(g_free);
+	}
+	g_ptr_array_add(verb->run_values, g_strdup(option->name));
+	g_ptr_array_add(verb->run_values, g_strdup(value));
+	return set_spec(verb->run, option->name, value, error);
+}
+
+ContainerSpec *build_verb_spec(const BuildVerb *verb, GError **error)
+{
+	g_autoptr(ContainerSpec) spec = spec_new();
+	for (guint i = 0; verb->run_values && i < verb->run_values->len; i += 2)
+		if (!set_spec(spec, verb->run_values->pdata[i], verb->run_values->pdata[i + 1],
+			      error))
+			return NULL;
+	return g_steal_pointer(&spec);
+}
+
+static bool set_pull(void *target, const Option *option, const char *value, GError **error)
+{
+	BuildVerb *verb = target;
+	/* --pull alone: newer or missing is always asked for, as in docker. */
+	if (strcmp(value, "true") == 0)
+		verb->pull = PULL_ALWAYS;
+	else if (strcmp(value, "false") == 0)
+		verb->pull = PULL_MISSING;
+	else
+		return pull_policy_parse(value, &verb->pull, error);
+	return true;
+}
+
+static bool set_pull_flag(void *target, const Option *option, const char *value, GError **error)
+{
+	BuildVerb *verb = target;
+	verb->pull = strcmp(option->name, "pull-always") == 0 ? PULL_ALWAYS : PULL_NEVER;
+	return true;
+}
+
+static bool set_format(void *target, const Option *option, const char *value, GError **error)
+{
+	((BuildVerb *)target)->format = value;
+	return strcmp(value, "oci") == 0 || strcmp(value, "docker") == 0 ||
+	       error_set(error, ENGINE_ERROR_INVALID, "unrecognized image type \"%s\"", value);
+}
+
+static bool set_progress(void *target, const Option *option, const char *value, GError **error)
+{
+	static const char *const known[] = {"auto", "plain", "tty", "quiet", "none", NULL};
+	BuildVerb *verb = target;
+	verb->progress = value;
+	if (strcmp(value, "quiet") == 0 || strcmp(value, "none") == 0)
+		verb->quiet = true;
+	return g_strv_contains(known, value) ||
+	       error_set(error, ENGINE_ERROR_INVALID, "invalid progress type \"%s\"", value);
+}
+
+/* "default", "default=SOCKET", or "SOCKET"; other ids are not known. */
+static bool set_ssh(void *target, const Option *option, const char *value, GError **error)
+{
+	const char *equals = strchr(value, '=');
+	bool is_default = strncmp(value, "default", strcspn(value, "=")) == 0;
+	if (!is_default)
+		return error_set(error, ENGINE_ERROR_UNSUPPORTED, "only the id default is known");
+	((BuildVerb *)target)->ssh = equals ? equals + 1 : g_getenv("SSH_AUTH_SOCK");
+	return ((BuildVerb *)target)->ssh ||
+	       error_set(error, ENGINE_ERROR_INVALID, "SSH_AUTH_SOCK not set");
+}
+
+static bool set_output(void *target, const Option *option, const char *value, GError **error)
+{
+	return strcmp(value, "type=image") == 0 || strcmp(value, "type=docker") == 0 ||
+	       error_set(error, ENGINE_ERROR_UNSUPPORTED,
+			 "only the store is supported: type=image");
+}
+
+#define VALUE(short_name, name, field, metavar, help)                                              \
+	{                                                                                          \
+		short_name, name, OPTION_VALUE, option_set_string, metavar, help,                  \
+			offsetof(BuildVerb, field), OPTION_COMMON                                  \
+	}
+#define LIST(short_name, name, field, metavar, help)                                               \
+	{                                                                                          \
+		short_name, name, OPTION_LIST, option_set_list, metavar, help,                     \
+			offsetof(BuildVerb, field), OPTION_COMMON                                  \
+	}
+#define FLAG(short_name, name, field, help)                                                        \
+	{                                                                                          \
+		short_name, name, OPTION_FLAG, option_set_flag, NULL, help,                        \
+			offsetof(BuildVerb, field), OPTION_COMMON                                  \
+	}
+#define RUN(short_name, name, kind, metavar, help)                                                 \
+	{                                                                                          \
+		short_name, name, kind, set_run, metavar, help, 0, 0                               \
+	}
+#define IGNORED(name, kind)                                                                        \
+	{                                                                                          \
+		0, name, kind, option_set_ignored, NULL, "No effect", 0, OPTION_HIDDEN             \
+	}
+
+static const Option options[] = {
+	VALUE('f', "file", file, "FILE", "The Dockerfile; - is standard input"),
+	LIST('t', "tag", tags, "NAME[:TAG]", "Name of the image; may be given often"),
+	LIST(0, "build-arg", build_args, "NAME[=VALUE]",
+	     "Value of an ARG; without VALUE the one of our environment"),
+	LIST(0, "build-context", contexts, "NAME=VALUE",
+	     "Another source of files, or the image that a name means"),
+	VALUE(0, "target", target, "STAGE", "The stage to build"),
+	FLAG(0, "no-cache", no_cache, "Run every step, whatever was built before"),
+	{0, "pull", OPTION_TRISTATE, set_pull, NULL, "Ask the registry for newer base images", 0,
+	 OPTION_COMMON},
+	{0, "pull-always", OPTION_FLAG, set_pull_flag, NULL, "Pull base images in any case", 0,
+	 OPTION_HIDDEN},
+	{0, "pull-never", OPTION_FLAG, set_pull_flag, NULL, "Use only images that are here", 0,
+	 OPTION_HIDDEN},
+	LIST(0, "label", labels, "NAME=VALUE", "Label of the image"),
+	LIST(0, "secret", secrets, "id=ID[,src=FILE|,env=NAME]", "A secret for RUN --mount"),
+	{0, "ssh", OPTION_VALUE, set_ssh, "default[=SOCKET]", "An SSH agent for RUN --mount", 0,
+	 OPTION_COMMON},
+	VALUE(0, "iidfile", iidfile, "FILE", "Write the image's id to this file"),
+	FLAG('q', "quiet", quiet, "Print only the image's id"),
+	FLAG(0, "squash", squash, "One layer of all that the last stage changes"),
+	FLAG(0, "layers", layers, "A layer for each step (default true); without, as --squash"),
+	{0, "format", OPTION_VALUE, set_format, "FORMAT",
+	 "oci (no HEALTHCHECK, ONBUILD, SHELL) or docker; without, all is kept", 0, OPTION_COMMON},
+	{0, "jobs", OPTION_VALUE, option_set_uint, "N", "Stages side by side; 0: as many as CPUs",
+	 offsetof(BuildVerb, jobs), OPTION_COMMON},
+	VALUE(0, "timestamp", timestamp, "SECONDS", "Time of the image and of all files it adds"),
+	VALUE(0, "platform", platform, "OS/ARCH[/VARIANT]", "Platform of base images"),
+	VALUE(0, "ignorefile", ignorefile, "FILE", "Instead of .containerignore, .dockerignore"),
+	FLAG(0, "check", check, "Look for mistakes in the Dockerfile, and build nothing"),
+	FLAG(0, "explain", explain, "Say of each step why it ran"),
+	{0, "progress", OPTION_VALUE, set_progress, "KIND", "plain (always so), or quiet", 0,
+	 OPTION_COMMON},
+	{'o', "output", OPTION_VALUE, set_output, "type=image", "Where the result goes", 0,
+	 OPTION_HIDDEN},
+	IGNORED("force-rm", OPTION_FLAG),
+	IGNORED("load", OPTION_FLAG),
+	IGNORED("rm", OPTION_FLAG),
+	OPTION_UNSUPPORTED(0, "all-platforms", OPTION_FLAG),
+	OPTION_UNSUPPORTED(0, "annotation", OPTION_LIST),
+	OPTION_UNSUPPORTED(0, "arch", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "authfile", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "build-arg-file", OPTION_LIST),
+	OPTION_UNSUPPORTED(0, "cache-from", OPTION_LIST),
+	OPTION_UNSUPPORTED(0, "cache-to", OPTION_LIST),
+	OPTION_UNSUPPORTED(0, "cache-ttl", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "cert-dir", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "cgroupns", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "compat-volumes", OPTION_FLAG),
+	OPTION_UNSUPPORTED(0, "compress", OPTION_FLAG),
+	OPTION_UNSUPPORTED(0, "cpp-flag", OPTION_LIST),
+	OPTION_UNSUPPORTED(0, "creds", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "cw", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "decryption-key", OPTION_LIST),
+	OPTION_UNSUPPORTED('D', "disable-compression", OPTION_FLAG),
+	OPTION_UNSUPPORTED(0, "disable-content-trust", OPTION_FLAG),
+	OPTION_UNSUPPORTED(0, "env", OPTION_LIST),
+	OPTION_UNSUPPORTED(0, "from", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "group-add", OPTION_LIST),
+	OPTION_UNSUPPORTED(0, "hooks-dir", OPTION_LIST),
+	OPTION_UNSUPPORTED(0, "identity-label", OPTION_FLAG),
+	OPTION_UNSUPPORTED(0, "inherit-labels", OPTION_FLAG),
+	OPTION_UNSUPPORTED(0, "ipc", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "isolation", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "layer-label", OPTION_LIST),
+	OPTION_UNSUPPORTED(0, "logfile", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "logsplit", OPTION_FLAG),
+	OPTION_UNSUPPORTED(0, "manifest", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "metadata-file", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "no-hostname", OPTION_FLAG),
+	OPTION_UNSUPPORTED(0, "omit-history", OPTION_FLAG),
+	OPTION_UNSUPPORTED(0, "os", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "os-feature", OPTION_LIST),
+	OPTION_UNSUPPORTED(0, "os-version", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "pid", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "push", OPTION_FLAG),
+	OPTION_UNSUPPORTED(0, "retry", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "retry-delay", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "rewrite-timestamp", OPTION_FLAG),
+	OPTION_UNSUPPORTED(0, "runtime", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "runtime-flag", OPTION_LIST),
+	OPTION_UNSUPPORTED(0, "sbom", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "sign-by", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "skip-unused-stages", OPTION_FLAG),
+	OPTION_UNSUPPORTED(0, "source-date-epoch", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "squash-all", OPTION_FLAG),
+	OPTION_UNSUPPORTED(0, "stdin", OPTION_FLAG),
+	OPTION_UNSUPPORTED(0, "tls-verify", OPTION_FLAG),
+	OPTION_UNSUPPORTED(0, "unsetenv", OPTION_LIST),
+	OPTION_UNSUPPORTED(0, "unsetlabel", OPTION_LIST),
+	OPTION_UNSUPPORTED(0, "userns", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "uts", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "variant", OPTION_VALUE),
+	{0},
+};
+
+static const Option run_options[] = {
+	RUN(0, "network", OPTION_VALUE, "MODE", "Network of RUN: as of run"),
+	RUN(0, "add-host", OPTION_LIST, "NAME:IP", "A line for /etc/hosts"),
+	RUN(0, "no-hosts", OPTION_FLAG, NULL, "Leave /etc/hosts as it is in the image"),
+	RUN(0, "dns", OPTION_CSV, "ADDRESS", "Name servers"),
+	RUN(0, "dns-option", OPTION_CSV, "OPTION", "Options of the resolver"),
+	RUN(0, "dns-search", OPTION_CSV, "DOMAIN", "Search domains"),
+	RUN('v', "volume", OPTION_LIST, "SOURCE:DESTINATION[:OPTIONS]", "Mount for RUN"),
+	RUN(0, "cap-add", OPTION_CSV, "NAME", "Give RUN a capability"),
+	RUN(0, "cap-drop", OPTION_CSV, "NAME", "Take a capability from RUN"),
+	RUN(0, "security-opt", OPTION_LIST, "NAME=VALUE", "Security options of RUN"),
+	RUN(0, "device", OPTION_LIST, "DEVICE", "A device of the host for RUN"),
+	RUN(0, "http-proxy", OPTION_FLAG, NULL, "Pass our proxies on to RUN (default true)"),
+	RUN(0, "shm-size", OPTION_VALUE, "SIZE", "Size of /dev/shm"),
+	RUN(0, "ulimit", OPTION_LIST, "NAME=SOFT[:HARD]", "Limits of processes"),
+	RUN('m', "memory", OPTION_VALUE, "SIZE", "Limit of memory"),
+	RUN(0, "memory-swap", OPTION_VALUE, "SIZE", "Limit of memory and swap"),
+	RUN('c', "cpu-shares", OPTION_VALUE, "N", "Weight among others"),
+	RUN(0, "cpu-period", OPTION_VALUE, "MICROSECONDS", "Period of --cpu-quota"),
+	RUN(0, "cpu-quota", OPTION_VALUE, "MICROSECONDS", "CPU time in each period"),
+	RUN(0, "cpuset-cpus", OPTION_VALUE, "LIST", "CPUs to run on"),
+	RUN(0, "cpuset-mems", OPTION_VALUE, "LIST", "Memory nodes to use"),
+	RUN(0, "cgroup-parent", OPTION_VALUE, "SLICE", "Where its cgroup is made"),
+	{0},
+};
+
+static const OptionGroup group = {NULL, options};
+static const OptionGroup run_group = {"Options for RUN", run_options};
+
+static int cmd_build(Invocation *inv)
+{
+	g_auto(BuildVerb) verb;
+	build_verb_init(&verb);
+	if (!command_parse(inv, (void *[]){&verb, &verb}))
+		return inv->status;
+	return build_verb_run(inv, &verb);
+}
+
+const Command build_command = {
+	.paths = (const char *const[]){"build", "image build", "buildx build", "builder build",
+				       NULL},
+	.usage = "[options] [CONTEXT]",
+	.summary = "Build an image from a Dockerfile",
+	.description =
+		"Runs the instructions of a Dockerfile on the files of CONTEXT (a directory, by "
+		"default the current one; a tar; - for standard input; a URL) and prints the id of "
+		"the image that comes of it.",
+	.examples =
+		(const char *const[]){"skiff build -t app .",
+				      "skiff build --target test --build-arg V=2 src",
+				      "skiff build --explain -t app -f build/Dockerfile .", NULL},
+	.man = "# CACHE\n\nA step that was run before on the same layers, with the same files, "
+	       "variables and command is not run again; *--explain* says what is not the same. "
+	       "*skiff builder prune* forgets what was built.\n",
+	.max_args = 1,
+	.groups = (const OptionGroup *const[]){&group, &run_group, NULL},
+	.arg = COMMAND_ARG_FILE,
+	.run = cmd_build,
+};

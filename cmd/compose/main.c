@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * skiff-compose: `skiff compose` runs this program with the words behind "compose".
+ *
+ *   node, scalar, yaml_read	YAML to a tree that knows lines	   shape, canonical*   what may
+ * stand where
+ *   interpolate, environment, dotenv	variables		   compose_merge       files onto
+ * files compose_file*		a project from its files	   project_* defaults, checks,
+ * output config, version		one verb per file
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/compose/compose_verbs.h"
+#include "cmd/compose/project_options.h"
+#include "cmd/output.h"
+
+/* Take "--name value" apart from the verb's own words: a verb may have an -f or -p of its own. */
+static void add_list(GPtrArray *words, const char *name, const GPtrArray *values)
+{
+	for (guint i = 0; values && i < values->len; i++)
+		g_ptr_array_add(words, g_strdup_printf("--%s=%s", name, (char *)values->pdata[i]));
+}
+
+static void add_value(GPtrArray *words, const char *name, const char *value)
+{
+	if (value)
+		g_ptr_array_add(words, g_strdup_printf("--%s=%s", name, value));
+}
+
+/* The options in front, in their long form, NAME and what is behind it. */
+static GPtrArray *arrange(const ProjectOptions *project, const GlobalOptions *global, char **rest)
+{
+	GPtrArray *words = g_ptr_array_new_with_free_func(g_free);
+	g_ptr_array_add(words, g_strdup("skiff"));
+	g_ptr_array_add(words, g_strdup("compose"));
+	g_ptr_array_add(words, g_strdup(rest[0]));
+	add_value(words, "log-level", global->log_level);
+	add_value(words, "root", global->root);
+	add_value(words, "runroot", global->runroot);
+	add_list(words, "file", project->files);
+	add_list(words, "profile", project->profiles);
+	add_list(words, "env-file", project->env_files);
+	add_value(words, "project-name", project->name);
+	add_value(words, "project-directory", project->directory);
+	for (char **word = rest + 1; *word; word++)
+		g_ptr_array_add(words, g_strdup(*word));
+	g_ptr_array_add(words, NULL);
+	return words;
+}
+
+int main(int argc, char **argv)
+{
+	g_auto(ProjectOptions) project = {0};
+	GlobalOptions global = {0};
+	g_auto(OptionResult) front = {0};
+	g_autoptr(GError) error = NULL;
+	const OptionGroup *groups[] = {&project_option_group, command_global_group(), NULL};
+	void *targets[] = {&project, &global};
+	if (argc < 1)
+		return 125;
+	if (!option_parse(groups, targets, argv + 1, false, &front, &error))
+		return command_fail(error);
+	if (front.help || front.args->len == 0) {
+		const char *words[] = {"skiff", "compose", front.help ? "--help" : NULL, NULL};
+		return command_dispatch(front.help ? 3 : 2, (char **)words);
+	}
+	g_ptr_array_add(front.args, NULL);
+	g_autoptr(GPtrArray) words = arrange(&project, &global, (char **)front.args->pdata);
+	return command_dispatch((int)words->len - 1, (char **)words->pdata);
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/compose/project_options.h"
+
+#include <unistd.h>
+
+#include "libpod/base/log.h"
+
+static const Option options[] = {
+	{0, "ansi", OPTION_VALUE, option_set_string, "WHEN",
+	 "Control characters on a terminal: never, always or auto; taken and not used yet",
+	 offsetof(ProjectOptions, ansi), OPTION_HIDDEN},
+	{0, "env-file", OPTION_LIST, option_set_list, "FILE",
+	 "Read variables for interpolation from here in place of .env",
+	 offsetof(ProjectOptions, env_files), OPTION_COMMON},
+	{'f', "file", OPTION_LIST, option_set_list, "FILE",
+	 "Read this compose file; several merge in order, - is standard input",
+	 offsetof(ProjectOptions, files), OPTION_COMMON},
+	{0, "profile", OPTION_LIST, option_set_list, "NAME",
+	 "Enable the services of a profile; * is all", offsetof(ProjectOptions, profiles),
+	 OPTION_COMMON},
+	{0, "progress", OPTION_VALUE, option_set_string, "KIND",
+	 "How progress is shown; taken and not used yet", offsetof(ProjectOptions, progress),
+	 OPTION_HIDDEN},
+	{0, "project-directory", OPTION_VALUE, option_set_string, "DIR",
+	 "Relative paths start here (default: where the first file is)",
+	 offsetof(ProjectOptions, directory), OPTION_COMMON},
+	{'p', "project-name", OPTION_VALUE, option_set_string, "NAME", "Name of the project",
+	 offsetof(ProjectOptions, name), OPTION_COMMON},
+	OPTION_UNSUPPORTED(0, "all-resources", OPTION_FLAG),
+	OPTION_UNSUPPORTED(0, "compatibility", OPTION_FLAG),
+	OPTION_UNSUPPORTED(0, "dry-run", OPTION_FLAG),
+	OPTION_UNSUPPORTED(0, "parallel", OPTION_VALUE),
+	{0},
+};
+
+const OptionGroup project_option_group = {"Project options", options};
+
+static void clear_list(GPtrArray **list)
+{
+	g_clear_pointer(list, g_ptr_array_unref);
+}
+
+void project_options_clear(ProjectOptions *project)
+{
+	clear_list(&project->files);
+	clear_list(&project->profiles);
+	clear_list(&project->env_files);
+}
+
+/* A list of option values as a NULL-terminated vector, borrowed. */
+static const char **to_strv(GPtrArray *list)
+{
+	const char **strv = list ? g_new0(const char *, list->len + 1) : NULL;
+	for (guint i = 0; list && i < list->len; i++)
+		strv[i] = list->pdata[i];
+	return strv;
+}
+
+ComposeProject *project_options_load(const ProjectOptions *given, const ComposeOptions *more,
+				     GError **error)
+{
+	g_autofree const char **files = to_strv(given->files);
+	g_autofree const char **profiles = to_strv(given->profiles);
+	g_autofree const char **env_files = to_strv(given->env_files);
+	ComposeOptions all = more ? *more : (ComposeOptions){0};
+	all.files = files;
+	all.profiles = profiles;
+	all.env_files = env_files;
+	all.name = given->name;
+	all.directory = given->directory;
+	all.environ = (const char *const *)environ;
+	ComposeProject *project = compose_project_load(&all, error);
+	for (guint i = 0; project && i < project->warnings->len; i++)
+		log_warn("%s", (const char *)project->warnings->pdata[i]);
+	return project;
+}

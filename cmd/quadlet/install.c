@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * quadlet install: single files beside each other; a directory or a .quadlets file as one
+ * application, in a directory of its own.
+ *
+ * Everything is checked together with what is installed before anything is written. A file appears
+ * by rename; an application is made in a hidden directory, which the generator does not enter, and
+ * renamed.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cmd/commands.h"
+#include "cmd/output.h"
+#include "cmd/quadlet/quadlet_source.h"
+#include "cmd/quadlet/quadlet_verb.h"
+#include "libpod/base/error.h"
+#include "libpod/base/fd.h"
+#include "libpod/base/path.h"
+
+#define DEPTH_MAX 16
+#define ASSET_MAX (64 * 1024 * 1024)
+#define STAGE     ".skiff-install"
+
+typedef struct {
+	bool replace, reload;
+} InstallOptions;
+
+static const Option options[] = {
+	{0, "replace", OPTION_FLAG, option_set_flag, NULL, "Replace what is installed already",
+	 offsetof(InstallOptions, replace), OPTION_COMMON},
+	{0, "reload-systemd", OPTION_FLAG, option_set_flag, NULL,
+	 "Have systemd read the files (default true)", offsetof(InstallOptions, reload),
+	 OPTION_COMMON},
+	{0},
+};
+
+static const OptionGroup group = {NULL, options};
+
+/* Copying */
+
+static bool write_file(int dir_fd, const char *name, const char *text, size_t size, mode_t mode,
+		       GError **error)
+{
+	autofd fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+			   mode & 0777);
+	if (fd < 0 || !fd_write_all(fd, text, size) || fsync(fd) < 0)
+		return error_set_errno(error, "cannot write '%s'", name);
+	return true;
+}
+
+/* A regular file, whatever link leads there. */
+static bool copy_file(int from, const char *name, int to, const char *new_name, GError **error)
+{
+	autofd fd = openat(from, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return error_set_errno(error, "cannot read '%s'", name);
+	if (!S_ISREG(st.st_mode))
+		return error_set(error, ENGINE_ERROR_INVALID, "'%s' is no regular file", name);
+	size_t size = 0;
+	g_autofree char *text = fd_read_all(fd, ASSET_MAX, &size, error);
+	return text && write_file(to, new_name, text, size, st.st_mode | 0600, error);
+}
+
+static bool copy_directory(int from, int to, int depth, GError **error);
+
+static bool copy_entry(int from, const char *name, int to, int depth, GError **error)
+{
+	struct stat st;
+	if (fstatat(from, name, &st, 0) < 0)
+		return error_set_errno(error, "cannot read '%s'", name);
+	if (!S_ISDIR(st.st_mode))
+		return copy_file(from, name, to, name, error);
+	if (depth == DEPTH_MAX)
+		return error_set(error, ENGINE_ERROR_INVALID, "'%s' is too deep", name);
+	autofd below = openat(from, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (below < 0 || mkdirat(to, name, 0755) < 0)
+		return error_set_errno(error, "cannot copy '%s'", name);
+	autofd made = openat(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return made < 0 ? error_set_errno(error, "cannot copy '%s'", name)
+			: copy_directory(below, made, depth + 1, error);
+}
+
+/* Hidden files stay behind. */
+static bool copy_directory(int from, int to, int depth, GError **error)
+{
+	int fd = openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+	bool ok = directory || error_set_errno(error, "cannot read the directory");
+	for (struct dirent *entry; ok && (entry = readdir(directory));)
+		ok = entry->d_name[0] == '.' || copy_entry(from, entry->d_name, to, depth, error);
+	if (directory)
+		closedir(directory);
+	return ok;
+}
+
+/* Installing */
+
+typedef struct {
+	const InstallOptions *opts;
+	int home_fd;
+	const char *home;
+} Install;
+
+static bool check_free(const Install *install, const char *name, GError **error)
+{
+	struct stat st;
+	if (fstatat(install->home_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0 || install->opts->replace)
+		return true;
+	return error_set(error, ENGINE_ERROR_EXISTS,
+			 "a Quadlet with name %s already exists, refusing to overwrite", name);
+}
+
+/* What was staged takes its name. */
+static bool publish(const Install *install, const char *name, GError **error)
+{
+	struct stat st;
+	bool directory = fstatat(install->home_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+			 S_ISDIR(st.st_mode);
+	if (directory && !path_remove_tree(install->home_fd, name))
+		return error_set_errno(error, "cannot replace '%s'", name);
+	if (renameat(install->home_fd, STAGE, install->home_fd, name) < 0)
+		return error_set_errno(error, "cannot install '%s'", name);
+	g_autofree char *path = g_build_filename(install->home, name, NULL);
+	output_text(path);
+	return true;
+}
+
+static bool install_file(const Install *install, const char *path, GError **error)
+{
+	g_autofree char *name = g_path_get_basename(path);
+	return copy_file(AT_FDCWD, path, install->home_fd, STAGE, error) &&
+	       publish(install, name, error);
+}
+
+/* An empty directory to fill. */
+static int open_stage(const Install *install, GError **error)
+{
+	int fd = mkdirat(install->home_fd, STAGE, 0755) < 0
+			 ? -1
+			 : openat(install->home_fd, STAGE, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		error_set_errno(error, "cannot make a directory in '%s'", install->home);
+	return fd;
+}
+
+static bool install_directory(const Install *install, const char *path, GError **error)
+{
+	g_autofree char *name = g_path_get_basename(path);
+	autofd from = openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (from < 0)
+		return error_set_errno(error, "cannot open '%s'", path);
+	autofd stage = open_stage(install, error);
+	return stage >= 0 && copy_directory(from, stage, 0, error) && publish(install, name, error);
+}
+
+/* The name without ".quadlets" is the application's. */
+static bool install_parts(const Install *install, const char *path, GError **error)
+{
+	g_autofree char *base = g_path_get_basename(path);
+	g_autofree char *name = g_strndup(base, strlen(base) - strlen(".quadlets"));
+	size_t size = 0;
+	g_autofree char *text = unit_file_read(AT_FDCWD, path, &size, error);
+	g_autoptr(GPtrArray) parts = text ? quadlet_split(text, size, error) : NULL;
+	if (!parts)
+		return false;
+	autofd stage = open_stage(install, error);
+	bool ok = stage >= 0;
+	for (size_t i = 0; ok && i < parts->len; i++) {
+		const QuadletPart *part = parts->pdata[i];
+		ok = write_file(stage, part->name, part->text, part->size, 0644, error);
+	}
+	return ok && publish(install, name, error);
+}
+
+static char *installed_name(const char *path)
+{
+	g_autofree char *base = g_path_get_basename(path);
+	return g_str_has_suffix(base, ".quadlets") ? g_strndup(base, strlen(base) - 9)
+						   : g_steal_pointer(&base);
+}
+
+static bool install_all(const Install *install, const GPtrArray *paths, GError **error)
+{
+	for (size_t i = 0; i < paths->len; i++) {
+		g_autofree char *name = installed_name(paths->pdata[i]);
+		if (!path_name_is_safe(name) || *name == '.')
+			return error_set(error, ENGINE_ERROR_INVALID, "'%s' cannot be a name",
+					 name);
+		if (!check_free(install, name, error))
+			return false;
+	}
+	bool ok = true;
+	for (size_t i = 0; ok && i < paths->len; i++) {
+		const char *path = paths->pdata[i];
+		(void)path_remove_tree(install->home_fd, STAGE);
+		if (g_file_test(path, G_FILE_TEST_IS_DIR))
+			ok = install_directory(install, path, error);
+		else if (g_str_has_suffix(path, ".quadlets"))
+			ok = install_parts(install, path, error);
+		else
+			ok = install_file(install, path, error);
+	}
+	if (!ok)
+		(void)path_remove_tree(install->home_fd, STAGE);
+	return ok;
+}
+
+/* Checking */
+
+static bool is_address(const char *path)
+{
+	return strstr(path, "://") != NULL;
+}
+
+/* Read what is to be installed into @files; the first file must be of a kind of ours, others may go
+ * with it. */
+static bool read_new(const Invocation *inv, QuadletFiles *files, GPtrArray *paths, GError **error)
+{
+	for (size_t i = 0; i < command_n_args(inv); i++) {
+		if (is_address(command_arg(inv, i)))
+			return error_set(error, ENGINE_ERROR_UNSUPPORTED,
+					 "installing from an address is not supported yet: '%s'",
+					 command_arg(inv, i));
+		char *path = g_canonicalize_filename(command_arg(inv, i), NULL);
+		g_ptr_array_add(paths, path);
+		if (g_file_test(path, G_FILE_TEST_IS_DIR)) {
+			g_autoptr(GPtrArray) roots = g_ptr_array_new();
+			g_ptr_array_add(roots, path);
+			quadlet_load(&files->set, roots, 0, files->messages);
+		} else if (!g_file_test(path, G_FILE_TEST_EXISTS)) {
+			return error_set(error, ENGINE_ERROR_NOT_FOUND, "there is no file '%s'",
+					 path);
+		} else if (!quadlet_load_file(&files->set, path, files->messages) && i == 0) {
+			return error_set(error, ENGINE_ERROR_INVALID,
+					 "'%s' is of no kind that systemd units are made of", path);
+		}
+	}
+	if (files->messages->len > 0)
+		return error_set(error, ENGINE_ERROR_INVALID, "%s",
+				 (const char *)files->messages->pdata[0]);
+	if (files->set.units->len == 0)
+		return error_set(error, ENGINE_ERROR_INVALID, "there is nothing to install");
+	return true;
+}
+
+/* Say all that is wrong with the first @n units. */
+static bool check_new(QuadletFiles *files, size_t n, GError **error)
+{
+	size_t errors = 0;
+	for (size_t i = 0; i < n; i++) {
+		QuadletUnit *unit = files->set.units->pdata[i];
+		quadlet_verb_check(files, unit);
+		for (size_t j = 0; j < unit->problems->len; j++) {
+			const QuadletProblem *problem = unit->problems->pdata[j];
+			g_autofree char *text = quadlet_problem_format(problem);
+			fprintf(stderr, "%s%s\n", problem->warning ? "Warning: " : "", text);
+			errors += !problem->warning;
+		}
+	}
+	return errors == 0 ||
+	       error_set(error, ENGINE_ERROR_INVALID, "nothing was installed: %zu problem%s",
+			 errors, errors == 1 ? "" : "s");
+}
+
+static int open_home(const char *home, GError **error)
+{
+	int fd = home && g_mkdir_with_parents(home, 0755) == 0
+			 ? openat(AT_FDCWD, home, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+			 : -1;
+	if (fd < 0)
+		error_set_errno(error, "cannot open '%s'", home ? home : "");
+	return fd;
+}
+
+static bool run_install(const Invocation *inv, const InstallOptions *opts, GError **error)
+{
+	g_auto(QuadletFiles) files = {0};
+	g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
+	quadlet_files_init(&files);
+	if (!read_new(inv, &files, paths, error))
+		return false;
+	size_t n = files.set.units->len;
+	quadlet_files_load(&files);
+	if (!check_new(&files, n, error))
+		return false;
+	Install install = {.opts = opts, .home = quadlet_files_home(&files)};
+	autofd home_fd = open_home(install.home, error);
+	install.home_fd = home_fd;
+	if (home_fd < 0 || !install_all(&install, paths, error))
+		return false;
+	if (opts->reload)
+		quadlet_verb_reload();
+	return true;
+}
+
+static int cmd_quadlet_install(Invocation *inv)
+{
+	InstallOptions opts = {.reload = true};
+	g_autoptr(GError) error = NULL;
+	if (!command_parse(inv, (void *[]){&opts}))
+		return inv->status;
+	return run_install(inv, &opts, &error) ? 0 : command_fail(error);
+}
+
+const Command quadlet_install_command = {
+	.paths = (const char *const[]){"quadlet install", NULL},
+	.usage = "[options] FILE|DIRECTORY [FILE...]",
+	.summary = "Install quadlet files",
+	.description =
+		"Checks files that systemd's units are made of and puts them where systemd's "
+		"generator finds them. A directory or a .quadlets file is an application, "
+		"whose files stay together.",
+	.examples = (const char *const[]){"skiff quadlet install web.container data.volume",
+					  "skiff quadlet install --replace ./shop", NULL},
+	.min_args = 1,
+	.max_args = -1,
+	.groups = (const OptionGroup *const[]){&group, NULL},
+	.arg = COMMAND_ARG_FILE,
+	.more_args = COMMAND_ARG_FILE,
+	.run = cmd_quadlet_install,
+};

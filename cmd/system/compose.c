@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * compose: a program of its own takes over, with the same words.
+ */
+#include <unistd.h>
+
+#include "cmd/commands.h"
+#include "libpod/base/error.h"
+#include "libpod/base/spawn.h"
+
+/* "--name=value" for what was said in front of the verb. */
+static void add_global(GPtrArray *words, const char *name, const char *value)
+{
+	if (value)
+		g_ptr_array_add(words, g_strdup_printf("--%s=%s", name, value));
+}
+
+/* The options are not ours: skiff-compose reads them. */
+static int cmd_compose(Invocation *inv)
+{
+	g_autoptr(GError) error = NULL;
+	g_autofree char *program = spawn_find_own("skiff-compose", &error);
+	if (!program)
+		return command_fail(error);
+	g_autoptr(GPtrArray) words = g_ptr_array_new_with_free_func(g_free);
+	g_ptr_array_add(words, g_strdup("skiff-compose"));
+	add_global(words, "log-level", inv->global.log_level);
+	add_global(words, "root", inv->global.root);
+	add_global(words, "runroot", inv->global.runroot);
+	for (char **word = inv->args; *word; word++)
+		g_ptr_array_add(words, g_strdup(*word));
+	g_ptr_array_add(words, NULL);
+	(void)execv(program, (char **)words->pdata);
+	error_set_errno(&error, "cannot run '%s'", program);
+	return command_fail(error);
+}
+
+const Command compose_command = {
+	.paths = (const char *const[]){"compose", NULL},
+	.usage = "[options] COMMAND [ARG...]",
+	.summary = "Run the services of a compose file",
+	.description =
+		"Reads compose.yaml and runs what it describes. \"skiff compose --help\" lists "
+		"the commands.",
+	.examples = (const char *const[]){"skiff compose config", NULL},
+	.max_args = -1,
+	.flags = COMMAND_STOP_AT_ARG,
+	.run = cmd_compose,
+};

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The check of manifest lists, secrets and named networks.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "libpod/base/error.h"
+#include "libpod/base/fd.h"
+#include "libpod/base/path.h"
+#include "libpod/base/units.h"
+#include "libpod/check_parts.h"
+#include "libpod/name.h"
+#include "libpod/named_network.h"
+#include "libpod/secret.h"
+#include "storage/digest.h"
+#include "storage/image_index.h"
+
+/* One manifest list: its record is all there is of it. */
+static void check_index(Check *check, int indexes, const char *id)
+{
+	g_autofree char *object = g_strdup_printf("manifest list %.12s", id);
+	g_autofree char *digest = g_strconcat("sha256:", id, NULL);
+	autofd dir = path_open_state(indexes, id, O_RDONLY | O_DIRECTORY, 0);
+	if (dir < 0 && errno == ENOENT)
+		return;
+	if (dir < 0 || !digest_is_valid(digest)) {
+		check_set_aside(check, "indexes", id, object,
+				"it is no directory of a manifest list");
+		return;
+	}
+	g_autoptr(GError) broken = NULL;
+	switch (check_record(check, dir, "index.json", object)) {
+	case RECORD_MENDED:
+		break;
+	case RECORD_ABSENT:
+		check_set_aside(check, "indexes", id, object, "index.json: it is missing");
+		break;
+	case RECORD_BROKEN:
+		check_set_aside(check, "indexes", id, object, "index.json: it is damaged");
+		break;
+	case RECORD_FINE:
+		if (!image_index_check(engine_store(check->engine), id, &broken))
+			check_set_aside(check, "indexes", id, object, broken->message);
+		break;
+	}
+}
+
+bool check_indexes(Check *check, GError **error)
+{
+	int dir = store_dir(engine_store(check->engine), "indexes");
+	g_auto(GStrv) ids = record_list(dir, error);
+	for (size_t i = 0; ids && ids[i]; i++)
+		check_index(check, dir, ids[i]);
+	return ids != NULL;
+}
+
+/* Make secret.json again around the bytes, which are what matters. Containers that name the secret
+ * by its id alone no longer find it. */
+static void restore_secret(Check *check, int dir, const char *name, const char *object,
+			   const char *problem)
+{
+	g_autoptr(GError) failed = NULL;
+	bool repair = check->options->repair;
+	autofd data = path_open_state(dir, "data", O_RDONLY, 0);
+	bool done = repair && data >= 0 && secret_restore(check->engine, name, &failed);
+	if (data < 0) {
+		check_set_aside(check, "secrets", name, object, problem);
+		return;
+	}
+	check_report(check, g_strdup(object), g_strdup_printf("secret.json: %s", problem),
+		     g_strdup(failed   ? failed->message
+			      : repair ? "made again with a new id; labels are lost"
+				       : "can be made again, with a new id and without labels"),
+		     done);
+}
+
+/* A secret's record and its bytes. */
+static void check_secret(Check *check, int secrets, const char *name)
+{
+	g_autofree char *object = g_strdup_printf("secret %s", name);
+	autofd dir = path_open_state(secrets, name, O_RDONLY | O_DIRECTORY, 0);
+	if (dir < 0 && errno == ENOENT)
+		return;
+	if (dir < 0) {
+		check_set_aside(check, "secrets", name, object, "it is no directory");
+		return;
+	}
+	RecordState state = check_record(check, dir, "secret.json", object);
+	if (state == RECORD_MENDED && !check->options->repair)
+		return;
+	g_autoptr(GError) broken = NULL;
+	g_autoptr(Secret) secret = state == RECORD_ABSENT || state == RECORD_BROKEN
+					   ? NULL
+					   : secret_resolve(check->engine, name, &broken);
+	if (!secret) {
+		restore_secret(check, dir, name, object,
+			       broken                   ? broken->message
+			       : state == RECORD_ABSENT ? "it is missing"
+							: "it is damaged");
+		return;
+	}
+	struct stat st;
+	bool there = fstatat(dir, "data", &st, AT_SYMLINK_NOFOLLOW) == 0;
+	bool known = secret->digest && digest_is_valid(secret->digest);
+	RecordState data = !there  ? RECORD_ABSENT
+			   : known ? check_digest(check, dir, "data", secret->digest, object)
+				   : RECORD_FINE;
+	if (data == RECORD_ABSENT || data == RECORD_BROKEN)
+		check_set_aside(check, "secrets", name, object,
+				data == RECORD_ABSENT ? "its data are missing"
+						      : "its data are damaged");
+}
+
+bool check_secrets(Check *check, GError **error)
+{
+	int dir = store_dir(engine_store(check->engine), "secrets");
+	g_auto(GStrv) names = record_list(dir, error);
+	for (size_t i = 0; names && names[i]; i++)
+		check_secret(check, dir, names[i]);
+	return names != NULL;
+}
+
+/* One named network: NAME.json. Its subnet is written nowhere else. */
+static void check_network(Check *check, int networks, const char *file)
+{
+	g_autofree char *name = g_strndup(file, strlen(file) - strlen(".json"));
+	g_autofree char *object = g_strdup_printf("network %s", name);
+	g_autoptr(GError) broken = NULL;
+	RecordState state = check_record(check, networks, file, object);
+	g_autoptr(NamedNetwork) network =
+		state == RECORD_FINE ? named_network_lookup(check->engine, name, &broken) : NULL;
+	if (state == RECORD_BROKEN)
+		check_set_aside(check, "networks", file, object, "its record is damaged");
+	else if (!network && broken)
+		check_set_aside(check, "networks", file, object, broken->message);
+}
+
+bool check_networks(Check *check, GError **error)
+{
+	int dir = store_dir(engine_store(check->engine), "networks");
+	g_auto(GStrv) files = record_list(dir, error);
+	for (size_t i = 0; files && files[i]; i++)
+		if (g_str_has_suffix(files[i], ".json"))
+			check_network(check, dir, files[i]);
+	return files != NULL;
+}

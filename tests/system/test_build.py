@@ -1,0 +1,533 @@
+# SPDX-License-Identifier: Apache-2.0
+"""skiff build: instructions, stages, the cache, what RUN is given, and what is left when it fails."""
+
+import json
+import os
+import tarfile
+
+from tests.support.skiff import SkiffTest, sub_ids, wait_for
+
+
+class BuildTest(SkiffTest):
+    images = ["busybox"]
+
+    def setUp(self):
+        super().setUp()
+        self.kept = set(self.skiff("images", "-aq", "--no-trunc").lines)
+        self.addCleanup(self.remove_images)
+        self.context = self.tmp / self.id().rpartition(".")[2]
+        self.context.mkdir()
+
+    def remove_images(self):
+        self.skiff("rm", "-fa", "-t", "0")
+        new = [i for i in dict.fromkeys(self.skiff("images", "-aq", "--no-trunc").lines) if i not in self.kept]
+        if new:
+            self.skiff("rmi", "-f", *new)
+
+    def write(self, text, name="Dockerfile", **files):
+        """The Dockerfile and other files of the context."""
+        (self.context / name).write_text(text)
+        for file, content in files.items():
+            (self.context / file).write_text(content)
+
+    def build(self, *options, text=None, tag="made", **more):
+        """Build the context; RUN needs no network."""
+        if text is not None:
+            self.write(text)
+        return self.skiff("build", "--network", "none", "-t", tag, *options, self.context, **more)
+
+    def config(self, name="made"):
+        return self.skiff("image", "inspect", name).json[0]["Config"]
+
+    def inside(self, *command, image="made"):
+        return self.skiff("run", "--rm", "--network", "none", image, *command).stdout
+
+    def history(self, name="made"):
+        return [entry["created_by"] if "created_by" in entry else entry["CreatedBy"]
+                for entry in self.skiff("history", "--no-trunc", "--format", "json", name).json]
+
+    def layers(self, name="made"):
+        return self.skiff("image", "inspect", name).json[0]["RootFS"]["Layers"]
+
+    def members(self, name="made"):
+        """What each layer holds, bottom first; {} for one of busybox, whose own tar has no end."""
+        archive = self.tmp / "saved.tar"
+        archive.unlink(missing_ok=True)
+        self.skiff("save", "--format", "docker-archive", "-o", archive, name)
+        with tarfile.open(archive) as outer:
+            manifest = json.load(outer.extractfile("manifest.json"))
+            names = []
+            for layer in manifest[0]["Layers"]:
+                try:
+                    with tarfile.open(fileobj=outer.extractfile(layer)) as inner:
+                        names.append({member.name.rstrip("/"): member for member in inner})
+                except tarfile.ReadError:
+                    names.append({})
+        return names
+
+
+class Instructions(BuildTest):
+    def test_config(self):
+        self.build("--format", "docker", text="""
+FROM busybox
+ENV A=1 B="two words" C=${A}x
+ENV D ${A}y
+LABEL l1=v1 "l 2"='v 2'
+USER 7:8
+EXPOSE 80 90-91/UDP
+VOLUME /data ["/more"]
+VOLUME ["/j"]
+STOPSIGNAL SIGUSR1
+SHELL ["/bin/sh", "-ec"]
+CMD shell form $A
+ENTRYPOINT ["entry", "$A"]
+HEALTHCHECK --interval=5s --retries=2 CMD probe it
+ONBUILD RUN later
+MAINTAINER Some One
+WORKDIR rel
+WORKDIR ative
+""")
+        inspected = self.skiff("image", "inspect", "made").json[0]
+        config = inspected["Config"]
+        self.assertEqual(config["Env"][-4:], ["A=1", "B=two words", "C=x", "D=1y"])
+        self.assertEqual({k: config["Labels"][k] for k in ("l1", "l 2")}, {"l1": "v1", "l 2": "v 2"})
+        self.assertEqual(config["User"], "7:8")
+        self.assertEqual(sorted(config["ExposedPorts"]), ["80/tcp", "90/udp", "91/udp"])
+        self.assertLessEqual({"/data", "/j"}, set(config["Volumes"]))
+        self.assertEqual(config["StopSignal"], "SIGUSR1")
+        self.assertEqual(config["Cmd"], ["/bin/sh", "-ec", "shell form $A"])
+        self.assertEqual(config["Entrypoint"], ["entry", "$A"])
+        self.assertEqual(config["WorkingDir"], "/rel/ative")
+        self.assertEqual(inspected["Author"], "Some One")
+        stored = json.loads(self.stored_config())
+        self.assertEqual(stored["config"]["Healthcheck"],
+                         {"Test": ["CMD-SHELL", "probe it"], "Interval": 5000000000, "Retries": 2})
+        self.assertEqual(stored["config"]["OnBuild"], ["RUN later"])
+        self.assertEqual(stored["config"]["Shell"], ["/bin/sh", "-ec"])
+
+    def stored_config(self, name="made"):
+        image = self.skiff("image", "inspect", name).json[0]["Id"]
+        store = self.state_directories()["store/names"].parent
+        return (store / "images" / image / "config.json").read_text()
+
+    def test_oci_leaves_out_what_is_dockers(self):
+        done = self.build("--format", "oci", text="FROM busybox\nHEALTHCHECK CMD true\nONBUILD RUN x\n")
+        self.assertIn("HEALTHCHECK is not supported for OCI image format", done.stderr)
+        config = json.loads(self.stored_config())["config"]
+        self.assertNotIn("Healthcheck", config)
+        self.assertNotIn("OnBuild", config)
+
+    def test_entrypoint_drops_an_inherited_command(self):
+        self.build(text="FROM busybox\nCMD [\"a\"]\n", tag="base")
+        self.build(text="FROM base\nENTRYPOINT [\"e\"]\n")
+        self.assertIsNone(self.config().get("Cmd"))
+        self.build(text="FROM base\nCMD [\"b\"]\nENTRYPOINT [\"e\"]\n")
+        self.assertEqual(self.config()["Cmd"], ["b"])
+
+    def test_run_forms(self):
+        self.build(text="""
+FROM busybox
+ENV W=world
+RUN echo "hello $W" > /shell
+RUN ["/bin/sh", "-c", "echo json $0 > /json", "word"]
+RUN <<EOF
+echo one > /script
+echo $W >> /script
+EOF
+RUN <<EOF
+#!/bin/awk -f
+BEGIN { print "by awk" > "/awk" }
+EOF
+RUN cat <<A > /a && cat <<'B' > /b
+a $W
+A
+b $W
+B
+""")
+        self.assertEqual(self.inside("cat", "/shell", "/json", "/script", "/awk", "/a", "/b"),
+                         "hello world\njson word\none\nworld\nby awk\na world\nb $W\n")
+
+    def test_user_workdir_and_shell(self):
+        self.need_ids()
+        self.build(text="""
+FROM busybox
+RUN mkdir /free && chmod 777 /free
+USER 1000:1001
+WORKDIR /free/mine
+RUN id -u > who; id -g >> who; pwd >> who
+SHELL ["/bin/sh", "-c", "echo by $0 > /free/shell; eval \\"$1\\"", "other"]
+RUN true
+""")
+        self.assertEqual(self.inside("cat", "/free/mine/who", "/free/shell"), "1000\n1001\n/free/mine\nby other\n")
+        self.assertEqual(self.inside("stat", "-c", "%u:%g", "/free/mine/who", "/free/mine"), "1000:1001\n1000:1001\n")
+
+    def test_layers_hold_the_changes_and_nothing_else(self):
+        self.build(text="""
+FROM busybox
+RUN echo x > /new; rm /etc/group; rm -rf /var/www; mkdir /var/www; touch /var/www/fresh
+RUN --mount=type=tmpfs,target=/scratch/deep touch /scratch/deep/x
+WORKDIR /w
+WORKDIR /etc
+""")
+        layers = self.members()
+        self.assertEqual(len(layers), 4)
+        files = {name for name in layers[1] if name not in ("", ".")}
+        self.assertEqual(files - {"etc", "var"}, {"new", "etc/.wh.group", "var/www", "var/www/.wh..wh..opq",
+                                                  "var/www/fresh"})
+        self.assertEqual({name for name in layers[2] if name not in ("", ".")}, set())
+        self.assertEqual({name for name in layers[3] if name not in ("", ".")}, {"w"})
+        self.assertEqual(self.skiff("system", "check").code, 0)
+
+    def test_copy(self):
+        owner = "--chown=3:4 " if sub_ids() != 0 else ""
+        self.write(f"FROM busybox\nWORKDIR /w\nCOPY a b ./\nCOPY {owner}--chmod=640 a /own\nCOPY <<E /here\nx $HOME\nE\n"
+                   "RUN cat a b > ab\n", a="A\n", b="B\n")
+        self.build()
+        self.assertEqual(self.inside("cat", "/w/ab", "/here"), "A\nB\nx \n")
+        member = self.members()[-3]["own"]
+        self.assertEqual((member.mode & 0o7777, member.size), (0o640, 2))
+        self.skiff_fails("build", self.context, "-f", "-", input="FROM busybox\nCOPY missing /\n", says="missing")
+
+    def test_scratch(self):
+        self.build(text="FROM scratch\nENV A=b\n")
+        self.assertEqual(self.layers(), [])
+        self.write("FROM scratch\nCOPY Dockerfile /d\nCMD [\"/d\"]\n")
+        self.build()
+        self.assertEqual([set(layer) - {"", "."} for layer in self.members()], [{"d"}])
+
+    def test_onbuild(self):
+        self.build(text="FROM busybox\nONBUILD ENV FROM_TRIGGER=1\nONBUILD RUN echo $FROM_TRIGGER > /triggered\n",
+                   tag="parent")
+        done = self.build(text="FROM parent\nRUN cat /triggered\n")
+        self.assertIn("STEP 3/4: ", done.stdout)
+        self.assertEqual(self.inside("cat", "/triggered"), "1\n")
+        self.assertNotIn("OnBuild", json.loads(self.stored_config())["config"])
+
+    def test_history(self):
+        self.build("--label", "k=v", text="FROM busybox\nARG X=1\nENV E=2\nRUN echo   hi > /x\nCMD [\"a\"]\n")
+        self.assertEqual(self.history()[:5][::-1], [
+            "/bin/sh -c #(nop) ARG X=1", "/bin/sh -c #(nop) ENV E=2", "|1 X=1 /bin/sh -c echo   hi > /x",
+            "/bin/sh -c #(nop) CMD [\"a\"]", "/bin/sh -c #(nop) LABEL \"k\"=\"v\""])
+        self.assertEqual(self.config()["Labels"]["k"], "v")
+
+
+class Stages(BuildTest):
+    FILE = """
+FROM busybox AS first
+RUN echo one > /one
+FROM busybox AS unneeded
+RUN exit 9
+FROM first AS second
+ENV S=2
+RUN echo two > /two
+FROM busybox AS last
+COPY --from=first /one /copied
+COPY --from=1 /nothing /
+FROM second
+COPY --from=first /one /again
+"""
+
+    def test_only_what_the_target_needs(self):
+        done = self.build(text=self.FILE)
+        self.assertNotIn("exit 9", done.stdout)
+        self.assertEqual(self.inside("cat", "/one", "/two", "/again"), "one\ntwo\none\n")
+        self.assertIn("S=2", self.config()["Env"])
+        self.build("--target", "first")
+        self.assertEqual(len(self.layers()), 2)
+        self.skiff_fails("build", "--target", "frist", self.context, says="frist")
+        self.skiff_fails("build", "--network", "none", "--target", "unneeded", self.context, code=9,
+                         says="exit status 9")
+
+    def test_side_by_side(self):
+        """Two stages that wait for each other through a cache can end only if both run at once."""
+        wait = "for i in $(seq 200); do test -e /c/{} && exit 0; sleep 0.05; done; exit 3"
+        self.write(f"""
+FROM busybox AS a
+RUN --mount=type=cache,target=/c touch /c/a; {wait.format("b")}
+FROM busybox AS b
+RUN --mount=type=cache,target=/c touch /c/b; {wait.format("a")}
+FROM scratch
+COPY --from=a /bin/busybox /a
+COPY --from=b /bin/busybox /b
+""")
+        self.build("--jobs", "2", "--no-cache", timeout=120)
+        self.assertEqual(len(self.layers()), 2)
+        self.write("FROM busybox AS a\nRUN exit 5\nFROM busybox AS b\nRUN true\nFROM a\nCOPY --from=b / /x\n")
+        self.skiff_fails("build", "--jobs", "4", "--network", "none", self.context, code=5, says="exit status 5")
+
+    def test_arguments(self):
+        self.write("""
+ARG BASE=busybox
+ARG GLOBAL=g
+FROM $BASE AS one
+ARG GLOBAL
+ARG OWN=own
+ARG TARGETARCH
+RUN echo "$GLOBAL $OWN ${UNSET:-unset} $TARGETARCH" > /args
+FROM one
+RUN echo "$OWN" > /inherited
+""")
+        done = self.build("--build-arg", "OWN=given", "--build-arg", "NOBODY=x", "--build-arg", "HTTP_PROXY=p")
+        self.assertIn("one or more build args were not consumed: [NOBODY]", done.stderr)
+        arch = self.skiff("image", "inspect", "made").json[0]["Architecture"]
+        self.assertEqual(self.inside("cat", "/args", "/inherited"), f"g given unset {arch}\ngiven\n")
+        self.assertFalse([entry for entry in self.history() if "HTTP_PROXY" in entry])
+        self.skiff_fails("build", "--build-arg", "BASE=nosuch.invalid/x", "--pull-never", self.context,
+                         says="image not known")
+
+    def test_named_contexts(self):
+        other = self.tmp / "other"
+        other.mkdir(exist_ok=True)
+        (other / "f").write_text("of the other\n")
+        self.write("FROM base\nCOPY --from=more f /f\n")
+        self.build("--build-context", f"more={other}", "--build-context", "base=docker-image://busybox")
+        self.assertEqual(self.inside("cat", "/f"), "of the other\n")
+
+
+class Cache(BuildTest):
+    def ran(self, done):
+        """How many steps were not taken from the cache."""
+        return done.stdout.count("\n--> ") - 2 * done.stdout.count("--> Using cache") - 1
+
+    def hits(self, done):
+        return done.stdout.count("--> Using cache")
+
+    TEXT = "FROM busybox\nARG V=1\nENV E=1 T={}\nRUN echo $V$E$T > /r\nCOPY f /f\nRUN cat /f > /g\nLABEL l=1\n"
+
+    def setUp(self):
+        super().setUp()
+        # The cache is one for all tests of the class.
+        self.TEXT = type(self).TEXT.format(self.context.name)
+
+    def test_hits_and_misses(self):
+        self.write(self.TEXT, f="1")
+        first = self.build()
+        self.assertEqual(self.hits(first), 0)
+        again = self.build()
+        self.assertEqual(self.hits(again), 3)
+        self.assertEqual(first.lines[-1], again.lines[-1])
+        os.utime(self.context / "f", (1, 1))
+        self.assertEqual(self.hits(self.build()), 3)
+        (self.context / "f").write_text("2")
+        self.assertEqual(self.hits(self.build()), 1)
+        self.assertEqual(self.inside("cat", "/g"), "2")
+        self.assertEqual(self.hits(self.build("--build-arg", "V=2")), 0)
+        self.write(self.TEXT.replace("ENV E=1", "ENV E=2"))
+        self.assertEqual(self.hits(self.build()), 0)
+        self.write(self.TEXT.replace("l=1", "l=2"))
+        changed = self.build()
+        self.assertEqual(self.hits(changed), 3)
+        self.assertEqual(self.config()["Labels"]["l"], "2")
+        self.assertEqual(self.hits(self.build("--no-cache")), 0)
+
+    def test_a_label_before_costs_nothing(self):
+        self.build(text="FROM busybox\nLABEL a=1\nRUN echo x > /x\n")
+        self.assertEqual(self.hits(self.build(text="FROM busybox\nLABEL a=2\nRUN echo x > /x\n")), 1)
+
+    def test_secrets_do_not_count(self):
+        self.write("FROM busybox\nRUN --mount=type=secret,id=s cat /run/secrets/s | wc -c > /size\n", s1="123", s2="12345")
+        self.build("--secret", f"id=s,src={self.context / 's1'}")
+        done = self.build("--secret", f"id=s,src={self.context / 's2'}")
+        self.assertEqual(self.hits(done), 1)
+
+    def test_a_copy_of_equal_files_is_found(self):
+        """The stage before was built anew, but what is copied from it is the same."""
+        text = "FROM busybox AS b\nRUN echo {} > /other; echo same > /x; touch -d @1 /x\nFROM busybox\nCOPY --from=b /x /x\n"
+        self.build(text=text.format(1))
+        self.assertEqual(self.hits(self.build(text=text.format(2))), 1)
+
+    def test_explain(self):
+        self.write(self.TEXT, f="1")
+        done = self.build("--explain")
+        self.assertIn("cache: miss: it was never run here", done.stdout)
+        self.assertIn("cache: hit", self.build("--explain").stdout)
+        self.write(self.TEXT.replace("E=1", "E=2"))
+        done = self.build("--explain")
+        self.assertIn("cache: miss: environment changed: -E=1 +E=2", done.stdout)
+        self.assertIn("cache: miss: layer below changed: ", done.stdout)
+        (self.context / "f").write_text("2")
+        self.assertIn("cache: miss: files changed: ", self.build("--explain").stdout)
+
+    def test_it_outlives_the_image_and_heals(self):
+        self.build(text="FROM busybox\nRUN echo x > /x\n")
+        layer = self.layers()[-1]
+        self.skiff("rmi", "made")
+        again = self.build()
+        self.assertEqual((self.hits(again), self.layers()[-1]), (1, layer))
+        store = self.state_directories()["store/names"].parent
+        for record in (store / "cache/build").glob("?" * 64):
+            record.write_text("{broken")
+        self.assertEqual(self.hits(self.build()), 0)
+        self.assertEqual(self.hits(self.build()), 1)
+
+    def test_speed_of_what_is_cached(self):
+        """30 steps that are known: far less than one of them would take."""
+        self.build("-q", text="FROM busybox\n" + "".join(f"RUN true {n}\n" for n in range(30)), timeout=300)
+        best = min(self.build("-q").seconds for _ in range(8))
+        self.assertLess(best, 0.25)
+
+
+class Mounts(BuildTest):
+    def test_secret(self):
+        secret = self.context / "secret"
+        secret.write_text("very secret\n")
+        self.write("""
+FROM busybox
+RUN --mount=type=secret,id=s cat /run/secrets/s > /sizes; stat -c %a /run/secrets/s >> /sizes
+RUN --mount=type=secret,id=e,target=/else/where,mode=0444 cat /else/where | md5sum
+RUN --mount=type=secret,id=e,env=VAR test "$(echo $VAR | tr a-z A-Z)" = "FROM ENV"
+RUN --mount=type=secret,id=absent test ! -e /run/secrets/absent
+RUN ls -a /run /else 2>&1 | cat
+""")
+        done = self.build("--secret", f"id=s,src={secret}", "--secret", "id=e,env=SECRET_VALUE",
+                          env={"SECRET_VALUE": "from env"})
+        self.assertEqual(self.inside("cat", "/sizes"), "very secret\n400\n")
+        self.assertNotIn("very secret", done.stdout)
+        names = set().union(*self.members()[1:])
+        self.assertFalse({name for name in names if "secret" in name or "else" in name}, names)
+        store = self.state_directories()["store/names"].parent
+        leaked = [path for path in store.rglob("*") if path.is_file() and b"from env" in path.read_bytes()]
+        self.assertEqual(leaked, [])
+        self.write("FROM busybox\nRUN --mount=type=secret,id=no,required true\n")
+        self.skiff_fails("build", self.context, says="no secret with id no found")
+
+    def test_cache(self):
+        self.write("FROM busybox\nRUN --mount=type=cache,id=c,target=/c echo x >> /c/log; wc -l < /c/log > /n\n")
+        self.build()
+        self.build("--no-cache")
+        self.assertEqual(self.inside("cat", "/n").strip(), "2")
+        self.assertNotIn("c", set().union(*self.members()[1:]))
+
+    def test_bind(self):
+        sub = self.context / "sub"
+        sub.mkdir()
+        (sub / "f").write_text("bound\n")
+        self.write("""
+FROM busybox AS other
+RUN echo other > /o
+FROM busybox
+RUN --mount=source=sub,target=/b cat /b/f > /1; touch /b/x 2>/dev/null && exit 3; true
+RUN --mount=type=bind,source=sub,target=/b,rw touch /b/written; ls /b > /2
+RUN --mount=from=other,target=/o cat /o/o > /3
+RUN --mount=source=sub/f,target=/file cat /file > /4
+""")
+        self.build()
+        self.assertEqual(self.inside("cat", "/1", "/2", "/3", "/4"), "bound\nf\nwritten\nother\nbound\n")
+        self.assertEqual(os.listdir(sub), ["f"])
+        self.assertEqual(self.build().stdout.count("Using cache"), 5)
+        (sub / "f").write_text("changed\n")
+        # The first RUN of the other stage; those behind the first that saw the file stand on another layer.
+        self.assertEqual(self.build().stdout.count("Using cache"), 1)
+
+    def test_network(self):
+        self.write("FROM busybox\nRUN --network=none ip -o link | wc -l > /links\n")
+        self.skiff("build", "-t", "made", self.context)
+        self.assertEqual(self.inside("cat", "/links").strip(), "1")
+
+
+class Result(BuildTest):
+    def test_squash(self):
+        text = "FROM busybox\nRUN echo a > /a; rm /etc/group\nRUN mv /a /b\nCMD [\"x\"]\n"
+        for option in ("--squash", "--layers=false"):
+            self.build(option, text=text)
+            layers = self.members()
+            self.assertEqual(len(layers), 2)
+            self.assertEqual(set(layers[1]) - {"", ".", "etc"}, {"b", "etc/.wh.group"})
+            self.assertEqual(self.config()["Cmd"], ["x"])
+
+    def test_timestamp(self):
+        self.write("FROM busybox\nRUN echo a > /a; mkdir -p /d/e; touch /d/e/.hidden\nCOPY Dockerfile /c\n")
+        ids = [self.build("--timestamp", "1234567890", "--no-cache").lines[-1] for _ in range(2)]
+        self.assertEqual(ids[0], ids[1])
+        self.assertEqual(self.skiff("image", "inspect", "made").json[0]["Created"][:19], "2009-02-13T23:31:30")
+        times = {member.mtime for layer in self.members()[1:] for member in layer.values()}
+        self.assertEqual(times, {1234567890})
+        self.build(env={"SOURCE_DATE_EPOCH": "1"})
+        self.assertEqual(self.skiff("image", "inspect", "made").json[0]["Created"][:19], "1970-01-01T00:00:01")
+
+    def test_output(self):
+        self.write("FROM busybox\nRUN echo said\n")
+        done = self.build("--iidfile", self.tmp / "iid", "-t", "second:tag")
+        image = self.skiff("image", "inspect", "made").json[0]
+        self.assertEqual((self.tmp / "iid").read_text(), f"sha256:{image['Id']}")
+        self.assertEqual(sorted(image["RepoTags"]), ["localhost/made:latest", "localhost/second:tag"])
+        self.assertEqual(done.lines[0], "STEP 1/2: FROM busybox")
+        self.assertIn("said", done.lines)
+        self.assertEqual(done.lines[-1], image["Id"])
+        quiet = self.build("-q", "--no-cache")
+        self.assertEqual(len(quiet.lines), 1)
+        nameless = self.skiff("build", "-q", "--network", "none", self.context).word
+        self.assertEqual(nameless, quiet.word)
+
+    def test_where_the_file_is(self):
+        self.write("FROM busybox\nENV WHICH=container\n", name="Containerfile")
+        self.write("FROM busybox\nENV WHICH=docker\n")
+        self.build()
+        self.assertIn("WHICH=container", self.config()["Env"])
+        self.build("-f", self.context / "Dockerfile")
+        self.assertIn("WHICH=docker", self.config()["Env"])
+        self.skiff("build", "-t", "made", "-", input="FROM busybox\nENV WHICH=stdin\n")
+        self.assertIn("WHICH=stdin", self.config()["Env"])
+        self.skiff("image", "build", "-q", "-t", "made", self.context)
+        self.skiff("builder", "build", "-q", "-t", "made", self.context)
+        self.skiff("buildx", "build", "--load", "--progress", "plain", "-t", "made", self.context)
+        self.skiff_fails("build", self.tmp / "nowhere")
+
+    def test_check(self):
+        done = self.skiff_fails("build", "--check", "-", code=1, input="FROM busybox as x\nRUN echo $UNKNOWN\n")
+        self.assertIn("FromAsCasing", done.stdout)
+        self.assertIn("Check complete", done.stdout)
+        self.skiff("build", "--check", "-", input="FROM busybox\nRUN true\n")
+
+
+class Failures(BuildTest):
+    def test_a_command(self):
+        self.write("FROM busybox\nRUN true\n\nRUN echo before; exit 42\nRUN echo never\n")
+        done = self.skiff_fails("build", "--network", "none", "-t", "made", self.context, code=42)
+        self.assertIn("Dockerfile:4: building at STEP \"RUN echo before; exit 42\": while running runtime: exit status 42",
+                      done.stderr)
+        self.assertNotIn("never\n", done.stdout.replace("RUN echo never", ""))
+        self.skiff_fails("image", "inspect", "made")
+        self.skiff_fails("build", "--network", "none", "-", code=127, input="FROM busybox\nRUN [\"/no/such\"]\n")
+
+    def test_the_file(self):
+        for text, says in (("FROM busybox\nRUNN x\n", "2: unknown instruction 'RUNN'"),
+                           ("FROM busybox\nENV A=${B:?must be}\n", "2: "),
+                           ("FROM busybox\nSTOPSIGNAL NOSUCH\n", "2: invalid signal"),
+                           ("FROM busybox\nEXPOSE x\n", "2: "),
+                           ("FROM busybox\nRUN --security=insecure x\n", "2: RUN --security=insecure is not supported"),
+                           ("RUN x\n", "1: RUN before the first FROM"),
+                           ("FROM UPPER\n", "1: ")):
+            done = self.skiff_fails("build", "--network", "none", "-", input=text)
+            self.assertIn(says, done.stderr)
+
+    def test_options(self):
+        self.write("FROM busybox\n")
+        for option, says in ((["--squash-all"], "unsupported flag: --squash-all"),
+                             (["--cache-from", "x"], "unsupported flag: --cache-from"),
+                             (["--secret", "nothing"], "incorrect secret flag format"),
+                             (["--format", "x"], "unrecognized image type \"x\""),
+                             (["--build-context", "x"], "expected NAME=VALUE"),
+                             (["-t", "UPPER"], "repository name must be lowercase"),
+                             (["-o", "type=local,dest=x"], "only the store is supported"),
+                             (["--timestamp", "x"], "no number of seconds")):
+            self.skiff_fails("build", *option, self.context, says=says)
+
+    def test_killed(self):
+        """Neither stage nor container outlives a build that is killed; the next command cleans up."""
+        self.write("FROM busybox\nRUN echo started; sleep 1000\n")
+        process = self.start("build", "--network", "none", self.context)
+        wait_for(lambda: process.stdout.readline() == b"started\n", timeout=20)
+        process.kill()
+        process.wait()
+        wait_for(lambda: not self.skiff("ps", "-q").lines, timeout=10, message="the end of the step's container")
+        store = self.state_directories()["store/names"].parent
+        self.skiff("build", "-q", "-", input="FROM busybox\nENV A=b\n")
+        self.assertEqual(sorted(os.listdir(store / "staging")), [".lock"])
+
+    def test_interrupted(self):
+        self.write("FROM busybox\nRUN trap 'exit 3' INT; echo started; while :; do sleep 0.1; done\n")
+        process = self.start("build", "--network", "none", self.context)
+        wait_for(lambda: process.stdout.readline() == b"started\n", timeout=20)
+        os.kill(process.pid, 2)
+        self.assertEqual(process.wait(timeout=20), 3)
