@@ -43,11 +43,17 @@ void uplink_loop_remove(UplinkLoop *loop, UplinkSource *source)
 	(void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, source->fd, NULL);
 }
 
+int64_t uplink_loop_now(UplinkLoop *loop)
+{
+	loop->now_ms = clock_ms();
+	return loop->now_ms;
+}
+
 void uplink_loop_arm(UplinkLoop *loop, UplinkTimer *timer, int delay_ms)
 {
 	UplinkTimer *known = loop->timers;
 
-	timer->due_ms = loop->now_ms + delay_ms;
+	timer->due_ms = uplink_loop_now(loop) + delay_ms;
 	while (known && known != timer)
 		known = known->next;
 	if (!known) {

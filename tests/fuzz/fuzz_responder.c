@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The responder of named networks: questions of containers over UDP and TCP, answers of servers,
- * and the host's list of servers. The first byte chooses the room for an answer.
+ * The responder of named networks (z15; netlink's answers are fuzz_netlink.c's): questions of
+ * containers over UDP and TCP, answers of servers, and the host's list of servers. The first byte
+ * chooses the room for an answer.
  */
 #include <glib.h>
 #include <stdint.h>
