@@ -395,6 +395,9 @@ static void add_port_route(NetlinkBatch *batch, const NetnsPort *port, int index
 
 	if (port->has_route)
 		netlink_route_default(batch, index, family, gateway, port->metric);
+	/* Of two networks with the same metric the first one leads out. */
+	if (port->has_route && port->options->metric)
+		netlink_optional(batch);
 }
 
 /* The network's own routes. Those that lead nowhere need no interface. */

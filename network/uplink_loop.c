@@ -53,6 +53,7 @@ void uplink_loop_arm(UplinkLoop *loop, UplinkTimer *timer, int delay_ms)
 {
 	UplinkTimer *known = loop->timers;
 
+	/* Frames are looked at before the wake-up's time is: it may be that of the last one. */
 	timer->due_ms = uplink_loop_now(loop) + delay_ms;
 	while (known && known != timer)
 		known = known->next;

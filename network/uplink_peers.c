@@ -235,7 +235,7 @@ bool uplink_peers_ask(UplinkPeers *peers, UplinkPeer *first, const HomeQuestion 
 	*asked = (Asked){
 		.number = peers->last_number,
 		.left = sent,
-		.until_ms = peers->setup.loop->now_ms + WAIT_MS,
+		.until_ms = uplink_loop_now(peers->setup.loop) + WAIT_MS,
 		.question = *question,
 		.answer = answer_size ? g_memdup2(answer, answer_size) : NULL,
 		.answer_size = answer_size,

@@ -106,7 +106,7 @@ bool uplink_loop_init(UplinkLoop *loop);
  * errno. */
 bool uplink_loop_add(UplinkLoop *loop, UplinkSource *source, uint32_t events);
 void uplink_loop_remove(UplinkLoop *loop, UplinkSource *source);
-/** uplink_loop_now() - the time as it is now, which frames are taken without. Return: @now_ms. */
+/** uplink_loop_now() - the time as it is now, also in now_ms. */
 int64_t uplink_loop_now(UplinkLoop *loop);
 /** uplink_loop_arm() - fire @timer in @delay_ms; moves one that is armed. */
 void uplink_loop_arm(UplinkLoop *loop, UplinkTimer *timer, int delay_ms);

@@ -29,7 +29,8 @@ NEW = ["--name", "new", "--network", "none"]
 class Scenario:
     """One command under fire: `before` makes what it needs, the payload's true code is `code`."""
 
-    def __init__(self, name, args, code, before=(), victims=("skiff-monitor",), lives=False, also=(), within=0.5):
+    def __init__(self, name, args, code, before=(), victims=("skiff-monitor",), lives=False, also=(), within=0.5, way_out=None):
+        self.way_out = way_out  # of the container, which must come back
         self.within = within  # seconds in which it is worth killing
         self.name, self.args, self.code, self.before = name, args, code, before
         self.victims, self.lives, self.also = victims, lives, also
@@ -40,6 +41,11 @@ def scenarios(bed):
     sleeper = ["run", "-d", *NEW, bed.image, "sh", "-c", "trap 'exit 3' TERM; while :; do sleep 0.01; done"]
     talker = ["run", "-d", *NEW, bed.image, "sh", "-c", "while :; do echo line; sleep 0.001; done"]
     ports = ["run", "-d", "--name", "new", "-p", "127.0.0.1::80", bed.image, "sleep", "1000"]
+    networks = [["network", "create", "--ignore", "--subnet", "10.123.1.0/24", "net"], ["network", "create", "--ignore", "--ipv6", "net2"]]
+    one = ["run", "-d", "--name", "new", "--network", "net", bed.image, "sleep", "1000"]
+    several = ["run", "-d", "--name", "new", "--network", "net", "--network", "net2", "-p", "127.0.0.1::80", "--cap-add", "NET_RAW",
+               bed.image, "sleep", "1000"]
+    ports = [*ports[:4], "--cap-add", "NET_RAW", *ports[4:]]
     # Without a pid namespace of its own the container's other processes do not die with its init.
     host_pid = ["run", *NEW, "--pid", "host", bed.image, "sh", "-c", "sleep 500 & sleep 0.25; exit 7"]
     quick = ["run", *NEW, bed.image, "sh", "-c", "sleep 0.25; exit 7"]
@@ -58,7 +64,17 @@ def scenarios(bed):
         Scenario("both-exec", ["exec", "new", "sh", "-c", "sleep 0.25; exit 5"], (5,), before=[sleeper], also=("command",)),
         Scenario("both-ports", ports, (0,), victims=("skiff-monitor", "skiff-uplink"), also=("command",)),
         Scenario("uplink", ["exec", "new", "sh", "-c", "sleep 0.25; exit 5"], (5,), before=[ports],
-                 victims=("skiff-uplink",), lives=True),
+                 victims=("skiff-uplink",), lives=True, way_out="10.0.2.2"),
+        # The homes and what forwards the ports.
+        Scenario("homes", ["exec", "new", "sh", "-c", "sleep 0.25; exit 5"], (5,), before=[*networks, several],
+                 victims=("skiff-uplink",), lives=True, way_out="10.123.1.1"),
+        Scenario("homes-run", several, (0,), before=networks, victims=("skiff-uplink",), lives=False),
+        Scenario("both-homes", ["network", "connect", "net2", "new"], (0, 1, 125), before=[*networks, one],
+                 victims=("skiff-monitor", "skiff-uplink"), also=("command",), within=0.05),
+        Scenario("connect", ["network", "connect", "net2", "new"], (0, 125), before=[*networks, one], within=0.05),
+        Scenario("connect-home", ["network", "connect", "net2", "new"], (0, 125), before=[*networks, one],
+                 victims=("skiff-uplink",), lives=True, within=0.05),
+        Scenario("disconnect", ["network", "disconnect", "net2", "new"], (0, 125), before=[*networks, several], within=0.05),
     ]
 
 
@@ -107,9 +123,15 @@ def said_zero(state):
 
 
 def check_alive(bed, scenario):
-    """Only the uplink was killed: the container goes on."""
-    if scenario.lives:
-        bed.must(["exec", "new", "true"])
+    """Only uplinks and homes were killed: the container goes on, and its way out comes back."""
+    if not scenario.lives:
+        return
+    bed.must(["exec", "new", "true"])
+    deadline = time.monotonic() + 10 * beds.support.SLOWNESS
+    while scenario.way_out and bed.run(["exec", "new", "busybox", "ping", "-c", "1", "-W", "1", scenario.way_out]).returncode:
+        if time.monotonic() > deadline:
+            raise Violation("the way out did not come back")
+        time.sleep(0.1)
 
 
 def round_of(bed, scenario, delay):
