@@ -371,7 +371,7 @@ void uplink_dns_ask(UplinkDns *dns, const UplinkQuestion *question)
 	ask->dns = dns;
 	ask->asked = *question;
 	ask->size = question->size;
-	ask->due_ms = dns->loop->now_ms + TIMEOUT_MS;
+	ask->due_ms = uplink_loop_now(dns->loop) + TIMEOUT_MS;
 	ask->question = g_malloc(question->size + 2);
 	ask->question[0] = (uint8_t)(question->size >> 8);
 	ask->question[1] = (uint8_t)question->size;
