@@ -169,7 +169,7 @@ static void translate_kube(Translation *work)
 	work_add_keys(work, "KubeDownForce", "KubeDownForce");
 	add_yaml(work);
 	work_end(work, "ExecStopPost", NULL);
-	g_free(part_working_directory(work));
+	g_free(part_working_directory(work)); /* a kube has no context */
 }
 
 const QuadletKind quadlet_kube = {

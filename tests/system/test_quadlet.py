@@ -4,6 +4,7 @@
 import os
 import re
 import shlex
+import socket
 import subprocess
 import time
 from collections import Counter
@@ -349,6 +350,24 @@ class Verbs(QuadletTest):
         self.quadlet("wait-online", "127.0.0.1/app")
         self.quadlet("wait-online", "registry.example.org/app")  # the test's network has a default route
         self.assertLess(time.monotonic() - begin, 5 * SLOWNESS)
+
+
+    def test_wait_online_ends_with_the_first_default_route(self):
+        path = f"{self.tmp}/n"
+        manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.addCleanup(manager.close)
+        self.addCleanup(lambda: os.path.exists(path) and os.unlink(path))
+        manager.bind(path)
+        manager.settimeout(10 * SLOWNESS)
+        script = ('"$0" quadlet wait-online registry.example.org/app & sleep 1; echo routes; ip link add d0 type veth peer name d1; ip address add 10.9.9.1/24 dev d0; '
+                  'ip link set d0 up; ip link set d1 up; ip route add default via 10.9.9.2; wait; echo done')
+        begin = time.monotonic()
+        done = subprocess.run(["unshare", "-Urn", "sh", "-c", script, str(self.program)], capture_output=True, text=True, check=False,
+                              env=self.environment(NOTIFY_SOCKET=path), timeout=40 * SLOWNESS)
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "routes\ndone\n", ""))
+        self.assertGreater(time.monotonic() - begin, 1)
+        self.assertLess(time.monotonic() - begin, 10 * SLOWNESS)
+        self.assertIn(b"STATUS=Waiting for the network\nEXTEND_TIMEOUT_USEC=", manager.recv(4096))
 
 
 # Where ours differs from podman 5.4 on purpose, by the text that a case's name or file has.
