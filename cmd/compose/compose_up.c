@@ -41,6 +41,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Up, up_clear)
 static bool is_wanted(const Up *up, const char *service)
 {
 	const char *const *named = up->options->services;
+	if (g_strcmp0(up->options->without, service) == 0)
+		return false;
 	return !up->options->no_deps || !named || !named[0] || g_strv_contains(named, service);
 }
 

@@ -22,6 +22,7 @@ typedef struct {
 	int wait_timeout_s;          /* 0: no limit */
 	int stop_timeout_s;          /* -1: the container's own */
 	const PullPolicy *pull;      /* in place of the services' own; NULL */
+	const char *without;         /* a service that is only looked at; NULL */
 	const char *const *services; /* named on the command line; NULL: all */
 } ComposeUp;
 

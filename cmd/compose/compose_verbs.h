@@ -18,6 +18,7 @@ extern const Command compose_ps_command;
 extern const Command compose_pull_command;
 extern const Command compose_restart_command;
 extern const Command compose_rm_command;
+extern const Command compose_run_command;
 extern const Command compose_start_command;
 extern const Command compose_stop_command;
 extern const Command compose_up_command;

@@ -444,6 +444,29 @@ class Verbs(ComposeTest):
         self.assertEqual(self.compose("exec", "-T", "-e", "X=1", "-w", "/tmp", "a", "sh", "-c", "echo $X $PWD").word, "1 /tmp")
         self.assertIn('service "b" is not running', self.compose("exec", "-T", "b", "true", check=False).stderr)
 
+    def test_run(self):
+        self.write(f"""
+services:
+  a: {{image: busybox, command: {SLEEP}, restart: always, depends_on: [b], environment: {{X: 1, Y: 2}}, ports: ["127.0.0.1::80"], labels: [mine=1]}}
+  b: {{image: busybox, command: {SLEEP}}}
+""")
+        done = self.compose("run", "--rm", "-e", "Y=3", "-w", "/tmp", "a", "sh", "-c", "echo $X $Y $PWD; exit 4", code=4)
+        self.assertEqual(done.stdout, "1 3 /tmp\n")
+        self.assertEqual(self.names(), ["proj-b-1"])
+        name = self.compose("run", "-d", "a").word
+        self.assertRegex(name, r"^proj-a-run-[0-9a-f]{12}$")
+        labels = self.inspect(name)["Config"]["Labels"]
+        self.assertEqual(labels["com.docker.compose.oneoff"], "True")
+        self.assertNotIn("com.docker.compose.container-number", labels)
+        self.assertEqual(self.inspect(name)["HostConfig"]["RestartPolicy"]["Name"], "no")
+        self.assertFalse(self.inspect(name)["HostConfig"]["PortBindings"])
+        self.assertEqual(self.compose("run", "--rm", "--no-deps", "-T", "a", "cat", input="typed").stdout, "typed")
+        # It is nobody's replica, but goes with the project.
+        self.compose("up", "-d", "-t", "0")
+        self.assertEqual(self.names(), ["proj-a-1", name, "proj-b-1"])
+        self.compose("down", "-t", "0")
+        self.assertEqual(self.names(), [])
+
     def test_depends_order(self):
         self.up(f"services: {{a: {{image: busybox, command: {SLEEP}, depends_on: [b]}}, b: {{image: busybox, command: {SLEEP}, "
                 f"depends_on: [c]}}, c: {{image: busybox, command: {SLEEP}}}}}")
