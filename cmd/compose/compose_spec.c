@@ -456,7 +456,7 @@ static bool apply_nothing(Build *build, const Node *value, GError **error)
 /* pull_policy is looked at where images are fetched; what nobody can do there is refused here. */
 static bool apply_pull_policy(Build *build, const Node *value, GError **error)
 {
-	static const char *const known[] = {"always", "never", "missing", NULL};
+	static const char *const known[] = {"always", "build", "missing", "never", NULL};
 	g_autofree char *what = g_strdup_printf("%s is", value->text);
 	return g_strv_contains(known, value->text) ||
 	       compose_unsupported(build->make, "pull_policy", what, error);

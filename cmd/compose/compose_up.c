@@ -319,7 +319,7 @@ static bool acquire_images(const Up *up, const GPtrArray *order, GError **error)
 		if (!is_wanted(up, entry->key))
 			continue;
 		Image *image = compose_image_acquire(up->engine, up->project, entry,
-						     up->options->pull, up->status, error);
+						     &up->options->images, up->status, error);
 		if (!image)
 			return false;
 		g_hash_table_insert(up->images, entry->key, image);
@@ -359,10 +359,9 @@ static bool care_for_orphans(const Up *up, GError **error)
 static bool run(Up *up, GError **error)
 {
 	g_autoptr(GPtrArray) order = order_services(up->project);
-	if (!check_services(up, order, error) ||
+	if (!check_services(up, order, error) || !acquire_images(up, order, error) ||
 	    !compose_networks_ensure(up->engine, up->project, error) ||
-	    !compose_volumes_ensure(up->engine, up->project, error) ||
-	    !acquire_images(up, order, error) || !care_for_orphans(up, error))
+	    !compose_volumes_ensure(up->engine, up->project, error) || !care_for_orphans(up, error))
 		return false;
 	for (guint i = 0; i < order->len; i++) {
 		const NodeEntry *entry = order->pdata[i];

@@ -8,12 +8,25 @@
 
 /* Keep alphabetized. */
 static const Command *const commands[] = {
-	&compose_config_command, &compose_create_command,  &compose_down_command,
-	&compose_exec_command,   &compose_kill_command,    &compose_logs_command,
-	&compose_ls_command,     &compose_port_command,    &compose_ps_command,
-	&compose_pull_command,   &compose_restart_command, &compose_rm_command,
-	&compose_run_command,    &compose_start_command,   &compose_stop_command,
-	&compose_up_command,     &compose_version_command, NULL,
+	&compose_build_command,
+	&compose_config_command,
+	&compose_create_command,
+	&compose_down_command,
+	&compose_exec_command,
+	&compose_kill_command,
+	&compose_logs_command,
+	&compose_ls_command,
+	&compose_port_command,
+	&compose_ps_command,
+	&compose_pull_command,
+	&compose_restart_command,
+	&compose_rm_command,
+	&compose_run_command,
+	&compose_start_command,
+	&compose_stop_command,
+	&compose_up_command,
+	&compose_version_command,
+	NULL,
 };
 
 const Command *const *commands_get(void)
@@ -27,10 +40,10 @@ const char *commands_group_summary(const char *group)
 }
 
 /* What docker compose has and skiff does not yet. */
-static const char *const foreign[] = {"alpha",   "attach",  "bridge", "build",  "commit",
-				      "cp",      "events",  "export", "images", "pause",
-				      "publish", "push",    "scale",  "stats",  "top",
-				      "unpause", "volumes", "wait",   "watch",  NULL};
+static const char *const foreign[] = {"alpha",   "attach", "bridge", "commit", "cp",
+				      "events",  "export", "images", "pause",  "publish",
+				      "push",    "scale",  "stats",  "top",    "unpause",
+				      "volumes", "wait",   "watch",  NULL};
 
 bool commands_is_foreign(const char *first, const char *second)
 {

@@ -6,6 +6,7 @@
 
 #include "cmd/command.h"
 
+extern const Command compose_build_command;
 extern const Command compose_config_command;
 extern const Command compose_create_command;
 extern const Command compose_down_command;

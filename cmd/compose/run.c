@@ -151,12 +151,14 @@ static ContainerSpec *make_spec(Engine *engine, const ComposeProject *project,
 
 /* What the service needs: networks, volumes, and what it depends on where it should be. */
 static bool prepare(Engine *engine, ComposeProject *project, const NodeEntry *service,
-		    const RunOptions *opts, int *status, GError **error)
+		    const RunOptions *opts, const GlobalOptions *global, int *status,
+		    GError **error)
 {
 	const ComposeUp up = {
 		.without = service->key,
 		.stop_timeout_s = -1,
 		.no_recreate = true,
+		.images = {.global = global},
 		.services = (const char *const[]){service->key, NULL},
 	};
 	if (opts->no_deps)
@@ -196,14 +198,16 @@ static int start(Container *ctr, const ContainerSpec *spec, GError **error)
 }
 
 static int run_service(Engine *engine, ComposeProject *project, const NodeEntry *service,
-		       const RunOptions *opts, char **command, GError **error)
+		       const RunOptions *opts, const GlobalOptions *global, char **command,
+		       GError **error)
 {
+	const ComposeImages images = {.global = global};
 	int status = 0;
 	g_autoptr(ContainerSpec) spec = make_spec(engine, project, service, opts, command, error);
-	if (!spec || !prepare(engine, project, service, opts, &status, error))
+	if (!spec || !prepare(engine, project, service, opts, global, &status, error))
 		return status ? status : -1;
 	g_autoptr(Image) image =
-		compose_image_acquire(engine, project, service, NULL, &status, error);
+		compose_image_acquire(engine, project, service, &images, &status, error);
 	if (!image)
 		return status ? status : -1;
 	g_hash_table_insert(spec->labels, g_strdup(LABEL_IMAGE),
@@ -230,7 +234,8 @@ static int cmd_run(Invocation *inv)
 		return command_fail(error);
 	const NodeEntry *service =
 		node_get_entry(node_get(project->model, "services"), services[0]);
-	int code = run_service(engine, project, service, &opts, (char **)command, &error);
+	int code = run_service(engine, project, service, &opts, &inv->global, (char **)command,
+			       &error);
 	return error ? command_fail(error) : code;
 }
 
