@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "cmd/compose/compose_build.h"
 #include "cmd/compose/compose_labels.h"
 #include "cmd/compose/compose_spec.h"
 #include "cmd/compose/compose_state.h"
@@ -236,34 +237,47 @@ bool compose_volumes_remove(Engine *engine, const char *project, GError **error)
 	return list != NULL;
 }
 
+/* Build the image and look it up. */
+static Image *build_image(Engine *engine, const ComposeProject *project, const NodeEntry *service,
+			  const ComposeImages *how, int *out_status, GError **error)
+{
+	g_autofree char *name = compose_spec_image(project, service->key, service->value);
+	const ComposeBuild build = {.engine = engine, .project = project, .global = how->global};
+	if (!compose_build_service(&build, service, out_status, error))
+		return NULL;
+	compose_report("Image", name, "Built");
+	return image_resolve(engine_store(engine), name, error);
+}
+
 Image *compose_image_acquire(Engine *engine, const ComposeProject *project,
-			     const NodeEntry *service, const PullPolicy *pull, int *out_status,
+			     const NodeEntry *service, const ComposeImages *how, int *out_status,
 			     GError **error)
 {
 	g_autofree char *name = compose_spec_image(project, service->key, service->value);
 	const char *policy = node_string(service->value, "pull_policy");
+	bool can_build = node_get(service->value, "build") != NULL && !how->no_build;
+	bool named = node_string(service->value, "image") != NULL;
 	AcquireOptions acquire = {
 		.policy = PULL_MISSING,
 		.platform = node_string(service->value, "platform"),
 	};
-	if (policy && !pull_policy_parse(policy, &acquire.policy, error))
+	if (can_build && (how->build || g_strcmp0(policy, "build") == 0))
+		return build_image(engine, project, service, how, out_status, error);
+	if (policy && strcmp(policy, "build") != 0 &&
+	    !pull_policy_parse(policy, &acquire.policy, error))
 		return NULL;
-	if (pull)
-		acquire.policy = *pull;
-	/* An image that only a build can make is asked of no registry. */
-	if (node_get(service->value, "build") && !node_string(service->value, "image"))
+	if (how->pull)
+		acquire.policy = *how->pull;
+	/* What can be built is asked of no registry unless the file or the user says so. */
+	if (node_get(service->value, "build") && (!named || !(policy || how->pull)))
 		acquire.policy = PULL_NEVER;
 	g_autoptr(GError) failed = NULL;
 	Image *image = image_acquire(engine, name, &acquire, out_status, &failed);
-	if (failed && node_get(service->value, "build")) {
-		place_error(
-			error, service->at,
-			"services.%s: there is no image '%s', and building is not supported yet",
-			service->key, name);
-		if (error && *error)
-			(*error)->code = ENGINE_ERROR_UNSUPPORTED;
-	} else if (failed) {
+	if (image)
+		return image;
+	if (can_build)
+		return build_image(engine, project, service, how, out_status, error);
+	if (failed)
 		g_propagate_error(error, g_steal_pointer(&failed));
-	}
-	return image;
+	return NULL;
 }

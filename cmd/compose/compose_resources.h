@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "cmd/command.h"
 #include "cmd/compose/compose_file.h"
 #include "libpod/engine.h"
 #include "storage/fetch.h"
@@ -21,11 +22,17 @@ bool compose_networks_remove(Engine *engine, const char *project, GError **error
 /** compose_volumes_remove() - likewise. */
 bool compose_volumes_remove(Engine *engine, const char *project, GError **error);
 
+typedef struct {
+	const PullPolicy *pull; /* in place of the service's policy; NULL: the service's */
+	const GlobalOptions *global;
+	bool build;    /* also an image that is here */
+	bool no_build; /* never */
+} ComposeImages;
+
 /**
- * compose_image_acquire() - the image of a service, pulled as its policy says
- * @pull:	in place of the service's policy; NULL: the service's
+ * compose_image_acquire() - the image of a service: here, pulled as its policy says, or built
  * @out_status:	exit code, if what failed has been printed already
  */
 Image *compose_image_acquire(Engine *engine, const ComposeProject *project,
-			     const NodeEntry *service, const PullPolicy *pull, int *out_status,
+			     const NodeEntry *service, const ComposeImages *how, int *out_status,
 			     GError **error);

@@ -251,7 +251,8 @@ static bool apply_health(Build *build, const Node *value, GError **error)
 
 static bool apply_ports(Build *build, const Node *value, GError **error)
 {
-	for (size_t i = 0; i < node_count(value); i++) {
+	bool wanted = !build->make->slug || build->make->service_ports;
+	for (size_t i = 0; wanted && i < node_count(value); i++) {
 		const Node *port = node_item(value, i);
 		const char *ip = node_string(port, "host_ip");
 		const char *published = node_string(port, "published");
@@ -320,6 +321,12 @@ static bool add_option(Build *build, GString *options, const char *key, const ch
 	return true;
 }
 
+/* Does the container answer to the service's names? */
+static bool is_named(const Build *build)
+{
+	return !build->make->slug || build->make->use_aliases;
+}
+
 /* What a service says of one network it is on, as the option --network takes it. */
 static bool read_network(Build *build, const Node *settings, GString *options, GError **error)
 {
@@ -330,7 +337,7 @@ static bool read_network(Build *build, const Node *settings, GString *options, G
 		if (node_get(settings, missing[i]))
 			return compose_unsupported(build->make, "networks", what, error);
 	}
-	for (size_t i = 0; i < node_count(aliases); i++)
+	for (size_t i = 0; is_named(build) && i < node_count(aliases); i++)
 		if (!add_option(build, options, "alias", node_item(aliases, i)->text, error))
 			return false;
 	return add_option(build, options, "ip", node_string(settings, "ipv4_address"), error) &&
@@ -365,7 +372,8 @@ static bool apply_networks(Build *build, const Node *value, GError **error)
 		const NodeEntry *entry = order->pdata[i];
 		const char *name = node_string(node_get(known, entry->key), "name");
 		g_autoptr(GString) options = g_string_new(NULL);
-		if (!add_option(build, options, "alias", build->make->name, error) ||
+		const char *alias = is_named(build) ? build->make->name : NULL;
+		if (!add_option(build, options, "alias", alias, error) ||
 		    !read_network(build, entry->value, options, error))
 			return false;
 		g_autofree char *text = g_strconcat(name ? name : entry->key, options->str, NULL);
@@ -448,7 +456,7 @@ static bool apply_nothing(Build *build, const Node *value, GError **error)
 /* pull_policy is looked at where images are fetched; what nobody can do there is refused here. */
 static bool apply_pull_policy(Build *build, const Node *value, GError **error)
 {
-	static const char *const known[] = {"always", "never", "missing", NULL};
+	static const char *const known[] = {"always", "build", "missing", "never", NULL};
 	g_autofree char *what = g_strdup_printf("%s is", value->text);
 	return g_strv_contains(known, value->text) ||
 	       compose_unsupported(build->make, "pull_policy", what, error);
@@ -586,8 +594,8 @@ static void set_labels(const ComposeSpec *make, ContainerSpec *spec)
 	g_autofree char *others = dependencies_text(make->service);
 	set_label(spec, LABEL_PROJECT, project->name);
 	set_label(spec, LABEL_SERVICE, make->name);
-	set_label(spec, LABEL_NUMBER, number);
-	set_label(spec, LABEL_ONEOFF, "False");
+	set_label(spec, make->slug ? LABEL_SLUG : LABEL_NUMBER, make->slug ? make->slug : number);
+	set_label(spec, LABEL_ONEOFF, make->slug ? "True" : "False");
 	set_label(spec, LABEL_CONFIG_HASH, make->hash);
 	set_label(spec, LABEL_DEPENDS_ON, others);
 	set_label(spec, LABEL_WORKING_DIR, project->directory);
@@ -614,10 +622,12 @@ int compose_spec_scale(const Node *service)
 static bool finish_identity(Build *build, GError **error)
 {
 	const ComposeSpec *make = build->make;
-	const char *said = node_string(make->service, "container_name");
+	const char *said = make->slug ? NULL : node_string(make->service, "container_name");
 	g_autofree char *name =
-		said ? g_strdup(said)
-		     : g_strdup_printf("%s-%s-%d", make->project->name, make->name, make->number);
+		make->slug ? g_strdup_printf("%s-%s-run-%.12s", make->project->name, make->name,
+					     make->slug)
+		: said     ? g_strdup(said)
+		       : g_strdup_printf("%s-%s-%d", make->project->name, make->name, make->number);
 	build->spec->image = compose_spec_image(make->project, make->name, make->service);
 	return call(build, "container_name", spec_set_name, name, error);
 }
@@ -628,6 +638,8 @@ ContainerSpec *compose_spec_build(const ComposeSpec *make, GError **error)
 	Build build = {.make = make, .spec = spec};
 	if (!apply_attributes(&build, error) || !finish_identity(&build, error) ||
 	    !compose_spec_mounts(make, spec, error))
+		return NULL;
+	if (make->slug && !spec_set_restart(spec, "no", error))
 		return NULL;
 	set_labels(make, spec);
 	spec->detach = true;

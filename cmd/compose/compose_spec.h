@@ -14,9 +14,12 @@ typedef struct {
 	const ComposeProject *project;
 	const char *name; /* of the service */
 	const Node *service;
-	int number;       /* of the container, from 1 */
-	const char *hash; /* the service's, see project_service_hash() */
-	Container *old;   /* whose anonymous volumes it inherits; may be NULL */
+	int number;         /* of the container, from 1 */
+	const char *hash;   /* the service's, see project_service_hash() */
+	const char *slug;   /* of a container of `compose run`; NULL: one of the service's own */
+	bool service_ports; /* `run` leaves the service's ports out unless asked for them */
+	bool use_aliases;   /* likewise the service's names on the network */
+	Container *old;     /* whose anonymous volumes it inherits; may be NULL */
 } ComposeSpec;
 
 /** compose_spec_check() - can skiff run this service? UNSUPPORTED names the key that it cannot. */

@@ -41,6 +41,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Up, up_clear)
 static bool is_wanted(const Up *up, const char *service)
 {
 	const char *const *named = up->options->services;
+	if (g_strcmp0(up->options->without, service) == 0)
+		return false;
 	return !up->options->no_deps || !named || !named[0] || g_strv_contains(named, service);
 }
 
@@ -317,7 +319,7 @@ static bool acquire_images(const Up *up, const GPtrArray *order, GError **error)
 		if (!is_wanted(up, entry->key))
 			continue;
 		Image *image = compose_image_acquire(up->engine, up->project, entry,
-						     up->options->pull, up->status, error);
+						     &up->options->images, up->status, error);
 		if (!image)
 			return false;
 		g_hash_table_insert(up->images, entry->key, image);
@@ -357,10 +359,9 @@ static bool care_for_orphans(const Up *up, GError **error)
 static bool run(Up *up, GError **error)
 {
 	g_autoptr(GPtrArray) order = order_services(up->project);
-	if (!check_services(up, order, error) ||
+	if (!check_services(up, order, error) || !acquire_images(up, order, error) ||
 	    !compose_networks_ensure(up->engine, up->project, error) ||
-	    !compose_volumes_ensure(up->engine, up->project, error) ||
-	    !acquire_images(up, order, error) || !care_for_orphans(up, error))
+	    !compose_volumes_ensure(up->engine, up->project, error) || !care_for_orphans(up, error))
 		return false;
 	for (guint i = 0; i < order->len; i++) {
 		const NodeEntry *entry = order->pdata[i];

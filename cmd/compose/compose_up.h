@@ -2,7 +2,7 @@
 /*
  * Up: from what there is of a project to what its model wants.
  *
- *   check all services -> networks, volumes -> images -> orphans
+ *   check all services -> images -> networks, volumes -> orphans
  *   -> service by service, behind what it depends on: scale down, recreate what differs, create
  *      what is missing; wait for its dependencies' conditions; start
  *
@@ -13,15 +13,16 @@
 #pragma once
 
 #include "cmd/compose/compose_file.h"
+#include "cmd/compose/compose_resources.h"
 #include "libpod/engine.h"
-#include "storage/fetch.h"
 
 typedef struct {
 	bool force_recreate, no_recreate, no_start, no_deps, remove_orphans, renew_volumes;
-	bool wait;                   /* until all run or are healthy */
-	int wait_timeout_s;          /* 0: no limit */
-	int stop_timeout_s;          /* -1: the container's own */
-	const PullPolicy *pull;      /* in place of the services' own; NULL */
+	bool wait;          /* until all run or are healthy */
+	int wait_timeout_s; /* 0: no limit */
+	int stop_timeout_s; /* -1: the container's own */
+	ComposeImages images;
+	const char *without;         /* a service that is only looked at; NULL */
 	const char *const *services; /* named on the command line; NULL: all */
 } ComposeUp;
 

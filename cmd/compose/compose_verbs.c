@@ -8,6 +8,7 @@
 
 /* Keep alphabetized. */
 static const Command *const commands[] = {
+	&compose_build_command,
 	&compose_config_command,
 	&compose_create_command,
 	&compose_down_command,
@@ -20,6 +21,7 @@ static const Command *const commands[] = {
 	&compose_pull_command,
 	&compose_restart_command,
 	&compose_rm_command,
+	&compose_run_command,
 	&compose_start_command,
 	&compose_stop_command,
 	&compose_up_command,
@@ -38,10 +40,10 @@ const char *commands_group_summary(const char *group)
 }
 
 /* What docker compose has and skiff does not yet. */
-static const char *const foreign[] = {"alpha",  "attach", "bridge", "build", "commit",  "cp",
-				      "events", "export", "images", "pause", "publish", "push",
-				      "run",    "scale",  "stats",  "top",   "unpause", "volumes",
-				      "wait",   "watch",  NULL};
+static const char *const foreign[] = {"alpha",   "attach", "bridge", "commit", "cp",
+				      "events",  "export", "images", "pause",  "publish",
+				      "push",    "scale",  "stats",  "top",    "unpause",
+				      "volumes", "wait",   "watch",  NULL};
 
 bool commands_is_foreign(const char *first, const char *second)
 {

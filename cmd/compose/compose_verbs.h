@@ -6,6 +6,7 @@
 
 #include "cmd/command.h"
 
+extern const Command compose_build_command;
 extern const Command compose_config_command;
 extern const Command compose_create_command;
 extern const Command compose_down_command;
@@ -18,6 +19,7 @@ extern const Command compose_ps_command;
 extern const Command compose_pull_command;
 extern const Command compose_restart_command;
 extern const Command compose_rm_command;
+extern const Command compose_run_command;
 extern const Command compose_start_command;
 extern const Command compose_stop_command;
 extern const Command compose_up_command;

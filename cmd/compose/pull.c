@@ -42,6 +42,7 @@ static int cmd_pull(Invocation *inv)
 		return inv->status;
 	g_autofree const char **services = command_args(inv, 0);
 	const ComposeOptions more = {.services = services};
+	const ComposeImages how = {.pull = &policy, .no_build = true};
 	g_autoptr(ComposeProject) project = NULL;
 	if (!opts.policy || pull_policy_parse(opts.policy, &policy, &error))
 		project = project_options_load(&given, &more, &error);
@@ -59,7 +60,7 @@ static int cmd_pull(Invocation *inv)
 			continue;
 		g_autoptr(GError) failed = NULL;
 		g_autoptr(Image) image =
-			compose_image_acquire(engine, project, entry, &policy, &status, &failed);
+			compose_image_acquire(engine, project, entry, &how, &status, &failed);
 		if (image)
 			continue;
 		if (failed)

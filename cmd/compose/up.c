@@ -16,7 +16,8 @@
 
 typedef struct {
 	bool detach, force_recreate, no_recreate, no_start, no_deps, remove_orphans, renew_volumes;
-	bool wait, no_build, abort_on_exit, abort_on_failure, timestamps, no_prefix, no_color, yes;
+	bool wait, no_build, build, abort_on_exit, abort_on_failure, timestamps, no_prefix,
+		no_color, yes;
 	bool quiet_pull;
 	uint64_t wait_timeout;
 	int64_t timeout;
@@ -59,7 +60,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(UpOptions, up_options_clear)
 		 "Have so many containers of a service",                                           \
 		 offsetof(UpOptions, scales),                                                      \
 		 OPTION_COMMON},                                                                   \
-		FLAG('y', "yes", yes, "Ask nothing"), OPTION_UNSUPPORTED(0, "build", OPTION_FLAG), \
+		FLAG('y', "yes", yes, "Ask nothing"),                                              \
+		FLAG(0, "build", build, "Build images also where they are here"),                  \
 		OPTION_UNSUPPORTED(0, "quiet-build", OPTION_FLAG)
 
 static const Option up_rows[] = {
@@ -198,7 +200,13 @@ static int make(Invocation *inv, bool create)
 		.wait = opts.wait,
 		.wait_timeout_s = (int)MIN(opts.wait_timeout, 1000000),
 		.stop_timeout_s = (int)opts.timeout,
-		.pull = opts.pull ? &pull : NULL,
+		.images =
+			{
+				.pull = opts.pull ? &pull : NULL,
+				.global = &inv->global,
+				.build = opts.build,
+				.no_build = opts.no_build,
+			},
 		.services = services,
 	};
 	g_autoptr(Engine) engine = compose_engine(inv, false, &error);

@@ -203,8 +203,8 @@ volumes: {{v: {{external: true, name: vol}}}}
                 self.assertIn(words, failed.stderr)
                 self.assertRegex(failed.stderr, r"compose\.yaml:1:\d+: ")
                 self.assertEqual(self.names(), [])
-        failed = self.up("services: {b: {build: .}}", check=False)
-        self.assertIn("there is no image 'proj-b', and building is not supported yet", failed.stderr)
+        failed = self.up("services: {b: {build: {context: ., cache_from: [x]}}}", check=False)
+        self.assertIn("services.b.build.cache_from: it is not supported yet", failed.stderr)
 
     def test_by_name_alone(self):
         """Without files the labels say what there is."""
@@ -451,6 +451,58 @@ class Verbs(ComposeTest):
         self.assertEqual(self.compose("exec", "-T", "-e", "X=1", "-w", "/tmp", "a", "sh", "-c", "echo $X $PWD; exit 5", check=False).code, 5)
         self.assertEqual(self.compose("exec", "-T", "-e", "X=1", "-w", "/tmp", "a", "sh", "-c", "echo $X $PWD").word, "1 /tmp")
         self.assertIn('service "b" is not running', self.compose("exec", "-T", "b", "true", check=False).stderr)
+
+    def test_run(self):
+        self.write(f"""
+services:
+  a: {{image: busybox, command: {SLEEP}, restart: always, depends_on: [b], environment: {{X: 1, Y: 2}}, ports: ["127.0.0.1::80"], labels: [mine=1]}}
+  b: {{image: busybox, command: {SLEEP}}}
+""")
+        done = self.compose("run", "--rm", "-e", "Y=3", "-w", "/tmp", "a", "sh", "-c", "echo $X $Y $PWD; exit 4", code=4)
+        self.assertEqual(done.stdout, "1 3 /tmp\n")
+        self.assertEqual(self.names(), ["proj-b-1"])
+        name = self.compose("run", "-d", "a").word
+        self.assertRegex(name, r"^proj-a-run-[0-9a-f]{12}$")
+        labels = self.inspect(name)["Config"]["Labels"]
+        self.assertEqual(labels["com.docker.compose.oneoff"], "True")
+        self.assertNotIn("com.docker.compose.container-number", labels)
+        self.assertEqual(self.inspect(name)["HostConfig"]["RestartPolicy"]["Name"], "no")
+        self.assertFalse(self.inspect(name)["HostConfig"]["PortBindings"])
+        self.assertEqual(self.compose("run", "--rm", "--no-deps", "-T", "a", "cat", input="typed").stdout, "typed")
+        # It is nobody's replica, but goes with the project.
+        self.compose("up", "-d", "-t", "0")
+        self.assertEqual(self.names(), ["proj-a-1", name, "proj-b-1"])
+        self.compose("down", "-t", "0")
+        self.assertEqual(self.names(), [])
+
+    def test_build(self):
+        (self.project / "Dockerfile").write_text("FROM busybox AS base\nARG WHO=nobody\nENV WHO=$WHO\nFROM base AS other\nENV WHO=other\n")
+        self.write(f"""
+services:
+  a: {{build: {{context: ., target: base, args: {{WHO: arg}}, labels: [l=1]}}, command: {SLEEP}}}
+  b: {{build: {{dockerfile_inline: "FROM busybox\\nENV WHO=inline"}}, image: localhost/named, command: {SLEEP}}}
+""")
+        self.compose("up", "-d")
+        who = lambda service: self.compose("exec", "-T", service, "sh", "-c", "echo $WHO").word
+        self.assertEqual((who("a"), who("b")), ("arg", "inline"))
+        names = self.skiff("images", "--format", "{{.Repository}}").lines
+        self.assertIn("localhost/proj-a", names)
+        self.assertIn("localhost/named", names)
+        old = self.ids()
+        self.compose("up", "-d")
+        self.assertEqual(self.ids(), old)
+        # Another image is another container.
+        self.compose("build", "--build-arg", "WHO=late", "a")
+        self.compose("up", "-d", "-t", "0")
+        self.assertEqual(who("a"), "late")
+        self.assertEqual(self.ids()["proj-b-1"], old["proj-b-1"])
+        self.compose("down", "-t", "0")
+        self.skiff("rmi", "-f", "proj-a", "localhost/named")
+        self.assertNotEqual(self.compose("up", "-d", "--no-build", check=False).code, 0)
+        self.assertEqual(self.names(), [])
+        self.assertEqual(self.skiff("network", "ls", "--format", "{{.Name}}").lines, ["podman"])
+        (self.project / "Dockerfile").write_text("FROM busybox AS base\nRUN exit 9\n")
+        self.assertNotEqual(self.compose("build", "a", check=False).code, 0)
 
     def test_depends_order(self):
         self.up(f"services: {{a: {{image: busybox, command: {SLEEP}, depends_on: [b]}}, b: {{image: busybox, command: {SLEEP}, "

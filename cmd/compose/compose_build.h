@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The images that services build, made by skiff-build.
+ */
+#pragma once
+
+#include "cmd/command.h"
+#include "cmd/compose/compose_file.h"
+#include "libpod/engine.h"
+
+typedef struct {
+	Engine *engine;
+	const ComposeProject *project;
+	const GlobalOptions *global;
+	bool no_cache, pull, quiet;
+	const GPtrArray *args; /* NAME[=VALUE] over those of the services; may be NULL */
+} ComposeBuild;
+
+/**
+ * compose_build_service() - build the image of one service
+ * @out_status:	skiff-build's exit code; it has printed why, if that is not 0
+ * @error:	UNSUPPORTED names the key that cannot be done yet
+ */
+bool compose_build_service(const ComposeBuild *how, const NodeEntry *service, int *out_status,
+			   GError **error);

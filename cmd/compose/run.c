@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * compose run: one command in a new container of a service.
+ */
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/compose/compose_engine.h"
+#include "cmd/compose/compose_gate.h"
+#include "cmd/compose/compose_labels.h"
+#include "cmd/compose/compose_resources.h"
+#include "cmd/compose/compose_spec.h"
+#include "cmd/compose/compose_up.h"
+#include "cmd/compose/compose_verbs.h"
+#include "cmd/compose/project_options.h"
+#include "cmd/compose/project_output.h"
+#include "cmd/container/foreground.h"
+#include "cmd/output.h"
+#include "libpod/base/error.h"
+#include "libpod/base/fd.h"
+#include "libpod/name.h"
+#include "libpod/spec_parse.h"
+#include "libpod/spec_resolve.h"
+
+typedef struct {
+	bool detach, remove, no_deps, no_tty, service_ports, use_aliases;
+	GPtrArray *env, *volumes, *publish, *labels, *cap_add, *cap_drop;
+	const char *entrypoint, *user, *workdir, *name;
+} RunOptions;
+
+static void run_options_clear(RunOptions *opts)
+{
+	GPtrArray **lists[] = {&opts->env,    &opts->volumes, &opts->publish,
+			       &opts->labels, &opts->cap_add, &opts->cap_drop};
+	for (size_t i = 0; i < G_N_ELEMENTS(lists); i++)
+		g_clear_pointer(lists[i], g_ptr_array_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RunOptions, run_options_clear)
+
+#define FLAG(short_name, name, field, text)                                                        \
+	{                                                                                          \
+		short_name, name, OPTION_FLAG, option_set_flag, NULL, text,                        \
+			offsetof(RunOptions, field), OPTION_COMMON                                 \
+	}
+#define LIST(short_name, name, field, metavar, text)                                               \
+	{                                                                                          \
+		short_name, name, OPTION_LIST, option_set_list, metavar, text,                     \
+			offsetof(RunOptions, field), OPTION_COMMON                                 \
+	}
+#define VALUE(short_name, name, field, metavar, text)                                              \
+	{                                                                                          \
+		short_name, name, OPTION_VALUE, option_set_string, metavar, text,                  \
+			offsetof(RunOptions, field), OPTION_COMMON                                 \
+	}
+
+static const Option options[] = {
+	LIST(0, "cap-add", cap_add, "CAPABILITY", "Add a capability"),
+	LIST(0, "cap-drop", cap_drop, "CAPABILITY", "Drop a capability"),
+	FLAG('d', "detach", detach, "Let it run in the background and print its name"),
+	VALUE(0, "entrypoint", entrypoint, "COMMAND", "In place of the entry point"),
+	LIST('e', "env", env, "NAME=VALUE", "Set a variable"),
+	LIST('l', "label", labels, "KEY=VALUE", "Set a label"),
+	VALUE(0, "name", name, "NAME", "Name of the container"),
+	FLAG(0, "no-deps", no_deps, "Leave out what the service depends on"),
+	FLAG('T', "no-TTY", no_tty, "No terminal (default: one where ours is one)"),
+	LIST('p', "publish", publish, "PORT", "Publish a port, as \"skiff run -p\" does"),
+	FLAG(0, "rm", remove, "Remove the container when it ends"),
+	FLAG('P', "service-ports", service_ports, "Publish the service's ports"),
+	FLAG(0, "use-aliases", use_aliases, "Answer to the service's names on the network"),
+	VALUE('u', "user", user, "USER", "As this user"),
+	LIST('v', "volume", volumes, "VOLUME", "Mount a volume, as \"skiff run -v\" does"),
+	VALUE('w', "workdir", workdir, "DIR", "In this directory"),
+	OPTION_UNSUPPORTED(0, "build", OPTION_FLAG),
+	OPTION_UNSUPPORTED(0, "env-from-file", OPTION_LIST),
+	OPTION_UNSUPPORTED('i', "interactive", OPTION_TRISTATE),
+	OPTION_UNSUPPORTED(0, "pull", OPTION_VALUE),
+	OPTION_UNSUPPORTED('q', "quiet", OPTION_FLAG),
+	OPTION_UNSUPPORTED(0, "quiet-build", OPTION_FLAG),
+	OPTION_UNSUPPORTED(0, "quiet-pull", OPTION_FLAG),
+	OPTION_UNSUPPORTED(0, "remove-orphans", OPTION_FLAG),
+	{0},
+};
+
+static const OptionGroup group = {NULL, options};
+
+static bool set(ContainerSpec *spec, const char *name, SpecSetter setter, const char *value,
+		GError **error)
+{
+	if (!value || setter(spec, value, error))
+		return true;
+	g_prefix_error(error, "--%s \"%s\": ", name, value);
+	return false;
+}
+
+static bool set_all(ContainerSpec *spec, const char *name, SpecSetter setter,
+		    const GPtrArray *values, GError **error)
+{
+	for (guint i = 0; values && i < values->len; i++)
+		if (!set(spec, name, setter, values->pdata[i], error))
+			return false;
+	return true;
+}
+
+/* What the command line says over what the service says. */
+static bool apply_options(const RunOptions *opts, ContainerSpec *spec, char **command,
+			  GError **error)
+{
+	if (command[0] || opts->entrypoint) {
+		g_strfreev(spec->command);
+		spec->command = command[0] ? g_strdupv(command) : NULL;
+	}
+	spec->detach = opts->detach;
+	spec->remove = opts->remove;
+	spec->open_stdin = !opts->detach;
+	spec->tty = !opts->detach && !opts->no_tty && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+	spec->sig_proxy = true;
+	return set(spec, "entrypoint", spec_set_entrypoint, opts->entrypoint, error) &&
+	       set(spec, "user", spec_set_user, opts->user, error) &&
+	       set(spec, "workdir", spec_set_workdir, opts->workdir, error) &&
+	       set(spec, "name", spec_set_name, opts->name, error) &&
+	       set_all(spec, "env", spec_add_env, opts->env, error) &&
+	       set_all(spec, "volume", spec_add_volume, opts->volumes, error) &&
+	       set_all(spec, "publish", spec_add_publish, opts->publish, error) &&
+	       set_all(spec, "label", spec_add_label, opts->labels, error) &&
+	       set_all(spec, "cap-add", spec_add_cap_add, opts->cap_add, error) &&
+	       set_all(spec, "cap-drop", spec_add_cap_drop, opts->cap_drop, error) &&
+	       spec_check(spec, error);
+}
+
+/* The spec of the one container. */
+static ContainerSpec *make_spec(Engine *engine, const ComposeProject *project,
+				const NodeEntry *service, const RunOptions *opts, char **command,
+				GError **error)
+{
+	g_autofree char *slug = name_new_id();
+	g_autofree char *hash = project_service_hash(service->value);
+	const ComposeSpec make = {
+		.engine = engine,
+		.project = project,
+		.name = service->key,
+		.service = service->value,
+		.number = 1,
+		.hash = hash,
+		.slug = slug,
+		.service_ports = opts->service_ports,
+		.use_aliases = opts->use_aliases,
+	};
+	g_autoptr(ContainerSpec) spec = compose_spec_build(&make, error);
+	return spec && apply_options(opts, spec, command, error) ? g_steal_pointer(&spec) : NULL;
+}
+
+/* What the service needs: networks, volumes, and what it depends on where it should be. */
+static bool prepare(Engine *engine, ComposeProject *project, const NodeEntry *service,
+		    const RunOptions *opts, const GlobalOptions *global, int *status,
+		    GError **error)
+{
+	const ComposeUp up = {
+		.without = service->key,
+		.stop_timeout_s = -1,
+		.no_recreate = true,
+		.images = {.global = global},
+		.services = (const char *const[]){service->key, NULL},
+	};
+	if (opts->no_deps)
+		return compose_networks_ensure(engine, project, error) &&
+		       compose_volumes_ensure(engine, project, error);
+	return compose_up(engine, project, &up, status, error) &&
+	       compose_gate_wait(engine, project, service, error);
+}
+
+static int start(Container *ctr, const ContainerSpec *spec, GError **error)
+{
+	const Foreground streams = {
+		.attach_stdin = spec->open_stdin,
+		.attach_stdout = true,
+		.attach_stderr = true,
+		.sig_proxy = true,
+	};
+	const ContainerStart how = {
+		.attach_stdin = !spec->detach && streams.attach_stdin,
+		.attach_stdout = !spec->detach,
+		.attach_stderr = !spec->detach,
+		.detached = spec->detach,
+	};
+	autofd control = -1;
+	int code = 0;
+	if (!container_start(ctr, &how, spec->detach ? NULL : &control, error)) {
+		const ContainerRemove remove = {.force = true, .volumes = true};
+		if (spec->remove)
+			(void)container_remove(ctr, &remove, NULL);
+		return -1;
+	}
+	if (spec->detach) {
+		output_text(container_summary(ctr)->name);
+		return 0;
+	}
+	return foreground_run(ctr, control, spec->tty, &streams, &code, error) ? code : -1;
+}
+
+static int run_service(Engine *engine, ComposeProject *project, const NodeEntry *service,
+		       const RunOptions *opts, const GlobalOptions *global, char **command,
+		       GError **error)
+{
+	const ComposeImages images = {.global = global};
+	int status = 0;
+	g_autoptr(ContainerSpec) spec = make_spec(engine, project, service, opts, command, error);
+	if (!spec || !prepare(engine, project, service, opts, global, &status, error))
+		return status ? status : -1;
+	g_autoptr(Image) image =
+		compose_image_acquire(engine, project, service, &images, &status, error);
+	if (!image)
+		return status ? status : -1;
+	g_hash_table_insert(spec->labels, g_strdup(LABEL_IMAGE),
+			    g_strdup_printf("sha256:%s", image->id));
+	g_autoptr(Container) ctr = NULL;
+	if (spec_resolve(engine, spec, image, error))
+		ctr = container_create(engine, spec, error);
+	return ctr ? start(ctr, spec, error) : -1;
+}
+
+static int cmd_run(Invocation *inv)
+{
+	g_auto(RunOptions) opts = {0};
+	g_auto(ProjectOptions) given = {0};
+	g_autoptr(GError) error = NULL;
+	if (!command_parse(inv, (void *[]){&opts, &given}))
+		return inv->status;
+	const char *const services[] = {command_arg(inv, 0), NULL};
+	g_autofree const char **command = command_args(inv, 1);
+	const ComposeOptions more = {.services = services};
+	g_autoptr(ComposeProject) project = project_options_load(&given, &more, &error);
+	g_autoptr(Engine) engine = project ? compose_engine(inv, false, &error) : NULL;
+	if (!engine)
+		return command_fail(error);
+	const NodeEntry *service =
+		node_get_entry(node_get(project->model, "services"), services[0]);
+	int code = run_service(engine, project, service, &opts, &inv->global, (char **)command,
+			       &error);
+	return error ? command_fail(error) : code;
+}
+
+const Command compose_run_command = {
+	.paths = (const char *const[]){"compose run", NULL},
+	.usage = "[options] SERVICE [COMMAND [ARG...]]",
+	.summary = "Run a command in a new container of a service",
+	.description = "Starts what the service depends on, then one container of it with another "
+		       "command, and ends with its exit code.",
+	.examples = (const char *const[]){"skiff compose run --rm web sh",
+					  "skiff compose run --rm --no-deps test make check", NULL},
+	.min_args = 1,
+	.max_args = -1,
+	.groups = (const OptionGroup *const[]){&group, &project_option_group, NULL},
+	.flags = COMMAND_STOP_AT_ARG,
+	.run = cmd_run,
+};
