@@ -213,6 +213,9 @@ bool build_cache_add_needed(Store *store, GHashTable *needed, GError **error)
 bool build_cache_trash_mounts(Store *store, GError **error)
 {
 	int cache = store_dir(store, "cache");
+	/* What a prune that was killed here left. */
+	if (!store_trash(store, "cache", "build-mounts", error))
+		return false;
 	if (renameat(cache, BUILD_MOUNTS_DIR, cache, "build-mounts") < 0 && errno != ENOENT)
 		return error_set_errno(error, "cannot remove the caches of builds");
 	return store_trash(store, "cache", "build-mounts", error);
