@@ -613,6 +613,7 @@ static void build_clear(Build *build)
 	g_strfreev(build->predefined);
 	stat_cache_free(build->stat_cache);
 	fd_close(&build->stats_fd);
+	fd_close(&build->userns_fd);
 	g_clear_pointer(&build->named, g_hash_table_unref);
 	store_stage_free(build->stage);
 	g_free(build->now);
@@ -641,6 +642,7 @@ char *build_solve(Engine *engine, BuildContext *context, const Dockerfile *file,
 		.file = file,
 		.context = context,
 		.stats_fd = -1,
+		.userns_fd = -1,
 		.named = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
 					       (GDestroyNotify)context_close),
 	};

@@ -177,6 +177,14 @@ static bool claim_parent(Build *build, const char *parent, GError **error)
 	return false;
 }
 
+/* The user namespace of all sealing of this process. -1: none is needed, or with @error. */
+static int seal_userns(Build *build, GError **error)
+{
+	if (build->userns_fd < 0)
+		build->userns_fd = rootless_open_userns(build->engine, error);
+	return build->userns_fd;
+}
+
 /* Seal what was written, give it its place, and record it. */
 static bool publish(StageRun *run, const char *layer_dir, BuildRecord *record, GError **error)
 {
@@ -185,12 +193,14 @@ static bool publish(StageRun *run, const char *layer_dir, BuildRecord *record, G
 	g_autoptr(Layer) layer = g_new0(Layer, 1);
 	const char *parent = build_state_top(run->state);
 	layer->parent = *parent ? g_strdup(parent) : NULL;
-	if (!clamp_times(build, layer_dir, error) ||
-	    !layer_seal(build->store, build->stage, name, -1, layer, error))
+	g_autoptr(GError) failed = NULL;
+	int userns = seal_userns(build, &failed);
+	if (!failed && (!clamp_times(build, layer_dir, error) ||
+			!layer_seal(build->store, build->stage, name, userns, layer, error)))
 		return false;
 	/* Its pin keeps it from a sweep until the record, or the image's, is there. */
-	g_autoptr(GError) failed = NULL;
-	layer_free(layer_claim(build->store, build->stage, layer->chain_id, &failed));
+	if (!failed)
+		layer_free(layer_claim(build->store, build->stage, layer->chain_id, &failed));
 	if (failed) {
 		g_propagate_error(error, g_steal_pointer(&failed));
 		return false;

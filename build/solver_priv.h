@@ -30,6 +30,7 @@ typedef struct {
 	char *now;            /* "created" of what this build makes */
 	StatCache *stat_cache;
 	int stats_fd;      /* of the directory it is kept in */
+	int userns_fd;     /* where layers are sealed; -1 until it is needed */
 	GHashTable *named; /* char * to BuildContext *: contexts that were opened */
 	int code;          /* exit code of a RUN that failed, 0: none did */
 } Build;

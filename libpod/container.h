@@ -231,5 +231,8 @@ bool container_cleanup(Engine *engine, const char *id, GError **error);
  * through engine_open(). */
 bool containers_heal(Engine *engine, GError **error);
 
+/** containers_heal_steps() - remove the containers of builds that are gone. */
+bool containers_heal_steps(Engine *engine, GError **error);
+
 /** container_processes() - pids of all its processes, as seen by us. GArray of pid_t. */
 GArray *container_processes(Container *ctr, GError **error);

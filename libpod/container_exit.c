@@ -482,6 +482,17 @@ static bool was_started(Container *ctr)
 	return fstatat(container_dir_fd(ctr), "upper", &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+/* Is it a step of a build that is gone? Its layer was in the build's stage. */
+static bool is_dead_step(Container *ctr)
+{
+	const ContainerSpec *spec = ctr->summary.auto_remove ? container_spec(ctr, NULL) : NULL;
+	if (!spec || !spec->layer_dir)
+		return false;
+	g_autofree char *stage = g_path_get_dirname(spec->layer_dir);
+	g_autofree char *lease = g_strconcat(stage, "/lease", NULL);
+	return record_lock_is_held(store_fd(engine_store(ctr->engine)), lease) == 0;
+}
+
 /* Set one container right that nobody watches any more. */
 static bool heal_one(Engine *engine, const char *dir_name, GError **error)
 {
@@ -507,7 +518,7 @@ static bool heal_one(Engine *engine, const char *dir_name, GError **error)
 	    container_life_is_held(ctr))
 		return true;
 	if (ctr->summary.auto_remove &&
-	    (ctr->summary.state == CONTAINER_EXITED || was_started(ctr)))
+	    (ctr->summary.state == CONTAINER_EXITED || was_started(ctr) || is_dead_step(ctr)))
 		return container_discard(ctr, error) && rootless_empty_trash(engine, error);
 	if (ctr->summary.state == CONTAINER_CREATED) {
 		/* A start that was killed before its monitor had a word. */
@@ -589,14 +600,29 @@ static bool heal_boot(Engine *engine, GError **error)
 			      strlen(record_boot_id()), RECORD_SYNC_NONE, error);
 }
 
+bool containers_heal_steps(Engine *engine, GError **error)
+{
+	g_auto(GStrv) dirs = record_list(store_dir(engine_store(engine), "containers"), error);
+	for (size_t i = 0; dirs && dirs[i]; i++)
+		if (g_str_has_suffix(dirs[i], ".rm") && !heal_one(engine, dirs[i], error))
+			return false;
+	return dirs != NULL;
+}
+
 /* Stages whose maker was killed. */
 static bool heal_stages(Engine *engine, GError **error)
 {
 	g_auto(GStrv) stages = record_list(store_dir(engine_store(engine), "staging"), error);
 	if (!stages)
 		return false;
+	bool dead = false;
+	for (size_t i = 0; stages[i] && !dead; i++) {
+		g_autofree char *lease = g_strconcat(stages[i], "/lease", NULL);
+		dead = record_lock_is_held(store_dir(engine_store(engine), "staging"), lease) == 0;
+	}
 	return !stages[0] ||
-	       (store_sweep(engine_store(engine), error) && rootless_empty_trash(engine, error));
+	       ((!dead || containers_heal_steps(engine, error)) &&
+		store_sweep(engine_store(engine), error) && rootless_empty_trash(engine, error));
 }
 
 bool containers_heal(Engine *engine, GError **error)

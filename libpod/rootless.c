@@ -375,6 +375,37 @@ int rootless_run(Engine *engine, UserNsFn fn, void *data, GError **error)
 	return pid < 0 ? -1 : spawn_wait(pid, error);
 }
 
+/* Stays until our caller has opened its namespace. */
+static int wait_for_end(void *data)
+{
+	char byte;
+	const int *pipe_fds = data;
+	close(pipe_fds[1]);
+	return read(pipe_fds[0], &byte, 1) != 0;
+}
+
+int rootless_open_userns(Engine *engine, GError **error)
+{
+	int ends[2];
+	if (!engine_is_rootless(engine) || is_inside(engine))
+		return -1;
+	if (pipe2(ends, O_CLOEXEC) < 0) {
+		error_set_errno(error, "cannot make a pipe");
+		return -1;
+	}
+	autofd read_end = ends[0], write_end = ends[1];
+	pid_t pid = userns_fork_new(engine_id_map(engine), 0, wait_for_end, ends, NULL, error);
+	if (pid < 0)
+		return -1;
+	g_autofree char *path = g_strdup_printf("/proc/%d/ns/user", pid);
+	int fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		error_set_errno(error, "cannot open a user namespace");
+	fd_close(&write_end);
+	(void)spawn_wait(pid, NULL);
+	return fd;
+}
+
 /* In the namespaces: become the command of `unshare`. */
 static int enter_child(void *data)
 {

@@ -27,6 +27,15 @@ pid_t rootless_spawn(Engine *engine, const Spawn *spawn, GError **error);
  * Return: its code, -1 with @error. */
 int rootless_run(Engine *engine, UserNsFn fn, void *data, GError **error);
 
+/**
+ * rootless_open_userns() - a new user namespace with the shared map, for who needs several children
+ * in one: setting up each of their own costs two programs
+ *
+ * It lives as long as the descriptor. Return: descriptor; -1 with @error, or without one where no
+ * user namespace is needed (real root).
+ */
+int rootless_open_userns(Engine *engine, GError **error);
+
 /** rootless_enter_exec() - `skiff unshare`: become @argv inside the namespaces, with a mount
  * namespace of its own. Return: exit code or -1. */
 int rootless_enter_exec(Engine *engine, const char *const *argv, GError **error);

@@ -19,6 +19,7 @@
 #include "libpod/base/path.h"
 #include "libpod/base/record.h"
 #include "storage/digest.h"
+#include "storage/image.h"
 
 #define DIR_NAME   "build"
 #define SLOTS_NAME "build/slots"
@@ -170,6 +171,34 @@ bool build_cache_remove(Store *store, const char *key, GError **error)
 	return error_set_errno(error, "cannot remove a record of the build cache");
 }
 
+/* The chain ids of all images' layers. */
+static GHashTable *image_layers(Store *store, GError **error)
+{
+	g_autoptr(GPtrArray) images = images_list(store, error);
+	if (!images)
+		return NULL;
+	GHashTable *layers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	for (guint i = 0; i < images->len; i++)
+		for (char **id = ((const Image *)images->pdata[i])->chain_ids; *id; id++)
+			g_hash_table_add(layers, g_strdup(*id));
+	return layers;
+}
+
+bool build_cache_prune(Store *store, bool all, GError **error)
+{
+	g_autoptr(GPtrArray) records = build_cache_list(store, error);
+	g_autoptr(GHashTable) used = records ? image_layers(store, error) : NULL;
+	for (guint i = 0; used && i < records->len; i++) {
+		const BuildRecord *record = records->pdata[i];
+		guint n = g_strv_length(record->layers);
+		if (!all && n > 0 && g_hash_table_contains(used, record->layers[n - 1]))
+			continue;
+		if (!build_cache_remove(store, record->key, error))
+			return false;
+	}
+	return used != NULL;
+}
+
 bool build_cache_add_needed(Store *store, GHashTable *needed, GError **error)
 {
 	g_autoptr(GPtrArray) all = build_cache_list(store, error);
@@ -184,6 +213,9 @@ bool build_cache_add_needed(Store *store, GHashTable *needed, GError **error)
 bool build_cache_trash_mounts(Store *store, GError **error)
 {
 	int cache = store_dir(store, "cache");
+	/* What a prune that was killed here left. */
+	if (!store_trash(store, "cache", "build-mounts", error))
+		return false;
 	if (renameat(cache, BUILD_MOUNTS_DIR, cache, "build-mounts") < 0 && errno != ENOENT)
 		return error_set_errno(error, "cannot remove the caches of builds");
 	return store_trash(store, "cache", "build-mounts", error);

@@ -43,6 +43,10 @@ GPtrArray *build_cache_list(Store *store, GError **error);
 /** build_cache_remove() - drop a record; true if it is gone already. */
 bool build_cache_remove(Store *store, const char *key, GError **error);
 
+/** build_cache_prune() - drop the records whose layers no image has, or @all; sweeping the layers
+ * is the caller's. */
+bool build_cache_prune(Store *store, bool all, GError **error);
+
 /** build_cache_add_needed() - add the hex digits of all layers that records name to @needed. */
 bool build_cache_add_needed(Store *store, GHashTable *needed, GError **error);
 

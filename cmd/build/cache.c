@@ -12,6 +12,7 @@
 #include "cmd/output.h"
 #include "libpod/base/error.h"
 #include "libpod/base/units.h"
+#include "libpod/container.h"
 #include "libpod/rootless.h"
 #include "storage/build_cache.h"
 #include "storage/layer.h"
@@ -102,7 +103,8 @@ static int cmd_prune(Invocation *inv)
 	if (!opts.force && !confirm_ask("WARNING! This will remove all build cache."))
 		return 0;
 	g_autoptr(Engine) engine = command_engine(inv, false, &error);
-	return engine && prune(engine, &opts, &error) ? 0 : command_fail(error);
+	bool done = engine && containers_heal_steps(engine, &error) && prune(engine, &opts, &error);
+	return done ? 0 : command_fail(error);
 }
 
 #define RECORD ((const BuildRecord *)row)

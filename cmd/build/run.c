@@ -18,6 +18,7 @@
 #include "libpod/base/log.h"
 #include "libpod/base/path.h"
 #include "libpod/base/units.h"
+#include "libpod/container.h"
 #include "libpod/rootless.h"
 
 #define WORK_NAME "context"
@@ -295,8 +296,8 @@ static bool write_iidfile(const char *file, const char *id, GError **error)
 static int run_build(Invocation *inv, Job *job, GError **error)
 {
 	int code = 125;
-	if (!read_options(job, error) || !store_sweep(engine_store(job->engine), error) ||
-	    !open_context(inv, job, error))
+	if (!read_options(job, error) || !containers_heal_steps(job->engine, error) ||
+	    !store_sweep(engine_store(job->engine), error) || !open_context(inv, job, error))
 		return -1;
 	if (job->verb->check)
 		return check_file(job, error);

@@ -18,6 +18,7 @@
 #include "libpod/events.h"
 #include "libpod/image_users.h"
 #include "libpod/rootless.h"
+#include "storage/build_cache.h"
 #include "storage/layer.h"
 
 typedef struct {
@@ -201,7 +202,9 @@ static int prune_all(Engine *engine, const PruneOptions *opts)
 	prune.before = before;
 	if (!before || !prune_containers(&prune, &error) ||
 	    (opts->volumes && !prune_volumes(&prune, &error)) || !prune_images(&prune, &error) ||
-	    !prune_networks(&prune, &error) || !sweep(engine, &error))
+	    !prune_networks(&prune, &error) ||
+	    (!opts->filters && !build_cache_prune(engine_store(engine), opts->all, &error)) ||
+	    !sweep(engine, &error))
 		return command_fail(error);
 	g_autoptr(DiskUsage) after = disk_usage_new(engine, &error);
 	if (!after)
@@ -243,7 +246,8 @@ const Command system_prune_command = {
 	.summary = "Remove what is not used",
 	.description =
 		"Removes containers that do not run, images without a name (with --all: "
-		"without a container), and with --volumes the volumes that no container uses.",
+		"without a container), what builds keep that no image has (with --all: all of "
+		"it), and with --volumes the volumes that no container uses.",
 	.examples = (const char *const[]){"skiff system prune", "skiff system prune -af --volumes",
 					  "skiff system prune --filter until=24h", NULL},
 	.max_args = 0,

@@ -388,6 +388,19 @@ class Cache(BuildTest):
         self.assertFalse((store / "cache/build/mounts").exists())
         self.skiff_fails("builder", "prune", "-f", "--filter", "x=y", says="invalid filter")
 
+    def test_system_prune(self):
+        self.build(text="FROM busybox AS a\nRUN echo kept > /kept\n")
+        self.build(text="FROM busybox AS a\nRUN echo dropped > /dropped\n", tag="other")
+        self.skiff("rmi", "other")
+        self.skiff("system", "prune", "-f")
+        store = self.state_directories()["store/names"].parent
+        self.assertEqual(list((store / "layers").glob("*/diff/dropped")), [])
+        self.assertEqual(self.hits(self.build(text="FROM busybox AS a\nRUN echo kept > /kept\n")), 1)
+        self.skiff("run", "-d", "--network", "none", "busybox", "sleep", "1000")
+        self.skiff("system", "prune", "-af")
+        self.assertEqual(self.skiff("builder", "du").lines[1:], [])
+        self.assertEqual(list((store / "layers").glob("*/diff/kept")), [])
+
     def test_speed_of_what_is_cached(self):
         """30 steps that are known: far less than one of them would take."""
         self.build("-q", text="FROM busybox\n" + "".join(f"RUN true {n}\n" for n in range(30)), timeout=300)
