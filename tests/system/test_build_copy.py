@@ -268,6 +268,11 @@ class Cache(Case):
 
 
 class Hostile(Case):
+    """Red when path_open_in_root() resolves without IN_ROOT and links are followed by hand (sources, stages,
+    destinations), when the Dockerfile and the ignore file are opened by openat(), when skiff-layer unpacks outside of
+    its jail with openat() (archives). That repositories are refused before git runs: test_build_files.py.
+    """
+
     def test_sources_that_lead_out_of_the_context(self):
         place = str(self.place)
         self.write(a="A", sub__b="B")

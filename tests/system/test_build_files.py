@@ -233,7 +233,11 @@ class Contexts(Bed):
 
 
 class HostileArchives(Bed):
-    """ADD and contexts take archives of strangers."""
+    """ADD and contexts take archives of strangers.
+
+    Red when skiff-layer unpacks outside of its jail and finds parents by openat(); overlay attributes when the
+    extractor lets them through.
+    """
 
     ENTRIES = {
         "up": [("../evil", FILE, "E")],
@@ -516,7 +520,11 @@ def make_repository(path):
 
 
 class Repositories(Bed):
-    """Git, by file:// (which build-bed allows with --git-local)."""
+    """Git, by file:// (which build-bed allows with --git-local).
+
+    Red when check_ref() accepts all and "--" is missing, when check_url() is not asked, when the subdirectory is
+    opened by openat(), when hooks and templates are left to git.
+    """
 
     def setUp(self):
         super().setUp()
