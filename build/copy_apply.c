@@ -87,6 +87,12 @@ typedef struct {
 	bool exists, is_dir;
 } Place;
 
+static void place_clear(Place *place)
+{
+	g_free(place->path);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Place, place_clear)
+
 static bool find_place(const CopyWriter *w, Place *out, GError **error)
 {
 	struct stat st;
@@ -159,13 +165,12 @@ static bool apply_content(CopyWriter *w, int dir_fd, const char *name, GError **
 
 static bool apply_item(CopyWriter *w, GError **error)
 {
-	Place place = {0};
+	g_auto(Place) place = {0};
 	if (!copy_item_fetch(w->plan, w->item, error))
 		return false;
 	int archive = copy_item_is_archive(w->plan, w->item, error);
 	if (archive < 0 || !find_place(w, &place, error))
 		return false;
-	g_autofree char *path = place.path;
 	if (archive > 0)
 		return apply_archive(w, &place, error);
 	if (w->item->kind == ITEM_DIR || w->item->kind == ITEM_GIT) {
@@ -183,11 +188,10 @@ static bool apply_item(CopyWriter *w, GError **error)
 /* Several sources need a directory. */
 static bool check_several(CopyWriter *w, GError **error)
 {
-	Place place = {0};
+	g_auto(Place) place = {0};
 	if (w->plan->items->len < 2 || w->plan->dest_is_dir)
 		return true;
 	bool found = find_place(w, &place, error);
-	g_free(place.path);
 	if (!found || place.is_dir)
 		return found;
 	return error_set(error, ENGINE_ERROR_INVALID,

@@ -24,11 +24,11 @@
 #include "libpod/secret.h"
 #include "libpod/spec_parse.h"
 #include "libpod/spec_resolve.h"
+#include "storage/build_cache.h"
 #include "storage/build_layer.h"
 
 #define SSH_TARGET    "/run/buildkit/ssh_agent."
 #define SCRIPT_TARGET "/dev/pipes/"
-#define CACHE_DIR     "build/mounts"
 #define CACHE_WAIT_MS 3600000
 
 /* A place that the step mounts something at. */
@@ -383,6 +383,10 @@ static bool prepare_mount(StageRun *run, RunStep *step, const RunMount *parsed, 
 		if (mount->from && *mount->from)
 			return error_set(error, ENGINE_ERROR_UNSUPPORTED,
 					 "--mount=type=cache,from= is not supported yet");
+		/* Another build may turn a part of such a path into a link (CVE-2024-11218). */
+		if (mount->source && *mount->source)
+			return error_set(error, ENGINE_ERROR_UNSUPPORTED,
+					 "--mount=type=cache,source= is not supported");
 		g_ptr_array_add(step->mounts, g_steal_pointer(&mount));
 		return true;
 	case RUN_MOUNT_TMPFS:
@@ -460,26 +464,16 @@ static bool add_cache(StageRun *run, RunStep *step, const RunMount *mount, GErro
 	g_autofree char *target = mount_target(run, mount);
 	const char *id = mount->id && *mount->id ? mount->id : target;
 	g_autofree char *key = g_compute_checksum_for_string(G_CHECKSUM_SHA256, id, -1);
-	autofd made = path_mkdirs_state(cache, CACHE_DIR);
+	autofd made = path_mkdirs_state(cache, BUILD_MOUNTS_DIR);
 	autofd parent =
-		made < 0 ? -1 : path_open_state(cache, CACHE_DIR, O_RDONLY | O_DIRECTORY, 0);
+		made < 0 ? -1 : path_open_state(cache, BUILD_MOUNTS_DIR, O_RDONLY | O_DIRECTORY, 0);
 	if (parent < 0)
 		return error_set_errno(error, "cannot open the caches of builds");
 	g_autofree char *name = choose_cache(step, parent, key, mount, error);
 	if (!name || !make_cache(build, parent, name, mount, error))
 		return false;
 	g_autofree char *path =
-		g_build_filename(store_path(build->store), "cache", CACHE_DIR, name, NULL);
-	if (mount->source && *mount->source) {
-		autofd root = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		autofd below = root < 0 ? -1 : path_mkdirs_in_root(root, mount->source, 0755);
-		if (below < 0)
-			return error_set_errno(error, "cannot make a cache");
-		g_free(path);
-		path = fd_path(below, error);
-		if (!path)
-			return false;
-	}
+		g_build_filename(store_path(build->store), "cache", BUILD_MOUNTS_DIR, name, NULL);
 	add_mount(step, SPEC_MOUNT_BIND, path, target, true)->read_only = mount->read_only;
 	return true;
 }

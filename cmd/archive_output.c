@@ -9,7 +9,8 @@
 #include "libpod/base/fd.h"
 #include "libpod/base/spawn.h"
 
-bool archive_output_write(const Tree *tree, const char *file, unsigned flags, GError **error)
+bool archive_output_write(const Tree *tree, const char *file, unsigned flags, const char *problem,
+			  GError **error)
 {
 	if (!file && output_is_terminal(STDOUT_FILENO))
 		return error_set(error, ENGINE_ERROR_INVALID,
@@ -18,7 +19,7 @@ bool archive_output_write(const Tree *tree, const char *file, unsigned flags, GE
 	autofd fd =
 		file ? open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0644) : -1;
 	if (file && fd < 0)
-		return error_set_errno(error, "open %s", file);
+		return error_set_errno_go(error, "%s: open %s", problem, file);
 	g_autoptr(LayerChild) child =
 		tree_get(tree, "/", NULL, flags, file ? fd : SPAWN_INHERIT, error);
 	if (child && tree_get_finish(child, error))

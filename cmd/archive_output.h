@@ -13,7 +13,9 @@
  * archive_output_write() - write a tar of what is below @tree
  * @file:	NULL: standard output, unless that is a terminal
  * @flags:	TreeFlags
+ * @problem:	what to say before the reason if the file cannot be made
  *
  * A file that could not be completed is removed.
  */
-bool archive_output_write(const Tree *tree, const char *file, unsigned flags, GError **error);
+bool archive_output_write(const Tree *tree, const char *file, unsigned flags, const char *problem,
+			  GError **error);

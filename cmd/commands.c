@@ -7,6 +7,8 @@
 static const Command *const commands[] = {
 	&attach_command,
 	&build_command,
+	&builder_du_command,
+	&builder_prune_command,
 	&cleanup_command,
 	&commit_command,
 	&compose_command,

@@ -8,6 +8,8 @@
 
 extern const Command attach_command;
 extern const Command build_command;
+extern const Command builder_du_command;
+extern const Command builder_prune_command;
 extern const Command cleanup_command;
 extern const Command commit_command;
 extern const Command complete_command;

@@ -649,11 +649,28 @@ static bool start_required(Container *ctr, GError **error)
 	return true;
 }
 
+/* What a service manager gives has to be there when the container is set up. */
+static bool check_held_service(Container *ctr, const ContainerStart *options, GError **error)
+{
+	const ContainerSpec *spec = container_spec(ctr, error);
+	if (!spec)
+		return false;
+	bool notify = options->notify_socket && spec->sdnotify != SPEC_NOTIFY_DEFAULT &&
+		      spec->sdnotify != SPEC_NOTIFY_IGNORE;
+	if (!notify && options->listen_fds == 0)
+		return true;
+	return error_set(error, ENGINE_ERROR_UNSUPPORTED,
+			 "container %s was initialized before: %s is not supported then",
+			 ctr->summary.id, notify ? "--sdnotify" : "socket activation");
+}
+
 /* Let the program of an initialized container run, with us attached before. */
 static bool begin_held(Container *ctr, const ContainerStart *options, int *out_control,
 		       GError **error)
 {
 	g_autoptr(GError) failed = NULL;
+	if (!check_held_service(ctr, options, error))
+		return false;
 	autofd control = options->detached ? -1 : attach_open(ctr->run_fd, error);
 	if (!options->detached && control < 0)
 		return false;

@@ -196,7 +196,8 @@ static bool merge(Container *ctr, const ContainerUpdate *update, const OciResour
 	merged.pids = 0;
 	if (!spec_check_limits(update->asked, error) || !spec_check_memory(&merged, error))
 		return false;
-	if (update->restart && !spec_set_restart(spec, update->restart, error))
+	if (update->restart &&
+	    !restart_parse(update->restart, &spec->restart, &spec->restart_retries, error))
 		return false;
 	if (spec->remove && spec->restart != RESTART_NO)
 		return error_set(

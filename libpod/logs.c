@@ -460,7 +460,8 @@ bool logs_read(int state_dir_fd, const char *log_path, const LogsOptions *option
 		return logs_read_journal(options, emit, emit_data, error);
 	if (options->driver != LOG_DRIVER_K8S_FILE && options->driver != LOG_DRIVER_JSON_FILE)
 		return error_set(error, ENGINE_ERROR_BAD_STATE,
-				 "this container is using the '%s' log driver, cannot read logs",
+				 "this container is using the '%s' log driver, cannot read logs: "
+				 "this container is not logging output",
 				 log_driver_name(options->driver));
 	LogReader reader = {
 		.options = options,

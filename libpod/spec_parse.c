@@ -40,7 +40,10 @@ bool spec_set_name(ContainerSpec *spec, const char *value, GError **error)
 		g_clear_pointer(&spec->name, g_free);
 		return true;
 	}
-	return name_check(value, error) && set_string(&spec->name, value);
+	if (name_check(value, error))
+		return set_string(&spec->name, value);
+	g_prefix_error(error, "running container create option: ");
+	return false;
 }
 
 bool spec_set_rootfs(ContainerSpec *spec, const char *value, GError **error)
@@ -65,8 +68,8 @@ bool spec_add_label(ContainerSpec *spec, const char *value, GError **error)
 	const char *equals = strchr(value, '=');
 	size_t length = equals ? (size_t)(equals - value) : strlen(value);
 	if (length == 0)
-		return error_set(error, ENGINE_ERROR_INVALID, "invalid label format: \"%s\"",
-				 value);
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "unable to process labels: invalid label format: \"%s\"", value);
 	g_hash_table_replace(spec->labels, g_strndup(value, length),
 			     g_strdup(equals ? equals + 1 : ""));
 	return true;
@@ -74,7 +77,11 @@ bool spec_add_label(ContainerSpec *spec, const char *value, GError **error)
 
 bool spec_set_restart(ContainerSpec *spec, const char *value, GError **error)
 {
-	return restart_parse(value, &spec->restart, &spec->restart_retries, error);
+	if (restart_parse(value, &spec->restart, &spec->restart_retries, error))
+		return true;
+	if (strncmp(value, "on-failure", 10) != 0 && !strchr(value, ':'))
+		g_prefix_error(error, "running container create option: ");
+	return false;
 }
 
 bool spec_set_pull(ContainerSpec *spec, const char *value, GError **error)
@@ -110,7 +117,9 @@ bool spec_set_cidfile(ContainerSpec *spec, const char *value, GError **error)
 bool spec_set_log_driver(ContainerSpec *spec, const char *value, GError **error)
 {
 	spec->log_driver_set = true;
-	return log_driver_parse(value, &spec->log_driver, error);
+	return log_driver_parse(value, &spec->log_driver, NULL) ||
+	       error_set(error, ENGINE_ERROR_INVALID,
+			 "running container create option: invalid log driver: invalid argument");
 }
 
 bool spec_add_log_opt(ContainerSpec *spec, const char *value, GError **error)

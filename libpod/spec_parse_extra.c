@@ -225,7 +225,10 @@ static bool set_secret_key(SpecSecret *secret, const char *pair, bool *out_file,
 {
 	const char *value = strchr(pair, '=');
 	uint64_t id = 0;
-	if (!value || value[1] == '\0')
+	if (!value)
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "option %s must be in form option=value: parsing secret", pair);
+	if (value[1] == '\0')
 		return error_set(error, ENGINE_ERROR_INVALID, "option %s invalid: parsing secret",
 				 pair);
 	g_autofree char *key = g_strndup(pair, value++ - pair);
@@ -288,7 +291,9 @@ bool spec_add_secret(ContainerSpec *spec, const char *value, GError **error)
 	g_ptr_array_add(spec->secrets, secret);
 	if (!strchr(value, ',') && !g_str_has_prefix(value, "source=")) {
 		secret->name = g_strdup(value);
-		return set_secret_target(secret, error);
+		return *value ? set_secret_target(secret, error)
+			      : error_set(error, ENGINE_ERROR_NOT_FOUND,
+					  "no secret with name or id \"\": no such secret");
 	}
 	g_auto(GStrv) parts = g_strsplit(value, ",", -1);
 	char **part = parts;

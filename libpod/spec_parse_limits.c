@@ -337,7 +337,10 @@ bool spec_set_cgroups(ContainerSpec *spec, const char *value, GError **error)
 			return true;
 		}
 	}
-	return fail_late(spec, "invalid cgroup mode \"%s\": invalid argument", value);
+	return fail_late(
+		spec,
+		"running container create option: invalid cgroup mode \"%s\": invalid argument",
+		value);
 }
 
 /* A slice of systemd's, or a path. Never one that leads elsewhere (CVE-2023-6476). */

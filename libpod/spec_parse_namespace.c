@@ -300,20 +300,21 @@ bool spec_add_dns(ContainerSpec *spec, const char *value, GError **error)
 }
 
 /* A word of a line of resolv.conf. */
-static bool add_resolv_word(char ***list, const char *what, const char *value, GError **error)
+static bool add_resolv_word(char ***list, const char *value, GError **error)
 {
 	if (*value == '\0' || strlen(value) > 255 || spec_has_control(value) || strchr(value, ' '))
-		return error_set(error, ENGINE_ERROR_INVALID, "invalid %s \"%s\"", what, value);
+		return error_set(error, ENGINE_ERROR_INVALID, "invalid DNS option \"%s\"", value);
 	spec_strv_append(list, value);
 	return true;
 }
 
 bool spec_add_dns_search(ContainerSpec *spec, const char *value, GError **error)
 {
-	return add_resolv_word(&spec->dns_search, "DNS search domain", value, error);
+	return add_resolv_word(&spec->dns_search, value, NULL) ||
+	       error_set(error, ENGINE_ERROR_INVALID, "%s is not a valid domain", value);
 }
 
 bool spec_add_dns_option(ContainerSpec *spec, const char *value, GError **error)
 {
-	return add_resolv_word(&spec->dns_option, "DNS option", value, error);
+	return add_resolv_word(&spec->dns_option, value, error);
 }

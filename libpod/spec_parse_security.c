@@ -217,10 +217,8 @@ bool spec_add_device(ContainerSpec *spec, const char *value, GError **error)
 	if (value[0] != '/' && strchr(value, '/') && strchr(value, '='))
 		return add_cdi_device(spec, value, error);
 	if (parts[0][0] != '/')
-		return error_set(
-			error, ENGINE_ERROR_INVALID,
-			"invalid device specification: %s: the path of a device is absolute",
-			value);
+		return error_set(error, ENGINE_ERROR_INVALID, "stat %s: no such file or directory",
+				 parts[0]);
 
 	const char *path = parts[0], *mode = "rwm";
 	if (n >= 2 && parts[1][0] == '/')

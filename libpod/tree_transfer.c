@@ -115,7 +115,7 @@ int tree_input(const char *file, pid_t *out_pid, GError **error)
 	autofd in = strcmp(file, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
 					   : open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (in < 0) {
-		error_set_errno(error, "open %s", file);
+		error_set_errno_go(error, "open %s", file);
 		return -1;
 	}
 	if (pipe2(ends, O_CLOEXEC) < 0) {

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -178,6 +179,14 @@ bool build_cache_add_needed(Store *store, GHashTable *needed, GError **error)
 			g_hash_table_add(needed, g_strdup(digest_hex(*layer)));
 	}
 	return all != NULL;
+}
+
+bool build_cache_trash_mounts(Store *store, GError **error)
+{
+	int cache = store_dir(store, "cache");
+	if (renameat(cache, BUILD_MOUNTS_DIR, cache, "build-mounts") < 0 && errno != ENOENT)
+		return error_set_errno(error, "cannot remove the caches of builds");
+	return store_trash(store, "cache", "build-mounts", error);
 }
 
 char **build_slot_read(Store *store, const char *slot)

@@ -46,6 +46,13 @@ bool build_cache_remove(Store *store, const char *key, GError **error);
 /** build_cache_add_needed() - add the hex digits of all layers that records name to @needed. */
 bool build_cache_add_needed(Store *store, GHashTable *needed, GError **error);
 
+/* Directories of RUN --mount=type=cache, below cache/. */
+#define BUILD_MOUNTS_DIR "build/mounts"
+
+/** build_cache_trash_mounts() - move them all to the trash; who runs on one keeps it until it ends.
+ */
+bool build_cache_trash_mounts(Store *store, GError **error);
+
 /** build_slot_read() - "NAME=VALUE" strings of what was run at @slot (hex digits); NULL if unknown.
  * g_strfreev() it. */
 char **build_slot_read(Store *store, const char *slot);

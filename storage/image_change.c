@@ -159,10 +159,12 @@ bool image_change_apply(Json *config, const char *text, GError **error)
 		g_autofree char *rest = g_strdup(text[size] ? text + size + 1 : "");
 		(void)g_strstrip(rest);
 		if (!*rest)
-			return error_set(error, ENGINE_ERROR_INVALID, "%s needs a value",
-					 instructions[i].name);
+			break;
 		return instructions[i].set(config, instructions[i].key, rest, error);
 	}
-	return error_set(error, ENGINE_ERROR_INVALID,
-			 "invalid change \"%s\" - invalid instruction %.*s", text, (int)size, text);
+	g_autofree char *upper = g_ascii_strup(text, -1);
+	bool formed = text[size] != '\0' && text[size + 1] != '\0';
+	return error_set(error, ENGINE_ERROR_INVALID, "invalid change \"%s\" - %s%.*s", text,
+			 formed ? "invalid instruction " : "must be formatted as KEY VALUE",
+			 formed ? (int)size : 0, upper);
 }

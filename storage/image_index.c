@@ -215,6 +215,11 @@ ImageIndex *image_index_resolve(Store *store, const char *text, GError **error)
 	return NULL;
 }
 
+bool image_is_index_view(const Image *image)
+{
+	return !image->chain_ids[0] && image->config->os && !*image->config->os;
+}
+
 Image *image_index_view(const ImageIndex *index)
 {
 	const char *text = js_text(index->document);

@@ -58,6 +58,9 @@ bool image_index_check(Store *store, const char *id, GError **error);
 /** image_index_find_name() - the name of @index that @text means; NULL: it is an id. Borrowed. */
 const char *image_index_find_name(const ImageIndex *index, const char *text);
 
+/** image_is_index_view() - is this an image_index_view()? */
+bool image_is_index_view(const Image *image);
+
 /**
  * image_index_view() - the index in an image's clothes, for lists: no layers, no config
  * Return: image_free() it.

@@ -44,7 +44,9 @@ bool push_format_parse(const char *text, PushFormat *out_format, GError **error)
 		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
 				 "format 'v2s1' is not supported: use oci or v2s2");
 	else
-		return error_set(error, ENGINE_ERROR_INVALID, "unknown format '%s': oci or v2s2",
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "unknown format \"%s\". Choose one of the supported formats: "
+				 "'oci' or 'v2s2'",
 				 text);
 	return true;
 }

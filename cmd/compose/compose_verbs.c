@@ -9,6 +9,20 @@
 /* Keep alphabetized. */
 static const Command *const commands[] = {
 	&compose_config_command,
+	&compose_create_command,
+	&compose_down_command,
+	&compose_exec_command,
+	&compose_kill_command,
+	&compose_logs_command,
+	&compose_ls_command,
+	&compose_port_command,
+	&compose_ps_command,
+	&compose_pull_command,
+	&compose_restart_command,
+	&compose_rm_command,
+	&compose_start_command,
+	&compose_stop_command,
+	&compose_up_command,
 	&compose_version_command,
 	NULL,
 };
@@ -24,11 +38,10 @@ const char *commands_group_summary(const char *group)
 }
 
 /* What docker compose has and skiff does not yet. */
-static const char *const foreign[] = {
-	"alpha",   "attach", "bridge",  "build",   "commit",  "cp",   "create", "down",  "events",
-	"exec",    "export", "images",  "kill",    "logs",    "ls",   "pause",  "port",  "ps",
-	"publish", "pull",   "push",    "restart", "rm",      "run",  "scale",  "start", "stats",
-	"stop",    "top",    "unpause", "up",      "volumes", "wait", "watch",  NULL};
+static const char *const foreign[] = {"alpha",  "attach", "bridge", "build", "commit",  "cp",
+				      "events", "export", "images", "pause", "publish", "push",
+				      "run",    "scale",  "stats",  "top",   "unpause", "volumes",
+				      "wait",   "watch",  NULL};
 
 bool commands_is_foreign(const char *first, const char *second)
 {

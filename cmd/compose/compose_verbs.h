@@ -7,4 +7,18 @@
 #include "cmd/command.h"
 
 extern const Command compose_config_command;
+extern const Command compose_create_command;
+extern const Command compose_down_command;
+extern const Command compose_exec_command;
+extern const Command compose_kill_command;
+extern const Command compose_logs_command;
+extern const Command compose_ls_command;
+extern const Command compose_port_command;
+extern const Command compose_ps_command;
+extern const Command compose_pull_command;
+extern const Command compose_restart_command;
+extern const Command compose_rm_command;
+extern const Command compose_start_command;
+extern const Command compose_stop_command;
+extern const Command compose_up_command;
 extern const Command compose_version_command;

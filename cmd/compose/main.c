@@ -29,10 +29,11 @@ static void add_value(GPtrArray *words, const char *name, const char *value)
 }
 
 /* The options in front, in their long form, NAME and what is behind it. */
-static GPtrArray *arrange(const ProjectOptions *project, const GlobalOptions *global, char **rest)
+static GPtrArray *arrange(const char *self, const ProjectOptions *project,
+			  const GlobalOptions *global, char **rest)
 {
 	GPtrArray *words = g_ptr_array_new_with_free_func(g_free);
-	g_ptr_array_add(words, g_strdup("skiff"));
+	g_ptr_array_add(words, g_strdup(self));
 	g_ptr_array_add(words, g_strdup("compose"));
 	g_ptr_array_add(words, g_strdup(rest[0]));
 	add_value(words, "log-level", global->log_level);
@@ -57,8 +58,11 @@ int main(int argc, char **argv)
 	g_autoptr(GError) error = NULL;
 	const OptionGroup *groups[] = {&project_option_group, command_global_group(), NULL};
 	void *targets[] = {&project, &global};
-	if (argc < 1)
+	/* The first word says where skiff is: what a monitor becomes at its end. */
+	if (argc < 1 || argv[0][0] != '/') {
+		(void)fprintf(stderr, "Error: skiff-compose is run by skiff\n");
 		return 125;
+	}
 	if (!option_parse(groups, targets, argv + 1, false, &front, &error))
 		return command_fail(error);
 	if (front.help || front.args->len == 0) {
@@ -66,6 +70,7 @@ int main(int argc, char **argv)
 		return command_dispatch(front.help ? 3 : 2, (char **)words);
 	}
 	g_ptr_array_add(front.args, NULL);
-	g_autoptr(GPtrArray) words = arrange(&project, &global, (char **)front.args->pdata);
+	g_autoptr(GPtrArray) words =
+		arrange(argv[0], &project, &global, (char **)front.args->pdata);
 	return command_dispatch((int)words->len - 1, (char **)words->pdata);
 }

@@ -139,7 +139,7 @@ NodeEntry *node_get_entry(const Node *map, const char *key)
 		return at ? node_entry(map, at - 1) : NULL;
 	}
 	for (size_t i = 0; i < map->entries->len; i++)
-		if (strcmp(node_entry(map, i)->key, key) == 0)
+		if (*node_entry(map, i)->key == *key && strcmp(node_entry(map, i)->key, key) == 0)
 			return node_entry(map, i);
 	return NULL;
 }

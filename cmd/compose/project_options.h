@@ -23,3 +23,11 @@ extern const OptionGroup project_option_group;
  * interpolation, consistency and services; NULL for nothing. */
 ComposeProject *project_options_load(const ProjectOptions *options, const ComposeOptions *more,
 				     GError **error);
+
+/**
+ * project_options_name() - the project that is meant, for verbs that work on its containers
+ * @out_project: its files, if they are there; may be NULL. Else it stays as it is
+ * @error:	NOT_FOUND if there are neither files nor a name
+ */
+bool project_options_name(const ProjectOptions *options, char **out_name,
+			  ComposeProject **out_project, GError **error);

@@ -457,7 +457,7 @@ const Shape *shape_lookup(const Shape *shape, const char *key)
 	if (shape->kind != SHAPE_OBJECT)
 		return shape->inside;
 	for (const Shape *row = shape->inside; row->name; row++)
-		if (strcmp(row->name, key) == 0)
+		if (*row->name == *key && strcmp(row->name, key) == 0)
 			return row;
 	return NULL;
 }

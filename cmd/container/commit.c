@@ -40,7 +40,8 @@ static const Option options[] = {
 	 "Apply a Dockerfile instruction: CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, USER, WORKDIR, ...",
 	 offsetof(CommitVerbOptions, changes), OPTION_COMMON},
 	{'f', "format", OPTION_VALUE, set_format, "FORMAT",
-	 "oci or docker: of the manifest that push and save write by themselves", 0, OPTION_COMMON},
+	 "oci or docker: of the manifest that push and save write by themselves", 0,
+	 OPTION_COMMON | OPTION_WHOLE},
 	{0, "iidfile", OPTION_VALUE, option_set_string, "FILE", "Write the image's id to this file",
 	 offsetof(CommitVerbOptions, iidfile), OPTION_COMMON},
 	{0, "include-volumes", OPTION_FLAG, option_set_flag, NULL,
@@ -124,7 +125,7 @@ static bool write_iidfile(const char *file, const char *id, GError **error)
 	/* lint: allow open: the user's own file */
 	autofd fd = open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0644);
 	return (fd >= 0 && fd_write_all(fd, id, strlen(id))) ||
-	       error_set_errno(error, "open %s", file);
+	       error_set_errno_go(error, "failed to write image ID: open %s", file);
 }
 
 /* Run skiff-fetch with all that is known. Return: exit code. */
@@ -163,6 +164,11 @@ static int commit(const Invocation *inv, const CommitVerbOptions *opts, GError *
 	const ContainerSpec *spec = ctr ? container_spec(ctr, error) : NULL;
 	if (!spec)
 		return -1;
+	if (opts->message && *opts->message && g_strcmp0(opts->format, "docker") != 0) {
+		error_set(error, ENGINE_ERROR_INVALID,
+			  "messages are only compatible with the docker image format (-f docker)");
+		return -1;
+	}
 	g_autoptr(Image) image =
 		spec->image_id ? image_resolve(engine_store(engine), spec->image_id, error) : NULL;
 	if (spec->image_id && !image)

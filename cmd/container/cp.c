@@ -33,10 +33,10 @@ static const OptionGroup group = {NULL, options};
 static bool split(const char *text, char **out_name, const char **out_path)
 {
 	const char *colon = strchr(text, ':');
-	bool is_host = text[0] == '.' || text[0] == '/' || !colon || colon == text;
+	bool is_host = text[0] == '.' || text[0] == '/' || !colon;
 	*out_name = is_host ? NULL : g_strndup(text, (size_t)(colon - text));
 	*out_path = is_host ? text : colon + 1;
-	return **out_path != '\0';
+	return **out_path != '\0' && colon != text;
 }
 
 static Container *find(Engine *engine, const char *name, GError **error)
@@ -61,10 +61,7 @@ static bool cp(const Invocation *inv, const CpOptions *opts, GError **error)
 				 "invalid arguments \"%s\", \"%s\": you must specify paths", source,
 				 target);
 	if (!from_name && !to_name)
-		return error_set(error, ENGINE_ERROR_INVALID,
-				 "invalid arguments \"%s\", \"%s\": one of them must be "
-				 "CONTAINER:PATH",
-				 source, target);
+		return error_set(error, ENGINE_ERROR_INVALID, "name or ID cannot be empty");
 	g_autoptr(Engine) engine = command_engine(inv, false, error);
 	g_autoptr(Container) from_ctr = engine && from_name ? find(engine, from_name, error) : NULL;
 	if (!engine || (from_name && !from_ctr))

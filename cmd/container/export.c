@@ -34,7 +34,9 @@ static int cmd_export(Invocation *inv)
 	if (!view)
 		return command_fail(error);
 	Tree tree = tree_of_view(view);
-	return archive_output_write(&tree, opts.output, TREE_ONE_MOUNT, &error)
+	g_autofree char *problem =
+		g_strdup_printf("creating file \"%s\"", opts.output ? opts.output : "-");
+	return archive_output_write(&tree, opts.output, TREE_ONE_MOUNT, problem, &error)
 		       ? 0
 		       : command_fail(error);
 }

@@ -99,14 +99,18 @@ static bool parse_times(const LogsVerbOptions *opts, LogsOptions *read, GError *
 {
 	int64_t now = units_now();
 	if (opts->since && !units_parse_time(opts->since, now, &read->since_ns, error)) {
-		g_prefix_error(error, "parsing --since \"%s\": ", opts->since);
-		return false;
+		g_clear_error(error);
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "parsing --since \"%s\": unable to interpret time value",
+				 opts->since);
 	}
 	if (!opts->until)
 		return true;
 	if (!units_parse_time(opts->until, now, &read->until_ns, error)) {
-		g_prefix_error(error, "parsing --until \"%s\": ", opts->until);
-		return false;
+		g_clear_error(error);
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "parsing --until \"%s\": unable to interpret time value",
+				 opts->until);
 	}
 	int64_t ahead = 0;
 	if (units_parse_duration(opts->until, &ahead, NULL))

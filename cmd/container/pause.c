@@ -36,16 +36,15 @@ static bool pause_one(Container *ctr, void *data, GError **error)
 	return container_pause(ctr, *(const bool *)data, error);
 }
 
-/* What the host cannot do is said before anything is looked for, as podman does. */
+/* What the host cannot do is said before any container is looked for, as podman does. */
 static int change(Invocation *inv, bool pause)
 {
 	g_auto(Selection) selection = {0};
 	g_autoptr(GError) error = NULL;
 	if (!command_parse(inv, (void *[]){&selection}))
 		return inv->status;
-	if (!container_pause_check(pause, &error) ||
-	    !selection_check(&selection, inv, "you must provide at least one container name or id",
-			     &error))
+	if (!selection_check(&selection, inv, NULL, &error) ||
+	    !container_pause_check(pause, &error))
 		return command_fail(error);
 	const SelectionTask task = {
 		.work = pause_one, .data = &pause, .wanted = pause ? is_running : is_paused};

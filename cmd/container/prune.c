@@ -38,8 +38,10 @@ static bool check_filters(const GPtrArray *filters, GError **error)
 		const char *equals = strchr(text, '=');
 		g_autofree char *key = equals ? g_strndup(text, equals - text) : g_strdup(text);
 		if (!equals)
-			return error_set(error, ENGINE_ERROR_INVALID, "invalid filter \"%s\"",
-					 text);
+			return error_set(
+				error, ENGINE_ERROR_INVALID,
+				"filter input must be in the form of filter=value: %s is invalid",
+				text);
 		if (!g_strv_contains(keys, key))
 			return error_set(error, ENGINE_ERROR_INVALID, "%s is an invalid filter",
 					 key);

@@ -37,7 +37,7 @@ static bool open_cidfile(const ContainerSpec *spec, int *out_fd, GError **error)
 			"container id file exists. Ensure another container is not using it or "
 			"delete %s",
 			spec->cidfile);
-	return error_set_errno(error, "cannot create '%s'", spec->cidfile);
+	return error_set(error, ENGINE_ERROR_SYSTEM, "opening cidfile %s", spec->cidfile);
 }
 
 static bool write_cidfile(const ContainerSpec *spec, int fd, const Container *ctr, GError **error)

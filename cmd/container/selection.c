@@ -108,7 +108,7 @@ static bool read_cidfile(const char *path, bool ignore, char **out_id, GError **
 	if (file < 0) {
 		if (ignore && errno == ENOENT)
 			return true;
-		return error_set_errno(error, "reading CIDFile: open %s", path);
+		return error_set_errno_go(error, "reading CIDFile: open %s", path);
 	}
 	char *text = fd_read_all(file, CIDFILE_MAX, NULL, error);
 	if (!text) {

@@ -14,7 +14,9 @@
 #include "cmd/fetch/progress.h"
 #include "cmd/fetch/registry_options.h"
 #include "libpod/base/error.h"
+#include "storage/load.h"
 #include "storage/pull.h"
+#include "storage/reference.h"
 
 typedef struct {
 	RegistryArgs registry;
@@ -42,12 +44,57 @@ static bool read_platform(const PullArgs *args, Platform *out, bool *out_given, 
 	return platform_parse(args->platform, out, error);
 }
 
+/* The names of what lies in a directory: where it lies. NULL: that is no name. */
+static char *name_of_place(const char *place)
+{
+	g_autofree char *name = g_strconcat("localhost/", place + strspn(place, "/"), NULL);
+	return reference_new_name(name, NULL);
+}
+
+/* "TRANSPORT:PATH[:REFERENCE]": load it. *@out_done: it is one. */
+static bool load_one(Store *store, const char *name, const PullOptions *options, bool *out_done,
+		     GError **error)
+{
+	static const char *const archives[] = {"docker-archive:", "oci-archive:"};
+	static const char *const places[] = {"oci:", "dir:"};
+	const char *rest = NULL;
+	bool is_place = false;
+	for (size_t i = 0; i < G_N_ELEMENTS(archives); i++) {
+		if (g_str_has_prefix(name, archives[i]))
+			rest = name + strlen(archives[i]);
+		if (g_str_has_prefix(name, places[i])) {
+			rest = name + strlen(places[i]);
+			is_place = true;
+		}
+	}
+	*out_done = rest != NULL;
+	if (!rest)
+		return true;
+	const char *colon = g_str_has_prefix(name, "dir:") ? NULL : strchr(rest, ':');
+	g_autofree char *path = colon ? g_strndup(rest, colon - rest) : g_strdup(rest);
+	g_autofree char *placed = is_place ? name_of_place(rest) : NULL;
+	const char *const names[] = {placed, NULL};
+	const LoadOptions load = {
+		.input = path,
+		.reference = colon ? colon + 1 : NULL,
+		.names = is_place ? names : NULL,
+		.platform = options->platform,
+	};
+	g_autoptr(GPtrArray) loaded = images_load(store, &load, error);
+	for (size_t i = 0; loaded && i < loaded->len; i++)
+		(void)printf("%s\n", ((const LoadedImage *)loaded->pdata[i])->id);
+	return loaded != NULL;
+}
+
 /* Pull one operand, printing the ids. */
 static bool pull_one(Store *store, const char *name, const PullOptions *options,
 		     PullProgress *progress, GError **error)
 {
 	g_autoptr(GPtrArray) many = NULL;
 	g_autoptr(PullResult) one = NULL;
+	bool done = false;
+	if (!load_one(store, name, options, &done, error) || done)
+		return done && (!error || !*error);
 	if (options->all_tags) {
 		many = images_pull_all_tags(store, name, options, error);
 		if (!many)

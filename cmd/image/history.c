@@ -21,7 +21,7 @@ static const Option options[] = {
 	{0, "format", OPTION_VALUE, option_set_string, "FORMAT",
 	 "json, jsonl, table or a Go template", offsetof(HistoryOptions, format), OPTION_COMMON},
 	{'H', "human", OPTION_FLAG, option_set_flag, NULL,
-	 "Ages and sizes for people (default true)", offsetof(HistoryOptions, human),
+	 "Ages for people, else times (default true)", offsetof(HistoryOptions, human),
 	 OPTION_COMMON},
 	{0, "no-trunc", OPTION_FLAG, option_set_flag, NULL, "Whole ids and commands",
 	 offsetof(HistoryOptions, no_trunc), OPTION_COMMON},
@@ -69,18 +69,24 @@ static TemplateValue get_id(const void *row, TemplateHeap *heap)
 	return template_string(template_heap_take(heap, g_strndup(id, 12)));
 }
 
-/* podman keeps the second alone. */
+/* podman keeps the second alone. As Go prints a time, or as RFC 3339 has it. */
+static char *format_second(const Step *step, const char *form)
+{
+	g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(created_ns(step) / 1000000000);
+	return time ? g_date_time_format(time, form) : g_strdup("");
+}
+
 static TemplateValue get_created_at(const void *row, TemplateHeap *heap)
 {
-	int64_t ns = created_ns(STEP);
 	return template_string(
-		template_heap_take(heap, units_format_rfc3339(ns - ns % 1000000000, false)));
+		template_heap_take(heap, format_second(STEP, "%Y-%m-%d %H:%M:%S +0000 UTC")));
 }
 
 static TemplateValue get_created(const void *row, TemplateHeap *heap)
 {
 	if (!STEP->opts->human)
-		return get_created_at(row, heap);
+		return template_string(
+			template_heap_take(heap, format_second(STEP, "%Y-%m-%dT%H:%M:%SZ")));
 	g_autofree char *ago = units_format_ago(MAX(0, STEP->now - created_ns(STEP)) / 1000000000);
 	return template_string(template_heap_take(heap, g_strconcat(ago, " ago", NULL)));
 }
@@ -99,9 +105,7 @@ static TemplateValue get_created_by(const void *row, TemplateHeap *heap)
 
 static TemplateValue get_size(const void *row, TemplateHeap *heap)
 {
-	char *number = STEP->opts->human ? units_format_size(size(STEP))
-					 : g_strdup_printf("%" G_GINT64_FORMAT, size(STEP));
-	return template_string(template_heap_take(heap, number));
+	return template_string(template_heap_take(heap, units_format_size(size(STEP))));
 }
 
 static TemplateValue get_comment(const void *row, TemplateHeap *heap)
@@ -112,7 +116,10 @@ static TemplateValue get_comment(const void *row, TemplateHeap *heap)
 
 static Json *to_json(const void *row)
 {
-	return json_object_get(STEP->json);
+	g_autofree char *created = format_second(STEP, "%Y-%m-%dT%H:%M:%SZ");
+	Json *json = json_object_get(STEP->json);
+	js_set_string(json, "Created", created);
+	return json;
 }
 
 static const OutputField fields[] = {

@@ -9,11 +9,13 @@
 #include "libpod/base/error.h"
 #include "libpod/base/suggest.h"
 #include "libpod/base/units.h"
+#include "storage/image_index.h"
 
 typedef struct {
 	const char *key;
 	char *value;
-	int64_t number; /* a time, or a truth */
+	int64_t number;  /* a time, or a truth */
+	bool is_negated; /* KEY!=VALUE */
 } Condition;
 
 struct ImageFilter {
@@ -28,16 +30,24 @@ static void condition_free(void *pointer)
 	g_free(condition);
 }
 
+static bool is_since(const Condition *c)
+{
+	return strcmp(c->key, "since") == 0 || strcmp(c->key, "after") == 0;
+}
+
 /* What a value means, where it is not the text itself. */
 static bool prepare(Condition *c, Store *store, GError **error)
 {
-	if (strcmp(c->key, "dangling") == 0) {
+	static const char *const truths[] = {"dangling", "intermediate", "manifest", "readonly",
+					     NULL};
+	if (g_strv_contains(truths, c->key)) {
 		bool flag = false;
 		if (!option_parse_bool(c->value, &flag, NULL))
 			return error_set(error, ENGINE_ERROR_INVALID,
-					 "non-boolean value \"%s\" for dangling filter", c->value);
+					 "non-boolean value \"%s\" for %s filter", c->value,
+					 c->key);
 		c->number = flag;
-	} else if (strcmp(c->key, "before") == 0 || strcmp(c->key, "since") == 0) {
+	} else if (strcmp(c->key, "before") == 0 || is_since(c)) {
 		g_autoptr(Image) image = image_resolve(store, c->value, error);
 		if (!image)
 			return false;
@@ -51,10 +61,11 @@ static bool prepare(Condition *c, Store *store, GError **error)
 /* Parse one KEY=VALUE; references are kept apart, they are alternatives. */
 static bool add_condition(ImageFilter *filter, Store *store, const char *text, GError **error)
 {
-	static const char *const keys[] = {"before", "dangling", "id",    "label",
-					   "label!", "since",    "until", NULL};
-	static const char *const foreign[] = {"containers", "digest",   "intermediate",
-					      "manifest",   "readonly", NULL};
+	static const char *const keys[] = {"after",     "before",       "dangling", "digest",
+					   "id",        "intermediate", "label",    "manifest",
+					   "reference", "readonly",     "since",    "until",
+					   NULL};
+	static const char *const foreign[] = {"containers", NULL};
 	const char *equals = strchr(text, '=');
 	if (!equals)
 		return error_set(
@@ -62,8 +73,9 @@ static bool add_condition(ImageFilter *filter, Store *store, const char *text, G
 			"invalid image filter \"%s\": must be in the format \"filter=value or "
 			"filter!=value\"",
 			text);
-	g_autofree char *key = g_strndup(text, equals - text);
-	if (strcmp(key, "reference") == 0) {
+	bool is_negated = equals > text && equals[-1] == '!';
+	g_autofree char *key = g_strndup(text, equals - text - is_negated);
+	if (strcmp(key, "reference") == 0 && !is_negated) {
 		g_ptr_array_add(filter->references, g_strdup(equals + 1));
 		return true;
 	}
@@ -74,7 +86,7 @@ static bool add_condition(ImageFilter *filter, Store *store, const char *text, G
 		if (strcmp(keys[i], key) != 0)
 			continue;
 		Condition *condition = g_new0(Condition, 1);
-		*condition = (Condition){keys[i], g_strdup(equals + 1), 0};
+		*condition = (Condition){keys[i], g_strdup(equals + 1), 0, is_negated};
 		g_ptr_array_add(filter->conditions, condition);
 		return prepare(condition, store, error);
 	}
@@ -132,6 +144,27 @@ bool image_filter_matches_name(const ImageFilter *filter, const char *name)
 	return filter->references->len == 0;
 }
 
+/* Is this the beginning of one of its manifests' digests? */
+static bool has_digest(const Image *image, const char *start)
+{
+	if (image->digest && g_str_has_prefix(image->digest, start))
+		return true;
+	for (size_t i = 0; image->repo_digests[i]; i++) {
+		const char *digest = strchr(image->repo_digests[i], '@');
+		if (digest && g_str_has_prefix(digest + 1, start))
+			return true;
+	}
+	return false;
+}
+
+static bool has_name(const Image *image, const char *pattern)
+{
+	for (size_t i = 0; image->names[i]; i++)
+		if (pattern_matches(pattern, image->names[i]))
+			return true;
+	return false;
+}
+
 /* Of one condition; unlike those of containers they must all match. */
 static bool condition_matches(const Condition *c, const Image *image)
 {
@@ -141,17 +174,29 @@ static bool condition_matches(const Condition *c, const Image *image)
 		return g_str_has_prefix(image->id, c->value);
 	if (strcmp(c->key, "label") == 0)
 		return labels_match(image->config->labels, c->value);
-	if (strcmp(c->key, "label!") == 0)
-		return !labels_match(image->config->labels, c->value);
-	if (strcmp(c->key, "since") == 0)
+	if (strcmp(c->key, "digest") == 0)
+		return has_digest(image, c->value);
+	if (strcmp(c->key, "manifest") == 0)
+		return image_is_index_view(image) == (c->number != 0);
+	/* There are no images of others, and none between two. */
+	if (strcmp(c->key, "readonly") == 0 || strcmp(c->key, "intermediate") == 0)
+		return c->number == 0;
+	if (strcmp(c->key, "reference") == 0)
+		return has_name(image, c->value);
+	if (is_since(c))
 		return image->created > c->number;
 	return image->created < c->number; /* before, until */
+}
+
+static bool passes(const Condition *c, const Image *image)
+{
+	return condition_matches(c, image) != c->is_negated;
 }
 
 bool image_filter_matches(const ImageFilter *filter, const Image *image)
 {
 	for (size_t i = 0; i < filter->conditions->len; i++)
-		if (!condition_matches(filter->conditions->pdata[i], image))
+		if (!passes(filter->conditions->pdata[i], image))
 			return false;
 	for (size_t i = 0; image->names[i]; i++)
 		if (image_filter_matches_name(filter, image->names[i]))

@@ -16,7 +16,7 @@
 #define NONE "<none>"
 
 typedef struct {
-	bool all, quiet, no_trunc, no_heading, digests;
+	bool all, quiet, no_trunc, no_heading, digests, history;
 	const char *format, *sort;
 	GPtrArray *filters;
 } ImagesOptions;
@@ -104,7 +104,8 @@ static const Option options[] = {
 	 "Accepted for podman's sake: skiff keeps no intermediate images",
 	 offsetof(ImagesOptions, all), 0},
 	{'f', "filter", OPTION_CSV, option_set_list, "KEY=VALUE",
-	 "Only these: reference, dangling, label, id, before, since, until",
+	 "Only these: reference, dangling, label, id, digest, before, since (after), until, "
+	 "intermediate, manifest, readonly; KEY!=VALUE: only others",
 	 offsetof(ImagesOptions, filters), OPTION_COMMON},
 	{0, "format", OPTION_VALUE, option_set_string, "FORMAT",
 	 "json, jsonl, table or a Go template", offsetof(ImagesOptions, format), OPTION_COMMON},
@@ -118,7 +119,8 @@ static const Option options[] = {
 	 offsetof(ImagesOptions, no_heading), OPTION_COMMON},
 	{0, "sort", OPTION_VALUE, set_sort, "COLUMN",
 	 "created (default), id, repository, size or tag", 0, OPTION_COMMON},
-	OPTION_UNSUPPORTED(0, "history", OPTION_FLAG),
+	{0, "history", OPTION_FLAG, option_set_flag, NULL, "A column of the names it has had",
+	 offsetof(ImagesOptions, history), OPTION_COMMON},
 	{0},
 };
 
@@ -194,12 +196,43 @@ static TemplateValue get_labels(const void *row, TemplateHeap *heap)
 	return template_from_json(labels, NULL, heap);
 }
 
+static TemplateValue get_parent_id(const void *row, TemplateHeap *heap)
+{
+	return template_string("");
+}
+
+static TemplateValue get_shared_size(const void *row, TemplateHeap *heap)
+{
+	return template_int(0);
+}
+
+static TemplateValue get_virtual_size(const void *row, TemplateHeap *heap)
+{
+	return template_int((int64_t)ROW->image->size);
+}
+
+static TemplateValue get_is_list(const void *row, TemplateHeap *heap)
+{
+	return template_bool(image_is_index_view(ROW->image));
+}
+
+static TemplateValue get_architecture(const void *row, TemplateHeap *heap)
+{
+	return template_string(ROW->image->config->architecture);
+}
+
+static TemplateValue get_os(const void *row, TemplateHeap *heap)
+{
+	return template_string(ROW->image->config->os);
+}
+
 static TemplateValue get_read_only(const void *row, TemplateHeap *heap)
 {
 	return template_bool(false);
 }
 
 static const OutputField fields[] = {
+	{"Arch", NULL, get_architecture},
 	{"Containers", NULL, get_containers},
 	{"Created", NULL, get_created},
 	{"CreatedAt", NULL, get_created_at},
@@ -208,14 +241,19 @@ static const OutputField fields[] = {
 	{"Digest", NULL, get_digest},
 	{"History", NULL, get_history},
 	{"ID", "IMAGE ID", get_id},
+	{"IsManifestList", NULL, get_is_list},
 	{"Labels", NULL, get_labels},
 	{"Names", NULL, get_names},
+	{"Os", NULL, get_os},
+	{"ParentId", NULL, get_parent_id},
 	{"ReadOnly", "R/O", get_read_only},
 	{"RepoDigests", NULL, get_repo_digests},
 	{"RepoTags", NULL, get_names},
 	{"Repository", NULL, get_repository},
+	{"SharedSize", NULL, get_shared_size},
 	{"Size", NULL, get_size},
 	{"Tag", NULL, get_tag},
+	{"VirtualSize", NULL, get_virtual_size},
 	{0},
 };
 
@@ -251,13 +289,14 @@ static bool call(const void *row, const char *name, const char *arg, TemplateHea
 	return true;
 }
 
-#define COLUMNS(digest) "{{.Repository}}\t{{.Tag}}\t" digest "{{.ID}}\t{{.Created}}\t{{.Size}}"
+#define COLUMNS(digest, history)                                                                   \
+	"{{.Repository}}\t{{.Tag}}\t" digest "{{.ID}}\t{{.Created}}\t{{.Size}}" history
 
 static const OutputTable table = {
 	.verb = "images",
 	.type_name = "images.imageReporter",
 	.fields = fields,
-	.columns = COLUMNS(""),
+	.columns = COLUMNS("", ""),
 	.to_json = to_json,
 	.call = call,
 };
@@ -350,8 +389,11 @@ static bool list_images(const ImagesOptions *opts, const char *name, Engine *eng
 		row->containers = GPOINTER_TO_UINT(g_hash_table_lookup(counts, row->image->id));
 	}
 	OutputTable shown = table;
-	if (opts->digests)
-		shown.columns = COLUMNS("{{.Digest}}\t");
+	static const char *const columns[2][2] = {
+		{COLUMNS("", ""), COLUMNS("", "\t{{.History}}")},
+		{COLUMNS("{{.Digest}}\t", ""), COLUMNS("{{.Digest}}\t", "\t{{.History}}")},
+	};
+	shown.columns = columns[opts->digests][opts->history];
 	const OutputOptions output = {
 		.format = ids ? "{{.ID}}" : opts->format,
 		.no_heading = opts->no_heading,
@@ -380,7 +422,8 @@ const Command images_command = {
 		(const char *const[]){"skiff images", "skiff images --filter dangling=true -q",
 				      "skiff images --format '{{.Repository}}:{{.Tag}} {{.Size}}'",
 				      NULL},
-	.man = "# FIELDS\n\nTemplates of *--format* may use: *.Containers*, *.Created*, "
+	.man = "# FIELDS\n\nTemplates of *--format* may use: *.Arch*, *.Os*, *.ParentId*, "
+	       "*.IsManifestList*, *.SharedSize*, *.VirtualSize*, *.Containers*, *.Created*, "
 	       "*.CreatedAt*, "
 	       "*.CreatedSince*, "
 	       "*.CreatedTime*, *.Digest*, *.History*, *.ID*, *.Labels*, *.Names*, *.RepoDigests*, "

@@ -76,7 +76,9 @@ static bool check(const char *text, GError **error)
 	const char *equals = strchr(text, '=');
 	g_autofree char *key = equals ? g_strndup(text, equals - text) : g_strdup(text);
 	if (!equals)
-		return error_set(error, ENGINE_ERROR_INVALID, "invalid filter \"%s\"", text);
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "filter input must be in the form of filter=value: %s is invalid",
+				 text);
 	return g_strv_contains(keys, key) ||
 	       error_set(error, ENGINE_ERROR_INVALID, "invalid filter \"%s\"", key);
 }

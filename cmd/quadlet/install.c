@@ -117,15 +117,23 @@ static bool check_free(const Install *install, const char *name, GError **error)
 			 "a Quadlet with name %s already exists, refusing to overwrite", name);
 }
 
+/* What was staged and what has its name change places, so that there is always one of them. */
+static bool take_place(const Install *install, const char *name)
+{
+	int home = install->home_fd;
+	if (renameat2(home, STAGE, home, name, RENAME_NOREPLACE) == 0)
+		return true;
+	if (errno == EEXIST && renameat2(home, STAGE, home, name, RENAME_EXCHANGE) == 0)
+		return path_remove_tree(home, STAGE);
+	/* Some network file systems can do neither. */
+	return errno == EINVAL && path_remove_tree(home, name) &&
+	       renameat(home, STAGE, home, name) == 0;
+}
+
 /* What was staged takes its name. */
 static bool publish(const Install *install, const char *name, GError **error)
 {
-	struct stat st;
-	bool directory = fstatat(install->home_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-			 S_ISDIR(st.st_mode);
-	if (directory && !path_remove_tree(install->home_fd, name))
-		return error_set_errno(error, "cannot replace '%s'", name);
-	if (renameat(install->home_fd, STAGE, install->home_fd, name) < 0)
+	if (!take_place(install, name))
 		return error_set_errno(error, "cannot install '%s'", name);
 	g_autofree char *path = g_build_filename(install->home, name, NULL);
 	output_text(path);

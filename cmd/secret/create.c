@@ -27,7 +27,8 @@ static bool set_label(void *target, const Option *option, const char *value, GEr
 	SecretCreateOptions *opts = target;
 	const char *equals = strchr(value, '=');
 	if (*value == '\0' || *value == '=')
-		return error_set(error, ENGINE_ERROR_INVALID, "must be KEY=VALUE");
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "unable to process labels: invalid label format: \"%s\"", value);
 	g_hash_table_replace(opts->labels,
 			     equals ? g_strndup(value, equals - value) : g_strdup(value),
 			     g_strdup(equals ? equals + 1 : ""));
@@ -52,7 +53,8 @@ static bool set_driver_option(void *target, const Option *option, const char *va
 static const Option options[] = {
 	{0, "env", OPTION_FLAG, option_set_flag, NULL, "The second argument names a variable",
 	 offsetof(SecretCreateOptions, env), OPTION_COMMON},
-	{'l', "label", OPTION_LIST, set_label, "KEY[=VALUE]", "Set a label", 0, OPTION_COMMON},
+	{'l', "label", OPTION_LIST, set_label, "KEY[=VALUE]", "Set a label", 0,
+	 OPTION_COMMON | OPTION_WHOLE},
 	{0, "replace", OPTION_FLAG, option_set_flag, NULL, "Replace a secret of the same name",
 	 offsetof(SecretCreateOptions, replace), OPTION_COMMON},
 	{0, "ignore", OPTION_FLAG, option_set_flag, NULL, "Don't mind if the secret exists",

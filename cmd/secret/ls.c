@@ -122,10 +122,10 @@ static bool check_filters(const GPtrArray *filters, GError **error)
 	for (guint i = 0; filters && i < filters->len; i++) {
 		const char *text = filters->pdata[i], *equals = strchr(text, '=');
 		if (!equals)
-			return error_set(error, ENGINE_ERROR_INVALID,
-					 "invalid filter: \"%s\": filters must be of the form "
-					 "KEY=VALUE",
-					 text);
+			return error_set(
+				error, ENGINE_ERROR_INVALID,
+				"filter input must be in the form of filter=value: %s is invalid",
+				text);
 		if (!g_str_has_prefix(text, "name=") && !g_str_has_prefix(text, "id="))
 			return error_set(error, ENGINE_ERROR_INVALID, "invalid filter \"%.*s\"",
 					 (int)(equals - text), text);

@@ -20,10 +20,12 @@ static int cmd_compose(Invocation *inv)
 {
 	g_autoptr(GError) error = NULL;
 	g_autofree char *program = spawn_find_own("skiff-compose", &error);
-	if (!program)
+	g_autofree char *self = program ? g_file_read_link("/proc/self/exe", &error) : NULL;
+	if (!self)
 		return command_fail(error);
 	g_autoptr(GPtrArray) words = g_ptr_array_new_with_free_func(g_free);
-	g_ptr_array_add(words, g_strdup("skiff-compose"));
+	/* Its first word says where skiff is: what a monitor becomes at its end. */
+	g_ptr_array_add(words, g_strdup(self));
 	add_global(words, "log-level", inv->global.log_level);
 	add_global(words, "root", inv->global.root);
 	add_global(words, "runroot", inv->global.runroot);

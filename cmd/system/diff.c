@@ -13,6 +13,7 @@
 
 typedef struct {
 	const char *format;
+	bool latest;
 } DiffOptions;
 
 static bool set_format(void *target, const Option *option, const char *value, GError **error)
@@ -26,8 +27,10 @@ static bool set_format(void *target, const Option *option, const char *value, GE
 }
 
 static const Option options[] = {
-	{0, "format", OPTION_VALUE, set_format, "json", "Print JSON", 0, OPTION_COMMON},
-	OPTION_UNSUPPORTED('l', "latest", OPTION_FLAG),
+	{0, "format", OPTION_VALUE, set_format, "json", "Print JSON", 0,
+	 OPTION_COMMON | OPTION_WHOLE},
+	{'l', "latest", OPTION_FLAG, option_set_flag, NULL, "The container created last",
+	 offsetof(DiffOptions, latest), OPTION_COMMON},
 	{0},
 };
 
@@ -83,13 +86,20 @@ static GPtrArray *diff_images(Engine *engine, const char *name, const char *base
 {
 	Store *store = engine_store(engine);
 	g_autoptr(Image) image = image_resolve(store, name, error);
+	if (!image && !base_name)
+		g_prefix_error(error, "%s not found: ", name);
 	g_autoptr(Image) base = image && base_name ? image_resolve(store, base_name, error) : NULL;
 	return image && (base || !base_name) ? image_diff(engine, base, image, error) : NULL;
 }
 
 /* "container diff" and "image diff" look at one kind only; two names are images. */
-static GPtrArray *find(const Invocation *inv, Engine *engine, GError **error)
+static GPtrArray *find(const Invocation *inv, const DiffOptions *opts, Engine *engine,
+		       GError **error)
 {
+	if (opts->latest) {
+		g_autoptr(Container) last = container_latest(engine, error);
+		return last ? changes_of_container(engine, last, error) : NULL;
+	}
 	const char *name = command_arg(inv, 0), *base = command_arg(inv, 1);
 	bool containers_only = strcmp(inv->path, "container diff") == 0;
 	if (strcmp(inv->path, "image diff") == 0 || base)
@@ -104,9 +114,22 @@ static GPtrArray *find(const Invocation *inv, Engine *engine, GError **error)
 	if (failed)
 		g_propagate_error(error, failed);
 	else if (!changes)
-		error_set(error, ENGINE_ERROR_NOT_FOUND, "%s not found: no such container%s", name,
-			  containers_only ? "" : " or image");
+		error_set(error, ENGINE_ERROR_NOT_FOUND, "%s not found: %s not known", name,
+			  containers_only ? "container" : "layer");
 	return changes;
+}
+
+/* podman's words. */
+static bool check(const Invocation *inv, const DiffOptions *opts, GError **error)
+{
+	if (opts->latest && strcmp(inv->path, "image diff") == 0)
+		return error_set(error, ENGINE_ERROR_INVALID, "unknown flag: --latest");
+	if (opts->latest && command_n_args(inv) > 0)
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "--latest and containers cannot be used together");
+	return opts->latest || command_n_args(inv) > 0 ||
+	       error_set(error, ENGINE_ERROR_INVALID,
+			 "\"skiff %s\" requires a name, id, or the \"--latest\" flag", inv->path);
 }
 
 static int cmd_diff(Invocation *inv)
@@ -115,8 +138,10 @@ static int cmd_diff(Invocation *inv)
 	g_autoptr(GError) error = NULL;
 	if (!command_parse(inv, (void *[]){&opts}))
 		return inv->status;
+	if (!check(inv, &opts, &error))
+		return command_fail(error);
 	g_autoptr(Engine) engine = command_engine(inv, true, &error);
-	g_autoptr(GPtrArray) changes = engine ? find(inv, engine, &error) : NULL;
+	g_autoptr(GPtrArray) changes = engine ? find(inv, &opts, engine, &error) : NULL;
 	if (!changes)
 		return command_fail(error);
 	print(changes, opts.format != NULL);
@@ -132,7 +157,6 @@ const Command diff_command = {
 		       "comparison with another.",
 	.examples = (const char *const[]){"skiff diff web", "skiff diff --format json web",
 					  "skiff diff my/app debian:12", NULL},
-	.min_args = 1,
 	.max_args = 2,
 	.groups = (const OptionGroup *const[]){&group, NULL},
 	.arg = COMMAND_ARG_OBJECT,

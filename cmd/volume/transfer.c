@@ -25,6 +25,20 @@ static const Option export_options[] = {
 
 static const OptionGroup export_group = {NULL, export_options};
 
+/* podman's words, which are others than those of `volume rm`. */
+static Volume *find_volume(Engine *engine, const char *name, GError **error)
+{
+	GError *failed = NULL;
+	Volume *volume = volume_resolve(engine, name, &failed);
+	if (error_matches(failed, ENGINE_ERROR_NOT_FOUND)) {
+		g_clear_error(&failed);
+		error_set(error, ENGINE_ERROR_NOT_FOUND, "no such volume %s", name);
+	}
+	if (failed)
+		g_propagate_error(error, failed);
+	return volume;
+}
+
 /* The archive has the owners as containers of the user see them. */
 static int cmd_volume_export(Invocation *inv)
 {
@@ -33,11 +47,12 @@ static int cmd_volume_export(Invocation *inv)
 	if (!command_parse(inv, (void *[]){&opts}))
 		return inv->status;
 	g_autoptr(Engine) engine = command_engine(inv, false, &error);
-	g_autoptr(Volume) volume =
-		engine ? volume_resolve(engine, command_arg(inv, 0), &error) : NULL;
+	g_autoptr(Volume) volume = engine ? find_volume(engine, command_arg(inv, 0), &error) : NULL;
 	autofd data = volume ? volume_open_data(engine, volume, &error) : -1;
 	const Tree tree = {.root_fd = data};
-	if (data < 0 || !archive_output_write(&tree, opts.output, 0, &error))
+	g_autofree char *problem = g_strdup_printf("could not create tarball file '%s'",
+						   opts.output ? opts.output : "-");
+	if (data < 0 || !archive_output_write(&tree, opts.output, 0, problem, &error))
 		return command_fail(error);
 	return 0;
 }
@@ -66,8 +81,7 @@ static int cmd_volume_import(Invocation *inv)
 	if (!command_parse(inv, NULL))
 		return inv->status;
 	g_autoptr(Engine) engine = command_engine(inv, false, &error);
-	g_autoptr(Volume) volume =
-		engine ? volume_resolve(engine, command_arg(inv, 0), &error) : NULL;
+	g_autoptr(Volume) volume = engine ? find_volume(engine, command_arg(inv, 0), &error) : NULL;
 	autofd data = volume ? volume_open_data(engine, volume, &error) : -1;
 	/* What an image has at the volume's place must not be mixed into it later. */
 	if (data < 0 || !volume_copied_up(engine, volume->name, &error) ||

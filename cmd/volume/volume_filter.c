@@ -29,8 +29,12 @@ static bool matches(Engine *engine, const Volume *volume, const char *key, const
 	bool wanted = false, used = false;
 	*out = false;
 	if (strcmp(key, "dangling") == 0) {
-		if (!option_parse_bool(value, &wanted, error) ||
-		    !is_used(engine, volume, &used, error))
+		if (!option_parse_bool(value, &wanted, NULL))
+			return error_set(error, ENGINE_ERROR_INVALID,
+					 "\"%s\" is not a valid value for the \"dangling\" "
+					 "filter - must be true or false",
+					 value);
+		if (!is_used(engine, volume, &used, error))
 			return false;
 		*out = used != wanted;
 	} else if (strcmp(key, "driver") == 0) {
@@ -82,7 +86,9 @@ static bool check(const char *text, GError **error)
 	const char *equals = strchr(text, '=');
 	g_autofree char *key = equals ? g_strndup(text, equals - text) : g_strdup(text);
 	if (!equals)
-		return error_set(error, ENGINE_ERROR_INVALID, "invalid filter \"%s\"", text);
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "filter input must be in the form of filter=value: %s is invalid",
+				 text);
 	if (g_strv_contains(keys, key))
 		return true;
 	Suggestions near;

@@ -79,6 +79,17 @@ bool error_set_errno(GError **error, const char *format, ...)
 	return false;
 }
 
+bool error_set_errno_go(GError **error, const char *format, ...)
+{
+	va_list args;
+	g_autofree char *reason = g_strdup(g_strerror(errno));
+	reason[0] = g_ascii_tolower(reason[0]);
+	va_start(args, format);
+	g_autofree char *what = g_strdup_vprintf(format, args);
+	va_end(args);
+	return error_set(error, ENGINE_ERROR_SYSTEM, "%s: %s", what, reason);
+}
+
 void *error_set_errno_null(GError **error, const char *format, ...)
 {
 	int number = errno;

@@ -53,6 +53,10 @@ bool error_set_errno(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3
 /** error_set_errno_null() - as error_set_errno(), for pointers. Return: always NULL. */
 void *error_set_errno_null(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
+/** error_set_errno_go() - as error_set_errno(), the reason in lower case as podman has it: for
+ * errors that scripts compare. */
+bool error_set_errno_go(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
 /** error_add_help() - append a "help: " line to an error that is set; no-op on NULL. */
 void error_add_help(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 

@@ -268,10 +268,8 @@ bool units_parse_time(const char *text, int64_t now_ns, int64_t *out_ns, GError 
 	}
 	if (parse_date(text, out_ns))
 		return true;
-	return error_set(
-		error, ENGINE_ERROR_INVALID,
-		"'%s' is not a time: expected e.g. 10m, 2026-01-31T12:00:00Z or seconds since 1970",
-		text);
+	return error_set(error, ENGINE_ERROR_INVALID,
+			 "failed to parse value as time or duration: \"%s\"", text);
 }
 
 char *units_format_size(uint64_t bytes)

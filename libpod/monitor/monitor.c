@@ -174,9 +174,11 @@ static bool parse_retries(const char *text, int *out_retries, GError **error)
 {
 	uint64_t retries;
 	if (!units_parse_uint(text, G_MAXINT32, &retries, NULL))
-		return error_set(error, ENGINE_ERROR_INVALID,
-				 "parsing restart policy retry count: \"%s\" is not a number",
-				 text);
+		return error_set(
+			error, ENGINE_ERROR_INVALID,
+			"parsing restart policy retry count: strconv.Atoi: parsing \"%s\": "
+			"invalid syntax",
+			text);
 	*out_retries = (int)retries;
 	return true;
 }
@@ -201,7 +203,8 @@ bool restart_parse(const char *text, RestartKind *out_kind, int *out_retries, GE
 		*out_retries = retries;
 		return true;
 	}
-	error_set(error, ENGINE_ERROR_INVALID, "\"%s\" is not a valid restart policy", text);
+	error_set(error, ENGINE_ERROR_INVALID,
+		  "\"%s\" is not a valid restart policy: invalid argument", text);
 	error_add_help(error, "use no, on-failure[:N], always or unless-stopped");
 	return false;
 }

@@ -67,7 +67,8 @@ bool privileges_capability_parse(const char *name, int *out_capability, GError *
 			return true;
 		}
 	}
-	return error_set(error, ENGINE_ERROR_INVALID, "unknown capability '%s'", name);
+	g_autofree char *upper = g_ascii_strup(bare, -1);
+	return error_set(error, ENGINE_ERROR_INVALID, "\"CAP_%s\": unknown capability", upper);
 }
 
 const char *privileges_capability_name(int capability)

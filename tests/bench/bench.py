@@ -45,6 +45,7 @@ BUDGETS = {
     "batch-run": "250 ms",
     "batch-rm": "150 ms",
     "pull": "0.6x curl | tar xz",
+    "push": "beside skopeo copy",
     "uplink": "5.5 Gbit/s both ways",
     "port": "12 Gbit/s",
     "memory": "512 KiB and 1536 KiB",
@@ -315,6 +316,36 @@ class Bench(networks.NetworkRows, scale.ScaleRows):
                         samples[contender] += self.time_batch(work_argv, 1)
                         self.command(undo)
         self.report("pull", f"pull of a {size / 1e6:.0f} MB gzip layer ({total / 1e6:.0f} MB, {count:,} files)", samples)
+
+    def scale_push(self):
+        """One layer of real files to a registry that has nothing: as the bytes it came in, and as zstd."""
+        if not self.have("docker-registry") or not self.have("skopeo"):
+            print("\npush: left out, docker-registry or skopeo is not installed")
+            return
+        with tempfile.TemporaryDirectory(prefix="skiff-bench-registry-") as work:
+            layout = pathlib.Path(work) / "layout"
+            _, size, total, count = make_layout(layout)
+            manifest = json.loads((layout / "index.json").read_text())["manifests"][0]["digest"]
+            subprocess.run(["chmod", "-R", "a+rX", work], check=True)
+            copy = ["skopeo", "--insecure-policy", "copy", "-q", "--dest-tls-verify=false", f"oci:{layout}"]
+            with Registry(pathlib.Path(work) / "full", tls=False, auth=False) as registry:
+                subprocess.run([*copy, f"docker://{registry.host}/bench/push:latest"], check=True)
+                name = f"{registry.host}/bench/push@{manifest}"
+                self.command(["skiff", "pull", "-q", "--tls-verify=false", name])
+            push = ["skiff", "push", "-q", "--tls-verify=false"]
+            contenders = {
+                "skiff, bytes kept": ([*push, name], ""),
+                "skiff, packed anew as zstd": ([*push, "--format", "oci", "--compression-format", "zstd", name], ""),
+                "skopeo copy, bytes kept": (copy, "docker://"),
+                "skopeo copy, as zstd": ([*copy[:-1], "--dest-compress-format", "zstd", copy[-1]], "docker://"),
+            }
+            samples = {contender: [] for contender in contenders}
+            for _ in range(max(3, self.options.rounds // 3)):
+                for contender, (argv, transport) in contenders.items():
+                    with tempfile.TemporaryDirectory(dir=work) as empty, Registry(empty, tls=False, auth=False) as registry:
+                        samples[contender] += self.time_batch([*argv, f"{transport}{registry.host}/bench/to:1"], 1)
+            self.command(["skiff", "rmi", "-f", name])
+        self.report("push", f"push of a {size / 1e6:.0f} MB gzip layer ({total / 1e6:.0f} MB, {count:,} files)", samples)
 
     def iperf(self, argv, *options):
         """Gbit/s that an iperf3 client receives or sends."""

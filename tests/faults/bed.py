@@ -140,6 +140,11 @@ class Bed:
         self.archive = docker_archive(self.dir / "second.tar", self.second, [busybox_layer(), odd_layer()])
         self.tree = self.dir / "tree.tar"
         self.tree.write_bytes(odd_layer())
+        self.context = self.dir / "context"
+        self.context.mkdir()
+        (self.context / "Dockerfile").write_text(
+            f"FROM {self.image}\nRUN --mount=type=cache,target=/c echo built > /built; touch /c/f\nWORKDIR /w\nCOPY . .\n"
+            "ENV A=b\n")
         self.before_processes = self.processes()
         self.before_mounts = support.mounts()
         self.must(["load", "-q", "-i", str(self.first_archive)])

@@ -61,15 +61,30 @@ class Verb:
         self.there, self.proof, self.again = there, proof, again
 
 
+def compose_file(bed, number):
+    """A project of one container, named "new": files of other numbers make another one of it."""
+    path = bed.dir / f"compose{number}.yaml"
+    path.write_text(f"""services:
+  new: {{image: "{bed.image}", container_name: new, command: [sleep, "1000"], labels: [n={number}], volumes: ["vol:/data"]}}
+volumes: {{vol: }}
+""", encoding="utf-8")
+    path.chmod(0o644)
+    return ["compose", "-f", str(path), "-p", "proj"]
+
+
 def verbs(bed):
     """All verbs that change something."""
     first, second, imported = bed.image, bed.second, "localhost/imported:latest"
     listed = "localhost/listed:latest"
+    built = "localhost/built:latest"
     sleeper = ["run", "-d", *NEW, first, "sleep", "1000"]
     use_second = ["run", "--rm", "--network", "none", second, "cat", "/odd/link"]
     use_secret = [["run", "--rm", "--network", "none", "--secret", "sec", first, "cat", "/run/secrets/sec"]]
     exists = ["container", "exists", "new"]
     restart = [["start", "new"], ["exec", "new", "true"]]
+    compose = {number: compose_file(bed, number) for number in (1, 2)}
+    compose_use = [[*compose[2], "up", "-d", "-t", "0"], ["exec", "new", "touch", "/data/x"]]
+    compose_down = [*compose[2], "down", "-v", "-t", "0"]
     two_networks = [["network", "create", "--ignore", "net"], ["network", "create", "--ignore", "--ipv6", "net2"]]
     on_net = ["run", "-d", "--name", "new", "--network", "net", first, "sleep", "1000"]
     on_both = ["run", "-d", "--name", "new", "--network", "net", "--network", "net2", first, "sleep", "1000"]
@@ -101,6 +116,14 @@ def verbs(bed):
              undo=[RM_NEW, ["rmi", "-f", "-i", "localhost/committed:latest"]],
              there=["image", "exists", "localhost/committed:latest"],
              proof=[["create", "--name", "proof", "localhost/committed:latest", "true"], ["rm", "proof"]], again=sleeper),
+        Verb("build", ["build", "-q", "--network", "none", "-t", built, str(bed.context)],
+             undo=[["rmi", "-f", "-i", built], ["builder", "prune", "-f"]], there=["image", "exists", built],
+             proof=[["run", "--rm", "--network", "none", built, "cat", "/built", "/w/Dockerfile"]]),
+        Verb("builder-prune", ["builder", "prune", "-fa"],
+             before=[["build", "-q", "--network", "none", "-t", built, str(bed.context)]],
+             undo=[["rmi", "-f", "-i", built], ["builder", "prune", "-f"]], there=["image", "exists", built],
+             proof=[["run", "--rm", "--network", "none", built, "cat", "/built", "/w/Dockerfile"]],
+             again=["build", "-q", "--network", "none", "-t", built, str(bed.context)]),
         Verb("cp", ["cp", "/etc/passwd", "new:/copied"], before=[sleeper], undo=[RM_NEW], there=exists, proof=restart,
              again=sleeper),
         Verb("rename", ["rename", "old", "new"], before=[["create", "--name", "old", "--network", "none", first, "true"]],
@@ -168,6 +191,11 @@ def verbs(bed):
              before=[["secret", "create", "--replace", "sec", "/etc/passwd"]], undo=[RM_NEW, ["secret", "rm", "-i", "sec"]],
              there=exists, proof=[*restart, ["exec", "new", "cat", "/run/secrets/sec", "/etc/other"]],
              again=["secret", "create", "--replace", "sec", "/etc/passwd"]),
+        Verb("compose-up", [*compose[2], "up", "-d", "-t", "0"], undo=[compose_down], there=exists, proof=compose_use),
+        Verb("compose-recreate", [*compose[2], "up", "-d", "-t", "0"], before=[[*compose[1], "up", "-d", "-t", "0"]],
+             undo=[compose_down], there=exists, proof=compose_use, again=[*compose[1], "up", "-d", "-t", "0"]),
+        Verb("compose-down", compose_down, before=[[*compose[1], "up", "-d", "-t", "0"]], there=exists, proof=compose_use,
+             again=[*compose[1], "up", "-d", "-t", "0"]),
         Verb("volume-rm", ["volume", "rm", "-f", "vol"], before=[["volume", "create", "vol"]],
              there=["volume", "exists", "vol"],
              proof=[["run", "--rm", "--network", "none", "-v", "vol:/data", first, "touch", "/data/x"]],

@@ -32,10 +32,15 @@ class UnitTest(GuestTest):
         changes.setdefault("HOME", str(cls.own_home))
         return super().environment(**changes)
 
+    manager = ["--user"]  # options of systemctl and journalctl
+
+    def directories(self):
+        """Of files for the generator, of units."""
+        return self.own_home / ".config/containers/systemd", self.own_home / ".config/systemd/user"
+
     def setUp(self):
         super().setUp()
-        self.files = self.own_home / ".config/containers/systemd"
-        self.units = self.own_home / ".config/systemd/user"
+        self.files, self.units = self.directories()
         for directory in (self.files, self.units):
             directory.mkdir(parents=True, exist_ok=True)
         self.written = []
@@ -52,7 +57,7 @@ class UnitTest(GuestTest):
 
     def systemctl(self, *args, check=True, timeout=60):
         """systemctl --user."""
-        done = subprocess.run(["systemctl", "--user", *args], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+        done = subprocess.run(["systemctl", *self.manager, *args], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
                               env=self.environment(), timeout=timeout * SLOWNESS)
         if check:
             self.assertEqual(done.returncode, 0, f"{args}: {done.stdout}{done.stderr}\n{self.journal(args[-1])}")
@@ -64,7 +69,7 @@ class UnitTest(GuestTest):
 
     def journal(self, unit):
         """What a unit has said."""
-        done = subprocess.run(["journalctl", "--user", "-q", "-o", "cat", "-u", unit], capture_output=True, text=True, check=False,
+        done = subprocess.run(["journalctl", *self.manager, "-q", "-o", "cat", "-u", unit], capture_output=True, text=True, check=False,
                               env=self.environment())
         return done.stdout
 
@@ -86,7 +91,7 @@ class Containers(UnitTest):
     """A .container file."""
 
     def test_a_service_from_start_to_stop(self):
-        self.put("web.container", BASE + "Exec=sleep 1000\n[Install]\nWantedBy=default.target\n")
+        self.put("web.container", BASE + "Exec=sleep 1000\nStopTimeout=1\n[Install]\nWantedBy=default.target\n")
         self.assertEqual(self.systemctl("is-enabled", "web").stdout, "generated\n")
         self.assertIn("web.service", self.systemctl("list-dependencies", "--plain", "default.target").stdout)
         self.systemctl("start", "web")
@@ -143,7 +148,7 @@ class Containers(UnitTest):
         self.assertIn("done", self.journal("job"))
 
     def test_templates(self):
-        self.put("t@.container", BASE + "Exec=sh -c \"echo this is %i; sleep 1000\"\nLogDriver=passthrough\n")
+        self.put("t@.container", BASE + "Exec=sh -c \"echo this is %i; sleep 1000\"\nStopTimeout=1\nLogDriver=passthrough\n")
         self.systemctl("start", "t@one", "t@two")
         self.assertEqual(sorted(self.names()), ["systemd-t_one", "systemd-t_two"])
         wait_for(lambda: "this is two" in self.journal("t@two"))
@@ -153,7 +158,7 @@ class Containers(UnitTest):
         self.put("data.volume", "[Volume]\nLabel=a=b\n", reload=False)
         self.put("net.network", "[Network]\n", reload=False)
         self.put("x.container", "[Container]\nImage=localhost/busybox\nNetwork=net.network\nVolume=data.volume:/data\n"
-                 "Exec=sh -c 'echo kept >/data/file; sleep 1000'\n")
+                 "StopTimeout=1\nExec=sh -c 'echo kept >/data/file; sleep 1000'\n")
         self.systemctl("start", "x")
         self.assertEqual((self.show("data-volume", "ActiveState"), self.show("net-network", "ActiveState")), ("active", "active"))
         self.assertEqual(self.inspect("systemd-x")["Mounts"][0]["Name"], "systemd-data")
@@ -170,10 +175,46 @@ class Containers(UnitTest):
         wait_for(lambda: says in self.journal("bad"))
 
     def test_reload(self):
-        self.put("r.container", BASE + "Exec=sh -c 'trap \"echo reloaded\" HUP; while :; do sleep 0.1; done'\nReloadSignal=HUP\n")
+        self.put("r.container", BASE + "Exec=sh -c 'trap \"echo reloaded\" HUP; while :; do sleep 0.1; done'\nStopTimeout=1\nReloadSignal=HUP\n")
         self.systemctl("start", "r")
         self.systemctl("reload", "r")
         wait_for(lambda: "reloaded" in self.skiff("logs", "systemd-r").stdout)
+
+
+class System(UnitTest):
+    """Files of the system's systemd."""
+
+    user = "root"
+    manager = []
+
+    def directories(self):
+        return Path("/etc/containers/systemd"), Path("/etc/systemd/system")
+
+    def setUp(self):
+        super().setUp()
+        roots = " ".join(self.roots())
+        self.base = BASE + f"GlobalArgs={roots}\n"
+
+    def test_a_service(self):
+        self.put("sys.container", self.base + "Exec=sleep 1000\nStopTimeout=1\n")
+        self.systemctl("start", "sys")
+        report = self.inspect("systemd-sys")
+        self.assertEqual(self.show("sys", "MainPID"), str(report["State"]["ConmonPid"]))
+        self.assertTrue(cgroup_of(report["State"]["Pid"]).startswith("system.slice/sys.service/skiff-"), cgroup_of(report["State"]["Pid"]))
+        self.systemctl("stop", "sys")
+        self.assertEqual((self.show("sys", "ActiveState"), self.show("sys", "Result")), ("inactive", "success"))
+
+    def test_a_service_of_another_user(self):
+        """User= of [Service], which podman's generator does not support: the container is that user's."""
+        self.put("theirs.container", BASE + "Exec=sleep 1000\nStopTimeout=1\n[Service]\nUser=tester\n")
+        subprocess.run(["su", "-", "tester", "-c", "/skiff/prefix/bin/skiff load -q -i /skiff/busybox.tar"], check=True, stdout=subprocess.DEVNULL)
+        self.systemctl("start", "theirs")
+        pid = self.show("theirs", "MainPID")
+        self.assertNotEqual(pid, "0", self.systemctl("status", "theirs", check=False).stdout + self.journal("theirs"))
+        self.assertEqual(Path(f"/proc/{pid}").stat().st_uid, 1000)
+        self.assertEqual(Path(f"/proc/{pid}/comm").read_text(encoding="ascii"), "skiff-monitor\n")
+        self.systemctl("stop", "theirs")
+        self.assertEqual((self.show("theirs", "ActiveState"), self.show("theirs", "Result")), ("inactive", "success"))
 
 
 class Readiness(UnitTest):
@@ -193,7 +234,7 @@ class Readiness(UnitTest):
 
     def test_healthy_waits_for_a_probe(self):
         self.put("h.container", BASE + "Notify=healthy\nHealthCmd=test -e /tmp/ok\nHealthInterval=500ms\nHealthRetries=100\n"
-                 "Exec=sh -c 'sleep 2; touch /tmp/ok; sleep 1000'\n")
+                 "Exec=sh -c 'sleep 2; touch /tmp/ok; sleep 1000'\nStopTimeout=1\n")
         begin = time.monotonic()
         self.systemctl("start", "h")
         self.assertGreater(time.monotonic() - begin, 1.9)
@@ -260,7 +301,7 @@ class Boot(UnitTest):
         self.addCleanup(path.unlink)
         self.systemctl("daemon-reload")
         for policy in ("always", "no"):
-            self.skiff("run", "-d", "--name", policy, "--restart", policy, "--network", "none", "busybox", "sleep", "1000")
+            self.skiff("run", "-d", "--name", policy, "--restart", policy, "--network", "none", "--stop-timeout", "1", "busybox", "sleep", "1000")
         for policy in ("always", "no"):  # as a crash does
             os.kill(self.inspect(policy)["State"]["ConmonPid"], signal.SIGKILL)
         wait_for(lambda: self.inspect("always")["State"]["Status"] == "exited")

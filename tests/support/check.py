@@ -18,7 +18,7 @@ import xml.etree.ElementTree
 TOP = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP))
 
-from tests.support import images  # noqa: E402  (the path comes first)
+from tests.support import images, quadlet_oracle  # noqa: E402  (the path comes first)
 
 COUNTS = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", re.M)
 
@@ -249,7 +249,7 @@ class Check:
 
     def prepare_images(self):
         """Fill the cache, as root: the unprivileged user cannot run mmdebstrap."""
-        for name, make in images.MAKERS.items():
+        for name, make in (images.MAKERS | {"quadlet-oracle": quadlet_oracle.generator}).items():
             try:
                 make()
             except images.Unavailable as reason:

@@ -25,7 +25,7 @@ def make(directory):
     (apt / "status").write_text("", encoding="ascii")
     key = "/usr/share/keyrings/debian-archive-keyring.gpg"
     (apt / "list").write_text(f"deb [signed-by={key}] {debian_mirror()} {SUITE} main\n", encoding="ascii")
-    options = [word for setting in (f"Dir::Etc::sourcelist={apt}/list", "Dir::Etc::sourceparts=-", f"Dir::State::lists={apt}/lists",
+    options = [word for setting in ("APT::Sandbox::User=root", f"Dir::Etc::sourcelist={apt}/list", "Dir::Etc::sourceparts=-", f"Dir::State::lists={apt}/lists",
                                     f"Dir::Cache={apt}/cache", f"Dir::State::status={apt}/status") for word in ("-o", setting)]
     tool("timeout", "300", "apt-get", *options, "-q", "update")
     tool("timeout", "300", "apt-get", *options, "-q", "download", "podman", cwd=apt)

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """skiff build: instructions, stages, the cache, what RUN is given, and what is left when it fails."""
 
+import io
 import json
 import os
+import re
+import shutil
+import subprocess
 import tarfile
 
 from tests.support.skiff import SkiffTest, sub_ids, wait_for
@@ -360,6 +364,30 @@ class Cache(BuildTest):
         self.assertEqual(self.hits(self.build()), 0)
         self.assertEqual(self.hits(self.build()), 1)
 
+    def test_prune_and_du(self):
+        self.skiff("builder", "prune", "-f")
+        self.build(text="FROM busybox\nRUN --mount=type=cache,target=/c echo pruned > /pruned; touch /c/f\n")
+        store = self.state_directories()["store/names"].parent
+        layer, = (store / "layers").glob("*/diff/pruned")
+        steps = self.skiff("builder", "du", "--format", "{{.CreatedBy}}").lines
+        self.assertIn("/bin/sh -c --mount=type=cache,target=/c echo pruned > /pruned; touch /c/f", steps)
+        self.assertIn("STEP", self.skiff("buildx", "du").lines[0])
+        self.skiff("builder", "prune", "-f", "--filter", "until=1h")
+        self.assertEqual(self.hits(self.build()), 1)
+        self.assertEqual(self.skiff("builder", "prune", input="n\n").lines[-1][:13], "Are you sure ")
+        # What an image needs stays; what only the cache held goes.
+        self.assertIn("Total:\t0B", self.skiff("builder", "prune", "-f").stdout)
+        self.assertTrue(layer.exists())
+        self.assertEqual(self.skiff("builder", "du").lines[1:], [])
+        self.build("--no-cache")
+        layer = next((file for file in (store / "layers").glob("*/diff/pruned") if file != layer), layer)
+        self.remove_images()
+        self.assertTrue(layer.exists())
+        self.assertIn("Total:\t7B", self.skiff("builder", "prune", "-fa").stdout)
+        self.assertFalse(layer.exists())
+        self.assertFalse((store / "cache/build/mounts").exists())
+        self.skiff_fails("builder", "prune", "-f", "--filter", "x=y", says="invalid filter")
+
     def test_speed_of_what_is_cached(self):
         """30 steps that are known: far less than one of them would take."""
         self.build("-q", text="FROM busybox\n" + "".join(f"RUN true {n}\n" for n in range(30)), timeout=300)
@@ -503,6 +531,8 @@ class Failures(BuildTest):
 
     def test_options(self):
         self.write("FROM busybox\n")
+        self.skiff_fails("build", "--network", "none", "-", says="source= is not supported",
+                         input="FROM busybox\nRUN --mount=type=cache,target=/c,source=x true\n")
         for option, says in ((["--squash-all"], "unsupported flag: --squash-all"),
                              (["--cache-from", "x"], "unsupported flag: --cache-from"),
                              (["--secret", "nothing"], "incorrect secret flag format"),
@@ -531,3 +561,100 @@ class Failures(BuildTest):
         wait_for(lambda: process.stdout.readline() == b"started\n", timeout=20)
         os.kill(process.pid, 2)
         self.assertEqual(process.wait(timeout=20), 3)
+
+
+class AsBuildah(BuildTest):
+    """The same Dockerfile by buildah: the same config, history and files.
+
+    What is docker's here and not buildah's: ranges of EXPOSE are ports, the arguments of a stage are those of the
+    stage on it, the history has an ARG as it was written, CMD is for the stage's SHELL, and a directory that WORKDIR
+    makes is a layer, and the user's.
+    """
+
+    FILE = """
+FROM busybox AS one
+ARG U=2
+ENV A=1 B="two words" PATH=/x:$PATH
+LABEL l1=v1 "l 2"='v 2'
+RUN echo $A $U > /one; mkdir -p /d/e; chmod 700 /d; chown 4:5 /d/e; touch /var/www/new
+WORKDIR /w/x
+COPY f g/ ./
+FROM busybox
+COPY --from=one --chown=3:4 /one /again
+COPY --from=one /w /d /both/
+RUN rm /etc/group && ln -s one /l && ln /again /h && rm -r /var/www && mkdir /var/www
+EXPOSE 80 90/udp
+VOLUME /data
+STOPSIGNAL SIGUSR1
+CMD shell form $A
+ENTRYPOINT ["entry", "$A"]
+WORKDIR /rel
+WORKDIR ative
+COPY f .
+USER 7:8
+HEALTHCHECK --interval=5s CMD probe
+ONBUILD ENV later=1
+SHELL ["/bin/other", "-c"]
+"""
+
+    def buildah(self, *args):
+        done = subprocess.run(["buildah", "--root", self.place / "store", "--runroot", self.place / "run",
+                               "--storage-driver", "vfs", *args], check=False, capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout.strip()
+
+    def files(self, archive):
+        """What a root holds but for times and what a runtime leaves there."""
+        found = {}
+        with tarfile.open(fileobj=archive) as tar:
+            for member in tar:
+                name = member.name.removeprefix("./").rstrip("/")
+                if name.split("/")[0] in ("", ".", "dev", "proc", "sys", "run") or name in (
+                        "etc", "etc/hosts", "etc/hostname", "etc/resolv.conf", "etc/mtab"):
+                    continue
+                content = tar.extractfile(member).read() if member.isreg() or member.islnk() else b""
+                kind = b"f" if member.islnk() or member.isreg() else member.type
+                found[name] = (kind, member.mode & 0o7777, member.uid, member.gid, member.linkname if member.issym() else "",
+                               content)
+        return found
+
+    @staticmethod
+    def config_of(config):
+        kept = {key: config.get(key) or None for key in (
+            "User", "ExposedPorts", "Cmd", "Entrypoint", "Volumes", "WorkingDir", "StopSignal", "Healthcheck", "OnBuild",
+            "Shell")}
+        labels = {k: v for k, v in (config.get("Labels") or {}).items() if not k.startswith("io.buildah")}
+        return kept | {"Env": sorted(config["Env"]), "Labels": labels}
+
+    @staticmethod
+    def steps_of(history):
+        """(text, has a layer); the checksums of files are each builder's own."""
+        return [(re.sub(r"(file|dir|multi):[0-9a-f]{64}", "FILES", entry["created_by"]),
+                 " WORKDIR " not in entry["created_by"] and not entry.get("empty_layer")) for entry in history]
+
+    def test_equal(self):
+        self.need(shutil.which("buildah"), "buildah is not installed")
+        self.need(os.geteuid() == 0, "buildah is run as root")
+        self.place = self.tmp / "buildah"
+        self.place.mkdir()
+        (self.context / "g").mkdir()
+        (self.context / "g/in g").write_text("g")
+        self.write(self.FILE, f="f")
+        archive = self.tmp / "busybox.tar"
+        self.skiff("save", "--format", "oci-archive", "-o", archive, "busybox")
+        image = self.buildah("pull", "-q", f"oci-archive:{archive}")
+        self.buildah("tag", image, "localhost/busybox:latest")
+        self.buildah("bud", "--layers", "--isolation", "chroot", "--format", "docker", "-t", "made", self.context)
+        self.build("--format", "docker")
+        theirs = json.loads(self.buildah("inspect", "--type", "image", "made"))["Docker"]
+        ours = json.loads((self.state_directories()["store/names"].parent / "images" /
+                           self.skiff("image", "inspect", "made").json[0]["Id"] / "config.json").read_text())
+        self.assertEqual(self.config_of(ours["config"]), self.config_of(theirs["config"]))
+        self.assertEqual(self.steps_of(ours["history"]), self.steps_of(theirs["history"]))
+        container = self.buildah("from", "made")
+        mounted = self.buildah("mount", container)
+        packed = subprocess.run(["tar", "-C", mounted, "-cf", "-", "."], check=True, capture_output=True).stdout
+        name = self.skiff("create", "made", "x").word
+        exported = self.skiff("export", name).stdout_bytes
+        self.assertEqual(self.files(io.BytesIO(exported)), self.files(io.BytesIO(packed)))
+        self.buildah("rm", container)

@@ -78,8 +78,8 @@ class Diff(CommitTest):
         self.assertEqual({line[0] for line in lowest}, {"A"})
 
     def test_refusals(self):
-        self.skiff_fails("diff", "none", says="none not found: no such container or image")
-        self.skiff_fails("container", "diff", "busybox", says="busybox not found: no such container")
+        self.skiff_fails("diff", "none", says="none not found: layer not known")
+        self.skiff_fails("container", "diff", "busybox", says="busybox not found: container not known")
         self.skiff_fails("image", "diff", "none", says="none: image not known")
         self.skiff_fails("diff", "--format", "{{.Path}}", "busybox", says="only supported value for '--format' is 'json'")
 

@@ -115,7 +115,7 @@ class Copy(SkiffTest):
         self.fails("source must be a (compressed) tar archive when copying from stdin", "-", "c:/tmp", input=b"x" * 2000)
         self.fails('container "absent" does not exist', "absent:/x", ".")
         self.fails('invalid arguments "c:", "x": you must specify paths', "c:", "x")
-        self.fails("one of them must be CONTAINER:PATH", "file", "x")
+        self.fails("name or ID cannot be empty", "file", "x")
         self.fails("accepts 2 arg(s), received 1", "file")
 
     def test_kinds_are_kept_unless_asked(self):

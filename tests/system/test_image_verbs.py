@@ -171,10 +171,10 @@ class Diff(VerbTest):
             self.assertFalse([line for line in lines if line[2:] == path], "hidden by a whiteout")
 
     def test_wrong_lines(self):
-        self.skiff_fails("image", "diff", "nope", says="Error: nope: image not known")
+        self.skiff_fails("image", "diff", "nope", says="Error: nope not found: nope: image not known")
         self.skiff_fails("image", "diff", "busybox", "nope", says="Error: nope: image not known")
         self.skiff_fails("image", "diff", "--format", "table", "busybox", says="only supported value for '--format' is 'json'")
-        self.skiff_fails("image", "diff", "--latest", "busybox", says="unsupported flag")
+        self.skiff_fails("image", "diff", "--latest", "busybox", says="Error: unknown flag: --latest")
 
 
 class Mount(SkiffTest):

@@ -196,7 +196,8 @@ class WithoutCgroup(SkiffTest):
         """podman's words, before anything is looked for."""
         self.skiff("run", "-d", "--name", "c", "busybox", "sleep", "1000")
         why = "for cgroupv1 rootless containers" if os.geteuid() else "on a host with cgroup v1"
-        for words in (["c"], ["nobody"], [], ["--all"]):
+        self.skiff_fails("pause", says="you must provide at least one name or id")
+        for words in (["c"], ["nobody"], ["--all"]):
             failed = self.skiff_fails("pause", *words)
             self.assertEqual(failed.stderr, f"Error: pause is not supported {why}\n")
             failed = self.skiff_fails("container", "unpause", *words)

@@ -132,9 +132,9 @@ class VolumeArchives(SkiffTest):
 
     def test_refusals(self):
         self.skiff("volume", "create", "v")
-        self.skiff_fails("volume", "export", "none", says='no volume with name "none" found: no such volume')
-        self.skiff_fails("volume", "import", "none", "x", says='no volume with name "none" found: no such volume')
-        self.skiff_fails("volume", "import", "v", "absent.tar", says="open absent.tar: No such file or directory")
+        self.skiff_fails("volume", "export", "none", says="Error: no such volume none")
+        self.skiff_fails("volume", "import", "none", "x", says='Error: no such volume none')
+        self.skiff_fails("volume", "import", "v", "absent.tar", says="open absent.tar: no such file or directory")
         self.skiff_fails("volume", "import", "v", "-", input=b"no archive" * 100, says="tar")
         self.skiff_fails("volume", "export", "-o", "/no/such/file", "v", says="open /no/such/file")
         terminal = self.tty("volume", "export", "v")

@@ -10,6 +10,7 @@ import os
 import pty
 import random
 import select
+import shutil
 import signal
 import ssl
 import subprocess
@@ -394,9 +395,26 @@ class PlainHttp(RegistryTest):
         self.assertIn(f"reading manifest image in {self.registry.host}/no/such", done.stderr)
 
     def test_other_transports(self):
-        for name in ("oci:/tmp/x", "docker-archive:/tmp/x.tar", "dir:/tmp/x"):
+        """Archives and directories are loaded; names as podman gives them."""
+        for name in ("docker-daemon:x", "containers-storage:x"):
             self.pull_fails(name, says="cannot pull from")
-        self.pull("docker://" + self.reference)
+        word = self.pull("docker://" + self.reference).word
+        place = self.base / "place"
+        place.mkdir()
+        for form in ("oci-dir", "docker-dir", "oci-archive", "docker-archive"):
+            self.fetch("save", "--format", form, "--output", place / form, self.reference)
+        shutil.rmtree(self.store)
+        for source, names in ((f"docker-archive:{place}/docker-archive", [self.reference]),
+                              (f"docker-archive:{place}/docker-archive:{self.reference}", [self.reference]),
+                              (f"oci-archive:{place}/oci-archive", [self.reference]),
+                              (f"dir:{place}/docker-dir", None), (f"oci:{place}/oci-dir", None)):
+            with self.subTest(source=source):
+                self.assertEqual(self.pull(source).word, word)
+                if names:
+                    self.assertEqual(self.names_of(word), names)
+                shutil.rmtree(self.store)
+        self.pull_fails(f"docker-archive:{place}/docker-archive:other.example/x:1", says="no image called other.example/x:1")
+        self.pull_fails(f"dir:{place}/none", says="No such file")
 
 
 class Login(RegistryTest):

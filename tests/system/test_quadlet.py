@@ -306,6 +306,23 @@ class Verbs(QuadletTest):
         self.assertEqual(sorted(self.quadlet("rm", "--reload-systemd=false", "web.container").lines), ["data.volume", "web.container"])
         self.assertEqual(os.listdir(self.installed), [])
 
+    def test_a_kill_while_an_application_is_replaced_leaves_one_of_both(self):
+        self.put("shop/web.container", CONTAINER + "Exec=one\n")
+        for i in range(40):
+            self.put(f"shop/v{i}.volume", "[Volume]\n")
+        self.quadlet("install", "--reload-systemd=false", self.files / "shop")
+        for i in range(25):
+            self.put("shop/web.container", CONTAINER + f"Exec=run {i}\n")
+            process = self.start("quadlet", "install", "--reload-systemd=false", "--replace", self.files / "shop", env=self.env)
+            time.sleep(0.0015 * i)
+            process.kill()
+            process.wait()
+            made = sorted(path.name for path in (self.installed / "shop").iterdir())
+            self.assertEqual(len(made), 41, made)
+            self.assertRegex((self.installed / "shop/web.container").read_text(), r"Exec=(one|run \d+)\n$")
+        self.quadlet("install", "--reload-systemd=false", "--replace", self.files / "shop")
+        self.assertEqual(os.listdir(self.installed), ["shop"])
+
     def test_a_file_of_several_is_an_application(self):
         parts = self.put("shop.quadlets", "# FileName=web\n[Container]\nImage=localhost/app\n---\n# FileName=data\n[Volume]\n")
         self.quadlet("install", "--reload-systemd=false", parts)

@@ -342,12 +342,13 @@ class Sharing(UserNsTest):
         self.skiff("run", "-d", "--name", "p", "busybox", "sleep", "1d")
         self.skiff_fails("run", "--rm", "--pid=container:p", *self.variants()[1], "busybox", "true", says="--pid=container")
 
-    def test_target_that_does_not_run(self):
-        self.skiff("create", "--name", "idle", "busybox", "true")
+    def test_target_that_cannot_run(self):
+        """It is started first; what goes wrong there is told."""
+        self.skiff("create", "--name", "idle", "busybox", "/none")
         for option in ("--pid", "--ipc", "--uts", "--network"):
             with self.subTest(option):
-                done = self.skiff("run", "--rm", f"{option}=container:idle", "busybox", "true", code=125)
-                self.assertIn("not running", done.stderr)
+                done = self.skiff("run", "--rm", f"{option}=container:idle", "busybox", "true", code=127)
+                self.assertIn("starting dependency ", done.stderr)
 
     def test_first_process_is_safe_from_those_who_share_its_pids(self):
         self.skiff("run", "-d", "--name", "first", "busybox", "sleep", "1d")

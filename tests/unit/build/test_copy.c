@@ -329,7 +329,8 @@ static void test_kinds(void)
 	g_assert_cmpint(pwrite(sparse, "data", 4, 32 << 20), ==, 4);
 	const struct timespec times[2] = {{.tv_sec = 1000}, {.tv_sec = 1000, .tv_nsec = 500}};
 	g_assert_cmpint(utimensat(bed.source, "t/a", times, 0), ==, 0);
-	bool has_xattrs = fsetxattr(sparse, "user.kept", "v", 1, 0) == 0;
+	bool has_xattrs = fsetxattr(sparse, "user.kept", "v", 1, 0) == 0 &&
+			  fsetxattr(sparse, "user.overlay.redirect", "/", 1, 0) == 0;
 	CopySpec spec = spec_of(&bed, WORDS("t"), "/t");
 	g_assert_true(apply(&bed, &spec, NULL));
 	struct stat a, b, big;
@@ -347,8 +348,10 @@ static void test_kinds(void)
 	char text[8] = "";
 	g_assert_cmpint(pread(copy, text, 4, 32 << 20), ==, 4);
 	g_assert_cmpstr(text, ==, "data");
-	if (has_xattrs)
+	if (has_xattrs) {
 		g_assert_cmpint(fgetxattr(copy, "user.kept", text, 4), ==, 1);
+		g_assert_cmpint(fgetxattr(copy, "user.overlay.redirect", text, 4), ==, -1);
+	}
 }
 
 /* What a checksum sees, and what it does not. */

@@ -35,6 +35,8 @@ static Json *make_request(void)
 		.timeout_s = 17,
 		.cleanup_argv = cleanup,
 		.log_level = LOG_LEVEL_TRACE,
+		.keep_preserved = true,
+		.notify = MONITOR_NOTIFY_HEALTHY,
 	};
 	return monitor_task_to_json(&request, "/usr/libexec/skiff");
 }
@@ -72,6 +74,8 @@ static void round_trip(void)
 	g_assert_cmpstr(task->cleanup_argv[3], ==, "x");
 	g_assert_cmpstr(task->libexec, ==, "/usr/libexec/skiff");
 	g_assert_cmpint(task->log_level, ==, LOG_LEVEL_TRACE);
+	g_assert_true(task->keep_preserved);
+	g_assert_cmpint(task->notify, ==, MONITOR_NOTIFY_HEALTHY);
 }
 
 /* A value of the wrong kind anywhere is refused. */
@@ -98,6 +102,9 @@ static void refuses_wrong_values(void)
 		{"cleanup", "\"sh\""},
 		{"logLevel", "\"loud\""},
 		{"openStdin", "1"},
+		{"keepPreserved", "1"},
+		{"notify", "4"},
+		{"notify", "-1"},
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
 		g_autoptr(GError) error = NULL;

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A child prints what the containers write, in a process group of its own: the terminal's signals
+ * are for us, who stop the containers while it prints their last words. It ends by itself when
+ * none of them runs any more, and with us.
+ */
+#include "cmd/compose/compose_attach.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cmd/compose/compose_down.h"
+#include "cmd/compose/compose_state.h"
+#include "cmd/container/logs_follow.h"
+#include "cmd/output.h"
+#include "libpod/base/error.h"
+#include "libpod/base/units.h"
+
+#define POLL_NS 100000000
+
+/* One container's log and how its lines begin. */
+typedef struct {
+	const ComposeLogs *options;
+	Engine *engine;
+	const char *id;
+	char *prefix;
+	bool open[2]; /* the last line of stdout, stderr was not ended */
+} Printer;
+
+static void printer_free(void *data)
+{
+	Printer *printer = data;
+	g_free(printer->prefix);
+	g_free(printer);
+}
+
+static bool print_line(const LogLine *line, void *data)
+{
+	Printer *printer = data;
+	FILE *stream = line->is_stderr ? stderr : stdout;
+	bool *open = &printer->open[line->is_stderr];
+	if (!*open && !printer->options->no_prefix)
+		fputs(printer->prefix, stream);
+	if (!*open && printer->options->timestamps) {
+		g_autofree char *time = units_format_rfc3339(line->time_ns, false);
+		fprintf(stream, "%s ", time);
+	}
+	fwrite(line->text, 1, line->size, stream);
+	if (!line->partial)
+		putc('\n', stream);
+	*open = line->partial;
+	if (printer->options->follow)
+		fflush(stream);
+	return !ferror(stream);
+}
+
+static bool is_running(void *data)
+{
+	const Printer *printer = data;
+	g_autoptr(Container) ctr = container_lookup(printer->engine, printer->id, NULL);
+	return ctr && compose_state_runs(ctr);
+}
+
+/* The name without the project in front. */
+static const char *short_name(const Container *ctr, const char *project)
+{
+	const char *name = container_summary(ctr)->name;
+	size_t n = strlen(project);
+	return g_str_has_prefix(name, project) && name[n] == '-' ? name + n + 1 : name;
+}
+
+/* "web-1  | ", in a colour of its own on a terminal. */
+static char *make_prefix(const char *name, int width, guint i, const ComposeLogs *options)
+{
+	static const int colours[] = {36, 33, 32, 35, 34, 96, 93, 92, 95, 94};
+	const char *off = g_getenv("NO_COLOR");
+	if (options->no_color || (off && *off) || !output_is_terminal(STDOUT_FILENO))
+		return g_strdup_printf("%-*s | ", width, name);
+	return g_strdup_printf("\033[%dm%-*s | \033[0m", colours[i % G_N_ELEMENTS(colours)], width,
+			       name);
+}
+
+static bool open_log(FollowedLog *log, Printer *printer, Container *ctr, GError **error)
+{
+	const ContainerSpec *spec = container_spec(ctr, error);
+	if (!spec)
+		return false;
+	*log = (FollowedLog){
+		.dir_fd = container_dir_fd(ctr),
+		.path = spec->log_path,
+		.options =
+			{
+				.driver = spec->log_driver,
+				.id = container_summary(ctr)->id,
+				.follow = printer->options->follow,
+				.tail = printer->options->tail,
+				.since_ns = printer->options->since_ns,
+				.until_ns = printer->options->until_ns,
+				.is_running = is_running,
+				.data = printer,
+			},
+		.data = printer,
+	};
+	return true;
+}
+
+bool compose_logs(Engine *engine, const GPtrArray *items, const char *project,
+		  const ComposeLogs *options, GError **error)
+{
+	g_autoptr(GPtrArray) printers = g_ptr_array_new_with_free_func(printer_free);
+	g_autofree FollowedLog *logs = g_new0(FollowedLog, items->len + 1);
+	int width = 0;
+	for (guint i = 0; i < items->len; i++) {
+		const ComposeContainer *item = items->pdata[i];
+		width = MAX(width, (int)strlen(short_name(item->ctr, project)) + 1);
+	}
+	for (guint i = 0; i < items->len; i++) {
+		const ComposeContainer *item = items->pdata[i];
+		Printer *printer = g_new0(Printer, 1);
+		g_ptr_array_add(printers, printer);
+		printer->options = options;
+		printer->engine = engine;
+		printer->id = container_summary(item->ctr)->id;
+		printer->prefix = make_prefix(short_name(item->ctr, project), width, i, options);
+		if (!open_log(&logs[i], printer, item->ctr, error))
+			return false;
+	}
+	if (options->follow)
+		return logs_follow(logs, items->len, print_line, error);
+	for (guint i = 0; i < items->len; i++)
+		if (!logs_read(logs[i].dir_fd, logs[i].path, &logs[i].options, print_line,
+			       logs[i].data, error))
+			return false;
+	return true;
+}
+
+/* The child that prints. Return: its pid, or -1. */
+static pid_t start_printer(Engine *engine, const GPtrArray *items, const char *project,
+			   const ComposeLogs *options)
+{
+	pid_t parent = getpid(), pid = 0;
+	sigset_t none;
+	output_flush();
+	(void)fflush(NULL);
+	pid = fork();
+	if (pid != 0)
+		return pid;
+	g_autoptr(GError) error = NULL;
+	(void)setpgid(0, 0);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)signal(SIGTTOU, SIG_IGN);
+	if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != parent)
+		_exit(1);
+	bool ok = compose_logs(engine, items, project, options, &error);
+	(void)fflush(NULL);
+	_exit(ok ? 0 : 1);
+}
+
+/* One attached command. */
+typedef struct {
+	Engine *engine;
+	const char *project;
+	const ComposeAttach *options;
+	GPtrArray *state, *items; /* of ComposeContainer: all, and those we follow */
+	GHashTable *ended;        /* ids that were told of */
+	int signals;              /* how many came */
+	bool aborted;             /* the rest was stopped, since one ended */
+	int code;
+} Attached;
+
+static bool stop_all(Attached *at, GError **error)
+{
+	g_autoptr(GPtrArray) now = compose_state_list(at->engine, at->project, error);
+	g_autoptr(GPtrArray) items = now ? compose_state_select(now, NULL, false) : NULL;
+	const ComposeDown down = {.timeout_s = at->options->stop_timeout_s};
+	return items && compose_stop(items, &down, error);
+}
+
+/* The second signal: no more waiting. */
+static void kill_all(Attached *at)
+{
+	g_autoptr(GPtrArray) now = compose_state_list(at->engine, at->project, NULL);
+	for (guint i = 0; now && i < now->len; i++) {
+		Container *ctr = ((ComposeContainer *)now->pdata[i])->ctr;
+		if (compose_state_runs(ctr))
+			(void)container_kill(ctr, SIGKILL, NULL);
+	}
+}
+
+/* What the end of one container means for the others. */
+static bool note_end(Attached *at, const ComposeContainer *item, const ContainerSummary *s,
+		     bool *out_abort)
+{
+	const ComposeAttach *options = at->options;
+	bool ours = options->code_from && strcmp(options->code_from, item->service) == 0;
+	(void)fprintf(stderr, "%s exited with code %d\n", short_name(item->ctr, at->project),
+		      s->exit_code);
+	if (ours || (!options->code_from && !at->aborted && options->abort_on_exit) ||
+	    (options->abort_on_failure && !at->aborted && s->exit_code != 0))
+		at->code = s->exit_code;
+	if (!at->aborted && (options->abort_on_exit || options->code_from ||
+			     (options->abort_on_failure && s->exit_code != 0)))
+		*out_abort = true;
+	return true;
+}
+
+/* Look at all containers. Return: how many are still there to wait for; -1 with @error. */
+static int look_around(Attached *at, GError **error)
+{
+	int left = 0;
+	bool abort_now = false;
+	for (guint i = 0; i < at->items->len; i++) {
+		const ComposeContainer *item = at->items->pdata[i];
+		const char *id = container_summary(item->ctr)->id;
+		if (g_hash_table_contains(at->ended, id))
+			continue;
+		g_autoptr(Container) now = compose_state_reload(at->engine, item->ctr);
+		if (now && compose_state_runs(now)) {
+			left++;
+			continue;
+		}
+		g_hash_table_add(at->ended, (void *)id);
+		if (now)
+			note_end(at, item, container_summary(now), &abort_now);
+	}
+	if (abort_now && left > 0) {
+		at->aborted = true;
+		(void)fprintf(stderr, "Aborting on container exit...\n");
+		if (!stop_all(at, error))
+			return -1;
+	}
+	return left;
+}
+
+/* The signals we wait for, blocked from before the child starts. */
+static void block_signals(sigset_t *set, sigset_t *old)
+{
+	(void)sigemptyset(set);
+	(void)sigaddset(set, SIGINT);
+	(void)sigaddset(set, SIGTERM);
+	(void)sigprocmask(SIG_BLOCK, set, old);
+}
+
+/* Stopping takes its time: a second signal must get through meanwhile, so a child does it. */
+static pid_t stop_in_child(Attached *at)
+{
+	pid_t parent = getpid(), pid = fork();
+	if (pid != 0)
+		return pid;
+	g_autoptr(GError) error = NULL;
+	(void)setpgid(0, 0);
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+		_exit(1);
+	if (!stop_all(at, &error))
+		output_error(error);
+	(void)fflush(NULL);
+	_exit(error ? 1 : 0);
+}
+
+static bool handle_signal(Attached *at, pid_t *stopper, GError **error)
+{
+	at->code = 130;
+	if (at->signals++ > 0) {
+		kill_all(at);
+		return true;
+	}
+	at->aborted = true;
+	(void)fprintf(stderr, "Gracefully stopping... (press Ctrl+C again to force)\n");
+	*stopper = stop_in_child(at);
+	return *stopper >= 0 || error_set_errno(error, "cannot stop the project");
+}
+
+/* Until nothing runs any more. */
+static bool wait_for_end(Attached *at, const sigset_t *set, GError **error)
+{
+	const struct timespec tick = {.tv_nsec = POLL_NS};
+	pid_t stopper = -1;
+	bool ok = true;
+	int left = 1;
+	while (ok && left > 0) {
+		int signum = sigtimedwait(set, NULL, &tick);
+		if (signum > 0)
+			ok = handle_signal(at, &stopper, error);
+		left = ok ? look_around(at, error) : -1;
+		ok = ok && left >= 0;
+	}
+	if (stopper > 0)
+		(void)waitpid(stopper, NULL, 0);
+	return ok;
+}
+
+static void print_attaching(const Attached *at)
+{
+	g_autoptr(GString) names = g_string_new(NULL);
+	for (guint i = 0; i < at->items->len; i++)
+		g_string_append_printf(
+			names, "%s%s", i ? ", " : "",
+			short_name(((ComposeContainer *)at->items->pdata[i])->ctr, at->project));
+	(void)fprintf(stderr, "Attaching to %s\n", names->str);
+}
+
+static bool attach(Attached *at, GError **error)
+{
+	sigset_t set, old;
+	block_signals(&set, &old);
+	print_attaching(at);
+	pid_t printer = start_printer(at->engine, at->items, at->project, &at->options->logs);
+	bool ok = printer > 0 || error_set_errno(error, "cannot follow the logs");
+	ok = ok && wait_for_end(at, &set, error);
+	if (printer > 0 && !ok)
+		(void)kill(printer, SIGTERM);
+	if (printer > 0)
+		(void)waitpid(printer, NULL, 0);
+	(void)sigprocmask(SIG_SETMASK, &old, NULL);
+	return ok;
+}
+
+bool compose_attach(Engine *engine, const char *project, const ComposeAttach *options,
+		    int *out_code, GError **error)
+{
+	g_autoptr(GPtrArray) state = compose_state_list(engine, project, error);
+	if (!state)
+		return false;
+	g_autoptr(GPtrArray) items = compose_state_select(state, options->services, false);
+	g_autoptr(GHashTable) ended = g_hash_table_new(g_str_hash, g_str_equal);
+	Attached at = {
+		.engine = engine,
+		.project = project,
+		.options = options,
+		.state = state,
+		.items = items,
+		.ended = ended,
+	};
+	if (items->len > 0 && !attach(&at, error))
+		return false;
+	*out_code = at.code;
+	return true;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the containers of a project write, and staying with them until they end.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "libpod/container.h"
+
+typedef struct {
+	bool follow, timestamps, no_prefix, no_color;
+	int64_t tail; /* lines; -1: all */
+	int64_t since_ns, until_ns;
+} ComposeLogs;
+
+/** compose_logs() - print the logs of a list of ComposeContainer, "NAME | " before each line. */
+bool compose_logs(Engine *engine, const GPtrArray *items, const char *project,
+		  const ComposeLogs *options, GError **error);
+
+typedef struct {
+	ComposeLogs logs;
+	const char *const *services; /* to follow; NULL: all */
+	int stop_timeout_s;
+	bool abort_on_exit;    /* the first that ends ends all */
+	bool abort_on_failure; /* likewise, if its code is not 0 */
+	const char *code_from; /* whose code is ours; NULL */
+} ComposeAttach;
+
+/**
+ * compose_attach() - follow a project until all its containers have ended
+ * @out_code:	exit code of the command: 130 after a signal
+ *
+ * The first SIGINT or SIGTERM stops them, the second kills them.
+ */
+bool compose_attach(Engine *engine, const char *project, const ComposeAttach *options,
+		    int *out_code, GError **error);

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/compose/compose_resources.h"
+
+#include <string.h>
+
+#include "cmd/compose/compose_labels.h"
+#include "cmd/compose/compose_spec.h"
+#include "cmd/compose/compose_state.h"
+#include "cmd/image/acquire.h"
+#include "libpod/base/error.h"
+#include "libpod/base/log.h"
+#include "libpod/named_network.h"
+#include "libpod/volume.h"
+
+/* The labels of a resource: its own and ours. */
+static GHashTable *make_labels(const ComposeProject *project, const NodeEntry *entry,
+			       const char *kind)
+{
+	GHashTable *labels = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	const Node *own = node_get(entry->value, "labels");
+	for (size_t i = 0; i < node_count(own); i++)
+		g_hash_table_insert(labels, g_strdup(node_entry(own, i)->key),
+				    node_scalar_text(node_entry(own, i)->value));
+	g_hash_table_insert(labels, g_strdup(LABEL_PROJECT), g_strdup(project->name));
+	g_hash_table_insert(labels, g_strdup(LABEL_VERSION), g_strdup(SKIFF_VERSION));
+	g_hash_table_insert(labels, g_strdup(kind), g_strdup(entry->key));
+	return labels;
+}
+
+static bool belongs_to(GHashTable *labels, const char *project)
+{
+	const char *value = labels ? g_hash_table_lookup(labels, LABEL_PROJECT) : NULL;
+	return g_strcmp0(value, project) == 0;
+}
+
+/* Refuse a key of a network or volume that we cannot do. */
+static bool check_keys(const NodeEntry *entry, const char *kind, const char *const *known,
+		       GError **error)
+{
+	for (size_t i = 0; i < node_count(entry->value); i++) {
+		const NodeEntry *key = node_entry(entry->value, i);
+		if (g_strv_contains(known, key->key) || g_str_has_prefix(key->key, "x-"))
+			continue;
+		if (key->value->kind == NODE_BOOL && !key->value->boolean)
+			continue;
+		place_error(error, key->at, "%s.%s.%s: it is not supported yet", kind, entry->key,
+			    key->key);
+		if (error && *error)
+			(*error)->code = ENGINE_ERROR_UNSUPPORTED;
+		return false;
+	}
+	return true;
+}
+
+/* One subnet of each family. */
+static bool read_subnet(const NodeEntry *entry, const Node *config, NamedNetworkCreate *create,
+			GError **error)
+{
+	const char *subnet = node_string(config, "subnet");
+	bool v6 = subnet && strchr(subnet, ':');
+	if (node_get(config, "aux_addresses"))
+		return place_error(error, config->at,
+				   "networks.%s.ipam.config: aux_addresses is not supported yet",
+				   entry->key);
+	if (v6 ? create->subnet6.subnet != NULL : create->subnet != NULL)
+		return place_error(error, config->at,
+				   "networks.%s.ipam.config: a second subnet of a family is not "
+				   "supported yet",
+				   entry->key);
+	if (v6) {
+		create->ipv6 = true;
+		create->subnet6 = (NamedNetworkSubnet){subnet, node_string(config, "gateway"),
+						       node_string(config, "ip_range")};
+		return true;
+	}
+	create->subnet = subnet;
+	create->gateway = node_string(config, "gateway");
+	create->ip_range = node_string(config, "ip_range");
+	return true;
+}
+
+static bool read_ipam(const NodeEntry *entry, NamedNetworkCreate *create, GError **error)
+{
+	const Node *ipam = node_get(entry->value, "ipam"), *config = node_get(ipam, "config");
+	const char *driver = node_string(ipam, "driver");
+	if (driver && strcmp(driver, "default") != 0)
+		return place_error(error, ipam->at,
+				   "networks.%s.ipam.driver: '%s' is not supported", entry->key,
+				   driver);
+	if (node_count(node_get(ipam, "options")) > 0)
+		return place_error(error, ipam->at,
+				   "networks.%s.ipam.options: it is not supported yet", entry->key);
+	for (size_t i = 0; i < node_count(config); i++)
+		if (!read_subnet(entry, node_item(config, i), create, error))
+			return false;
+	return true;
+}
+
+static bool create_network(Engine *engine, const ComposeProject *project, const NodeEntry *entry,
+			   GError **error)
+{
+	static const char *const known[] = {"attachable", "driver", "enable_ipv4", "internal",
+					    "ipam",       "labels", "name",        NULL};
+	const char *name = node_string(entry->value, "name");
+	const char *driver = node_string(entry->value, "driver");
+	g_autoptr(GHashTable) labels = make_labels(project, entry, LABEL_NETWORK);
+	NamedNetworkCreate create = {
+		.name = name,
+		.internal = node_true(entry->value, "internal"),
+		.ipv6 = node_true(entry->value, "enable_ipv6"),
+		.labels = labels,
+	};
+	if (!check_keys(entry, "networks", known, error) || !read_ipam(entry, &create, error))
+		return false;
+	if (driver && strcmp(driver, "bridge") != 0)
+		return place_error(error, entry->at, "networks.%s.driver: '%s' is not supported",
+				   entry->key, driver);
+	g_autoptr(NamedNetwork) network = named_network_create(engine, &create, error);
+	if (network)
+		compose_report("Network", name, "Created");
+	return network != NULL;
+}
+
+bool compose_networks_ensure(Engine *engine, const ComposeProject *project, GError **error)
+{
+	const Node *networks = node_get(project->model, "networks");
+	for (size_t i = 0; i < node_count(networks); i++) {
+		const NodeEntry *entry = node_entry(networks, i);
+		const char *name = node_string(entry->value, "name");
+		g_autoptr(GError) failed = NULL;
+		g_autoptr(NamedNetwork) known = named_network_lookup(engine, name, &failed);
+		if (failed) {
+			g_propagate_error(error, g_steal_pointer(&failed));
+			return false;
+		}
+		bool external = node_true(entry->value, "external");
+		if (!known && external)
+			return place_error(
+				error, entry->at,
+				"network %s declared as external, but could not be found", name);
+		if (!known && !create_network(engine, project, entry, error))
+			return false;
+		if (known && !external && !belongs_to(known->labels, project->name))
+			log_warn("network %s was not made by compose for project %s: it is used as "
+				 "it is",
+				 name, project->name);
+	}
+	return true;
+}
+
+static bool create_volume(Engine *engine, const ComposeProject *project, const NodeEntry *entry,
+			  GError **error)
+{
+	static const char *const known[] = {"driver", "driver_opts", "labels", "name", NULL};
+	const char *name = node_string(entry->value, "name");
+	const Node *options = node_get(entry->value, "driver_opts");
+	g_autoptr(GHashTable) labels = make_labels(project, entry, LABEL_VOLUME);
+	g_autoptr(GHashTable) opts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	if (!check_keys(entry, "volumes", known, error))
+		return false;
+	for (size_t i = 0; i < node_count(options); i++)
+		g_hash_table_insert(opts, g_strdup(node_entry(options, i)->key),
+				    node_scalar_text(node_entry(options, i)->value));
+	const VolumeCreate create = {
+		.name = name,
+		.labels = labels,
+		.options = node_count(options) ? opts : NULL,
+		.driver = node_string(entry->value, "driver"),
+	};
+	g_autoptr(Volume) volume = volume_create(engine, &create, error);
+	if (volume)
+		compose_report("Volume", name, "Created");
+	else
+		g_prefix_error(error, "volumes.%s: ", entry->key);
+	return volume != NULL;
+}
+
+bool compose_volumes_ensure(Engine *engine, const ComposeProject *project, GError **error)
+{
+	const Node *volumes = node_get(project->model, "volumes");
+	for (size_t i = 0; i < node_count(volumes); i++) {
+		const NodeEntry *entry = node_entry(volumes, i);
+		const char *name = node_string(entry->value, "name");
+		g_autoptr(Volume) known = volume_lookup(engine, name, NULL);
+		bool external = node_true(entry->value, "external");
+		if (!known && external)
+			return place_error(error, entry->at, "external volume \"%s\" not found",
+					   name);
+		if (!known && !create_volume(engine, project, entry, error))
+			return false;
+		if (known && !external && !belongs_to(known->labels, project->name))
+			log_warn("volume %s was not made by compose for project %s: it is used as "
+				 "it is",
+				 name, project->name);
+	}
+	return true;
+}
+
+bool compose_networks_remove(Engine *engine, const char *project, GError **error)
+{
+	g_autoptr(GPtrArray) list = named_networks_list(engine, error);
+	for (guint i = 0; list && i < list->len; i++) {
+		const NamedNetwork *network = list->pdata[i];
+		g_autoptr(GError) failed = NULL;
+		if (!belongs_to(network->labels, project))
+			continue;
+		if (named_network_remove(engine, network, false, &failed)) {
+			compose_report("Network", network->name, "Removed");
+		} else if (error_matches(failed, ENGINE_ERROR_IN_USE)) {
+			compose_report("Network", network->name, "Resource is still in use");
+		} else {
+			g_propagate_error(error, g_steal_pointer(&failed));
+			return false;
+		}
+	}
+	return list != NULL;
+}
+
+bool compose_volumes_remove(Engine *engine, const char *project, GError **error)
+{
+	g_autoptr(GPtrArray) list = volumes_list(engine, error);
+	for (guint i = 0; list && i < list->len; i++) {
+		const Volume *volume = list->pdata[i];
+		g_autoptr(GError) failed = NULL;
+		if (!belongs_to(volume->labels, project))
+			continue;
+		if (volume_remove(engine, volume, false, &failed)) {
+			compose_report("Volume", volume->name, "Removed");
+		} else if (error_matches(failed, ENGINE_ERROR_IN_USE)) {
+			compose_report("Volume", volume->name, "Resource is still in use");
+		} else {
+			g_propagate_error(error, g_steal_pointer(&failed));
+			return false;
+		}
+	}
+	return list != NULL;
+}
+
+Image *compose_image_acquire(Engine *engine, const ComposeProject *project,
+			     const NodeEntry *service, const PullPolicy *pull, int *out_status,
+			     GError **error)
+{
+	g_autofree char *name = compose_spec_image(project, service->key, service->value);
+	const char *policy = node_string(service->value, "pull_policy");
+	AcquireOptions acquire = {
+		.policy = PULL_MISSING,
+		.platform = node_string(service->value, "platform"),
+	};
+	if (policy && !pull_policy_parse(policy, &acquire.policy, error))
+		return NULL;
+	if (pull)
+		acquire.policy = *pull;
+	/* An image that only a build can make is asked of no registry. */
+	if (node_get(service->value, "build") && !node_string(service->value, "image"))
+		acquire.policy = PULL_NEVER;
+	g_autoptr(GError) failed = NULL;
+	Image *image = image_acquire(engine, name, &acquire, out_status, &failed);
+	if (failed && node_get(service->value, "build")) {
+		place_error(
+			error, service->at,
+			"services.%s: there is no image '%s', and building is not supported yet",
+			service->key, name);
+		if (error && *error)
+			(*error)->code = ENGINE_ERROR_UNSUPPORTED;
+	} else if (failed) {
+		g_propagate_error(error, g_steal_pointer(&failed));
+	}
+	return image;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What containers of a project stand on: networks, volumes, images.
+ */
+#pragma once
+
+#include "cmd/compose/compose_file.h"
+#include "libpod/engine.h"
+#include "storage/fetch.h"
+#include "storage/image.h"
+
+/** compose_networks_ensure() - make what is missing; external ones must be there. */
+bool compose_networks_ensure(Engine *engine, const ComposeProject *project, GError **error);
+
+/** compose_volumes_ensure() - likewise. */
+bool compose_volumes_ensure(Engine *engine, const ComposeProject *project, GError **error);
+
+/** compose_networks_remove() - remove those of a project; one that is in use is only warned of. */
+bool compose_networks_remove(Engine *engine, const char *project, GError **error);
+
+/** compose_volumes_remove() - likewise. */
+bool compose_volumes_remove(Engine *engine, const char *project, GError **error);
+
+/**
+ * compose_image_acquire() - the image of a service, pulled as its policy says
+ * @pull:	in place of the service's policy; NULL: the service's
+ * @out_status:	exit code, if what failed has been printed already
+ */
+Image *compose_image_acquire(Engine *engine, const ComposeProject *project,
+			     const NodeEntry *service, const PullPolicy *pull, int *out_status,
+			     GError **error);

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a service's container finds in its file system.
+ */
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/compose/compose_spec.h"
+#include "libpod/base/error.h"
+#include "libpod/spec_parse.h"
+#include "libpod/volume.h"
+
+/* The directory of a bind is made where it is missing, unless the file says otherwise. */
+static bool ensure_source(const ComposeSpec *make, const Node *mount, const char *source,
+			  GError **error)
+{
+	const Node *create = node_get(node_get(mount, "bind"), "create_host_path");
+	if (access(source, F_OK) == 0)
+		return true;
+	if (node_is(create, NODE_BOOL) && !create->boolean)
+		return place_error(error, mount->at, "services.%s.volumes: '%s' does not exist",
+				   make->name, source);
+	if (g_mkdir_with_parents(source, 0755) == 0)
+		return true;
+	return error_set_errno(error, "cannot create '%s'", source);
+}
+
+static bool add_bind(const ComposeSpec *make, ContainerSpec *spec, const Node *mount,
+		     GError **error)
+{
+	const char *source = node_string(mount, "source");
+	const Node *bind = node_get(mount, "bind");
+	const char *selinux = node_string(bind, "selinux");
+	if (!source)
+		return place_error(error, mount->at, "services.%s.volumes: source is required",
+				   make->name);
+	if (node_get(bind, "recursive"))
+		return compose_unsupported(make, "volumes", "bind.recursive is", error);
+	if (!ensure_source(make, mount, source, error))
+		return false;
+	SpecMount *made = spec_mount_new(SPEC_MOUNT_BIND, source, node_string(mount, "target"));
+	made->read_only = node_true(mount, "read_only");
+	made->propagation = g_strdup(node_string(bind, "propagation"));
+	made->relabel = selinux ? *selinux : 0;
+	g_ptr_array_add(spec->mounts, made);
+	return true;
+}
+
+/* The anonymous volume that the container's predecessor had at @target; NULL if none. g_free() it.
+ */
+static char *inherited(const ComposeSpec *make, const char *target)
+{
+	const ContainerSpec *old = make->old ? container_spec(make->old, NULL) : NULL;
+	for (guint i = 0; old && i < old->mounts->len; i++) {
+		const SpecMount *mount = old->mounts->pdata[i];
+		if (mount->kind != SPEC_MOUNT_VOLUME || !mount->source ||
+		    strcmp(mount->destination, target) != 0)
+			continue;
+		g_autoptr(Volume) volume = volume_lookup(make->engine, mount->source, NULL);
+		return volume && volume->anonymous ? g_strdup(mount->source) : NULL;
+	}
+	return NULL;
+}
+
+static bool add_volume(const ComposeSpec *make, ContainerSpec *spec, const Node *mount,
+		       GError **error)
+{
+	const char *source = node_string(mount, "source"), *target = node_string(mount, "target");
+	const Node *options = node_get(mount, "volume");
+	const Node *volume =
+		node_get(node_get(make->project->model, "volumes"), source ? source : "");
+	g_autofree char *old = source ? NULL : inherited(make, target);
+	const char *name = source ? node_string(volume, "name") : old;
+	if (node_get(options, "labels"))
+		return compose_unsupported(make, "volumes", "volume.labels is", error);
+	SpecMount *made = spec_mount_new(SPEC_MOUNT_VOLUME, name, target);
+	made->read_only = node_true(mount, "read_only");
+	made->copy_up = !node_true(options, "nocopy");
+	made->subpath = g_strdup(node_string(options, "subpath"));
+	g_ptr_array_add(spec->mounts, made);
+	return true;
+}
+
+static bool add_tmpfs(const ComposeSpec *make, ContainerSpec *spec, const Node *mount,
+		      GError **error)
+{
+	const Node *options = node_get(mount, "tmpfs"), *mode = node_get(options, "mode");
+	const char *size = node_string(options, "size");
+	g_autoptr(GString) text = g_string_new(node_string(mount, "target"));
+	char separator = ':';
+	if (size) {
+		g_string_append_printf(text, "%csize=%s", separator, size);
+		separator = ',';
+	}
+	if (mode)
+		g_string_append_printf(text, "%cmode=%o", separator, (unsigned)mode->integer);
+	if (node_true(mount, "read_only"))
+		return compose_unsupported(make, "volumes", "a read-only tmpfs is", error);
+	return spec_add_tmpfs(spec, text->str, error);
+}
+
+static bool add_mount(const ComposeSpec *make, ContainerSpec *spec, const Node *mount,
+		      GError **error)
+{
+	const char *type = node_string(mount, "type");
+	g_autofree char *what = g_strdup_printf("type %s is", type);
+	if (strcmp(type, "bind") == 0)
+		return add_bind(make, spec, mount, error);
+	if (strcmp(type, "volume") == 0)
+		return add_volume(make, spec, mount, error);
+	if (strcmp(type, "tmpfs") == 0)
+		return add_tmpfs(make, spec, mount, error);
+	return compose_unsupported(make, "volumes", what, error);
+}
+
+/* Is there a mount at @target already? */
+static bool has_mount(const ContainerSpec *spec, const char *target)
+{
+	for (guint i = 0; i < spec->mounts->len; i++)
+		if (strcmp(((SpecMount *)spec->mounts->pdata[i])->destination, target) == 0)
+			return true;
+	return false;
+}
+
+/* Anonymous volumes of the image keep their data, too. */
+static void inherit_image_volumes(const ComposeSpec *make, ContainerSpec *spec)
+{
+	const ContainerSpec *old = make->old ? container_spec(make->old, NULL) : NULL;
+	for (guint i = 0; old && i < old->mounts->len; i++) {
+		const SpecMount *mount = old->mounts->pdata[i];
+		if (!mount->from_image || has_mount(spec, mount->destination))
+			continue;
+		g_autofree char *name = inherited(make, mount->destination);
+		if (name)
+			g_ptr_array_add(spec->mounts, spec_mount_new(SPEC_MOUNT_VOLUME, name,
+								     mount->destination));
+	}
+}
+
+/* Files of configs and secrets are bound where the service wants them. */
+static bool add_files(const ComposeSpec *make, ContainerSpec *spec, const char *kind,
+		      const char *directory, GError **error)
+{
+	const Node *list = node_get(make->service, kind);
+	for (size_t i = 0; i < node_count(list); i++) {
+		const Node *item = node_item(list, i);
+		const char *source = node_string(item, "source");
+		const char *said = node_string(item, "target");
+		const Node *object = node_get(node_get(make->project->model, kind), source);
+		const char *file = node_string(object, "file");
+		if (!file)
+			return compose_unsupported(make, kind,
+						   "one that does not come from a file is", error);
+		if (access(file, R_OK) != 0)
+			return place_error(error, item->at, "services.%s.%s: cannot read '%s'",
+					   make->name, kind, file);
+		g_autofree char *target = g_canonicalize_filename(said ? said : source, directory);
+		SpecMount *mount = spec_mount_new(SPEC_MOUNT_BIND, file, target);
+		mount->read_only = true;
+		g_ptr_array_add(spec->mounts, mount);
+	}
+	return true;
+}
+
+bool compose_spec_mounts(const ComposeSpec *make, ContainerSpec *spec, GError **error)
+{
+	const Node *volumes = node_get(make->service, "volumes");
+	for (size_t i = 0; i < node_count(volumes); i++)
+		if (!add_mount(make, spec, node_item(volumes, i), error))
+			return false;
+	inherit_image_volumes(make, spec);
+	return add_files(make, spec, "configs", "/", error) &&
+	       add_files(make, spec, "secrets", "/run/secrets", error);
+}

@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/compose/compose_up.h"
+
+#include <string.h>
+
+#include "cmd/compose/compose_gate.h"
+#include "cmd/compose/compose_labels.h"
+#include "cmd/compose/compose_resources.h"
+#include "cmd/compose/compose_spec.h"
+#include "cmd/compose/compose_state.h"
+#include "cmd/compose/project_output.h"
+#include "libpod/base/error.h"
+#include "libpod/base/log.h"
+#include "libpod/spec_resolve.h"
+
+/* One up on its way. */
+typedef struct {
+	Engine *engine;
+	ComposeProject *project;
+	const ComposeUp *options;
+	GPtrArray *state;      /* of ComposeContainer, as it was */
+	GHashTable *images;    /* name of a service -> Image */
+	GHashTable *recreated; /* names of services */
+	int *status;
+} Up;
+
+static void free_image(void *image)
+{
+	image_free(image);
+}
+
+static void up_clear(Up *up)
+{
+	g_clear_pointer(&up->state, g_ptr_array_unref);
+	g_clear_pointer(&up->images, g_hash_table_unref);
+	g_clear_pointer(&up->recreated, g_hash_table_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Up, up_clear)
+
+/* Is this service to be brought up, or only looked at? */
+static bool is_wanted(const Up *up, const char *service)
+{
+	const char *const *named = up->options->services;
+	return !up->options->no_deps || !named || !named[0] || g_strv_contains(named, service);
+}
+
+static bool remove_container(const Up *up, Container *ctr, GError **error)
+{
+	g_autofree char *name = g_strdup(container_summary(ctr)->name);
+	const ContainerRemove remove = {
+		.force = true,
+		.timeout_s = up->options->stop_timeout_s,
+		.keep_dependents = true,
+	};
+	if (!container_remove(ctr, &remove, error))
+		return false;
+	compose_report("Container", name, "Removed");
+	return true;
+}
+
+/* The record of one container, with its image looked at. */
+static Container *create_container(const Up *up, const NodeEntry *service, int number,
+				   Container *old, GError **error)
+{
+	g_autofree char *hash = project_service_hash(service->value);
+	const Image *image = g_hash_table_lookup(up->images, service->key);
+	const ComposeSpec make = {
+		.engine = up->engine,
+		.project = up->project,
+		.name = service->key,
+		.service = service->value,
+		.number = number,
+		.hash = hash,
+		.old = up->options->renew_volumes ? NULL : old,
+	};
+	g_autoptr(ContainerSpec) spec = compose_spec_build(&make, error);
+	if (!spec)
+		return NULL;
+	if (old) {
+		char *name = g_strdup_printf("%.12s_%s", container_summary(old)->id, spec->name);
+		g_free(spec->name);
+		spec->name = name;
+		spec->replace = true;
+		g_hash_table_insert(spec->labels, g_strdup(LABEL_REPLACE),
+				    g_strdup(container_summary(old)->id));
+	}
+	g_hash_table_insert(spec->labels, g_strdup(LABEL_IMAGE),
+			    g_strdup_printf("sha256:%s", image->id));
+	if (!spec_check(spec, error) || !spec_resolve(up->engine, spec, image, error)) {
+		g_prefix_error(error, "services.%s: ", service->key);
+		return NULL;
+	}
+	return container_create(up->engine, spec, error);
+}
+
+/* Put a new container in the place of @old: it is complete before the old one goes. */
+static bool replace_container(const Up *up, const NodeEntry *service, int number, Container *old,
+			      GError **error)
+{
+	g_autofree char *old_name = g_strdup(container_summary(old)->name);
+	const char *said = node_string(service->value, "container_name");
+	g_autofree char *name =
+		said ? g_strdup(said)
+		     : g_strdup_printf("%s-%s-%d", up->project->name, service->key, number);
+	compose_report("Container", old_name, "Recreate");
+	g_autoptr(Container) made = create_container(up, service, number, old, error);
+	const ContainerRemove remove = {
+		.force = true,
+		.timeout_s = up->options->stop_timeout_s,
+		.keep_dependents = true,
+	};
+	if (!made || !container_remove(old, &remove, error) || !container_rename(made, name, error))
+		return false;
+	g_hash_table_add(up->recreated, service->key);
+	compose_report("Container", name, "Recreated");
+	return true;
+}
+
+/* Did a container whose namespaces or volumes the service uses go? */
+static bool parent_went(const Up *up, const Node *service)
+{
+	static const char *const shared[] = {"network_mode", "ipc", "pid", "uts", "cgroup", NULL};
+	const Node *from = node_get(service, "volumes_from");
+	for (size_t i = 0; shared[i]; i++) {
+		const char *text = node_string(service, shared[i]);
+		if (text && g_str_has_prefix(text, "service:") &&
+		    g_hash_table_contains(up->recreated, text + strlen("service:")))
+			return true;
+	}
+	for (size_t i = 0; i < node_count(from); i++) {
+		const char *text = node_item(from, i)->text;
+		g_autofree char *name = g_strndup(text, strcspn(text, ":"));
+		if (g_hash_table_contains(up->recreated, name))
+			return true;
+	}
+	return false;
+}
+
+static bool differs(const Up *up, const NodeEntry *service, const ComposeContainer *item,
+		    const char *hash)
+{
+	const Image *image = g_hash_table_lookup(up->images, service->key);
+	if (up->options->no_recreate)
+		return false;
+	return up->options->force_recreate || strcmp(item->hash, hash) != 0 ||
+	       g_strcmp0(container_summary(item->ctr)->image_id, image->id) != 0 ||
+	       parent_went(up, service->value);
+}
+
+/* A recreation that was cut off left the new container under a name with the old one's id. */
+static bool finish_replacement(const Up *up, const NodeEntry *service, ComposeContainer *item,
+			       GError **error)
+{
+	const char *old = compose_state_label(item->ctr, LABEL_REPLACE);
+	g_autofree char *name = g_strdup(container_summary(item->ctr)->name);
+	const char *said = node_string(service->value, "container_name");
+	g_autofree char *right =
+		said ? g_strdup(said)
+		     : g_strdup_printf("%s-%s-%d", up->project->name, service->key, item->number);
+	if (!*old || strcmp(name, right) == 0)
+		return true;
+	g_autoptr(Container) holder = container_lookup(up->engine, right, NULL);
+	/* The old one is still there: the new one was never used. */
+	if (holder) {
+		item->number = 0;
+		return remove_container(up, item->ctr, error);
+	}
+	return container_rename(item->ctr, right, error);
+}
+
+/* Scale down first: the obsolete ones go, then the highest numbers. */
+static bool scale_down(const Up *up, const NodeEntry *service, GPtrArray *own, size_t wanted,
+		       const char *hash, GError **error)
+{
+	for (int pass = 0; pass < 2; pass++) {
+		for (guint i = own->len; i-- > 0 && own->len > wanted;) {
+			ComposeContainer *item = own->pdata[i];
+			if (pass == 0 && !differs(up, service, item, hash))
+				continue;
+			if (!remove_container(up, item->ctr, error))
+				return false;
+			g_ptr_array_remove_index(own, i);
+		}
+	}
+	return true;
+}
+
+/* The containers of a service as they should be, none of them started. */
+static bool converge(const Up *up, const NodeEntry *service, GError **error)
+{
+	const char *const names[] = {service->key, NULL};
+	g_autoptr(GPtrArray) own = compose_state_select(up->state, names, false);
+	g_autofree char *hash = project_service_hash(service->value);
+	size_t wanted = (size_t)compose_spec_scale(service->value);
+	int last = 0;
+	for (guint i = own->len; i-- > 0;) {
+		ComposeContainer *item = own->pdata[i];
+		if (!finish_replacement(up, service, item, error))
+			return false;
+		if (item->number == 0)
+			g_ptr_array_remove_index(own, i);
+	}
+	if (!scale_down(up, service, own, wanted, hash, error))
+		return false;
+	for (guint i = 0; i < own->len; i++) {
+		const ComposeContainer *item = own->pdata[i];
+		last = MAX(last, item->number);
+		if (differs(up, service, item, hash) &&
+		    !replace_container(up, service, item->number, item->ctr, error))
+			return false;
+	}
+	for (size_t n = own->len; n < wanted; n++) {
+		g_autoptr(Container) made = create_container(up, service, ++last, NULL, error);
+		if (!made)
+			return false;
+		compose_report("Container", container_summary(made)->name, "Created");
+	}
+	return true;
+}
+
+/* Dependents that ask for it are restarted when what they depend on was replaced. */
+static bool restart_wanted(const Up *up, const Node *service)
+{
+	const Node *others = node_get(service, "depends_on");
+	for (size_t i = 0; i < node_count(others); i++) {
+		const NodeEntry *entry = node_entry(others, i);
+		if (node_true(entry->value, "restart") &&
+		    g_hash_table_contains(up->recreated, entry->key))
+			return true;
+	}
+	return false;
+}
+
+static bool start_one(const Up *up, const NodeEntry *service, Container *ctr, GError **error)
+{
+	/* Starting reads the container anew. */
+	g_autofree char *name = g_strdup(container_summary(ctr)->name);
+	if (compose_state_runs(ctr) && restart_wanted(up, service->value)) {
+		const ContainerStop stop = {.timeout_s = up->options->stop_timeout_s};
+		if (!container_stop(ctr, &stop, error))
+			return false;
+	} else if (compose_state_runs(ctr)) {
+		compose_report("Container", name, "Running");
+		return true;
+	}
+	if (!container_start(ctr, &(ContainerStart){.detached = true}, NULL, error)) {
+		g_prefix_error(error, "container %s: ", name);
+		return false;
+	}
+	compose_report("Container", name, "Started");
+	return true;
+}
+
+/* Start what a service has, once its dependencies are where it wants them. */
+static bool start_service(const Up *up, const NodeEntry *service, GError **error)
+{
+	const char *const names[] = {service->key, NULL};
+	g_autoptr(GPtrArray) now = compose_state_list(up->engine, up->project->name, error);
+	g_autoptr(GPtrArray) own = now ? compose_state_select(now, names, false) : NULL;
+	if (!own)
+		return false;
+	bool all_run = true;
+	for (guint i = 0; i < own->len; i++)
+		all_run = all_run && compose_state_runs(((ComposeContainer *)own->pdata[i])->ctr);
+	if (own->len > 0 && !all_run && !up->options->no_deps &&
+	    !compose_gate_wait(up->engine, up->project, service, error))
+		return false;
+	for (guint i = 0; i < own->len; i++)
+		if (!start_one(up, service, ((ComposeContainer *)own->pdata[i])->ctr, error))
+			return false;
+	return true;
+}
+
+/* Services behind all that they depend on. */
+static void add_ordered(const Node *services, const char *name, GPtrArray *order, GHashTable *seen)
+{
+	NodeEntry *entry = node_get_entry(services, name);
+	if (!entry || !g_hash_table_add(seen, entry->key))
+		return;
+	const Node *others = node_get(entry->value, "depends_on");
+	for (size_t i = 0; i < node_count(others); i++)
+		add_ordered(services, node_entry(others, i)->key, order, seen);
+	g_ptr_array_add(order, entry);
+}
+
+static GPtrArray *order_services(const ComposeProject *project)
+{
+	const Node *services = node_get(project->model, "services");
+	g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+	GPtrArray *order = g_ptr_array_new();
+	for (size_t i = 0; i < node_count(services); i++)
+		add_ordered(services, node_entry(services, i)->key, order, seen);
+	return order;
+}
+
+/* Refuse what cannot be run before anything is made. */
+static bool check_services(const Up *up, const GPtrArray *order, GError **error)
+{
+	for (guint i = 0; i < order->len; i++) {
+		const NodeEntry *entry = order->pdata[i];
+		const ComposeSpec make = {
+			.engine = up->engine,
+			.project = up->project,
+			.name = entry->key,
+			.service = entry->value,
+		};
+		if (is_wanted(up, entry->key) && !compose_spec_check(&make, error))
+			return false;
+	}
+	return true;
+}
+
+static bool acquire_images(const Up *up, const GPtrArray *order, GError **error)
+{
+	for (guint i = 0; i < order->len; i++) {
+		const NodeEntry *entry = order->pdata[i];
+		if (!is_wanted(up, entry->key))
+			continue;
+		Image *image = compose_image_acquire(up->engine, up->project, entry,
+						     up->options->pull, up->status, error);
+		if (!image)
+			return false;
+		g_hash_table_insert(up->images, entry->key, image);
+	}
+	return true;
+}
+
+/* Containers of services that the files do not have any more. */
+static bool care_for_orphans(const Up *up, GError **error)
+{
+	const Node *services = node_get(up->project->model, "services");
+	const char *ignore = environment_lookup(up->project->env, "COMPOSE_IGNORE_ORPHANS");
+	bool ignored =
+		ignore && (strcmp(ignore, "1") == 0 || g_ascii_strcasecmp(ignore, "true") == 0);
+	g_autoptr(GString) names = g_string_new(NULL);
+	if (up->options->services && up->options->services[0])
+		return true;
+	for (guint i = 0; i < up->state->len; i++) {
+		const ComposeContainer *item = up->state->pdata[i];
+		if (item->oneoff || node_get(services, item->service) ||
+		    node_get(up->project->disabled, item->service))
+			continue;
+		if (up->options->remove_orphans && !remove_container(up, item->ctr, error))
+			return false;
+		g_string_append_printf(
+			names, "%s%s", names->len ? " " : "",
+			up->options->remove_orphans ? "" : container_summary(item->ctr)->name);
+	}
+	if (names->len > 0 && !up->options->remove_orphans && !ignored)
+		log_warn("found orphan containers ([%s]) for this project. If you removed or "
+			 "renamed this service in your compose file, you can run this command with "
+			 "the --remove-orphans flag to clean it up.",
+			 names->str);
+	return true;
+}
+
+static bool run(Up *up, GError **error)
+{
+	g_autoptr(GPtrArray) order = order_services(up->project);
+	if (!check_services(up, order, error) ||
+	    !compose_networks_ensure(up->engine, up->project, error) ||
+	    !compose_volumes_ensure(up->engine, up->project, error) ||
+	    !acquire_images(up, order, error) || !care_for_orphans(up, error))
+		return false;
+	for (guint i = 0; i < order->len; i++) {
+		const NodeEntry *entry = order->pdata[i];
+		if (!is_wanted(up, entry->key))
+			continue;
+		if (!converge(up, entry, error) ||
+		    (!up->options->no_start && !start_service(up, entry, error)))
+			return false;
+	}
+	return !up->options->wait ||
+	       compose_gate_wait_all(up->engine, up->project, up->options->wait_timeout_s, error);
+}
+
+bool compose_up(Engine *engine, ComposeProject *project, const ComposeUp *options, int *out_status,
+		GError **error)
+{
+	g_auto(Up) up = {
+		.engine = engine,
+		.project = project,
+		.options = options,
+		.status = out_status,
+	};
+	up.images = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_image);
+	up.recreated = g_hash_table_new(g_str_hash, g_str_equal);
+	up.state = compose_state_list(engine, project->name, error);
+	return up.state && run(&up, error);
+}
+
+bool compose_start(Engine *engine, ComposeProject *project, const char *const *services,
+		   GError **error)
+{
+	const ComposeUp options = {.stop_timeout_s = -1};
+	g_autoptr(GPtrArray) order = order_services(project);
+	g_auto(Up) up = {.engine = engine, .project = project, .options = &options};
+	up.recreated = g_hash_table_new(g_str_hash, g_str_equal);
+	up.state = compose_state_list(engine, project->name, error);
+	for (guint i = 0; up.state && i < order->len; i++) {
+		const NodeEntry *entry = order->pdata[i];
+		if (services && services[0] && !g_strv_contains(services, entry->key))
+			continue;
+		if (!start_service(&up, entry, error))
+			return false;
+	}
+	return up.state != NULL;
+}

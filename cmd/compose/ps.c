@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * compose ps, ls: what runs.
+ */
+#include <string.h>
+
+#include "cmd/compose/compose_labels.h"
+#include "cmd/compose/compose_state.h"
+#include "cmd/compose/compose_verbs.h"
+#include "cmd/compose/project_options.h"
+#include "cmd/compose/compose_engine.h"
+#include "cmd/output.h"
+#include "libpod/base/error.h"
+#include "libpod/base/units.h"
+#include "network/portmap.h"
+
+typedef struct {
+	bool all, quiet, services;
+	const char *format;
+	GPtrArray *filters, *statuses;
+} PsOptions;
+
+static void ps_options_clear(PsOptions *opts)
+{
+	g_clear_pointer(&opts->filters, g_ptr_array_unref);
+	g_clear_pointer(&opts->statuses, g_ptr_array_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(PsOptions, ps_options_clear)
+
+static const Option ps_rows[] = {
+	{'a', "all", OPTION_FLAG, option_set_flag, NULL, "Also those that do not run",
+	 offsetof(PsOptions, all), OPTION_COMMON},
+	{0, "filter", OPTION_LIST, option_set_list, "status=STATUS", "Only those of a status",
+	 offsetof(PsOptions, filters), OPTION_COMMON},
+	{0, "format", OPTION_VALUE, option_set_string, "FORMAT", "table, json or a template",
+	 offsetof(PsOptions, format), OPTION_COMMON},
+	{'q', "quiet", OPTION_FLAG, option_set_flag, NULL, "Only ids", offsetof(PsOptions, quiet),
+	 OPTION_COMMON},
+	{0, "services", OPTION_FLAG, option_set_flag, NULL, "Only the names of the services",
+	 offsetof(PsOptions, services), OPTION_COMMON},
+	{0, "status", OPTION_LIST, option_set_list, "STATUS",
+	 "Only those of a status: running, exited, created, paused, restarting",
+	 offsetof(PsOptions, statuses), OPTION_COMMON},
+	OPTION_UNSUPPORTED(0, "no-trunc", OPTION_FLAG),
+	OPTION_UNSUPPORTED(0, "orphans", OPTION_TRISTATE),
+	{0},
+};
+
+static const OptionGroup ps_group = {NULL, ps_rows};
+
+#define ITEM    ((const ComposeContainer *)row)
+#define SUMMARY container_summary(ITEM->ctr)
+
+static TemplateValue own(TemplateHeap *heap, char *text)
+{
+	return template_string(template_heap_take(heap, text));
+}
+
+static char *ago(int64_t ns)
+{
+	return units_format_ago((units_now() - ns) / 1000000000);
+}
+
+static char *status_text(const ContainerSummary *s)
+{
+	g_autofree char *since = ago(s->state == CONTAINER_EXITED ? s->finished : s->started);
+	if (s->state == CONTAINER_EXITED)
+		return g_strdup_printf("Exited (%d) %s ago", s->exit_code, since);
+	if (s->state == CONTAINER_CREATED)
+		return g_strdup("Created");
+	return g_strdup_printf(
+		"Up %s%s%s%s%s", since, s->state == CONTAINER_PAUSED ? " (Paused)" : "",
+		s->health ? " (" : "", s->health ? s->health : "", s->health ? ")" : "");
+}
+
+static char *command_text(const ContainerSummary *s)
+{
+	g_autofree char *joined = s->command ? g_strjoinv(" ", s->command) : g_strdup("");
+	g_strdelimit(joined, "\n\t\r", ' ');
+	if (!g_utf8_validate(joined, -1, NULL) || g_utf8_strlen(joined, -1) <= 18)
+		return g_strdup_printf("\"%s\"", joined);
+	g_autofree char *start = g_utf8_substring(joined, 0, 17);
+	return g_strdup_printf("\"%s…\"", start);
+}
+
+static TemplateValue get_name(const void *row, TemplateHeap *heap)
+{
+	return template_string(SUMMARY->name);
+}
+
+static TemplateValue get_id(const void *row, TemplateHeap *heap)
+{
+	return template_string(SUMMARY->id);
+}
+
+static TemplateValue get_image(const void *row, TemplateHeap *heap)
+{
+	return template_string(SUMMARY->image_name);
+}
+
+static TemplateValue get_command(const void *row, TemplateHeap *heap)
+{
+	return own(heap, command_text(SUMMARY));
+}
+
+static TemplateValue get_service(const void *row, TemplateHeap *heap)
+{
+	return template_string(ITEM->service);
+}
+
+static TemplateValue get_created(const void *row, TemplateHeap *heap)
+{
+	g_autofree char *text = ago(SUMMARY->created);
+	return own(heap, g_strconcat(text, " ago", NULL));
+}
+
+static TemplateValue get_status(const void *row, TemplateHeap *heap)
+{
+	return own(heap, status_text(SUMMARY));
+}
+
+static TemplateValue get_state(const void *row, TemplateHeap *heap)
+{
+	return template_string(container_state_name(SUMMARY->state));
+}
+
+static TemplateValue get_health(const void *row, TemplateHeap *heap)
+{
+	return template_string(SUMMARY->health ? SUMMARY->health : "");
+}
+
+static TemplateValue get_project(const void *row, TemplateHeap *heap)
+{
+	return template_string(compose_state_label(ITEM->ctr, LABEL_PROJECT));
+}
+
+static TemplateValue get_exit_code(const void *row, TemplateHeap *heap)
+{
+	return own(heap, g_strdup_printf("%d", SUMMARY->exit_code));
+}
+
+static TemplateValue get_ports(const void *row, TemplateHeap *heap)
+{
+	const GPtrArray *ports = SUMMARY->ports;
+	return ports && ports->len > 0 ? own(heap, portmap_format(ports)) : template_string("");
+}
+
+static const OutputField ps_fields[] = {
+	{"Name", NULL, get_name},
+	{"ID", NULL, get_id},
+	{"Image", NULL, get_image},
+	{"Command", NULL, get_command},
+	{"Service", NULL, get_service},
+	{"CreatedAt", "CREATED", get_created},
+	{"RunningFor", "CREATED", get_created},
+	{"Status", NULL, get_status},
+	{"State", NULL, get_state},
+	{"Health", NULL, get_health},
+	{"Project", NULL, get_project},
+	{"ExitCode", NULL, get_exit_code},
+	{"Ports", NULL, get_ports},
+	{0},
+};
+
+/* One line for each container, as docker compose prints them. */
+static Json *ps_to_json(const void *row)
+{
+	const ContainerSummary *s = SUMMARY;
+	Json *json = json_object_new_object();
+	g_autofree char *command = command_text(s), *status = status_text(s);
+	js_set_string(json, "ID", s->id);
+	js_set_string(json, "Name", s->name);
+	js_set_string(json, "Image", s->image_name);
+	js_set_string(json, "Command", command);
+	js_set_string(json, "Project", compose_state_label(ITEM->ctr, LABEL_PROJECT));
+	js_set_string(json, "Service", ITEM->service);
+	js_set_string(json, "State", container_state_name(s->state));
+	js_set_string(json, "Status", status);
+	js_set_string(json, "Health", s->health ? s->health : "");
+	js_set_int(json, "ExitCode", s->exit_code);
+	js_set_int(json, "Created", s->created / 1000000000);
+	js_set_take(json, "Publishers",
+		    s->ports ? port_mappings_to_json(s->ports) : json_object_new_array());
+	js_set_take(json, "Labels", js_from_string_map(s->labels));
+	return json;
+}
+
+static const OutputTable ps_table = {
+	.verb = "ps",
+	.type_name = "formatter.ContainerContext",
+	.fields = ps_fields,
+	.columns =
+		"{{.Name}}\t{{.Image}}\t{{.Command}}\t{{.Service}}\t{{.RunningFor}}\t{{.Status}}\t"
+		"{{.Ports}}",
+	.to_json = ps_to_json,
+};
+
+/* --status and --filter status= choose by state; anything else is refused. */
+static bool read_statuses(const PsOptions *opts, GPtrArray *statuses, GError **error)
+{
+	for (guint i = 0; opts->statuses && i < opts->statuses->len; i++)
+		g_ptr_array_add(statuses, opts->statuses->pdata[i]);
+	for (guint i = 0; opts->filters && i < opts->filters->len; i++) {
+		char *filter = opts->filters->pdata[i];
+		if (!g_str_has_prefix(filter, "status="))
+			return error_set(error, ENGINE_ERROR_INVALID,
+					 "unknown filter '%s': only status=STATUS", filter);
+		g_ptr_array_add(statuses, filter + strlen("status="));
+	}
+	return true;
+}
+
+static bool is_listed(const ComposeContainer *item, const PsOptions *opts,
+		      const GPtrArray *statuses)
+{
+	const char *state = container_state_name(container_summary(item->ctr)->state);
+	for (guint i = 0; i < statuses->len; i++)
+		if (strcmp(statuses->pdata[i], state) == 0)
+			return true;
+	return statuses->len == 0 && (opts->all || compose_state_runs(item->ctr));
+}
+
+static bool print_ps(const GPtrArray *rows, const PsOptions *opts, GError **error)
+{
+	const OutputOptions output = {.format = opts->format};
+	const char *last = NULL;
+	if (!opts->quiet && !opts->services) {
+		bool json = g_strcmp0(opts->format, "json") == 0;
+		const OutputOptions lines = {.format = "jsonl"};
+		return output_list(&ps_table, json ? &lines : &output, rows->pdata, rows->len,
+				   error);
+	}
+	for (guint i = 0; i < rows->len; i++) {
+		const ComposeContainer *item = rows->pdata[i];
+		if (opts->quiet)
+			output_printf("%s\n", container_summary(item->ctr)->id);
+		else if (g_strcmp0(last, item->service) != 0)
+			output_text(item->service);
+		last = item->service;
+	}
+	return true;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	const ComposeContainer *const *x = a, *const *y = b;
+	int order = strcmp((*x)->service, (*y)->service);
+	return order ? order : (*x)->number - (*y)->number;
+}
+
+static int cmd_ps(Invocation *inv)
+{
+	g_auto(PsOptions) opts = {0};
+	g_auto(ProjectOptions) given = {0};
+	g_autoptr(GError) error = NULL;
+	g_autofree char *name = NULL;
+	if (!command_parse(inv, (void *[]){&opts, &given}))
+		return inv->status;
+	g_autofree const char **services = command_args(inv, 0);
+	g_autoptr(GPtrArray) statuses = g_ptr_array_new();
+	g_autoptr(Engine) engine = NULL;
+	if (read_statuses(&opts, statuses, &error) &&
+	    project_options_name(&given, &name, NULL, &error))
+		engine = compose_engine(inv, true, &error);
+	g_autoptr(GPtrArray) state = engine ? compose_state_list(engine, name, &error) : NULL;
+	if (!state)
+		return command_fail(error);
+	g_autoptr(GPtrArray) items = compose_state_select(state, services, opts.all);
+	g_autoptr(GPtrArray) rows = g_ptr_array_new();
+	for (guint i = 0; i < items->len; i++)
+		if (is_listed(items->pdata[i], &opts, statuses))
+			g_ptr_array_add(rows, items->pdata[i]);
+	g_ptr_array_sort(rows, compare_names);
+	return print_ps(rows, &opts, &error) ? 0 : command_fail(error);
+}
+
+const Command compose_ps_command = {
+	.paths = (const char *const[]){"compose ps", NULL},
+	.usage = "[options] [SERVICE...]",
+	.summary = "List the containers of the project",
+	.description = "Lists the project's containers that run, with --all all of them.",
+	.examples = (const char *const[]){"skiff compose ps -a", "skiff compose ps --format json",
+					  NULL},
+	.max_args = -1,
+	.groups = (const OptionGroup *const[]){&ps_group, &project_option_group, NULL},
+	.run = cmd_ps,
+};
+
+/* ls. */
+
+typedef struct {
+	bool all, quiet;
+	const char *format;
+} LsOptions;
+
+static const Option ls_rows[] = {
+	{'a', "all", OPTION_FLAG, option_set_flag, NULL, "Also projects of which nothing runs",
+	 offsetof(LsOptions, all), OPTION_COMMON},
+	{0, "format", OPTION_VALUE, option_set_string, "FORMAT", "table or json",
+	 offsetof(LsOptions, format), OPTION_COMMON},
+	{'q', "quiet", OPTION_FLAG, option_set_flag, NULL, "Only names", offsetof(LsOptions, quiet),
+	 OPTION_COMMON},
+	OPTION_UNSUPPORTED(0, "filter", OPTION_LIST),
+	{0},
+};
+
+static const OptionGroup ls_group = {NULL, ls_rows};
+
+typedef struct {
+	const char *name, *files;                  /* borrowed from a container */
+	unsigned counts[CONTAINER_RESTARTING + 1]; /* by state */
+} Project;
+
+/* "exited(1), running(2)" */
+static char *counts_text(const Project *project)
+{
+	g_autoptr(GPtrArray) parts = g_ptr_array_new_with_free_func(g_free);
+	for (int state = 0; state <= CONTAINER_RESTARTING; state++)
+		if (project->counts[state])
+			g_ptr_array_add(parts,
+					g_strdup_printf("%s(%u)", container_state_name(state),
+							project->counts[state]));
+	g_ptr_array_add(parts, NULL);
+	return g_strjoinv(", ", (char **)parts->pdata);
+}
+
+static TemplateValue get_project_name(const void *row, TemplateHeap *heap)
+{
+	return template_string(((const Project *)row)->name);
+}
+
+static TemplateValue get_project_status(const void *row, TemplateHeap *heap)
+{
+	return own(heap, counts_text(row));
+}
+
+static TemplateValue get_project_files(const void *row, TemplateHeap *heap)
+{
+	return template_string(((const Project *)row)->files);
+}
+
+static const OutputField ls_fields[] = {
+	{"Name", NULL, get_project_name},
+	{"Status", NULL, get_project_status},
+	{"ConfigFiles", NULL, get_project_files},
+	{0},
+};
+
+static const OutputTable ls_table = {
+	.verb = "ls",
+	.type_name = "formatter.Project",
+	.fields = ls_fields,
+	.columns = "{{.Name}}\t{{.Status}}\t{{.ConfigFiles}}",
+};
+
+static int compare_projects(const void *a, const void *b)
+{
+	const Project *const *x = a, *const *y = b;
+	return strcmp((*x)->name, (*y)->name);
+}
+
+/* Count the containers of each project. */
+static GPtrArray *collect_projects(const GPtrArray *containers)
+{
+	GPtrArray *list = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GHashTable) known = g_hash_table_new(g_str_hash, g_str_equal);
+	for (guint i = 0; i < containers->len; i++) {
+		const Container *ctr = containers->pdata[i];
+		const char *name = compose_state_label(ctr, LABEL_PROJECT);
+		Project *project = g_hash_table_lookup(known, name);
+		if (!*name)
+			continue;
+		if (!project) {
+			project = g_new0(Project, 1);
+			project->name = name;
+			project->files = compose_state_label(ctr, LABEL_CONFIG_FILES);
+			g_hash_table_insert(known, (void *)name, project);
+			g_ptr_array_add(list, project);
+		}
+		project->counts[container_summary(ctr)->state]++;
+	}
+	g_ptr_array_sort(list, compare_projects);
+	return list;
+}
+
+static int cmd_ls(Invocation *inv)
+{
+	LsOptions opts = {0};
+	g_auto(ProjectOptions) given = {0};
+	g_autoptr(GError) error = NULL;
+	if (!command_parse(inv, (void *[]){&opts, &given}))
+		return inv->status;
+	g_autoptr(Engine) engine = compose_engine(inv, true, &error);
+	g_autoptr(GPtrArray) containers = engine ? containers_list(engine, &error) : NULL;
+	if (!containers)
+		return command_fail(error);
+	g_autoptr(GPtrArray) projects = collect_projects(containers);
+	g_autoptr(GPtrArray) rows = g_ptr_array_new();
+	for (guint i = 0; i < projects->len; i++) {
+		const Project *project = projects->pdata[i];
+		unsigned idle =
+			project->counts[CONTAINER_EXITED] + project->counts[CONTAINER_CREATED];
+		unsigned all = 0;
+		for (int state = 0; state <= CONTAINER_RESTARTING; state++)
+			all += project->counts[state];
+		if (opts.all || all > idle)
+			g_ptr_array_add(rows, projects->pdata[i]);
+	}
+	for (guint i = 0; opts.quiet && i < rows->len; i++)
+		output_text(((Project *)rows->pdata[i])->name);
+	const OutputOptions output = {.format = opts.format};
+	if (!opts.quiet && !output_list(&ls_table, &output, rows->pdata, rows->len, &error))
+		return command_fail(error);
+	return 0;
+}
+
+const Command compose_ls_command = {
+	.paths = (const char *const[]){"compose ls", NULL},
+	.usage = "[options]",
+	.summary = "List the projects",
+	.description =
+		"Lists the projects that have running containers, with --all all that have any.",
+	.examples = (const char *const[]){"skiff compose ls -a", NULL},
+	.groups = (const OptionGroup *const[]){&ls_group, &project_option_group, NULL},
+	.run = cmd_ls,
+};

@@ -1,0 +1,454 @@
+# SPDX-License-Identifier: Apache-2.0
+"""skiff compose: a project from its files to containers and back."""
+
+import json
+import signal
+import time
+
+from tests.support.skiff import SLOWNESS, SkiffTest, free_port, wait_for
+
+SLEEP = "[sleep, '1000']"
+
+
+class ComposeTest(SkiffTest):
+    images = ["busybox"]
+
+    def setUp(self):
+        super().setUp()
+        self.project = self.tmp / "proj"
+        self.project.mkdir(exist_ok=True)
+        for path in self.project.iterdir():
+            if path.is_file():
+                path.unlink()
+        self.addCleanup(self.skiff, "volume", "rm", "--all", "--force")
+        self.addCleanup(self.skiff, "network", "prune", "-f")
+        self.addCleanup(self.skiff, "rm", "--all", "--force", "--time", "0")
+
+    def write(self, text, name="compose.yaml"):
+        (self.project / name).write_text(text)
+
+    def compose(self, *words, **options):
+        return self.skiff("compose", *words, cwd=self.project, **options)
+
+    def up(self, text, *words, **options):
+        self.write(text)
+        return self.compose("up", "-d", "-t", "0", *words, **options)
+
+    def inspect(self, name):
+        return json.loads(self.skiff("inspect", name).stdout)[0]
+
+    def names(self):
+        """Names of all containers, sorted."""
+        return sorted(self.skiff("ps", "-a", "--format", "{{.Names}}").lines)
+
+    def ids(self):
+        return {name: self.inspect(name)["Id"] for name in self.names()}
+
+
+class UpDown(ComposeTest):
+    def test_up_and_down(self):
+        self.up(f"""
+services:
+  web: {{image: busybox, command: {SLEEP}, depends_on: [db], volumes: ["data:/data", /anon]}}
+  db: {{image: busybox, command: {SLEEP}, scale: 2}}
+volumes: {{data: }}
+""")
+        self.assertEqual(self.names(), ["proj-db-1", "proj-db-2", "proj-web-1"])
+        self.assertEqual(self.skiff("network", "ls", "--format", "{{.Name}}").lines, ["podman", "proj_default"])
+        self.assertIn("proj_data", self.skiff("volume", "ls", "-q").lines)
+        for name in self.names():
+            self.assertEqual(self.inspect(name)["State"]["Status"], "running")
+        again = self.ids()
+        self.compose("up", "-d")
+        self.assertEqual(self.ids(), again)
+        self.compose("down", "-t", "0")
+        self.assertEqual(self.names(), [])
+        self.assertEqual(self.skiff("network", "ls", "--format", "{{.Name}}").lines, ["podman"])
+        self.assertIn("proj_data", self.skiff("volume", "ls", "-q").lines)
+        self.compose("up", "-d")
+        self.compose("down", "-v", "-t", "0")
+        self.assertNotIn("proj_data", self.skiff("volume", "ls", "-q").lines)
+
+    def test_labels(self):
+        self.up(f"services: {{web: {{image: busybox, command: {SLEEP}, depends_on: [db], labels: [mine=1]}}, "
+                f"db: {{image: busybox, command: {SLEEP}}}}}")
+        labels = self.inspect("proj-web-1")["Config"]["Labels"]
+        prefix = "com.docker.compose."
+        self.assertEqual(labels["mine"], "1")
+        self.assertEqual(labels[prefix + "project"], "proj")
+        self.assertEqual(labels[prefix + "service"], "web")
+        self.assertEqual(labels[prefix + "container-number"], "1")
+        self.assertEqual(labels[prefix + "oneoff"], "False")
+        self.assertEqual(labels[prefix + "depends_on"], "db:service_started:false")
+        self.assertEqual(labels[prefix + "project.working_dir"], str(self.project))
+        self.assertEqual(labels[prefix + "project.config_files"], str(self.project / "compose.yaml"))
+        self.assertEqual(labels[prefix + "image"], "sha256:" + self.inspect("proj-web-1")["Image"].removeprefix("sha256:"))
+        self.assertEqual(self.compose("config", "--hash", "web").word, "web " + labels[prefix + "config-hash"])
+        network = json.loads(self.skiff("network", "inspect", "proj_default").stdout)[0]["labels"]
+        self.assertEqual(network[prefix + "network"], "default")
+        self.assertEqual(network[prefix + "project"], "proj")
+
+    def test_names_on_the_network(self):
+        self.up(f"services: {{web: {{image: busybox, command: {SLEEP}, cap_add: [NET_RAW]}}, "
+                f"db: {{image: busybox, command: {SLEEP}, networks: {{default: {{aliases: [store]}}}}}}}}")
+        for name in ("db", "store", "proj-db-1"):
+            self.compose("exec", "-T", "web", "ping", "-c", "1", "-W", "2", name)
+        self.assertNotEqual(self.compose("exec", "-T", "web", "ping", "-c", "1", "-W", "1", "nobody.dns.podman", check=False).code, 0)
+
+    def test_several_networks(self):
+        self.up(f"""
+services:
+  both: {{image: busybox, command: {SLEEP}, cap_add: [NET_RAW], networks: {{one: {{aliases: [mid]}}, two: {{ipv4_address: 10.91.7.9}}}}}}
+  left: {{image: busybox, command: {SLEEP}, cap_add: [NET_RAW], networks: [one]}}
+  right: {{image: busybox, command: {SLEEP}, cap_add: [NET_RAW], networks: [two]}}
+networks:
+  one: {{internal: true}}
+  two: {{ipam: {{config: [{{subnet: 10.91.7.0/24, gateway: 10.91.7.3}}]}}}}
+""")
+        pings = lambda service, name: self.compose("exec", "-T", service, "ping", "-c", "1", "-W", "1", name, check=False).code == 0
+        self.assertTrue(pings("left", "both"))
+        self.assertTrue(pings("left", "mid"))
+        self.assertTrue(pings("right", "both"))
+        self.assertTrue(pings("both", "right"))
+        self.assertFalse(pings("left", "10.91.7.9"))
+        self.assertFalse(pings("right", "mid.dns.podman"))
+        networks = self.inspect("proj-both-1")["NetworkSettings"]["Networks"]
+        self.assertEqual(sorted(networks), ["proj_one", "proj_two"])
+        self.assertEqual(networks["proj_two"]["IPAddress"], "10.91.7.9")
+
+    def test_attributes(self):
+        (self.project / "conf").write_text("hello\n")
+        (self.project / "e.env").write_text("FROM_FILE=1\nBOTH=file\n")
+        self.up("""
+services:
+  a:
+    image: busybox
+    entrypoint: [sh, -c]
+    command: ["sleep 1000"]
+    env_file: e.env
+    environment: {BOTH: own, UNSET: }
+    hostname: host1
+    working_dir: /tmp
+    user: "12:34"
+    stop_grace_period: 1500ms
+    stop_signal: SIGUSR1
+    tmpfs: /scratch
+    read_only: true
+    extra_hosts: ["far=192.0.2.9"]
+    ulimits: {nofile: {soft: 100, hard: 200}}
+    volumes: ["./made:/made:ro"]
+    configs: [c]
+    secrets: [{source: s, target: key}]
+configs: {c: {file: ./conf}}
+secrets: {s: {file: ./conf}}
+""")
+        run = lambda script: self.compose("exec", "-T", "a", "sh", "-c", script).word
+        self.assertEqual(run("hostname; pwd; id -u; id -g; ulimit -n").split(), ["host1", "/tmp", "12", "34", "100"])
+        self.assertEqual(run("echo $FROM_FILE $BOTH ${UNSET-unset}"), "1 own unset")
+        self.assertEqual(run("cat /c /run/secrets/key"), "hello\nhello")
+        self.assertIn("192.0.2.9", run("grep far /etc/hosts"))
+        self.assertEqual(run("touch /x 2>/dev/null || echo no"), "no")
+        self.assertEqual(run("mount | grep -c /scratch"), "1")
+        self.assertTrue((self.project / "made").is_dir())
+        inspect = self.inspect("proj-a-1")
+        self.assertEqual(inspect["Config"]["StopTimeout"], 2)
+        self.assertEqual(self.compose("down", "-t", "0").code, 0)
+
+    def test_ports(self):
+        port = free_port()
+        self.up(f"services: {{a: {{image: busybox, command: {SLEEP}, ports: ['127.0.0.1:{port}:80']}}}}")
+        self.assertEqual(self.compose("port", "a", "80").word, f"127.0.0.1:{port}")
+        self.assertIn(f"127.0.0.1:{port}->80/tcp", self.compose("ps").stdout)
+
+    def test_shared_namespaces(self):
+        self.up(f"services: {{a: {{image: busybox, command: {SLEEP}}}, b: {{image: busybox, command: {SLEEP}, "
+                "network_mode: 'service:a'}}")
+        net = lambda name: self.skiff("exec", name, "readlink", "/proc/self/ns/net").word
+        self.assertEqual(net("proj-a-1"), net("proj-b-1"))
+        # A new parent makes a new child.
+        old = self.ids()
+        self.up(f"services: {{a: {{image: busybox, command: {SLEEP}, labels: [x=1]}}, b: {{image: busybox, command: {SLEEP}, "
+                "network_mode: 'service:a'}}")
+        new = self.ids()
+        self.assertNotEqual(old["proj-b-1"], new["proj-b-1"])
+        self.assertEqual(net("proj-a-1"), net("proj-b-1"))
+
+    def test_external(self):
+        text = f"""
+services: {{a: {{image: busybox, command: {SLEEP}, networks: [n], volumes: ["v:/v"]}}}}
+networks: {{n: {{external: true, name: ours}}}}
+volumes: {{v: {{external: true, name: vol}}}}
+"""
+        failed = self.up(text, check=False)
+        self.assertIn("network ours declared as external, but could not be found", failed.stderr)
+        self.skiff("network", "create", "ours")
+        self.assertIn('external volume "vol" not found', self.up(text, check=False).stderr)
+        self.skiff("volume", "create", "vol")
+        self.up(text)
+        self.compose("down", "-v", "-t", "0")
+        self.assertIn("vol", self.skiff("volume", "ls", "-q").lines)
+        self.assertIn("ours", self.skiff("network", "ls", "--format", "{{.Name}}").lines)
+
+    def test_refused_by_name(self):
+        """Nothing is made of a project that cannot be run as it is written."""
+        for part, words in (("networks: {x: {gw_priority: 1}}", "services.b.networks: gw_priority is not supported yet"),
+                            ("gpus: [{capabilities: [gpu]}]", "services.b.gpus: it is not supported yet"),
+                            ("links: ['a:alias']", "services.b.links: an alias is not supported yet"),
+                            ("pull_policy: daily", "services.b.pull_policy: daily is not supported yet"),
+                            ("ports: ['8000-8009:80']", "services.b.ports: a range to choose a port from is not supported yet")):
+            with self.subTest(part=part):
+                failed = self.up(f"services: {{a: {{image: busybox, command: {SLEEP}}}, b: {{image: busybox, {part}}}}}\n"
+                                 "networks: {x: , y: }", check=False)
+                self.assertNotEqual(failed.code, 0)
+                self.assertIn(words, failed.stderr)
+                self.assertRegex(failed.stderr, r"compose\.yaml:1:\d+: ")
+                self.assertEqual(self.names(), [])
+        failed = self.up("services: {b: {build: .}}", check=False)
+        self.assertIn("there is no image 'proj-b', and building is not supported yet", failed.stderr)
+
+    def test_by_name_alone(self):
+        """Without files the labels say what there is."""
+        self.up(f"services: {{a: {{image: busybox, command: {SLEEP}, depends_on: [b]}}, b: {{image: busybox, command: {SLEEP}}}}}")
+        (self.project / "compose.yaml").unlink()
+        self.assertIn("no configuration file provided", self.compose("ps", check=False).stderr)
+        self.assertEqual(self.compose("-p", "proj", "ps", "--services").lines, ["a", "b"])
+        stopped = self.compose("-p", "proj", "stop", "-t", "0").stderr
+        self.assertLess(stopped.index("proj-a-1"), stopped.index("proj-b-1"))
+        self.compose("-p", "proj", "start")
+        self.assertEqual(self.compose("ls", "--format", "{{.Name}} {{.Status}}").lines, ["proj running(2)"])
+        self.compose("-p", "proj", "down", "-t", "0")
+        self.assertEqual(self.names(), [])
+
+    def test_the_monitor_cleans_up(self):
+        """It becomes a verb of skiff at the end of its container, not of skiff-compose."""
+        self.up("services: {a: {image: busybox, command: [sleep, '0.5']}}")
+        place = self.runtime / "skiff/containers" / self.ids()["proj-a-1"]
+        self.assertTrue(place.exists())
+        wait_for(lambda: not place.exists(), message="the clean-up")
+
+    def test_reading_only(self):
+        """Neither config nor a mistake makes anything."""
+        self.write("services: {a: {image: busybox, environment: [A=1]}}")
+        self.compose("config", "-q")
+        failed = self.up("services: {a: {image: busybox, comand: x}}", check=False)
+        self.assertIn("compose.yaml:1:32: services.a: unknown key 'comand'", failed.stderr)
+        self.assertEqual(self.names(), [])
+        self.assertEqual(self.skiff("network", "ls", "--format", "{{.Name}}").lines, ["podman"])
+
+
+class Changes(ComposeTest):
+    def test_only_what_changed_is_recreated(self):
+        text = f"services: {{a: {{image: busybox, command: {SLEEP}}}, b: {{image: busybox, command: {SLEEP}, labels: [x=%s]}}}}"
+        self.up(text % 1)
+        old = self.ids()
+        self.up(text % 2)
+        new = self.ids()
+        self.assertEqual(old["proj-a-1"], new["proj-a-1"])
+        self.assertNotEqual(old["proj-b-1"], new["proj-b-1"])
+        self.compose("up", "-t", "0", "-d", "--force-recreate", "a")
+        self.assertNotEqual(self.ids()["proj-a-1"], new["proj-a-1"])
+        self.up(text % 3, "--no-recreate")
+        self.assertEqual(self.ids()["proj-b-1"], new["proj-b-1"])
+
+    def test_a_stopped_container_is_started(self):
+        self.up(f"services: {{a: {{image: busybox, command: {SLEEP}}}}}")
+        old = self.ids()
+        self.compose("stop", "-t", "0")
+        self.assertEqual(self.inspect("proj-a-1")["State"]["Status"], "exited")
+        self.compose("up", "-d")
+        self.assertEqual(self.ids(), old)
+        self.assertEqual(self.inspect("proj-a-1")["State"]["Status"], "running")
+
+    def test_scale(self):
+        self.up(f"services: {{a: {{image: busybox, command: {SLEEP}}}}}", "--scale", "a=3")
+        self.assertEqual(self.names(), ["proj-a-1", "proj-a-2", "proj-a-3"])
+        old = self.ids()
+        self.compose("up", "-t", "0", "-d", "--scale", "a=1")
+        self.assertEqual(self.ids(), {"proj-a-1": old["proj-a-1"]})
+        self.assertIn("must be SERVICE=NUMBER", self.compose("up", "-d", "--scale", "a", check=False).stderr)
+        self.assertIn("no such service: b", self.compose("up", "-d", "--scale", "b=1", check=False).stderr)
+
+    def test_anonymous_volumes_are_kept(self):
+        text = f"services: {{a: {{image: busybox, command: {SLEEP}, volumes: [/data], labels: [x=%s]}}}}"
+        self.up(text % 1)
+        self.compose("exec", "-T", "a", "sh", "-c", "echo kept > /data/file")
+        self.up(text % 2)
+        self.assertEqual(self.compose("exec", "-T", "a", "cat", "/data/file").word, "kept")
+        self.up(text % 3, "-V")
+        self.assertNotEqual(self.compose("exec", "-T", "a", "cat", "/data/file", check=False).code, 0)
+        self.compose("down", "-v", "-t", "0")
+
+    def test_orphans(self):
+        both = f"services: {{a: {{image: busybox, command: {SLEEP}}}, b: {{image: busybox, command: {SLEEP}}}}}"
+        self.up(both)
+        one = f"services: {{a: {{image: busybox, command: {SLEEP}}}}}"
+        self.assertIn("found orphan containers ([proj-b-1])", self.up(one).stderr)
+        self.assertEqual(self.names(), ["proj-a-1", "proj-b-1"])
+        self.assertNotIn("orphan", self.up(one, env={"COMPOSE_IGNORE_ORPHANS": "1"}).stderr)
+        self.up(one, "--remove-orphans")
+        self.assertEqual(self.names(), ["proj-a-1"])
+        # A profile hides its services; it does not make orphans of them.
+        self.up(both.replace("b: {", "b: {profiles: [p], "), env={"COMPOSE_PROFILES": "p"})
+        self.assertNotIn("orphan", self.compose("up", "-d").stderr)
+
+    def test_a_replacement_that_was_cut_off(self):
+        """What a kill between two steps leaves, the next up takes up."""
+        self.up(f"services: {{a: {{image: busybox, command: {SLEEP}}}}}")
+        self.compose("stop", "-t", "0")
+        old = self.inspect("proj-a-1")
+        labels = [f"--label={key}={value}" for key, value in old["Config"]["Labels"].items()]
+        half = f"{old['Id'][:12]}_proj-a-1"
+        # The new one is there and the old one, too: the new one was never used.
+        self.skiff("create", "--name", half, *labels, f"--label=com.docker.compose.replace={old['Id']}", "busybox", "sleep", "1000")
+        self.compose("up", "-d")
+        self.assertEqual(self.ids(), {"proj-a-1": old["Id"]})
+        # The old one is gone: the new one takes its name.
+        self.compose("stop", "-t", "0")
+        new = self.skiff("create", "--name", half, "--network", "proj_default", *labels,
+                         f"--label=com.docker.compose.replace={old['Id']}", "busybox", "sleep", "1000").word
+        self.skiff("rm", old["Id"])
+        self.assertIn("Container proj-a-1  Started", self.compose("up", "-d").stderr)
+        self.assertEqual(self.ids(), {"proj-a-1": new})
+
+
+class Conditions(ComposeTest):
+    PROBED = f"image: busybox, command: {SLEEP}, healthcheck: {{interval: 100ms, timeout: 5s, retries: 2, test: '%s'}}"
+
+    def test_healthy(self):
+        text = ("services: {a: {image: busybox, command: %s, depends_on: {b: {condition: service_healthy}}}, b: {%s}}"
+                % (SLEEP, self.PROBED % "test -e /tmp/ready || ! touch /tmp/ready"))
+        done = self.up(text)
+        self.assertIn("Container proj-b-1  Healthy", done.stderr)
+        self.assertEqual(self.inspect("proj-b-1")["State"]["Health"]["Status"], "healthy")
+        self.assertEqual(self.inspect("proj-a-1")["State"]["Status"], "running")
+
+    def test_unhealthy(self):
+        text = ("services: {a: {image: busybox, command: %s, depends_on: {b: {condition: service_healthy%s}}}, b: {%s}}"
+                % (SLEEP, "%s", self.PROBED % "false"))
+        failed = self.up(text % "", check=False)
+        self.assertIn("dependency failed to start: container proj-b-1 is unhealthy", failed.stderr)
+        self.assertEqual(self.inspect("proj-a-1")["State"]["Status"], "created")
+        done = self.up(text % ", required: false")
+        self.assertIn("container proj-b-1 is unhealthy", done.stderr)
+        self.assertEqual(self.inspect("proj-a-1")["State"]["Status"], "running")
+
+    def test_no_probe(self):
+        failed = self.up(f"services: {{a: {{image: busybox, depends_on: {{b: {{condition: service_healthy}}}}}}, "
+                         f"b: {{image: busybox, command: {SLEEP}}}}}", check=False)
+        self.assertIn("container proj-b-1 has no healthcheck configured", failed.stderr)
+
+    def test_completed(self):
+        text = (f"services: {{a: {{image: busybox, command: {SLEEP}, depends_on: {{b: {{condition: service_completed_successfully}}}}}}, "
+                "b: {image: busybox, command: [sh, -c, 'sleep 0.3; exit %d']}}")
+        self.up(text % 0)
+        self.assertEqual(self.inspect("proj-b-1")["State"]["Status"], "exited")
+        self.assertEqual(self.inspect("proj-a-1")["State"]["Status"], "running")
+        self.compose("down", "-t", "0")
+        failed = self.up(text % 3, check=False)
+        self.assertIn("container proj-b-1 didn't complete successfully: exit 3", failed.stderr)
+        self.assertEqual(self.inspect("proj-a-1")["State"]["Status"], "created")
+
+    def test_wait(self):
+        self.write("services: {b: {%s}}" % (self.PROBED % "test -e /tmp/ready || ! touch /tmp/ready"))
+        self.compose("up", "-t", "0", "--wait")
+        self.assertEqual(self.inspect("proj-b-1")["State"]["Health"]["Status"], "healthy")
+        self.write("services: {b: {%s}}" % (self.PROBED % "false"))
+        self.assertNotEqual(self.compose("up", "-t", "0", "--wait", check=False).code, 0)
+
+
+class Attached(ComposeTest):
+    def test_until_all_have_ended(self):
+        self.write("services: {a: {image: busybox, command: [sh, -c, 'echo one; echo two >&2']}, "
+                   "longer: {image: busybox, command: [echo, three]}}")
+        done = self.compose("up")
+        self.assertEqual(sorted(done.lines), ["a-1       | one", "longer-1  | three"])
+        self.assertIn("a-1       | two", done.stderr)
+        self.assertIn("Attaching to a-1, longer-1\n", done.stderr)
+        self.assertIn("a-1 exited with code 0\n", done.stderr)
+        self.assertEqual(self.compose("logs", "--no-log-prefix", "longer").stdout, "three\n")
+        self.assertEqual(self.compose("logs", "-n", "0").stdout, "")
+
+    def test_exit_code_from(self):
+        self.write(f"services: {{a: {{image: busybox, command: [sh, -c, 'sleep 0.3; exit 7']}}, b: {{image: busybox, init: true, command: {SLEEP}}}}}")
+        self.compose("up", "--exit-code-from", "a", "-t", "1", code=7)
+        self.assertEqual(self.inspect("proj-b-1")["State"]["Status"], "exited")
+        self.assertEqual(self.compose("up", "--abort-on-container-exit", "-t", "1", check=False).code, 7)
+
+    def test_a_signal_stops_all(self):
+        self.write("services: {a: {image: busybox, command: [sh, -c, \"trap 'echo bye; exit 0' TERM; echo up; while :; do sleep 0.05; done\"]}}")
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            with self.subTest(signum=signum):
+                process = self.start("compose", "up", cwd=self.project, text=True)
+                wait_for(lambda: "up" in self.compose("logs", "--no-log-prefix", check=False).stdout, message="the start")
+                process.send_signal(signum)
+                out, err = process.communicate(timeout=20 * SLOWNESS)
+                self.assertEqual(process.returncode, 130)
+                self.assertIn("Gracefully stopping...", err)
+                self.assertIn("a-1  | bye", out)
+                self.assertEqual(self.inspect("proj-a-1")["State"]["Status"], "exited")
+                self.compose("down", "-t", "0")
+
+    def test_a_second_signal_kills(self):
+        self.write("services: {a: {image: busybox, command: [sh, -c, \"trap '' TERM; echo up; while :; do sleep 0.05; done\"]}}")
+        process = self.start("compose", "up", cwd=self.project, text=True)
+        wait_for(lambda: "up" in self.compose("logs", "--no-log-prefix", check=False).stdout, message="the start")
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.5)
+        begin = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20 * SLOWNESS)
+        self.assertLess(time.monotonic() - begin, 5 * SLOWNESS)
+        self.assertEqual(process.returncode, 130)
+        self.assertEqual(self.inspect("proj-a-1")["State"]["ExitCode"], 137)
+
+
+class Verbs(ComposeTest):
+    def test_ps(self):
+        self.up(f"services: {{a: {{image: busybox, command: {SLEEP}}}, b: {{image: busybox, command: [sh, -c, 'exit 3']}}}}")
+        wait_for(lambda: self.inspect("proj-b-1")["State"]["Status"] == "exited", message="the end of b")
+        self.assertEqual(self.compose("ps", "--format", "{{.Name}}").lines, ["proj-a-1"])
+        self.assertEqual(self.compose("ps", "-a", "--format", "{{.Name}} {{.State}} {{.ExitCode}}").lines,
+                         ["proj-a-1 running 0", "proj-b-1 exited 3"])
+        self.assertEqual(self.compose("ps", "--status", "exited", "--services").lines, ["b"])
+        header = self.compose("ps").lines[0].split()
+        self.assertEqual(header, ["NAME", "IMAGE", "COMMAND", "SERVICE", "CREATED", "STATUS", "PORTS"])
+        rows = [json.loads(line) for line in self.compose("ps", "-a", "--format", "json").lines]
+        self.assertEqual([(row["Service"], row["State"]) for row in rows], [("a", "running"), ("b", "exited")])
+        self.assertEqual(self.compose("ps", "-q").word, self.ids()["proj-a-1"])
+
+    def test_life(self):
+        self.up(f"services: {{a: {{image: busybox, command: {SLEEP}}}, b: {{image: busybox, command: {SLEEP}}}}}")
+        started = self.inspect("proj-a-1")["State"]["StartedAt"]
+        self.compose("restart", "-t", "0", "a")
+        self.assertNotEqual(self.inspect("proj-a-1")["State"]["StartedAt"], started)
+        self.compose("kill", "-s", "KILL", "a")
+        wait_for(lambda: self.inspect("proj-a-1")["State"]["Status"] == "exited", message="the end of a")
+        self.assertEqual(self.inspect("proj-a-1")["State"]["ExitCode"], 137)
+        self.compose("rm", "-f")
+        self.assertEqual(self.names(), ["proj-b-1"])
+        self.compose("stop", "-t", "0")
+        self.compose("rm", "-f", "-s")
+        self.assertEqual(self.names(), [])
+        self.assertIn("no such service: nope", self.compose("stop", "nope", check=False).stderr)
+
+    def test_create_and_start(self):
+        self.write(f"services: {{a: {{image: busybox, command: {SLEEP}}}}}")
+        self.compose("create")
+        self.assertEqual(self.inspect("proj-a-1")["State"]["Status"], "created")
+        self.compose("start")
+        self.assertEqual(self.inspect("proj-a-1")["State"]["Status"], "running")
+
+    def test_exec(self):
+        self.up(f"services: {{a: {{image: busybox, command: {SLEEP}}}}}")
+        self.assertEqual(self.compose("exec", "-T", "-e", "X=1", "-w", "/tmp", "a", "sh", "-c", "echo $X $PWD; exit 5", check=False).code, 5)
+        self.assertEqual(self.compose("exec", "-T", "-e", "X=1", "-w", "/tmp", "a", "sh", "-c", "echo $X $PWD").word, "1 /tmp")
+        self.assertIn('service "b" is not running', self.compose("exec", "-T", "b", "true", check=False).stderr)
+
+    def test_depends_order(self):
+        self.up(f"services: {{a: {{image: busybox, command: {SLEEP}, depends_on: [b]}}, b: {{image: busybox, command: {SLEEP}, "
+                f"depends_on: [c]}}, c: {{image: busybox, command: {SLEEP}}}}}")
+        starts = [self.inspect(f"proj-{name}-1")["State"]["StartedAt"] for name in "cba"]
+        self.assertEqual(starts, sorted(starts))
+        gone = self.compose("down", "-t", "0").stderr
+        self.assertLess(gone.index("proj-a-1"), gone.index("proj-b-1"))
+        self.assertLess(gone.index("proj-b-1"), gone.index("proj-c-1"))
