@@ -5,14 +5,14 @@
  */
 #include "network/dns.h"
 
-#include <stdio.h>
+#include <glib.h>
 #include <string.h>
 
 #define HEADER_SIZE     12
 #define TYPE_A          1
 #define TYPE_PTR        12
-#define TYPE_AAAA       28
 #define TYPE_OPT        41
+#define TYPE_AAAA       28
 #define TYPE_ANY        255
 #define CLASS_IN        1
 #define TTL             0 /* the next start may have another address */
@@ -24,8 +24,9 @@
 #define FLAG_TRUNCATED  0x02
 #define FLAG_AUTHORITY  0x04
 #define DOMAIN          "dns.podman"
-#define REVERSE         ".in-addr.arpa"
-#define REVERSE6        ".ip6.arpa"
+#define REVERSE         "in-addr.arpa"
+#define REVERSE6        "ip6.arpa"
+#define NIBBLES         32 /* of an IPv6 address */
 
 typedef struct {
 	char name[DNS_NAME_MAX]; /* lower case, without the last dot */
@@ -279,63 +280,17 @@ static size_t write_name(const char *name, uint8_t out[DNS_NAME_MAX + 1])
 	return size;
 }
 
-/* A question for the name of an address of ours, which is @name's, or for a whole row of them. */
+/* The name of an address of ours; of a whole row of them there is none. */
 static void answer_reverse(const char *name, bool whole, Answer *answer)
 {
 	uint8_t labels[DNS_NAME_MAX + 1];
-	size_t size = whole && name ? write_name(name, labels) : 0;
+	size_t size = name ? write_name(name, labels) : 0;
 	uint16_t type = answer->question->type;
 
 	if (size && (type == TYPE_PTR || type == TYPE_ANY))
 		(void)put_record(answer, TYPE_PTR, labels, size);
 	else if (!size && whole)
 		answer->code = DNS_NAME_ERROR;
-}
-
-/* "2.0.0.0..." backwards, digit by digit. Return: how many, 0 if it is no such thing. */
-static unsigned parse_reverse6(const char *text, struct in6_addr *out)
-{
-	size_t length = strlen(text);
-	unsigned n = (unsigned)(length + 1) / 2;
-
-	memset(out, 0, sizeof(*out));
-	if (length % 2 == 0 || n > 32)
-		return 0;
-	for (unsigned i = 0; i < n; i++) {
-		char c = text[length - 1 - 2 * i];
-		int digit = c >= '0' && c <= '9'   ? c - '0'
-			    : c >= 'a' && c <= 'f' ? c - 'a' + 10
-						   : -1;
-		if (digit < 0 || (i + 1 < n && text[length - 2 - 2 * i] != '.'))
-			return 0;
-		out->s6_addr[i / 2] |= (uint8_t)(i % 2 ? digit : digit << 4);
-	}
-	return n;
-}
-
-/* Do the first @bits bits agree? */
-static bool is_in(const struct in6_addr *address, const struct in6_addr *network, unsigned bits)
-{
-	for (unsigned i = 0; i < bits; i++)
-		if ((address->s6_addr[i / 8] ^ network->s6_addr[i / 8]) & (0x80 >> i % 8))
-			return false;
-	return true;
-}
-
-/* As try_reverse() for IPv6. */
-static bool try_reverse6(const DnsNames *names, Answer *answer)
-{
-	char name[DNS_NAME_MAX];
-	struct in6_addr address;
-
-	memcpy(name, answer->question->name, sizeof(name));
-	if (!names->prefix6 || !cut_tail(name, REVERSE6))
-		return false;
-	unsigned n = parse_reverse6(name, &address);
-	if (n == 0 || 4 * n < names->prefix6 || !is_in(&address, &names->network6, names->prefix6))
-		return false;
-	answer_reverse(names->reverse6(names->data, &address), n == 32, answer);
-	return true;
 }
 
 /* Is it a name of our own addresses? Then it is answered. */
@@ -345,14 +300,53 @@ static bool try_reverse(const DnsNames *names, Answer *answer)
 	uint32_t address = 0;
 
 	memcpy(name, answer->question->name, sizeof(name));
-	if (!cut_tail(name, REVERSE))
+	if (!cut_tail(name, "." REVERSE))
 		return false;
 	unsigned n = parse_reverse(name, &address);
 	/* Fewer numbers are a larger network than ours, or a part of it. */
 	if (n == 0 || (address & names->mask) != names->network ||
 	    (n < 4 && names->mask << (8 * n)))
 		return false;
-	answer_reverse(names->reverse(names->data, address), n == 4, answer);
+	answer_reverse(n == 4 ? names->reverse(names->data, address) : NULL, n == 4, answer);
+	return true;
+}
+
+/* "1.0.0. ... .d.f" backwards, or the end of such. Return: how many digits, 0 if it is no such
+ * thing. */
+static unsigned parse_reverse6(const char *text, struct in6_addr *out)
+{
+	size_t length = strlen(text);
+	unsigned n = 0;
+
+	*out = (struct in6_addr){0};
+	if (length % 2 == 0 || length > 2 * NIBBLES - 1)
+		return 0;
+	for (const char *at = text + length - 1;; at -= 2, n++) {
+		int digit = g_ascii_xdigit_value(*at);
+		if (digit < 0)
+			return 0;
+		out->s6_addr[n / 2] |= (uint8_t)(n % 2 ? digit : digit << 4);
+		if (at == text)
+			return n + 1;
+		if (at[-1] != '.')
+			return 0;
+	}
+}
+
+/* The same for IPv6. */
+static bool try_reverse6(const DnsNames *names, Answer *answer)
+{
+	char name[DNS_NAME_MAX];
+	struct in6_addr address;
+
+	memcpy(name, answer->question->name, sizeof(name));
+	if (!names->subnet6.prefix || !cut_tail(name, "." REVERSE6))
+		return false;
+	unsigned n = parse_reverse6(name, &address);
+	if (n == 0 || n * 4 < names->subnet6.prefix || !subnet6_contains(&names->subnet6, &address))
+		return false;
+	bool whole = n == NIBBLES;
+	answer_reverse(whole ? names->reverse6(names->data, &address) : NULL, whole, answer);
 	return true;
 }
 
@@ -371,18 +365,18 @@ static void put_addresses(Answer *answer, const uint32_t *found, size_t n)
 	}
 }
 
-/* The same for IPv6. */
-static void put_addresses6(Answer *answer, const DnsNames *names, const char *name)
+/* The name's IPv6 addresses, where the network has such. */
+static void put_addresses6(const DnsNames *names, const char *name, Answer *answer)
 {
-	struct in6_addr found[DNS_ADDRESS_MAX];
-	bool wanted = answer->question->type == TYPE_AAAA || answer->question->type == TYPE_ANY;
-	size_t n = wanted && names->prefix6
-			   ? names->find6(names->data, name, found, DNS_ADDRESS_MAX)
-			   : 0;
+	uint16_t type = answer->question->type;
+	struct in6_addr found[DNS_ADDRESS6_MAX];
 
+	if (!names->find6 || (type != TYPE_AAAA && type != TYPE_ANY))
+		return;
+	size_t n = names->find6(names->data, name, found, DNS_ADDRESS6_MAX);
 	for (size_t i = 0; i < n; i++)
 		if (!put_record(answer, TYPE_AAAA, &found[(i + get16(answer->data)) % n],
-				sizeof(found[0])))
+				sizeof(*found)))
 			return;
 }
 
@@ -397,7 +391,7 @@ static bool try_name(const DnsNames *names, Answer *answer)
 	size_t n = names->find(names->data, name, found, DNS_ADDRESS_MAX);
 	if (n) {
 		put_addresses(answer, found, n);
-		put_addresses6(answer, names, name);
+		put_addresses6(names, name, answer);
 		return true;
 	}
 	/* The domain itself exists, empty. */
@@ -421,8 +415,9 @@ int dns_answer(const DnsNames *names, const uint8_t *question, size_t size, size
 		out.flags = 0;
 		return finish(&out);
 	}
-	bool ours = try_reverse(names, &out) || try_reverse6(names, &out) || try_name(names, &out);
-	return ours ? finish(&out) : 0;
+	return try_reverse(names, &out) || try_reverse6(names, &out) || try_name(names, &out)
+		       ? finish(&out)
+		       : 0;
 }
 
 size_t dns_room(const uint8_t *question, size_t size, size_t room)

@@ -4,13 +4,15 @@
  */
 #pragma once
 
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "network/subnet.h"
+
 #define DNS_NAME_MAX     254  /* a name as text, with its end */
 #define DNS_ADDRESS_MAX  1024 /* addresses in one answer */
+#define DNS_ADDRESS6_MAX 512
 #define DNS_QUESTION_MAX 4096 /* bytes of a question with its additional records */
 #define DNS_PLAIN_MAX    512  /* of an answer that every resolver takes */
 #define DNS_UDP_MAX      4096 /* to who says that he takes more (EDNS) */
@@ -30,16 +32,15 @@ enum {
 typedef struct {
 	/* Addresses of @name (lower case) into @out; how many. */
 	size_t (*find)(void *data, const char *name, uint32_t *out, size_t room);
-	/* The same for IPv6, of a name that has an IPv4 address; not asked without prefix6. */
-	size_t (*find6)(void *data, const char *name, struct in6_addr *out, size_t room);
 	/* A member's name, borrowed; NULL: no member has @address. */
 	const char *(*reverse)(void *data, uint32_t address);
-	const char *(*reverse6)(void *data, const struct in6_addr *address);
 	void *data;
-	struct in6_addr network6; /* the same for IPv6 */
-	unsigned prefix6;         /* 0: none */
-	uint32_t network, mask;   /* addresses whose names nobody else can know */
-	bool internal;            /* nobody else is to be asked about anything */
+	uint32_t network, mask; /* addresses whose names nobody else can know */
+	bool internal;          /* nobody else is to be asked about anything */
+	/* The same for IPv6. NULL: no member has such an address. */
+	size_t (*find6)(void *data, const char *name, struct in6_addr *out, size_t room);
+	const char *(*reverse6)(void *data, const struct in6_addr *address);
+	Subnet6 subnet6; /* prefix 0: none */
 } DnsNames;
 
 /**

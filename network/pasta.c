@@ -19,6 +19,7 @@
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
 #include "libpod/base/spawn.h"
+#include "libpod/base/userns.h"
 #include "network/resolv.h"
 
 #define PID_FILE    "pasta.pid"
@@ -197,6 +198,9 @@ bool pasta_start(NetworkRequest *request, int netns, int dir_fd, Pasta *out, GEr
 
 	if (!program)
 		return false;
+	if (userns_is_initial_root())
+		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
+				 "pasta networking is only supported for rootless mode");
 	for (guint i = 0; i < request->ports->len; i++) {
 		PortMapping *port = request->ports->pdata[i];
 		if (port->host_port == 0)

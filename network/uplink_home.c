@@ -487,14 +487,13 @@ static UplinkSlirp *make_slirp(Home *home, int tap_fd, bool vnet_hdr)
 			{
 				.find = request->dns ? find_name : find_nothing,
 				.reverse = request->dns ? find_reverse : find_nobody,
-				.find6 = find_name6,
-				.reverse6 = request->dns ? find_reverse6 : find_nobody6,
-				.network6 = request->network6,
-				.prefix6 = request->prefix6,
 				.data = home,
 				.network = request->network,
 				.mask = mask,
 				.internal = request->internal,
+				.find6 = request->dns && request->prefix6 ? find_name6 : NULL,
+				.reverse6 = request->dns ? find_reverse6 : find_nobody6,
+				.subnet6 = {request->network6, request->prefix6},
 			},
 	};
 	home->filter = (UplinkFilter){.from_guest = from_guest, .data = home};

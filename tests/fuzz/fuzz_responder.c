@@ -25,18 +25,18 @@ static const char *reverse(void *context, uint32_t address)
 	return address & 1 ? "web" : NULL;
 }
 
+static size_t find6(void *context, const char *name, struct in6_addr *out, size_t room)
+{
+	memset(out, 1, room * sizeof(*out));
+	return strcmp(name, "web") == 0 ? room : 0;
+}
+
+static const char *reverse6(void *context, const struct in6_addr *address)
+{
+	return address->s6_addr[15] & 1 ? "web" : NULL;
+}
+
 /* The question, with @room for its answer, in a buffer of exactly that size. */
-static size_t find6(void *data, const char *name, struct in6_addr *out, size_t room)
-{
-	memset(out, 0xfd, sizeof(*out));
-	return *name == 'w';
-}
-
-static const char *reverse6(void *data, const struct in6_addr *address)
-{
-	return address->s6_addr[15] == 2 ? "web" : NULL;
-}
-
 static void ask(const DnsNames *names, const uint8_t *question, size_t size, size_t room)
 {
 	g_autofree uint8_t *answer = g_malloc(room);
@@ -61,15 +61,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 2)
 		return 0;
-	const DnsNames names = {.find = find,
-				.reverse = reverse,
-				.find6 = find6,
-				.reverse6 = reverse6,
-				.network6.s6_addr = {0xfd, 0x12},
-				.prefix6 = data[0] & 0x40 ? 64 : 0,
-				.network = 0x0a590000,
-				.mask = 0xffffff00,
-				.internal = data[0] & 0x80};
+	const DnsNames names = {
+		.find = find,
+		.reverse = reverse,
+		.network = 0x0a590000,
+		.mask = 0xffffff00,
+		.internal = data[0] & 0x80,
+		.find6 = find6,
+		.reverse6 = reverse6,
+		.subnet6 = {.network.s6_addr = {0xfd, 1}, .prefix = 64},
+	};
 	g_autofree uint8_t *question = g_memdup2(data + 1, size - 1);
 	g_autofree char *text = g_strndup((const char *)data, size);
 

@@ -37,6 +37,7 @@ class Pasta(SkiffTest):
     def setUp(self):
         super().setUp()
         self.need_program("pasta")
+        self.need(os.geteuid() != 0, "pasta is for users")
         self.need(host_address(), "no address but the loopback's")
 
     def test_addresses(self):
@@ -105,6 +106,18 @@ class Pasta(SkiffTest):
         self.skiff("run", "-d", "--name", "c", "--network", PASTA, "busybox", "sleep", "1000")
         os.kill(json.loads(self.skiff("inspect", "c").stdout)[0]["State"]["ConmonPid"], signal.SIGKILL)
         wait_for(lambda: not pastas(), timeout=5, message="the end of pasta")
+
+
+class Root(SkiffTest):
+    images = ["busybox"]
+
+    def test_only_for_users(self):
+        """Refused for root, in podman's words."""
+        self.need_program("pasta")
+        if os.geteuid() != 0:
+            self.skiff("run", "--rm", "--network", PASTA, "busybox", "true")
+        else:
+            self.skiff_fails("run", "--rm", "--network", "pasta", "busybox", "true", says="pasta networking is only supported for rootless mode")
 
 
 class Missing(Bed):
