@@ -62,6 +62,7 @@ extern const Command network_ls_command;
 extern const Command network_prune_command;
 extern const Command network_reload_command;
 extern const Command network_rm_command;
+extern const Command network_update_command;
 extern const Command pause_command;
 extern const Command port_command;
 extern const Command ps_command;

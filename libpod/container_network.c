@@ -17,13 +17,15 @@
 
 /* What the network's record says, and all names: the container's first, which PTR gives, then
  * aliases and id. */
-static bool fill_in(Container *ctr, NetworkAttachment *attachment, GError **error)
+static bool fill_in(Container *ctr, const ContainerSpec *spec, NetworkAttachment *attachment,
+		    GError **error)
 {
 	g_autoptr(NamedNetwork) network =
 		named_network_resolve(ctr->engine, attachment->name, error);
 	if (!network)
 		return false;
 	attachment->plan = named_network_plan(network);
+	attachment->dns = g_strdupv(spec->dns);
 	g_autoptr(GStrvBuilder) names = g_strv_builder_new();
 	g_autofree char *short_id = g_strndup(ctr->summary.id, 12);
 	g_strv_builder_add(names, ctr->summary.name);
@@ -40,7 +42,7 @@ NetworkRequest *container_network_request(Container *ctr, const ContainerSpec *s
 	g_autoptr(Json) json = network_request_to_json(spec->network);
 	g_autoptr(NetworkRequest) request = network_request_from_json(json, error);
 	for (guint i = 0; request && i < request->attachments->len; i++)
-		if (!fill_in(ctr, request->attachments->pdata[i], error))
+		if (!fill_in(ctr, spec, request->attachments->pdata[i], error))
 			return NULL;
 	return g_steal_pointer(&request);
 }
@@ -122,7 +124,7 @@ static bool connect_live(Container *ctr, const NetworkAttachment *attachment, GE
 {
 	g_autoptr(Json) json = attachment_to_json(attachment);
 	g_autoptr(NetworkAttachment) filled = attachment_from_json(json, error);
-	return filled && fill_in(ctr, filled, error) &&
+	return filled && fill_in(ctr, ctr->spec, filled, error) &&
 	       control_connect(container_run_fd(ctr), filled, error);
 }
 
@@ -199,4 +201,11 @@ bool container_network_reload(Container *ctr, GError **error)
 				 "cannot reload network unless container network has been "
 				 "configured: container state improper");
 	return control_reload(container_run_fd(ctr), error);
+}
+
+bool container_network_tell_servers(Container *ctr, const NamedNetwork *network, GError **error)
+{
+	g_autoptr(NetworkAttachment) changed = attachment_new(network->name);
+	changed->plan = named_network_plan(network);
+	return control_servers(container_run_fd(ctr), changed, error);
 }

@@ -29,3 +29,7 @@ bool container_network_disconnect(Container *ctr, const char *called, const char
 /** container_network_reload() - have its monitor see to homes and an uplink that were killed.
  * BAD_STATE. */
 bool container_network_reload(Container *ctr, GError **error);
+
+/** container_network_tell_servers() - tell the monitor of a member what the network's record says.
+ */
+bool container_network_tell_servers(Container *ctr, const NamedNetwork *network, GError **error);

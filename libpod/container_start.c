@@ -304,6 +304,9 @@ bool container_write_resolv(Container *ctr, const ContainerSpec *spec,
 	if (best) {
 		options.gateways = gateways;
 		options.domain = best->dns ? "dns.podman" : NULL;
+		/* The gateway asks them for this container, which would not hear of names else. */
+		if (best->dns)
+			options.servers = NULL;
 	}
 	g_autofree char *text = resolv_conf_build(spec->network->mode, &options, error);
 	return text && write_file(ctr, "resolv.conf", text, error);

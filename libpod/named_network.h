@@ -65,6 +65,10 @@ NamedNetwork *named_network_lookup(Engine *engine, const char *name, GError **er
 NamedNetwork *named_network_resolve(Engine *engine, const char *name, GError **error);
 /** named_networks_list() - all, by name. GPtrArray of NamedNetwork. */
 GPtrArray *named_networks_list(Engine *engine, GError **error);
+/** named_network_update() - servers to ask no more, and further ones; then members' monitors are
+ * told. INVALID, NOT_FOUND. */
+bool named_network_update(Engine *engine, const char *name, const GPtrArray *drop,
+			  const GPtrArray *add, GError **error);
 /** named_network_users() - ids of the containers made for it. */
 char **named_network_users(Engine *engine, const char *name, GError **error);
 /** named_networks_pin() - keep all networks from being removed, as long as the lock is held: for

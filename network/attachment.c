@@ -24,6 +24,7 @@ void attachment_free(NetworkAttachment *attachment)
 	g_free(attachment->mac);
 	g_free(attachment->interface);
 	g_strfreev(attachment->aliases);
+	g_strfreev(attachment->dns);
 	network_plan_free(attachment->plan);
 	g_free(attachment);
 }
@@ -194,6 +195,8 @@ Json *attachment_to_json(const NetworkAttachment *attachment)
 	if (attachment->aliases)
 		js_set_take(json, "aliases",
 			    js_from_strv((const char *const *)attachment->aliases));
+	if (attachment->dns)
+		js_set_take(json, "dns", js_from_strv((const char *const *)attachment->dns));
 	if (attachment->plan)
 		js_set_take(json, "plan", network_plan_to_json(attachment->plan));
 	return json;
@@ -210,6 +213,7 @@ NetworkAttachment *attachment_from_json(Json *json, GError **error)
 	    !js_dup_string(json, "mac", &attachment->mac, error) ||
 	    !js_dup_string(json, "interface", &attachment->interface, error) ||
 	    !js_get_strv(json, "aliases", &attachment->aliases, error) ||
+	    !js_get_strv(json, "dns", &attachment->dns, error) ||
 	    !js_get_object(json, "plan", &plan, error))
 		return NULL;
 	if (!attachment->name)

@@ -17,6 +17,7 @@ typedef struct NetworkAttachment {
 	char *mac;         /* asked for, or NULL */
 	char *interface;   /* in the container; NULL: the first ethN that is free */
 	char **aliases;    /* at a start all names of the container; or NULL */
+	char **dns;        /* at a start: --dns, asked in place of the network's servers; or NULL */
 	NetworkPlan *plan; /* at a start, else NULL */
 } NetworkAttachment;
 

@@ -133,6 +133,20 @@ static bool talk(int socket, const HomeAsk *ask, HomeAnswer *answer, int *out_fd
 	return false;
 }
 
+/* --dns, as far as resolvers look. */
+static bool encode_servers(const NetworkAttachment *request, HomeAsk *ask, GError **error)
+{
+	NetworkOptions options = {0};
+
+	for (char **server = request->dns; server && *server; server++)
+		if (options.n_servers < DNS_SERVERS_MAX &&
+		    !network_options_add_server(&options, *server, error))
+			return false;
+	memcpy(ask->servers, options.servers, sizeof(ask->servers));
+	ask->n_servers = (uint32_t)options.n_servers;
+	return true;
+}
+
 /* What the member asks for: its address and names. */
 static bool encode_ask(const NetworkAttachment *request, const HomeMember *member, HomeAsk *ask,
 		       GError **error)
@@ -154,6 +168,8 @@ static bool encode_ask(const NetworkAttachment *request, const HomeMember *membe
 			return error_set(error, ENGINE_ERROR_INVALID, "invalid MAC address %s",
 					 request->mac);
 	}
+	if (!encode_servers(request, ask, error))
+		return false;
 	for (size_t i = 0; request->aliases && request->aliases[i]; i++) {
 		g_autofree char *name = g_ascii_strdown(request->aliases[i], -1);
 		size_t size = strlen(name) + 1;
@@ -343,6 +359,17 @@ bool home_link(const HomeMember *asks, const HomeMember *tells)
 		return false;
 	autofd one = ends[0], other = ends[1];
 	return send_end(tells->socket, HOME_TELLS, other) && send_end(asks->socket, HOME_ASKS, one);
+}
+
+bool home_set_servers(const NetworkAttachment *request, const HomeMember *member)
+{
+	const NetworkOptions *options = &request->plan->options;
+	HomeAsk ask = {
+		.magic = HOME_MAGIC, .op = HOME_SERVERS, .n_servers = (uint32_t)options->n_servers};
+	HomeAnswer answer;
+
+	memcpy(ask.servers, options->servers, sizeof(ask.servers));
+	return talk(member->socket, &ask, &answer, NULL);
 }
 
 void home_leave(const NetworkAttachment *request, int dir_fd, HomeMember *member)

@@ -54,5 +54,9 @@ bool home_unplug(const NetworkAttachment *request, const HomeMember *member, GEr
  * @tells. Return: false with errno. */
 bool home_link(const HomeMember *asks, const HomeMember *tells);
 
+/** home_set_servers() - tell the home what its network's record says of servers now. Return: false
+ * with errno. */
+bool home_set_servers(const NetworkAttachment *request, const HomeMember *member);
+
 /** home_leave() - give the addresses back; the last one's leaving ends the home. */
 void home_leave(const NetworkAttachment *request, int dir_fd, HomeMember *member);

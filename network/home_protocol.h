@@ -46,6 +46,7 @@ typedef enum {
 	HOME_ASKS,  /* a socket comes along: what we don't know of the member's questions goes there
 		     */
 	HOME_TELLS, /* a socket comes along: questions of the member come from there */
+	HOME_SERVERS, /* the network's servers are others from now on */
 } HomeOp;
 
 typedef struct {
@@ -55,6 +56,8 @@ typedef struct {
 	uint8_t again;            /* the address was ours before the home was killed */
 	uint32_t address;         /* 0: any */
 	struct in6_addr address6; /* ::: any */
+	uint32_t n_servers;       /* asked for this member; 0: the network's */
+	DnsServer servers[DNS_SERVERS_MAX];
 	uint32_t names_size;
 	char names[HOME_NAMES_MAX];
 } HomeAsk;

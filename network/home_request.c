@@ -39,8 +39,9 @@ bool home_ask_is_valid(const HomeAsk *ask, size_t size)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789-_.";
 
-	if (size != sizeof(*ask) || ask->magic != HOME_MAGIC || ask->op > HOME_TELLS ||
-	    ask->again > 1 || ask->names_size > HOME_NAMES_MAX ||
+	if (size != sizeof(*ask) || ask->magic != HOME_MAGIC || ask->op > HOME_SERVERS ||
+	    ask->again > 1 || ask->n_servers > DNS_SERVERS_MAX ||
+	    ask->names_size > HOME_NAMES_MAX ||
 	    (ask->names_size && ask->names[ask->names_size - 1] != '\0'))
 		return false;
 	for (uint32_t at = 0; at < ask->names_size;) {

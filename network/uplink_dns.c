@@ -381,8 +381,10 @@ void uplink_dns_ask(UplinkDns *dns, const UplinkQuestion *question)
 		give_up(ask);
 		return;
 	}
-	for (size_t i = 0; i < dns->n_servers; i++)
-		(void)start_leg(&ask->legs[i], &dns->servers[i]);
+	const DnsServer *servers = question->n_servers ? question->servers : dns->servers;
+	size_t n = question->n_servers ? question->n_servers : dns->n_servers;
+	for (size_t i = 0; i < n; i++)
+		(void)start_leg(&ask->legs[i], &servers[i]);
 	if (ask->open == 0)
 		give_up(ask);
 	else
@@ -396,16 +398,22 @@ void uplink_dns_forget(UplinkDns *dns, const void *owner)
 			close_ask(&dns->asks[i]);
 }
 
+void uplink_dns_set_servers(UplinkDns *dns, const DnsServer *servers, size_t n_servers)
+{
+	/* Without any the host's file is read with the next question. */
+	dns->fixed = n_servers > 0;
+	dns->n_servers = MIN(n_servers, DNS_SERVERS_MAX);
+	if (n_servers)
+		memcpy(dns->servers, servers, dns->n_servers * sizeof(*servers));
+}
+
 UplinkDns *uplink_dns_new(UplinkLoop *loop, const DnsServer *servers, size_t n_servers)
 {
 	UplinkDns *dns = g_new0(UplinkDns, 1);
 
 	dns->loop = loop;
 	dns->timer.fire = timer_fire;
-	dns->fixed = n_servers > 0;
-	dns->n_servers = MIN(n_servers, DNS_SERVERS_MAX);
-	if (n_servers)
-		memcpy(dns->servers, servers, dns->n_servers * sizeof(*servers));
+	uplink_dns_set_servers(dns, servers, n_servers);
 	for (size_t i = 0; i < ASKS_MAX; i++)
 		for (size_t k = 0; k < DNS_SERVERS_MAX; k++) {
 			dns->asks[i].legs[k].ask = &dns->asks[i];

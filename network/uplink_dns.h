@@ -19,11 +19,16 @@ typedef void (*UplinkDnsReply)(void *data, const uint8_t *answer, size_t size);
  */
 UplinkDns *uplink_dns_new(UplinkLoop *loop, const DnsServer *servers, size_t n_servers);
 
+/** uplink_dns_set_servers() - as uplink_dns_new(), for the questions that come. */
+void uplink_dns_set_servers(UplinkDns *dns, const DnsServer *servers, size_t n_servers);
+
 typedef struct {
 	const uint8_t *data;
 	size_t size;
 	uint32_t client; /* nobody may have more than a share of what can be asked at once */
 	bool tcp;        /* the answer may be long */
+	const DnsServer *servers; /* asked in place of the usual ones, if @n_servers */
+	size_t n_servers;
 	UplinkDnsReply reply;
 	void *owner;
 } UplinkQuestion;

@@ -45,7 +45,9 @@ struct Member {
 	struct in6_addr address6;
 	uint8_t mac[6];
 	uint32_t names_size;
-	char *names; /* each with its end */
+	char *names;                        /* each with its end */
+	DnsServer servers[DNS_SERVERS_MAX]; /* its own */
+	size_t n_servers;
 	UplinkPeer *peers;
 	Member *next;
 };
@@ -269,6 +271,8 @@ static char give_address(Home *home, const HomeAsk *ask, Member *member)
 		memcpy(member->mac, ask->mac, sizeof(any));
 	member->names = g_memdup2(ask->names, ask->names_size);
 	member->names_size = ask->names_size;
+	memcpy(member->servers, ask->servers, sizeof(member->servers));
+	member->n_servers = ask->n_servers;
 	return HOME_OK;
 }
 
@@ -338,6 +342,15 @@ static void add_peer(Member *member, bool tells, int fd)
 	(void)fd_send(member->source.fd, &answer, sizeof(answer), NULL, 0);
 }
 
+/* `network update` */
+static void set_servers(Member *member, const HomeAsk *ask)
+{
+	const HomeAnswer answer = {.magic = HOME_MAGIC, .code = HOME_OK};
+
+	uplink_responder_set_servers(member->home->responder, ask->servers, ask->n_servers);
+	(void)fd_send(member->source.fd, &answer, sizeof(answer), NULL, 0);
+}
+
 static void member_ready(UplinkSource *source, uint32_t events)
 {
 	Member *member = (Member *)source;
@@ -354,6 +367,8 @@ static void member_ready(UplinkSource *source, uint32_t events)
 		join(member, &ask);
 	else if (ask.op == HOME_LEAVE)
 		leave(member);
+	else if (ask.op == HOME_SERVERS)
+		set_servers(member, &ask);
 	else if (fd >= 0 && member->address)
 		add_peer(member, ask.op == HOME_TELLS, fd_steal(&fd));
 	else
@@ -396,6 +411,14 @@ static const uint8_t *find_mac(void *data, uint32_t address)
 	const Member *member = find_address(data, address);
 
 	return member ? member->mac : NULL;
+}
+
+static const DnsServer *find_servers(void *data, uint32_t address, size_t *out_n)
+{
+	const Member *member = find_address(data, address);
+
+	*out_n = member ? member->n_servers : 0;
+	return member ? member->servers : NULL;
 }
 
 /* What we do not know, another of the member's networks may know. Return: false if it has none. */
@@ -600,6 +623,7 @@ static UplinkResponder *make_responder(Home *home, const int fds[MADE_FDS], cons
 		.vnet_hdr = made->responder_vnet_hdr,
 		.listener_fd = fds[MADE_LISTENER],
 		.mac_of = find_mac,
+		.servers_of = find_servers,
 		.data = home,
 	};
 

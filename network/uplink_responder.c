@@ -97,13 +97,15 @@ void uplink_responder_ask(UplinkResponder *responder, const HomeQuestion *questi
 	memcpy(datagram->question, question->data, question->size);
 	datagram->size = question->size;
 	datagram->room = dns_room(question->data, question->size, uplink_responder_room(responder));
-	const UplinkQuestion ask = {
+	UplinkQuestion ask = {
 		.data = datagram->question,
 		.size = question->size,
 		.client = question->client,
 		.reply = answer_datagram,
 		.owner = datagram,
 	};
+	ask.servers =
+		responder->setup.servers_of(responder->setup.data, ask.client, &ask.n_servers);
 	uplink_dns_ask(responder->dns, &ask);
 }
 
@@ -186,7 +188,7 @@ static void answer_question(Client *client, size_t size)
 		drop(client);
 		return;
 	}
-	const UplinkQuestion ask = {
+	UplinkQuestion ask = {
 		.data = question,
 		.size = size,
 		.client = client->address,
@@ -194,6 +196,8 @@ static void answer_question(Client *client, size_t size)
 		.reply = answer_stream,
 		.owner = client,
 	};
+	ask.servers =
+		responder->setup.servers_of(responder->setup.data, ask.client, &ask.n_servers);
 	client->asking = true;
 	client->since_ms = responder->setup.loop->now_ms;
 	uplink_dns_ask(responder->dns, &ask);
@@ -373,4 +377,10 @@ UplinkResponder *uplink_responder_new(const UplinkResponderSetup *setup)
 		return NULL;
 	}
 	return responder;
+}
+
+void uplink_responder_set_servers(UplinkResponder *responder, const DnsServer *servers,
+				  size_t n_servers)
+{
+	uplink_dns_set_servers(responder->dns, servers, n_servers);
 }

@@ -22,11 +22,16 @@ typedef struct {
 	int listener_fd;
 	/* A member's link address; NULL: nobody has @address. */
 	const uint8_t *(*mac_of)(void *data, uint32_t address);
+	/* The servers of a member's own; none: @servers are asked for it. */
+	const DnsServer *(*servers_of)(void *data, uint32_t address, size_t *out_n);
 	void *data;
 } UplinkResponderSetup;
 
 /** uplink_responder_new() - lives as long as the process. NULL with errno. */
 UplinkResponder *uplink_responder_new(const UplinkResponderSetup *setup);
+/** uplink_responder_set_servers() - other servers from now on. */
+void uplink_responder_set_servers(UplinkResponder *responder, const DnsServer *servers,
+				  size_t n_servers);
 /** uplink_responder_room() - of an answer in one datagram. */
 size_t uplink_responder_room(const UplinkResponder *responder);
 /** uplink_responder_ask() - HOME_FRAME_ASK. */

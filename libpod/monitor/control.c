@@ -164,6 +164,11 @@ bool control_disconnect(int run_dir_fd, const NetworkAttachment *attachment, GEr
 	return ask_network(run_dir_fd, "disconnect", attachment, error);
 }
 
+bool control_servers(int run_dir_fd, const NetworkAttachment *attachment, GError **error)
+{
+	return ask_network(run_dir_fd, "servers", attachment, error);
+}
+
 bool control_reload(int run_dir_fd, GError **error)
 {
 	return ask_network(run_dir_fd, "reload", NULL, error);

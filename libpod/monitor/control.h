@@ -58,6 +58,8 @@ bool control_update(int run_dir_fd, const ControlUpdate *update, GError **error)
 bool control_connect(int run_dir_fd, const NetworkAttachment *attachment, GError **error);
 /** control_disconnect() - disconnect it. NOT_FOUND. */
 bool control_disconnect(int run_dir_fd, const NetworkAttachment *attachment, GError **error);
+/** control_servers() - the network's servers are others, by the plan of @attachment. */
+bool control_servers(int run_dir_fd, const NetworkAttachment *attachment, GError **error);
 /** control_reload() - see to what of the networks was killed. BAD_STATE. */
 bool control_reload(int run_dir_fd, GError **error);
 

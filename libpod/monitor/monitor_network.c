@@ -563,3 +563,19 @@ bool monitor_network_disconnect(MonitorLoop *loop, const char *name, GError **er
 	bring_uplink(loop);
 	return write_hosts(loop, error) && monitor_write_run_record(loop, error);
 }
+
+bool monitor_network_set_servers(MonitorLoop *loop, const NetworkAttachment *changed,
+				 GError **error)
+{
+	NetworkAttachment *own = attachments_find(loop->task->network->attachments, changed->name);
+	const MonitorMember *member = find_member(loop, changed->name);
+	if (!own || !own->plan || !changed->plan)
+		return error_set(error, ENGINE_ERROR_NOT_FOUND, "not connected to network %s",
+				 changed->name);
+	memcpy(own->plan->options.servers, changed->plan->options.servers,
+	       sizeof(own->plan->options.servers));
+	own->plan->options.n_servers = changed->plan->options.n_servers;
+	/* One without a home tells it when there is one again. */
+	return !member || member->home.socket < 0 || home_set_servers(own, &member->home) ||
+	       error_set_errno(error, "cannot reach network %s", changed->name);
+}

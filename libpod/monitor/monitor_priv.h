@@ -245,6 +245,10 @@ Json *monitor_network_to_json(const MonitorLoop *loop);
 bool monitor_network_connect(MonitorLoop *loop, NetworkAttachment *attachment, GError **error);
 /** monitor_network_disconnect() - one less; NOT_FOUND. */
 bool monitor_network_disconnect(MonitorLoop *loop, const char *name, GError **error);
+/** monitor_network_set_servers() - what @changed says of the servers of its network, also for a
+ * home that replaces one. */
+bool monitor_network_set_servers(MonitorLoop *loop, const NetworkAttachment *changed,
+				 GError **error);
 /** monitor_network_reload() - look for homes and an uplink that are gone now, not later. */
 bool monitor_network_reload(MonitorLoop *loop, GError **error);
 /** monitor_network_release() - let the uplink end and leave; published ports are free afterwards.

@@ -155,6 +155,8 @@ static bool handle_request(MonitorLoop *loop, ControlRequest *request, GError **
 		return monitor_network_connect(loop, g_steal_pointer(&request->attachment), error);
 	case CONTROL_DISCONNECT:
 		return monitor_network_disconnect(loop, request->attachment->name, error);
+	case CONTROL_SERVERS:
+		return monitor_network_set_servers(loop, request->attachment, error);
 	case CONTROL_RELOAD:
 		return monitor_network_reload(loop, error);
 	case CONTROL_EXEC:

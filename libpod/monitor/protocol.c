@@ -123,6 +123,7 @@ static bool parse_op(const char *name, ControlOp *out_op, GError **error)
 		[CONTROL_UNPAUSE] = "unpause",       [CONTROL_UPDATE] = "update",
 		[CONTROL_BEGIN] = "begin",           [CONTROL_CONNECT] = "connect",
 		[CONTROL_DISCONNECT] = "disconnect", [CONTROL_RELOAD] = "reload",
+		[CONTROL_SERVERS] = "servers",
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
 		if (strcmp(name, names[i]) == 0) {
@@ -143,7 +144,8 @@ void control_request_clear(ControlRequest *request)
 /* The network that a connect or disconnect speaks of. */
 static bool parse_attachment(Json *json, ControlRequest *request, GError **error)
 {
-	bool wanted = request->op == CONTROL_CONNECT || request->op == CONTROL_DISCONNECT;
+	bool wanted = request->op == CONTROL_CONNECT || request->op == CONTROL_DISCONNECT ||
+		      request->op == CONTROL_SERVERS;
 	Json *network = NULL;
 	if (!js_get_object(json, "network", &network, error))
 		return false;

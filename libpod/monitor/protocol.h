@@ -91,6 +91,7 @@ typedef enum {
 	CONTROL_CONNECT,
 	CONTROL_DISCONNECT,
 	CONTROL_RELOAD,
+	CONTROL_SERVERS,
 } ControlOp;
 
 /* A request on ctl.sock, decoded. */
@@ -106,7 +107,7 @@ typedef struct {
 	int restart_retries;
 	bool health_given;             /* of an update: the probes are others */
 	HealthConfig *health;          /* with that; NULL: none any more */
-	NetworkAttachment *attachment; /* of a connect or disconnect, else NULL */
+	NetworkAttachment *attachment; /* of connect, disconnect and servers, else NULL */
 } ControlRequest;
 
 void control_request_clear(ControlRequest *request);

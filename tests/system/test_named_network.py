@@ -381,4 +381,6 @@ class Verbs(NamedNetworkTest):
                               (("--network", "one", "--network-alias", "a b"), "invalid network alias")):
             with self.subTest(options=options):
                 self.skiff_fails("run", "--rm", *options, "busybox", "true", says=says)
-        self.skiff_fails("network", "update", "one", "a", says="update")
+        self.skiff_fails("network", "update", "--dns-add", "x", "one", says="unable to parse ip x specified in NetworkDNSServers: invalid argument")
+        self.skiff_fails("network", "update", "--dns-add", "192.0.2.1", "podman", says="default network podman cannot be changed")
+        self.skiff_fails("network", "update", "nope", says=NO_NETWORK)

@@ -153,7 +153,7 @@ class Connect(NamedNetworkTest):
         # It lasts.
         self.skiff("restart", "-t", "0", "a")
         self.assertEqual(self.place("a", "two")["IPAddress"], "10.89.1.99")
-        self.assertTrue(self.pings("a", target))
+        wait_for(lambda: self.pings("a", target), timeout=5, message="the network after a restart")
         self.assertTrue(self.pings("b", "y"))
         # And goes, with the interface, the name and the lines.
         self.assertEqual(self.skiff("network", "disconnect", "two", "a").stdout, "")

@@ -2,6 +2,8 @@
 """What a named network is made with, what of it containers see, and that nothing of it crosses its borders."""
 
 import json
+import os
+import signal
 import socket
 
 from tests.support.bed import Bed
@@ -127,6 +129,34 @@ class Servers(Bed, NamedNetworkTest):
         self.assertTrue(self.pings("a", "web"))
         self.assertEqual({line[0] for line in self.asked()}, {"2"})
 
+    def test_dns_of_a_container(self):
+        """--dns of a container is asked for it alone; the network's names are still answered."""
+        self.tell(s1=["answer", "203.0.113.1"], s2=["answer", "203.0.113.2"])
+        self.skiff("network", "create", "one")
+        self.up("a", "one", "--dns", "127.0.0.2")
+        self.up("web", "one")
+        self.assertIn("203.0.113.2", self.skiff("exec", "a", "nslookup", "www.example.org").stdout)
+        self.assertTrue(self.pings("a", "web"))
+        self.assertEqual({line[0] for line in self.asked()}, {"2"})
+        self.skiff("exec", "web", "nslookup", "other.example.org")
+        self.assertIn("1", {line[0] for line in self.asked()})
+
+    def test_update(self):
+        """network update changes whom a running home asks, and whom one asks that replaces it."""
+        self.tell(s1=["answer", "203.0.113.1"], s2=["answer", "203.0.113.2"])
+        self.skiff("network", "create", "--dns", "127.0.0.1", "one")
+        self.up("a", "one")
+        self.assertIn("203.0.113.1", self.skiff("exec", "a", "nslookup", "www.example.org").stdout)
+        self.assertEqual(self.skiff("network", "update", "--dns-drop", "127.0.0.1", "--dns-add", "127.0.0.2", "one").stdout, "")
+        self.assertEqual(json.loads(self.skiff("network", "inspect", "one").stdout)[0]["network_dns_servers"], ["127.0.0.2"])
+        self.assertIn("203.0.113.2", self.skiff("exec", "a", "nslookup", "www.example.org").stdout)
+        home, = self.homes()
+        os.kill(home, signal.SIGKILL)
+        wait_for(lambda: self.homes() not in ([], [home]), timeout=5, message="a new home")
+        wait_for(lambda: "203.0.113.2" in self.skiff("exec", "a", "nslookup", "www.example.org", check=False).stdout, timeout=5)
+        self.skiff("network", "update", "--dns-drop", "127.0.0.2,192.0.2.77", "one")
+        self.assertNotIn("network_dns_servers", json.loads(self.skiff("network", "inspect", "one").stdout)[0])
+
     def test_resolv_conf(self):
         """The gateway is the server unless --dns says otherwise; --dns-search and --dns-option are as typed."""
         self.skiff("network", "create", "one")
@@ -139,7 +169,8 @@ class Servers(Bed, NamedNetworkTest):
         self.assertEqual(lines("--network", "two"), ["nameserver 10.89.1.1"])
         self.assertEqual(lines("--network", "one", "--dns-search", "example.org", "--dns-option", "ndots:3"),
                          ["search example.org", "nameserver 10.89.0.1", "options ndots:3"])
-        self.assertEqual(lines("--network", "one", "--dns", "192.0.2.53"), ["search dns.podman", "nameserver 192.0.2.53"])
+        self.assertEqual(lines("--network", "one", "--dns", "192.0.2.53"), ["search dns.podman", "nameserver 10.89.0.1"])
+        self.assertEqual(lines("--network", "two", "--dns", "192.0.2.53"), ["nameserver 192.0.2.53"])
         self.assertEqual(lines("--network", "one", "--dns-search", "."), ["nameserver 10.89.0.1"])
 
 

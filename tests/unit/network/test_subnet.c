@@ -128,7 +128,7 @@ static void test_asks(void)
 	ask.names_size = HOME_NAMES_MAX + 1;
 	g_assert_false(home_ask_is_valid(&ask, sizeof(ask)));
 	ask.names_size = 0;
-	ask.op = HOME_TELLS + 1;
+	ask.op = HOME_SERVERS + 1;
 	g_assert_false(home_ask_is_valid(&ask, sizeof(ask)));
 }
 
