@@ -23,7 +23,7 @@
 #include "network/resolv.h"
 
 #define PID_FILE    "pasta.pid"
-#define NETNS_FILE  "pasta.ns"
+#define NETNS_FILE  "./pasta.ns" /* a word without a slash would be a name below /run */
 #define MAP_GATEWAY "--map-gw"
 #define NOISE       "Failed to send " /* without a syslog, one before each line */
 #define TIMEOUT_MS  5000
@@ -116,7 +116,7 @@ static GPtrArray *build_argv(const NetworkRequest *request)
 		g_ptr_array_add(argv, g_strdup(PASTA_RESOLVER));
 	}
 	const char *const tail[] = {"--quiet", "--foreground", "--netns-only", "--no-netns-quit",
-				    "--pid",   PID_FILE,       "--netns",      "./" NETNS_FILE};
+				    "--pid",   PID_FILE,       "--netns",      NETNS_FILE};
 	for (size_t i = 0; i < G_N_ELEMENTS(tail); i++)
 		g_ptr_array_add(argv, g_strdup(tail[i]));
 	g_ptr_array_add(argv, NULL);
