@@ -394,7 +394,8 @@ int rootless_open_userns(Engine *engine, GError **error)
 		return -1;
 	}
 	autofd read_end = ends[0], write_end = ends[1];
-	pid_t pid = userns_fork_new(engine_id_map(engine), 0, wait_for_end, ends, NULL, error);
+	int fds[] = {read_end, write_end};
+	pid_t pid = userns_fork_new(engine_id_map(engine), 0, wait_for_end, fds, NULL, error);
 	if (pid < 0)
 		return -1;
 	g_autofree char *path = g_strdup_printf("/proc/%d/ns/user", pid);
