@@ -393,7 +393,8 @@ int rootless_open_userns(Engine *engine, GError **error)
 		error_set_errno(error, "cannot make a pipe");
 		return -1;
 	}
-	autofd read_end = ends[0], write_end = ends[1];
+	autofd read_end = ends[0];
+	autofd write_end = ends[1];
 	int fds[] = {read_end, write_end};
 	pid_t pid = userns_fork_new(engine_id_map(engine), 0, wait_for_end, fds, NULL, error);
 	if (pid < 0)
@@ -403,6 +404,7 @@ int rootless_open_userns(Engine *engine, GError **error)
 	if (fd < 0)
 		error_set_errno(error, "cannot open a user namespace");
 	fd_close(&write_end);
+	fd_close(&read_end);
 	(void)spawn_wait(pid, NULL);
 	return fd;
 }
