@@ -9,7 +9,6 @@
 #include "libpod/base/log.h"
 #include "libpod/base/record.h"
 #include "libpod/container_network.h"
-#include "libpod/container_priv.h"
 #include "libpod/named_network.h"
 
 static bool is_same(const DnsServer *a, const DnsServer *b)
@@ -78,13 +77,14 @@ bool named_network_update(Engine *engine, const char *name, const GPtrArray *dro
 	g_autoptr(GPtrArray) list = network ? containers_list(engine, error) : NULL;
 	for (guint i = 0; list && i < list->len; i++) {
 		Container *ctr = list->pdata[i];
+		const ContainerSummary *s = container_summary(ctr);
+		bool live = s->state != CONTAINER_CREATED && s->state != CONTAINER_EXITED;
 		g_autoptr(GError) failed = NULL;
 		/* One that ends meanwhile need not hear of it. */
-		if (container_is_live(ctr) &&
-		    container_find_network(container_summary(ctr), network->name) &&
+		if (live && container_find_network(s, network->name) &&
 		    !container_network_tell_servers(ctr, network, &failed) &&
 		    !error_matches(failed, ENGINE_ERROR_BAD_STATE))
-			log_warn("container %s: %s", container_summary(ctr)->name, failed->message);
+			log_warn("container %s: %s", s->name, failed->message);
 	}
 	return list != NULL;
 }
