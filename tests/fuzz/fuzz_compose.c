@@ -109,7 +109,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	} else if (text[0] == 'I') {
 		read_template(text + 1);
 	} else if (text[0] == 'W') {
-		g_auto(GStrv) words = shell_words_split(text + 1);
+		g_strfreev(shell_words_split(text + 1));
 	} else {
 		read_file(text, size);
 	}
