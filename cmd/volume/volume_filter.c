@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "cmd/labels.h"
+#include "cmd/object_filter.h"
 #include "cmd/option.h"
 #include "libpod/base/error.h"
-#include "libpod/base/suggest.h"
 #include "libpod/base/units.h"
 
 static const char *const keys[] = {"dangling", "driver", "label", "label!", "name", "opt",
@@ -22,9 +22,10 @@ static bool is_used(Engine *engine, const Volume *volume, bool *out, GError **er
 }
 
 /* Does the volume match one KEY=VALUE? */
-static bool matches(Engine *engine, const Volume *volume, const char *key, const char *value,
+static bool matches(Engine *engine, const void *object, const char *key, const char *value,
 		    bool *out, GError **error)
 {
+	const Volume *volume = object;
 	int64_t time = 0;
 	bool wanted = false, used = false;
 	*out = false;
@@ -57,63 +58,14 @@ static bool matches(Engine *engine, const Volume *volume, const char *key, const
 	return true;
 }
 
-/* All values of @key: alternatives, but every label counts. */
-static bool key_matches(Engine *engine, const Volume *volume, const char *key,
-			const GPtrArray *texts, bool *out, GError **error)
-{
-	bool all = g_str_has_prefix(key, "label"), any = false, one = false, match = false;
-	size_t length = strlen(key);
-	for (size_t i = 0; i < texts->len; i++) {
-		const char *text = texts->pdata[i];
-		if (strncmp(text, key, length) != 0 || text[length] != '=')
-			continue;
-		if (!matches(engine, volume, key, text + length + 1, &match, error))
-			return false;
-		any = true;
-		one |= match;
-		if (all && !match) {
-			*out = false;
-			return true;
-		}
-	}
-	*out = !any || one;
-	return true;
-}
-
-/* Does the key exist? Its value is looked at with the first volume. */
-static bool check(const char *text, GError **error)
-{
-	const char *equals = strchr(text, '=');
-	g_autofree char *key = equals ? g_strndup(text, equals - text) : g_strdup(text);
-	if (!equals)
-		return error_set(error, ENGINE_ERROR_INVALID,
-				 "filter input must be in the form of filter=value: %s is invalid",
-				 text);
-	if (g_strv_contains(keys, key))
-		return true;
-	Suggestions near;
-	suggest_init(&near, key);
-	for (size_t i = 0; keys[i]; i++)
-		suggest_offer(&near, keys[i]);
-	error_set(error, ENGINE_ERROR_INVALID, "\"%s\" is an invalid volume filter", key);
-	suggest_add_help(&near, "", error);
-	return false;
-}
+static const ObjectFilter filter = {
+	.keys = keys,
+	.unknown = "",
+	.unknown_tail = " is an invalid volume filter",
+	.matches = matches,
+};
 
 bool volume_filter_apply(Engine *engine, GPtrArray *volumes, const GPtrArray *texts, GError **error)
 {
-	for (size_t i = 0; texts && i < texts->len; i++)
-		if (!check(texts->pdata[i], error))
-			return false;
-	for (size_t i = 0; texts && i < volumes->len;) {
-		bool match = true;
-		for (size_t k = 0; keys[k] && match; k++)
-			if (!key_matches(engine, volumes->pdata[i], keys[k], texts, &match, error))
-				return false;
-		if (match)
-			i++;
-		else
-			g_ptr_array_remove_index(volumes, i);
-	}
-	return true;
+	return object_filter_apply(&filter, engine, volumes, texts, error);
 }
