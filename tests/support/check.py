@@ -18,7 +18,7 @@ import xml.etree.ElementTree
 TOP = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP))
 
-from tests.support import images, quadlet_oracle  # noqa: E402  (the path comes first)
+from tests.support import images, oracles  # noqa: E402  (the path comes first)
 
 COUNTS = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", re.M)
 
@@ -158,8 +158,14 @@ class Check:
 
     def step_unit(self):
         """Unit tests, cases and fuzz corpora."""
-        if self.need_build():
-            self.unit("gcc", self.place / "gcc")
+        if not self.need_build():
+            return
+        env = {}
+        try:
+            env["SKIFF_COMPOSE_ORACLE"] = str(oracles.compose())
+        except (images.Unavailable, RuntimeError) as reason:
+            print(f"no docker-compose to compare with: {reason}", flush=True)
+        self.unit("gcc", self.place / "gcc", env)
 
     def step_lint(self):
         """Lint and formatter."""
@@ -249,7 +255,7 @@ class Check:
 
     def prepare_images(self):
         """Fill the cache, as root: the unprivileged user cannot run mmdebstrap."""
-        for name, make in (images.MAKERS | {"quadlet-oracle": quadlet_oracle.generator}).items():
+        for name, make in (images.MAKERS | {"podman's quadlet": oracles.quadlet}).items():
             try:
                 make()
             except images.Unavailable as reason:

@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from tests.support import quadlet_oracle
+from tests.support import oracles
 from tests.support.images import Unavailable
 from tests.support.skiff import SLOWNESS, TOP, SkiffTest, prefix
 
@@ -460,7 +460,7 @@ class Oracle(QuadletTest):
 
     def test_the_same_services(self):
         try:
-            oracle = quadlet_oracle.generator()
+            oracle = oracles.quadlet()
         except (Unavailable, RuntimeError) as error:
             self.skipTest(f"podman's generator cannot be had: {error}")
         counts = Counter()
