@@ -457,6 +457,28 @@ static char *use_own_unit(ContainerCgroup *cgroup, Container *ctr)
 	return cgroup->base_fd < 0 ? g_strdup(failed->message) : NULL;
 }
 
+/* Does a manager or its bus listen there? */
+static bool is_managed(const char *runtime)
+{
+	g_autofree char *direct = g_build_filename(runtime, "systemd/private", NULL);
+	g_autofree char *bus = g_build_filename(runtime, "bus", NULL);
+	return access(direct, F_OK) == 0 || access(bus, F_OK) == 0;
+}
+
+char *container_cgroup_manager(Engine *engine)
+{
+	const char *runtime = g_getenv("XDG_RUNTIME_DIR");
+	if (!has_systemd())
+		return NULL;
+	if (!engine_is_rootless(engine))
+		return g_strdup(MONITOR_MANAGER_SYSTEM);
+	if (runtime && *runtime == '/' && is_managed(runtime))
+		return g_strdup(runtime);
+	/* A login by su or cron. */
+	g_autofree char *usual = g_strdup_printf("/run/user/%u", (unsigned)getuid());
+	return is_managed(usual) ? g_steal_pointer(&usual) : NULL;
+}
+
 /* Tell skiff-scope the pid and wait for systemd. Return: NULL, or why there is no scope. */
 static char *finish_scope(ContainerCgroup *cgroup, Container *ctr, pid_t monitor)
 {

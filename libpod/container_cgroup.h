@@ -72,6 +72,10 @@ char *container_cgroup_path(Container *ctr);
 bool container_cgroup_extend(Container *ctr, const ContainerSpec *asked, OciResources *changes,
 			     GError **error);
 
+/** container_cgroup_manager() - whom a monitor asks for scopes, as MonitorRequest has it. NULL:
+ * there is no systemd that we could reach. g_free() it. */
+char *container_cgroup_manager(Engine *engine);
+
 /** container_cgroup_remove() - kill and remove what container @id, which nobody watches any more,
  * left. */
 void container_cgroup_remove(Engine *engine, const char *id);

@@ -541,6 +541,8 @@ static Monitor *start_monitor(Container *ctr, const ContainerSpec *spec,
 				options->notify_socket);
 		return NULL;
 	}
+	g_autofree char *manager =
+		network->mode == NETWORK_NAMED ? container_cgroup_manager(ctr->engine) : NULL;
 	MonitorRequest request = {
 		.id = ctr->summary.id,
 		.name = ctr->summary.name,
@@ -572,6 +574,7 @@ static Monitor *start_monitor(Container *ctr, const ContainerSpec *spec,
 		.preserve_fds = preserve,
 		.n_preserve_fds = n_preserve,
 		.keep_preserved = options->listen_fds > 0,
+		.manager = manager,
 		.notify = notify,
 		.notify_fd = notify_fd,
 	};

@@ -41,8 +41,8 @@ static uint32_t mtu_of(const NetworkPlan *plan)
 	return plan->mtu ? plan->mtu : NETNS_MTU;
 }
 
-/* Start a home on @listener; with @netns_fd for the bridge that is there. */
-static bool start_home(const NetworkPlan *plan, int listener, int netns_fd, GError **error)
+/* Start a home on @listener; with @netns_fd for the bridge that is there. Return: pid or -1. */
+static pid_t start_home(const NetworkPlan *plan, int listener, int netns_fd, GError **error)
 {
 	HomeRequest request = {
 		.magic = HOME_MAGIC,
@@ -64,15 +64,18 @@ static bool start_home(const NetworkPlan *plan, int listener, int netns_fd, GErr
 	};
 	memcpy(request.servers, plan->options.servers, sizeof(request.servers));
 	memcpy(request.bridge, plan->options.bridge, sizeof(request.bridge));
-	if (!home_request_is_valid(&request))
-		return error_set(error, ENGINE_ERROR_INVALID,
-				 "the network's record makes no sense");
+	if (!home_request_is_valid(&request)) {
+		error_set(error, ENGINE_ERROR_INVALID, "the network's record makes no sense");
+		return -1;
+	}
 	g_autofree char *program = spawn_find_own("skiff-uplink", error);
 	if (!program)
-		return false;
+		return -1;
 	autofd memfd = fd_memfd("skiff-home", &request, sizeof(request));
-	if (memfd < 0)
-		return error_set_errno(error, "cannot make a memory file");
+	if (memfd < 0) {
+		error_set_errno(error, "cannot make a memory file");
+		return -1;
+	}
 	const char *const argv[] = {"skiff-uplink", NULL};
 	const char *const envp[] = {NULL};
 	const int fds[] = {memfd, listener, netns_fd};
@@ -85,11 +88,11 @@ static bool start_home(const NetworkPlan *plan, int listener, int netns_fd, GErr
 		.n_fds = netns_fd >= 0 ? 3 : 2,
 		.new_session = true,
 	};
-	return spawn_start(&spawn, NULL, error) >= 0;
+	return spawn_start(&spawn, NULL, error);
 }
 
 /* In place of a home that is not there (any more): its socket, the home, and a connection. */
-static int replace_home(const NetworkPlan *plan, int dir_fd, const char *name, int netns_fd,
+static int replace_home(const NetworkPlan *plan, int dir_fd, const char *name, HomeMember *member,
 			GError **error)
 {
 	if (unlinkat(dir_fd, name, 0) < 0 && errno != ENOENT) {
@@ -102,7 +105,9 @@ static int replace_home(const NetworkPlan *plan, int dir_fd, const char *name, i
 		return -1;
 	}
 	int fd = -1;
-	if (start_home(plan, listener, netns_fd, error)) {
+	pid_t pid = start_home(plan, listener, member->netns_fd, error);
+	if (pid > 0) {
+		member->started = pid;
 		fd = fd_socket_connect(dir_fd, name, SOCK_SEQPACKET);
 		if (fd < 0)
 			error_set_errno(error, "cannot reach the network");
@@ -235,7 +240,7 @@ static int try_join(const NetworkAttachment *request, int dir_fd, const HomeAsk 
 		return 0;
 	if (!heard) {
 		fd_close(&socket);
-		socket = replace_home(request->plan, dir_fd, name, member->netns_fd, error);
+		socket = replace_home(request->plan, dir_fd, name, member, error);
 		if (socket < 0)
 			return -1;
 		if (!talk(socket, ask, &answer, &netns)) {

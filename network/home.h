@@ -24,6 +24,7 @@ typedef struct {
 	uint32_t address;
 	struct in6_addr address6; /* ::: none */
 	uint8_t mac[6];
+	pid_t started; /* a home that joining brought to life, our child; 0: none */
 } HomeMember;
 
 #define HOME_MEMBER_NONE ((HomeMember){.socket = -1, .netns_fd = -1})

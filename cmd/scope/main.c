@@ -1,19 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * skiff-scope: asks systemd for the scope of one container.
+ * skiff-scope: asks systemd for the scope of one container, or of one network's home.
  *
  *	skiff-scope user|system UNIT SLICE DESCRIPTION [OWN-UNIT]
  *
+ * It joins the scope itself until it ends: one whose process ended before it was moved would stay
+ * for ever, because systemd waits to see the last process go. What stops the unit that we are in
+ * must not end us before that.
+ *
  * It is a program of its own because the others are static and cannot load libsystemd, and because
- * inside a user namespace the bus would not know us. It connects, then reads the pid of the monitor
- * from its stdin, so that connecting overlaps with the making of the monitor; has systemd start the
- * scope with that process and waits until it has. If OWN-UNIT, in which the command runs, was
- * delegated, no scope is needed: systemd 252 marks the cgroups of system units only.
+ * inside a user namespace some buses would not know us. It connects, then reads the pid of the
+ * process from its stdin, so that connecting overlaps with the making of a monitor; has systemd
+ * start the scope with that process and waits until it has. If OWN-UNIT, in which the command runs,
+ * was delegated, no scope is needed: systemd 252 marks the cgroups of system units only.
  *
  * Exit codes: 0 the process is in the scope; 3 there is nobody to ask; 4 OWN-UNIT is delegated; 1
  * anything else, with the reason on stdout.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -107,7 +112,7 @@ static int start_unit(sd_bus *bus, const Scope *scope, sd_bus_error *error)
 					     "Description", "s", scope->description,           /**/
 					     "Slice", "s", scope->slice,                       /**/
 					     "Delegate", "b", 1,                               /**/
-					     "PIDs", "au", 1, scope->pid,                      /**/
+					     "PIDs", "au", 2, scope->pid, (uint32_t)getpid(),  /**/
 					     "TasksMax", "t",
 					     UINT64_MAX, /* the payload has its own */
 					     "CollectMode", "s", "inactive-or-failed", /**/
@@ -174,7 +179,7 @@ static bool is_delegated(sd_bus *bus, const char *unit)
 	return delegated;
 }
 
-/* The monitor's pid; 0 if there will be none. */
+/* The process' pid; 0 if there will be none. */
 static uint32_t read_pid(void)
 {
 	char line[16];
@@ -192,6 +197,7 @@ int main(int argc, char **argv)
 				"[OWN-UNIT]\n");
 		return 1;
 	}
+	signal(SIGTERM, SIG_IGN);
 	Scope scope = {.unit = argv[2], .slice = argv[3], .description = argv[4]};
 	sd_bus *bus = connect_manager(strcmp(argv[1], "user") == 0);
 	if (!bus)

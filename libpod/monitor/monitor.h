@@ -72,9 +72,13 @@ typedef struct {
 	const int *preserve_fds; /* of ours, for 3, 4, ... of the payload; -1: a hole */
 	size_t n_preserve_fds;   /* at most LAUNCH_PRESERVE_MAX */
 	bool keep_preserved;     /* for further runs, too: sockets of the service manager's */
+	const char *manager;     /* whom to ask for scopes of networks' homes; NULL: nobody */
 	MonitorNotify notify;    /* NONE: there is no service manager */
 	int notify_fd;           /* connected to its socket, unless NONE */
 } MonitorRequest;
+
+/* The host's systemd as a manager; the user's is named by its runtime directory. */
+#define MONITOR_MANAGER_SYSTEM "system"
 
 /* Descriptors of a starting monitor. */
 enum {

@@ -135,6 +135,14 @@ static void link_member(MonitorLoop *loop, const MonitorMember *member)
 	}
 }
 
+/* A home that this brings to life is not to end with our unit. */
+static bool join(MonitorLoop *loop, MonitorMember *member, GError **error)
+{
+	bool joined = home_join(member->attachment, loop->homes_fd, &member->home, error);
+	monitor_scope_home(loop, member);
+	return joined;
+}
+
 /* Become a member of one network. */
 static MonitorMember *add_member(MonitorLoop *loop, const NetworkAttachment *attachment,
 				 GError **error)
@@ -145,7 +153,7 @@ static MonitorMember *add_member(MonitorLoop *loop, const NetworkAttachment *att
 	member->attachment = attachment;
 	member->home = HOME_MEMBER_NONE;
 	member->metric = loop->next_metric;
-	if (!home_join(attachment, loop->homes_fd, &member->home, error)) {
+	if (!join(loop, member, error)) {
 		monitor_member_free(member);
 		return NULL;
 	}
@@ -376,15 +384,13 @@ static bool move_member(MonitorLoop *loop, MonitorMember *member, GError **error
 		return false;
 	(void)home_unplug(member->attachment, &member->home, NULL);
 	fd_close(&member->home.netns_fd);
-	return home_join(member->attachment, loop->homes_fd, &member->home, error) &&
-	       plug(loop, member, netns, error);
+	return join(loop, member, error) && plug(loop, member, netns, error);
 }
 
 static void rejoin(MonitorLoop *loop, MonitorMember *member)
 {
 	g_autoptr(GError) error = NULL;
-	bool joined = member->home.netns_fd >= 0 &&
-		      home_join(member->attachment, loop->homes_fd, &member->home, &error);
+	bool joined = member->home.netns_fd >= 0 && join(loop, member, &error);
 	if (!joined && (!error || error_matches(error, ENGINE_ERROR_BAD_STATE))) {
 		g_clear_error(&error);
 		joined = move_member(loop, member, &error);

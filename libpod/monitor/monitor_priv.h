@@ -240,6 +240,8 @@ bool monitor_network_wait_ports(MonitorLoop *loop, GError **error);
 void monitor_network_prepare(MonitorLoop *loop);
 /** monitor_network_to_json() - what the networks gave us, for run.json. */
 Json *monitor_network_to_json(const MonitorLoop *loop);
+/** monitor_scope_home() - if we have just started the member's home: a scope of its own. */
+void monitor_scope_home(const MonitorLoop *loop, MonitorMember *member);
 /** monitor_network_connect() - another network, now and for the next runs; IN_USE as home_join().
  */
 bool monitor_network_connect(MonitorLoop *loop, NetworkAttachment *attachment, GError **error);

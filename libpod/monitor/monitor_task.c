@@ -55,6 +55,7 @@ Json *monitor_task_to_json(const MonitorRequest *request, const char *libexec)
 	js_set_string(json, "preserve", preserve);
 	js_set_bool(json, "keepPreserved", request->keep_preserved);
 	js_set_int(json, "notify", request->notify);
+	js_set_string(json, "manager", request->manager);
 	js_set_string(json, "libexec", libexec);
 	js_set_string(json, "logLevel", log_level_name(request->log_level));
 	return json;
@@ -153,6 +154,7 @@ MonitorTask *monitor_task_parse(const char *text, size_t size, GError **error)
 	    !js_get_strv(json, "cleanup", &task->cleanup_argv, error) ||
 	    !js_dup_string(json, "libexec", &task->libexec, error) ||
 	    !js_dup_string(json, "preserve", &task->preserve, error) ||
+	    !js_dup_string(json, "manager", &task->manager, error) ||
 	    !js_get_string(json, "logLevel", &level, error) ||
 	    !js_get_int(json, "timeout", 0, G_MAXINT32, &timeout, error) ||
 	    !js_get_int(json, "notify", 0, MONITOR_NOTIFY_HEALTHY, &notify, error) ||
@@ -162,6 +164,9 @@ MonitorTask *monitor_task_parse(const char *text, size_t size, GError **error)
 		return NULL;
 	if (task->preserve && strlen(task->preserve) > LAUNCH_PRESERVE_MAX)
 		return error_set_null(error, ENGINE_ERROR_INVALID, "preserve: too many");
+	if (task->manager && *task->manager != '/' &&
+	    strcmp(task->manager, MONITOR_MANAGER_SYSTEM) != 0)
+		return error_set_null(error, ENGINE_ERROR_INVALID, "manager: unknown");
 	if (!task->id)
 		return error_set_null(error, ENGINE_ERROR_INVALID, "the request has no id");
 	if (!log_level_parse(level, &task->log_level))
@@ -185,5 +190,6 @@ void monitor_task_free(MonitorTask *task)
 	g_strfreev(task->cleanup_argv);
 	g_free(task->libexec);
 	g_free(task->preserve);
+	g_free(task->manager);
 	g_free(task);
 }

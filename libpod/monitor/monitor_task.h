@@ -40,6 +40,7 @@ typedef struct {
 	LogLevel log_level;
 	char *preserve; /* a '1' or, for a hole, '0' per descriptor; NULL: none */
 	bool keep_preserved;
+	char *manager;        /* MONITOR_MANAGER_SYSTEM, a runtime directory, or NULL */
 	MonitorNotify notify; /* its socket stands behind the preserved descriptors */
 } MonitorTask;
 

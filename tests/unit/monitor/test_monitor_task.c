@@ -36,6 +36,7 @@ static Json *make_request(void)
 		.cleanup_argv = cleanup,
 		.log_level = LOG_LEVEL_TRACE,
 		.keep_preserved = true,
+		.manager = "/run/user/1000",
 		.notify = MONITOR_NOTIFY_HEALTHY,
 	};
 	return monitor_task_to_json(&request, "/usr/libexec/skiff");
@@ -55,6 +56,7 @@ static void round_trip(void)
 	g_assert_no_error(error);
 	g_assert_cmpstr(task->id, ==, "0123");
 	g_assert_null(task->name);
+	g_assert_cmpstr(task->manager, ==, "/run/user/1000");
 	g_assert_true(task->config->terminal);
 	g_assert_cmpstr(task->config->args[2], ==, "true");
 	g_assert_cmpint(task->network->mode, ==, NETWORK_NONE);
