@@ -29,7 +29,7 @@ from tests.support import images, skiff  # noqa: E402  (the path comes first)
 SUITE = "bookworm"
 PACKAGES = ("linux-image-cloud-amd64 initramfs-tools systemd systemd-sysv udev dbus dbus-user-session libpam-systemd "
             "passwd uidmap iproute2 procps python3 ca-certificates zstd "
-            "libglib2.0-0 libjson-c5 libcurl4 libssl3 libarchive13 libzstd1 libisal2 libslirp0 libseccomp2").split()
+            "libglib2.0-0 libjson-c5 libcurl4 libssl3 libarchive13 libzstd1 libisal2 libslirp0 libseccomp2 libyaml-0-2").split()
 
 # Nothing of this is needed, all of it costs seconds.
 MASKED = ("apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer "
