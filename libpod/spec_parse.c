@@ -117,9 +117,12 @@ bool spec_set_cidfile(ContainerSpec *spec, const char *value, GError **error)
 bool spec_set_log_driver(ContainerSpec *spec, const char *value, GError **error)
 {
 	spec->log_driver_set = true;
-	return log_driver_parse(value, &spec->log_driver, NULL) ||
-	       error_set(error, ENGINE_ERROR_INVALID,
-			 "running container create option: invalid log driver: invalid argument");
+	if (log_driver_parse(value, &spec->log_driver, NULL))
+		return true;
+	error_set(error, ENGINE_ERROR_INVALID,
+		  "running container create option: invalid log driver: invalid argument");
+	error_add_help(error, "use k8s-file, json-file, journald, none or passthrough");
+	return false;
 }
 
 bool spec_add_log_opt(ContainerSpec *spec, const char *value, GError **error)

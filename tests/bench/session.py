@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.nspawn.machine import Machine, make_root  # noqa: E402  (the path comes first)
 
-PACKAGES = "passwd uidmap libslirp0 libglib2.0-0 libcurl4 libarchive13 libisal2 python3 busybox-static bubblewrap".split()
+PACKAGES = "passwd uidmap libslirp0 libglib2.0-0 libcurl4 libarchive13 libisal2 libyaml-0-2 python3 busybox-static bubblewrap".split()
 
 SETUP = """set -e
 mkdir -p root/bin root/proc root/dev root/etc

@@ -34,7 +34,7 @@ class Help(SkiffTest):
         for args in (["stop", "wep"], ["logs", "wbe"], ["rm", "wev"], ["start", "we"]):
             self.check(1 if args[0] == "rm" else 125, "did you mean web\\?", *args)
         self.check(125, "skiff ps -a shows all", "logs", "nothing-like-it")
-        self.check(125, "did you mean database\\?", "volume", "export", "databse")
+        self.check(1, "did you mean database\\?", "volume", "rm", "databse")
         self.check(125, "did you mean busybox\\?", "run", "--pull", "never", "busybos", "true")
         self.check(125, "skiff images shows all", "run", "--pull", "never", "alpine", "true")
         self.check(125, "skiff network ls shows all; skiff network create nope", "run", "--rm", "--network", "nope", "busybox", "true")

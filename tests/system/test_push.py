@@ -664,7 +664,7 @@ class Contents(FaultTest):
         target = f"{registry.host}/app/x:v1"
         for args, says in (
                 (["--format", "v2s1", image_id, target], "format 'v2s1' is not supported"),
-                (["--format", "x", image_id, target], "unknown format 'x'"),
+                (["--format", "x", image_id, target], 'unknown format "x"'),
                 (["--compression-format", "zstd:chunked", image_id, target], "not supported"),
                 (["--compression-format", "bzip2", image_id, target], "unknown compression format 'bzip2'"),
                 (["--compression-level", "10", image_id, target], "compression level 10: it is 1 to 9"),
