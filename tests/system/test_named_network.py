@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 from pathlib import Path
 
 from tests.support.skiff import SLOWNESS, SkiffTest, free_port, wait_for
@@ -56,6 +57,13 @@ def comm(pid):
             return file.read().strip()
     except OSError:
         return ""
+
+
+def cpu_seconds(pid):
+    """What a process has used of the processors."""
+    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+        fields = file.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class Traffic(NamedNetworkTest):
@@ -291,6 +299,48 @@ class Homes(NamedNetworkTest):
     def free_address(self, network):
         subnet = json.loads(self.skiff("network", "inspect", network).stdout)[0]["subnets"][0]["subnet"]
         return subnet.replace(".0/24", ".77")
+
+    def test_stopped_home(self):
+        """Who joins while the home stands still is told so in time, or waits and then has the network; members go on."""
+        self.skiff("network", "create", "one")
+        self.up("a", "one")
+        self.up("b", "one")
+        address = self.place("b", "one")["IPAddress"]
+        home, = self.homes()
+        os.kill(home, signal.SIGSTOP)
+        self.addCleanup(self.resume, home)
+        self.assertTrue(self.pings("a", address))
+        joining = self.start("run", "--rm", "--network", "one", "busybox", "true")
+        code = joining.wait(30 * SLOWNESS)
+        if code != 0:
+            self.assertEqual(code, 125)
+            self.assertIn(b"Error: ", joining.stderr.read())
+        os.kill(home, signal.SIGCONT)
+        wait_for(lambda: self.pings("a", "b"), timeout=5, message="names")
+        self.skiff("run", "--rm", "--network", "one", "busybox", "true")
+
+    @staticmethod
+    def resume(pid):
+        """Let a process go on that may be gone."""
+        try:
+            os.kill(pid, signal.SIGCONT)
+        except ProcessLookupError:
+            pass
+
+    def test_storm_of_signals(self):
+        """A home that is sent 20,000 signals does its work, and does not spin afterwards."""
+        self.skiff("network", "create", "one")
+        self.up("a", "one")
+        self.up("b", "one")
+        home, = self.homes()
+        for _ in range(10000):
+            for signum in (signal.SIGCHLD, signal.SIGWINCH):
+                os.kill(home, signum)
+        self.assertTrue(self.pings("a", "b"))
+        self.assertEqual(self.homes(), [home])
+        before, begin = cpu_seconds(home), time.monotonic()
+        time.sleep(1)
+        self.assertLess((cpu_seconds(home) - before) / (time.monotonic() - begin), 0.05)
 
     def test_one_leaves_one_stays(self):
         self.skiff("network", "create", "one")
