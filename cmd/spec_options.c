@@ -174,7 +174,7 @@ static const Option container_options[] = {
 	ROW(0, "log-driver", OPTION_VALUE, spec_set_log_driver, "DRIVER",
 	    "Where output is kept: k8s-file, json-file, none or passthrough", OPTION_WHOLE),
 	ROW(0, "log-opt", OPTION_CSV, spec_add_log_opt, "KEY=VALUE",
-	    "Set path, max-size or tag of the log", OPTION_WHOLE),
+	    "Set path, max-size, max-file, tag or label of the log", OPTION_WHOLE),
 	END,
 };
 

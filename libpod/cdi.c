@@ -2,6 +2,7 @@
 #include "libpod/cdi.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,8 +12,10 @@
 #include "libpod/base/fd.h"
 #include "libpod/base/json.h"
 #include "libpod/base/log.h"
+#include "libpod/base/spawn.h"
 
 #define SPEC_SIZE_MAX (1024 * 1024)
+#define YAML_JSON_MAX (8 * 1024 * 1024) /* of JSON: aliases repeat what they stand for */
 #define GPU_PREFIX    "gpu="
 
 /* All that the files say: kind "VENDOR/CLASS" to the JSON of a file. */
@@ -49,25 +52,39 @@ bool cdi_is_name(const char *text)
 	       is_word(equals + 1, strlen(equals + 1), "_-.:");
 }
 
+/* The JSON of a YAML file: a helper reads it, so that we load no libyaml. */
+static Json *read_yaml(int fd, const char *path, GError **error)
+{
+	g_autofree char *program = spawn_find_own("skiff-cdi", error);
+	g_autofree char *input = program ? fd_read_all(fd, SPEC_SIZE_MAX, NULL, error) : NULL;
+	if (!input)
+		return NULL;
+	const char *const argv[] = {"skiff-cdi", path, NULL};
+	const Spawn spawn = {.argv = argv, .program = program};
+	g_autofree char *text = spawn_capture(&spawn, input, YAML_JSON_MAX, error);
+	return text ? js_parse(text, strlen(text), path, error) : NULL;
+}
+
+static Json *read_json(int fd, const char *path, GError **error)
+{
+	size_t size = 0;
+	g_autofree char *text = fd_read_all(fd, SPEC_SIZE_MAX, &size, error);
+	return text ? js_parse(text, size, path, error) : NULL;
+}
+
 /* Read one file; a broken one is said and left out, as podman does. */
 static void load_file(GPtrArray *specs, const char *dir, const char *name)
 {
 	g_autofree char *path = g_build_filename(dir, name, NULL);
 	g_autoptr(GError) error = NULL;
 	const char *kind = NULL;
-	if (g_str_has_suffix(name, ".yaml") || g_str_has_suffix(name, ".yml")) {
-		log_warn("CDI specification %s is YAML, which is not read: convert it to JSON",
-			 path);
-		return;
-	}
-	if (!g_str_has_suffix(name, ".json"))
+	bool yaml = g_str_has_suffix(name, ".yaml");
+	if (!yaml && !g_str_has_suffix(name, ".json"))
 		return;
 	autofd fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return;
-	size_t size = 0;
-	g_autofree char *text = fd_read_all(fd, SPEC_SIZE_MAX, &size, &error);
-	g_autoptr(Json) json = text ? js_parse(text, size, path, &error) : NULL;
+	g_autoptr(Json) json = yaml ? read_yaml(fd, path, &error) : read_json(fd, path, &error);
 	if (!json || !js_get_string(json, "kind", &kind, &error) || !kind) {
 		log_warn("CDI specification %s: %s", path, error ? error->message : "no kind");
 		return;
@@ -158,6 +175,34 @@ static bool add_mount(Json *mount, OciConfig *config, GError **error)
 	return true;
 }
 
+/* Group ids that the device's nodes belong to; 0 adds nothing, as the specification has it. */
+static bool add_gids(Json *edits, OciConfig *config, GError **error)
+{
+	Json *list = NULL;
+	if (!js_get_array(edits, "additionalGids", &list, error))
+		return false;
+	size_t n = list ? json_object_array_length(list) : 0;
+	g_autoptr(GStrvBuilder) groups = g_strv_builder_new();
+	if (config->extra_groups)
+		g_strv_builder_addv(groups, (const char **)config->extra_groups);
+	for (size_t i = 0; i < n; i++) {
+		Json *item = json_object_array_get_idx(list, i);
+		int64_t gid =
+			json_object_is_type(item, json_type_int) ? json_object_get_int64(item) : -1;
+		if (gid < 0 || gid >= G_MAXUINT32)
+			return error_set(error, ENGINE_ERROR_INVALID,
+					 "additionalGids[%zu] is no group id", i);
+		g_autofree char *text = g_strdup_printf("%" PRId64, gid);
+		if (gid > 0)
+			g_strv_builder_add(groups, text);
+	}
+	if (n > 0) {
+		g_strfreev(config->extra_groups);
+		config->extra_groups = g_strv_builder_end(groups);
+	}
+	return true;
+}
+
 /* Each object of a list. */
 static bool for_each(Json *edits, const char *key,
 		     bool (*add)(Json *item, OciConfig *config, GError **error), OciConfig *config,
@@ -172,22 +217,47 @@ static bool for_each(Json *edits, const char *key,
 	return true;
 }
 
-/* What a file or one of its devices changes in a container. Its hooks are programs of the host's:
- * skiff runs none, and says so. */
-static bool apply_edits(Json *holder, const char *name, OciConfig *config, GError **error)
+/* Hooks are programs of the host's that look for an OCI bundle, with its config.json: there is none
+ * here, and a container whose device is half set up is worse than none. */
+static bool refuse_hook(Json *hook, OciConfig *config, GError **error)
 {
-	Json *edits = NULL, *hooks = NULL;
+	const char *name = NULL, *path = NULL;
+	if (!js_get_string(hook, "hookName", &name, error) ||
+	    !js_get_string(hook, "path", &path, error))
+		return false;
+	error_set(error, ENGINE_ERROR_UNSUPPORTED,
+		  "its %s hook %s cannot be run: hooks work on an OCI bundle, and skiff makes none",
+		  name ? name : "nameless", path ? path : "without a path");
+	error_add_help(error, "take the hooks out of the CDI file; what a hook would set up, such "
+			      "as LD_LIBRARY_PATH, can be given with -e and -v");
+	return false;
+}
+
+/* Edits that we do not know would be lost silently. */
+static bool check_keys(Json *edits, GError **error)
+{
+	static const char *const known[] = {"env",   "deviceNodes",    "mounts",
+					    "hooks", "additionalGids", NULL};
+	json_object_object_foreach(edits, key, value)
+	{
+		if (value && !g_strv_contains(known, key))
+			return error_set(error, ENGINE_ERROR_UNSUPPORTED,
+					 "what '%s' asks for is not supported", key);
+	}
+	return true;
+}
+
+/* What a file or one of its devices changes in a container. */
+static bool apply_edits(Json *holder, OciConfig *config, GError **error)
+{
+	Json *edits = NULL;
 	if (!js_get_object(holder, "containerEdits", &edits, error))
 		return false;
-	if (!edits)
-		return true;
-	if (!js_get_array(edits, "hooks", &hooks, error) || !add_env(edits, config, error) ||
-	    !for_each(edits, "deviceNodes", add_device, config, error) ||
-	    !for_each(edits, "mounts", add_mount, config, error))
-		return false;
-	if (hooks && json_object_array_length(hooks) > 0)
-		log_warn("CDI device %s has hooks, which are not run", name);
-	return true;
+	return !edits ||
+	       (check_keys(edits, error) && for_each(edits, "hooks", refuse_hook, config, error) &&
+		add_env(edits, config, error) && add_gids(edits, config, error) &&
+		for_each(edits, "deviceNodes", add_device, config, error) &&
+		for_each(edits, "mounts", add_mount, config, error));
 }
 
 static Json *find_device(const CdiSpec *spec, const char *name)
@@ -219,8 +289,8 @@ static bool apply_device(const GPtrArray *specs, const char *full, GPtrArray *ap
 		bool first = !g_ptr_array_find(applied, spec, NULL);
 		if (first)
 			g_ptr_array_add(applied, spec);
-		if ((!first || apply_edits(spec->json, full, config, error)) &&
-		    apply_edits(device, full, config, error))
+		if ((!first || apply_edits(spec->json, config, error)) &&
+		    apply_edits(device, config, error))
 			return true;
 		g_prefix_error(error, "CDI device %s: ", full);
 		return false;
@@ -264,8 +334,7 @@ bool cdi_apply(char *const *names, OciConfig *config, GError **error)
 	g_autofree char *list = g_strjoinv(", ", (char **)missing->pdata);
 	error_set(error, ENGINE_ERROR_NOT_FOUND,
 		  "setting up CDI devices: unresolvable CDI devices %s", list);
-	error_add_help(error,
-		       "a JSON file in /etc/cdi, /var/run/cdi or ~/.config/cdi must describe "
-		       "it; for NVIDIA: nvidia-ctk cdi generate --format json");
+	error_add_help(error, "a file in /etc/cdi, /var/run/cdi or ~/.config/cdi must describe "
+			      "it; for NVIDIA: nvidia-ctk cdi generate");
 	return false;
 }

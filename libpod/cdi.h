@@ -4,7 +4,8 @@
  * 1.x), named VENDOR/CLASS=NAME.
  *
  * The files are the host administrator's and the user's own: /etc/cdi, /var/run/cdi, and
- * ~/.config/cdi, later ones before earlier ones. Their JSON form is read.
+ * ~/.config/cdi, later ones before earlier ones. JSON is read here, YAML by
+ * skiff-cdi. A device with hooks is refused: see refuse_hook().
  */
 #pragma once
 

@@ -175,33 +175,6 @@ Container *container_latest(Engine *engine, GError **error)
 	return g_ptr_array_steal_index(all, 0);
 }
 
-/* Make the spec's named volumes and fill in the names of anonymous ones; lists what ps shows. */
-static bool create_volumes(Engine *engine, ContainerSpec *spec, ContainerSummary *s, GError **error)
-{
-	g_autoptr(GPtrArray) volumes = g_ptr_array_new_with_free_func(g_free);
-	g_autoptr(GPtrArray) shown = g_ptr_array_new_with_free_func(g_free);
-	for (guint i = 0; i < spec->mounts->len; i++) {
-		SpecMount *mount = g_ptr_array_index(spec->mounts, i);
-		if (mount->kind == SPEC_MOUNT_VOLUME) {
-			VolumeCreate options = {.name = mount->source,
-						.ignore = true,
-						.anonymous = mount->source == NULL};
-			g_autoptr(Volume) volume = volume_create(engine, &options, error);
-			if (!volume)
-				return false;
-			g_free(mount->source);
-			mount->source = g_strdup(volume->name);
-			g_ptr_array_add(volumes, g_strdup(volume->name));
-		}
-		g_ptr_array_add(shown, g_strdup(mount->destination));
-	}
-	g_ptr_array_add(volumes, NULL);
-	g_ptr_array_add(shown, NULL);
-	s->volume_names = (char **)g_ptr_array_free(g_steal_pointer(&volumes), FALSE);
-	s->mounts = (char **)g_ptr_array_free(g_steal_pointer(&shown), FALSE);
-	return true;
-}
-
 /* What state.json says of a container that was just created. */
 static ContainerSummary new_summary(const ContainerSpec *spec, const char *id)
 {
@@ -246,25 +219,30 @@ static bool copy_secrets(Engine *engine, int dir, const ContainerSpec *spec, GEr
 	return true;
 }
 
-/* Write the two records into the staged directory. */
-static bool write_records(Engine *engine, StoreStage *stage, const ContainerSpec *spec,
-			  const ContainerSummary *s, GError **error)
+/* The staged directory, with all that its name does not change. Return: descriptor or -1. */
+static int stage_container(Engine *engine, StoreStage *stage, ContainerSpec *spec, GError **error)
+{
+	autofd dir = path_mkdirs_state(store_stage_fd(stage), CONTAINER_STAGED);
+	autofd readable = dir < 0 ? -1
+				  : path_open_state(store_stage_fd(stage), CONTAINER_STAGED,
+						    O_RDONLY | O_DIRECTORY, 0);
+	if (readable < 0) {
+		error_set_errno(error, "cannot make the container's directory");
+		return -1;
+	}
+	return copy_secrets(engine, readable, spec, error) ? fd_steal(&readable) : -1;
+}
+
+/* The two records. */
+static bool write_records(int dir, const ContainerSpec *spec, const ContainerSummary *s,
+			  GError **error)
 {
 	static const char *const names[] = {"create.json", "state.json", NULL};
-	autofd dir = path_mkdirs_state(store_stage_fd(stage), "container");
-	autofd readable = dir < 0 ? -1
-				  : path_open_state(store_stage_fd(stage), "container",
-						    O_RDONLY | O_DIRECTORY, 0);
-	if (readable < 0)
-		return error_set_errno(error, "cannot make the container's directory");
-	/* First, since the record says what was copied. */
-	if (!copy_secrets(engine, readable, spec, error))
-		return false;
 	g_autoptr(Json) create = spec_to_json(spec);
 	g_autoptr(Json) state = container_state_to_json(s);
-	return js_save(readable, "create.json", create, RECORD_SYNC_NONE, error) &&
-	       js_save(readable, "state.json", state, RECORD_SYNC_NONE, error) &&
-	       (spec->remove || records_sync(readable, names, error));
+	return js_save(dir, "create.json", create, RECORD_SYNC_NONE, error) &&
+	       js_save(dir, "state.json", state, RECORD_SYNC_NONE, error) &&
+	       (spec->remove || records_sync(dir, names, error));
 }
 
 bool container_name_is_taken(Engine *engine, const char *name, char **out_id)
@@ -303,7 +281,8 @@ static bool publish(Engine *engine, StoreStage *stage, const char *name, const c
 	(void)unlinkat(names, name, 0);
 	if (symlinkat(id, names, name) < 0)
 		return error_set_errno(error, "cannot record the name '%s'", name);
-	if (renameat(store_stage_fd(stage), "container", containers_dir(engine), dir_name) < 0) {
+	if (renameat(store_stage_fd(stage), CONTAINER_STAGED, containers_dir(engine), dir_name) <
+	    0) {
 		error_set_errno(error, "cannot record container %s", id);
 		(void)unlinkat(names, name, 0);
 		return false;
@@ -328,9 +307,15 @@ static bool replace_holder(Engine *engine, const char *name, GError **error)
 
 /* Create under the spec's name, or under generated ones until one is free. */
 static bool publish_named(Engine *engine, ContainerSpec *spec, ContainerSummary *s,
-			  const char *dir_name, GError **error)
+			  const char *dir_name, char *const *anonymous, GError **error)
 {
 	bool generated = spec->name == NULL;
+	g_autoptr(StoreStage) stage = store_stage_new(engine_store(engine), error);
+	autofd dir = stage ? stage_container(engine, stage, spec, error) : -1;
+	/* In this order: see container_volumes.c. */
+	if (dir < 0 || !container_list_volumes(stage, anonymous, error) ||
+	    !container_make_volumes(engine, spec, anonymous, error))
+		return false;
 	for (int attempt = 0;; attempt++) {
 		if (generated) {
 			g_free(spec->name);
@@ -338,8 +323,7 @@ static bool publish_named(Engine *engine, ContainerSpec *spec, ContainerSummary 
 			g_free(s->name);
 			s->name = g_strdup(spec->name);
 		}
-		g_autoptr(StoreStage) stage = store_stage_new(engine_store(engine), error);
-		if (!stage || !write_records(engine, stage, spec, s, error))
+		if (!write_records(dir, spec, s, error))
 			return false;
 		g_autoptr(GError) failed = NULL;
 		if (publish(engine, stage, spec->name, s->id, dir_name, &failed))
@@ -365,7 +349,7 @@ static bool check_networks(Engine *engine, const ContainerSpec *spec, GError **e
 
 /* rmi, network rm and volume rm look for users while nobody can become one. */
 static bool record_pinned(Engine *engine, ContainerSpec *spec, ContainerSummary *s,
-			  const char *dir_name, GError **error)
+			  const char *dir_name, char *const *anonymous, GError **error)
 {
 	g_autoptr(RecordLock) image =
 		spec->image_id ? image_pin(engine_store(engine), spec->image_id, error) : NULL;
@@ -374,8 +358,7 @@ static bool record_pinned(Engine *engine, ContainerSpec *spec, ContainerSummary 
 	g_autoptr(RecordLock) networks = named ? named_networks_pin(engine, error) : NULL;
 	return (image || !spec->image_id) && (volumes || spec->mounts->len == 0) &&
 	       (!named || (networks && check_networks(engine, spec, error))) &&
-	       create_volumes(engine, spec, s, error) &&
-	       publish_named(engine, spec, s, dir_name, error);
+	       publish_named(engine, spec, s, dir_name, anonymous, error);
 }
 
 /* Mark those the new container depends on, before it can be seen: see container_remove(). */
@@ -412,8 +395,11 @@ Container *container_create(Engine *engine, const ContainerSpec *asked, GError *
 	g_autofree char *dir_name = spec->remove ? g_strconcat(id, ".rm", NULL) : g_strdup(id);
 	ContainerSummary s = new_summary(spec, id);
 	spec->created = s.created;
+	g_auto(GStrv) anonymous = container_name_volumes(spec, &s);
 	bool ok = mark_dependencies(engine, s.depends, error) &&
-		  record_pinned(engine, spec, &s, dir_name, error);
+		  record_pinned(engine, spec, &s, dir_name, anonymous, error);
+	if (!ok)
+		container_undo_volumes(engine, anonymous);
 	if (ok && !spec->remove && fsync(containers_dir(engine)) < 0)
 		ok = error_set_errno(error, "cannot sync the containers' directory");
 	container_summary_clear(&s);

@@ -616,9 +616,12 @@ static bool heal_stages(Engine *engine, GError **error)
 	if (!stages)
 		return false;
 	bool dead = false;
-	for (size_t i = 0; stages[i] && !dead; i++) {
+	for (size_t i = 0; stages[i]; i++) {
 		g_autofree char *lease = g_strconcat(stages[i], "/lease", NULL);
-		dead = record_lock_is_held(store_dir(engine_store(engine), "staging"), lease) == 0;
+		if (record_lock_is_held(store_dir(engine_store(engine), "staging"), lease) != 0)
+			continue;
+		dead = true;
+		container_heal_volumes(engine, stages[i]);
 	}
 	return !stages[0] ||
 	       ((!dead || containers_heal_steps(engine, error)) &&

@@ -13,8 +13,12 @@
 
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
+#include "libpod/container_cgroup.h"
+#include "libpod/container_priv.h"
+#include "libpod/runtime/cgroup.h"
 
-#define MAX_ROUNDS 100 /* a container that forks faster than we look is not held */
+#define FREEZE_TIMEOUT_MS 10000 /* a process that waits for a disk freezes when it has it */
+#define MAX_ROUNDS        100   /* a container that forks faster than we look is not held */
 
 struct ContainerHold {
 	pid_t pid;
@@ -55,6 +59,33 @@ static guint stop_round(Container *ctr, GArray *pidfds)
 	return moving;
 }
 
+/* Freeze its cgroup. Return: a descriptor for thaw(); -1 if it has none that we can freeze. */
+static int freeze(Container *ctr)
+{
+	g_autofree char *path = container_cgroup_path(ctr);
+	autofd fd = path ? cgroup_open(path, NULL) : -1;
+	return fd >= 0 && cgroup_freeze(fd, true) ? fd_steal(&fd) : -1;
+}
+
+/* `pause` may have come meanwhile: then it stays frozen. */
+static void thaw(Container *ctr, int cgroup)
+{
+	if (!container_reload(ctr, NULL) || container_summary(ctr)->state != CONTAINER_PAUSED)
+		(void)cgroup_freeze(cgroup, false);
+}
+
+/* SIGSTOP until none moves. */
+static bool stop_all(Container *ctr, GArray *pidfds)
+{
+	guint moving = 1;
+	for (int round = 0; moving > 0 && round < MAX_ROUNDS; round++) {
+		moving = stop_round(ctr, pidfds);
+		if (moving > 0)
+			g_usleep(1000);
+	}
+	return moving == 0;
+}
+
 /* The child: stop, say so, wait until we are told or our parent is gone, let go. */
 static void hold_child(Container *ctr, int ready_fd, int go_fd) G_GNUC_NORETURN;
 /* Stop the processes until none moves, say so, and let them go at a word or when it cannot come. */
@@ -64,16 +95,15 @@ static void hold_child(Container *ctr, int ready_fd, int go_fd)
 	for (size_t i = 0; i < G_N_ELEMENTS(blocked); i++)
 		(void)signal(blocked[i], SIG_IGN);
 	g_autoptr(GArray) pidfds = g_array_new(FALSE, FALSE, sizeof(int));
-	guint moving = 1;
-	for (int round = 0; moving > 0 && round < MAX_ROUNDS; round++) {
-		moving = stop_round(ctr, pidfds);
-		if (moving > 0)
-			g_usleep(1000);
-	}
-	char byte = moving == 0 ? 'y' : 'n';
+	autofd cgroup = freeze(ctr);
+	bool still =
+		cgroup >= 0 ? cgroup_wait_frozen(cgroup, FREEZE_TIMEOUT_MS) : stop_all(ctr, pidfds);
+	char byte = still ? 'y' : 'n';
 	ssize_t n = write(ready_fd, &byte, 1);
 	while (n == 1 && (n = read(go_fd, &byte, 1)) < 0 && errno == EINTR)
 		;
+	if (cgroup >= 0)
+		thaw(ctr, cgroup);
 	for (guint i = 0; i < pidfds->len; i++)
 		(void)syscall(SYS_pidfd_send_signal, g_array_index(pidfds, int, i), SIGCONT, NULL,
 			      0);

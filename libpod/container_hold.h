@@ -2,8 +2,9 @@
 /*
  * Stops all processes of a container for a while, so that its files do not change under a copy.
  *
- * Without a cgroup of its own a container has no freezer, so each process gets SIGSTOP, and SIGCONT
- * behind it. A child does that: when we are killed it lets them go on.
+ * The freezer of its cgroup does that, as for `pause`, but nobody is told: `stop` and `ps` find a
+ * running container. Without a cgroup of its own each process gets SIGSTOP, and SIGCONT behind it.
+ * A child does that: when we are killed it lets them go on.
  */
 #pragma once
 

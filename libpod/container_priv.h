@@ -89,6 +89,26 @@ bool container_save_state(Container *ctr, GError **error);
 /** container_new_summary_json() - state.json's text. js_unref() it. */
 Json *container_state_to_json(const ContainerSummary *summary);
 
+/* In a stage: the new container's directory, until it is renamed into its place. */
+#define CONTAINER_STAGED "container"
+
+/**
+ * container_name_volumes() - give the anonymous volumes of a new container their names, and the
+ * summary what it shows of all
+ *
+ * Return: the new names; g_strfreev() it.
+ */
+char **container_name_volumes(ContainerSpec *spec, ContainerSummary *summary);
+/** container_list_volumes() - say in the stage which volumes are only this container's. */
+bool container_list_volumes(StoreStage *stage, char *const *anonymous, GError **error);
+/** container_make_volumes() - make those of its volumes that do not exist. */
+bool container_make_volumes(Engine *engine, const ContainerSpec *spec, char *const *anonymous,
+			    GError **error);
+/** container_undo_volumes() - remove those that were made, unless a container uses them. */
+void container_undo_volumes(Engine *engine, char *const *anonymous);
+/** container_heal_volumes() - of a dead stage: container_undo_volumes() of what it lists. */
+void container_heal_volumes(Engine *engine, const char *stage);
+
 /** container_lock() - take the op lock (made when absent); @timeout_ms as record_lock(). */
 RecordLock *container_lock(Container *ctr, int timeout_ms, const char *operation, GError **error);
 

@@ -429,6 +429,19 @@ static int open_syscall_filter(Container *ctr, const ContainerSpec *spec, const 
 				    error);
 }
 
+/* With the container's fields put in. Return: NULL with @error. */
+static char **log_labels(const ContainerSpec *spec, const char *id, GError **error)
+{
+	g_autoptr(GStrvBuilder) labels = g_strv_builder_new();
+	for (char **label = spec->log_labels; label && *label; label++) {
+		g_autofree char *text = log_tag_expand(*label, spec, id, error);
+		if (!text)
+			return NULL;
+		g_strv_builder_add(labels, text);
+	}
+	return g_strv_builder_end(labels);
+}
+
 /* "skiff --root R --runroot RR container cleanup ID": what the monitor becomes at the end. */
 static char **cleanup_argv(Container *ctr)
 {
@@ -532,7 +545,8 @@ static Monitor *start_monitor(Container *ctr, const ContainerSpec *spec,
 	size_t n_preserve = list_preserved(options->preserve, preserve);
 	g_auto(GStrv) cleanup = cleanup_argv(ctr);
 	g_autofree char *tag = log_tag_expand(spec->log_tag, spec, ctr->summary.id, error);
-	if (spec->log_tag && !tag)
+	g_auto(GStrv) labels = log_labels(spec, ctr->summary.id, error);
+	if ((spec->log_tag && !tag) || !labels)
 		return NULL;
 	MonitorNotify notify = notify_mode(spec, options);
 	autofd notify_fd = notify ? notify_connect(options->notify_socket) : -1;
@@ -553,6 +567,7 @@ static Monitor *start_monitor(Container *ctr, const ContainerSpec *spec,
 		.log_max_size = spec->log_max_size,
 		.log_max_files = spec->log_max_file > 0 ? spec->log_max_file - 1 : -1,
 		.log_tag = tag,
+		.log_labels = (const char *const *)labels,
 		.restart = spec->restart,
 		.restart_retries = spec->restart_retries,
 		.auto_remove = ctr->summary.auto_remove,

@@ -3,8 +3,9 @@
  * update: other limits, variables, probes, or another restart policy.
  *
  * create.json stays as it was; update.json holds what differs, and is replaced as a whole. A
- * running container is changed first, through its monitor, which keeps the limits for the runs that
- * its restart policy makes; killed in between, we leave limits that last until the next start.
+ * running container is changed first, through its monitor, which keeps limits and variables for the
+ * runs that its restart policy makes; killed in between, we leave limits that last until the next
+ * start.
  */
 #include <string.h>
 
@@ -125,6 +126,17 @@ static bool save(Container *ctr, const ContainerSpec *spec, GError **error)
 		       ctr->summary.auto_remove ? RECORD_SYNC_NONE : RECORD_SYNC_FULL, error);
 }
 
+/* What was asked for, each with its value. */
+static char **assignments(const GPtrArray *asked)
+{
+	char **list = g_new0(char *, asked->len + 1);
+	for (guint i = 0; i < asked->len; i++) {
+		const char *text = asked->pdata[i];
+		list[i] = g_strconcat(text, strchr(text, '=') ? NULL : "=", NULL);
+	}
+	return list;
+}
+
 /* Have the monitor of a live container change what runs. */
 static bool change_live(Container *ctr, const ContainerUpdate *update, const OciResources *changes,
 			GError **error)
@@ -132,6 +144,7 @@ static bool change_live(Container *ctr, const ContainerUpdate *update, const Oci
 	const ContainerSpec *spec = ctr->spec;
 	g_auto(OciResources) possible = {0};
 	resources_merge(&possible, changes);
+	g_auto(GStrv) set = assignments(update->asked->env_asked);
 	if (!container_cgroup_extend(ctr, update->asked, &possible, error))
 		return false;
 	const ControlUpdate change = {
@@ -140,6 +153,8 @@ static bool change_live(Container *ctr, const ContainerUpdate *update, const Oci
 		.restart_retries = spec->restart_retries,
 		.health_given = spec_health_is_asked(&update->asked->health_asked),
 		.health = health_config_has_probe(spec->health) ? spec->health : NULL,
+		.set_env = set,
+		.unset_env = update->asked->unset_env,
 	};
 	return control_update(container_run_fd(ctr), &change, error);
 }

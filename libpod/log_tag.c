@@ -50,3 +50,39 @@ char *log_tag_expand(const char *tag, const ContainerSpec *spec, const char *id,
 	g_string_append(text, tag);
 	return g_strdup(text->str);
 }
+
+bool log_label_check(const char *label, const ContainerSpec *spec, GError **error)
+{
+	static const char *const own[] = {"MESSAGE",
+					  "PRIORITY",
+					  "SYSLOG_IDENTIFIER",
+					  "CONTAINER_ID",
+					  "CONTAINER_ID_FULL",
+					  "CONTAINER_NAME",
+					  "CONTAINER_TAG",
+					  "CONTAINER_PARTIAL_MESSAGE",
+					  NULL};
+	const char *equals = strchr(label, '=');
+	if (equals == label)
+		return error_set(
+			error, ENGINE_ERROR_INVALID,
+			"Container labels must be in format LABEL=VALUE (no LABEL present in '%s')",
+			label);
+	if (!equals || strchr(equals + 1, '='))
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "Container labels must be in format LABEL=VALUE (none or more "
+				 "than one '=' present in '%s')",
+				 label);
+	g_autofree char *name = g_strndup(label, equals - label);
+	if (strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != strlen(name))
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "Container label names must contain only uppercase letters, "
+				 "numbers and underscore (in '%s')",
+				 label);
+	/* journald drops the first; the others would speak for another container. */
+	if (*name == '_' || g_strv_contains(own, name))
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "Container label name '%s' belongs to the journal", name);
+	g_autofree char *tried = log_tag_expand(label, spec, "", error);
+	return tried != NULL;
+}

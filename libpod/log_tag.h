@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * --log-opt tag=: text with the fields of a container in it.
+ * --log-opt tag= and label=: text with the fields of a container in it.
  */
 #pragma once
 
@@ -18,3 +18,7 @@
  * Return: g_free() it.
  */
 char *log_tag_expand(const char *tag, const ContainerSpec *spec, const char *id, GError **error);
+
+/** log_label_check() - is a label, as typed, LABEL=VALUE with a name that a journal's field may
+ * have and that we don't set ourselves? INVALID, in conmon's words. */
+bool log_label_check(const char *label, const ContainerSpec *spec, GError **error);

@@ -166,6 +166,7 @@ void spec_free(ContainerSpec *spec)
 	g_strfreev(spec->requires);
 	g_free(spec->log_path);
 	g_free(spec->log_tag);
+	g_strfreev(spec->log_labels);
 	g_free(spec->detach_keys);
 	g_strfreev(spec->attach);
 	g_strfreev(spec->create_command);

@@ -251,6 +251,7 @@ typedef struct {
 	int64_t log_max_size;
 	int log_max_file; /* files in all; 0 = default */
 	char *log_tag;
+	char **log_labels; /* LABEL=VALUE, for journald; see log_tag_expand() */
 	/* run only, not recorded */
 	bool rootfs_asked; /* --rootfs: the first argument is a directory, see spec_set_rootfs() */
 	bool sig_proxy;

@@ -38,6 +38,10 @@ static bool check_life(const ContainerSpec *spec, GError **error)
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "log option path cannot be used with the log driver %s",
 				 log_driver_name(spec->log_driver));
+	if (spec->log_labels && spec->log_driver != LOG_DRIVER_JOURNALD)
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "log option label cannot be used with the log driver %s",
+				 log_driver_name(spec->log_driver));
 	return true;
 }
 

@@ -196,6 +196,7 @@ static const Field spec_fields[] = {
 	ROW(ContainerSpec, "logMaxSize", FIELD_INT64, log_max_size),
 	ROW(ContainerSpec, "logMaxFile", FIELD_INT, log_max_file),
 	ROW(ContainerSpec, "logTag", FIELD_STRING, log_tag),
+	ROW(ContainerSpec, "logLabels", FIELD_STRV, log_labels),
 	ROW(ContainerSpec, "createCommand", FIELD_STRV, create_command),
 	ROW(ContainerSpec, "created", FIELD_INT64, created),
 	{NULL},

@@ -151,10 +151,16 @@ bool spec_add_log_opt(ContainerSpec *spec, const char *value, GError **error)
 		g_autofree char *tried = log_tag_expand(text, spec, "", error);
 		return tried && set_string(&spec->log_tag, text);
 	}
+	if (strcmp(key, "label") == 0) {
+		if (!log_label_check(text, spec, error))
+			return false;
+		spec_strv_append(&spec->log_labels, text);
+		return true;
+	}
 	if (strcmp(key, "path") != 0)
 		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
-				 "log option \"%s\" is not supported: path, max-size, max-file "
-				 "and tag are",
+				 "log option \"%s\" is not supported: path, max-size, max-file, "
+				 "tag and label are",
 				 key);
 	if (*text == '\0')
 		return error_set(error, ENGINE_ERROR_INVALID, "invalid log option \"%s\"", value);

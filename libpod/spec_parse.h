@@ -32,7 +32,7 @@ bool spec_set_platform(ContainerSpec *spec, const char *value, GError **error);
 bool spec_set_cidfile(ContainerSpec *spec, const char *value, GError **error);
 /** spec_set_log_driver() - --log-driver, once. */
 bool spec_set_log_driver(ContainerSpec *spec, const char *value, GError **error);
-/** spec_add_log_opt() - --log-opt path=, max-size=, tag=; list. */
+/** spec_add_log_opt() - --log-opt path=, max-size=, max-file=, tag=, label=; list. */
 bool spec_add_log_opt(ContainerSpec *spec, const char *value, GError **error);
 /** spec_set_timeout() - --timeout seconds, 0 = none, once. */
 bool spec_set_timeout(ContainerSpec *spec, const char *value, GError **error);

@@ -212,8 +212,9 @@ const Command commit_command = {
 	.examples =
 		(const char *const[]){"skiff commit web web:patched",
 				      "skiff commit -c 'CMD [\"app\"]' -m 'with app' web", NULL},
-	.man = "# CONSISTENCY\n\nThe processes of a running container get SIGSTOP while its files "
-	       "are copied, and SIGCONT behind it. With *--pause=false* they go on: files that "
+	.man = "# CONSISTENCY\n\nThe processes of a running container stand still while its files "
+	       "are copied: its cgroup is frozen, or without a cgroup they get SIGSTOP, and "
+	       "SIGCONT behind it. With *--pause=false* they go on: files that "
 	       "change meanwhile may be a mixture of old and new.\n",
 	.min_args = 1,
 	.max_args = 2,

@@ -56,7 +56,8 @@ const Command update_command = {
 	.description =
 		"Changes the limits, the restart policy and the health checks of a container, "
 		"at once if it runs, and for its next starts. Variables are changed for its "
-		"next starts and for \"skiff exec\", ulimits for its next starts.",
+		"next runs, those of its restart policy too, and for \"skiff exec\", ulimits for "
+		"its next starts.",
 	.examples = (const char *const[]){"skiff update --memory 1g --cpus 2 web",
 					  "skiff update --restart always web",
 					  "skiff update --env DEBUG=1 --unsetenv PROXY web", NULL},

@@ -141,6 +141,15 @@ bool control_update(int run_dir_fd, const ControlUpdate *update, GError **error)
 	js_set_bool(request, "healthGiven", update->health_given);
 	if (update->health)
 		js_set_take(request, "health", health_config_to_json(update->health));
+	if (update->set_env && *update->set_env)
+		js_set_take(request, "setEnv", js_from_strv((const char *const *)update->set_env));
+	if (update->unset_env && *update->unset_env)
+		js_set_take(request, "unsetEnv",
+			    js_from_strv((const char *const *)update->unset_env));
+	if (strlen(js_text(request)) > MESSAGE_JSON_MAX)
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "more than %d bytes cannot change in a running container at once",
+				 MESSAGE_JSON_MAX);
 	return ask(run_dir_fd, request, error);
 }
 

@@ -49,9 +49,12 @@ typedef struct {
 	int restart_retries;
 	bool health_given;          /* other probes */
 	const HealthConfig *health; /* with that; NULL: none */
+	char *const *set_env;       /* NAME=VALUE; NULL: none, for both */
+	char *const *unset_env;     /* names, after those */
 } ControlUpdate;
 
-/** control_update() - hand over what changes. SYSTEM if the kernel refuses a limit. */
+/** control_update() - hand over what changes. SYSTEM if the kernel refuses a limit, INVALID if it
+ * is too much for one message. */
 bool control_update(int run_dir_fd, const ControlUpdate *update, GError **error);
 
 /** control_connect() - connect a network, now and for the next runs. IN_USE: podman's words. */

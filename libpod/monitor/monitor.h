@@ -48,10 +48,11 @@ typedef struct {
 	const OciConfig *config;
 	const NetworkRequest *network;
 	LogDriver log_driver;
-	const char *log_path; /* absolute, or NULL: "log" in the container's directory */
-	int64_t log_max_size; /* bytes per file; <= 0: 16 MiB */
-	const char *log_tag;  /* for journald, or NULL */
-	int log_max_files;    /* rotated files kept besides the current; < 0: 3 */
+	const char *log_path;          /* absolute, or NULL: "log" in the container's directory */
+	int64_t log_max_size;          /* bytes per file; <= 0: 16 MiB */
+	const char *log_tag;           /* for journald, or NULL */
+	const char *const *log_labels; /* likewise: LABEL=VALUE; NULL: none */
+	int log_max_files;             /* rotated files kept besides the current; < 0: 3 */
 	RestartKind restart;
 	int restart_retries; /* on-failure:N; 0 = no limit */
 	bool auto_remove;

@@ -54,7 +54,7 @@ static void add_field(GString *fields, const char *key, const char *value)
 }
 
 MonitorJournal *monitor_journal_open(const char *path, const char *id, const char *name,
-				     const char *tag, GError **error)
+				     const char *tag, const char *const *labels, GError **error)
 {
 	g_autoptr(MonitorJournal) journal = g_new0(MonitorJournal, 1);
 	g_autofree char *short_id = g_strndup(id, 12);
@@ -64,6 +64,9 @@ MonitorJournal *monitor_journal_open(const char *path, const char *id, const cha
 	add_field(fields, "CONTAINER_NAME", name);
 	add_field(fields, "CONTAINER_TAG", tag);
 	add_field(fields, "SYSLOG_IDENTIFIER", tag ? tag : name ? name : short_id);
+	for (; labels && *labels; labels++)
+		if (!strchr(*labels, '\n'))
+			g_string_append_printf(fields, "%s\n", *labels);
 	journal->fields = g_string_free(fields, FALSE);
 	journal->path = g_strdup(path);
 	journal->fd = -1;

@@ -21,9 +21,10 @@ typedef struct MonitorJournal MonitorJournal;
  * monitor_journal_open() - connect
  * @path:	of journald's socket
  * @name:	may be NULL, as may @tag
+ * @labels:	further fields, NAME=VALUE; NULL: none
  */
 MonitorJournal *monitor_journal_open(const char *path, const char *id, const char *name,
-				     const char *tag, GError **error);
+				     const char *tag, const char *const *labels, GError **error);
 
 /**
  * monitor_journal_send() - one entry; waits at most 200 ms for a journald that is busy

@@ -481,7 +481,7 @@ MonitorLog *monitor_log_open(const MonitorLogOptions *options, GError **error)
 		log->format = &journal_format;
 		log->journal = monitor_journal_open(
 			options->journal_socket ? options->journal_socket : JOURNAL_SOCKET,
-			options->id, options->container_name, options->tag, error);
+			options->id, options->container_name, options->tag, options->labels, error);
 		return log->journal ? g_steal_pointer(&log) : NULL;
 	case LOG_DRIVER_NONE:
 	case LOG_DRIVER_PASSTHROUGH:

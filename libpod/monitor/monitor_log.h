@@ -29,6 +29,7 @@ typedef struct {
 	int max_files;                    /* rotated files kept */
 	const char *id;                   /* of the container, for journald, as the rest */
 	const char *container_name, *tag; /* NULL: none */
+	const char *const *labels;        /* NAME=VALUE; NULL: none */
 	const char *journal_socket;       /* NULL: journald's own */
 } MonitorLogOptions;
 

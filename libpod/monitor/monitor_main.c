@@ -288,6 +288,7 @@ static bool open_log(MonitorLoop *loop, GError **error)
 		.id = loop->task->id,
 		.container_name = loop->task->name,
 		.tag = loop->task->log_tag,
+		.labels = (const char *const *)loop->task->log_labels,
 	};
 	loop->log = monitor_log_open(&options, error);
 	return loop->log != NULL;

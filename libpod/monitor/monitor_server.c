@@ -117,6 +117,20 @@ static bool resize(MonitorLoop *loop, const ControlRequest *request, GError **er
 	return ok || error_set_errno(error, "cannot set the window size");
 }
 
+/* For sessions and probes at once, and for the runs that we make. The program always finds a
+ * HOSTNAME, as in runs that a command starts. */
+static void change_env(OciConfig *config, const ControlRequest *request)
+{
+	for (char **item = request->set_env; item && *item; item++) {
+		g_auto(GStrv) parts = g_strsplit(*item, "=", 2);
+		config->env = g_environ_setenv(config->env, parts[0], parts[1], TRUE);
+	}
+	for (char **name = request->unset_env; name && *name; name++)
+		config->env = g_environ_unsetenv(config->env, *name);
+	if (config->hostname)
+		config->env = g_environ_setenv(config->env, "HOSTNAME", config->hostname, FALSE);
+}
+
 static bool update(MonitorLoop *loop, ControlRequest *request, GError **error)
 {
 	RestartKind kind = loop->task->restart;
@@ -129,6 +143,7 @@ static bool update(MonitorLoop *loop, ControlRequest *request, GError **error)
 		loop->task->restart_retries = request->restart_retries;
 	if (request->health_given)
 		monitor_health_change(loop, g_steal_pointer(&request->health));
+	change_env(loop->task->config, request);
 	return true;
 }
 

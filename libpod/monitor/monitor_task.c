@@ -31,6 +31,8 @@ Json *monitor_task_to_json(const MonitorRequest *request, const char *libexec)
 	js_set_string(json, "logDriver", log_driver_name(request->log_driver));
 	js_set_string(json, "logPath", request->log_path);
 	js_set_string(json, "logTag", request->log_tag);
+	if (request->log_labels && *request->log_labels)
+		js_set_take(json, "logLabels", js_from_strv(request->log_labels));
 	js_set_int(json, "logMaxSize", request->log_max_size);
 	js_set_int(json, "logMaxFiles", request->log_max_files);
 	js_set_string(json, "restart", restart_name(request->restart));
@@ -70,6 +72,7 @@ static bool parse_log(Json *json, MonitorTask *task, GError **error)
 	    !log_driver_parse(driver, &task->log_driver, error) ||
 	    !js_dup_string(json, "logPath", &task->log_path, error) ||
 	    !js_dup_string(json, "logTag", &task->log_tag, error) ||
+	    !js_get_strv(json, "logLabels", &task->log_labels, error) ||
 	    !js_get_int(json, "logMaxSize", G_MININT64, G_MAXINT64, &task->log_max_size, error) ||
 	    !js_get_int(json, "logMaxFiles", G_MININT32, 1000, &max_files, error))
 		return false;
@@ -187,6 +190,7 @@ void monitor_task_free(MonitorTask *task)
 	g_free(task->log_path);
 	health_config_free(task->health);
 	g_free(task->log_tag);
+	g_strfreev(task->log_labels);
 	g_strfreev(task->cleanup_argv);
 	g_free(task->libexec);
 	g_free(task->preserve);

@@ -18,8 +18,9 @@ typedef struct {
 	OciConfig *config;
 	NetworkRequest *network;
 	LogDriver log_driver;
-	char *log_path; /* absolute, or NULL: "log" in the container's directory */
-	char *log_tag;  /* NULL: none */
+	char *log_path;    /* absolute, or NULL: "log" in the container's directory */
+	char *log_tag;     /* NULL: none */
+	char **log_labels; /* NULL: none */
 	int64_t log_max_size;
 	int log_max_files;
 	RestartKind restart;

@@ -139,6 +139,24 @@ void control_request_clear(ControlRequest *request)
 	resources_clear(&request->resources);
 	g_clear_pointer(&request->health, health_config_free);
 	g_clear_pointer(&request->attachment, attachment_free);
+	g_clear_pointer(&request->set_env, g_strfreev);
+	g_clear_pointer(&request->unset_env, g_strfreev);
+}
+
+/* Variables of an update. */
+static bool parse_env(Json *json, ControlRequest *request, GError **error)
+{
+	if (!js_get_strv(json, "setEnv", &request->set_env, error) ||
+	    !js_get_strv(json, "unsetEnv", &request->unset_env, error))
+		return false;
+	for (char **item = request->set_env; item && *item; item++)
+		if (**item == '=' || !strchr(*item, '='))
+			return error_set(error, ENGINE_ERROR_INVALID,
+					 "setEnv: expected NAME=VALUE");
+	for (char **name = request->unset_env; name && *name; name++)
+		if (**name == '\0' || strchr(*name, '='))
+			return error_set(error, ENGINE_ERROR_INVALID, "unsetEnv: expected names");
+	return true;
 }
 
 /* The network that a connect or disconnect speaks of. */
@@ -177,7 +195,8 @@ static bool parse_update(Json *json, ControlRequest *request, GError **error)
 		if (!request->health)
 			return false;
 	}
-	return resources_from_json(resources, &request->resources, error);
+	return parse_env(json, request, error) &&
+	       resources_from_json(resources, &request->resources, error);
 }
 
 bool control_request_parse(const char *text, size_t size, ControlRequest *out_request,

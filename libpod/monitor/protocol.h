@@ -107,6 +107,8 @@ typedef struct {
 	int restart_retries;
 	bool health_given;             /* of an update: the probes are others */
 	HealthConfig *health;          /* with that; NULL: none any more */
+	char **set_env;                /* of an update: NAME=VALUE; NULL: none */
+	char **unset_env;              /* of an update: names, after those; NULL: none */
 	NetworkAttachment *attachment; /* of connect, disconnect and servers, else NULL */
 } ControlRequest;
 

@@ -107,6 +107,9 @@ def verbs(bed):
         Verb("run-volume", ["run", "-d", *NEW, "-v", "vol:/data", first, "sleep", "1000"],
              undo=[RM_NEW, ["volume", "rm", "-f", "vol"]], there=exists,
              proof=[*restart, ["exec", "new", "touch", "/data/x"]]),
+        # The image need not have one: a VOLUME is made the same way.
+        Verb("run-anonymous", ["run", "-d", *NEW, "-v", "/anon", first, "sleep", "1000"], undo=[["rm", "-f", "-i", "-v", "-t", "0", "new"]],
+             there=exists, proof=[*restart, ["exec", "new", "touch", "/anon/x"]]),
         Verb("start", ["start", "new"], before=[["create", *NEW, first, "sleep", "1000"]], undo=[RM_NEW],
              there=exists, proof=restart, again=["create", *NEW, first, "sleep", "1000"]),
         Verb("stop", ["stop", "-t", "0", "new"], before=[sleeper], undo=[RM_NEW], there=exists, proof=restart,

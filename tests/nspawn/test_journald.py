@@ -27,13 +27,14 @@ class Journald(GuestTest):
 
     def test_fields(self):
         """podman's, with the stream as priority."""
-        ident = self.run_logged("one", "echo out; echo err >&2", "--log-opt", "tag={{.Name}}-tag")
+        ident = self.run_logged("one", "echo out; echo err >&2", "--log-opt", "tag={{.Name}}-tag", "--log-opt", "label=IMAGE_OF={{.ImageName}}",
+                                "--log-opt", "label=APP=shop")
         wait_for(lambda: len(self.entries(ident)) >= 2)
         rows = {entry["MESSAGE"]: entry for entry in self.entries(ident)}
         self.assertEqual(sorted(rows), ["err", "out"])
         for text, priority in (("out", "6"), ("err", "3")):
             want = {"CONTAINER_NAME": "one", "CONTAINER_ID": ident[:12], "CONTAINER_ID_FULL": ident, "CONTAINER_TAG": "one-tag",
-                    "PRIORITY": priority, "SYSLOG_IDENTIFIER": "one-tag"}
+                    "PRIORITY": priority, "IMAGE_OF": "localhost/busybox:latest", "APP": "shop", "SYSLOG_IDENTIFIER": "one-tag"}
             self.assertEqual({key: rows[text].get(key) for key in want}, want)
         done = self.skiff("logs", "one")
         self.assertEqual((done.stdout, done.stderr), ("out\n", "err\n"))

@@ -6,6 +6,7 @@ import base64
 import gzip
 import json
 import os
+import shutil
 import subprocess
 
 from tests.support import images
@@ -34,7 +35,8 @@ class ImportFrom(SkiffTest):
         """Run buildah with the store under test."""
         argv = ["buildah", "--root", str(self.tmp / self.driver), "--runroot", str(self.tmp / f"{self.driver}-run"),
                 "--storage-driver", self.driver, *map(str, args)]
-        done = subprocess.run(argv, env=self.environment(STORAGE_DRIVER=self.driver), capture_output=True, text=True, check=False)
+        done = subprocess.run(argv, env=self.environment(STORAGE_DRIVER=self.driver), cwd=self.tmp,
+                              capture_output=True, text=True, check=False)
         if done.returncode:
             self.skipTest(f"buildah does not work here: {done.stderr.strip()[-300:]}")
         return done.stdout.strip()
@@ -109,6 +111,42 @@ class ImportFrom(SkiffTest):
         self.skiff_fails("image", "import-from", "--from-root", root, "podman", "one:1", says="layer")
         split.unlink()
         self.skiff_fails("image", "import-from", "--from-root", root, "podman", "one:1", says="tar-split")
+
+    def sparse_image(self, formats):
+        """busybox under layers with a small file and a sparse one of 9 runs, by GNU tar's options; and the tar's contents."""
+        layout, root = self.tmp / f"sparse-{len(formats)}", self.tmp / "root"
+        shutil.copytree(self.make_image("busybox"), layout)
+        for number, options in enumerate(formats):
+            shutil.rmtree(root, ignore_errors=True)
+            root.mkdir()
+            name = f"sparse{number}" + "x" * 120
+            (root / "a").write_text("odd")
+            (root / "b").write_text("behind")
+            with open(root / name, "wb") as file:
+                for run in range(9):
+                    file.seek((run << 20) + 4096)
+                    file.write(f"{number} run {run}\n".encode())
+                file.truncate(10 << 20)
+            tar = self.tmp / "layer.tar"
+            subprocess.run(["tar", "-C", root, "--sparse", "--hole-detection=raw", *options, "-cf", tar, "a", name, "b"], check=True)
+            self.assertLess(tar.stat().st_size, 1 << 20, "it is sparse")
+            images.add_layer(f"{layout}:latest", tar)
+        return layout
+
+    def test_sparse_files(self):
+        """The runs of pax formats 0.0 and 0.1 stand in what podman kept; those of 1.0 do not, and it is said."""
+        self.driver = "vfs"
+        self.addCleanup(self.empty)
+        kept = [["--format=posix", "--sparse-version=0.0"], ["--format=posix", "--sparse-version=0.1"]]
+        lost = [["--format=posix", "--sparse-version=1.0"]]
+        ids = [self.buildah("pull", "-q", f"oci:{self.sparse_image(formats).name}:latest") for formats in (kept, lost)]
+        self.buildah("tag", ids[0], "localhost/sparse:1")
+        source = ["image", "import-from", "--from-root", self.tmp / self.driver, "podman"]
+        self.skiff(*source, "sparse:1", timeout=120)
+        self.assertEqual(self.skiff("inspect", "--format", "{{.Id}}", "sparse:1").word, ids[0])
+        seen = self.skiff("run", "--rm", "--network", "none", "sparse:1", "sh", "-c", "stat -c %s /sparse*; cat /sparse* | tr -d '\\0'")
+        self.assertEqual(seen.lines, [str(10 << 20)] * 2 + [f"{number} run {run}" for number in range(2) for run in range(9)])
+        self.skiff_fails(*source, ids[1], says="is sparse, and podman did not keep the map of its runs (pax format 1.0)")
 
     def test_docker_archives(self):
         self.driver = "vfs"

@@ -128,6 +128,19 @@ class Told(SkiffTest):
         self.assertIn("D=", self.skiff("inspect", "c").json[0]["Config"]["Env"])
         self.skiff_fails("update", "--ulimit", "nofile", "c", says='ulimit option "nofile" requires name=SOFT:HARD')
 
+    def test_update_environment_reaches_restarts(self):
+        """Runs that the monitor makes have the variables as they were last set, and HOSTNAME whatever was taken away."""
+        self.skiff("run", "-d", "--name", "c", "--restart", "on-failure:3", "--network", "none", "-e", "A=1", "-e", "B=2", "busybox", "sh", "-c",
+                   "echo $A-$B-$C-${HOSTNAME:+host}; while [ ! -e /go ]; do sleep 0.05; done; rm /go; exit 1")
+        wait_for(lambda: self.skiff("logs", "c").lines == ["1-2--host"], 5)
+        self.skiff("update", "-e", "A=9", "-e", "C=a=b", "--unsetenv", "B", "--unsetenv", "HOSTNAME", "c")
+        self.skiff("exec", "c", "touch", "/go")
+        wait_for(lambda: self.skiff("logs", "c").lines == ["1-2--host", "9--a=b-host"], 10)
+        failed = self.skiff_fails("update", "-e", "A=" + "x" * 70000, "c")
+        self.assertEqual(failed.stderr, "Error: more than 65536 bytes cannot change in a running container at once\n")
+        self.skiff("exec", "c", "touch", "/go")
+        wait_for(lambda: self.skiff("logs", "c").lines[2:] == ["9--a=b-host"], 10)
+
     def test_update_refused(self):
         """Nothing is recorded of what is refused."""
         self.skiff("create", "--name", "c", "-m", "64m", "busybox", "true")

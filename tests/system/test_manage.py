@@ -61,7 +61,8 @@ class Rename(SkiffTest):
         os.symlink(ident, names / "new")
         for name in ("old", "new"):
             self.assertEqual(self.skiff("inspect", "--format", "{{.Id}} {{.Name}}", name).word, f"{ident} old")
-        self.skiff_fails("create", "--name", "new", "busybox", "true", says="already in use")
+        self.skiff_fails("create", "--name", "new", "-v", "/anon", "busybox", "true", says="already in use")
+        self.assertEqual(self.skiff("volume", "ls", "-q").stdout, "", "what was made for it has gone")
         self.skiff("rename", "new", "new")
         self.assertEqual(self.names(), ["new"])
         # The record is written, the old link is still there: the first command after a boot drops it.

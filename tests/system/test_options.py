@@ -543,6 +543,62 @@ class Cdi(Base):
         for name in ("example.org/thing=", "../x=y", "-a/b=c"):
             self.skiff_fails("create", "--device", name, "busybox", says="invalid device specification")
 
+    def put(self, name, text):
+        path = self.dir / name
+        path.write_text(text)
+        self.addCleanup(path.unlink)
+
+    def test_yaml(self):
+        self.put("yaml.yaml", """# as nvidia-ctk writes it
+cdiVersion: "0.6.0"
+kind: example.org/yaml
+containerEdits:
+  env: [WIDE=1]
+devices:
+- name: "0"
+  containerEdits: &edits
+    env:
+    - NUMBER=0
+    deviceNodes:
+    - {path: /dev/thing, hostPath: /dev/zero}
+- name: all
+  containerEdits: *edits
+""")
+        for name in ("0", "all"):
+            done = self.run_one("--device", f"example.org/yaml={name}", "busybox", "sh", "-c", "echo $WIDE $NUMBER; test -c /dev/thing")
+            self.assertEqual((done.word, done.stderr), ("1 0", ""))
+
+    def test_gids(self):
+        self.need_ids()
+        self.put("gids.json", json.dumps({"kind": "example.org/gids", "devices": [
+            {"name": "one", "containerEdits": {"additionalGids": [0, 44]}}]}))
+        done = self.run_one("-u", "5:5", "--group-add", "45", "--device", "example.org/gids=one", "busybox", "id", "-G")
+        self.assertEqual(done.lines, ["5 44 45"])
+
+    def test_broken_yaml_is_told_and_left_out(self):
+        bomb = "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9) if i else 'x'}]\n" for i in range(10))
+        for text, says in (("kind: [", "not valid YAML"), ("kind: a\nkind: b\n", "already defined"), ("- x\n", "kind"),
+                           ("--- {kind: a/b}\n--- {kind: a/b}\n", "2 documents"), ("", "0 documents"), (bomb, "too many values")):
+            with self.subTest(says):
+                (self.dir / "broken.yaml").write_text(text)
+                done = self.run_one("--device", "example.org/thing=one", "busybox", "sh", "-c", "echo $ONE")
+                (self.dir / "broken.yaml").unlink()
+                self.assertEqual(done.word, "1")
+                self.assertIn("broken.yaml: ", done.stderr)
+                self.assertIn(says, done.stderr)
+
+    def test_hooks_and_unknown_edits_are_refused(self):
+        for edits, says in (
+                ({"hooks": [{"hookName": "createContainer", "path": "/usr/bin/true"}]},
+                 "its createContainer hook /usr/bin/true cannot be run: hooks work on an OCI bundle, and skiff makes none"),
+                ({"intelRdt": {}}, "what 'intelRdt' asks for is not supported"),
+                ({"additionalGids": ["x"]}, "additionalGids[0] is no group id")):
+            spec = {"cdiVersion": "0.6.0", "kind": "example.org/hook", "devices": [{"name": "one", "containerEdits": edits}]}
+            (self.dir / "hook.json").write_text(json.dumps(spec))
+            self.skiff_fails("run", "--rm", "--network", "none", "--device", "example.org/hook=one", "busybox", "true",
+                             says=f"Error: CDI device example.org/hook=one: {says}")
+            (self.dir / "hook.json").unlink()
+
     def test_gpus_find_their_vendor(self):
         spec = {"cdiVersion": "0.6.0", "kind": "amd.com/gpu", "devices": [{"name": "all", "containerEdits": {"env": ["GPU=amd"]}}]}
         (self.dir / "amd.json").write_text(json.dumps(spec))

@@ -6,7 +6,7 @@ import signal
 import time
 from pathlib import Path
 
-from tests.support.skiff import wait_for
+from tests.support.skiff import SLOWNESS, wait_for
 from tests.support.guest_test import GuestTest, groups
 
 MIB = 1 << 20
@@ -272,6 +272,49 @@ class Pausing(GuestTest):
             wait_for(lambda: self.inspect("c")["State"]["Status"] == "exited", 5)
             self.skiff("rm", "c")
             wait_for(lambda: not groups(), 5, message="the end of the scope")
+
+    def test_commit_freezes(self):
+        """commit freezes the cgroup and lets go: at its end, when it is killed, and not what was paused meanwhile."""
+        self.counter("--cgroups=enabled")
+        self.skiff("exec", "c", "dd", "if=/dev/urandom", "of=/big", "bs=1M", "count=48", timeout=120)
+        events = self.payload("c") / "cgroup.events"
+        for end in ("finish", "kill", "pause"):
+            with self.subTest(end):
+                process = self.start("commit", "-q", "c", end)
+                wait_for(lambda: "frozen 1" in text(events) or process.poll() is not None, 30)
+                self.assertIsNone(process.poll(), "the commit took no time")
+                self.assertEqual(self.inspect("c")["State"]["Status"], "running")
+                if end == "kill":
+                    process.kill()
+                elif end == "pause":
+                    self.skiff("pause", "c")
+                self.assertEqual(process.wait(120 * SLOWNESS), -signal.SIGKILL if end == "kill" else 0)
+                process.communicate()
+                if end == "pause":
+                    time.sleep(1)
+                    self.assertIn("frozen 1", text(events))
+                    self.skiff("unpause", "c")
+                wait_for(lambda: "frozen 0" in text(events), 10)
+                before = self.skiff("logs", "c").stdout
+                wait_for(lambda: self.skiff("logs", "c").stdout != before, 10)
+        self.skiff("rmi", "-f", "finish", "pause")
+
+    def test_health_waits(self):
+        """No probe begins and none fails while it is paused; they go on behind it."""
+        def log():
+            return self.inspect("c")["State"]["Health"]["Log"]
+        self.skiff("run", "-d", "--name", "c", "--cgroups=enabled", "--health-cmd", "true", "--health-interval", "1s",
+                   "--health-retries", "1", "--health-timeout", "60s", "busybox", "sleep", "1000")
+        wait_for(lambda: len(log()) > 1, 60)
+        self.skiff("pause", "c")
+        time.sleep(1)
+        before = log()
+        time.sleep(5)
+        self.assertEqual(log(), before)
+        self.skiff("unpause", "c")
+        wait_for(lambda: log()[-1]["Start"] != before[-1]["Start"], 60)
+        health = self.inspect("c")["State"]["Health"]
+        self.assertEqual((health["Status"], health["FailingStreak"]), ("healthy", 0))
 
     def test_unit_stops(self):
         """A service manager's SIGTERM reaches what is frozen."""

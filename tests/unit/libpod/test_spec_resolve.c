@@ -501,6 +501,9 @@ static void test_conflicts(void)
 		{{{spec_add_tmpfs, "/x"}, {spec_add_tmpfs, "/x"}}, NULL},
 		{{{spec_add_publish, "8080:80"}, {spec_add_publish, "8080:81"}}, "8080"},
 		{{{spec_set_log_driver, "none"}, {spec_add_log_opt, "path=/x"}}, "log option path"},
+		{{{spec_set_log_driver, "k8s-file"}, {spec_add_log_opt, "label=A=b"}},
+		 "log option label cannot be used with the log driver k8s-file"},
+		{{{spec_set_log_driver, "journald"}, {spec_add_log_opt, "label=A=b"}}, NULL},
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
 		g_autoptr(ContainerSpec) spec = spec_new();

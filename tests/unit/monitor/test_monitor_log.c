@@ -362,6 +362,7 @@ static MonitorLog *open_journal(const char *path)
 		.id = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
 		.container_name = "web",
 		.tag = "mine",
+		.labels = (const char *const[]){"APP=shop", "B=\nMESSAGE=c", NULL},
 		.journal_socket = path,
 	};
 	MonitorLog *log = monitor_log_open(&options, &error);
@@ -384,7 +385,7 @@ static void test_journal(Dir *dir, gconstpointer data)
 			"CONTAINER_ID_FULL="
 			"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\n"
 			"CONTAINER_NAME=web\nCONTAINER_TAG=mine\nSYSLOG_IDENTIFIER=mine\n"
-			"PRIORITY=6\n");
+			"APP=shop\nPRIORITY=6\n");
 	g_autofree char *second = receive_entry(journal, message);
 	g_assert_cmpstr(message->str, ==, "two");
 	g_assert_true(g_str_has_suffix(second, "PRIORITY=6\nCONTAINER_PARTIAL_MESSAGE=true\n"));

@@ -161,6 +161,11 @@ static void requests_good(void)
 	g_assert_cmpstr(request.health->regular.test[1], ==, "true");
 	g_assert_cmpint(request.health->regular.timeout, ==, 5);
 	control_request_clear(&request);
+	text = "{\"op\":\"update\",\"setEnv\":[\"A=b=c\",\"D=\"],\"unsetEnv\":[\"E\"]}";
+	g_assert_true(control_request_parse(text, strlen(text), &request, NULL));
+	g_assert_cmpstr(request.set_env[1], ==, "D=");
+	g_assert_cmpstr(request.unset_env[0], ==, "E");
+	control_request_clear(&request);
 }
 
 static void requests_bad(void)
@@ -180,6 +185,10 @@ static void requests_bad(void)
 		"{\"op\":\"update\",\"resources\":{\"unified\":{\"../x.y\":\"7\"}}}",
 		"{\"op\":\"update\",\"restart\":\"a-policy-that-nobody-has\"}",
 		"{\"op\":\"update\",\"restartRetries\":-1}",
+		"{\"op\":\"update\",\"setEnv\":[\"A\"]}",
+		"{\"op\":\"update\",\"setEnv\":[\"=x\"]}",
+		"{\"op\":\"update\",\"unsetEnv\":[\"A=b\"]}",
+		"{\"op\":\"update\",\"unsetEnv\":\"A\"}",
 		"{\"op\":\"update\",\"healthGiven\":true,\"health\":{\"regular\":{}}}",
 		"{\"op\":\"update\",\"healthGiven\":true,\"health\":{\"regular\":"
 		"{\"test\":[\"CMD\"],\"timeout\":0}}}",
