@@ -119,12 +119,28 @@ static ContainerSpec *open_spec(Container *ctr, GError **error)
 	return ctr->spec;
 }
 
-/* A container that runs or is paused is changed at once. */
+/* Have the monitor take the container off. Return: false if it says why not; *out_was: it was on.
+ */
+static bool disconnect_live(Container *ctr, const char *name, bool *out_was, GError **error)
+{
+	g_autoptr(NetworkAttachment) named = attachment_new(name);
+	g_autoptr(GError) failed = NULL;
+	*out_was = control_disconnect(container_run_fd(ctr), named, &failed);
+	if (*out_was || error_matches(failed, ENGINE_ERROR_NOT_FOUND))
+		return true;
+	g_propagate_error(error, g_steal_pointer(&failed));
+	return false;
+}
+
+/* A container that runs or is paused is changed at once. What a command that was killed left of the
+ * same network, of which the record does not know, goes first. */
 static bool connect_live(Container *ctr, const NetworkAttachment *attachment, GError **error)
 {
 	g_autoptr(Json) json = attachment_to_json(attachment);
 	g_autoptr(NetworkAttachment) filled = attachment_from_json(json, error);
+	bool was;
 	return filled && fill_in(ctr, ctr->spec, filled, error) &&
+	       disconnect_live(ctr, filled->name, &was, error) &&
 	       control_connect(container_run_fd(ctr), filled, error);
 }
 
@@ -179,13 +195,15 @@ bool container_network_disconnect(Container *ctr, const char *called, const char
 		return false;
 	GPtrArray *all = spec->network->attachments;
 	NetworkAttachment *one = attachments_find(all, network);
-	if (!one)
+	bool live = container_is_live(ctr), was = false;
+	/* After a command that was killed the two may not agree: what either has goes. */
+	if (live && !disconnect_live(ctr, network, &was, error))
+		return false;
+	if (!one && !was)
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "container %s is not connected to network %s", called, network);
-	bool live = container_is_live(ctr);
-	if (live && !control_disconnect(container_run_fd(ctr), one, error))
-		return false;
-	g_ptr_array_remove(all, one);
+	if (one)
+		g_ptr_array_remove(all, one);
 	if (!save_networks(ctr, spec, error) || !save_names(ctr, spec, error) ||
 	    (live && !rewrite_resolv(ctr, spec, error)))
 		return false;

@@ -117,15 +117,16 @@ static int replace_home(const NetworkPlan *plan, int dir_fd, const char *name, H
 	return fd;
 }
 
-/* Send and hear. @out_fd may be NULL. Return: false if there is nobody at the other end. */
-static bool talk(int socket, const HomeAsk *ask, HomeAnswer *answer, int *out_fd)
+/* Send, with a descriptor unless @fd is -1, and hear. @out_fd may be NULL. Return: false if there
+ * is nobody at the other end. */
+static bool talk(int socket, const HomeAsk *ask, int fd, HomeAnswer *answer, int *out_fd)
 {
 	const struct timeval timeout = {.tv_sec = ANSWER_TIMEOUT};
 	size_t n = 0;
 
 	(void)setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
 	(void)setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
-	if (!fd_send(socket, ask, sizeof(*ask), NULL, 0))
+	if (!fd_send(socket, ask, sizeof(*ask), &fd, fd >= 0))
 		return false;
 	ssize_t got = fd_receive(socket, answer, sizeof(*answer), out_fd, out_fd ? 1 : 0, &n);
 	if (got == sizeof(*answer) && answer->magic == HOME_MAGIC &&
@@ -230,7 +231,7 @@ static int try_join(const NetworkAttachment *request, int dir_fd, const HomeAsk 
 	autofd netns = -1;
 	autofd socket = fd_socket_connect(dir_fd, name, SOCK_SEQPACKET);
 	bool absent = socket < 0 && errno == ENOENT;
-	bool heard = socket >= 0 && talk(socket, ask, &answer, &netns);
+	bool heard = socket >= 0 && talk(socket, ask, -1, &answer, &netns);
 	if (socket >= 0 && !heard && errno == EAGAIN) {
 		/* It lives, so it has the bridge: another would be one without its members. */
 		error_set(error, ENGINE_ERROR_TIMEOUT, "the network's home does not answer");
@@ -243,7 +244,7 @@ static int try_join(const NetworkAttachment *request, int dir_fd, const HomeAsk 
 		socket = replace_home(request->plan, dir_fd, name, member, error);
 		if (socket < 0)
 			return -1;
-		if (!talk(socket, ask, &answer, &netns)) {
+		if (!talk(socket, ask, -1, &answer, &netns)) {
 			error_set(error, ENGINE_ERROR_SYSTEM, "skiff-uplink ended unexpectedly");
 			return -1;
 		}
@@ -337,7 +338,9 @@ bool home_unplug(const NetworkAttachment *request, const HomeMember *member, GEr
 		.address.s_addr = htonl(member->address),
 	};
 
-	return run_apart(netns_unplug, &port, "disconnect the container from", request->name,
+	/* Without a bridge there is no port: the network went on without us. */
+	return member->netns_fd < 0 ||
+	       run_apart(netns_unplug, &port, "disconnect the container from", request->name,
 			 error);
 }
 
@@ -346,10 +349,11 @@ static bool send_end(int socket, HomeOp op, int fd)
 {
 	const HomeAsk ask = {.magic = HOME_MAGIC, .op = op};
 	HomeAnswer answer;
-	size_t n = 0;
 
-	return fd_send(socket, &ask, sizeof(ask), &fd, 1) &&
-	       fd_receive(socket, &answer, sizeof(answer), NULL, 0, &n) == sizeof(answer);
+	if (!talk(socket, &ask, fd, &answer, NULL))
+		return false;
+	errno = EIO;
+	return answer.code == HOME_OK;
 }
 
 bool home_link(const HomeMember *asks, const HomeMember *tells)
@@ -374,7 +378,7 @@ bool home_set_servers(const NetworkAttachment *request, const HomeMember *member
 	HomeAnswer answer;
 
 	memcpy(ask.servers, options->servers, sizeof(ask.servers));
-	return talk(member->socket, &ask, &answer, NULL);
+	return talk(member->socket, &ask, -1, &answer, NULL);
 }
 
 void home_leave(const NetworkAttachment *request, int dir_fd, HomeMember *member)
@@ -388,7 +392,7 @@ void home_leave(const NetworkAttachment *request, int dir_fd, HomeMember *member
 		g_autoptr(RecordLock) lock =
 			record_lock(dir_fd, HOME_LOCK, false, LEAVE_TIMEOUT_MS, "network", &error);
 		/* Without the lock the end of the connection says it too. */
-		if (lock && talk(member->socket, &ask, &answer, NULL) && answer.last)
+		if (lock && talk(member->socket, &ask, -1, &answer, NULL) && answer.last)
 			(void)unlinkat(dir_fd, name, 0);
 		fd_close(&member->socket);
 	}

@@ -2,6 +2,7 @@
 #include "network/home_protocol.h"
 
 #include <string.h>
+#include <sys/socket.h>
 
 #include "network/subnet.h"
 
@@ -20,11 +21,24 @@ static bool is_valid6(const HomeRequest *request)
 	       address6_compare(&request->first6, &request->last6) <= 0;
 }
 
+/* As many as are said to be there, each of a family and with an end to its zone. */
+static bool are_valid_servers(const DnsServer *servers, uint32_t n)
+{
+	if (n > DNS_SERVERS_MAX)
+		return false;
+	for (uint32_t i = 0; i < n; i++)
+		if ((servers[i].family != AF_INET && servers[i].family != AF_INET6) ||
+		    servers[i].zone[DNS_ZONE_MAX - 1])
+			return false;
+	return true;
+}
+
 bool home_request_is_valid(const HomeRequest *request)
 {
 	if (request->magic != HOME_MAGIC || request->mtu < 576 || request->mtu > 65520 ||
 	    request->prefix < 8 || request->prefix > 30 || request->internal > 1 ||
-	    request->dns > 1 || request->adopted > 1 || request->n_servers > DNS_SERVERS_MAX ||
+	    request->dns > 1 || request->adopted > 1 ||
+	    !are_valid_servers(request->servers, request->n_servers) ||
 	    request->bridge[NETWORK_BRIDGE_MAX - 1])
 		return false;
 	const Subnet subnet = {request->network, request->prefix};
@@ -40,7 +54,7 @@ bool home_ask_is_valid(const HomeAsk *ask, size_t size)
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789-_.";
 
 	if (size != sizeof(*ask) || ask->magic != HOME_MAGIC || ask->op > HOME_SERVERS ||
-	    ask->again > 1 || ask->n_servers > DNS_SERVERS_MAX ||
+	    ask->again > 1 || !are_valid_servers(ask->servers, ask->n_servers) ||
 	    ask->names_size > HOME_NAMES_MAX ||
 	    (ask->names_size && ask->names[ask->names_size - 1] != '\0'))
 		return false;

@@ -13,12 +13,14 @@
 #include <fcntl.h>
 #include <glib.h>
 #include <net/if.h>
+#include <poll.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -30,9 +32,10 @@
 #include "network/uplink_priv.h"
 #include "network/uplink_responder.h"
 
-#define MEMBERS_MAX   8192
-#define FIRST_WAIT_MS 10000 /* for the first member, whose monitor started us */
-#define RESERVED_MS   3000  /* for members of a home that was killed to join us */
+#define MEMBERS_MAX    8192
+#define FIRST_WAIT_MS  10000 /* for the first member, whose monitor started us */
+#define REPORT_WAIT_MS 5000  /* for the same, if there is no bridge */
+#define RESERVED_MS    3000  /* for members of a home that was killed to join us */
 
 typedef struct Home Home;
 typedef struct Member Member;
@@ -336,9 +339,13 @@ static void leave(Member *member)
 /* One more way to its other networks. */
 static void add_peer(Member *member, bool tells, int fd)
 {
-	const HomeAnswer answer = {.magic = HOME_MAGIC, .code = HOME_OK};
+	UplinkPeer *all = uplink_peers_add(member->home->peers, fd, tells, member->peers);
+	const HomeAnswer answer = {
+		.magic = HOME_MAGIC,
+		.code = all == member->peers ? HOME_FAILED : HOME_OK,
+	};
 
-	member->peers = uplink_peers_add(member->home->peers, fd, tells, member->peers);
+	member->peers = all;
 	(void)fd_send(member->source.fd, &answer, sizeof(answer), NULL, 0);
 }
 
@@ -596,14 +603,19 @@ static int receive_bridge(const HomeRequest *request, int fds[MADE_FDS], Made *o
 	return out_made->result < 0 ? out_made->result : n == MADE_FDS ? 0 : -EIO;
 }
 
-/* There is no bridge: say so to who waits for it. */
+/* There is no bridge: say so to who waits for it, if that one still lives. */
 static void report(int result)
 {
+	const struct timeval timeout = {.tv_sec = REPORT_WAIT_MS / 1000};
+	struct pollfd caller = {.fd = HOME_FD_LISTENER, .events = POLLIN};
 	HomeAnswer answer = {.magic = HOME_MAGIC, .code = HOME_FAILED};
 	HomeAsk ask;
 	size_t n = 0;
-	autofd fd = accept4(HOME_FD_LISTENER, NULL, NULL, SOCK_CLOEXEC);
 
+	if (poll(&caller, 1, REPORT_WAIT_MS) <= 0)
+		return;
+	autofd fd = accept4(HOME_FD_LISTENER, NULL, NULL, SOCK_CLOEXEC);
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
 	snprintf(answer.message, sizeof(answer.message), "cannot make a bridge: %s",
 		 g_strerror(-result));
 	if (fd >= 0 && fd_receive(fd, &ask, sizeof(ask), NULL, 0, &n) > 0)

@@ -13,10 +13,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define ASKS_MAX  512 /* questions on their way to peers */
-#define WAIT_MS   500
-#define SWEEP_MS  100
-#define REPLY_MAX DNS_UDP_MAX
+#define ASKS_MAX    512 /* questions on their way to peers */
+#define ASKS_OF_ONE 64  /* client */
+#define WAIT_MS     500
+#define SWEEP_MS    100
+#define REPLY_MAX   DNS_UDP_MAX
 
 struct UplinkPeer {
 	UplinkSource source; /* fd -1: its member has gone, it is freed by the sweep */
@@ -217,14 +218,27 @@ static unsigned send_all(UplinkPeer *first, uint32_t number, const HomeQuestion 
 	return sent;
 }
 
+/* A free place, unless the client has its share already. */
+static Asked *find_place(UplinkPeers *peers, uint32_t client)
+{
+	Asked *place = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < ASKS_MAX; i++) {
+		Asked *asked = &peers->asked[i];
+		if (!asked->number)
+			place = place ? place : asked;
+		else if (asked->question.client == client)
+			n++;
+	}
+	return n < ASKS_OF_ONE ? place : NULL;
+}
+
 bool uplink_peers_ask(UplinkPeers *peers, UplinkPeer *first, const HomeQuestion *question,
 		      const uint8_t *answer, size_t answer_size)
 {
-	Asked *asked = NULL;
+	Asked *asked = first ? find_place(peers, question->client) : NULL;
 
-	for (size_t i = 0; first && i < ASKS_MAX && !asked; i++)
-		if (!peers->asked[i].number)
-			asked = &peers->asked[i];
 	if (!asked)
 		return false;
 	if (++peers->last_number == 0)

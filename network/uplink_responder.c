@@ -38,6 +38,7 @@ typedef struct {
 	uint32_t address;
 	int64_t since_ms; /* of its last question or answer */
 	bool asking;
+	bool busy; /* progress() is at it: what is answered at once must not begin another */
 	size_t got;
 	uint8_t in[2 + DNS_QUESTION_MAX];
 	uint8_t *out; /* what could not be sent at once */
@@ -166,7 +167,8 @@ static void answer_stream(void *data, const uint8_t *answer, size_t size)
 	client->asking = false;
 	memcpy(client->responder->message + 2, answer, size);
 	answer_client(client, size);
-	progress(client);
+	if (!client->busy)
+		progress(client);
 }
 
 /* A whole question is there. */
@@ -222,6 +224,7 @@ static bool read_more(Client *client, size_t wanted)
 /* As far as it goes: readiness is told once. */
 static void progress(Client *client)
 {
+	client->busy = true;
 	while (client->source.fd >= 0 && !client->asking && flush(client)) {
 		size_t size = (size_t)(client->in[0] << 8 | client->in[1]);
 		size_t wanted = client->got < 2 ? 2 : 2 + size;
@@ -231,8 +234,9 @@ static void progress(Client *client)
 		else if (client->got >= 2 && client->got >= wanted)
 			answer_question(client, size);
 		else if (!read_more(client, wanted))
-			return;
+			break;
 	}
+	client->busy = false;
 }
 
 static void client_ready(UplinkSource *source, uint32_t events)

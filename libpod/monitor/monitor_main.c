@@ -322,6 +322,7 @@ static void free_loop(MonitorLoop *loop)
 	monitor_task_free(loop->task);
 	monitor_log_free(loop->log);
 	g_free(loop->ports);
+	g_free(loop->hosts_lines);
 	g_ptr_array_unref(loop->members);
 	g_ptr_array_unref(loop->port_sysctls);
 	g_free(loop->cgroup_name);

@@ -89,36 +89,6 @@ static bool open_homes(MonitorLoop *loop, GError **error)
 	       error_set_errno(error, "cannot open the directory of networks");
 }
 
-/* The container's own lines of /etc/hosts, with the addresses of this run. */
-static bool write_hosts(MonitorLoop *loop, GError **error)
-{
-	const char *name = loop->task->name, *hostname = loop->task->config->hostname;
-	bool both = hostname && g_strcmp0(hostname, name) != 0;
-	g_autofree char *names =
-		g_strdup_printf("%s%s%s", both ? hostname : "", both ? " " : "", name);
-	g_autoptr(GString) lines = g_string_new(NULL);
-	struct stat st;
-	for (guint i = 0; i < loop->members->len; i++) {
-		const MonitorMember *member = loop->members->pdata[i];
-		g_autofree char *v4 = address4_format(member->home.address);
-		g_autofree char *v6 = address6_format(&member->home.address6);
-		g_string_append_printf(lines, "%s\t%s\n", v4, names);
-		if (!address6_is_any(&member->home.address6))
-			g_string_append_printf(lines, "%s\t%s\n", v6, names);
-	}
-	autofd fd = openat(MONITOR_FD_RUN, "hosts", O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT)
-		return true; /* --no-hosts */
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return error_set_errno(error, "cannot open the container's hosts file");
-	if (loop->hosts_size == 0)
-		loop->hosts_size = st.st_size;
-	if (ftruncate(fd, loop->hosts_size) < 0 || lseek(fd, 0, SEEK_END) < 0 ||
-	    !fd_write_all(fd, lines->str, lines->len))
-		return error_set_errno(error, "cannot write the container's hosts file");
-	return true;
-}
-
 /* Its homes ask each other about names; without that they know their own. */
 static void link_member(MonitorLoop *loop, const MonitorMember *member)
 {
@@ -179,7 +149,7 @@ bool monitor_network_join(MonitorLoop *loop, GError **error)
 	for (guint i = 0; i < request->attachments->len; i++)
 		if (!add_member(loop, request->attachments->pdata[i], error))
 			return false;
-	return write_hosts(loop, error);
+	return monitor_hosts_write(loop, error);
 }
 
 /* ---- the container's netns ---- */
@@ -521,11 +491,11 @@ static bool connect_now(MonitorLoop *loop, const NetworkAttachment *attachment, 
 	MonitorMember *member = netns < 0 ? NULL : add_member(loop, attachment, error);
 	if (!member)
 		return false;
-	if (plug(loop, member, netns, error) && write_hosts(loop, error) &&
+	if (plug(loop, member, netns, error) && monitor_hosts_write(loop, error) &&
 	    monitor_write_run_record(loop, error))
 		return true;
 	unplug(loop, member);
-	(void)write_hosts(loop, NULL);
+	(void)monitor_hosts_write(loop, NULL);
 	return false;
 }
 
@@ -567,7 +537,7 @@ bool monitor_network_disconnect(MonitorLoop *loop, const char *name, GError **er
 	if (loop->phase != MONITOR_RUNNING)
 		return true;
 	bring_uplink(loop);
-	return write_hosts(loop, error) && monitor_write_run_record(loop, error);
+	return monitor_hosts_write(loop, error) && monitor_write_run_record(loop, error);
 }
 
 bool monitor_network_set_servers(MonitorLoop *loop, const NetworkAttachment *changed,

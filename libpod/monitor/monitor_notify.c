@@ -40,7 +40,7 @@ static void send_words(MonitorLoop *loop, const char *words, const int *fds, siz
 static char *filter_words(const char *words, bool *out_barrier)
 {
 	static const char *const refused[] = {
-		"MAINPID=", "MAINPIDFDID=", "FDSTORE", "FDNAME=", "FDPOLL=", "MONITOR_PID=", NULL};
+		"MAINPID", "NOTIFYACCESS=", "FDSTORE", "FDNAME=", "FDPOLL=", "MONITOR_PID=", NULL};
 	GString *kept = g_string_new(NULL);
 	g_auto(GStrv) lines = g_strsplit(words, "\n", -1);
 	*out_barrier = false;

@@ -163,7 +163,7 @@ struct MonitorLoop {
 	GPtrArray *port_sysctls; /* paths and values: of interfaces that are not there yet */
 	Pasta pasta;             /* of NETWORK_PASTA */
 	int homes_fd;            /* the directory of networks' homes; -1: not needed yet */
-	off_t hosts_size;        /* of the hosts file without our own line; 0: not known yet */
+	char *hosts_lines;       /* ours in the hosts file; NULL: none yet */
 	int cgroup_base;         /* what the payload's cgroup is made in; -1: it has none */
 	int cgroup_fd;           /* of the current run */
 	char *cgroup_name;       /* in the base */
@@ -256,6 +256,11 @@ bool monitor_network_reload(MonitorLoop *loop, GError **error);
 /** monitor_network_release() - let the uplink end and leave; published ports are free afterwards.
  */
 void monitor_network_release(MonitorLoop *loop);
+
+/* monitor_hosts.c */
+/** monitor_hosts_write() - the addresses of this run in the container's hosts file, in place of
+ * those of before; what the container wrote there stays. */
+bool monitor_hosts_write(MonitorLoop *loop, GError **error);
 
 /* monitor_cgroup.c */
 /** monitor_cgroup_receive() - before the first run: wait for the starting command's word. CANCELLED

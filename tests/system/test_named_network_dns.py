@@ -218,6 +218,20 @@ class Hostile(DnsTest):
         self.assertEqual(self.found("www.example.org", client="other"), ["203.0.113.7"])
         wait_for(lambda: open_files(home) < 30, timeout=5, message="the end of the questions")
 
+    def test_refused_in_a_row(self):
+        """Thousands of questions behind each other over TCP, each refused at once because the client has its share open: the
+        home takes one after the other. Red on a build that answers each from within the one before: its stack ends."""
+        self.tell(s1=["silent"])
+        burst = ("import socket,struct,sys\nu=socket.socket(type=socket.SOCK_DGRAM)\nc=socket.create_connection((sys.argv[1],53))\n"
+                 "q=lambda i: struct.pack('>HHHHHH',i,256,1,0,0,0)+b'\\1a\\1b\\0\\0\\1\\0\\1'\n"
+                 "for i in range(100):\n u.sendto(q(i),(sys.argv[1],53))\n"
+                 "c.sendall(b''.join(struct.pack('>H',21)+q(i) for i in range(2600)))\nc.settimeout(20)\n"
+                 "got=b''\nwhile len(got)<2600*23:\n more=c.recv(65536)\n if not more: break\n got+=more\n"
+                 "print(len(got), sum(got[i*23+5]&15==2 for i in range(len(got)//23)))")
+        home, = self.homes()
+        self.assertEqual(self.skiff("exec", "client", "/usr/bin/python3", "-c", burst, self.gateway).stdout, f"{2600 * 23} 2600\n")
+        self.assertEqual(self.homes(), [home])
+
     def test_packets(self):
         """Frames and messages of random bytes: the home lives, answers, and does not grow."""
         self.up("web", "one")

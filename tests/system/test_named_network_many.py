@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import urllib.request
+from pathlib import Path
 
 from tests.support.skiff import free_port, wait_for
 from tests.system.test_named_network import NamedNetworkTest, comm
@@ -319,10 +320,44 @@ class Killed(NamedNetworkTest):
         self.check_uplink("--network", "slirp")
         self.assertTrue(self.pings("web", "10.0.2.2"))
 
-    def test_homes_of_many(self):
-        """Each of several homes is replaced; addresses stay, names and both gateways come back."""
+    def two_networks(self):
         for name in ("one", "two"):
             self.skiff("network", "create", name)
+
+    def record(self, container):
+        root = Path(self.skiff("info", "--format", "{{.Store.GraphRoot}}").stdout.strip())
+        return root / "containers" / container / "networks.json"
+
+    def test_connect_that_was_killed(self):
+        """The container has the network, its record does not: both verbs work. Red on a build that asks the record alone."""
+        self.two_networks()
+        a = self.up("a", "one")
+        self.up("b", "two")
+        for verb in (["connect", "--ip", "10.89.1.42", "two", "a"], ["disconnect", "two", "a"]):
+            self.skiff("network", "connect", "two", "a")
+            self.record(a).unlink()
+            self.assertTrue(self.pings("a", "b"))
+            self.skiff("network", *verb)
+            self.assertEqual(self.pings("b", "a"), verb[0] == "connect")
+            self.assertEqual("two" in json.loads(self.skiff("inspect", "a").stdout)[0]["NetworkSettings"]["Networks"], verb[0] == "connect")
+            self.skiff("network", "disconnect", "two", "a", check=False)
+        self.skiff("restart", "-t", "0", "a")
+        self.assertNotIn("eth1", self.skiff("exec", "a", "ip", "link").stdout)
+
+    def test_disconnect_that_was_killed(self):
+        """The record has the network, the container does not: disconnecting once more ends it. Red as above."""
+        self.two_networks()
+        a = self.up("a", "one,two")
+        self.skiff("network", "disconnect", "two", "a")
+        self.record(a).unlink()
+        self.skiff("network", "disconnect", "two", "a")
+        self.skiff_fails("network", "disconnect", "two", "a", says="container a is not connected to network two")
+        self.skiff("network", "connect", "two", "a")
+        self.assertTrue(self.place("a", "two")["IPAddress"])
+
+    def test_homes_of_many(self):
+        """Each of several homes is replaced; addresses stay, names and both gateways come back."""
+        self.two_networks()
         for name in ("a", "b"):
             self.up(name, "one,two")
         before = [self.place(name, network)["IPAddress"] for name in ("a", "b") for network in ("one", "two")]

@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 
@@ -193,6 +194,29 @@ class Hosts(NamedNetworkTest):
         self.assertIn(f"{address}\tgate\n", added)
         done = self.skiff("run", "--rm", "--network", "one", "--no-hosts", "busybox", "cat", "/etc/hosts", check=False)
         self.assertNotIn("host.containers.internal", done.stdout)
+
+    def test_container_writes_it(self):
+        """What the container wrote to /etc/hosts stays when its networks change. Red on a build that cuts the file where our
+        lines began."""
+        for name in ("one", "two"):
+            self.skiff("network", "create", name)
+        self.up("a", "one")
+
+        def hosts():
+            return self.skiff("exec", "a", "cat", "/etc/hosts").stdout
+
+        self.skiff("exec", "a", "sh", "-c", "echo 192.0.2.7 db >>/etc/hosts")
+        self.skiff("network", "connect", "two", "a")
+        self.assertIn("192.0.2.7 db\n", hosts())
+        self.assertEqual(len(re.findall(r"(?m)^10\.89\.\d+\.\d+\t", hosts())), 2)
+        self.skiff("network", "disconnect", "one", "a")
+        self.assertIn("192.0.2.7 db\n", hosts())
+        self.assertEqual(len(re.findall(r"(?m)^10\.89\.1\.\d+\t", hosts())), 1)
+        self.assertNotIn("10.89.0.", hosts())
+        # Shorter than it was, and without a last end of a line.
+        self.skiff("exec", "a", "sh", "-c", "printf '192.0.2.8 x' >/etc/hosts")
+        self.skiff("network", "connect", "one", "a")
+        self.assertRegex(hosts(), r"\A192\.0\.2\.8 x\n10\.89\.1\.\d+\t[^\n]*\n10\.89\.0\.\d+\t[^\n]*\n\Z")
 
     def test_host_is_reached(self):
         """Under host.containers.internal is a server of the host's, but none that listens on its loopback only."""

@@ -79,7 +79,7 @@ class Notify(ServiceTest):
     def test_the_container_says_when_it_is_ready(self):
         for options in (["--sdnotify=container"], []):
             with self.subTest(options):
-                self.service(*options, words=["env", "text=READY=1|STATUS=up|MAINPID=1|FDSTORE=1", "text=WATCHDOG=1", "text=RELOADING=1",
+                self.service(*options, words=["env", "text=READY=1|STATUS=up|MAINPID=1|MAINPIDFD=1|NOTIFYACCESS=all|FDSTORE=1", "text=WATCHDOG=1", "text=RELOADING=1",
                                               "text=STOPPING=1", "text=EXTEND_TIMEOUT_USEC=9", "sleep"])
                 self.assertEqual(self.hear(), [f"MAINPID={self.monitor_pid()}"])
                 for want in (["READY=1", "STATUS=up"], ["WATCHDOG=1"], ["RELOADING=1"], ["STOPPING=1"], ["EXTEND_TIMEOUT_USEC=9"]):

@@ -128,6 +128,16 @@ static void test_asks(void)
 	ask.names_size = HOME_NAMES_MAX + 1;
 	g_assert_false(home_ask_is_valid(&ask, sizeof(ask)));
 	ask.names_size = 0;
+	ask.n_servers = DNS_SERVERS_MAX + 1;
+	g_assert_false(home_ask_is_valid(&ask, sizeof(ask)));
+	ask.n_servers = 1; /* of no family */
+	g_assert_false(home_ask_is_valid(&ask, sizeof(ask)));
+	ask.servers[0].family = AF_INET6;
+	g_assert_true(home_ask_is_valid(&ask, sizeof(ask)));
+	memset(ask.servers[0].zone, 'x', DNS_ZONE_MAX); /* without an end */
+	g_assert_false(home_ask_is_valid(&ask, sizeof(ask)));
+	ask.n_servers = 0;
+	g_assert_true(home_ask_is_valid(&ask, sizeof(ask)));
 	ask.op = HOME_SERVERS + 1;
 	g_assert_false(home_ask_is_valid(&ask, sizeof(ask)));
 }
@@ -157,6 +167,11 @@ static void test_requests(void)
 	request = good;
 	request.prefix = 0;
 	g_assert_false(home_request_is_valid(&request));
+	request = good;
+	request.n_servers = 1;
+	g_assert_false(home_request_is_valid(&request));
+	request.servers[0].family = AF_INET;
+	g_assert_true(home_request_is_valid(&request));
 }
 
 int main(int argc, char **argv)
