@@ -167,6 +167,7 @@ bool solver_workdir_step(StageRun *run, const Instruction *i, GError **error)
 	cache_key_add(key, "layer below", build_state_top(run->state));
 	cache_key_add(key, "directory", path);
 	cache_key_add(key, "user", build_state_string(run->state, "User"));
+	solver_key_timestamp(run, key);
 	LayerStep step = {
 		.i = i,
 		.key = key,
