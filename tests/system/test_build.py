@@ -576,6 +576,13 @@ RUN --mount=source=sub/f,target=/file cat /file > /4
 
 
 class Result(BuildTest):
+    def test_platform_of_nothing(self):
+        self.write("FROM scratch\nCOPY f /f\n", f="")
+        self.build("--platform", "linux/s390x")
+        self.assertEqual(self.skiff("image", "inspect", "made").json[0]["Architecture"], "s390x")
+        self.build("--platform", "linux/s390x", text="FROM --platform=linux/ppc64le scratch\nCOPY f /f\n")
+        self.assertEqual(self.skiff("image", "inspect", "made").json[0]["Architecture"], "ppc64le")
+
     def test_squash(self):
         text = "FROM busybox\nRUN echo a > /a; rm /etc/group\nRUN mv /a /b\nCMD [\"x\"]\n"
         for option in ("--squash", "--layers=false"):
