@@ -62,9 +62,12 @@ static void unlock(void *lock)
 	record_unlock(lock);
 }
 
+/* Nothing of a secret stays in memory that somebody else gets. */
 static void wipe_bytes(void *data)
 {
-	g_bytes_unref(data);
+	gsize size = 0;
+	char *secret = g_bytes_unref_to_data(data, &size);
+	secret_wipe(secret, size);
 }
 
 static void run_step_clear(RunStep *step)
@@ -222,7 +225,7 @@ static bool add_secret(StageRun *run, RunStep *step, const RunMount *mount, GErr
 		add_place(step, common ? "/run/secrets" : secret->target, common);
 		g_ptr_array_add(step->secrets, g_bytes_ref(bytes));
 	}
-	g_bytes_unref(bytes);
+	wipe_bytes(bytes);
 	return true;
 }
 

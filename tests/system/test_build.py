@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """skiff build: instructions, stages, the cache, what RUN is given, and what is left when it fails."""
 
+import functools
+import http.server
 import io
 import json
 import os
@@ -9,6 +11,7 @@ import shutil
 import socket
 import subprocess
 import tarfile
+import threading
 
 from tests.support.skiff import SkiffTest, processes, sub_ids, wait_for
 
@@ -448,6 +451,7 @@ class Cache(BuildTest):
         self.assertIn("Total:\t7B", self.skiff("builder", "prune", "-fa").stdout)
         self.assertFalse(layer.exists())
         self.assertFalse((store / "cache/build/mounts").exists())
+        self.assertFalse((store / "cache/build/slots").exists())
         self.skiff_fails("builder", "prune", "-f", "--filter", "x=y", says="invalid filter")
 
     def test_system_prune(self):
@@ -540,6 +544,23 @@ RUN ls -a /run /else 2>&1 | cat
         self.assertNotEqual(failed.code, 0)
         self.assertNotIn(canary, out + failed.stdout + failed.stderr)
         self.assertEqual(self.leaks(canary), [])
+
+    def test_passwords_of_urls_are_not_kept(self):
+        """ADD, and what --explain compares with."""
+        silent = type("Silent", (http.server.SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
+        handler = functools.partial(silent, directory=self.context)
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        self.addCleanup(thread.join)
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        url = f"http://name:c4n4ry-of-a-url@127.0.0.1:{server.server_port}/f"
+        self.write(f"FROM busybox\nADD {url} /f\n", f="fetched")
+        self.build()
+        self.assertEqual(self.inside("cat", "/f"), "fetched")
+        self.assertEqual(self.leaks("c4n4ry"), [])
+        self.assertNotIn("c4n4ry", " ".join(self.history()))
 
     def test_cache(self):
         self.write("FROM busybox\nRUN --mount=type=cache,id=c,target=/c echo x >> /c/log; wc -l < /c/log > /n\n")
