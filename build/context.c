@@ -18,6 +18,7 @@
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
 #include "libpod/base/path.h"
+#include "storage/fetch.h"
 
 #define PIECE_SIZE (256u << 10)
 #define SPOOL_MAX  (INT64_C(64) << 30)
@@ -221,8 +222,7 @@ static BuildContext *open_source(const FetchEnv *env, const char *source, int st
 	g_autoptr(BuildContext) context = g_new0(BuildContext, 1);
 	context->root_fd = context->beside_fd = -1;
 	/* Fragments and queries are nobody's secret, a password is. */
-	const char *at = strstr(source, "://") ? strchr(source, '@') : NULL;
-	context->shown = at ? g_strconcat("...@", at + 1, NULL) : g_strdup(source);
+	context->shown = fetch_url_shown(source);
 	bool done = strcmp(source, "-") == 0
 			    ? open_stdin(context, env, stdin_fd, may_be_text, error)
 		    : git_source_is(source) ? open_git(context, env, source, error)

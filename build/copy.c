@@ -151,33 +151,6 @@ CopyPlan *copy_plan_new(const CopySpec *spec, GError **error)
 	return g_steal_pointer(&plan);
 }
 
-/* "name=value" with the length, so that no value looks like another field. */
-static void add_field(GString *out, const char *name, const char *value)
-{
-	if (value)
-		g_string_append_printf(out, "%s=%zu:%s\n", name, strlen(value), value);
-}
-
-char *copy_plan_definition(const CopyPlan *plan)
-{
-	const CopySpec *spec = &plan->spec;
-	GString *out = g_string_new(spec->add ? "ADD\n" : "COPY\n");
-	add_field(out, "dest", plan->dest);
-	add_field(out, "chown", spec->chown);
-	add_field(out, "chmod", spec->chmod);
-	add_field(out, "checksum", spec->checksum);
-	for (size_t i = 0; spec->sources && spec->sources[i]; i++)
-		add_field(out, "source", spec->sources[i]);
-	for (size_t i = 0; i < spec->n_inlines; i++)
-		add_field(out, "inline", spec->inlines[i].name);
-	for (size_t i = 0; spec->exclude && spec->exclude[i]; i++)
-		add_field(out, "exclude", spec->exclude[i]);
-	g_string_append_printf(out, "dir=%d link=%d parents=%d git=%d unpack=%d owner=%d\n",
-			       plan->dest_is_dir, spec->link, spec->parents, spec->keep_git_dir,
-			       spec->unpack, spec->keep_owner);
-	return g_string_free(out, FALSE);
-}
-
 void copy_owner(const CopyPlan *plan, const CopyItem *item, const struct stat *st,
 		uint32_t *out_uid, uint32_t *out_gid)
 {

@@ -52,7 +52,6 @@ typedef struct {
 	const char *chmod;          /* octal or symbolic */
 	const char *const *exclude; /* patterns; NULL-terminated */
 	const char *checksum;       /* ADD of one URL or repository: "sha256:HEX", or a commit */
-	bool link; /* the destination is an empty root: nothing else changes here */
 	bool parents, keep_git_dir;
 	int unpack; /* -1: not said; as CopyArgs */
 
@@ -71,10 +70,6 @@ typedef struct CopyPlan CopyPlan;
 CopyPlan *copy_plan_new(const CopySpec *spec, GError **error);
 void copy_plan_free(CopyPlan *plan);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(CopyPlan, copy_plan_free)
-
-/** copy_plan_definition() - all of the instruction that its result depends on besides the files:
- * destination, flags, the kinds of sources. For the cache's key; g_free() it. */
-char *copy_plan_definition(const CopyPlan *plan);
 
 /**
  * copy_plan_checksum() - walk the sources

@@ -90,8 +90,11 @@ static bool is_loopback(const char *authority)
 {
 	const char *at = strrchr(authority, '@');
 	const char *host = at ? at + 1 : authority;
-	return g_str_has_prefix(host, "127.") || g_str_has_prefix(host, "[::1]") ||
-	       (g_str_has_prefix(host, "localhost") && strchr(":", host[9]));
+	g_autofree char *name = g_strndup(host, strcspn(host, ":"));
+	bool is_number = !name[strspn(name, "0123456789.")];
+	/* strchr() finds the end of the text, too. */
+	return (is_number && g_str_has_prefix(name, "127.")) || strcmp(name, "localhost") == 0 ||
+	       (g_str_has_prefix(host, "[::1]") && strchr(":", host[5]));
 }
 
 /* Who may be asked, and how. */
@@ -108,7 +111,8 @@ static bool check_url(const char *url, const FetchEnv *env, GError **error)
 			   : g_strndup(url, strcspn(url, ":"));
 	const char *at = strrchr(authority, '@');
 	if (*authority == '-' || (at && (at[1] == '-' || !at[1])))
-		return error_set(error, ENGINE_ERROR_INVALID, "'%s' is not a host", authority);
+		return error_set(error, ENGINE_ERROR_INVALID, "'%s' is not a host",
+				 at ? at + 1 : authority);
 	if (has_scheme(url, "file://"))
 		return env->git_local || error_set(error, ENGINE_ERROR_DENIED,
 						   "repositories by file:// are not allowed");

@@ -92,7 +92,7 @@ const BuildState *solver_source_state(StageRun *run, const StageSource *source,
 	if (source->kind == STAGE_SOURCE_STAGE)
 		return run->build->results[source->stage];
 	if (source->kind == STAGE_SOURCE_SCRATCH)
-		return *out_owned = build_state_new();
+		return *out_owned = build_state_new(NULL, error);
 	g_autoptr(Image) image = source_image(run->build, source, NULL, error);
 	return image ? (*out_owned = build_state_new_image(image, error)) : NULL;
 }
@@ -104,7 +104,8 @@ static BuildState *base_state(Build *build, const Stage *stage, GError **error)
 {
 	const StageSource *base = stage->base;
 	if (base->kind == STAGE_SOURCE_SCRATCH)
-		return build_state_new();
+		return build_state_new(stage->platform ? stage->platform : build->options->platform,
+				       error);
 	if (base->kind == STAGE_SOURCE_STAGE)
 		return build_state_copy(build->results[base->stage]);
 	g_autoptr(Image) image = source_image(build, base, stage->platform, error);

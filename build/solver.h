@@ -51,6 +51,8 @@ typedef struct {
 	int64_t created;      /* of the config alone (SOURCE_DATE_EPOCH); -1: now */
 	const char *platform; /* NULL: this machine's */
 	const char *const *names; /* of the image, as typed */
+	/* Of new_spec() what RUN's result depends on, "OPTION=VALUE"; may be NULL. */
+	const char *const *run_inputs;
 	/* What every RUN is run with: limits, network, hosts. */
 	ContainerSpec *(*new_spec)(void *data, GError **error);
 	/* The image @name, pulled if need be. */

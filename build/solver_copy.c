@@ -13,11 +13,14 @@
 #include <unistd.h>
 
 #include "build/copy.h"
+#include "build/git_source.h"
+#include "build/remote.h"
 #include "build/solver_priv.h"
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
 #include "libpod/base/path.h"
 #include "libpod/runtime/privileges.h"
+#include "storage/fetch.h"
 
 #define DIGEST_MAX 4096
 
@@ -167,6 +170,7 @@ bool solver_workdir_step(StageRun *run, const Instruction *i, GError **error)
 	cache_key_add(key, "layer below", build_state_top(run->state));
 	cache_key_add(key, "directory", path);
 	cache_key_add(key, "user", build_state_string(run->state, "User"));
+	solver_key_timestamp(run, key);
 	LayerStep step = {
 		.i = i,
 		.key = key,
@@ -420,6 +424,19 @@ static bool make_copy(StageRun *run, const char *layer_dir, void *data, bool *ou
 	return message >= 0 && solver_in_view(build, dest, apply_child, &job, message, error);
 }
 
+/* The sources; keys are kept, so a URL goes without its password (R16). */
+static void add_sources(const CopyStep *step, CacheKey *key)
+{
+	g_autoptr(GPtrArray) shown = g_ptr_array_new_with_free_func(g_free);
+	for (guint at = 0; step->sources->pdata[at]; at++) {
+		const char *source = step->sources->pdata[at];
+		bool fetched = remote_is_url(source) || git_source_is(source);
+		g_ptr_array_add(shown, fetched ? fetch_url_shown(source) : g_strdup(source));
+	}
+	g_ptr_array_add(shown, NULL);
+	cache_key_add_list(key, "sources", (const char *const *)shown->pdata);
+}
+
 /* All of the instruction but the files. */
 static void add_key(StageRun *run, const CopyStep *step, CacheKey *key)
 {
@@ -429,7 +446,7 @@ static void add_key(StageRun *run, const CopyStep *step, CacheKey *key)
 		args->parents, args->keep_git_dir, args->unpack, run->build->options->timestamp);
 	cache_key_add(key, "instruction", instruction_name(step->i->kind));
 	cache_key_add(key, "layer below", build_state_top(run->state));
-	cache_key_add_list(key, "sources", (const char *const *)step->sources->pdata);
+	add_sources(step, key);
 	for (guint at = 0; at < step->inlines->len; at++) {
 		const CopyInline *item = &g_array_index(step->inlines, CopyInline, at);
 		cache_key_add(key, item->name, item->content);

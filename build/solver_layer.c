@@ -147,14 +147,19 @@ static void explain(StageRun *run, const LayerStep *step, const char *slot, bool
 		solver_say(run->build, "    cache: miss: %s", *line);
 }
 
-/* What a step made becomes part of the stage. */
+/*
+ * What a step made becomes part of the stage. A time that was asked for counts more than the one
+ * at which the step was run.
+ */
 static void take_result(StageRun *run, const BuildRecord *record)
 {
+	const Build *build = run->build;
+	bool asked = build->options->created >= 0 || build->options->timestamp >= 0;
 	guint n = g_strv_length(record->layers);
 	if (record->diff_id)
 		build_state_add_layer(run->state, record->layers[n - 1], record->diff_id);
-	build_state_add_history(run->state, record->created, record->created_by,
-				record->diff_id == NULL);
+	build_state_add_history(run->state, asked ? build->now : record->created,
+				record->created_by, record->diff_id == NULL);
 	solver_say(run->build, "--> %.12s",
 		   record->diff_id ? digest_hex(record->layers[n - 1]) : record->key);
 }
@@ -298,6 +303,15 @@ bool solver_finish_one(StageRun *run, GError **error)
 	run->state->comment = g_strdup("one layer of all above");
 	take_result(run, record);
 	return true;
+}
+
+void solver_key_timestamp(const StageRun *run, CacheKey *key)
+{
+	int64_t timestamp = run->build->options->timestamp;
+	if (timestamp < 0)
+		return;
+	g_autofree char *text = g_strdup_printf("%" G_GINT64_FORMAT, timestamp);
+	cache_key_add(key, "timestamp", text);
 }
 
 /* A record that the step can be taken from. */

@@ -92,6 +92,9 @@ struct LayerStep {
 /** solver_layer_step() - a step that makes a layer: from the cache, or by its maker. */
 bool solver_layer_step(StageRun *run, LayerStep *step, GError **error);
 
+/** solver_key_timestamp() - --timestamp, which the times in the layer are. */
+void solver_key_timestamp(const StageRun *run, CacheKey *key);
+
 /** solver_finish_one() - at the end of a stage: publish its one layer, if that is how it runs. */
 bool solver_finish_one(StageRun *run, GError **error);
 

@@ -62,9 +62,12 @@ static void unlock(void *lock)
 	record_unlock(lock);
 }
 
+/* Nothing of a secret stays in memory that somebody else gets. */
 static void wipe_bytes(void *data)
 {
-	g_bytes_unref(data);
+	gsize size = 0;
+	char *secret = g_bytes_unref_to_data(data, &size);
+	secret_wipe(secret, size);
 }
 
 static void run_step_clear(RunStep *step)
@@ -222,7 +225,7 @@ static bool add_secret(StageRun *run, RunStep *step, const RunMount *mount, GErr
 		add_place(step, common ? "/run/secrets" : secret->target, common);
 		g_ptr_array_add(step->secrets, g_bytes_ref(bytes));
 	}
-	g_bytes_unref(bytes);
+	wipe_bytes(bytes);
 	return true;
 }
 
@@ -367,7 +370,10 @@ static void add_tmpfs(StageRun *run, RunStep *step, const RunMount *mount)
 	g_free(size[0]);
 }
 
-/* One --mount. Caches are opened later: they are no part of the key. */
+/*
+ * One --mount. What it says is part of the key, what it holds only if it is a bind's: secrets,
+ * agents and caches may change without a step being run anew.
+ */
 static bool prepare_mount(StageRun *run, RunStep *step, const RunMount *parsed, CacheKey *key,
 			  GError **error)
 {
@@ -375,9 +381,9 @@ static bool prepare_mount(StageRun *run, RunStep *step, const RunMount *parsed, 
 	g_autoptr(RunMount) mount = run_mount_parse(parsed->text, &expander, error);
 	if (!mount)
 		return false;
+	cache_key_add(key, "mount", mount->text);
 	switch (mount->type) {
 	case RUN_MOUNT_BIND:
-		cache_key_add(key, "mount", mount->text);
 		return add_bind(run, step, mount, key, error);
 	case RUN_MOUNT_CACHE:
 		if (mount->from && *mount->from)
@@ -390,7 +396,6 @@ static bool prepare_mount(StageRun *run, RunStep *step, const RunMount *parsed, 
 		g_ptr_array_add(step->mounts, g_steal_pointer(&mount));
 		return true;
 	case RUN_MOUNT_TMPFS:
-		cache_key_add(key, "mount", mount->text);
 		add_tmpfs(run, step, mount);
 		return true;
 	case RUN_MOUNT_SECRET:
@@ -577,11 +582,10 @@ static void add_key(StageRun *run, const RunStep *step, CacheKey *key)
 	cache_key_add(key, "directory", step->spec->workdir);
 	cache_key_add(key, "user", step->spec->user);
 	cache_key_add(key, "network", step->i->run.network);
-	if (run->build->options->timestamp >= 0) {
-		g_autofree char *time =
-			g_strdup_printf("%" G_GINT64_FORMAT, run->build->options->timestamp);
-		cache_key_add(key, "timestamp", time);
-	}
+	for (guint at = 0; step->i->run.devices && at < step->i->run.devices->len; at++)
+		cache_key_add(key, "device", step->i->run.devices->pdata[at]);
+	cache_key_add_list(key, "options", run->build->options->run_inputs);
+	solver_key_timestamp(run, key);
 }
 
 /* The script of a heredoc, beside the layer; nobody else reads it. */

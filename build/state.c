@@ -15,14 +15,17 @@ static BuildState *new_state(Json *image)
 	return state;
 }
 
-BuildState *build_state_new(void)
+BuildState *build_state_new(const char *platform, GError **error)
 {
-	g_auto(Platform) host = {0};
+	g_auto(Platform) wanted = {0};
+	if (!platform)
+		platform_host(&wanted);
+	else if (!platform_parse(platform, &wanted, error))
+		return NULL;
 	Json *image = json_object_new_object();
-	platform_host(&host);
-	js_set_string(image, "architecture", host.architecture);
-	js_set_string(image, "variant", host.variant);
-	js_set_string(image, "os", host.os);
+	js_set_string(image, "architecture", wanted.architecture);
+	js_set_string(image, "variant", wanted.variant);
+	js_set_string(image, "os", wanted.os);
 	js_set_take(image, "config", json_object_new_object());
 	js_set_take(image, "history", json_object_new_array());
 	return new_state(image);

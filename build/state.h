@@ -17,8 +17,8 @@ typedef struct {
 	char *comment;       /* of the next entry of the history: "FROM NAME"; or NULL */
 } BuildState;
 
-/** build_state_new() - nothing yet, for this machine: FROM scratch. */
-BuildState *build_state_new(void);
+/** build_state_new() - nothing yet: FROM scratch. @platform: NULL: this machine's. INVALID. */
+BuildState *build_state_new(const char *platform, GError **error);
 
 /** build_state_new_image() - on an image. CORRUPT, INVALID. */
 BuildState *build_state_new_image(const Image *image, GError **error);

@@ -210,15 +210,26 @@ bool build_cache_add_needed(Store *store, GHashTable *needed, GError **error)
 	return all != NULL;
 }
 
-bool build_cache_trash_mounts(Store *store, GError **error)
+/* Move cache/@dir to the trash, by the name @entry. */
+static bool trash_dir(Store *store, const char *dir, const char *entry, GError **error)
 {
 	int cache = store_dir(store, "cache");
 	/* What a prune that was killed here left. */
-	if (!store_trash(store, "cache", "build-mounts", error))
+	if (!store_trash(store, "cache", entry, error))
 		return false;
-	if (renameat(cache, BUILD_MOUNTS_DIR, cache, "build-mounts") < 0 && errno != ENOENT)
+	if (renameat(cache, dir, cache, entry) < 0 && errno != ENOENT)
 		return error_set_errno(error, "cannot remove the caches of builds");
-	return store_trash(store, "cache", "build-mounts", error);
+	return store_trash(store, "cache", entry, error);
+}
+
+bool build_cache_trash_mounts(Store *store, GError **error)
+{
+	return trash_dir(store, BUILD_MOUNTS_DIR, "build-mounts", error);
+}
+
+bool build_cache_trash_slots(Store *store, GError **error)
+{
+	return trash_dir(store, SLOTS_NAME, "build-slots", error);
 }
 
 char **build_slot_read(Store *store, const char *slot)

@@ -57,6 +57,9 @@ bool build_cache_add_needed(Store *store, GHashTable *needed, GError **error);
  */
 bool build_cache_trash_mounts(Store *store, GError **error);
 
+/** build_cache_trash_slots() - forget what --explain compares with: values of build arguments. */
+bool build_cache_trash_slots(Store *store, GError **error);
+
 /** build_slot_read() - "NAME=VALUE" strings of what was run at @slot (hex digits); NULL if unknown.
  * g_strfreev() it. */
 char **build_slot_read(Store *store, const char *slot);

@@ -55,6 +55,23 @@ ContainerSpec *build_verb_spec(const BuildVerb *verb, GError **error)
 	return g_steal_pointer(&spec);
 }
 
+char **build_verb_run_inputs(const BuildVerb *verb)
+{
+	static const char *const not_seen[] = {
+		"http-proxy", "memory",      "memory-swap", "cpu-shares",    "cpu-period",
+		"cpu-quota",  "cpuset-cpus", "cpuset-mems", "cgroup-parent", NULL,
+	};
+	GPtrArray *list = g_ptr_array_new();
+	for (guint i = 0; verb->run_values && i < verb->run_values->len; i += 2) {
+		const char *name = verb->run_values->pdata[i];
+		const char *value = verb->run_values->pdata[i + 1];
+		if (!g_strv_contains(not_seen, name))
+			g_ptr_array_add(list, g_strconcat(name, "=", value, NULL));
+	}
+	g_ptr_array_add(list, NULL);
+	return (char **)g_ptr_array_free(list, FALSE);
+}
+
 static bool set_pull(void *target, const Option *option, const char *value, GError **error)
 {
 	BuildVerb *verb = target;

@@ -33,5 +33,14 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(BuildVerb, build_verb_clear)
 /** build_verb_spec() - what every RUN is run with. NULL with @error. */
 ContainerSpec *build_verb_spec(const BuildVerb *verb, GError **error);
 
+/**
+ * build_verb_run_inputs() - "OPTION=VALUE" of all that RUN may show in what it makes
+ *
+ * So not: limits of time and memory, and proxies, which are left out of the cache on purpose.
+ *
+ * Return: g_strfreev() it.
+ */
+char **build_verb_run_inputs(const BuildVerb *verb);
+
 /** build_verb_run() - skiff: become skiff-build; skiff-build: build. Return: exit code. */
 int build_verb_run(Invocation *inv, const BuildVerb *verb);

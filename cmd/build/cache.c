@@ -86,6 +86,8 @@ static bool prune(Engine *engine, const PruneOptions *opts, GError **error)
 			return false;
 		output_printf("%s\n", record->key);
 	}
+	if (!opts->until && !build_cache_trash_slots(store, error))
+		return false;
 	if ((opts->all && !build_cache_trash_mounts(store, error)) || !layers_sweep(store, error) ||
 	    !rootless_empty_trash(engine, error))
 		return false;

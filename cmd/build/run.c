@@ -36,6 +36,7 @@ typedef struct {
 	GHashTable *build_args, *contexts;
 	GPtrArray *secrets;
 	GPtrArray *names;
+	char **run_inputs;
 	int out_fd; /* our standard output, if it was put aside for --quiet; else -1 */
 } Job;
 
@@ -59,6 +60,7 @@ static void job_clear(Job *job)
 	g_clear_pointer(&job->contexts, g_hash_table_unref);
 	g_clear_pointer(&job->secrets, g_ptr_array_unref);
 	g_clear_pointer(&job->names, g_ptr_array_unref);
+	g_strfreev(job->run_inputs);
 	fd_close(&job->out_fd);
 	engine_close(job->engine);
 }
@@ -169,6 +171,7 @@ static bool read_options(Job *job, GError **error)
 	job->contexts = new_table();
 	job->secrets = g_ptr_array_new_with_free_func(build_secret_free);
 	job->names = g_ptr_array_new();
+	job->run_inputs = build_verb_run_inputs(verb);
 	for (guint i = 0; verb->tags && i < verb->tags->len; i++)
 		g_ptr_array_add(job->names, verb->tags->pdata[i]);
 	g_ptr_array_add(job->names, NULL);
@@ -194,6 +197,7 @@ static bool read_options(Job *job, GError **error)
 		.jobs = count_jobs(verb->jobs),
 		.platform = verb->platform,
 		.names = (const char *const *)job->names->pdata,
+		.run_inputs = (const char *const *)job->run_inputs,
 		.new_spec = new_spec,
 		.acquire = acquire,
 		.say = say,

@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """skiff build: instructions, stages, the cache, what RUN is given, and what is left when it fails."""
 
+import functools
+import http.server
 import io
 import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import tarfile
+import threading
 
-from tests.support.skiff import SkiffTest, sub_ids, wait_for
+from tests.support.skiff import SkiffTest, processes, sub_ids, wait_for
 
 
 class BuildTest(SkiffTest):
@@ -334,6 +338,67 @@ class Cache(BuildTest):
         done = self.build("--secret", f"id=s,src={self.context / 's2'}")
         self.assertEqual(self.hits(done), 1)
 
+    def check_counts(self, before, after, *options, more=()):
+        """A step of @after is not taken from what @before left; each is found again."""
+        self.build(*options, text=f"FROM busybox\nRUN {before}\n")
+        self.assertEqual(self.hits(self.build(*options)), 1, before)
+        self.build(*options, *more, text=f"FROM busybox\nRUN {after}\n")
+        self.assertEqual(self.hits(self.build(*options, *more)), 1, after)
+        self.assertEqual(self.inside("cat", "/is").strip(), "1", after)
+
+    def test_what_mounts_say_counts(self):
+        """The command is the same; what it sees is not."""
+        self.write("", s1="1", s2="2")
+        secrets = ["--secret", f"id=s1,src={self.context / 's1'}", "--secret", f"id=s2,src={self.context / 's2'}"]
+        name = self.context.name
+        for mount, see in (("type=secret,target=/s,id=s{}", "grep -c 2 /s"),
+                           ("type=secret,env=S,id=s{}", "echo $S | grep -c 2"),
+                           (f"type=cache,target=/c,id={name}{{}}", "touch /c/seen; echo 1"),
+                           ("type=cache,target=/c{}", "ls -d /c2 | wc -l"),
+                           ("type=tmpfs,target=/c{}", "ls -d /c2 | wc -l"),
+                           ("type=ssh,target=/a{}", "env | grep -c SOCK=/a2")):
+            with self.subTest(mount=mount):
+                command = f"true {name}; {see} > /is || true"
+                ssh = ["--ssh", f"default={self.agent()}"] if "ssh" in mount else []
+                self.check_counts(f"--mount={mount.format(1)} {command}", f"--mount={mount.format(2)} {command}",
+                                  *secrets, *ssh)
+
+    def agent(self):
+        """A socket that stands for an agent's."""
+        path = self.tmp / "agent"
+        if not path.exists():
+            sock = socket.socket(socket.AF_UNIX)
+            self.addCleanup(sock.close)
+            sock.bind(str(path))
+        return path
+
+    def test_options_of_steps_count(self):
+        (self.tmp / "volume").mkdir(exist_ok=True)
+        (self.tmp / "volume/file").write_text("")
+        name = self.context.name
+        for option, see in ((["--add-host", "there:127.0.0.9"], "grep -c there /etc/hosts"),
+                            (["--shm-size", "1m"], "df -k /dev/shm | grep -c ' 1024 '"),
+                            (["-v", f"{self.tmp}/volume:/v:ro"], "ls /v | wc -l")):
+            with self.subTest(option=option):
+                command = f"true {name}; {see} > /is || true"
+                self.check_counts(command, command, more=option)
+        self.assertEqual(self.hits(self.build("--memory", "64m", *option)), 1)
+
+    def test_devices_count(self):
+        command = f"true {self.context.name}; ls /dev/extra | wc -l > /is || true"
+        self.check_counts(f"--device=/dev/null:/dev/other {command}", f"--device=/dev/null:/dev/extra {command}")
+
+    def test_times_that_were_asked_for(self):
+        """What was built without them is not taken, and no other time is told."""
+        self.write(f"FROM busybox\nWORKDIR /{self.context.name}\n")
+        self.build()
+        first = self.build("--timestamp", "1234567890").lines[-1]
+        self.assertEqual({member.mtime for member in self.members()[-1].values()}, {1234567890})
+        self.assertEqual(self.build("--timestamp", "1234567890", "--no-cache").lines[-1], first)
+        self.build(env={"SOURCE_DATE_EPOCH": "1"})
+        last = self.skiff("history", "--format", "json", "made").json[0]
+        self.assertEqual(last["created"][:19] if "created" in last else last["Created"][:19], "1970-01-01T00:00:01")
+
     def test_a_copy_of_equal_files_is_found(self):
         """The stage before was built anew, but what is copied from it is the same."""
         text = "FROM busybox AS b\nRUN echo {} > /other; echo same > /x; touch -d @1 /x\nFROM busybox\nCOPY --from=b /x /x\n"
@@ -386,6 +451,7 @@ class Cache(BuildTest):
         self.assertIn("Total:\t7B", self.skiff("builder", "prune", "-fa").stdout)
         self.assertFalse(layer.exists())
         self.assertFalse((store / "cache/build/mounts").exists())
+        self.assertFalse((store / "cache/build/slots").exists())
         self.skiff_fails("builder", "prune", "-f", "--filter", "x=y", says="invalid filter")
 
     def test_system_prune(self):
@@ -432,6 +498,70 @@ RUN ls -a /run /else 2>&1 | cat
         self.write("FROM busybox\nRUN --mount=type=secret,id=no,required true\n")
         self.skiff_fails("build", self.context, says="no secret with id no found")
 
+    def leaks(self, *canaries):
+        """Files of the whole store and of the run-time directory that hold a canary."""
+        places = self.state_directories()
+        roots = (places["store/names"].parent, places["runtime"])
+        files = {path for root in roots for path in root.rglob("*") if path.is_file() and not path.is_symlink()}
+        self.assertGreater(len(files), 10)
+        return [str(path) for path in sorted(files) if any(c.encode() in path.read_bytes() for c in canaries)]
+
+    def seen_in_processes(self, canary):
+        """Arguments and environments of processes, but those of the build's own command line."""
+        found = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            for name in ("cmdline", "environ"):
+                try:
+                    with open(f"/proc/{pid}/{name}", "rb") as file:
+                        if canary.encode() in file.read():
+                            found.append((pid, name))
+                except (PermissionError, FileNotFoundError, ProcessLookupError):
+                    continue
+        return found
+
+    def test_secrets_stay_secret(self):
+        """While the step runs, after it, after one that failed, and in one layer."""
+        canary = "c4n4ry-of-a-file"
+        told = self.tmp / "told"
+        told.mkdir()
+        (told / "secret").write_text(canary)
+        step = f"RUN --mount=type=secret,id=s,required grep -q {canary[:8]} /run/secrets/s && {{}}\n"
+        option = ["--secret", f"id=s,src={told / 'secret'}"]
+        self.write("FROM busybox\n" + step.format("sleep 3; true"))
+        running = self.start("build", "--network", "none", "-t", "made", *option, self.context)
+        wait_for(lambda: any(line.startswith("sleep 3") for line in processes().values()), 20)
+        self.assertEqual(self.seen_in_processes(canary), [])
+        self.assertEqual(self.leaks(canary), [])
+        self.assertEqual(running.wait(60), 0)
+        out = self.build("--explain", *option).stdout
+        for options in ([], ["--squash"]):
+            self.write("FROM busybox\n" + step.format(f"true {len(options)}"))
+            out += self.build(*options, *option, "--explain").stdout
+            out += json.dumps(self.skiff("image", "inspect", "made").json) + json.dumps(self.history())
+            self.assertFalse([n for n in set().union(*self.members()[1:]) if "secret" in n])
+        self.write("FROM busybox\n" + step.format("cat /run/secrets/absent"))
+        failed = self.skiff("build", "--network", "none", *option, self.context, check=False)
+        self.assertNotEqual(failed.code, 0)
+        self.assertNotIn(canary, out + failed.stdout + failed.stderr)
+        self.assertEqual(self.leaks(canary), [])
+
+    def test_passwords_of_urls_are_not_kept(self):
+        """ADD, and what --explain compares with."""
+        silent = type("Silent", (http.server.SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
+        handler = functools.partial(silent, directory=self.context)
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        self.addCleanup(thread.join)
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        url = f"http://name:c4n4ry-of-a-url@127.0.0.1:{server.server_port}/f"
+        self.write(f"FROM busybox\nADD {url} /f\n", f="fetched")
+        self.build()
+        self.assertEqual(self.inside("cat", "/f"), "fetched")
+        self.assertEqual(self.leaks("c4n4ry"), [])
+        self.assertNotIn("c4n4ry", " ".join(self.history()))
+
     def test_cache(self):
         self.write("FROM busybox\nRUN --mount=type=cache,id=c,target=/c echo x >> /c/log; wc -l < /c/log > /n\n")
         self.build()
@@ -467,6 +597,13 @@ RUN --mount=source=sub/f,target=/file cat /file > /4
 
 
 class Result(BuildTest):
+    def test_platform_of_nothing(self):
+        self.write("FROM scratch\nCOPY f /f\n", f="")
+        self.build("--platform", "linux/s390x")
+        self.assertEqual(self.skiff("image", "inspect", "made").json[0]["Architecture"], "s390x")
+        self.build("--platform", "linux/s390x", text="FROM --platform=linux/ppc64le scratch\nCOPY f /f\n")
+        self.assertEqual(self.skiff("image", "inspect", "made").json[0]["Architecture"], "ppc64le")
+
     def test_squash(self):
         text = "FROM busybox\nRUN echo a > /a; rm /etc/group\nRUN mv /a /b\nCMD [\"x\"]\n"
         for option in ("--squash", "--layers=false"):

@@ -567,6 +567,10 @@ class Repositories(Bed):
                     "git://127.0.0.1/x.git", "http://host.example/x.git", "file:///etc/x.git", "git@host:x\ny"):
             with self.subTest(url):
                 self.bed(".", "/", context=url, fails="")
+        for host in ("127.0.0.1.example", "127.example", "localhost.example", "[::1].example", "127.0.0.1@host.example"):
+            with self.subTest(host):
+                self.bed(".", "/", context=f"http://{host}/x.git", fails="by git:// and http:// are not allowed")
+        self.bed(".", "/", context="https://name:pass@-host/x.git", fails="'-host' is not a host")
         self.bed(".", "/", context=self.url, fails="file:// are not allowed")
 
     def test_subdirectories_stay_inside(self):

@@ -23,7 +23,7 @@
 typedef struct {
 	char *dockerfile, *ignore_file, *chown, *chmod, *checksum, *workdir, *cache, *explain;
 	char **exclude;
-	gboolean add, parents, link, keep_git_dir, unpack, no_unpack, git_local, named, sum_only;
+	gboolean add, parents, keep_git_dir, unpack, no_unpack, git_local, named, sum_only;
 	gint64 mtime;
 } Options;
 
@@ -64,7 +64,6 @@ static void parse(Options *o, int *argc, char ***argv)
 		{"exclude", 0, 0, G_OPTION_ARG_STRING_ARRAY, &o->exclude, NULL, NULL},
 		{"add", 0, 0, G_OPTION_ARG_NONE, &o->add, NULL, NULL},
 		{"parents", 0, 0, G_OPTION_ARG_NONE, &o->parents, NULL, NULL},
-		{"link", 0, 0, G_OPTION_ARG_NONE, &o->link, NULL, NULL},
 		{"keep-git-dir", 0, 0, G_OPTION_ARG_NONE, &o->keep_git_dir, NULL, NULL},
 		{"unpack", 0, 0, G_OPTION_ARG_NONE, &o->unpack, NULL, NULL},
 		{"no-unpack", 0, 0, G_OPTION_ARG_NONE, &o->no_unpack, NULL, NULL},
@@ -167,7 +166,6 @@ int main(int argc, char **argv)
 		.chmod = o.chmod,
 		.exclude = (const char *const *)o.exclude,
 		.checksum = o.checksum,
-		.link = o.link,
 		.parents = o.parents,
 		.keep_git_dir = o.keep_git_dir,
 		.unpack = o.unpack      ? 1

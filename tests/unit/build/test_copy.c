@@ -396,18 +396,6 @@ static void test_checksum(void)
 	g_assert_cmpstr(three, ==, four);
 }
 
-static void test_definition(void)
-{
-	g_auto(Bed) bed = bed_new(tree, NULL);
-	CopySpec spec = spec_of(&bed, WORDS("sub"), "/d");
-	g_autoptr(CopyPlan) one = copy_plan_new(&spec, NULL);
-	spec.dest = "/d/";
-	g_autoptr(CopyPlan) two = copy_plan_new(&spec, NULL);
-	g_autofree char *first = copy_plan_definition(one);
-	g_autofree char *second = copy_plan_definition(two);
-	g_assert_cmpstr(first, !=, second);
-}
-
 static void test_refused(void)
 {
 	g_auto(Bed) bed = bed_new(tree, NULL);
@@ -447,7 +435,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/copy/inline", test_inline);
 	g_test_add_func("/copy/kinds", test_kinds);
 	g_test_add_func("/copy/checksum", test_checksum);
-	g_test_add_func("/copy/definition", test_definition);
 	g_test_add_func("/copy/refused", test_refused);
 	return g_test_run();
 }

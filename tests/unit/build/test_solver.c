@@ -72,7 +72,7 @@ static void test_explain(void)
 static void test_state(void)
 {
 	g_autoptr(GError) error = NULL;
-	g_autoptr(BuildState) state = build_state_new();
+	g_autoptr(BuildState) state = build_state_new(NULL, NULL);
 	build_state_set_env(state, "A", "1");
 	build_state_set_env(state, "AB", "2");
 	build_state_set_env(state, "A", "3");
