@@ -83,6 +83,7 @@ static void test_without_a_bridge(void)
 	/* Who says nothing, and who never comes, are not waited for for ever. */
 	pid_t lonely = start_hopeless(forgotten), unheard = start_hopeless(listener);
 	autofd silent = fd_socket_connect(dir, "sock", SOCK_SEQPACKET);
+	g_assert_cmpint(silent, >=, 0);
 	g_assert_true(ends(lonely));
 	g_assert_true(ends(unheard));
 	g_assert_cmpint(unlinkat(dir, "forgotten", 0), ==, 0);
