@@ -156,8 +156,11 @@ bool container_network_connect(Container *ctr, const NamedNetwork *network,
 {
 	g_autoptr(RecordLock) op = container_lock(ctr, -1, "network connect", error);
 	g_autoptr(RecordLock) pin = op ? named_networks_pin(ctr->engine, error) : NULL;
-	ContainerSpec *spec = pin ? open_spec(ctr, error) : NULL;
-	if (!spec || !named_network_check_attachment(network, attachment, error))
+	/* As it is now: until it was pinned it could be removed. */
+	g_autoptr(NamedNetwork) now =
+		pin ? named_network_resolve(ctr->engine, network->name, error) : NULL;
+	ContainerSpec *spec = now ? open_spec(ctr, error) : NULL;
+	if (!spec || !named_network_check_attachment(now, attachment, error))
 		return false;
 	bool live = container_is_live(ctr);
 	GPtrArray *all = spec->network->attachments;

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Several named networks per container, connect and disconnect, and what brings back what was killed."""
 
+import fcntl
 import json
 import os
 import signal
+import time
 import urllib.request
 from pathlib import Path
 
-from tests.support.skiff import free_port, wait_for
+from tests.support.skiff import SLOWNESS, free_port, wait_for
 from tests.system.test_named_network import NamedNetworkTest, comm
 
 
@@ -343,6 +345,20 @@ class Killed(NamedNetworkTest):
             self.skiff("network", "disconnect", "two", "a", check=False)
         self.skiff("restart", "-t", "0", "a")
         self.assertNotIn("eth1", self.skiff("exec", "a", "ip", "link").stdout)
+
+    def test_network_goes_while_it_is_connected(self):
+        """A network that is removed before `connect` has it pinned is not put into a record. Red on a build that looks once."""
+        self.two_networks()
+        self.skiff("create", "--name", "a", "--network", "one", "busybox", "true")
+        networks = Path(self.skiff("info", "--format", "{{.Store.GraphRoot}}").stdout.strip()) / "networks"
+        with open(networks / ".lock", "r+b") as lock:
+            fcntl.lockf(lock, fcntl.LOCK_EX)
+            connecting = self.start("network", "connect", "two", "a")
+            time.sleep(0.5 * SLOWNESS)
+            self.assertIsNone(connecting.poll())
+            (networks / "two.json").unlink()
+        self.assertEqual(connecting.wait(10 * SLOWNESS), 125)
+        self.assertEqual(self.skiff("ps", "-a", "--format", "{{.Networks}}").stdout, "one\n")
 
     def test_disconnect_that_was_killed(self):
         """The record has the network, the container does not: disconnecting once more ends it. Red as above."""
