@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -260,17 +261,25 @@ int fd_socket_listen(int dir_fd, const char *name, int type)
 	return fd_steal(&fd);
 }
 
+/* Whose queue is full that long is not listened to. */
+#define CONNECT_TIMEOUT_S 5
+
 int fd_socket_connect(int dir_fd, const char *name, int type)
 {
 	struct sockaddr_un address;
 	if (!socket_address(dir_fd, name, &address))
 		return -1;
 	autofd fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
-	if (fd < 0)
+	const struct timeval limit = {.tv_sec = CONNECT_TIMEOUT_S}, none = {0};
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) < 0)
 		return -1;
 	int result;
 	do {
 		result = connect(fd, (const struct sockaddr *)&address, sizeof address);
 	} while (result < 0 && errno == EINTR);
-	return result < 0 ? -1 : fd_steal(&fd);
+	if (result < 0 && errno == EAGAIN)
+		errno = ETIMEDOUT;
+	if (result < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &none, sizeof none) < 0)
+		return -1;
+	return fd_steal(&fd);
 }

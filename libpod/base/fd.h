@@ -87,6 +87,7 @@ int fd_socket_listen(int dir_fd, const char *name, int type);
 /**
  * fd_socket_connect() - connect to such a socket.
  *
- * Return: descriptor or -1 with errno (ENOENT, ECONNREFUSED).
+ * Return: descriptor or -1 with errno (ENOENT, ECONNREFUSED; ETIMEDOUT: nobody has accepted for
+ * seconds and the queue is full).
  */
 int fd_socket_connect(int dir_fd, const char *name, int type);

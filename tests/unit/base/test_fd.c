@@ -185,6 +185,22 @@ static void test_named_socket(void)
 	g_assert_cmpint(errno, ==, ENAMETOOLONG);
 }
 
+/* A listener that never accepts keeps nobody for ever. */
+static void test_full_queue(void)
+{
+	g_auto(TempDir) temp = temp_dir_new();
+	autofd listener = fd_socket_listen(temp.fd, "s", SOCK_SEQPACKET);
+	g_autoptr(GArray) clients = g_array_new(FALSE, FALSE, sizeof(int));
+	int fd = 0;
+	/* The 65th is taken; the 66th would wait. */
+	while (clients->len < 100 && (fd = fd_socket_connect(temp.fd, "s", SOCK_SEQPACKET)) >= 0)
+		g_array_append_val(clients, fd);
+	g_assert_cmpint(fd, ==, -1);
+	g_assert_cmpint(errno, ==, ETIMEDOUT);
+	for (guint i = 0; i < clients->len; i++)
+		close(g_array_index(clients, int, i));
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -195,5 +211,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/fd/pass/extra-descriptors-are-closed", test_pass_fds);
 	g_test_add_func("/fd/pass/stream-is-sent-whole", test_stream_send_is_whole);
 	g_test_add_func("/fd/socket/lives-in-a-deep-directory", test_named_socket);
+	g_test_add_func("/fd/socket/full-queue", test_full_queue);
 	return g_test_run();
 }
