@@ -190,6 +190,7 @@ static void test_full_queue(void)
 {
 	g_auto(TempDir) temp = temp_dir_new();
 	autofd listener = fd_socket_listen(temp.fd, "s", SOCK_SEQPACKET);
+	g_assert_cmpint(listener, >=, 0);
 	g_autoptr(GArray) clients = g_array_new(FALSE, FALSE, sizeof(int));
 	int fd = 0;
 	/* The 65th is taken; the 66th would wait. */
