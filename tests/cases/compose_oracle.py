@@ -77,8 +77,10 @@ def judge(args, sections):
 
 
 def wanted(sections):
-    """Does the case print a model?"""
+    """Does the case print a model? Of a bomb the machine's speed decides whether the oracle ends in time."""
     words, _ = run.compose_call(sections)
+    if "too many values" in sections.get("ERROR", ""):
+        return False
     return "config" in words and not any(PRINTS_SOMETHING_ELSE.match(word) for word in words)
 
 
