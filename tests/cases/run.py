@@ -18,6 +18,7 @@ the next file; NAME=VALUE words in front of @ARGS are its environment.
 import argparse
 import os
 import pathlib
+import re
 import shlex
 import subprocess
 import sys
@@ -89,7 +90,8 @@ def run_compose(home, args, sections):
     env.update({name: value for name, value in os.environ.items() if name.endswith("SAN_OPTIONS")}, **more)
     result = subprocess.run([os.path.abspath(args.compose)] + [word.replace("$HOME", home) for word in words], cwd=project,
                             stdin=subprocess.DEVNULL, capture_output=True, text=True, env=env, timeout=20)
-    result.stdout = result.stdout.replace(home, "$HOME")
+    # A sanitizer's options are not of the case.
+    result.stdout = re.sub(r"(?m)^[A-Z]*SAN_OPTIONS=.*\n", "", result.stdout.replace(home, "$HOME"))
     result.stderr = result.stderr.replace(home, "$HOME")
     return result
 
