@@ -39,7 +39,8 @@ class NamedNetworkTest(SkiffTest):
     @staticmethod
     def homes():
         """Pids of networks' homes; each test module has a pid namespace of its own."""
-        return [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and comm(pid) == "skiff-network"]
+        pids = [int(pid) for pid in os.listdir("/proc") if pid.isdigit() and comm(pid) == "skiff-network"]
+        return [pid for pid in pids if parent(pid) not in pids]  # what a home has just forked is none
 
     def up(self, name, network, *options, command=("sleep", "1000")):
         return self.skiff("run", "-d", "--name", name, "--network", network, "--cap-add", "NET_RAW", *options, "busybox", *command).stdout.strip()
@@ -57,6 +58,15 @@ def comm(pid):
             return file.read().strip()
     except OSError:
         return ""
+
+
+def parent(pid):
+    """The pid of a process' parent, 0 if it is gone."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+            return int(file.read().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
 
 
 def cpu_seconds(pid):
@@ -243,7 +253,7 @@ class Addresses(NamedNetworkTest):
         places = [self.place(f"r{i}", "one") for i in range(64)]
         self.assertEqual(len({place["IPAddress"] for place in places}), 64)
         self.assertEqual(len({place["MacAddress"] for place in places}), 64)
-        self.assertEqual(len(self.homes()), 1)
+        wait_for(lambda: len(self.homes()) == 1, timeout=5, message="one home alone")
         self.assertTrue(self.pings("r0", "r63"))
         members = json.loads(self.skiff("network", "inspect", "one").stdout)[0]["containers"]
         self.assertEqual(len(members), 64)
@@ -284,7 +294,7 @@ class Homes(NamedNetworkTest):
         self.up("third", "one")
         self.assertTrue(self.pings("third", "client"))
         self.assertEqual([self.place(name, "one")["IPAddress"] for name in ("server", "client")], before)
-        self.assertEqual(len(self.homes()), 1)
+        wait_for(lambda: len(self.homes()) == 1, timeout=5, message="one home alone")
 
     def test_killed_monitor(self):
         """A member whose monitor is killed lets go of its address; the last one's end ends the home."""

@@ -90,7 +90,7 @@ class Ports(NamedNetworkTest):
         terminal = self.tty("run", "--rm", "--network", "one", "-p", f"127.0.0.1:{port}:80", "busybox", "true")
         terminal.expect(r"help: the port is held by container first: stop")
         self.assertEqual(terminal.wait(), 125)
-        self.assertEqual(len(self.homes()), 1)
+        wait_for(lambda: len(self.homes()) == 1, timeout=5, message="one home alone")
         self.skiff("rm", "-f", "-t", "0", "first")
         self.skiff("run", "--rm", "--network", "one", "-p", f"127.0.0.1:{port}:80", "busybox", "true")
 

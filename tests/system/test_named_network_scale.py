@@ -62,7 +62,7 @@ class Scale(NamedNetworkTest):
         self.assertEqual(len(addresses), MEMBERS)
         for first, second in (("m0", "m999"), ("m999", "m500"), ("m3", "m4")):
             self.assertTrue(self.pings(first, second))
-        self.assertEqual(len(self.homes()), 1)
+        wait_for(lambda: len(self.homes()) == 1, timeout=5, message="one home alone")
         self.skiff("rm", "--all", "--force", "--time", "0", timeout=600 * SLOWNESS)
         wait_for(lambda: not self.homes(), timeout=20, message="the end of the home")
         print(f"# {MEMBERS} starts: {seconds:.1f} s")
