@@ -521,6 +521,37 @@ static size_t list_preserved(const char *flags, int out[LAUNCH_PRESERVE_MAX])
 	return n;
 }
 
+/* What the spec and this start say by themselves. */
+static MonitorRequest describe(const Container *ctr, const ContainerSpec *spec,
+			       const ContainerStart *options)
+{
+	return (MonitorRequest){
+		.id = ctr->summary.id,
+		.name = ctr->summary.name,
+		.log_driver = spec->log_driver,
+		.log_path = spec->log_path,
+		.log_max_size = spec->log_max_size,
+		.log_max_files = spec->log_max_file > 0 ? spec->log_max_file - 1 : -1,
+		.restart = spec->restart,
+		.restart_retries = spec->restart_retries,
+		.auto_remove = ctr->summary.auto_remove,
+		.hold = options->hold,
+		.open_stdin = spec->open_stdin,
+		.detached = options->detached,
+		.ends_with_starter = options->ends_with_us,
+		.attach_stdin = options->attach_stdin,
+		.attach_stdout = options->attach_stdout,
+		.attach_stderr = options->attach_stderr,
+		.timeout_s = spec->timeout,
+		.health = health_config_has_probe(spec->health) ? spec->health : NULL,
+		.stop_signal = spec->stop_signal,
+		.stop_timeout_s = spec->stop_timeout >= 0 ? spec->stop_timeout : 10,
+		.log_level = log_get_level(),
+		.keep_groups = spec->keep_groups,
+		.keep_preserved = options->listen_fds > 0,
+	};
+}
+
 /* Hand everything to a new monitor and wait for its word. */
 static Monitor *start_monitor(Container *ctr, const ContainerSpec *spec,
 			      const ContainerStart *options, const NetworkRequest *network,
@@ -557,42 +588,18 @@ static Monitor *start_monitor(Container *ctr, const ContainerSpec *spec,
 	}
 	g_autofree char *manager =
 		network->mode == NETWORK_NAMED ? container_cgroup_manager(ctr->engine) : NULL;
-	MonitorRequest request = {
-		.id = ctr->summary.id,
-		.name = ctr->summary.name,
-		.config = config,
-		.network = network,
-		.log_driver = spec->log_driver,
-		.log_path = spec->log_path,
-		.log_max_size = spec->log_max_size,
-		.log_max_files = spec->log_max_file > 0 ? spec->log_max_file - 1 : -1,
-		.log_tag = tag,
-		.log_labels = (const char *const *)labels,
-		.restart = spec->restart,
-		.restart_retries = spec->restart_retries,
-		.auto_remove = ctr->summary.auto_remove,
-		.hold = options->hold,
-		.cgroup = container_cgroup_is_planned(cgroup),
-		.open_stdin = spec->open_stdin,
-		.detached = options->detached,
-		.ends_with_starter = options->ends_with_us,
-		.attach_stdin = options->attach_stdin,
-		.attach_stdout = options->attach_stdout,
-		.attach_stderr = options->attach_stderr,
-		.timeout_s = spec->timeout,
-		.health = health_config_has_probe(spec->health) ? spec->health : NULL,
-		.stop_signal = spec->stop_signal,
-		.stop_timeout_s = spec->stop_timeout >= 0 ? spec->stop_timeout : 10,
-		.cleanup_argv = (const char *const *)cleanup,
-		.log_level = log_get_level(),
-		.keep_groups = spec->keep_groups,
-		.preserve_fds = preserve,
-		.n_preserve_fds = n_preserve,
-		.keep_preserved = options->listen_fds > 0,
-		.manager = manager,
-		.notify = notify,
-		.notify_fd = notify_fd,
-	};
+	MonitorRequest request = describe(ctr, spec, options);
+	request.config = config;
+	request.network = network;
+	request.log_tag = tag;
+	request.log_labels = (const char *const *)labels;
+	request.cgroup = container_cgroup_is_planned(cgroup);
+	request.cleanup_argv = (const char *const *)cleanup;
+	request.preserve_fds = preserve;
+	request.n_preserve_fds = n_preserve;
+	request.manager = manager;
+	request.notify = notify;
+	request.notify_fd = notify_fd;
 	g_autoptr(Monitor) monitor =
 		monitor_spawn(&request, fds, spawn_in_namespaces, ctr->engine, error);
 	pid_t pid = 0;

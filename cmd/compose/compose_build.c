@@ -100,6 +100,10 @@ static bool add_secrets(Line *line, GError **error)
 		const char *target = node_string(item, "target");
 		const Node *secret = node_get(known, source);
 		const char *file = node_string(secret, "file");
+		/* It would be the end of src= there. */
+		if (file && strchr(file, ','))
+			return unsupported(line, entry, "secrets: a file with a comma in its name",
+					   error);
 		if (!file)
 			return unsupported(line, entry, "secrets", error);
 		g_autofree char *text =

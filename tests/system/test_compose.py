@@ -205,6 +205,9 @@ volumes: {{v: {{external: true, name: vol}}}}
                 self.assertEqual(self.names(), [])
         failed = self.up("services: {b: {build: {context: ., cache_from: [x]}}}", check=False)
         self.assertIn("services.b.build.cache_from: it is not supported yet", failed.stderr)
+        # The rest of such a name would be other keys of the builder's option.
+        failed = self.up("services: {b: {build: {context: ., secrets: [s]}}}\nsecrets: {s: {file: \"./a,env=HOME\"}}", check=False)
+        self.assertIn("services.b.build.secrets: a file with a comma in its name", failed.stderr)
 
     def test_by_name_alone(self):
         """Without files the labels say what there is."""
