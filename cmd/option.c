@@ -117,7 +117,7 @@ static bool apply(const Parser *parser, const Option *option, size_t group, cons
 {
 	void *target = parser->targets ? parser->targets[group] : NULL;
 	bool flag = false;
-	if (!option_takes_value(option)) {
+	if (!option_takes_value(option) && !(option->flags & OPTION_WORDS)) {
 		if (!option_parse_bool(value, &flag, error)) {
 			explain_value(option, value, error);
 			return false;

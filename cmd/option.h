@@ -32,6 +32,8 @@ typedef enum {
 	OPTION_HIDDEN = 1 << 1, /* works, listed nowhere: aliases and podman's no-ops */
 	OPTION_WHOLE = 1 << 2,  /* the setter's error is all that is said, as podman does where it
 				 * looks at the value only after it has parsed the line */
+	OPTION_WORDS = 1 << 3,  /* a flag that "--x=WORD" gives words of its own, too: the setter
+				 * gets them as typed */
 } OptionFlags;
 
 /**

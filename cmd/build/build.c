@@ -75,13 +75,11 @@ char **build_verb_run_inputs(const BuildVerb *verb)
 static bool set_pull(void *target, const Option *option, const char *value, GError **error)
 {
 	BuildVerb *verb = target;
-	/* --pull alone: newer or missing is always asked for, as in docker. */
-	if (strcmp(value, "true") == 0)
-		verb->pull = PULL_ALWAYS;
-	else if (strcmp(value, "false") == 0)
-		verb->pull = PULL_MISSING;
-	else
+	bool always = false;
+	if (!option_parse_bool(value, &always, NULL))
 		return pull_policy_parse(value, &verb->pull, error);
+	/* --pull alone: newer or missing is always asked for, as in docker. */
+	verb->pull = always ? PULL_ALWAYS : PULL_MISSING;
 	return true;
 }
 
@@ -162,8 +160,9 @@ static const Option options[] = {
 	     "Another source of files, or the image that a name means"),
 	VALUE(0, "target", target, "STAGE", "The stage to build"),
 	FLAG(0, "no-cache", no_cache, "Run every step, whatever was built before"),
-	{0, "pull", OPTION_TRISTATE, set_pull, NULL, "Ask the registry for newer base images", 0,
-	 OPTION_COMMON},
+	{0, "pull", OPTION_TRISTATE, set_pull, NULL,
+	 "Ask the registry for newer base images; or missing, always, never, newer", 0,
+	 OPTION_COMMON | OPTION_WORDS},
 	{0, "pull-always", OPTION_FLAG, set_pull_flag, NULL, "Pull base images in any case", 0,
 	 OPTION_HIDDEN},
 	{0, "pull-never", OPTION_FLAG, set_pull_flag, NULL, "Use only images that are here", 0,

@@ -280,8 +280,9 @@ RUN echo "$OWN" > /inherited
         arch = self.skiff("image", "inspect", "made").json[0]["Architecture"]
         self.assertEqual(self.inside("cat", "/args", "/inherited"), f"g given unset {arch}\ngiven\n")
         self.assertFalse([entry for entry in self.history() if "HTTP_PROXY" in entry])
-        self.skiff_fails("build", "--build-arg", "BASE=nosuch.invalid/x", "--pull-never", self.context,
-                         says="image not known")
+        for never in ("--pull-never", "--pull=never"):
+            self.skiff_fails("build", "--build-arg", "BASE=nosuch.invalid/x", never, self.context, says="image not known")
+        self.skiff_fails("build", "--pull=often", self.context, says='invalid argument "often" for "--pull" flag: ')
 
     def test_named_contexts(self):
         other = self.tmp / "other"
