@@ -105,15 +105,18 @@ static void test_member_of_nothing(void)
 
 static void test_share_of_a_client(void)
 {
+	/* Both live as long as the process: a leak checker finds them here. */
+	static UplinkPeers *peers;
+	static UplinkPeer *peer;
 	UplinkLoop loop;
 	uint8_t data[] = "\0\1\1\0\0\1\0\0\0\0\0\0\3web\0\0\1\0\1";
 	HomeQuestion question = {.client = 1, .data = data, .size = sizeof(data) - 1};
 	int ends[2];
 
 	g_assert_true(uplink_loop_init(&loop));
-	UplinkPeers *peers = uplink_peers_new(&(UplinkPeersSetup){.loop = &loop});
+	peers = uplink_peers_new(&(UplinkPeersSetup){.loop = &loop});
 	g_assert_cmpint(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), ==, 0);
-	UplinkPeer *peer = uplink_peers_add(peers, ends[0], false, NULL);
+	peer = uplink_peers_add(peers, ends[0], false, NULL);
 	g_assert_nonnull(peer);
 	autofd other = ends[1];
 	for (int i = 0; i < SHARE; i++) {
