@@ -113,6 +113,7 @@ SETTER(spec_add_gpu)
 SETTER(spec_add_secret)
 SETTER(spec_set_preserve_fds)
 SETTER(spec_set_sdnotify)
+SETTER(spec_set_systemd)
 SETTER(spec_add_preserve_fd)
 SETTER(spec_set_ip)
 SETTER(spec_set_ip6)
@@ -170,6 +171,9 @@ static const Option container_options[] = {
 	     "Run the directory DIR, or DIR:O with changes kept apart, instead of an image", 0),
 	ROW(0, "sdnotify", OPTION_VALUE, spec_set_sdnotify, "MODE",
 	    "Who tells systemd that the unit is ready: container, conmon, healthy or ignore",
+	    OPTION_WHOLE),
+	ROW(0, "systemd", OPTION_VALUE, spec_set_systemd, "MODE",
+	    "Whether a systemd is started: true (default: by the command's name), false or always",
 	    OPTION_WHOLE),
 	ROW(0, "log-driver", OPTION_VALUE, spec_set_log_driver, "DRIVER",
 	    "Where output is kept: k8s-file, json-file, none or passthrough", OPTION_WHOLE),
@@ -462,7 +466,6 @@ static const Option unsupported_options[] = {
 	OPTION_UNSUPPORTED(0, "shm-size-systemd", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "subgidname", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "subuidname", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "systemd", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "tls-verify", OPTION_FLAG),
 	OPTION_UNSUPPORTED(0, "variant", OPTION_VALUE),
 	END,

@@ -30,6 +30,9 @@
 #define NO_UNIFIED                                                                                 \
 	"this host uses cgroup v1, limits need cgroup v2 alone: boot it with "                     \
 	"systemd.unified_cgroup_hierarchy=1"
+#define NO_UNIFIED_OWN                                                                             \
+	"this host uses cgroup v1 and has no cgroup v2 that is ours to divide: boot it with "      \
+	"systemd.unified_cgroup_hierarchy=1"
 #define NO_CGROUP "the container has no cgroup of its own; they hold from its next start"
 
 /* What is enabled without being asked for: with it memory and OOM kills are counted. */
@@ -63,6 +66,7 @@ void container_cgroup_clear(ContainerCgroup *cgroup)
 	g_clear_pointer(&cgroup->name, g_free);
 	g_clear_pointer(&cgroup->scope, g_free);
 	g_clear_pointer(&cgroup->without, g_strfreev);
+	g_clear_pointer(&cgroup->lacking, g_free);
 	/* Its stdin has ended, so it does, too. */
 	if (cgroup->asking > 0)
 		(void)spawn_wait(cgroup->asking, NULL);
@@ -145,6 +149,8 @@ static void tell(GPtrArray *options, const char *reason)
 /* No cgroup: tell those who asked for something why. */
 static void go_without(ContainerCgroup *cgroup, const char *reason)
 {
+	g_free(cgroup->lacking);
+	cgroup->lacking = g_strdup(reason);
 	g_autoptr(GPtrArray) options = limit_names(cgroup->spec, NULL);
 	tell(options, reason);
 	fd_close(&cgroup->base_fd);
@@ -370,7 +376,8 @@ void container_cgroup_plan(Container *ctr, const ContainerSpec *spec, ContainerC
 		go_without(out, "there is no cgroup with --cgroups=disabled");
 		return;
 	}
-	if (!cgroup_is_unified()) {
+	/* A systemd inside does with a version 2 that has no controllers, beside a version 1. */
+	if (!cgroup_is_unified() && !spec->systemd) {
 		go_without(out, NO_UNIFIED);
 		return;
 	}
@@ -391,8 +398,10 @@ void container_cgroup_plan(Container *ctr, const ContainerSpec *spec, ContainerC
 	} else if (spec->cgroups == SPEC_CGROUPS_SPLIT) {
 		go_without(out, "we were not started in a cgroup of our own: use it in a unit with "
 				"Delegate=yes");
-	} else if (is_typed(out) && has_systemd()) {
+	} else if ((is_typed(out) || spec->systemd) && has_systemd()) {
 		ask_for_scope(ctr, out, own);
+	} else if (!cgroup_is_unified()) {
+		go_without(out, NO_UNIFIED_OWN);
 	} else {
 		go_without(out, "this host has no systemd, and our cgroup is not ours to divide");
 	}
@@ -406,6 +415,22 @@ bool container_cgroup_check(const ContainerSpec *spec, GError **error)
 	return error_set(error, ENGINE_ERROR_INVALID,
 			 "did not receive systemd slice as cgroup parent when using systemd to "
 			 "manage cgroups: invalid argument");
+}
+
+bool container_cgroup_check_systemd(const ContainerCgroup *cgroup, GError **error)
+{
+	const ContainerSpec *spec = cgroup->spec;
+	bool foreign = spec && spec->cgroup.mode != SPEC_NS_DEFAULT &&
+		       spec->cgroup.mode != SPEC_NS_PRIVATE;
+	const char *reason = foreign ? "--cgroupns makes it share another one's" : cgroup->lacking;
+	if (!spec || !spec->systemd || (container_cgroup_is_planned(cgroup) && !foreign))
+		return true;
+	if (spec->systemd_asked == SPEC_SYSTEMD_ALWAYS)
+		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
+				 "systemd in a container needs a cgroup of its own: %s", reason);
+	log_warn("should it be a systemd, it will not start without a cgroup of its own: %s",
+		 reason);
+	return true;
 }
 
 bool container_cgroup_is_planned(const ContainerCgroup *cgroup)
@@ -525,6 +550,8 @@ bool container_cgroup_give(ContainerCgroup *cgroup, Container *ctr, Monitor *mon
 			go_without(cgroup, reason);
 		else
 			(void)enable(cgroup);
+		if (!container_cgroup_check_systemd(cgroup, error))
+			return false;
 	}
 	if (cgroup->name && !write_record(cgroup, ctr, error))
 		return false;

@@ -29,6 +29,7 @@ typedef struct {
 	pid_t asking;              /* skiff-scope; 0: none */
 	int asking_fd;             /* its stdin and stdout; -1: none */
 	char **without;            /* controllers that the base lacks; NULL: none */
+	char *lacking;             /* why there is none; NULL: there is */
 } ContainerCgroup;
 
 #define CONTAINER_CGROUP_NONE ((ContainerCgroup){.base_fd = -1, .asking_fd = -1})
@@ -44,6 +45,10 @@ void container_cgroup_plan(Container *ctr, const ContainerSpec *spec, ContainerC
 /** container_cgroup_check() - can this host make it where --cgroup-parent says? INVALID, in
  * podman's words. */
 bool container_cgroup_check(const ContainerSpec *spec, GError **error);
+
+/** container_cgroup_check_systemd() - a systemd that is to run without a cgroup of its own:
+ * UNSUPPORTED with --systemd=always, else a warning. */
+bool container_cgroup_check_systemd(const ContainerCgroup *cgroup, GError **error);
 
 /** container_cgroup_is_planned() - will there be one, as far as we know now? */
 bool container_cgroup_is_planned(const ContainerCgroup *cgroup);

@@ -744,8 +744,9 @@ bool container_start(Container *ctr, const ContainerStart *options, int *out_con
 	if (config) {
 		container_cgroup_plan(ctr, spec, &cgroup);
 		container_cgroup_describe(&cgroup, config);
-		monitor =
-			start_monitor(ctr, spec, options, network, config, life, &cgroup, &failed);
+		if (cgroup.asking || container_cgroup_check_systemd(&cgroup, &failed))
+			monitor = start_monitor(ctr, spec, options, network, config, life, &cgroup,
+						&failed);
 	}
 	if (!monitor) {
 		port_owner_explain(ctr->engine, &failed);

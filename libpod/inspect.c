@@ -369,6 +369,8 @@ static Json *build_config(const ContainerSummary *s, const ContainerSpec *spec, 
 	js_set_take(json, "Annotations", js_from_string_map(spec->annotations));
 	js_set_string(json, "StopSignal", signal);
 	inspect_set_list(json, "CreateCommand", spec->create_command);
+	if (spec->systemd)
+		js_set_bool(json, "SystemdMode", true);
 	js_set_string(json, "sdNotifyMode", notify_modes[spec->sdnotify]);
 	js_set_string(json, "Umask", spec->umask ? spec->umask : "0022");
 	if (spec->timezone)

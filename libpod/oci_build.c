@@ -10,6 +10,7 @@
 
 #include "libpod/base/error.h"
 #include "libpod/runtime/privileges.h"
+#include "libpod/systemd_mode.h"
 
 #define NOTIFY_DIRECTORY   "/run/notify"
 #define DEFAULT_PIDS_LIMIT 2048
@@ -178,6 +179,7 @@ static char *other_shm(const ContainerSpec *spec, const OciBuildContext *context
 static void build_system_mounts(OciConfig *config, const ContainerSpec *spec,
 				const OciBuildContext *context)
 {
+	bool writable = spec->privileged || spec->systemd;
 	const char *const proc[] = {"nosuid", "noexec", "nodev", NULL};
 	const char *const dev[] = {"nosuid",   "noexec",      "strictatime",
 				   "mode=755", "size=65536k", NULL};
@@ -187,7 +189,7 @@ static void build_system_mounts(OciConfig *config, const ContainerSpec *spec,
 	const char *const sys[] = {"nosuid", "noexec", "nodev", spec->privileged ? "rw" : "ro",
 				   NULL};
 	const char *const cgroup[] = {
-		"nosuid", "noexec", "nodev", "relatime", spec->privileged ? "rw" : "ro", NULL};
+		"nosuid", "noexec", "nodev", "relatime", writable ? "rw" : "ro", NULL};
 	const char *const bind[] = {"rbind", "nosuid", "noexec", "nodev", NULL};
 	g_autofree char *size =
 		g_strdup_printf("size=%" G_GINT64_FORMAT,
@@ -400,6 +402,7 @@ static bool build_process(OciConfig *config, const ContainerSpec *spec,
 	if (!g_environ_getenv(config->env, "HOSTNAME") && config->hostname)
 		config->env = g_environ_setenv(config->env, "HOSTNAME", config->hostname, FALSE);
 	build_service_env(config, context);
+	systemd_mode_add_env(config, spec, context->id);
 	uint64_t added;
 	if (!oci_build_capabilities(spec, &config->cap_bounding, &added, error))
 		return false;
@@ -521,6 +524,7 @@ OciConfig *oci_build(const ContainerSpec *spec, const OciBuildContext *context, 
 	build_user_mounts(config, spec, context);
 	build_file_mounts(config, spec, context);
 	build_notify_mount(config, spec, context);
+	systemd_mode_add_mounts(config, spec);
 	sort_mounts(config, first);
 	if (!build_process(config, spec, context, error) || !build_devices(config, spec, error))
 		return NULL;

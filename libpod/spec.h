@@ -117,6 +117,13 @@ typedef enum {
 	SPEC_NOTIFY_IGNORE,
 } SpecNotify;
 
+/* --systemd */
+typedef enum {
+	SPEC_SYSTEMD_AUTO, /* by the command's name */
+	SPEC_SYSTEMD_OFF,
+	SPEC_SYSTEMD_ALWAYS,
+} SpecSystemd;
+
 typedef struct {
 	/* identity */
 	char *name;       /* NULL: container_create generates one */
@@ -245,6 +252,8 @@ typedef struct {
 	char **requires;                   /* containers that start before it; resolved: full ids */
 	bool remove_image;                 /* --rmi */
 	SpecNotify sdnotify;
+	SpecSystemd systemd_asked;
+	bool systemd; /* resolved: its first process is a systemd (systemd_mode.h) */
 	LogDriver log_driver;
 	bool log_driver_set; /* typed: containers.conf stays out */
 	char *log_path;

@@ -15,6 +15,7 @@
 #include "libpod/runtime/privileges.h"
 #include "libpod/signals.h"
 #include "libpod/spec_priv.h"
+#include "libpod/systemd_mode.h"
 #include "network/portmap.h"
 #include "storage/reference.h"
 
@@ -265,6 +266,7 @@ static bool resolve_process(ContainerSpec *spec, const ImageConfig *config, GErr
 		g_prefix_error(error, "the image's stop signal: ");
 		return false;
 	}
+	systemd_mode_resolve(spec);
 	if (spec->stop_signal == 0)
 		spec->stop_signal = SIGTERM;
 	return true;

@@ -45,6 +45,7 @@ static const char *const pull_words[] = {"missing", "always", "never", "newer", 
 static const char *const log_words[] = {"k8s-file", "json-file",   "journald",
 					"none",     "passthrough", NULL};
 
+static const char *const systemd_words[] = {"auto", "false", "always", NULL};
 static const char *const notify_words[] = {"default", "container", "conmon",
 					   "healthy", "ignore",    NULL};
 
@@ -157,6 +158,8 @@ static const Field spec_fields[] = {
 	ROW(ContainerSpec, "oomScoreAdjSet", FIELD_BOOL, oom_score_adj_set),
 	ENUM_ROW(ContainerSpec, "cgroups", cgroups, cgroups_words),
 	ENUM_ROW(ContainerSpec, "sdnotify", sdnotify, notify_words),
+	ENUM_ROW(ContainerSpec, "systemdAsked", systemd_asked, systemd_words),
+	ROW(ContainerSpec, "systemd", FIELD_BOOL, systemd),
 	ROW(ContainerSpec, "cgroupParent", FIELD_STRING, cgroup_parent),
 	ROW(ContainerSpec, "shmSize", FIELD_INT64, shm_size),
 

@@ -103,6 +103,8 @@ bool spec_set_remove_image(ContainerSpec *spec, const char *value, GError **erro
 bool spec_add_secret(ContainerSpec *spec, const char *value, GError **error);
 /** spec_set_sdnotify() - --sdnotify container|conmon|healthy|ignore. */
 bool spec_set_sdnotify(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_systemd() - --systemd true|false|always. */
+bool spec_set_systemd(ContainerSpec *spec, const char *value, GError **error);
 /** spec_preserve_activated() - also descriptors 3 to @n+2, which a service manager gave us. */
 void spec_preserve_activated(ContainerSpec *spec, int n);
 /** spec_set_preserve_fds() - --preserve-fds N: descriptors 3 to N+2, once. */

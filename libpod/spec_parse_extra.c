@@ -16,6 +16,7 @@
 #include "libpod/base/units.h"
 #include "libpod/runtime/launch.h"
 #include "libpod/spec_priv.h"
+#include "libpod/systemd_mode.h"
 
 #define LABEL_FILE_MAX (1024 * 1024)
 
@@ -387,6 +388,11 @@ bool spec_set_sdnotify(ContainerSpec *spec, const char *value, GError **error)
 		"invalid sdnotify value \"%s\": must be container, conmon, healthy or ignore: "
 		"invalid argument",
 		value);
+}
+
+bool spec_set_systemd(ContainerSpec *spec, const char *value, GError **error)
+{
+	return systemd_mode_parse(value, &spec->systemd_asked, error);
 }
 
 bool spec_check_preserved(const ContainerSpec *spec, GError **error)

@@ -49,6 +49,15 @@ bool monitor_cgroup_receive(MonitorLoop *loop, GError **error)
 	       error_set(error, ENGINE_ERROR_CORRUPT, "the container's cgroup has no name");
 }
 
+/* A payload that divides its cgroup owns it, whatever its user namespace. */
+static bool delegate(const MonitorLoop *loop)
+{
+	const OciConfig *config = loop->task->config;
+	const IdMap *map = config->user_map;
+	return !map || !oci_config_divides_cgroup(config) ||
+	       cgroup_delegate(loop->cgroup_fd, idmap_root(map->uids), idmap_root(map->gids));
+}
+
 bool monitor_cgroup_open(MonitorLoop *loop, GError **error)
 {
 	if (loop->cgroup_base < 0)
@@ -56,6 +65,8 @@ bool monitor_cgroup_open(MonitorLoop *loop, GError **error)
 	loop->cgroup_fd = cgroup_make(loop->cgroup_base, loop->cgroup_name, error);
 	if (loop->cgroup_fd < 0)
 		return false;
+	if (!delegate(loop))
+		return error_set_errno(error, "cannot give the cgroup to the container");
 	/* One that a killed run left may be frozen. */
 	(void)cgroup_freeze(loop->cgroup_fd, false);
 	loop->memory_events =
@@ -91,6 +102,16 @@ static void on_memory_events(MonitorLoop *loop, void *data, short revents)
 	if (!before && loop->oom && loop->phase == MONITOR_RUNNING &&
 	    !monitor_write_run_record(loop, &error))
 		log_warn("cannot record that memory ran out: %s", error->message);
+}
+
+int monitor_cgroup_for_exec(const MonitorLoop *loop)
+{
+	if (loop->cgroup_fd < 0 || !oci_config_divides_cgroup(loop->task->config))
+		return fcntl(loop->cgroup_fd, F_DUPFD_CLOEXEC, 0);
+	/* Where it has divided, the kernel takes no process but in a leaf; its first one is in one.
+	 */
+	int fd = cgroup_open_member(loop->cgroup_fd, loop->cgroup_name, loop->launch.pid);
+	return fd < 0 ? fcntl(loop->cgroup_fd, F_DUPFD_CLOEXEC, 0) : fd;
 }
 
 void monitor_cgroup_prepare(MonitorLoop *loop)

@@ -77,6 +77,7 @@ static bool enter(MonitorLoop *loop, const ExecOrder *order, const int stdio[3],
 	/* It would be frozen before its first instruction. */
 	if (loop->paused)
 		return error_set(error, ENGINE_ERROR_BAD_STATE, "the container is paused");
+	autofd cgroup = monitor_cgroup_for_exec(loop);
 	EnterOptions options = {
 		.target_pidfd = loop->launch.pidfd,
 		.target_pid = loop->launch.pid,
@@ -94,7 +95,7 @@ static bool enter(MonitorLoop *loop, const ExecOrder *order, const int stdio[3],
 		.secrets_fd = loop->secrets_fd,
 		.preserve_fds = preserve,
 		.n_preserve_fds = order->preserve ? strlen(order->preserve) : 0,
-		.cgroup_fd = loop->cgroup_fd,
+		.cgroup_fd = cgroup,
 	};
 	return enter_begin(&options, out_entering, error);
 }
@@ -132,6 +133,7 @@ void monitor_exec(MonitorLoop *loop, int client_fd, int *fds, size_t n_fds)
 
 Session *monitor_exec_probe(MonitorLoop *loop, const char *const *args, int out_fd, GError **error)
 {
+	autofd cgroup = monitor_cgroup_for_exec(loop);
 	EnterOptions options = {
 		.target_pidfd = loop->launch.pidfd,
 		.target_pid = loop->launch.pid,
@@ -141,7 +143,7 @@ Session *monitor_exec_probe(MonitorLoop *loop, const char *const *args, int out_
 		.probe = true,
 		.stdio = {-1, out_fd, out_fd},
 		.seccomp_fd = loop->seccomp_fd,
-		.cgroup_fd = loop->cgroup_fd,
+		.cgroup_fd = cgroup,
 	};
 	Entering entering = ENTERING_INIT;
 	if (!enter_begin(&options, &entering, error))

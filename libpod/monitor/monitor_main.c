@@ -86,7 +86,8 @@ static void on_init_ended(MonitorLoop *loop, void *data, short revents)
 	monitor_reap(loop);
 }
 
-/* SIGTERM comes from a service manager that stops our unit: pass it on and do not restart. */
+/* SIGTERM comes from a service manager that stops our unit: so does the container, in its own way,
+ * and is not restarted. */
 static void on_signal(MonitorLoop *loop, void *data, short revents)
 {
 	struct signalfd_siginfo info;
@@ -98,7 +99,8 @@ static void on_signal(MonitorLoop *loop, void *data, short revents)
 		if (loop->paused)
 			(void)monitor_cgroup_pause(loop, false, NULL);
 		if (loop->phase == MONITOR_RUNNING)
-			(void)syscall(SYS_pidfd_send_signal, loop->launch.pidfd, SIGTERM, NULL, 0);
+			(void)syscall(SYS_pidfd_send_signal, loop->launch.pidfd,
+				      loop->task->stop_signal, NULL, 0);
 		else if (loop->phase == MONITOR_HELD)
 			(void)syscall(SYS_pidfd_send_signal, loop->launch.pidfd, SIGKILL, NULL, 0);
 	}

@@ -270,6 +270,9 @@ bool monitor_cgroup_receive(MonitorLoop *loop, GError **error);
 bool monitor_cgroup_open(MonitorLoop *loop, GError **error);
 /** monitor_is_paused() - nothing in the container runs now: probes wait. */
 bool monitor_is_paused(const MonitorLoop *loop);
+/** monitor_cgroup_for_exec() - where one more process of the container is put; -1: nowhere. close()
+ * it. */
+int monitor_cgroup_for_exec(const MonitorLoop *loop);
 /** monitor_cgroup_prepare() - watch for what the kernel kills because memory ran out. */
 void monitor_cgroup_prepare(MonitorLoop *loop);
 /** monitor_cgroup_pause() - freeze the payload, or let it go on. BAD_STATE, UNSUPPORTED. */

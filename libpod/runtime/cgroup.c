@@ -300,6 +300,24 @@ int cgroup_make_below(int base_fd, const char *path, const char *const *controll
 	return fd_steal(&fd);
 }
 
+bool cgroup_delegate(int fd, uid_t uid, gid_t gid)
+{
+	static const char *const files[] = {"cgroup.procs", "cgroup.threads",
+					    "cgroup.subtree_control"};
+	for (size_t i = 0; i < G_N_ELEMENTS(files); i++)
+		if (fchownat(fd, files[i], uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
+			return false;
+	return fchown(fd, uid, gid) == 0;
+}
+
+int cgroup_open_member(int fd, const char *name, pid_t pid)
+{
+	g_autofree char *path = cgroup_of(pid, NULL);
+	g_autofree char *part = g_strdup_printf("/%s/", name);
+	const char *found = path ? strstr(path, part) : NULL;
+	return found ? path_open_state(fd, found + strlen(part), O_RDONLY | O_DIRECTORY, 0) : -1;
+}
+
 bool cgroup_freeze(int fd, bool on)
 {
 	return write_file(fd, "cgroup.freeze", on ? "1" : "0");

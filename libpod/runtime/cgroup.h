@@ -83,6 +83,14 @@ int cgroup_make(int base_fd, const char *name, GError **error);
 int cgroup_make_below(int base_fd, const char *path, const char *const *controllers,
 		      GError **error);
 
+/** cgroup_delegate() - give what a manager below needs of @fd to a user: the directory, its
+ * processes and the controllers of its children; limits stay ours. Return: false with errno. */
+bool cgroup_delegate(int fd, uid_t uid, gid_t gid);
+
+/** cgroup_open_member() - open the cgroup of process @pid if it is below @fd, whose path ends with
+ * "/@name". Return: directory or -1. */
+int cgroup_open_member(int fd, const char *name, pid_t pid);
+
 /** cgroup_freeze() - stop all its processes, or let them go on. Return: false with errno. */
 bool cgroup_freeze(int fd, bool on);
 

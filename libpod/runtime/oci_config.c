@@ -83,3 +83,13 @@ OciSecret *oci_config_add_secret(OciConfig *config)
 	g_ptr_array_add(config->secrets, secret);
 	return secret;
 }
+
+bool oci_config_divides_cgroup(const OciConfig *config)
+{
+	for (guint i = 0; i < config->mounts->len; i++) {
+		const OciMount *mount = g_ptr_array_index(config->mounts, i);
+		if (strcmp(mount->type, "cgroup") == 0)
+			return g_strv_contains((const char *const *)mount->options, "rw");
+	}
+	return false;
+}

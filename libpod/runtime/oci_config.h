@@ -122,6 +122,9 @@ OciConfig *oci_config_new(void);
 void oci_config_free(OciConfig *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(OciConfig, oci_config_free)
 
+/** oci_config_divides_cgroup() - may the payload write to its cgroup, to divide it? */
+bool oci_config_divides_cgroup(const OciConfig *config);
+
 /** oci_config_add_mount() - append a mount; @options is copied, NULL is none. */
 void oci_config_add_mount(OciConfig *config, const char *destination, const char *type,
 			  const char *source, const char *const *options);

@@ -321,6 +321,15 @@ def nginx():
                        "--config.stopsignal", "SIGQUIT")
 
 
+def systemd():
+    """Debian with systemd as its command."""
+    def finish(rootfs):
+        (rootfs / "etc/machine-id").write_bytes(b"")  # as images have it: made at boot
+        (rootfs / "var/lib/dbus/machine-id").unlink()
+
+    return debian_with("systemd", "systemd systemd-sysv dbus", finish, "--config.cmd", "/sbin/init")
+
+
 # Layers with everything a layer can hold
 
 
@@ -544,7 +553,7 @@ def read_blob(layout, digest):
     return (layout / "blobs" / algorithm / value).read_bytes()
 
 
-MAKERS = {"busybox": busybox, "debian": debian, "redis": redis, "nginx": nginx, "features": features,
+MAKERS = {"busybox": busybox, "debian": debian, "redis": redis, "nginx": nginx, "systemd": systemd, "features": features,
           "layers": many_layers, "buildah": buildah}
 
 

@@ -92,6 +92,8 @@ def make_content(content, tests):
     """The programs under test, an image, the tests and what to run of them: /skiff in a machine."""
     skiff.install(content / "prefix")
     shutil.copy(images.convert(images.busybox(), "oci-archive", "localhost/busybox:latest"), content / "busybox.tar")
+    if not tests or any(test.startswith("systemd_inside") for test in tests):  # 40 MB
+        shutil.copy(images.convert(images.systemd(), "oci-archive", "localhost/systemd:latest"), content / "systemd.tar")
     shutil.copytree(TOP / "tests", content / "tree/tests", symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
     compiler = shutil.which("cc")
     if compiler:
