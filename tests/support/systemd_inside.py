@@ -17,8 +17,6 @@ Type=oneshot
 RemainAfterExit=yes
 ExecStart=/bin/sh -c 'echo up >/seen/up; cat /proc/self/cgroup >/seen/cgroup'
 ExecStop=/bin/sh -c 'sleep 1; echo down >/seen/down'
-[Install]
-WantedBy=multi-user.target
 """
 
 
@@ -61,7 +59,10 @@ class SystemdInside(GuestTest):
         units = os.path.join(self.base, "says.service")
         with open(units, "w", encoding="utf-8") as file:
             file.write(UNIT)
-        state = self.boot("-v", f"{seen}:/seen", "-v", f"{units}:/etc/systemd/system/multi-user.target.wants/says.service:ro",
+        wants = os.path.join(self.base, "wants.conf")
+        with open(wants, "w", encoding="utf-8") as file:
+            file.write("[Unit]\nWants=says.service\n")
+        state = self.boot("-v", f"{seen}:/seen", "-v", f"{wants}:/etc/systemd/system/multi-user.target.d/says.conf:ro",
                           "-v", f"{units}:/etc/systemd/system/says.service:ro")
         self.assertEqual(state, "running", self.inside("systemctl", "--failed", "--no-legend"))
         report = self.inspect("sd")
@@ -74,7 +75,7 @@ class SystemdInside(GuestTest):
         self.assertIn("rw", self.inside("findmnt", "-n", "-o", "OPTIONS", "/sys/fs/cgroup").split(","))
         # Its services have cgroups of their own, all below the container's.
         with open(os.path.join(seen, "cgroup"), encoding="ascii") as file:
-            self.assertEqual(file.read(), "0::/system.slice/says.service\n")
+            self.assertEqual(file.read().splitlines()[-1], "0::/system.slice/says.service")
         self.assertIn("/init.scope", cgroup_of(report["State"]["Pid"]))
         self.inside("systemd-run", "--quiet", "--wait", "--unit=talks", "sh", "-c", "echo spoken")
         wait_for(lambda: "spoken" in self.inside("journalctl", "-o", "cat", "-u", "talks"))
