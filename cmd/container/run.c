@@ -18,6 +18,7 @@
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
 #include "libpod/base/log.h"
+#include "libpod/boot_hint.h"
 #include "libpod/container.h"
 #include "libpod/spec_parse.h"
 #include "libpod/spec_resolve.h"
@@ -97,6 +98,16 @@ static void drop_failed(Container *ctr, bool auto_remove)
 		log_warn("removing container %s: %s", container_summary(ctr)->id, error->message);
 }
 
+/* To who sits there: what the host lacks for a container in the background to stay. */
+static void say_hints(Container *ctr)
+{
+	if (!output_is_terminal(STDERR_FILENO))
+		return;
+	g_auto(GStrv) hints = boot_hints_take(ctr);
+	for (char **hint = hints; *hint; hint++)
+		output_note("%s", *hint);
+}
+
 /* Steps 7 to 13. Return: the exit code, or -1 with @error. */
 static int start_container(Container *ctr, ContainerSpec *spec, GError **error)
 {
@@ -117,6 +128,7 @@ static int start_container(Container *ctr, ContainerSpec *spec, GError **error)
 	}
 	if (spec->detach) {
 		output_printf("%s\n", container_summary(ctr)->id);
+		say_hints(ctr);
 		return 0;
 	}
 	return foreground_run(ctr, control, spec->tty, &streams, &code, error) ? code : -1;
