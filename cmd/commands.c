@@ -6,6 +6,7 @@
 /* Keep alphabetized. */
 static const Command *const commands[] = {
 	&attach_command,
+	&auto_update_command,
 	&build_command,
 	&builder_du_command,
 	&builder_prune_command,
@@ -144,7 +145,6 @@ const char *commands_group_summary(const char *group)
 
 /* Verbs that stand alone, and below groups that skiff has: "container prune". */
 static const char *const foreign[] = {"artifact",
-				      "auto-update",
 				      "completion",
 				      "context",
 				      "farm",

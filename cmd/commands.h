@@ -7,6 +7,7 @@
 #include "cmd/command.h"
 
 extern const Command attach_command;
+extern const Command auto_update_command;
 extern const Command build_command;
 extern const Command builder_du_command;
 extern const Command builder_prune_command;

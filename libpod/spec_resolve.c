@@ -21,6 +21,7 @@
 #include "network/portmap.h"
 #include "storage/manifest.h"
 
+#define UNIT_VARIABLE    "PODMAN_SYSTEMD_UNIT" /* also the label */
 #define PING_RANGE       "net.ipv4.ping_group_range"
 #define PUBLISH_ALL_MAX  1024 /* ports of -P: each costs a listener */
 #define DEVICE_DEPTH_MAX 4    /* of a directory given as --device */
@@ -535,6 +536,14 @@ static bool resolve_health(Engine *engine, ContainerSpec *spec, const Image *ima
 			 "argument");
 }
 
+/* The unit that we are started in, for auto-update. */
+static void take_unit(ContainerSpec *spec)
+{
+	const char *unit = g_getenv(UNIT_VARIABLE);
+	if (unit && *unit && g_utf8_validate(unit, -1, NULL))
+		g_hash_table_replace(spec->labels, g_strdup(UNIT_VARIABLE), g_strdup(unit));
+}
+
 bool spec_resolve(Engine *engine, ContainerSpec *spec, const Image *image, GError **error)
 {
 	log_step(5, __func__);
@@ -550,6 +559,7 @@ bool spec_resolve(Engine *engine, ContainerSpec *spec, const Image *image, GErro
 	    !container_cgroup_check(spec, error))
 		return false;
 	warn_of_single_id(engine);
+	take_unit(spec);
 	drop_impossible_ping_range(spec, ping_typed);
 	return resolve_hostname(spec, error) && resolve_ports(spec, error);
 }

@@ -35,6 +35,25 @@ const RegistryDocument *remote_manifest_document(const RemoteManifest *remote)
 	return remote->document;
 }
 
+/* The digest alone; NULL without @error: the manifest has to be read. */
+static char *head_reference(const RemoteManifest *remote, const Reference *reference,
+			    GError **error)
+{
+	g_autoptr(GPtrArray) sources = registries_conf_sources(remote->conf, reference, error);
+	if (reference->digest)
+		return g_strdup(reference->digest);
+	for (guint i = 0; sources && i < sources->len; i++) {
+		g_clear_error(error);
+		g_autoptr(Registry) registry =
+			registry_open(remote->session, g_ptr_array_index(sources, i), error);
+		char *digest =
+			registry ? registry_head_digest(registry, reference->tag, error) : NULL;
+		if (digest)
+			return digest;
+	}
+	return NULL;
+}
+
 /* Ask the places of one reference, mirrors first. */
 static bool fetch_reference(RemoteManifest *remote, const Reference *reference, GError **error)
 {
@@ -89,6 +108,28 @@ RemoteManifest *remote_manifest_open(const char *name, const RegistryOptions *op
 			remote->reference = reference_normalize(g_ptr_array_index(candidates, i));
 	}
 	return remote->document ? g_steal_pointer(&remote) : NULL;
+}
+
+char *remote_manifest_digest(const char *name, const RegistryOptions *options, GError **error)
+{
+	g_autoptr(Reference) typed = reference_parse(name, error);
+	if (!typed)
+		return NULL;
+	g_autoptr(RemoteManifest) remote = g_new0(RemoteManifest, 1);
+	remote->conf = registries_conf_load(error);
+	if (!remote->conf)
+		return NULL;
+	remote->session = registry_session_new(remote->conf, options);
+	g_autoptr(Reference) reference = reference_normalize(typed);
+	g_autoptr(GError) failed = NULL;
+	char *digest = head_reference(remote, reference, &failed);
+	if (failed) {
+		g_propagate_error(error, g_steal_pointer(&failed));
+		return NULL;
+	}
+	return digest || !fetch_reference(remote, reference, error)
+		       ? digest
+		       : g_strdup(remote->document->digest);
 }
 
 static Manifest *parse_document(const RegistryDocument *document, GError **error)

@@ -24,6 +24,14 @@ RemoteManifest *remote_manifest_open(const char *name, const RegistryOptions *op
 void remote_manifest_free(RemoteManifest *remote);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(RemoteManifest, remote_manifest_free)
 
+/**
+ * remote_manifest_digest() - the digest that a name has now, without its manifest where the
+ * registry says it; as remote_manifest_open()
+ *
+ * Return: g_free() it.
+ */
+char *remote_manifest_digest(const char *name, const RegistryOptions *options, GError **error);
+
 /** remote_manifest_document() - its bytes, type and digest, borrowed. */
 const RegistryDocument *remote_manifest_document(const RemoteManifest *remote);
 

@@ -63,6 +63,8 @@ int fetch_pull(FetchCall *call, GError **error);
 /** fetch_verify() - the verb: are layers what their diff ids say? Return: the exit code. */
 int fetch_verify(FetchCall *call, GError **error);
 
+/** fetch_digest() - the verb: the digest of a name at its registry. Return: the exit code. */
+int fetch_digest(FetchCall *call, GError **error);
 /** fetch_manifest() - the verb: look at a manifest of a registry. Return: the exit code. */
 int fetch_manifest(FetchCall *call, GError **error);
 /** fetch_push() - the verb: an image to a registry. Return: the exit code. */

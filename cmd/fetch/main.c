@@ -31,6 +31,7 @@ typedef struct {
 
 static const Verb verbs[] = {
 	{"commit", fetch_commit},
+	{"digest", fetch_digest},
 	{"download", fetch_url},
 	{"import", fetch_import},
 	{"import-podman", fetch_import_podman},

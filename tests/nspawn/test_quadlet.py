@@ -48,7 +48,7 @@ class UnitTest(GuestTest):
 
     def remove_files(self):
         """Stop all services of ours and forget them."""
-        for path in self.written:
+        for path in filter(Path.exists, self.written):
             if path.suffix in (".container", ".socket"):
                 self.systemctl("stop", path.stem + (".socket" if path.suffix == ".socket" else ".service"), check=False)
             path.unlink()
