@@ -197,6 +197,12 @@ static bool take_download(const char *text, size_t size, int64_t *out_mtime, GEr
 
 bool fetch_download(const char *url, int out_fd, int64_t *out_mtime, GError **error)
 {
+	return fetch_download_limited(url, out_fd, INT64_MAX, out_mtime, error);
+}
+
+bool fetch_download_limited(const char *url, int out_fd, int64_t max_size, int64_t *out_mtime,
+			    GError **error)
+{
 	g_autofree char *program = spawn_find_own("skiff-fetch", error);
 	g_auto(GStrv) env = fetch_environment();
 	int ends[2];
@@ -208,8 +214,9 @@ bool fetch_download(const char *url, int out_fd, int64_t *out_mtime, GError **er
 		return error_set_errno(error, "cannot start a download");
 	autofd read_end = ends[0];
 	autofd write_end = ends[1];
-	const char *const argv[] = {"skiff-fetch", "download", "--url-fd", "3",
-				    "--report-fd", "4",        NULL};
+	g_autofree char *limit = g_strdup_printf("%" G_GINT64_FORMAT, max_size);
+	const char *const argv[] = {"skiff-fetch", "download",   "--url-fd", "3", "--report-fd",
+				    "4",           "--max-size", limit,      NULL};
 	const int fds[] = {url_fd, write_end};
 	const Spawn spawn = {
 		.argv = argv,

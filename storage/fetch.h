@@ -45,6 +45,11 @@ int fetch_run(Store *store, const char *const *args, const char *secret, char **
  */
 bool fetch_download(const char *url, int out_fd, int64_t *out_mtime, GError **error);
 
+/** fetch_download_limited() - the same for a file of at most @max_size bytes; a larger one:
+ * INVALID. */
+bool fetch_download_limited(const char *url, int out_fd, int64_t max_size, int64_t *out_mtime,
+			    GError **error);
+
 /** fetch_url_shown() - a URL for messages: without user and password. g_free() it. */
 char *fetch_url_shown(const char *url);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * skiff-fetch download --url-fd N --report-fd N: the file behind a URL to standard output, which is
- * a file. How it ended is one line of JSON: {"ok":true,"mtime":N} or {"error":CODE,"message":TEXT}.
+ * skiff-fetch download --url-fd N --report-fd N [--max-size BYTES]: the file behind a URL to
+ * standard output, which is a file. How it ended is one line of JSON: {"ok":true,"mtime":N} or
+ * {"error":CODE,"message":TEXT}.
  */
 #include <curl/curl.h>
 #include <errno.h>
@@ -23,7 +24,7 @@
 
 /* A body on its way to the file. */
 typedef struct {
-	uint64_t size;
+	uint64_t size, max_size;
 	int failure; /* errno; EFBIG: it does not end */
 } Body;
 
@@ -32,7 +33,7 @@ static HttpSinkResult write_body(const HttpResponse *head, const void *data, siz
 {
 	Body *body = user;
 	body->size += size;
-	if (body->size > BYTES_MAX)
+	if (body->size > body->max_size)
 		body->failure = EFBIG;
 	else if (!fd_write_all(STDOUT_FILENO, data, size))
 		body->failure = errno;
@@ -66,9 +67,10 @@ static char *basic_authorization(const char *url)
 }
 
 /* One attempt, from the file's start. */
-static bool download(HttpClient *client, const char *url, int64_t *out_mtime, GError **error)
+static bool download(HttpClient *client, const char *url, uint64_t max_size, int64_t *out_mtime,
+		     GError **error)
 {
-	Body body = {0};
+	Body body = {.max_size = max_size};
 	g_autofree char *shown = fetch_url_shown(url);
 	g_autofree char *authorization = basic_authorization(url);
 	const HttpRequest request = {
@@ -81,8 +83,13 @@ static bool download(HttpClient *client, const char *url, int64_t *out_mtime, GE
 	if (lseek(STDOUT_FILENO, 0, SEEK_SET) < 0 || ftruncate(STDOUT_FILENO, 0) < 0)
 		return error_set_errno(error, "cannot write the download");
 	g_autoptr(HttpResponse) response = http_fetch(client, &request, error);
-	if (body.failure) {
+	if (body.failure)
 		g_clear_error(error);
+	if (body.failure == EFBIG)
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "'%s' is larger than %" G_GUINT64_FORMAT " bytes", shown,
+				 max_size);
+	if (body.failure) {
 		errno = body.failure;
 		return error_set_errno(error, "cannot keep '%s'", shown);
 	}
@@ -95,14 +102,15 @@ static bool download(HttpClient *client, const char *url, int64_t *out_mtime, GE
 }
 
 /* What may be over in a moment is tried again. */
-static bool download_patiently(const char *url, int64_t *out_mtime, GError **error)
+static bool download_patiently(const char *url, uint64_t max_size, int64_t *out_mtime,
+			       GError **error)
 {
 	const int *cancelled = cancel_on_signals();
 	const HttpClientOptions options = {.cancelled = cancelled};
 	g_autoptr(HttpClient) client = http_client_new(&options);
 	for (unsigned try = 1;; try++) {
 		g_autoptr(GError) failed = NULL;
-		if (download(client, url, out_mtime, &failed))
+		if (download(client, url, max_size, out_mtime, &failed))
 			return true;
 		if (try == TRIES || *cancelled ||
 		    !error_matches(failed, ENGINE_ERROR_UNREACHABLE)) {
@@ -130,24 +138,26 @@ static void report(int fd, int64_t mtime, const GError *error)
 
 int fetch_url(FetchCall *call, GError **error)
 {
-	const char *url = NULL, *number = NULL;
-	uint64_t fd = 0;
+	const char *url = NULL, *number = NULL, *limit = NULL;
+	uint64_t fd = 0, max_size = BYTES_MAX;
 	int64_t mtime = -1;
 	g_autoptr(GError) failed = NULL;
 	g_autoptr(GPtrArray) operands = g_ptr_array_new();
 	const FetchOption rows[] = {
 		{.name = "--url-fd", .secret = &url},
 		{.name = "--report-fd", .value = &number},
+		{.name = "--max-size", .value = &limit},
 		{0},
 	};
 	if (!fetch_parse(call, rows, operands, error))
 		return FETCH_FAILED;
 	if (!url || !number || operands->len > 0 || !units_parse_uint(number, 64, &fd, NULL) ||
-	    fd <= STDERR_FILENO) {
+	    fd <= STDERR_FILENO ||
+	    (limit && !units_parse_uint(limit, INT64_MAX, &max_size, NULL))) {
 		(void)error_set(error, ENGINE_ERROR_INVALID, "download is run by skiff");
 		return FETCH_FAILED;
 	}
-	(void)download_patiently(url, &mtime, &failed);
+	(void)download_patiently(url, MIN(max_size, BYTES_MAX), &mtime, &failed);
 	report((int)fd, mtime, failed);
 	return failed ? FETCH_FAILED : 0;
 }

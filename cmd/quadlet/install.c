@@ -17,6 +17,7 @@
 
 #include "cmd/commands.h"
 #include "cmd/output.h"
+#include "cmd/quadlet/install_fetch.h"
 #include "cmd/quadlet/quadlet_source.h"
 #include "cmd/quadlet/quadlet_verb.h"
 #include "libpod/base/error.h"
@@ -54,12 +55,11 @@ static bool write_file(int dir_fd, const char *name, const char *text, size_t si
 	return true;
 }
 
-/* A regular file, whatever link leads there. */
-static bool copy_file(int from, const char *name, int to, const char *new_name, GError **error)
+/* A regular file that has been opened. */
+static bool copy_opened(int fd, const char *name, int to, const char *new_name, GError **error)
 {
-	autofd fd = openat(from, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat st;
-	if (fd < 0 || fstat(fd, &st) < 0)
+	if (fstat(fd, &st) < 0)
 		return error_set_errno(error, "cannot read '%s'", name);
 	if (!S_ISREG(st.st_mode))
 		return error_set(error, ENGINE_ERROR_INVALID, "'%s' is no regular file", name);
@@ -68,36 +68,77 @@ static bool copy_file(int from, const char *name, int to, const char *new_name, 
 	return text && write_file(to, new_name, text, size, st.st_mode | 0600, error);
 }
 
-static bool copy_directory(int from, int to, int depth, GError **error);
-
-static bool copy_entry(int from, const char *name, int to, int depth, GError **error)
+/* The file that was named, whatever link leads there. */
+static bool copy_file(const char *path, int to, const char *new_name, GError **error)
 {
+	autofd fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return error_set_errno(error, "cannot read '%s'", path);
+	return copy_opened(fd, path, to, new_name, error);
+}
+
+/* Open what is at @path of an application, which may have come from a stranger: its links stay in
+ * it. */
+static int open_member(int top, const char *path, GError **error)
+{
+	int fd = path_open_beneath(top, path, O_RDONLY);
+	if (fd < 0 && errno == EXDEV) {
+		error_set(error, ENGINE_ERROR_INVALID,
+			  "'%s' is a link that leads out of the directory", path);
+		error_add_help(error, "put a copy in its place, or install that file by itself");
+	} else if (fd < 0) {
+		error_set_errno(error, "cannot read '%s'", path);
+	}
+	return fd;
+}
+
+static bool copy_members(int top, const char *path, int from, int to, int depth, GError **error);
+
+/* One entry; @to -1: only look whether it could be copied. */
+static bool copy_entry(int top, const char *path, const char *name, int to, int depth,
+		       GError **error)
+{
+	g_autofree char *full = path ? g_build_filename(path, name, NULL) : g_strdup(name);
+	autofd fd = open_member(top, full, error);
 	struct stat st;
-	if (fstatat(from, name, &st, 0) < 0)
-		return error_set_errno(error, "cannot read '%s'", name);
+	if (fd < 0)
+		return false;
+	if (fstat(fd, &st) < 0)
+		return error_set_errno(error, "cannot read '%s'", full);
 	if (!S_ISDIR(st.st_mode))
-		return copy_file(from, name, to, name, error);
+		return to < 0 || copy_opened(fd, full, to, name, error);
 	if (depth == DEPTH_MAX)
-		return error_set(error, ENGINE_ERROR_INVALID, "'%s' is too deep", name);
-	autofd below = openat(from, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (below < 0 || mkdirat(to, name, 0755) < 0)
-		return error_set_errno(error, "cannot copy '%s'", name);
-	autofd made = openat(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return made < 0 ? error_set_errno(error, "cannot copy '%s'", name)
-			: copy_directory(below, made, depth + 1, error);
+		return error_set(error, ENGINE_ERROR_INVALID, "'%s' is too deep", full);
+	if (to >= 0 && mkdirat(to, name, 0755) < 0)
+		return error_set_errno(error, "cannot copy '%s'", full);
+	autofd made =
+		to < 0 ? -1 : openat(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (to >= 0 && made < 0)
+		return error_set_errno(error, "cannot copy '%s'", full);
+	return copy_members(top, full, fd, made, depth + 1, error);
 }
 
 /* Hidden files stay behind. */
-static bool copy_directory(int from, int to, int depth, GError **error)
+static bool copy_members(int top, const char *path, int from, int to, int depth, GError **error)
 {
 	int fd = openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
 	bool ok = directory || error_set_errno(error, "cannot read the directory");
 	for (struct dirent *entry; ok && (entry = readdir(directory));)
-		ok = entry->d_name[0] == '.' || copy_entry(from, entry->d_name, to, depth, error);
+		ok = entry->d_name[0] == '.' ||
+		     copy_entry(top, path, entry->d_name, to, depth, error);
 	if (directory)
 		closedir(directory);
 	return ok;
+}
+
+/* All of an application; @to -1: only look. */
+static bool copy_directory(const char *path, int to, GError **error)
+{
+	autofd top = openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (top < 0)
+		return error_set_errno(error, "cannot open '%s'", path);
+	return copy_members(top, NULL, top, to, 0, error);
 }
 
 /* Installing */
@@ -143,8 +184,7 @@ static bool publish(const Install *install, const char *name, GError **error)
 static bool install_file(const Install *install, const char *path, GError **error)
 {
 	g_autofree char *name = g_path_get_basename(path);
-	return copy_file(AT_FDCWD, path, install->home_fd, STAGE, error) &&
-	       publish(install, name, error);
+	return copy_file(path, install->home_fd, STAGE, error) && publish(install, name, error);
 }
 
 /* An empty directory to fill. */
@@ -161,11 +201,8 @@ static int open_stage(const Install *install, GError **error)
 static bool install_directory(const Install *install, const char *path, GError **error)
 {
 	g_autofree char *name = g_path_get_basename(path);
-	autofd from = openat(AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (from < 0)
-		return error_set_errno(error, "cannot open '%s'", path);
 	autofd stage = open_stage(install, error);
-	return stage >= 0 && copy_directory(from, stage, 0, error) && publish(install, name, error);
+	return stage >= 0 && copy_directory(path, stage, error) && publish(install, name, error);
 }
 
 /* The name without ".quadlets" is the application's. */
@@ -222,33 +259,38 @@ static bool install_all(const Install *install, const GPtrArray *paths, GError *
 
 /* Checking */
 
-static bool is_address(const char *path)
+/* Read what is at @path into @files. The first file must be of a kind of ours, others may go with
+ * it. */
+static bool read_one(QuadletFiles *files, const char *path, bool first, GError **error)
 {
-	return strstr(path, "://") != NULL;
+	if (g_file_test(path, G_FILE_TEST_IS_DIR)) {
+		g_autoptr(GPtrArray) roots = g_ptr_array_new();
+		g_ptr_array_add(roots, (char *)path);
+		if (!copy_directory(path, -1, error))
+			return false;
+		quadlet_load(&files->set, roots, 0, files->messages);
+		return true;
+	}
+	if (!g_file_test(path, G_FILE_TEST_EXISTS))
+		return error_set(error, ENGINE_ERROR_NOT_FOUND, "there is no file '%s'", path);
+	return quadlet_load_file(&files->set, path, files->messages) || !first ||
+	       error_set(error, ENGINE_ERROR_INVALID,
+			 "'%s' is of no kind that systemd units are made of", path);
 }
 
-/* Read what is to be installed into @files; the first file must be of a kind of ours, others may go
- * with it. */
-static bool read_new(const Invocation *inv, QuadletFiles *files, GPtrArray *paths, GError **error)
+/* Read what is to be installed; what is at an address is fetched into @fetched first. */
+static bool read_new(const Invocation *inv, QuadletFiles *files, InstallFetched *fetched,
+		     GPtrArray *paths, GError **error)
 {
 	for (size_t i = 0; i < command_n_args(inv); i++) {
-		if (is_address(command_arg(inv, i)))
-			return error_set(error, ENGINE_ERROR_UNSUPPORTED,
-					 "installing from an address is not supported yet: '%s'",
-					 command_arg(inv, i));
-		char *path = g_canonicalize_filename(command_arg(inv, i), NULL);
+		const char *arg = command_arg(inv, i);
+		char *path = install_fetch_is_address(arg) ? install_fetch(fetched, arg, error)
+							   : g_canonicalize_filename(arg, NULL);
+		if (!path)
+			return false;
 		g_ptr_array_add(paths, path);
-		if (g_file_test(path, G_FILE_TEST_IS_DIR)) {
-			g_autoptr(GPtrArray) roots = g_ptr_array_new();
-			g_ptr_array_add(roots, path);
-			quadlet_load(&files->set, roots, 0, files->messages);
-		} else if (!g_file_test(path, G_FILE_TEST_EXISTS)) {
-			return error_set(error, ENGINE_ERROR_NOT_FOUND, "there is no file '%s'",
-					 path);
-		} else if (!quadlet_load_file(&files->set, path, files->messages) && i == 0) {
-			return error_set(error, ENGINE_ERROR_INVALID,
-					 "'%s' is of no kind that systemd units are made of", path);
-		}
+		if (!read_one(files, path, i == 0, error))
+			return false;
 	}
 	if (files->messages->len > 0)
 		return error_set(error, ENGINE_ERROR_INVALID, "%s",
@@ -290,9 +332,10 @@ static int open_home(const char *home, GError **error)
 static bool run_install(const Invocation *inv, const InstallOptions *opts, GError **error)
 {
 	g_auto(QuadletFiles) files = {0};
+	g_auto(InstallFetched) fetched = {0};
 	g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
 	quadlet_files_init(&files);
-	if (!read_new(inv, &files, paths, error))
+	if (!read_new(inv, &files, &fetched, paths, error))
 		return false;
 	size_t n = files.set.units->len;
 	quadlet_files_load(&files);
@@ -319,12 +362,13 @@ static int cmd_quadlet_install(Invocation *inv)
 
 const Command quadlet_install_command = {
 	.paths = (const char *const[]){"quadlet install", NULL},
-	.usage = "[options] FILE|DIRECTORY [FILE...]",
+	.usage = "[options] FILE|DIRECTORY|URL [FILE|URL...]",
 	.summary = "Install quadlet files",
 	.description =
 		"Checks files that systemd's units are made of and puts them where systemd's "
 		"generator finds them. A directory or a .quadlets file is an application, "
-		"whose files stay together.",
+		"whose files stay together; its links may not lead out of it. An address begins "
+		"with https://.",
 	.examples = (const char *const[]){"skiff quadlet install web.container data.volume",
 					  "skiff quadlet install --replace ./shop", NULL},
 	.min_args = 1,

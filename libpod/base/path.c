@@ -78,6 +78,13 @@ int path_open_in_root(int root_fd, const char *path, int flags, mode_t mode)
 	return open_resolved(root_fd, *path ? path : ".", flags, mode, RESOLVE_FOREIGN);
 }
 
+int path_open_beneath(int root_fd, const char *path, int flags)
+{
+	if (!(flags & O_PATH))
+		flags |= O_NONBLOCK | O_NOCTTY;
+	return open_resolved(root_fd, path, flags, 0, RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
+}
+
 char *path_read_in_root(int root_fd, const char *path, size_t max_size, size_t *out_size)
 {
 	autofd fd = path_open_in_root(root_fd, path, O_RDONLY, 0);

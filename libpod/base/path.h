@@ -27,6 +27,14 @@ int path_open_state(int dir_fd, const char *path, int flags, mode_t mode);
 int path_open_in_root(int root_fd, const char *path, int flags, mode_t mode);
 
 /**
+ * path_open_beneath() - open inside a foreign tree whose links may lead about in it, never out: a
+ * link, also an absolute one, that does is EXDEV.
+ *
+ * Return: fd or -1 with errno.
+ */
+int path_open_beneath(int root_fd, const char *path, int flags);
+
+/**
  * path_read_in_root() - read a small regular file of a foreign root, bounded (R9)
  * Return: contents with NUL; NULL with errno (ENOENT, EFBIG if larger than @max_size, EINVAL if not
  * regular).

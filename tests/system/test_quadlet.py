@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Quadlet: the generator as systemd runs it, the verbs, and podman's generator as the oracle."""
 
+import contextlib
+import http.server
 import os
 import re
 import shlex
 import socket
 import subprocess
+import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -28,6 +31,30 @@ def parse(text):
             key, _, value = line.partition("=")
             current.append((key, value))
     return {name: rows for name, rows in sections.items() if not name.startswith("X-")}
+
+
+@contextlib.contextmanager
+def web_server(files):
+    """A server of these {path: bytes} on this machine; its address."""
+    class Handler(http.server.BaseHTTPRequestHandler):
+        """GET."""
+
+        def do_GET(self):  # pylint: disable=invalid-name
+            data = files.get(self.path.partition("?")[0])
+            self.send_response(404 if data is None else 200)
+            self.send_header("Content-Length", str(len(data or b"")))
+            self.end_headers()
+            self.wfile.write(data or b"")
+
+        def log_message(self, format, *args):  # pylint: disable=redefined-builtin
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
 
 
 class QuadletTest(SkiffTest):
@@ -333,9 +360,51 @@ class Verbs(QuadletTest):
     def test_what_cannot_be_installed(self):
         self.assertIn("there is no file", self.quadlet("install", self.files / "none.volume", code=125).stderr)
         self.assertIn("is of no kind", self.quadlet("install", self.put("x.txt", ""), code=125).stderr)
-        self.assertIn("not supported yet", self.quadlet("install", "https://example.org/x.container", code=125).stderr)
         self.assertIn("regular file", self.quadlet("install", self.fifo(), code=125).stderr)
         self.assertIn("nothing to install", self.quadlet("install", self.files, code=125).stderr)
+
+    def test_links_of_an_application_stay_in_it(self):
+        """It may have come from a stranger."""
+        secret = self.put("secret", "mine\n", self.tmp)
+        self.put("shop/web.container", CONTAINER)
+        self.put("shop/sub/asset", "inside\n")
+        for target in (secret, "../../secret", "sub/../../../secret", "/proc/self/environ"):
+            link = self.files / "shop/sub/link"
+            link.symlink_to(target)
+            says = self.quadlet("install", "--reload-systemd=false", self.files / "shop", code=125).stderr
+            self.assertRegex(says, "'sub/link' is a link that leads out of the directory|cannot read 'sub/link'", target)
+            self.assertFalse(self.installed.exists(), target)
+            link.unlink()
+        outside = self.tmp / "outside"
+        outside.mkdir(exist_ok=True)
+        self.put("x.volume", "[Volume]\n", outside)
+        (self.files / "shop/more").symlink_to(outside)
+        self.assertIn("'more' is a link that leads out", self.quadlet("install", self.files / "shop", code=125).stderr)
+        (self.files / "shop/more").unlink()
+        (self.files / "shop/more").symlink_to("sub")
+        (self.files / "shop/sub/same").symlink_to("../sub/asset")
+        self.quadlet("install", "--reload-systemd=false", self.files / "shop")
+        self.assertEqual(sorted(path.relative_to(self.installed / "shop").as_posix() for path in (self.installed / "shop").rglob("*")),
+                         ["more", "more/asset", "more/same", "sub", "sub/asset", "sub/same", "web.container"])
+        self.assertFalse(any(path.is_symlink() for path in self.installed.rglob("*")))
+        (self.files / "shop/sub/round").symlink_to(".")
+        self.assertIn("too deep", self.quadlet("install", "--replace", self.files / "shop", code=125).stderr)
+
+    def test_from_an_address(self):
+        """Fetched, checked, installed as any other."""
+        files = {"/x/web.container": CONTAINER.encode(), "/data.volume": b"[Volume]\n", "/bad.volume": b"[Volume]\nLable=x\n",
+                 "/big.volume": b"[Volume]\n" + b"#" * (1 << 20)}
+        with web_server(files) as base:
+            done = self.quadlet("install", "--reload-systemd=false", f"{base}/x/web.container?version=1#top", f"{base}/data.volume")
+            self.assertEqual(done.lines, [str(self.installed / "web.container"), str(self.installed / "data.volume")])
+            self.assertEqual((self.installed / "web.container").read_text(), CONTAINER)
+            for name, says in (("bad.volume", "unknown key 'Lable'"), ("none.volume", "status 404"), ("big.volume", "is larger than 1048576 bytes"),
+                               ("", "names no file"), ("x.txt", "status 404"), ("%2e%2e%2fx.volume", "names no file")):
+                self.assertIn(says, self.quadlet("install", "--reload-systemd=false", f"{base}/{name}", code=125).stderr, name)
+        self.assertEqual(sorted(os.listdir(self.installed)), ["data.volume", "web.container"])
+        for address in ("http://example.org/x.container", "ftp://example.org/x.container", "http://localhost.example.org/x.volume"):
+            self.assertIn("must begin with https://", self.quadlet("install", address, code=125).stderr)
+        self.assertEqual(list(self.tmp.glob("skiff-quadlet-*")), [])
 
     def fifo(self):
         """A pipe where a file should be, in a directory of its own."""
