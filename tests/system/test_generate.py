@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: Apache-2.0
+"""quadlet generate and generate systemd: from a container to a unit, and back to the same container."""
+
+import json
+import os
+import re
+import subprocess
+
+from tests.support.skiff import SLOWNESS, SkiffTest, prefix
+
+ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
+# What a unit says itself, in place of what was typed.
+UNIT = {"--replace", "--rm", "-d", "--cgroups=split", "--sdnotify=conmon"}
+
+COMMANDS = {
+    "plain": (["--network", "none"], ["busybox", "true"]),
+    "variables": (["-e", "A=b c", "-e", "QUOTES=\"it's\"", "--env", "PERCENT=100%n $HOME ${x} \\t", "-eSHORT=1", "--env=EMPTY=", "-e", "LINES=a\nb",
+                   "--label", "com.example/x=y z", "-l", "bare", "--annotation", "note=one two"], ["busybox", "sh", "-c", "echo \"$A\" '%s' \\\\ ; true"]),
+    "mounts": (["-v", "gen-data:/data:ro", "-v/anonymous", "--tmpfs", "/scratch:size=1m,mode=700", "--mount", "type=tmpfs,dst=/more,tmpfs-size=1m",
+                "--read-only", "--read-only-tmpfs=false", "--shm-size", "1m"], ["busybox"]),
+    "privileges": (["--cap-drop", "ALL", "--cap-add=NET_RAW,CHOWN", "--security-opt", "no-new-privileges", "--security-opt=mask=/proc/cmdline",
+                    "--security-opt", "label=disable", "--ulimit", "nofile=100:200", "--user", "1000:1000", "--group-add", "100", "--umask", "0027"],
+                   ["busybox", "id"]),
+    "network": (["-p", "127.0.0.1::80", "-p", "81/udp", "--expose", "9000", "--dns", "192.0.2.1", "--dns-search", "example.org",
+                 "--add-host", "db:192.0.2.7", "-h", "inside", "--dns-option", "ndots:1"], ["busybox", "httpd", "-f"]),
+    "life": (["-dit", "--restart", "unless-stopped", "--stop-signal", "QUIT", "--stop-timeout", "3", "--init", "-w", "/tmp", "--entrypoint", "",
+              "--log-driver", "none", "--timeout", "9", "--network=none"], ["busybox", "sleep", "1000"]),
+    "health": (["--health-cmd", "test -e /ok || exit 1", "--health-interval", "7s", "--health-retries=2", "--health-on-failure", "stop",
+                "--health-start-period", "1m"], ["busybox", "sleep", "9"]),
+    "numbers": (["--memory", "64m", "--pids-limit", "7", "--cpus", "0.5", "--oom-score-adj", "500", "--tz", "UTC", "--sysctl", "net.ipv4.ip_forward=1",
+                 "--entrypoint", '["sh","-c"]', "--systemd=false", "--http-proxy=false"], ["busybox", "echo hi"]),
+}
+
+
+def split(line):
+    """The words of a line of ExecStart=, as systemd reads them."""
+    words, word, quote, i = [], None, None, 0
+    while i < len(line):
+        char = line[i]
+        if char == "\\":
+            i += 1
+            if line[i] == "x":
+                word = (word or "") + chr(int(line[i + 1:i + 3], 16))
+                i += 2
+            else:
+                word = (word or "") + ESCAPES[line[i]]
+        elif quote:
+            if char == quote:
+                quote = None
+            else:
+                word += char
+        elif char in "\"'":
+            quote, word = char, word or ""
+        elif char == " ":
+            if word is not None:
+                words.append(word)
+            word = None
+        else:
+            word = (word or "") + char
+        i += 1
+    assert quote is None, line
+    words += [word] if word is not None else []
+    return [re.sub(r"%%|\$\$", lambda match: match[0][0], text) for text in words]
+
+
+class GenerateTest(SkiffTest):
+    """A test with containers that are made and not started."""
+
+    images = ["busybox"]
+
+    def make(self, name, options, args):
+        """One container."""
+        self.skiff("create", "--name", name, *[option for option in options if option != "-dit"], *(["-it"] if "-dit" in options else []), *args)
+        self.addCleanup(self.skiff, "rm", "-f", "-i", "-v", name)
+
+    def config(self, name):
+        """What was recorded of the wish, without what differs between any two or is the unit's."""
+        ident = self.skiff("inspect", "--format", "{{.Id}}", name).word
+        text = (self.state_directories()["store/containers"] / ident / "create.json").read_text(encoding="utf-8")
+        record = json.JSONDecoder().raw_decode(text)[0]
+        for key in ("name", "created", "createCommand", "restart", "cgroups", "sdnotify", "openStdin", "crc"):
+            record.pop(key, None)
+        record.get("mounts", []).sort(key=lambda mount: mount["destination"])
+        for mount in record.get("mounts", []):
+            if re.fullmatch("[0-9a-f]{64}", mount.get("source", "")):
+                mount["source"] = "anonymous"
+        return record
+
+    def generated(self, text, name):
+        """The words of ExecStart= that the generator makes of a file."""
+        directory = self.tmp / "files"
+        directory.mkdir(exist_ok=True)
+        path = directory / f"{name}.container"
+        path.write_text(text, encoding="utf-8")
+        done = subprocess.run([prefix() / "libexec/skiff/skiff-quadlet", "-user", "-dryrun"], capture_output=True, text=True, check=False,
+                              env=self.environment(QUADLET_UNIT_DIRS=str(directory)), timeout=20 * SLOWNESS)
+        path.unlink()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return split(next(line for line in done.stdout.splitlines() if line.startswith("ExecStart=")).partition("=")[2])
+
+    def make_again(self, words, name):
+        """A container with the options of a unit's command line."""
+        self.assertEqual((words[0], words[-len(words)]), (str(self.program), str(self.program)))
+        verb = words.index("run")
+        options = [word for word in words[verb + 1:] if word not in UNIT]
+        for at, word in enumerate(options):
+            if word == "--name":
+                options[at + 1] = name
+            elif word.startswith("--name="):
+                options[at] = f"--name={name}"
+        self.run_skiff("create", *options)
+        self.addCleanup(self.skiff, "rm", "-f", "-i", "-v", name)
+
+
+class Quadlet(GenerateTest):
+    """quadlet generate."""
+
+    def test_the_same_container_comes_back(self):
+        for name, (options, args) in COMMANDS.items():
+            with self.subTest(name):
+                self.make(name, options, args)
+                text = self.skiff("quadlet", "generate", name).stdout
+                words = self.generated(text, name)
+                self.assertEqual([word for word in words if word in UNIT], ["--replace", "--rm", "--cgroups=split", "--sdnotify=conmon", "-d"], text)
+                self.make_again(words, f"{name}-again")
+                self.assertEqual(self.config(f"{name}-again"), self.config(name), text)
+        self.skiff("volume", "rm", "-f", "gen-data", check=False)
+
+    def test_keys_before_arguments(self):
+        """What has a key stands there; what is systemd's is its own."""
+        self.make("web", ["--label", "io.containers.autoupdate=local", "--restart=always", "--sdnotify", "healthy", "--health-cmd", "true", "-v",
+                          "odd.volume:/x", "--security-opt", "seccomp=unconfined", "--cpu-shares", "7"], ["busybox", "sleep", "100"])
+        lines = self.skiff("quadlet", "generate", "web").stdout.splitlines()
+        for line in ("# web.container", "[Unit]", "Description=Container web", "[Container]", "Image=busybox", "ContainerName=web", "AutoUpdate=local",
+                     "Notify=healthy", "HealthCmd=true", "SeccompProfile=unconfined", "PodmanArgs=--volume=odd.volume:/x",
+                     "PodmanArgs=--cpu-shares=7", "Exec=sleep 100", "[Service]", "Restart=always", "[Install]", "WantedBy=default.target"):
+            self.assertIn(line, lines)
+        self.assertFalse([line for line in lines if "--restart" in line or "Label=" in line], lines)
+        self.skiff("volume", "rm", "-f", "odd.volume", check=False)
+
+    def test_files(self):
+        self.make("one", ["--network", "none"], ["busybox"])
+        path = self.home / "one.container"
+        self.assertEqual(self.skiff("quadlet", "generate", "--files", "one").lines, [str(path)])
+        self.assertEqual(path.read_text(encoding="utf-8"), self.skiff("quadlet", "generate", "one").stdout.partition("\n")[2])
+        link = self.home / "two.container"
+        self.make("two", ["--network", "none"], ["busybox"])
+        link.symlink_to(self.home / "elsewhere")
+        self.skiff_fails("quadlet", "generate", "-f", "two", says="cannot write")
+        self.assertFalse((self.home / "elsewhere").exists())
+        path.unlink()
+        link.unlink()
+
+    def test_relative_sources(self):
+        """The directory is not known any more, the record knows where it was."""
+        (self.home / "here").mkdir(exist_ok=True)
+        (self.home / "web.env").write_text("A=b\n", encoding="ascii")
+        self.make("rel", ["-v", "./here:/here:ro"], ["busybox"])
+        self.assertIn(f"Volume={self.home}/here:/here:ro\n", self.skiff("quadlet", "generate", "rel").stdout)
+        self.make("env", ["--env-file", "web.env"], ["busybox"])
+        self.skiff_fails("quadlet", "generate", "env", says="nobody knows any more which file --env-file=web.env was")
+        os.unlink(self.home / "web.env")
+        os.rmdir(self.home / "here")
+
+    def test_what_was_not_made_by_run(self):
+        self.skiff_fails("quadlet", "generate", "nothing", says="no such container")
+
+
+class Systemd(GenerateTest):
+    """generate systemd."""
+
+    def service(self, *args):
+        """{key: [values]} of the service."""
+        found = {}
+        for line in self.skiff("generate", "systemd", *args).lines:
+            key, equals, value = line.partition("=")
+            if equals and not line.startswith("#"):
+                found.setdefault(key, []).append(value)
+        return found
+
+    def test_the_container_that_is_there(self):
+        self.make("web", ["--network", "none", "--stop-timeout", "4"], ["busybox", "sleep", "100"])
+        ident = self.skiff("inspect", "--format", "{{.Id}}", "web").word
+        by_name, by_id = self.service("--name", "web"), self.service("web")
+        self.assertEqual(split(by_name["ExecStart"][0])[1:], ["start", "--attach", "web"])
+        self.assertEqual(split(by_id["ExecStart"][0])[1:], ["start", "--attach", ident])
+        self.assertEqual(split(by_name["ExecStop"][0])[1:], ["stop", "--ignore", "-t", "4", "web"])
+        self.assertEqual((by_name["Restart"], by_name["TimeoutStopSec"], by_name["Type"]), (["on-failure"], ["64"], ["exec"]))
+        self.assertEqual(by_name["Description"], ["skiff container-web.service"])
+        self.assertEqual(by_name["WantedBy"], ["default.target"])
+
+    def test_options(self):
+        self.make("web", ["--network", "none"], ["busybox"])
+        made = self.service("-n", "--restart-policy=always", "--restart-sec", "3", "--start-timeout=9", "--stop-timeout", "5", "--container-prefix", "ctr",
+                            "--separator", "_", "-e", "A=50%", "--wants", "a.service,b.service", "--after=c.service", "--requires", "d.service", "web")
+        self.assertEqual({key: made[key] for key in ("Restart", "RestartSec", "TimeoutStartSec", "TimeoutStopSec", "Wants", "After", "Requires")},
+                         {"Restart": ["always"], "RestartSec": ["3"], "TimeoutStartSec": ["9"], "TimeoutStopSec": ["65"],
+                          "Wants": ["a.service", "b.service"], "After": ["c.service"], "Requires": ["d.service"]})
+        self.assertEqual(made["Environment"], ["PODMAN_SYSTEMD_UNIT=%n", "A=50%%"])
+        self.assertEqual(made["Description"], ["skiff ctr_web.service"])
+        self.assertEqual(list(self.skiff("generate", "systemd", "--name", "--format", "json", "web").json), ["container-web"])
+        self.assertEqual(self.skiff("generate", "systemd", "--no-header", "-n", "web").lines[0], "[Unit]")
+        self.assertEqual(self.skiff("generate", "systemd", "-nf", "web").lines, [str(self.home / "container-web.service")])
+        (self.home / "container-web.service").unlink()
+        self.skiff_fails("generate", "systemd", "--restart-policy", "maybe", "web", says="maybe is not a valid restart policy")
+        self.skiff_fails("generate", "systemd", "--container-prefix", "../x", "web", says="cannot be a unit's name")
+        self.skiff_fails("generate", "systemd", "--template", "web", says="unsupported flag: --template")
+        self.skiff_fails("generate", "systemd", "nothing", says="no such container")
+
+    def test_new_makes_the_same_container(self):
+        for name, (options, args) in COMMANDS.items():
+            with self.subTest(name):
+                self.make(name, options, args)
+                made = self.service("--new", "--name", name)
+                words = split(made["ExecStart"][0])
+                self.assertIn("--cidfile=%t/%n.ctr-id", words)
+                words.remove("--cidfile=%t/%n.ctr-id")
+                self.make_again(words, f"{name}-again")
+                self.assertEqual(self.config(f"{name}-again"), self.config(name), words)
+                self.assertEqual(made["Restart"], ["always" if name == "life" else "on-failure"])
+                self.assertEqual((made["Type"], made["NotifyAccess"], made["ExecStartPre"]), (["notify"], ["all"], ["/bin/rm -f %t/%n.ctr-id"]))
+        self.skiff("volume", "rm", "-f", "gen-data", check=False)
