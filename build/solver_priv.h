@@ -48,6 +48,33 @@ typedef struct {
 	char *one_layer; /* where all of the stage is written to; NULL: a layer for each step */
 } StageRun;
 
+/** stage_run_clear() - free what @run holds; its result was taken out before. */
+void stage_run_clear(StageRun *run);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StageRun, stage_run_clear)
+
+/** solver_base_state() - what FROM gives. */
+BuildState *solver_base_state(Build *build, const Stage *stage, GError **error);
+
+/** solver_take_triggers() - ONBUILD of the base: read, and gone from here on. */
+bool solver_take_triggers(StageRun *run, GError **error);
+
+/** solver_new_scope() - the scope at the start of a stage whose base is known. */
+Scope *solver_new_scope(Build *build, const Stage *stage, BuildState *state);
+
+/** solver_run_here() - run a stage in this process; its result goes into @build. */
+bool solver_run_here(Build *build, unsigned index, GError **error);
+
+/** solver_run_parallel() - stages side by side. After a failure those that run are awaited, and no
+ * other starts. */
+bool solver_run_parallel(Build *build, GError **error);
+
+/** solver_save_stats() - keep what the cache learned of files; without it the next build reads them
+ * again. */
+void solver_save_stats(Build *build);
+
+/** solver_make_image() - record the target's state as an image. Return: its id, g_free() it. */
+char *solver_make_image(Build *build, char *const *names, GError **error);
+
 /** solver_say() - a line of progress. */
 void solver_say(const Build *build, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
