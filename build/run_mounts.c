@@ -4,6 +4,8 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -70,6 +72,18 @@ static char *bind_checksum(StageRun *run, int root_fd, const char *source, GErro
 	return list ? file_list_digest(list) : NULL;
 }
 
+static RunPart *new_part(SpecMount *mount, const char *const *layers, int root_fd,
+			 const char *source)
+{
+	RunPart *part = g_new0(RunPart, 1);
+	part->mount = mount;
+	part->dress = mount != NULL;
+	part->layers = g_strdupv((char **)layers);
+	part->root_fd = root_fd;
+	part->source = g_strdup(source);
+	return part;
+}
+
 /* A directory or file of a context. */
 static bool bind_context(StageRun *run, RunStep *step, const RunMount *mount, BuildContext *context,
 			 CacheKey *key, GError **error)
@@ -92,15 +106,18 @@ static bool bind_context(StageRun *run, RunStep *step, const RunMount *mount, Bu
 		bind->read_only = true;
 		return true;
 	}
-	if (!is_dir)
-		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
-				 "--mount=type=bind,rw of a file is not supported yet");
+	if (!is_dir) {
+		/* A place for it was made with the mount. */
+		g_ptr_array_add(step->parts,
+				new_part(bind, NULL, context_root_fd(context), source));
+		return true;
+	}
 	bind->overlay = true;
 	g_ptr_array_add(step->writable, bind);
 	return true;
 }
 
-/* All files of a stage or an image. */
+/* Files of a stage or an image: all of them as they lie there, or a copy of some. */
 static bool bind_layers(StageRun *run, RunStep *step, const RunMount *mount,
 			const StageSource *source, CacheKey *key, GError **error)
 {
@@ -115,15 +132,18 @@ static bool bind_layers(StageRun *run, RunStep *step, const RunMount *mount,
 	if (!layers[0])
 		return error_set(error, ENGINE_ERROR_INVALID, "--mount from=%s: it has no files",
 				 source->name);
-	if (strcmp(clean, "/") != 0)
-		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
-				 "--mount=type=bind,from=%s with a source is not supported yet: "
-				 "mount all of it, or COPY --from",
-				 source->name);
-	SpecMount *bind = add_mount(step, SPEC_MOUNT_IMAGE, NULL, target, true);
-	bind->layers = g_strdupv((char **)layers);
-	bind->read_only = mount->read_only;
 	cache_key_add(key, "mounted layers", build_state_top(state));
+	bool all = strcmp(clean, "/") == 0;
+	SpecMount *bind =
+		spec_mount_new(all ? SPEC_MOUNT_IMAGE : SPEC_MOUNT_BIND, all ? NULL : "/", target);
+	g_ptr_array_add(step->spec->mounts, bind);
+	bind->read_only = mount->read_only;
+	if (!all) {
+		g_ptr_array_add(step->parts, new_part(bind, layers, -1, clean));
+		return true;
+	}
+	run_step_add_place(step, target, true);
+	bind->layers = g_strdupv((char **)layers);
 	return true;
 }
 
@@ -165,6 +185,59 @@ static void add_tmpfs(StageRun *run, RunStep *step, const RunMount *mount)
 	g_free(size[0]);
 }
 
+void run_cache_free(void *data)
+{
+	RunCache *cache = data;
+	if (!cache)
+		return;
+	run_mount_free(cache->mount);
+	run_part_free(cache->seed);
+	g_free(cache->base);
+	g_free(cache);
+}
+
+/* What a cache with from= begins with. */
+static bool set_seed(StageRun *run, RunCache *cache, GError **error)
+{
+	const RunMount *mount = cache->mount;
+	const StageSource *source = solver_next_source(run);
+	g_autofree char *joined = g_build_filename("/", mount->source ? mount->source : "", NULL);
+	g_autofree char *path = path_clean(joined);
+	if (source->kind == STAGE_SOURCE_CONTEXT) {
+		BuildContext *context = solver_named_context(run->build, source->name, error);
+		if (!context)
+			return false;
+		cache->base = g_strconcat("context ", source->name, NULL);
+		cache->seed = new_part(NULL, NULL, context_root_fd(context), path);
+		return true;
+	}
+	g_autoptr(BuildState) owned = NULL;
+	const BuildState *state = solver_source_state(run, source, &owned, error);
+	g_autofree const char **layers = state ? build_state_layers(state) : NULL;
+	if (!layers)
+		return false;
+	/* scratch: it begins empty, as one without from= */
+	if (!layers[0])
+		return true;
+	cache->base = g_strdup(build_state_top(state));
+	cache->seed = new_part(NULL, layers, -1, path);
+	return true;
+}
+
+/* A directory that all builds share; it is opened when the step really runs. */
+static bool add_cache(StageRun *run, RunStep *step, RunMount *mount, GError **error)
+{
+	RunCache *cache = g_new0(RunCache, 1);
+	cache->mount = mount;
+	g_ptr_array_add(step->caches, cache);
+	if (mount->from && *mount->from)
+		return set_seed(run, cache, error);
+	return !mount->source || !*mount->source ||
+	       error_set(error, ENGINE_ERROR_INVALID,
+			 "--mount=type=cache,source=%s: a path of what? It needs from= too",
+			 mount->source);
+}
+
 bool run_step_prepare_mount(StageRun *run, RunStep *step, const RunMount *parsed, CacheKey *key,
 			    GError **error)
 {
@@ -177,15 +250,7 @@ bool run_step_prepare_mount(StageRun *run, RunStep *step, const RunMount *parsed
 	case RUN_MOUNT_BIND:
 		return add_bind(run, step, mount, key, error);
 	case RUN_MOUNT_CACHE:
-		if (mount->from && *mount->from)
-			return error_set(error, ENGINE_ERROR_UNSUPPORTED,
-					 "--mount=type=cache,from= is not supported yet");
-		/* Another build may turn a part of such a path into a link (CVE-2024-11218). */
-		if (mount->source && *mount->source)
-			return error_set(error, ENGINE_ERROR_UNSUPPORTED,
-					 "--mount=type=cache,source= is not supported");
-		g_ptr_array_add(step->mounts, g_steal_pointer(&mount));
-		return true;
+		return add_cache(run, step, g_steal_pointer(&mount), error);
 	case RUN_MOUNT_TMPFS:
 		add_tmpfs(run, step, mount);
 		return true;
@@ -209,14 +274,10 @@ static int give_child(void *data)
 	return fchown(job->dir_fd, job->uid, job->gid) < 0;
 }
 
-/* The directory NAME of a cache, made as the mount says. */
-static bool make_cache(Build *build, int parent, const char *name, const RunMount *mount,
-		       GError **error)
+/* Mode and owner of a new cache. */
+static bool dress_cache(Build *build, int dir, const RunMount *mount, GError **error)
 {
-	if (mkdirat(parent, name, 0700) < 0)
-		return errno == EEXIST || error_set_errno(error, "cannot make a cache");
-	autofd dir = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (dir < 0 || fchmod(dir, mount->mode < 0 ? 0755 : (mode_t)mount->mode) < 0)
+	if (fchmod(dir, mount->mode < 0 ? 0755 : (mode_t)mount->mode) < 0)
 		return error_set_errno(error, "cannot make a cache");
 	if (mount->uid <= 0 && mount->gid <= 0)
 		return true;
@@ -225,6 +286,44 @@ static bool make_cache(Build *build, int parent, const char *name, const RunMoun
 	return code == 0 ||
 	       (code > 0 && error_set(error, ENGINE_ERROR_SYSTEM, "cannot give a cache to %u:%u",
 				      (unsigned)job.uid, (unsigned)job.gid));
+}
+
+/*
+ * A cache that begins with files of a stage, an image or a context: filled beside the layer, so
+ * that nobody sees a part of them, and then moved to its place, unless another build was quicker.
+ */
+static bool seed_cache(Build *build, int parent, const char *name, const RunCache *cache,
+		       const char *layer_dir, GError **error)
+{
+	struct stat st;
+	bool is_dir = true;
+	if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return true;
+	g_autofree char *dir = g_strdup_printf("%s.run/seed-%s", layer_dir, name);
+	if (!run_part_copy(build, cache->seed, dir, &is_dir, error))
+		return false;
+	if (!is_dir)
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "--mount=type=cache,source=%s is no directory",
+				 cache->seed->source);
+	autofd fd = path_open_state(store_fd(build->store), dir, O_RDONLY | O_DIRECTORY, 0);
+	if (fd < 0 || !dress_cache(build, fd, cache->mount, error))
+		return fd >= 0 || error_set_errno(error, "cannot make a cache");
+	return renameat2(store_fd(build->store), dir, parent, name, RENAME_NOREPLACE) == 0 ||
+	       errno == EEXIST || error_set_errno(error, "cannot make a cache");
+}
+
+/* The directory NAME of a cache, made as the mount says. */
+static bool make_cache(Build *build, int parent, const char *name, const RunCache *cache,
+		       const char *layer_dir, GError **error)
+{
+	if (cache->seed)
+		return seed_cache(build, parent, name, cache, layer_dir, error);
+	if (mkdirat(parent, name, 0700) < 0)
+		return errno == EEXIST || error_set_errno(error, "cannot make a cache");
+	autofd dir = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return dir >= 0 ? dress_cache(build, dir, cache->mount, error)
+			: error_set_errno(error, "cannot make a cache");
 }
 
 /* "locked" waits for others, "private" takes another directory than they have. */
@@ -252,25 +351,36 @@ static char *choose_cache(RunStep *step, int parent, const char *key, const RunM
 	}
 }
 
-/* A directory that all builds share, by its id or the place where it is mounted. */
-bool run_step_open_cache(StageRun *run, RunStep *step, const RunMount *mount, GError **error)
+/* The name of a cache: its id, or the place where it is mounted, and what it began with. */
+static char *cache_name(StageRun *run, const RunCache *cache)
+{
+	g_autofree char *target = mount_target(run, cache->mount);
+	const char *id = cache->mount->id && *cache->mount->id ? cache->mount->id : target;
+	if (!cache->seed)
+		return g_compute_checksum_for_string(G_CHECKSUM_SHA256, id, -1);
+	g_autofree char *text = g_strdup_printf("%s\n%s\n%s", id, cache->base, cache->seed->source);
+	return g_compute_checksum_for_string(G_CHECKSUM_SHA256, text, -1);
+}
+
+bool run_step_open_cache(StageRun *run, RunStep *step, const RunCache *cache, const char *layer_dir,
+			 GError **error)
 {
 	Build *build = run->build;
-	int cache = store_dir(build->store, "cache");
-	g_autofree char *target = mount_target(run, mount);
-	const char *id = mount->id && *mount->id ? mount->id : target;
-	g_autofree char *key = g_compute_checksum_for_string(G_CHECKSUM_SHA256, id, -1);
-	autofd made = path_mkdirs_state(cache, BUILD_MOUNTS_DIR);
+	int caches = store_dir(build->store, "cache");
+	g_autofree char *target = mount_target(run, cache->mount);
+	g_autofree char *key = cache_name(run, cache);
+	autofd made = path_mkdirs_state(caches, BUILD_MOUNTS_DIR);
 	autofd parent =
-		made < 0 ? -1 : path_open_state(cache, BUILD_MOUNTS_DIR, O_RDONLY | O_DIRECTORY, 0);
+		made < 0 ? -1
+			 : path_open_state(caches, BUILD_MOUNTS_DIR, O_RDONLY | O_DIRECTORY, 0);
 	if (parent < 0)
 		return error_set_errno(error, "cannot open the caches of builds");
-	g_autofree char *name = choose_cache(step, parent, key, mount, error);
-	if (!name || !make_cache(build, parent, name, mount, error))
+	g_autofree char *name = choose_cache(step, parent, key, cache->mount, error);
+	if (!name || !make_cache(build, parent, name, cache, layer_dir, error))
 		return false;
 	g_autofree char *path =
 		g_build_filename(store_path(build->store), "cache", BUILD_MOUNTS_DIR, name, NULL);
-	add_mount(step, SPEC_MOUNT_BIND, path, target, true)->read_only = mount->read_only;
+	add_mount(step, SPEC_MOUNT_BIND, path, target, true)->read_only = cache->mount->read_only;
 	return true;
 }
 

@@ -13,6 +13,22 @@ typedef struct {
 	bool is_dir;
 } RunPlace;
 
+/* Files of another tree that the step gets a copy of. */
+typedef struct {
+	SpecMount *mount; /* borrowed: what shows them; NULL for what is no mount */
+	char **layers;    /* of a stage or an image; NULL: a context */
+	int root_fd;      /* of that context, borrowed */
+	char *source;     /* a path in it */
+	bool dress;       /* a directory keeps its owner and mode */
+} RunPart;
+
+/* A mount of type cache. */
+typedef struct {
+	RunMount *mount;
+	RunPart *seed; /* what it begins with; NULL: nothing */
+	char *base;    /* of @seed: which stage, image or context */
+} RunCache;
+
 /* One RUN, prepared before the cache is asked. */
 typedef struct {
 	const Instruction *i;
@@ -21,7 +37,8 @@ typedef struct {
 	GPtrArray *places;   /* RunPlace *: where it mounts */
 	GPtrArray *secrets;  /* GBytes *, of the spec's, in their order */
 	GPtrArray *locks;    /* RecordLock *: caches that are this step's alone */
-	GPtrArray *mounts;   /* RunMount * of type cache: opened when it really runs */
+	GPtrArray *caches;   /* RunCache *: opened when it really runs */
+	GPtrArray *parts;    /* RunPart *: copied when it really runs */
 	GPtrArray *writable; /* SpecMount *, borrowed: binds whose changes are thrown away */
 	char *script;        /* of a heredoc that begins with "#!" */
 } RunStep;
@@ -44,8 +61,24 @@ void run_step_wipe_bytes(void *bytes);
 bool run_step_prepare_mount(StageRun *run, RunStep *step, const RunMount *parsed, CacheKey *key,
 			    GError **error);
 
-/** run_step_open_cache() - the directory of a mount of type cache, when the step really runs. */
-bool run_step_open_cache(StageRun *run, RunStep *step, const RunMount *mount, GError **error);
+void run_part_free(void *part);
+
+/**
+ * run_part_copy() - copy them
+ * @dir:	below the store, made here: holds what a directory holds, or "file"
+ */
+bool run_part_copy(Build *build, const RunPart *part, const char *dir, bool *out_is_dir,
+		   GError **error);
+
+/** run_step_place_parts() - copy all parts beside the layer, and add their places. */
+bool run_step_place_parts(StageRun *run, RunStep *step, const char *layer_dir, GError **error);
+
+void run_cache_free(void *cache);
+
+/** run_step_open_cache() - the directory of a mount of type cache, by its id or the place where it
+ * is mounted, made if need be. */
+bool run_step_open_cache(StageRun *run, RunStep *step, const RunCache *cache, const char *layer_dir,
+			 GError **error);
 
 /** run_step_place_changes() - binds that may be written to: the changes go beside the layer and
  * with it. */

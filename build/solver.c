@@ -39,8 +39,8 @@ bool solver_prefix(const StageRun *run, const Instruction *i, GError **error)
 
 const StageSource *solver_next_source(StageRun *run)
 {
-	const GPtrArray *sources = run->stage->sources;
-	return run->next_source < sources->len ? sources->pdata[run->next_source++] : NULL;
+	g_assert(run->next_source < run->sources->len);
+	return run->sources->pdata[run->next_source++];
 }
 
 BuildContext *solver_named_context(Build *build, const char *name, GError **error)
@@ -169,6 +169,38 @@ static bool run_list(StageRun *run, const GPtrArray *list, size_t first, size_t 
 	return true;
 }
 
+/* A stage that only a trigger names: the graph could not know of it. */
+static bool need_stage(StageRun *run, unsigned index, GError **error)
+{
+	Build *build = run->build;
+	if (build->results[index])
+		return true;
+	if (build->busy[index])
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "a cycle: the stage needs itself through ONBUILD of '%s'",
+				 run->stage->base->name);
+	return solver_run_here(build, index, error);
+}
+
+/* ONBUILD's instructions, with what they take from stages and images. */
+static bool run_triggers(StageRun *run, GError **error)
+{
+	const StageOptions options = solver_stage_options(run->build);
+	const GPtrArray *list = run->triggers->instructions;
+	run->trigger_sources = stages_resolve_triggers(run->build->graph, run->stage, run->triggers,
+						       &options, error);
+	if (!run->trigger_sources)
+		return false;
+	for (guint i = 0; i < run->trigger_sources->len; i++) {
+		const StageSource *source = run->trigger_sources->pdata[i];
+		if (source->kind == STAGE_SOURCE_STAGE && !need_stage(run, source->stage, error))
+			return false;
+	}
+	run->sources = run->trigger_sources;
+	run->next_source = 0;
+	return run_list(run, list, 0, list->len, error);
+}
+
 /* Run a stage to its end; what it came to is in @run. */
 static bool run_stage(StageRun *run, GError **error)
 {
@@ -182,13 +214,12 @@ static bool run_stage(StageRun *run, GError **error)
 	const GPtrArray *triggers = run->triggers ? run->triggers->instructions : NULL;
 	run->total += triggers ? triggers->len : 0;
 	run->scope = solver_new_scope(build, stage, run->state);
-	/* Sources of the graph are those of the file: triggers must not take them. */
-	run->next_source = G_MAXUINT;
-	if (triggers && !run_list(run, triggers, 0, triggers->len, error))
+	if (triggers && !run_triggers(run, error))
 		return false;
+	run->sources = stage->sources;
 	run->next_source = 0;
 	return run_list(run, build->file->instructions, stage->first, stage->end, error) &&
-	       solver_finish_one(run, error);
+	       solver_finish_one(run, error) && solver_squash_all(run, error);
 }
 
 void stage_run_clear(StageRun *run)
@@ -196,12 +227,16 @@ void stage_run_clear(StageRun *run)
 	build_state_free(run->state);
 	scope_free(run->scope);
 	dockerfile_free(run->triggers);
+	g_clear_pointer(&run->trigger_sources, g_ptr_array_unref);
 	g_free(run->one_layer);
 }
 bool solver_run_here(Build *build, unsigned index, GError **error)
 {
 	g_auto(StageRun) run = {.build = build, .stage = build->graph->stages->pdata[index]};
-	if (!run_stage(&run, error))
+	build->busy[index] = true;
+	bool done = run_stage(&run, error);
+	build->busy[index] = false;
+	if (!done)
 		return false;
 	build->results[index] = g_steal_pointer(&run.state);
 	build->scopes[index] = g_steal_pointer(&run.scope);
@@ -221,7 +256,8 @@ static bool run_stages(Build *build, GError **error)
 	if (build->options->jobs > 1 && order->len > 1)
 		return solver_run_parallel(build, error);
 	for (guint at = 0; at < order->len; at++)
-		if (!solver_run_here(build, g_array_index(order, unsigned, at), error))
+		if (!build->results[g_array_index(order, unsigned, at)] &&
+		    !solver_run_here(build, g_array_index(order, unsigned, at), error))
 			return false;
 	return true;
 }
@@ -269,6 +305,15 @@ static char **predefined(const BuildOptions *options, GError **error)
 	return (char **)g_ptr_array_free(list, FALSE);
 }
 
+StageOptions solver_stage_options(const Build *build)
+{
+	return (StageOptions){
+		.target = build->options->target,
+		.from = build->options->from,
+		.contexts = build->options->contexts,
+	};
+}
+
 static bool set_up(Build *build, GError **error)
 {
 	const BuildOptions *options = build->options;
@@ -283,12 +328,13 @@ static bool set_up(Build *build, GError **error)
 		.predefined = (const char *const *)build->predefined,
 	};
 	build->global = scope_new_global(&build->inputs, build->file->lex->escape);
-	const StageOptions stages = {.target = options->target, .contexts = options->contexts};
+	const StageOptions stages = solver_stage_options(build);
 	if (!stages_apply_global(build->file, build->global, error) ||
 	    !(build->graph = stages_build(build->file, build->global, &stages, error)))
 		return false;
 	build->results = g_new0(BuildState *, build->graph->stages->len);
 	build->scopes = g_new0(Scope *, build->graph->stages->len);
+	build->busy = g_new0(bool, build->graph->stages->len);
 	int cache = store_dir(build->store, "cache");
 	autofd made = path_mkdirs_state(cache, STATS_DIR);
 	if (made >= 0)
@@ -309,6 +355,7 @@ static void build_clear(Build *build)
 	}
 	g_free(build->results);
 	g_free(build->scopes);
+	g_free(build->busy);
 	stages_free(build->graph);
 	scope_free(build->global);
 	g_strfreev(build->predefined);
@@ -334,7 +381,7 @@ static void warn_unused(const Build *build)
 }
 
 char *build_solve(Engine *engine, BuildContext *context, const Dockerfile *file,
-		  const BuildOptions *options, int *out_code, GError **error)
+		  const BuildOptions *options, GPtrArray *out_caches, int *out_code, GError **error)
 {
 	g_auto(Build) build = {
 		.engine = engine,
@@ -352,7 +399,8 @@ char *build_solve(Engine *engine, BuildContext *context, const Dockerfile *file,
 	if (!names || !set_up(&build, error) ||
 	    !(build.stage = store_stage_new(build.store, error)))
 		return NULL;
-	char *id = run_stages(&build, error) ? solver_make_image(&build, names, error) : NULL;
+	char *id = run_stages(&build, error) ? solver_make_image(&build, names, out_caches, error)
+					     : NULL;
 	if (build.code)
 		*out_code = build.code;
 	if (!id)

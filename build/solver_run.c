@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "build/dockerfile_words.h"
+#include "build/emulation.h"
 #include "build/run_step.h"
 #include "libpod/attach.h"
 #include "libpod/base/error.h"
@@ -39,7 +40,8 @@ static void run_step_clear(RunStep *step)
 	g_clear_pointer(&step->places, g_ptr_array_unref);
 	g_clear_pointer(&step->secrets, g_ptr_array_unref);
 	g_clear_pointer(&step->locks, g_ptr_array_unref);
-	g_clear_pointer(&step->mounts, g_ptr_array_unref);
+	g_clear_pointer(&step->caches, g_ptr_array_unref);
+	g_clear_pointer(&step->parts, g_ptr_array_unref);
 	g_clear_pointer(&step->writable, g_ptr_array_unref);
 	g_free(step->script);
 }
@@ -85,12 +87,21 @@ static bool set_network(ContainerSpec *spec, const char *value, GError **error)
 	return spec_set_network(spec, value, error);
 }
 
-/* What is refused by name. */
-static bool check_run(const Instruction *i, GError **error)
+/* --security=insecure: as privileged as `skiff run --privileged`, if the user allows it. */
+static bool set_security(StageRun *run, RunStep *step, GError **error)
 {
-	if (i->run.security && strcmp(i->run.security, "sandbox") != 0)
-		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
-				 "RUN --security=%s is not supported", i->run.security);
+	const char *security = step->i->run.security;
+	if (!security || strcmp(security, "sandbox") == 0)
+		return true;
+	if (strcmp(security, "insecure") != 0)
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "RUN --security=%s: it is sandbox or insecure", security);
+	if (!run->build->options->allow_insecure) {
+		error_set(error, ENGINE_ERROR_DENIED, "security.insecure is not allowed");
+		error_add_help(error, "skiff build --allow security.insecure");
+		return false;
+	}
+	step->spec->privileged = true;
 	return true;
 }
 
@@ -99,7 +110,7 @@ static bool make_spec(StageRun *run, RunStep *step, const Instruction *i, GError
 {
 	const BuildOptions *options = run->build->options;
 	ContainerSpec *spec = step->spec = options->new_spec(options->data, error);
-	if (!spec || !set_network(spec, i->run.network, error))
+	if (!spec || !set_network(spec, i->run.network, error) || !set_security(run, step, error))
 		return false;
 	for (guint at = 0; i->run.devices && at < i->run.devices->len; at++)
 		if (!spec_add_device(spec, i->run.devices->pdata[at], error))
@@ -141,6 +152,8 @@ static void add_key(StageRun *run, const RunStep *step, CacheKey *key)
 	cache_key_add(key, "directory", step->spec->workdir);
 	cache_key_add(key, "user", step->spec->user);
 	cache_key_add(key, "network", step->i->run.network);
+	if (step->spec->privileged)
+		cache_key_add(key, "security", "insecure");
 	for (guint at = 0; step->i->run.devices && at < step->i->run.devices->len; at++)
 		cache_key_add(key, "device", step->i->run.devices->pdata[at]);
 	cache_key_add_list(key, "options", run->build->options->run_inputs);
@@ -202,14 +215,28 @@ static bool run_container(StageRun *run, RunStep *step, GError **error)
 	return error_set(error, ENGINE_ERROR_BAD_STATE, "exit status %d", code);
 }
 
+/* What cannot run here says so before anything is prepared. */
+static bool check_platform(const BuildState *state, GError **error)
+{
+	const char *os = NULL, *architecture = NULL, *variant = NULL;
+	return js_get_string(state->image, "os", &os, error) &&
+	       js_get_string(state->image, "architecture", &architecture, error) &&
+	       js_get_string(state->image, "variant", &variant, error) &&
+	       (!os || !architecture || emulation_check(os, architecture, variant, error));
+}
+
 /* A miss: the LayerMaker of RUN. */
 static bool make_run(StageRun *run, const char *layer_dir, void *data, bool *out_empty,
 		     GError **error)
 {
 	RunStep *step = data;
-	for (guint i = 0; i < step->mounts->len; i++)
-		if (!run_step_open_cache(run, step, step->mounts->pdata[i], error))
+	if (!check_platform(run->state, error))
+		return false;
+	for (guint i = 0; i < step->caches->len; i++)
+		if (!run_step_open_cache(run, step, step->caches->pdata[i], layer_dir, error))
 			return false;
+	if (!run_step_place_parts(run, step, layer_dir, error))
+		return false;
 	for (guint i = 0; i < step->places->len; i++) {
 		const RunPlace *place = step->places->pdata[i];
 		if (!build_layer_add_stub(run->build->store, layer_dir, place->path, place->is_dir,
@@ -234,12 +261,13 @@ bool solver_run_step(StageRun *run, const Instruction *i, GError **error)
 		.places = g_ptr_array_new_with_free_func(free_place),
 		.secrets = g_ptr_array_new_with_free_func(run_step_wipe_bytes),
 		.locks = g_ptr_array_new_with_free_func(unlock),
-		.mounts = g_ptr_array_new_with_free_func(run_mount_free),
+		.caches = g_ptr_array_new_with_free_func(run_cache_free),
+		.parts = g_ptr_array_new_with_free_func(run_part_free),
 		.writable = g_ptr_array_new(),
 	};
 	g_autoptr(CacheKey) key = cache_key_new();
 	step.args = make_args(run, &step, i);
-	if (!check_run(i, error) || !make_spec(run, &step, i, error))
+	if (!make_spec(run, &step, i, error))
 		return false;
 	add_key(run, &step, key);
 	for (guint at = 0; at < i->run.mounts->len; at++)
