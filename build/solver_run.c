@@ -9,7 +9,7 @@
 
 #include "build/dockerfile_words.h"
 #include "build/emulation.h"
-#include "build/run_step.h"
+#include "build/solver_step.h"
 #include "libpod/attach.h"
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"

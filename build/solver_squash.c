@@ -2,7 +2,7 @@
 /*
  * --squash-all: the files of all layers, the base's too, as one layer.
  */
-#include "build/run_step.h"
+#include "build/solver_step.h"
 #include "libpod/base/error.h"
 
 /* The LayerMaker: a copy of all that is there. */

@@ -2,7 +2,6 @@
 #include "cmd/build/caches.h"
 
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -10,6 +9,7 @@
 #include "libpod/base/error.h"
 #include "libpod/base/json.h"
 #include "libpod/base/log.h"
+#include "libpod/base/units.h"
 #include "libpod/image_users.h"
 #include "storage/digest.h"
 #include "storage/image_index.h"
@@ -213,8 +213,9 @@ static void drop_dead_lists(Store *store)
 		for (char **name = index->names; *name; name++) {
 			if (!g_str_has_prefix(*name, LIST_NAME))
 				continue;
-			int pid = atoi(*name + strlen(LIST_NAME));
-			if (pid > 0 && pid != getpid() && kill(pid, 0) == 0)
+			uint64_t pid = 0;
+			if (units_parse_uint(*name + strlen(LIST_NAME), INT_MAX, &pid, NULL) &&
+			    pid > 0 && (pid_t)pid != getpid() && kill((pid_t)pid, 0) == 0)
 				break;
 			if (!image_index_remove(store, index, &error))
 				log_info("%s", error->message);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "build/export.h"
+#include "build/solver_export.h"
 
 #include <fcntl.h>
 #include <string.h>

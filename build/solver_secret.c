@@ -5,7 +5,7 @@
 #include <fcntl.h>
 #include <string.h>
 
-#include "build/run_step.h"
+#include "build/solver_step.h"
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
 #include "libpod/base/path.h"

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "build/copy.h"
-#include "build/run_step.h"
+#include "build/solver_step.h"
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
 #include "libpod/base/path.h"
