@@ -34,6 +34,13 @@ typedef struct {
 BuildSecret *build_secret_parse(const char *text, GError **error);
 void build_secret_free(void *secret);
 
+/* What --cache-to wants of a build. */
+typedef enum {
+	BUILD_CACHE_NONE,
+	BUILD_CACHE_MIN, /* the steps of the image */
+	BUILD_CACHE_MAX, /* those of all stages that were run */
+} BuildCacheMode;
+
 typedef struct {
 	const char *target;
 	GHashTable *build_args;   /* char * to char * */
@@ -44,13 +51,23 @@ typedef struct {
 	const FetchEnv *fetch;
 	bool no_cache;
 	bool explain;
-	bool one_layer; /* --squash, --layers=false: all that the target's stage changes */
-	bool oci;       /* --format oci was typed: leave out what OCI's config lacks */
+	bool allow_insecure; /* --allow security.insecure: RUN may ask for all privileges */
+	bool squash_all;     /* --squash-all: one layer of all files, the base\'s too */
+	bool one_layer;      /* --squash, --layers=false: all that the target's stage changes */
+	bool oci;            /* --format oci was typed: leave out what OCI's config lacks */
 	unsigned jobs;
 	int64_t timestamp;    /* of all that is made, seconds; -1: now, and of files as they are */
 	int64_t created;      /* of the config alone (SOURCE_DATE_EPOCH); -1: now */
+	bool rewrite_times;   /* --rewrite-timestamp: files are no younger than @created */
 	const char *platform; /* NULL: this machine's */
-	const char *const *names; /* of the image, as typed */
+	bool omit_history;    /* the image has none */
+	const char *from;     /* --from: instead of what the first FROM names; NULL: as it says */
+	const GPtrArray *unset_env, *unset_labels; /* char *: taken out in the end; may be NULL */
+	GHashTable *imported; /* char * to BuildRecord *: steps of --cache-from; may be NULL */
+	int64_t cache_since;  /* --cache-ttl: ns, records that are older are none; 0: all count */
+	bool inline_cache;    /* the image's config tells of its steps */
+	BuildCacheMode cache_mode; /* which stages become images of the cache */
+	const char *const *names;  /* of the image, as typed */
 	/* Of new_spec() what RUN's result depends on, "OPTION=VALUE"; may be NULL. */
 	const char *const *run_inputs;
 	/* What every RUN is run with: limits, network, hosts. */
@@ -66,10 +83,13 @@ typedef struct {
 
 /**
  * build_solve() - build
+ * @out_caches:	gets the ids of the images that hold the steps, the target's first, if
+ *		@options->cache_mode asks for them; else may be NULL
  * @out_code:	exit code if a RUN failed, else 125
  * @error:	INVALID names file and line
  *
  * Return: the image's id, g_free() it.
  */
 char *build_solve(Engine *engine, BuildContext *context, const Dockerfile *file,
-		  const BuildOptions *options, int *out_code, GError **error);
+		  const BuildOptions *options, GPtrArray *out_caches, int *out_code,
+		  GError **error);

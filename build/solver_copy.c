@@ -53,16 +53,6 @@ static void copy_step_clear(CopyStep *step)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(CopyStep, copy_step_clear)
 
-/* In a child: tell the parent why. Return: the exit code. */
-static int fail_child(int fd, const GError *error)
-{
-	ErrorCode code =
-		error->domain == ENGINE_ERROR ? (ErrorCode)error->code : ENGINE_ERROR_SYSTEM;
-	g_autofree char *text = g_strdup_printf("%c%s", 'A' + (int)code, error->message);
-	(void)fd_write_all(fd, text, strlen(text));
-	return 1;
-}
-
 /* A directory to read in and below, of a view. -1 with @error. */
 static int open_root(const ContainerView *view, GError **error)
 {
@@ -120,7 +110,7 @@ static int workdir_child(void *data)
 	const WorkdirJob *job = data;
 	g_autoptr(GError) error = NULL;
 	(void)umask(0);
-	return make_workdir(job, &error) ? 0 : fail_child(job->message_fd, error);
+	return make_workdir(job, &error) ? 0 : solver_fail_child(job->message_fd, error);
 }
 
 /* The LayerMaker of WORKDIR. */
@@ -143,7 +133,7 @@ static bool make_workdir_layer(StageRun *run, const char *layer_dir, void *data,
 		.made_fd = made,
 	};
 	struct stat st;
-	if (!solver_in_view(build, view, workdir_child, &job, message, error))
+	if (!solver_in_view(view, workdir_child, &job, message, error))
 		return false;
 	*out_empty = fstat(made, &st) == 0 && st.st_size == 0;
 	return true;
@@ -264,10 +254,6 @@ static bool find_root(StageRun *run, CopyStep *step, GError **error)
 	step->spec.root_fd = -1;
 	if (step->i->copy.from) {
 		const StageSource *source = solver_next_source(run);
-		if (!source)
-			return error_set(error, ENGINE_ERROR_UNSUPPORTED,
-					 "ONBUILD %s --from is not supported yet",
-					 instruction_name(step->i->kind));
 		if (source->kind != STAGE_SOURCE_CONTEXT) {
 			const BuildState *state =
 				solver_source_state(run, source, &step->owned, error);
@@ -313,7 +299,7 @@ static int checksum_child(void *data)
 	g_autoptr(StatCache) cache = stat_cache_open(-1, NULL);
 	g_autoptr(FileList) list = plan ? copy_plan_checksum(plan, cache, &error) : NULL;
 	if (!list)
-		return fail_child(job->message_fd, error);
+		return solver_fail_child(job->message_fd, error);
 	g_autofree char *digest = file_list_digest(list);
 	g_autofree char *text = g_strdup_printf("%zu %s", file_list_size(list), digest);
 	return !fd_write_all(job->result_fd, text, strlen(text));
@@ -330,8 +316,7 @@ static bool checksum_layers(StageRun *run, CopyStep *step, char **out_digest, si
 			       ? NULL
 			       : container_view_of_build(build->engine, step->layers, NULL, error);
 	ChecksumJob job = {.step = step, .message_fd = message, .result_fd = result};
-	if (!step->source ||
-	    !solver_in_view(build, step->source, checksum_child, &job, message, error))
+	if (!step->source || !solver_in_view(step->source, checksum_child, &job, message, error))
 		return false;
 	char text[DIGEST_MAX];
 	ssize_t n = pread(result, text, sizeof text - 1, 0);
@@ -402,7 +387,7 @@ static int apply_child(void *data)
 	const ApplyJob *job = data;
 	g_autoptr(GError) error = NULL;
 	(void)umask(0);
-	return apply(job, &error) ? 0 : fail_child(job->message_fd, error);
+	return apply(job, &error) ? 0 : solver_fail_child(job->message_fd, error);
 }
 
 /* The LayerMaker of COPY and ADD. */
@@ -421,7 +406,7 @@ static bool make_copy(StageRun *run, const char *layer_dir, void *data, bool *ou
 		.mtime = build->options->timestamp,
 		.message_fd = message,
 	};
-	return message >= 0 && solver_in_view(build, dest, apply_child, &job, message, error);
+	return message >= 0 && solver_in_view(dest, apply_child, &job, message, error);
 }
 
 /* The sources; keys are kept, so a URL goes without its password (R16). */
@@ -458,6 +443,7 @@ static void add_key(StageRun *run, const CopyStep *step, CacheKey *key)
 	cache_key_add(key, "checksum", step->spec.checksum);
 	cache_key_add_list(key, "excluded", (const char *const *)step->exclude->pdata);
 	cache_key_add(key, "flags", flags);
+	solver_key_timestamp(run, key);
 }
 
 /* The CopySpec, complete but for a view of --from. */

@@ -29,8 +29,7 @@
 #define MAX_MESSAGE 4096
 #define DEPTH_MAX   512
 
-/* Take over what a child wrote: a code, then the message. */
-static bool take_message(int fd, GError **error)
+bool solver_take_message(int fd, GError **error)
 {
 	char text[MAX_MESSAGE];
 	ssize_t n = pread(fd, text, sizeof text - 1, 0);
@@ -40,26 +39,52 @@ static bool take_message(int fd, GError **error)
 	return error_set(error, (ErrorCode)(text[0] - 'A'), "%s", text + 1);
 }
 
-bool solver_in_view(Build *build, const ContainerView *view, int (*fn)(void *data), void *data,
-		    int message_fd, GError **error)
+int solver_fail_child(int message_fd, const GError *error)
+{
+	ErrorCode code =
+		error->domain == ENGINE_ERROR ? (ErrorCode)error->code : ENGINE_ERROR_SYSTEM;
+	g_autofree char *text = g_strdup_printf("%c%s", 'A' + (int)code, error->message);
+	(void)fd_write_all(message_fd, text, strlen(text));
+	return 1;
+}
+
+bool solver_in_view(const ContainerView *view, int (*fn)(void *data), void *data, int message_fd,
+		    GError **error)
 {
 	pid_t pid = view->userns_fd >= 0 ? userns_fork_join(view->userns_fd, USERNS_KEEP_GROUPS, fn,
 							    data, NULL, error)
 					 : userns_fork_new(NULL, 0, fn, data, NULL, error);
 	int code = pid < 0 ? -1 : spawn_wait(pid, error);
-	return code == 0 || (code > 0 && take_message(message_fd, error));
+	return code == 0 || (code > 0 && solver_take_message(message_fd, error));
 }
 
-/* --- the times of files, for --timestamp --- */
+/* --- the times of files, for --timestamp and --rewrite-timestamp --- */
 
 typedef struct {
 	int dir_fd;
 	struct timespec time;
+	bool only_later; /* files that are older keep their times */
 	int message_fd;
 } TimesJob;
 
+/* One file of a directory; "": the directory itself. */
+static bool set_time(const TimesJob *job, int dir_fd, const char *name)
+{
+	const struct timespec times[2] = {job->time, job->time};
+	struct stat st;
+	int flags = AT_SYMLINK_NOFOLLOW | (*name ? 0 : AT_EMPTY_PATH);
+	if (job->only_later) {
+		if (fstatat(dir_fd, name, &st, flags) < 0)
+			return false;
+		if (st.st_mtim.tv_sec < job->time.tv_sec ||
+		    (st.st_mtim.tv_sec == job->time.tv_sec && st.st_mtim.tv_nsec == 0))
+			return true;
+	}
+	return (*name ? utimensat(dir_fd, name, times, flags) : futimens(dir_fd, times)) == 0;
+}
+
 /* All below @dir_fd get the time, directories last. errno on failure. */
-static bool set_times(int dir_fd, const struct timespec times[2], int depth)
+static bool set_times(const TimesJob *job, int dir_fd, int depth)
 {
 	if (depth > DEPTH_MAX) {
 		errno = ELOOP;
@@ -75,8 +100,7 @@ static bool set_times(int dir_fd, const struct timespec times[2], int depth)
 			continue;
 		autofd below =
 			openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		ok = (below < 0 || set_times(below, times, depth + 1)) &&
-		     utimensat(dir_fd, name, times, AT_SYMLINK_NOFOLLOW) == 0;
+		ok = (below < 0 || set_times(job, below, depth + 1)) && set_time(job, dir_fd, name);
 	}
 	int failure = errno;
 	if (dir)
@@ -88,8 +112,7 @@ static bool set_times(int dir_fd, const struct timespec times[2], int depth)
 static int times_child(void *data)
 {
 	const TimesJob *job = data;
-	const struct timespec times[2] = {job->time, job->time};
-	if (set_times(job->dir_fd, times, 0) && futimens(job->dir_fd, times) == 0)
+	if (set_times(job, job->dir_fd, 0) && set_time(job, job->dir_fd, ""))
 		return 0;
 	g_autofree char *text = g_strdup_printf("%ccannot set the times of a layer: %s",
 						'A' + ENGINE_ERROR_SYSTEM, g_strerror(errno));
@@ -97,10 +120,13 @@ static int times_child(void *data)
 	return 1;
 }
 
-/* --timestamp: every file of the layer has that time. */
+/* --timestamp: every file of the layer has that time. --rewrite-timestamp: none is younger than
+ * SOURCE_DATE_EPOCH. */
 static bool clamp_times(Build *build, const char *layer_dir, GError **error)
 {
-	if (build->options->timestamp < 0)
+	const BuildOptions *options = build->options;
+	bool rewrites = options->rewrite_times && options->created >= 0;
+	if (options->timestamp < 0 && !rewrites)
 		return true;
 	g_autofree char *diff = g_strconcat(layer_dir, "/diff", NULL);
 	autofd dir = path_open_state(store_fd(build->store), diff, O_RDONLY | O_DIRECTORY, 0);
@@ -109,11 +135,12 @@ static bool clamp_times(Build *build, const char *layer_dir, GError **error)
 		return error_set_errno(error, "cannot open the layer");
 	TimesJob job = {
 		.dir_fd = dir,
-		.time = {.tv_sec = build->options->timestamp},
+		.time = {.tv_sec = options->timestamp >= 0 ? options->timestamp : options->created},
+		.only_later = options->timestamp < 0,
 		.message_fd = message,
 	};
 	int code = rootless_run(build->engine, times_child, &job, error);
-	return code == 0 || (code > 0 && take_message(message, error));
+	return code == 0 || (code > 0 && solver_take_message(message, error));
 }
 
 /* --- the cache --- */
@@ -151,7 +178,7 @@ static void explain(StageRun *run, const LayerStep *step, const char *slot, bool
  * What a step made becomes part of the stage. A time that was asked for counts more than the one
  * at which the step was run.
  */
-static void take_result(StageRun *run, const BuildRecord *record)
+static void take_result(StageRun *run, const LayerStep *step, const BuildRecord *record)
 {
 	const Build *build = run->build;
 	bool asked = build->options->created >= 0 || build->options->timestamp >= 0;
@@ -160,6 +187,9 @@ static void take_result(StageRun *run, const BuildRecord *record)
 		build_state_add_layer(run->state, record->layers[n - 1], record->diff_id);
 	build_state_add_history(run->state, asked ? build->now : record->created,
 				record->created_by, record->diff_id == NULL);
+	if (*record->key)
+		build_state_add_step(run->state, record->key, step->alias, record->created,
+				     record->created_by, record->diff_id != NULL);
 	solver_say(run->build, "--> %.12s",
 		   record->diff_id ? digest_hex(record->layers[n - 1]) : record->key);
 }
@@ -232,6 +262,7 @@ static BuildRecord *new_record(StageRun *run, const LayerStep *step, const char 
 		record->layers[i] = g_strdup(run->state->layers->pdata[i]);
 	record->created = g_strdup(run->build->now);
 	record->created_by = g_strdup(step->created_by);
+	record->made = units_now();
 	return record;
 }
 
@@ -269,7 +300,7 @@ static bool make_layer(StageRun *run, const LayerStep *step, const char *key, co
 		return false;
 	store_alias(run, step, record);
 	build_slot_write(build->store, slot, cache_key_inputs(step->key));
-	take_result(run, record);
+	take_result(run, step, record);
 	return true;
 }
 
@@ -301,24 +332,51 @@ bool solver_finish_one(StageRun *run, GError **error)
 	if (!publish(run, run->one_layer, record, error))
 		return false;
 	run->state->comment = g_strdup("one layer of all above");
-	take_result(run, record);
+	take_result(run, &step, record);
 	return true;
 }
 
 void solver_key_timestamp(const StageRun *run, CacheKey *key)
 {
-	int64_t timestamp = run->build->options->timestamp;
-	if (timestamp < 0)
+	const BuildOptions *options = run->build->options;
+	bool rewrites = options->rewrite_times && options->created >= 0;
+	int64_t time = options->timestamp >= 0 ? options->timestamp : options->created;
+	if (options->timestamp < 0 && !rewrites)
 		return;
-	g_autofree char *text = g_strdup_printf("%" G_GINT64_FORMAT, timestamp);
-	cache_key_add(key, "timestamp", text);
+	g_autofree char *text = g_strdup_printf("%" G_GINT64_FORMAT, time);
+	cache_key_add(key, options->timestamp >= 0 ? "timestamp" : "latest timestamp", text);
 }
 
-/* A record that the step can be taken from. */
-static BuildRecord *lookup(StageRun *run, const char *key)
+/* Is it young enough for --cache-ttl? */
+static bool is_fresh(const Build *build, const BuildRecord *record)
 {
-	return key && !run->build->options->no_cache ? build_cache_lookup(run->build->store, key)
-						     : NULL;
+	return record->made >= build->options->cache_since;
+}
+
+/* A step of --cache-from, which is ours from here on. */
+static BuildRecord *take_imported(Build *build, const char *key)
+{
+	GHashTable *imported = build->options->imported;
+	const BuildRecord *found = imported ? g_hash_table_lookup(imported, key) : NULL;
+	g_autoptr(GError) error = NULL;
+	if (!found || !is_fresh(build, found))
+		return NULL;
+	if (!build_cache_store(build->store, found, &error)) {
+		log_info("%s", error->message);
+		return NULL;
+	}
+	return build_cache_lookup(build->store, key);
+}
+
+BuildRecord *solver_lookup(Build *build, const char *key)
+{
+	if (!key || build->options->no_cache)
+		return NULL;
+	BuildRecord *record = build_cache_lookup(build->store, key);
+	if (record && is_fresh(build, record))
+		return record;
+	build_record_free(record);
+	return take_imported(build, key);
 }
 
 bool solver_layer_step(StageRun *run, LayerStep *step, GError **error)
@@ -326,18 +384,18 @@ bool solver_layer_step(StageRun *run, LayerStep *step, GError **error)
 	Build *build = run->build;
 	bool in_one = build->options->one_layer && run->stage->index == build->graph->target;
 	g_autofree char *slot = slot_name(run, step->i);
-	g_autoptr(BuildRecord) record = in_one ? NULL : lookup(run, step->alias);
+	g_autoptr(BuildRecord) record = in_one ? NULL : solver_lookup(build, step->alias);
 	if (!record && step->complete && !step->complete(run, step, error))
 		return false;
 	if (in_one)
 		return make_in_one(run, step, error);
 	g_autofree char *key = cache_key_hex(step->key);
-	if (!record && (record = lookup(run, key)))
+	if (!record && (record = solver_lookup(build, key)))
 		store_alias(run, step, record);
 	explain(run, step, slot, record != NULL);
 	if (!record)
 		return make_layer(run, step, key, slot, error);
 	solver_say(build, "--> Using cache %.12s", record->key);
-	take_result(run, record);
+	take_result(run, step, record);
 	return true;
 }

@@ -11,6 +11,7 @@
 #include "build/stages.h"
 #include "build/state.h"
 #include "libpod/container_view.h"
+#include "storage/build_cache.h"
 
 /* One build, in each of its processes. */
 typedef struct {
@@ -32,6 +33,7 @@ typedef struct {
 	int stats_fd;      /* of the directory it is kept in */
 	int userns_fd;     /* where layers are sealed; -1 until it is needed */
 	GHashTable *named; /* char * to BuildContext *: contexts that were opened */
+	bool *busy;        /* stages that are being run here, by their index */
 	int code;          /* exit code of a RUN that failed, 0: none did */
 } Build;
 
@@ -41,12 +43,49 @@ typedef struct {
 	const Stage *stage;
 	BuildState *state;
 	Scope *scope;
-	Dockerfile *triggers; /* ONBUILD of the base; NULL: none */
-	bool cmd_set;         /* CMD in this stage: ENTRYPOINT keeps it */
-	guint next_source;    /* of stage->sources */
+	Dockerfile *triggers;       /* ONBUILD of the base; NULL: none */
+	GPtrArray *trigger_sources; /* StageSource *, of them */
+	bool cmd_set;               /* CMD in this stage: ENTRYPOINT keeps it */
+	const GPtrArray *sources;   /* StageSource *, of the instructions that are run now */
+	guint next_source;          /* of them */
 	unsigned number, total;
 	char *one_layer; /* where all of the stage is written to; NULL: a layer for each step */
 } StageRun;
+
+/** stage_run_clear() - free what @run holds; its result was taken out before. */
+void stage_run_clear(StageRun *run);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StageRun, stage_run_clear)
+
+/** solver_base_state() - what FROM gives. */
+BuildState *solver_base_state(Build *build, const Stage *stage, GError **error);
+
+/** solver_stage_options() - what names of stages mean in this build. */
+StageOptions solver_stage_options(const Build *build);
+
+/** solver_take_triggers() - ONBUILD of the base: read, and gone from here on. */
+bool solver_take_triggers(StageRun *run, GError **error);
+
+/** solver_new_scope() - the scope at the start of a stage whose base is known. */
+Scope *solver_new_scope(Build *build, const Stage *stage, BuildState *state);
+
+/** solver_run_here() - run a stage in this process; its result goes into @build. */
+bool solver_run_here(Build *build, unsigned index, GError **error);
+
+/** solver_run_parallel() - stages side by side. After a failure those that run are awaited, and no
+ * other starts. */
+bool solver_run_parallel(Build *build, GError **error);
+
+/** solver_save_stats() - keep what the cache learned of files; without it the next build reads them
+ * again. */
+void solver_save_stats(Build *build);
+
+/** solver_make_image() - record the target's state as an image. @out_caches: see build_solve().
+ * Return: its id, g_free() it. */
+char *solver_make_image(Build *build, char *const *names, GPtrArray *out_caches, GError **error);
+
+/** solver_lookup() - a record that a step can be taken from: our own, or of --cache-from; NULL
+ * without. */
+BuildRecord *solver_lookup(Build *build, const char *key);
 
 /** solver_say() - a line of progress. */
 void solver_say(const Build *build, const char *format, ...) G_GNUC_PRINTF(2, 3);
@@ -98,6 +137,9 @@ void solver_key_timestamp(const StageRun *run, CacheKey *key);
 /** solver_finish_one() - at the end of a stage: publish its one layer, if that is how it runs. */
 bool solver_finish_one(StageRun *run, GError **error);
 
+/** solver_squash_all() - at the end of a stage: --squash-all, if it is the target. */
+bool solver_squash_all(StageRun *run, GError **error);
+
 /** solver_next_source() - the stage, image or context that the next --from or from= means. */
 const StageSource *solver_next_source(StageRun *run);
 
@@ -115,8 +157,14 @@ BuildContext *solver_named_context(Build *build, const char *name, GError **erro
 
 /** solver_in_view() - run @fn as root of the namespace that owns the files of @view; its message
  * (@message_fd in its data) becomes @error. */
-bool solver_in_view(Build *build, const ContainerView *view, int (*fn)(void *data), void *data,
-		    int message_fd, GError **error);
+bool solver_in_view(const ContainerView *view, int (*fn)(void *data), void *data, int message_fd,
+		    GError **error);
+
+/** solver_fail_child() - in a child: tell the parent why. Return: the exit code. */
+int solver_fail_child(int message_fd, const GError *error);
+
+/** solver_take_message() - what solver_fail_child() told, as @error. Return: false. */
+bool solver_take_message(int message_fd, GError **error);
 
 /** solver_prefix() - "FILE:LINE: " in front of @error. Return: false. */
 bool solver_prefix(const StageRun *run, const Instruction *i, GError **error);

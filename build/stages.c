@@ -150,32 +150,49 @@ static StageSource *resolve_from(const StageGraph *graph, const Stage *stage, co
 	return source_image(graph, name, line, error);
 }
 
-static bool add_source(const StageGraph *graph, Stage *stage, const char *name, unsigned line,
-		       const StageOptions *options, GError **error)
+/* Add what one instruction of @stage takes from elsewhere. */
+static bool add_sources_of(const StageGraph *graph, const Stage *stage, const Instruction *i,
+			   const StageOptions *options, GPtrArray *list, GError **error)
 {
-	StageSource *source = resolve_from(graph, stage, name, line, options, error);
-	if (source)
-		g_ptr_array_add(stage->sources, source);
-	return source != NULL;
+	g_autoptr(GPtrArray) names = g_ptr_array_new();
+	if (i->copy.from)
+		g_ptr_array_add(names, i->copy.from);
+	for (guint m = 0; m < i->run.mounts->len; m++) {
+		const RunMount *mount = g_ptr_array_index(i->run.mounts, m);
+		if (mount->from && *mount->from)
+			g_ptr_array_add(names, mount->from);
+	}
+	for (guint at = 0; at < names->len; at++) {
+		StageSource *source =
+			resolve_from(graph, stage, names->pdata[at], i->line, options, error);
+		if (!source)
+			return false;
+		g_ptr_array_add(list, source);
+	}
+	return true;
 }
 
 /* What the instructions of a stage take from elsewhere. */
 static bool add_sources(const StageGraph *graph, Stage *stage, const StageOptions *options,
 			GError **error)
 {
-	for (size_t at = stage->first; at < stage->end; at++) {
-		const Instruction *i = g_ptr_array_index(graph->file->instructions, at);
-		if (i->copy.from &&
-		    !add_source(graph, stage, i->copy.from, i->line, options, error))
+	for (size_t at = stage->first; at < stage->end; at++)
+		if (!add_sources_of(graph, stage, g_ptr_array_index(graph->file->instructions, at),
+				    options, stage->sources, error))
 			return false;
-		for (guint m = 0; m < i->run.mounts->len; m++) {
-			const RunMount *mount = g_ptr_array_index(i->run.mounts, m);
-			if (mount->from && *mount->from &&
-			    !add_source(graph, stage, mount->from, i->line, options, error))
-				return false;
-		}
-	}
 	return true;
+}
+
+GPtrArray *stages_resolve_triggers(const StageGraph *graph, const Stage *stage,
+				   const Dockerfile *triggers, const StageOptions *options,
+				   GError **error)
+{
+	g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(free_source);
+	for (guint at = 0; at < triggers->instructions->len; at++)
+		if (!add_sources_of(graph, stage, g_ptr_array_index(triggers->instructions, at),
+				    options, list, error))
+			return NULL;
+	return g_steal_pointer(&list);
 }
 
 /* Cut the file at its FROMs. */
@@ -209,7 +226,9 @@ static bool set_base(const StageGraph *graph, Stage *stage, Scope *global,
 {
 	const FromArgs *from = &stage->from->from;
 	Expander expander = scope_expander(global);
-	g_autofree char *image = expand_word(&expander, from->image, error);
+	g_autofree char *image = stage->index == 0 && options->from
+					 ? g_strdup(options->from)
+					 : expand_word(&expander, from->image, error);
 	if (!image)
 		return prefix_at(graph, stage->from->line, error);
 	if (from->platform) {

@@ -51,6 +51,7 @@ typedef struct {
 
 typedef struct {
 	const char *target;   /* of --target: a name or a number; NULL or "" = the last one */
+	const char *from;     /* instead of what the first FROM names; NULL: as it says */
 	GHashTable *contexts; /* names of --build-context in lower case; may be NULL */
 } StageOptions;
 
@@ -67,3 +68,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(StageGraph, stages_free)
 
 /** stages_apply_global() - apply the ARGs before the first FROM to the global scope. INVALID. */
 bool stages_apply_global(const Dockerfile *file, Scope *global, GError **error);
+
+/** stages_resolve_triggers() - what ONBUILD's instructions of @stage's base take from elsewhere:
+ * GPtrArray of StageSource. INVALID. */
+GPtrArray *stages_resolve_triggers(const StageGraph *graph, const Stage *stage,
+				   const Dockerfile *triggers, const StageOptions *options,
+				   GError **error);

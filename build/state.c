@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "build/cache_image.h"
 #include "libpod/base/error.h"
 #include "storage/manifest.h"
 
@@ -12,6 +13,7 @@ static BuildState *new_state(Json *image)
 	state->layers = g_ptr_array_new_with_free_func(g_free);
 	state->diff_ids = g_ptr_array_new_with_free_func(g_free);
 	state->image = image;
+	state->steps = json_object_new_array();
 	return state;
 }
 
@@ -49,6 +51,7 @@ static bool complete(Json *image, GError **error)
 	json_object_object_del(image, "id");
 	json_object_object_del(image, "parent");
 	json_object_object_del(image, "rootfs");
+	json_object_object_del(image, CACHE_IMAGE_MEMBER);
 	return true;
 }
 
@@ -84,6 +87,8 @@ BuildState *build_state_copy(const BuildState *from)
 		g_ptr_array_add(state->layers, g_strdup(from->layers->pdata[i]));
 		g_ptr_array_add(state->diff_ids, g_strdup(from->diff_ids->pdata[i]));
 	}
+	js_unref(state->steps);
+	state->steps = copy_json(from->steps);
 	state->comment = g_strdup(from->comment);
 	return state;
 }
@@ -95,6 +100,7 @@ void build_state_free(BuildState *state)
 	g_ptr_array_unref(state->layers);
 	g_ptr_array_unref(state->diff_ids);
 	js_unref(state->image);
+	js_unref(state->steps);
 	g_free(state->comment);
 	g_free(state);
 }
@@ -113,24 +119,28 @@ Json *build_state_to_json(const BuildState *state)
 	js_set_take(json, "layers", strings_to_json(state->layers));
 	js_set_take(json, "diff_ids", strings_to_json(state->diff_ids));
 	js_set_take(json, "image", json_object_get(state->image));
+	js_set_take(json, "steps", json_object_get(state->steps));
 	js_set_string(json, "comment", state->comment);
 	return json;
 }
 
 BuildState *build_state_from_json(Json *json, GError **error)
 {
-	Json *image = NULL;
+	Json *image = NULL, *steps = NULL;
 	g_auto(GStrv) layers = NULL;
 	g_auto(GStrv) diff_ids = NULL;
 	if (!js_get_strv(json, "layers", &layers, error) ||
 	    !js_get_strv(json, "diff_ids", &diff_ids, error) ||
-	    !js_get_object(json, "image", &image, error))
+	    !js_get_object(json, "image", &image, error) ||
+	    !js_get_array(json, "steps", &steps, error))
 		return NULL;
-	if (!image)
+	if (!image || !steps)
 		return error_set_null(error, ENGINE_ERROR_CORRUPT, "a stage gave no result");
 	g_autoptr(BuildState) state = new_state(copy_json(image));
 	add_strings(state->layers, layers);
 	add_strings(state->diff_ids, diff_ids);
+	js_unref(state->steps);
+	state->steps = copy_json(steps);
 	if (!js_dup_string(json, "comment", &state->comment, error))
 		return NULL;
 	return g_steal_pointer(&state);
@@ -208,6 +218,21 @@ void build_state_add_history(BuildState *state, const char *created, const char 
 		js_set_bool(entry, "empty_layer", true);
 	g_clear_pointer(&state->comment, g_free);
 	json_object_array_add(history, entry);
+}
+
+void build_state_add_step(BuildState *state, const char *key, const char *alias,
+			  const char *created, const char *created_by, bool own)
+{
+	Json *step = json_object_new_object(), *keys = json_object_new_array();
+	json_object_array_add(keys, json_object_new_string(key));
+	if (alias && strcmp(alias, key) != 0)
+		json_object_array_add(keys, json_object_new_string(alias));
+	js_set_take(step, "keys", keys);
+	js_set_int(step, "layers", state->layers->len);
+	js_set_bool(step, "own", own);
+	js_set_string(step, "created", created);
+	js_set_string(step, "created_by", created_by);
+	json_object_array_add(state->steps, step);
 }
 
 const char *build_state_finish(BuildState *state, const char *created)

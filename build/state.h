@@ -14,6 +14,7 @@ typedef struct {
 	GPtrArray *layers;   /* char *, chain ids, bottom first, without a NULL at the end */
 	GPtrArray *diff_ids; /* char *, likewise */
 	Json *image;         /* the whole config; its rootfs is made at the end */
+	Json *steps;         /* array: what the cache knows of those so far (build/cache_image.h) */
 	char *comment;       /* of the next entry of the history: "FROM NAME"; or NULL */
 } BuildState;
 
@@ -57,6 +58,14 @@ void build_state_add_layer(BuildState *state, const char *chain_id, const char *
 /** build_state_add_history() - one more entry of the history; @empty: no layer belongs to it. */
 void build_state_add_history(BuildState *state, const char *created, const char *created_by,
 			     bool empty);
+
+/**
+ * build_state_add_step() - note a step for a cache that is exported
+ * @alias:	another key of the same result; may be NULL
+ * @own:	it made the top layer
+ */
+void build_state_add_step(BuildState *state, const char *key, const char *alias,
+			  const char *created, const char *created_by, bool own);
 
 /** build_state_finish() - the text of the config, with rootfs and @created; borrowed from the
  * state. */

@@ -64,7 +64,8 @@ static BuildRecord *read_record(Json *json, const char *key, GError **error)
 	    !js_dup_string(json, "created", &record->created, error) ||
 	    !js_dup_string(json, "created_by", &record->created_by, error) ||
 	    !js_dup_string(json, "config", &record->config, error) ||
-	    !js_get_int(json, "size", 0, INT64_MAX, &size, error))
+	    !js_get_int(json, "size", 0, INT64_MAX, &size, error) ||
+	    !js_get_int(json, "made", 0, INT64_MAX, &record->made, error))
 		return NULL;
 	if (!record->layers)
 		record->layers = g_new0(char *, 1);
@@ -130,6 +131,7 @@ bool build_cache_store(Store *store, const BuildRecord *record, GError **error)
 	js_set_string(json, "created_by", record->created_by);
 	js_set_string(json, "config", record->config);
 	js_set_int(json, "size", (int64_t)record->size);
+	js_set_int(json, "made", record->made);
 	return js_save(dir, record->key, json, RECORD_SYNC_NONE, error);
 }
 

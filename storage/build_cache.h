@@ -23,6 +23,7 @@ typedef struct {
 	char *created_by; /* as in the history */
 	char *config;     /* a whole image config: the record of a build's end; else NULL */
 	uint64_t size;    /* of the step's layer */
+	int64_t made;     /* ns since 1970: when it was run, whatever @created says */
 	int64_t used;     /* ns since 1970; of a record that was read */
 } BuildRecord;
 

@@ -137,7 +137,7 @@ static bool put_header(Walk *w, const char *path, char type, const struct stat *
 {
 	unsigned char block[BLOCK] = {0};
 	uint64_t size = type == '0' ? (uint64_t)st->st_size : 0;
-	int64_t mtime = st->st_mtim.tv_sec;
+	int64_t mtime = w->options->has_mtime ? w->options->mtime : st->st_mtim.tv_sec;
 	uint32_t uid, gid;
 	owner(w, st, &uid, &gid);
 	if (strlen(path) > 100)

@@ -26,6 +26,8 @@ typedef struct {
 	bool one_mount;   /* other mounts are empty directories */
 	bool layer;       /* an upper directory: whiteouts as OCI has them, its marks left out */
 	bool skip_unreadable; /* leave out, and count, what may not be read */
+	bool has_mtime;       /* every entry has the time @mtime, seconds */
+	int64_t mtime;
 	const IdMap *map;     /* owners are outside ids of this map; NULL: as they are */
 	TreePackSink raw;     /* headers and padding */
 	TreePackSink content; /* of files */

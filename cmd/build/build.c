@@ -17,8 +17,12 @@ void build_verb_init(BuildVerb *verb)
 
 void build_verb_clear(BuildVerb *verb)
 {
-	GPtrArray **const lists[] = {&verb->tags,    &verb->build_args, &verb->labels,
-				     &verb->secrets, &verb->contexts,   &verb->run_values};
+	GPtrArray **const lists[] = {
+		&verb->tags,         &verb->build_args, &verb->labels,    &verb->secrets,
+		&verb->contexts,     &verb->run_values, &verb->arg_files, &verb->unset_env,
+		&verb->unset_labels, &verb->platforms,  &verb->outputs,   &verb->cache_from,
+		&verb->cache_to,
+	};
 	for (size_t i = 0; i < G_N_ELEMENTS(lists); i++)
 		g_clear_pointer(lists[i], g_ptr_array_unref);
 	spec_free(verb->run);
@@ -120,13 +124,6 @@ static bool set_ssh(void *target, const Option *option, const char *value, GErro
 	       error_set(error, ENGINE_ERROR_INVALID, "SSH_AUTH_SOCK not set");
 }
 
-static bool set_output(void *target, const Option *option, const char *value, GError **error)
-{
-	return strcmp(value, "type=image") == 0 || strcmp(value, "type=docker") == 0 ||
-	       error_set(error, ENGINE_ERROR_UNSUPPORTED,
-			 "only the store is supported: type=image");
-}
-
 #define VALUE(short_name, name, field, metavar, help)                                              \
 	{                                                                                          \
 		short_name, name, OPTION_VALUE, option_set_string, metavar, help,                  \
@@ -180,38 +177,61 @@ static const Option options[] = {
 	{0, "jobs", OPTION_VALUE, option_set_uint, "N", "Stages side by side; 0: as many as CPUs",
 	 offsetof(BuildVerb, jobs), OPTION_COMMON},
 	VALUE(0, "timestamp", timestamp, "SECONDS", "Time of the image and of all files it adds"),
-	VALUE(0, "platform", platform, "OS/ARCH[/VARIANT]", "Platform of base images"),
+	{0, "platform", OPTION_CSV, build_set_platform, "OS/ARCH[/VARIANT]",
+	 "Platform of the image; with several --manifest or -t names the list of them", 0,
+	 OPTION_COMMON},
 	VALUE(0, "ignorefile", ignorefile, "FILE", "Instead of .containerignore, .dockerignore"),
 	FLAG(0, "check", check, "Look for mistakes in the Dockerfile, and build nothing"),
 	FLAG(0, "explain", explain, "Say of each step why it ran"),
 	{0, "progress", OPTION_VALUE, set_progress, "KIND", "plain (always so), or quiet", 0,
 	 OPTION_COMMON},
-	{'o', "output", OPTION_VALUE, set_output, "type=image", "Where the result goes", 0,
-	 OPTION_HIDDEN},
+	{'o', "output", OPTION_LIST, build_set_output, "type=TYPE[,dest=PATH]",
+	 "Also write the result: local (a directory), tar, oci, docker, registry; - is a tar on "
+	 "standard output",
+	 0, OPTION_COMMON},
+	{0, "cache-from", OPTION_LIST, build_set_cache, "PLACE",
+	 "Take steps from type=registry,ref=REFERENCE or type=local,src=DIR", 0, OPTION_COMMON},
+	{0, "cache-to", OPTION_LIST, build_set_cache, "PLACE",
+	 "Write the steps to type=registry,ref=REFERENCE, type=local,dest=DIR or type=inline; "
+	 "mode=max: those of all stages",
+	 0, OPTION_COMMON},
+	{0, "cache-ttl", OPTION_VALUE, build_set_ttl, "DURATION",
+	 "Run again what was run longer ago than this", 0, OPTION_COMMON},
+	VALUE(0, "manifest", manifest, "LIST", "Add the image to this manifest list"),
+	VALUE(0, "metadata-file", metadata_file, "FILE",
+	      "Write the image's digest and names as JSON"),
+	FLAG(0, "push", push, "Push the image to the registries of its names"),
+	FLAG(0, "squash-all", squash_all, "One layer of all files, the base image's too"),
+	VALUE(0, "source-date-epoch", epoch, "SECONDS", "Time of the image (SOURCE_DATE_EPOCH)"),
+	FLAG(0, "rewrite-timestamp", rewrite_times, "Let no file be younger than that"),
+	FLAG(0, "omit-history", omit_history, "Leave the history out of the image"),
+	VALUE(0, "from", from, "IMAGE", "Instead of what the first FROM names"),
+	LIST(0, "build-arg-file", arg_files, "FILE", "Lines of NAME=VALUE, as --build-arg"),
+	LIST(0, "unsetenv", unset_env, "NAME", "Take a variable out of the image"),
+	LIST(0, "unsetlabel", unset_labels, "NAME", "Take a base image's label out of the image"),
+	{0, "allow", OPTION_CSV, build_set_allow, "security.insecure",
+	 "Let RUN --security=insecure have all privileges", 0, 0},
+	VALUE(0, "authfile", registry.authfile, "FILE", "Read credentials from here"),
+	VALUE(0, "cert-dir", registry.cert_dir, "DIR", "Certificates of the registry"),
+	VALUE(0, "creds", registry.creds, "USER[:PASSWORD]", "Log in with these"),
+	{0, "tls-verify", OPTION_TRISTATE, option_set_tristate, NULL,
+	 "Ask for HTTPS with a valid certificate (default true)",
+	 offsetof(BuildVerb, registry.tls_verify), OPTION_COMMON},
 	IGNORED("force-rm", OPTION_FLAG),
 	IGNORED("load", OPTION_FLAG),
 	IGNORED("rm", OPTION_FLAG),
 	OPTION_UNSUPPORTED(0, "all-platforms", OPTION_FLAG),
 	OPTION_UNSUPPORTED(0, "annotation", OPTION_LIST),
 	OPTION_UNSUPPORTED(0, "arch", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "authfile", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "build-arg-file", OPTION_LIST),
-	OPTION_UNSUPPORTED(0, "cache-from", OPTION_LIST),
-	OPTION_UNSUPPORTED(0, "cache-to", OPTION_LIST),
-	OPTION_UNSUPPORTED(0, "cache-ttl", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "cert-dir", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "cgroupns", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "compat-volumes", OPTION_FLAG),
 	OPTION_UNSUPPORTED(0, "compress", OPTION_FLAG),
 	OPTION_UNSUPPORTED(0, "cpp-flag", OPTION_LIST),
-	OPTION_UNSUPPORTED(0, "creds", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "cw", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "decryption-key", OPTION_LIST),
 	OPTION_UNSUPPORTED('D', "disable-compression", OPTION_FLAG),
 	OPTION_UNSUPPORTED(0, "disable-content-trust", OPTION_FLAG),
 	OPTION_UNSUPPORTED(0, "env", OPTION_LIST),
-	OPTION_UNSUPPORTED(0, "from", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "group-add", OPTION_LIST),
 	OPTION_UNSUPPORTED(0, "hooks-dir", OPTION_LIST),
 	OPTION_UNSUPPORTED(0, "identity-label", OPTION_FLAG),
 	OPTION_UNSUPPORTED(0, "inherit-labels", OPTION_FLAG),
@@ -220,29 +240,19 @@ static const Option options[] = {
 	OPTION_UNSUPPORTED(0, "layer-label", OPTION_LIST),
 	OPTION_UNSUPPORTED(0, "logfile", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "logsplit", OPTION_FLAG),
-	OPTION_UNSUPPORTED(0, "manifest", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "metadata-file", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "no-hostname", OPTION_FLAG),
-	OPTION_UNSUPPORTED(0, "omit-history", OPTION_FLAG),
 	OPTION_UNSUPPORTED(0, "os", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "os-feature", OPTION_LIST),
 	OPTION_UNSUPPORTED(0, "os-version", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "pid", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "push", OPTION_FLAG),
 	OPTION_UNSUPPORTED(0, "retry", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "retry-delay", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "rewrite-timestamp", OPTION_FLAG),
 	OPTION_UNSUPPORTED(0, "runtime", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "runtime-flag", OPTION_LIST),
 	OPTION_UNSUPPORTED(0, "sbom", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "sign-by", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "skip-unused-stages", OPTION_FLAG),
-	OPTION_UNSUPPORTED(0, "source-date-epoch", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "squash-all", OPTION_FLAG),
 	OPTION_UNSUPPORTED(0, "stdin", OPTION_FLAG),
-	OPTION_UNSUPPORTED(0, "tls-verify", OPTION_FLAG),
-	OPTION_UNSUPPORTED(0, "unsetenv", OPTION_LIST),
-	OPTION_UNSUPPORTED(0, "unsetlabel", OPTION_LIST),
 	OPTION_UNSUPPORTED(0, "userns", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "uts", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "variant", OPTION_VALUE),
@@ -260,6 +270,7 @@ static const Option run_options[] = {
 	RUN(0, "cap-add", OPTION_CSV, "NAME", "Give RUN a capability"),
 	RUN(0, "cap-drop", OPTION_CSV, "NAME", "Take a capability from RUN"),
 	RUN(0, "security-opt", OPTION_LIST, "NAME=VALUE", "Security options of RUN"),
+	RUN(0, "group-add", OPTION_CSV, "GROUP", "One more group of RUN's user"),
 	RUN(0, "device", OPTION_LIST, "DEVICE", "A device of the host for RUN"),
 	RUN(0, "http-proxy", OPTION_FLAG, NULL, "Pass our proxies on to RUN (default true)"),
 	RUN(0, "shm-size", OPTION_VALUE, "SIZE", "Size of /dev/shm"),
@@ -296,13 +307,19 @@ const Command build_command = {
 		"Runs the instructions of a Dockerfile on the files of CONTEXT (a directory, by "
 		"default the current one; a tar; - for standard input; a URL) and prints the id of "
 		"the image that comes of it.",
-	.examples =
-		(const char *const[]){"skiff build -t app .",
-				      "skiff build --target test --build-arg V=2 src",
-				      "skiff build --explain -t app -f build/Dockerfile .", NULL},
+	.examples = (const char *const[]){"skiff build -t app .",
+					  "skiff build --target test --build-arg V=2 src",
+					  "skiff build --explain -t app -f build/Dockerfile .",
+					  "skiff build --target files -o out .",
+					  "skiff build --cache-from type=local,src=cache "
+					  "--cache-to type=local,dest=cache,mode=max .",
+					  NULL},
 	.man = "# CACHE\n\nA step that was run before on the same layers, with the same files, "
 	       "variables and command is not run again; *--explain* says what is not the same. "
-	       "*skiff builder prune* forgets what was built.\n",
+	       "*skiff builder prune* forgets what was built.\n\n"
+	       "*--cache-to* writes the steps to a registry or a directory as images, or with "
+	       "*type=inline* into the config of the image itself; *--cache-from* takes them from "
+	       "there. A cache is believed as a base image is.\n",
 	.max_args = 1,
 	.groups = (const OptionGroup *const[]){&group, &run_group, NULL},
 	.arg = COMMAND_ARG_FILE,

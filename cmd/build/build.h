@@ -6,24 +6,74 @@
 #pragma once
 
 #include "cmd/command.h"
+#include "cmd/image/fetch_args.h"
 #include "libpod/spec.h"
 #include "storage/fetch.h"
 
+typedef enum {
+	BUILD_OUTPUT_NONE, /* the store, where the image is in any case */
+	BUILD_OUTPUT_LOCAL,
+	BUILD_OUTPUT_TAR,
+	BUILD_OUTPUT_OCI,
+	BUILD_OUTPUT_DOCKER,
+	BUILD_OUTPUT_PUSH,
+} BuildOutputKind;
+
+/* One -o. */
+typedef struct {
+	BuildOutputKind kind;
+	char *dest;  /* a path; "-": standard output; NULL: it has none */
+	bool is_dir; /* of OCI: a directory, no archive */
+} BuildOutput;
+
+void build_output_free(void *output);
+
+/* One --cache-from or --cache-to. */
+typedef struct {
+	enum {
+		BUILD_CACHE_PLACE_REGISTRY,
+		BUILD_CACHE_PLACE_LOCAL,
+		BUILD_CACHE_PLACE_INLINE,
+	} kind;
+	char *where;     /* a reference or a directory */
+	bool all_stages; /* mode=max */
+} BuildCachePlace;
+
+void build_cache_place_free(void *place);
+
 /* The command line. Strings are borrowed from it. */
 typedef struct {
-	const char *file, *target, *iidfile, *format, *platform, *ignorefile, *check_config;
+	const char *file, *target, *iidfile, *format, *ignorefile, *check_config;
+	const char *manifest, *metadata_file, *epoch, *from;
 	const char *progress, *ssh, *timestamp;
 	GPtrArray *tags;       /* char * */
 	GPtrArray *build_args; /* "NAME=VALUE" or "NAME" */
 	GPtrArray *labels;
 	GPtrArray *secrets;
 	GPtrArray *contexts;
+	GPtrArray *arg_files, *unset_env, *unset_labels; /* char * */
+	GPtrArray *platforms;                            /* char *, owned; NULL: this machine's */
+	GPtrArray *outputs;                              /* BuildOutput * */
+	GPtrArray *cache_from, *cache_to;                /* BuildCachePlace * */
+	int64_t cache_ttl;                               /* ns, if @has_ttl */
+	RegistryOptionValues registry;
 	ContainerSpec *run;    /* checks what RUNs shall have as it is typed; NULL: nothing was */
 	GPtrArray *run_values; /* char *: option and value by turns, for each RUN anew */
 	PullPolicy pull;
 	uint64_t jobs;
 	bool no_cache, quiet, squash, layers, check, explain;
+	bool has_ttl, squash_all, push, rewrite_times, allow_insecure, omit_history;
 } BuildVerb;
+
+/* Setters of rows, in result_options.c. */
+bool build_set_output(void *target, const Option *option, const char *value, GError **error);
+bool build_set_cache(void *target, const Option *option, const char *value, GError **error);
+bool build_set_ttl(void *target, const Option *option, const char *value, GError **error);
+bool build_set_platform(void *target, const Option *option, const char *value, GError **error);
+bool build_set_allow(void *target, const Option *option, const char *value, GError **error);
+
+/** build_verb_needs_stdout() - does an output take standard output for itself? */
+bool build_verb_needs_stdout(const BuildVerb *verb);
 
 /** build_verb_init() - the defaults. */
 void build_verb_init(BuildVerb *verb);

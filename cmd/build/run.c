@@ -11,6 +11,8 @@
 #include "build/check.h"
 #include "build/solver.h"
 #include "cmd/build/build.h"
+#include "cmd/build/caches.h"
+#include "cmd/build/outputs.h"
 #include "cmd/image/acquire.h"
 #include "cmd/output.h"
 #include "libpod/base/error.h"
@@ -21,7 +23,8 @@
 #include "libpod/container.h"
 #include "libpod/rootless.h"
 
-#define WORK_NAME "context"
+#define WORK_NAME    "context"
+#define ARG_FILE_MAX (1u << 20)
 
 /* What one build needs. */
 typedef struct {
@@ -36,8 +39,11 @@ typedef struct {
 	GHashTable *build_args, *contexts;
 	GPtrArray *secrets;
 	GPtrArray *names;
+	BuildCaches caches;
+	GPtrArray *made_caches; /* char *: images of --cache-to */
 	char **run_inputs;
-	int out_fd; /* our standard output, if it was put aside for --quiet; else -1 */
+	int result_fd; /* our standard output, where an output takes it for itself; else -1 */
+	int out_fd;    /* our standard output, if it was put aside for --quiet; else -1 */
 } Job;
 
 /* What the stages of this build leave; the next command does what fails here. */
@@ -54,6 +60,12 @@ static void job_clear(Job *job)
 	context_close(job->context);
 	fd_close(&job->fetch.work_fd);
 	store_stage_free(job->stage);
+	if (job->engine) {
+		build_caches_drop(job->engine, job->caches.images);
+		build_caches_drop(job->engine, job->made_caches);
+	}
+	build_caches_clear(&job->caches);
+	g_clear_pointer(&job->made_caches, g_ptr_array_unref);
 	empty_trash(job->engine);
 	g_free(job->work_path);
 	g_clear_pointer(&job->build_args, g_hash_table_unref);
@@ -62,6 +74,7 @@ static void job_clear(Job *job)
 	g_clear_pointer(&job->names, g_ptr_array_unref);
 	g_strfreev(job->run_inputs);
 	fd_close(&job->out_fd);
+	fd_close(&job->result_fd);
 	engine_close(job->engine);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Job, job_clear)
@@ -76,6 +89,7 @@ static Image *acquire(void *data, const char *name, const char *platform, GError
 		.policy = job->verb->pull,
 		.platform = platform,
 		.quiet = job->verb->quiet,
+		.registry = &job->verb->registry,
 	};
 	output_flush();
 	Image *image = image_acquire(job->engine, name, &options, &status, error);
@@ -155,6 +169,46 @@ static unsigned count_jobs(uint64_t asked)
 	return asked ? (unsigned)MIN(asked, 64) : (unsigned)MAX(sysconf(_SC_NPROCESSORS_ONLN), 1);
 }
 
+/* --build-arg-file: a line for each; "#" begins a comment. */
+static bool read_arg_files(Job *job, GError **error)
+{
+	const GPtrArray *files = job->verb->arg_files;
+	for (guint i = 0; files && i < files->len; i++) {
+		size_t size = 0;
+		/* lint: allow open: the user's own file */
+		autofd fd = open(files->pdata[i], O_RDONLY | O_CLOEXEC | O_NOCTTY);
+		if (fd < 0)
+			return error_set_errno(error, "open %s", (char *)files->pdata[i]);
+		g_autofree char *text = fd_read_all(fd, ARG_FILE_MAX, &size, error);
+		g_auto(GStrv) lines = text ? g_strsplit(text, "\n", -1) : NULL;
+		g_autoptr(GPtrArray) list = g_ptr_array_new();
+		for (char **line = lines; line && *line; line++)
+			if (*g_strstrip(*line) && **line != '#')
+				g_ptr_array_add(list, *line);
+		if (!lines || !fill_table(job->build_args, list, files->pdata[i], true, error))
+			return false;
+	}
+	return true;
+}
+
+/* What --cache-to wants of the solver. */
+static void set_cache_options(const BuildVerb *verb, const BuildCaches *caches,
+			      BuildOptions *options)
+{
+	options->imported = caches->records;
+	if (verb->has_ttl)
+		options->cache_since = MAX(units_now() - verb->cache_ttl, 1);
+	for (guint i = 0; verb->cache_to && i < verb->cache_to->len; i++) {
+		const BuildCachePlace *place = verb->cache_to->pdata[i];
+		if (place->kind == BUILD_CACHE_PLACE_INLINE)
+			options->inline_cache = true;
+		else if (place->all_stages)
+			options->cache_mode = BUILD_CACHE_MAX;
+		else
+			options->cache_mode = MAX(options->cache_mode, BUILD_CACHE_MIN);
+	}
+}
+
 /* A new table of owned strings. */
 static GHashTable *new_table(void)
 {
@@ -175,11 +229,14 @@ static bool read_options(Job *job, GError **error)
 	for (guint i = 0; verb->tags && i < verb->tags->len; i++)
 		g_ptr_array_add(job->names, verb->tags->pdata[i]);
 	g_ptr_array_add(job->names, NULL);
-	if (!fill_table(job->build_args, verb->build_args, "--build-arg", true, error) ||
+	if (!read_arg_files(job, error) ||
+	    !fill_table(job->build_args, verb->build_args, "--build-arg", true, error) ||
 	    !fill_table(job->contexts, verb->contexts, "--build-context", false, error) ||
 	    !add_secrets(job, error))
 		return false;
 	epoch = g_hash_table_lookup(job->build_args, "SOURCE_DATE_EPOCH");
+	if (verb->epoch)
+		epoch = verb->epoch;
 	if (!epoch)
 		epoch = g_getenv("SOURCE_DATE_EPOCH");
 	*options = (BuildOptions){
@@ -192,10 +249,17 @@ static bool read_options(Job *job, GError **error)
 		.fetch = &job->fetch,
 		.no_cache = verb->no_cache,
 		.explain = verb->explain,
-		.one_layer = verb->squash || !verb->layers,
+		.one_layer = (verb->squash || !verb->layers) && !verb->squash_all,
+		.squash_all = verb->squash_all,
+		.rewrite_times = verb->rewrite_times,
+		.allow_insecure = verb->allow_insecure,
+		.omit_history = verb->omit_history,
+		.from = verb->from,
+		.unset_env = verb->unset_env,
+		.unset_labels = verb->unset_labels,
 		.oci = g_strcmp0(verb->format, "oci") == 0,
 		.jobs = count_jobs(verb->jobs),
-		.platform = verb->platform,
+		.platform = verb->platforms ? verb->platforms->pdata[0] : NULL,
 		.names = (const char *const *)job->names->pdata,
 		.run_inputs = (const char *const *)job->run_inputs,
 		.new_spec = new_spec,
@@ -250,7 +314,7 @@ static int check_file(Job *job, GError **error)
 	const CheckInputs inputs = {
 		.scope = {.build_args = job->build_args},
 		.ignore = context_ignore(job->context),
-		.target_platform = job->verb->platform,
+		.target_platform = job->options.platform,
 	};
 	g_autoptr(Scope) global = scope_new_global(&inputs.scope, job->file->lex->escape);
 	const StageOptions stages = {.target = job->verb->target, .contexts = job->contexts};
@@ -296,40 +360,111 @@ static bool write_iidfile(const char *file, const char *id, GError **error)
 	       error_set_errno(error, "open %s", file);
 }
 
+/* Build for each platform. Return: the ids, g_strfreev() them; NULL with @error, and *@out_code. */
+static char **build_all(Job *job, int *out_code, GError **error)
+{
+	static const char *const no_names[] = {NULL};
+	const GPtrArray *platforms = job->verb->platforms;
+	g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
+	guint n = platforms ? platforms->len : 1;
+	/* Several images share no name: it is the list's. */
+	if (n > 1)
+		job->options.names = no_names;
+	for (guint i = 0; i < n; i++) {
+		if (platforms)
+			job->options.platform = platforms->pdata[i];
+		char *id = build_solve(job->engine, job->context, job->file, &job->options,
+				       job->made_caches, out_code, error);
+		if (!id)
+			return NULL;
+		g_ptr_array_add(ids, id);
+	}
+	g_ptr_array_set_free_func(ids, NULL);
+	g_ptr_array_add(ids, NULL);
+	return (char **)g_ptr_array_free(g_steal_pointer(&ids), FALSE);
+}
+
+/* Everything that follows the build. Return: exit code, -1 with @error. */
+static int give_result(Job *job, char **ids, GError **error)
+{
+	const BuildVerb *verb = job->verb;
+	const BuildOptions *options = &job->options;
+	const GPtrArray *platforms = verb->platforms;
+	g_autoptr(GPtrArray) list = g_ptr_array_new();
+	for (guint i = 0; platforms && i < platforms->len; i++)
+		g_ptr_array_add(list, platforms->pdata[i]);
+	g_ptr_array_add(list, NULL);
+	const BuildResult result = {
+		.ids = ids,
+		.platforms = platforms ? (const char *const *)list->pdata : NULL,
+		.names = (const char *const *)job->names->pdata,
+		.stdout_fd = job->result_fd,
+		.mtime = options->timestamp >= 0 ? options->timestamp : options->created,
+	};
+	if (!build_list_make(job->engine, verb, &result, error) ||
+	    !write_iidfile(verb->iidfile, ids[g_strv_length(ids) - 1], error))
+		return -1;
+	int code = build_outputs_write(job->engine, verb, &result, error);
+	return code == 0 ? build_caches_give(job->engine, verb, job->made_caches, error) : code;
+}
+
 /* Build and print the id. Return: exit code, -1 with @error. */
 static int run_build(Invocation *inv, Job *job, GError **error)
 {
 	int code = 125;
-	if (!read_options(job, error) || !containers_heal_steps(job->engine, error) ||
+	if (!read_options(job, error) || !build_outputs_check(job->verb, error) ||
+	    !containers_heal_steps(job->engine, error) ||
 	    !store_sweep(engine_store(job->engine), error) || !open_context(inv, job, error))
 		return -1;
 	if (job->verb->check)
 		return check_file(job, error);
-	if (!set_aside_output(job, error))
+	if (!set_aside_output(job, error) ||
+	    !build_caches_take(job->engine, job->verb, &job->caches, error))
 		return -1;
-	g_autofree char *id =
-		build_solve(job->engine, job->context, job->file, &job->options, &code, error);
+	set_cache_options(job->verb, &job->caches, &job->options);
+	g_auto(GStrv) ids = build_all(job, &code, error);
 	output_flush();
 	if (job->out_fd >= 0 && dup2(job->out_fd, STDOUT_FILENO) < 0)
 		return error_set_errno(error, "cannot print") - 1;
-	if (!id || !write_iidfile(job->verb->iidfile, id, error)) {
+	if (ids)
+		code = give_result(job, ids, error);
+	if (*error) {
 		output_error(*error);
 		g_clear_error(error);
-		return code;
+		return code > 0 ? code : 125;
 	}
-	output_printf("%s\n", id);
-	return 0;
+	for (char **id = ids; code == 0 && *id; id++)
+		output_printf("%s\n", *id);
+	return code;
+}
+
+/* An output on standard output has it for itself: all else goes to standard error. */
+static bool set_aside_stdout(Job *job, GError **error)
+{
+	if (!build_verb_needs_stdout(job->verb))
+		return true;
+	job->result_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	return (job->result_fd >= 0 && dup2(STDERR_FILENO, STDOUT_FILENO) >= 0) ||
+	       error_set_errno(error, "cannot set standard output aside");
 }
 
 int build_verb_run(Invocation *inv, const BuildVerb *verb)
 {
 	g_autoptr(GError) error = NULL;
-	g_auto(Job) job = {.verb = verb, .out_fd = -1, .fetch = {.work_fd = -1}};
+	g_auto(Job) job = {
+		.verb = verb,
+		.out_fd = -1,
+		.result_fd = -1,
+		.fetch = {.work_fd = -1},
+		.made_caches = g_ptr_array_new_with_free_func(g_free),
+	};
 	const EngineOptions options = {
 		.root = inv->global.root,
 		.runroot = inv->global.runroot,
 		.program = inv->argv[0],
 	};
+	if (!set_aside_stdout(&job, &error))
+		return command_fail(error);
 	job.engine = engine_open(&options, &error);
 	int code = job.engine ? run_build(inv, &job, &error) : -1;
 	return code >= 0 ? code : command_fail(error);

@@ -3,6 +3,7 @@
  * skiff-fetch import-podman [--podman-root DIR] [NAME...]
  * skiff-fetch podman-layer DIR DRIVER LAYER (its child: the layer's tar to stdout)
  * skiff-fetch load [--input FILE|DIR] [--reference NAME] [--name NAME]... [--platform P] [--ids]
+ *	[--no-names]
  */
 #include <stdio.h>
 #include <unistd.h>
@@ -34,7 +35,7 @@ int fetch_load(FetchCall *call, GError **error)
 	g_autoptr(GPtrArray) names = g_ptr_array_new();
 	g_autoptr(GPtrArray) operands = g_ptr_array_new();
 	const char *platform_text = NULL;
-	bool ids = false;
+	bool ids = false, no_names = false;
 	LoadOptions options = {.input = "-"};
 	const FetchOption rows[] = {
 		{.name = "--input", .value = &options.input},
@@ -42,6 +43,7 @@ int fetch_load(FetchCall *call, GError **error)
 		{.name = "--name", .values = &names},
 		{.name = "--platform", .value = &platform_text},
 		{.name = "--ids", .flag = &ids},
+		{.name = "--no-names", .flag = &no_names},
 		{0},
 	};
 	g_auto(Platform) platform = {0};
@@ -52,7 +54,7 @@ int fetch_load(FetchCall *call, GError **error)
 		options.input = operands->pdata[0];
 	if (platform_text)
 		options.platform = &platform;
-	if (names->len > 0) {
+	if (names->len > 0 || no_names) {
 		g_ptr_array_add(names, NULL);
 		options.names = (const char *const *)names->pdata;
 	}

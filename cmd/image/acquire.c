@@ -76,6 +76,8 @@ static Image *pull(Engine *engine, const char *name, const AcquireOptions *optio
 	fetch_args_add(args, "--policy", options->policy == PULL_NEWER ? "newer" : "always");
 	fetch_args_add(args, "--platform", options->platform);
 	fetch_args_add_flag(args, "--quiet", options->quiet);
+	if (options->registry)
+		registry_options_add(args, options->registry);
 	if (!fetch_args_add_operand(args, name, error))
 		return NULL;
 	g_auto(PullNotice) notice = pull_notice_begin(name);

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "cmd/image/fetch_args.h"
 #include "libpod/engine.h"
 #include "storage/fetch.h"
 #include "storage/image.h"
@@ -12,6 +13,7 @@ typedef struct {
 	PullPolicy policy;
 	const char *platform; /* NULL: this machine's */
 	bool quiet;
+	const RegistryOptionValues *registry; /* NULL: as configured */
 } AcquireOptions;
 
 /**

@@ -1,0 +1,466 @@
+# SPDX-License-Identifier: Apache-2.0
+"""skiff build: where the result goes besides the store, and what it is made from besides the Dockerfile."""
+
+import json
+import os
+import shutil
+import subprocess
+import tarfile
+
+from tests.support.registry import Registry
+from tests.support.skiff import sub_ids
+from tests.system.test_build import BuildTest
+
+FILES = """
+FROM busybox AS made
+RUN mkdir -p /out/deep && echo one > /out/one && echo two > /out/deep/two && ln -s /etc/passwd /out/link
+FROM scratch
+COPY --from=made /out /
+"""
+
+
+class Outputs(BuildTest):
+    def out(self, name="out"):
+        return self.tmp / f"{self.id().rpartition('.')[2]}-{name}"
+
+    def output(self, value, *options, text=FILES, **more):
+        return self.build("-o", value, *options, text=text, **more)
+
+    def test_local(self):
+        out = self.out() / "with" / "parents"
+        self.output(out)
+        self.assertEqual((out / "one").read_text(), "one\n")
+        self.assertEqual((out / "deep/two").read_text(), "two\n")
+        self.assertEqual(os.readlink(out / "link"), "/etc/passwd")
+        self.assertEqual((out / "one").stat().st_uid, os.getuid())
+        (out / "stays").write_text("x")
+        self.output(f"type=local,dest={out}")
+        self.assertEqual((out / "stays").read_text(), "x")
+
+    def test_local_follows_no_link_out_of_the_directory(self):
+        """What stands in the directory may be hostile, too: an earlier image wrote it."""
+        out, canary = self.out(), self.out("canary")
+        out.mkdir()
+        canary.mkdir()
+        (out / "deep").symlink_to(canary)
+        (out / "one").symlink_to(canary / "target")
+        self.build("-o", out, text=FILES, check=False)
+        self.assertEqual(list(canary.iterdir()), [])
+
+    def test_local_of_owners_and_modes(self):
+        self.need_ids()
+        out = self.out()
+        self.output(out, text="FROM busybox AS a\nRUN mkdir /o && echo s > /o/s && chown 5:6 /o/s && chmod 600 /o/s\n"
+                              "FROM scratch\nCOPY --from=a /o /\n")
+        self.assertEqual((out / "s").read_text(), "s\n")
+        self.assertEqual((out / "s").stat().st_uid, os.getuid())
+
+    def test_tar(self):
+        out = self.out("t.tar")
+        self.output(f"type=tar,dest={out}")
+        with tarfile.open(out) as archive:
+            self.assertLessEqual({"one", "deep", "deep/two", "link"}, {name.lstrip("./") for name in archive.getnames()})
+        self.assertEqual(list(out.parent.glob("*.part")), [])
+
+    def test_tar_on_standard_output(self):
+        """Nothing but the archive: what is told goes to standard error."""
+        for value in ("-", "type=tar,dest=-", "type=oci,dest=-", "type=docker,dest=-"):
+            with self.subTest(value):
+                self.write(FILES)
+                command = [self.skiff_path(), *map(str, self.roots()), "build", "--network", "none", "-t", "made", "-o", value, str(self.context)]
+                done = subprocess.run(command, env=self.environment(), capture_output=True, check=False, timeout=60)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                path = self.out("piped.tar")
+                path.write_bytes(done.stdout)
+                with tarfile.open(path) as archive:
+                    self.assertTrue(archive.getnames())
+                self.assertIn(b"COMMIT", done.stderr)
+
+    def skiff_path(self):
+        return shutil.which("skiff", path=self.environment()["PATH"])
+
+    def test_oci_and_docker_archives(self):
+        for kind in ("oci", "docker"):
+            with self.subTest(kind):
+                out = self.out(kind + ".tar")
+                self.output(f"type={kind},dest={out}")
+                image = self.skiff("image", "inspect", "made").json[0]["Id"]
+                self.skiff("rmi", "-f", "made")
+                self.assertIn("localhost/made:latest", self.skiff("load", "-i", out).stdout)
+                self.assertEqual(self.skiff("image", "inspect", "made").json[0]["Id"], image)
+
+    def test_oci_directory_is_what_others_read(self):
+        out = self.out("layout")
+        self.output(f"type=oci,tar=false,dest={out}")
+        checked = 0
+        if shutil.which("skopeo"):
+            told = subprocess.run(["skopeo", "inspect", f"oci:{out}:localhost/made:latest"], check=True, capture_output=True)
+            self.assertEqual(len(json.loads(told.stdout)["Layers"]), 1)
+            copy = self.out("copied")
+            subprocess.run(["skopeo", "--insecure-policy", "copy", "-q", f"oci:{out}:localhost/made:latest", f"dir:{copy}"],
+                           check=True, capture_output=True)
+            checked += 1
+        if shutil.which("oci-image-tool"):
+            subprocess.run(["oci-image-tool", "validate", "--type", "image", "--ref", "name=localhost/made:latest", out],
+                           check=True, capture_output=True)
+            checked += 1
+        if shutil.which("umoci"):
+            bundle = self.out("bundle")
+            plain = self.out("plain")
+            # umoci's tags have no slash.
+            subprocess.run(["skopeo", "--insecure-policy", "copy", "-q", f"oci:{out}:localhost/made:latest", f"oci:{plain}:made"],
+                           check=True, capture_output=True)
+            subprocess.run(["umoci", "unpack", "--rootless", "--image", f"{plain}:made", bundle], check=True, capture_output=True)
+            self.assertEqual((bundle / "rootfs/deep/two").read_text(), "two\n")
+            checked += 1
+        self.need(checked, "no other tool is installed")
+
+    def test_what_makes_no_sense(self):
+        self.write(FILES)
+        for value, says in (("type=nonsense,dest=x", 'invalid type "nonsense"'), ("dest=x", 'missing required key "type"'),
+                            ("type=local", 'missing required key "dest"'), ("type=tar,dst=x", 'unrecognized key "dst"'),
+                            ("type=tar,tar", "expected format key=value"), ("", "empty")):
+            with self.subTest(value):
+                self.skiff_fails("build", "-o", value, self.context, says=says)
+        self.skiff_fails("build", "-o", "type=registry", self.context, says="it needs a name")
+        self.skiff_fails("build", "--platform", "linux/amd64,linux/arm64", "-o", "type=tar,dest=x", self.context,
+                         says="one platform")
+
+    def test_metadata_file_and_iidfile(self):
+        told, iid = self.out("metadata.json"), self.out("iid")
+        self.build("--metadata-file", told, "--iidfile", iid, text="FROM busybox\nENV A=1\n")
+        self.assertEqual(json.loads(told.read_text()),
+                         {"containerimage.config.digest": iid.read_text(), "image.name": "made"})
+
+    def test_squash_all(self):
+        self.build("--squash-all", text="FROM busybox\nRUN echo a > /a\nRUN rm /etc/group && echo b > /b\nENV X=1\n")
+        self.assertEqual(len(self.layers()), 1)
+        self.assertEqual(self.inside("sh", "-c", "cat /a /b; test -e /etc/group || echo gone; ls -d /bin/busybox"),
+                         "a\nb\ngone\n/bin/busybox\n")
+        self.assertIn("X=1", self.config()["Env"])
+        layers = self.layers()
+        self.build("--squash-all")
+        self.assertEqual(self.layers(), layers)
+        self.assertEqual(self.skiff("system", "check").code, 0)
+
+    def test_from_env_labels_and_history(self):
+        self.build(text="FROM busybox\nENV A=1 B=2\nLABEL keep=1 drop=2\n", tag="base")
+        arguments = self.out("args")
+        arguments.write_text("# of the build\n\nV=from the file\n")
+        self.build("--from", "base", "--unsetenv", "A", "--unsetlabel", "drop", "--omit-history", "--build-arg-file",
+                   arguments, text="FROM nonexistent.invalid/x\nARG V\nLABEL v=$V\n")
+        config = self.config()
+        self.assertIn("B=2", config["Env"])
+        self.assertNotIn("A=1", config["Env"])
+        self.assertEqual({k: config["Labels"].get(k) for k in ("keep", "drop", "v")},
+                         {"keep": "1", "drop": None, "v": "from the file"})
+        self.assertNotIn("history", json.loads(self.stored("made")))
+
+    def stored(self, name):
+        image = self.skiff("image", "inspect", name).json[0]["Id"]
+        store = self.state_directories()["store/names"].parent
+        return (store / "images" / image / "config.json").read_text()
+
+
+class Mounts(BuildTest):
+    def test_a_part_of_a_stage(self):
+        self.build(text="""
+FROM busybox AS made
+RUN mkdir -p /a/b && echo file > /a/b/f && ln -s /a/b /link && chmod 751 /a/b
+FROM busybox
+RUN --mount=type=bind,from=made,source=/a/b,target=/m cat /m/f > /got && stat -c %a /m >> /got
+RUN --mount=type=bind,from=made,source=/a/b/f,target=/x/file cat /x/file >> /got && ! echo no > /x/file
+RUN --mount=type=bind,from=made,source=link/f,target=/x/file,rw echo new > /x/file && cat /x/file >> /got
+RUN --mount=type=bind,from=made,source=/a,target=/m,rw echo more > /m/b/f && cat /m/b/f >> /got
+RUN --mount=type=bind,from=made,source=/a/b/f,target=/m cat /m >> /got; ls /x >> /got 2>&1 || true
+""")
+        self.assertEqual(self.inside("cat", "/got"),
+                         "file\n751\nfile\nnew\nmore\nfile\nls: /x: No such file or directory\n")
+        self.skiff_fails("build", "-f", "-", self.context, says="/missing",
+                         input="FROM busybox\nRUN --mount=type=bind,from=busybox,source=/missing,target=/m true\n")
+
+    def test_a_source_that_leaves_its_root(self):
+        """CVE-2024-1753: a link in the stage, or dots, lead no further than the stage's own root."""
+        canary = self.tmp / "canary"
+        canary.write_text("host\n")
+        self.build(text=f"""
+FROM busybox AS evil
+RUN ln -s / /root-link && ln -s ../../../../../../../.. /up && ln -s {canary} /direct && mkdir /d && echo in > /d/f
+FROM busybox
+RUN --mount=type=bind,from=evil,source=/root-link,target=/m,rw ls /m/d > /seen; test ! -e /m{canary} && echo safe >> /seen
+RUN --mount=type=bind,from=evil,source=../../../up/d,target=/m,rw cat /m/f >> /seen; echo changed > /m/f
+""")
+        self.assertEqual(self.inside("cat", "/seen"), "f\nsafe\nin\n")
+        self.skiff_fails("build", "--network", "none", "-f", "-", self.context, says="No such file", input=f"""
+FROM busybox AS evil
+RUN ln -s {canary} /direct
+FROM busybox
+RUN --mount=type=bind,from=evil,source=/direct,target=/m,rw cat /m
+""")
+        self.assertEqual(canary.read_text(), "host\n")
+
+    def test_a_file_of_the_context_that_may_be_written(self):
+        self.write("FROM busybox\nRUN --mount=type=bind,source=f,target=/in/f,rw cat /in/f > /got && echo new > /in/f && "
+                   "cat /in/f >> /got\n", f="old\n")
+        self.build()
+        self.assertEqual(self.inside("cat", "/got"), "old\nnew\n")
+        self.assertEqual((self.context / "f").read_text(), "old\n")
+
+    def test_a_cache_that_begins_with_files(self):
+        text = """
+FROM busybox AS seed
+RUN mkdir /s && echo seeded > /s/f
+FROM busybox
+RUN --mount=type=cache,id=seeded,from=seed,source=/s,target=/c cat /c/f > /got && echo {0} >> /c/f
+"""
+        self.build(text=text.format("first"))
+        self.assertEqual(self.inside("cat", "/got"), "seeded\n")
+        self.build(text=text.format("second"))
+        self.assertEqual(self.inside("cat", "/got"), "seeded\nfirst\n")
+        self.skiff_fails("build", "-f", "-", self.context, says="needs from=",
+                         input="FROM busybox\nRUN --mount=type=cache,source=/s,target=/c true\n")
+
+    def test_onbuild_takes_from_stages(self):
+        self.build(text="FROM busybox\nONBUILD COPY --from=assets /a /a\nONBUILD RUN --mount=type=bind,from=assets,target=/m "
+                        "cat /m/a > /b\n", tag="parent")
+        self.build(text="FROM busybox AS assets\nRUN echo asset > /a\nFROM parent\nRUN cat /a /b > /both\n")
+        self.assertEqual(self.inside("cat", "/both"), "asset\nasset\n")
+        self.build(text="FROM busybox AS assets\nRUN echo other > /a\nFROM parent AS late\nFROM late\n")
+        self.assertEqual(self.inside("cat", "/b"), "other\n")
+        # By any number of stages at once; a stage that nobody else needs is run for the trigger.
+        self.build("--jobs", "3", text="FROM busybox AS assets\nRUN echo third > /a\nFROM busybox AS x\nRUN echo x > /x\n"
+                                       "FROM parent\nCOPY --from=x /x /x\n")
+        self.assertEqual(self.inside("cat", "/b", "/x"), "third\nx\n")
+
+    def test_insecure_needs_to_be_allowed(self):
+        text = "FROM busybox\nRUN --security=insecure grep ^CapEff: /proc/self/status > /caps; grep ^Seccomp: /proc/self/status >> /caps\n"
+        self.write(text)
+        self.skiff_fails("build", "--network", "none", self.context, says="security.insecure is not allowed")
+        self.build("--allow", "security.insecure")
+        caps, seccomp = self.inside("cat", "/caps").split("\n")[:2]
+        self.assertEqual(seccomp.split(), ["Seccomp:", "0"])
+        self.build(text=text.replace("insecure", "sandbox"))
+        plain, seccomp = self.inside("cat", "/caps").split("\n")[:2]
+        self.assertEqual(seccomp.split(), ["Seccomp:", "2"])
+        self.assertGreater(int(caps.split()[1], 16), int(plain.split()[1], 16))
+        self.skiff_fails("build", "--allow", "everything", self.context, says="invalid entitlement")
+
+
+TWO_STAGES = """
+FROM busybox AS first
+ARG V=1
+RUN echo $V > /first
+FROM busybox AS other
+RUN echo unused by the image but for a file > /other
+FROM busybox
+WORKDIR /w
+COPY file ./
+COPY --from=first /first /first
+COPY --from=other /other /other
+RUN --mount=type=cache,target=/c cat /first /w/file > /all
+ENV LAST=1
+"""
+
+
+class Caches(BuildTest):
+    def forget(self):
+        """As if nothing had ever been built here."""
+        self.remove_images()
+        self.skiff("builder", "prune", "-fa")
+
+    def ran(self, done):
+        """How many steps were not taken from a cache."""
+        return done.stdout.count("cache: miss")
+
+    def build_two(self, *options, **more):
+        self.write(TWO_STAGES, file="content\n")
+        return self.build("--explain", *options, **more)
+
+    def image(self):
+        return self.skiff("image", "inspect", "made").json[0]["Id"]
+
+    def round_trip(self, to, take, all_stages):
+        """Build, forget, and build from the cache alone."""
+        self.forget()
+        done = self.build_two("--cache-to", to)
+        self.assertEqual(self.ran(done), 7)
+        image = self.image()
+        self.forget()
+        done = self.build_two("--cache-from", take)
+        self.assertEqual(self.ran(done), 0 if all_stages else 2, done.stdout)
+        self.assertEqual(self.inside("cat", "/all"), "1\ncontent\n")
+        if "inline" not in to:
+            self.assertEqual(self.image(), image)
+        # What was used is ours now, what came for it is gone.
+        self.assertEqual(len(self.skiff("images", "-aq").lines), len(self.kept) + 1)
+        self.assertEqual(self.ran(self.build_two()), 0 if all_stages else 0)
+        self.assertEqual(self.skiff("system", "check").code, 0)
+
+    def test_local(self):
+        place = self.tmp / "cache-max"
+        self.round_trip(f"type=local,dest={place},mode=max", f"type=local,src={place}", True)
+        entries = json.loads((place / "index.json").read_text())["manifests"]
+        # The same again replaces the entries.
+        self.build_two("--cache-to", f"type=local,dest={place},mode=max")
+        self.assertEqual(len(json.loads((place / "index.json").read_text())["manifests"]), len(entries))
+        self.assertFalse(any("buildcache" in name for name in self.skiff("images", "-a").lines))
+
+    def test_local_of_the_image_alone(self):
+        place = self.tmp / "cache-min"
+        self.round_trip(f"type=local,dest={place}", f"type=local,src={place}", False)
+
+    def test_registry_and_inline(self):
+        self.need_program("docker-registry")
+        with Registry(self.tmp / "registry", tls=False, auth=False) as registry:
+            ref = f"{registry.host}/team/cache"
+            options = ["--tls-verify=false"]
+            self.forget()
+            done = self.build_two("--cache-to", f"type=registry,ref={ref}:max,mode=max", *options)
+            image = self.image()
+            self.forget()
+            done = self.build_two("--cache-from", f"type=registry,ref={ref}:max", *options)
+            self.assertEqual(self.ran(done), 0, done.stdout)
+            self.assertEqual(self.image(), image)
+            self.assertFalse(any("cache" in name for name in self.skiff("images", "-a").lines))
+            # podman's form: a repository.
+            self.build_two("--cache-to", ref, *options)
+            self.forget()
+            self.assertEqual(self.ran(self.build_two("--cache-from", ref, *options)), 0)
+            # In the image itself.
+            self.forget()
+            self.build_two("--cache-to", "type=inline", "--push", *options, tag=f"{ref}:app")
+            self.forget()
+            done = self.build_two("--cache-from", f"{ref}:app", *options)
+            self.assertEqual(self.ran(done), 2, done.stdout)
+            # Nothing there: that costs time, no build.
+            self.forget()
+            done = self.build_two("--cache-from", f"{ref}:missing", *options)
+            self.assertEqual(self.ran(done), 7)
+            self.assertIn("there is no cache yet", done.stderr)
+
+    def test_what_is_not_cached_is_not_hit(self):
+        place = self.tmp / "cache-changed"
+        self.forget()
+        self.build_two("--cache-to", f"type=local,dest={place},mode=max")
+        self.forget()
+        done = self.build_two("--cache-from", f"type=local,src={place}", "--build-arg", "V=2")
+        self.assertEqual(self.inside("cat", "/all"), "2\ncontent\n")
+        self.assertEqual(self.ran(done), 4, done.stdout)
+
+    def test_hostile_caches(self):
+        """A cache that claims layers it does not have, or a config of another key, is left out."""
+        place = self.tmp / "cache-hostile"
+        self.forget()
+        self.build_two("--cache-to", f"type=local,dest={place},mode=max")
+        for what, change in (("layers", lambda member: member["steps"][0].update(layers=99)),
+                             ("key", lambda member: member["steps"][0].update(keys=["../../x"])),
+                             ("config", lambda member: member["image"].update(
+                                 config=member["image"]["config"].replace("LAST=1", "LAST=2"))),
+                             ("type", lambda member: member.update(steps="x"))):
+            with self.subTest(what):
+                self.forget()
+                hostile = self.tmp / f"hostile-{what}"
+                self.change(place, hostile, change)
+                done = self.build_two("--cache-from", f"type=local,src={hostile}")
+                self.assertGreater(self.ran(done), 0)
+                self.assertIn("LAST=1", self.config()["Env"])
+                self.assertEqual(self.inside("cat", "/all"), "1\ncontent\n")
+
+    @staticmethod
+    def change(place, hostile, change):
+        """A copy of a layout whose images tell something else."""
+        import hashlib
+
+        def put(data):
+            name = hashlib.sha256(data).hexdigest()
+            (hostile / "blobs/sha256" / name).write_bytes(data)
+            return {"digest": "sha256:" + name, "size": len(data)}
+
+        shutil.copytree(place, hostile)
+        index = json.loads((hostile / "index.json").read_text())
+        for entry in index["manifests"]:
+            manifest = json.loads((hostile / "blobs/sha256" / entry["digest"][7:]).read_text())
+            config = json.loads((hostile / "blobs/sha256" / manifest["config"]["digest"][7:]).read_text())
+            if "image" in config["skiff.buildcache.v1"] or "image" not in str(change.__code__.co_consts):
+                change(config["skiff.buildcache.v1"])
+            manifest["config"].update(put(json.dumps(config).encode()))
+            entry.update(put(json.dumps(manifest).encode()))
+        (hostile / "index.json").write_text(json.dumps(index))
+
+    def test_names_in_a_cache_are_nobodys(self):
+        """A cache directory that calls an image something takes no name here (CVE-2026-50195)."""
+        place = self.tmp / "cache-squat"
+        self.build("-o", f"type=oci,tar=false,dest={place}", text="FROM busybox\nENV SQUAT=1\n", tag="quay.invalid/trusted")
+        self.skiff("rmi", "-f", "quay.invalid/trusted")
+        done = self.build_two("--cache-from", f"type=local,src={place}")
+        self.assertIn("tells of no steps", done.stderr)
+        self.assertEqual(self.skiff("image", "exists", "quay.invalid/trusted", check=False).code, 1)
+
+    def test_ttl(self):
+        self.build_two()
+        self.assertEqual(self.ran(self.build_two("--cache-ttl", "1h")), 0)
+        self.assertGreater(self.ran(self.build_two("--cache-ttl", "0s")), 0)
+        self.skiff_fails("build", "--cache-ttl", "soon", self.context, says="soon")
+
+    def test_what_makes_no_sense(self):
+        self.write("FROM busybox\n")
+        for option, value, says in (("--cache-to", "type=gha", 'no cache of type "gha"'), ("--cache-to", "type=local", '"dest"'),
+                                    ("--cache-from", "type=local,dest=x", '"src"'), ("--cache-from", "type=registry", '"ref"'),
+                                    ("--cache-to", "type=local,dest=x,mode=all", 'invalid mode "all"'),
+                                    ("--cache-from", "type=inline", "type=registry,ref=IMAGE"),
+                                    ("--cache-to", "ref=x", '"type"')):
+            with self.subTest(value):
+                self.skiff_fails("build", option, value, self.context, says=says)
+
+    def test_secrets_are_in_no_cache(self):
+        place = self.tmp / "cache-secret"
+        secret = self.tmp / "secret"
+        secret.write_text("canary-7f3a\n")
+        self.build("--secret", f"id=s,src={secret}", "--cache-to", f"type=local,dest={place},mode=max",
+                   text="FROM busybox\nRUN --mount=type=secret,id=s test -s /run/secrets/s\n")
+        for path in place.rglob("*"):
+            if path.is_file():
+                self.assertNotIn(b"canary-7f3a", path.read_bytes(), path)
+
+
+class Reproducible(BuildTest):
+    FILE = ("FROM busybox\nCOPY file /file\nRUN echo made > /made; mkdir /dir; ln -s x /dir/link\nWORKDIR /w\n"
+            "RUN touch /w/a /w/b; rm /etc/group\n")
+
+    def build_in(self, root, *options, **env):
+        """In a store of its own. Return: the image's id and the digest of its archive's index."""
+        store = ["--root", self.tmp / root, "--runroot", self.tmp / (root + "-run")]
+        archive = self.tmp / (root + ".tar")
+        self.skiff(*store, "load", "-i", self.base)
+        self.skiff(*store, "build", "--network", "none", "-q", "-t", "made", "-o", f"type=oci,dest={archive}", *options,
+                   self.context, env=env)
+        image = self.skiff(*store, "image", "inspect", "made").json[0]["Id"]
+        self.skiff(*store, "system", "reset", "-f")
+        with tarfile.open(archive) as tar:
+            return image, tar.extractfile("index.json").read()
+
+    def setUp(self):
+        super().setUp()
+        self.base = self.tmp / "base.tar"
+        if not self.base.exists():
+            self.skiff("save", "-o", self.base, "busybox")
+
+    def test_the_same_in_two_stores(self):
+        self.write(self.FILE, file="x\n")
+        for name, options, env in (
+                ("timestamp", ["--timestamp", "1000000000"], {}),
+                ("rewrite", ["--rewrite-timestamp", "--source-date-epoch", "1000000000"], {}),
+                ("environment", ["--rewrite-timestamp"], {"SOURCE_DATE_EPOCH": "1000000000"})):
+            with self.subTest(name):
+                first = self.build_in(name + "1", *options, **env)
+                os.utime(self.context / "file")
+                self.assertEqual(self.build_in(name + "2", *options, **env), first)
+
+    def test_times(self):
+        self.write(self.FILE, file="x\n")
+        os.utime(self.context / "file", (5, 5))
+        self.build("--rewrite-timestamp", "--source-date-epoch", "1000000000")
+        self.assertEqual(self.inside("stat", "-c", "%Y", "/file", "/made"), "5\n1000000000\n")
+        out = self.tmp / "times"
+        self.build("--source-date-epoch", "1000000000", "-o", out)
+        self.assertEqual(int((out / "made").stat().st_mtime), 1000000000)
