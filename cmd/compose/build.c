@@ -4,12 +4,13 @@
  */
 #include "cmd/compose/compose_build.h"
 #include "cmd/compose/compose_engine.h"
+#include "cmd/compose/compose_live.h"
 #include "cmd/compose/compose_verbs.h"
-#include "cmd/compose/project_options.h"
 #include "libpod/base/error.h"
 
 typedef struct {
-	bool no_cache, pull, quiet;
+	bool no_cache, pull, quiet, check, push, with_dependencies;
+	const char *memory, *ssh;
 	GPtrArray *args;
 } BuildOptions;
 
@@ -22,21 +23,29 @@ static const Option options[] = {
 	 offsetof(BuildOptions, pull), OPTION_COMMON},
 	{'q', "quiet", OPTION_FLAG, option_set_flag, NULL, "Say nothing of the steps",
 	 offsetof(BuildOptions, quiet), OPTION_COMMON},
-	OPTION_UNSUPPORTED(0, "builder", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "check", OPTION_FLAG),
-	OPTION_UNSUPPORTED('m', "memory", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "print", OPTION_FLAG),
-	OPTION_UNSUPPORTED(0, "provenance", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "push", OPTION_FLAG),
-	OPTION_UNSUPPORTED(0, "sbom", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "ssh", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "with-dependencies", OPTION_FLAG),
+	{0, "check", OPTION_FLAG, option_set_flag, NULL,
+	 "Look for mistakes in the Dockerfiles, and build nothing", offsetof(BuildOptions, check),
+	 OPTION_COMMON},
+	{'m', "memory", OPTION_VALUE, option_set_string, "SIZE", "Limit of memory of RUN",
+	 offsetof(BuildOptions, memory), OPTION_COMMON},
+	{0, "push", OPTION_FLAG, option_set_flag, NULL, "Push the images that were built",
+	 offsetof(BuildOptions, push), OPTION_COMMON},
+	{0, "ssh", OPTION_VALUE, option_set_string, "default[=SOCKET]",
+	 "An SSH agent for RUN --mount", offsetof(BuildOptions, ssh), OPTION_COMMON},
+	{0, "with-dependencies", OPTION_FLAG, option_set_flag, NULL,
+	 "Also those of what the named services depend on",
+	 offsetof(BuildOptions, with_dependencies), OPTION_COMMON},
+	COMPOSE_REFUSED(0, "builder", OPTION_VALUE, "there are no builders: skiff builds itself"),
+	COMPOSE_REFUSED(0, "print", OPTION_FLAG, "skiff does not build by bake files"),
+	COMPOSE_REFUSED(0, "provenance", OPTION_VALUE, "skiff makes no attestations"),
+	COMPOSE_REFUSED(0, "sbom", OPTION_VALUE, "skiff makes no attestations"),
 	{0},
 };
 
 static const OptionGroup group = {NULL, options};
 
-/* Build those that are named, or all that have something to build. */
+/* Build those that are named, or all that have something to build, each behind what its build
+ * takes from others. */
 static int build_all(const ComposeBuild *how, const char *const *named, GError **error)
 {
 	const Node *services = node_get(how->project->model, "services");
@@ -50,6 +59,16 @@ static int build_all(const ComposeBuild *how, const char *const *named, GError *
 			return status ? status : 125;
 	}
 	return 0;
+}
+
+/* As `compose push` with the same services. */
+static int push_all(const Invocation *inv, const ProjectOptions *given, const char *const *services)
+{
+	g_autoptr(GPtrArray) words = g_ptr_array_new_with_free_func(g_free);
+	project_options_words(given, words);
+	for (size_t i = 0; services[i]; i++)
+		g_ptr_array_add(words, g_strdup(services[i]));
+	return compose_delegate(inv, &compose_push_command, "compose push", words);
 }
 
 static int cmd_build(Invocation *inv)
@@ -74,10 +93,16 @@ static int cmd_build(Invocation *inv)
 		.no_cache = opts.no_cache,
 		.pull = opts.pull,
 		.quiet = opts.quiet,
+		.check = opts.check,
+		.memory = opts.memory,
+		.ssh = opts.ssh,
 		.args = args,
 	};
-	int status = build_all(&how, services, &error);
-	return error ? command_fail(error) : status;
+	const char *const all[] = {NULL};
+	int status = build_all(&how, opts.with_dependencies ? all : services, &error);
+	if (error)
+		return command_fail(error);
+	return status || !opts.push || opts.check ? status : push_all(inv, &given, services);
 }
 
 const Command compose_build_command = {

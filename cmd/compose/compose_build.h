@@ -13,7 +13,9 @@ typedef struct {
 	const ComposeProject *project;
 	const GlobalOptions *global;
 	bool no_cache, pull, quiet;
-	const GPtrArray *args; /* NAME[=VALUE] over those of the services; may be NULL */
+	bool check;               /* only look for mistakes */
+	const char *memory, *ssh; /* over what the services say; or NULL */
+	const GPtrArray *args;    /* NAME[=VALUE] over those of the services; may be NULL */
 } ComposeBuild;
 
 /**

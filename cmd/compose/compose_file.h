@@ -48,6 +48,10 @@ ComposeProject *compose_project_load(const ComposeOptions *options, GError **err
 void compose_project_free(ComposeProject *project);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ComposeProject, compose_project_free)
 
+/** compose_project_unknown() - NOT_FOUND: no such service: NAME, with those whose names are near.
+ * Return: false. */
+bool compose_project_unknown(const ComposeProject *project, const char *name, GError **error);
+
 /**
  * compose_file_parse() - one text alone, for tests and fuzzing: canonical, merged over its
  * documents, without include, extends of other files and the steps behind them

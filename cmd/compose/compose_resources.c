@@ -10,7 +10,9 @@
 #include "cmd/image/acquire.h"
 #include "libpod/base/error.h"
 #include "libpod/base/log.h"
+#include "libpod/image_users.h"
 #include "libpod/named_network.h"
+#include "libpod/rootless.h"
 #include "libpod/volume.h"
 
 /* The labels of a resource: its own and ours. */
@@ -237,12 +239,45 @@ bool compose_volumes_remove(Engine *engine, const char *project, GError **error)
 	return list != NULL;
 }
 
+/* One name of several goes alone. */
+static bool remove_name(Engine *engine, const Image *image, const char *name, GError **error)
+{
+	const char *full = image_find_name(image, name);
+	return full && image->names[1] ? image_untag(engine_store(engine), image, full, error)
+				       : image_users_remove(engine, image, false, error);
+}
+
+bool compose_images_remove(Engine *engine, const GPtrArray *names, GError **error)
+{
+	for (guint i = 0; i < names->len; i++) {
+		const char *name = names->pdata[i];
+		g_autoptr(GError) failed = NULL;
+		g_autoptr(Image) image = image_lookup(engine_store(engine), name, NULL);
+		if (!image)
+			continue;
+		if (remove_name(engine, image, name, &failed)) {
+			compose_report("Image", name, "Removed");
+		} else if (error_matches(failed, ENGINE_ERROR_IN_USE)) {
+			compose_report("Image", name, "Resource is still in use");
+		} else {
+			g_propagate_error(error, g_steal_pointer(&failed));
+			return false;
+		}
+	}
+	return rootless_empty_trash(engine, error);
+}
+
 /* Build the image and look it up. */
 static Image *build_image(Engine *engine, const ComposeProject *project, const NodeEntry *service,
 			  const ComposeImages *how, int *out_status, GError **error)
 {
 	g_autofree char *name = compose_spec_image(project, service->key, service->value);
-	const ComposeBuild build = {.engine = engine, .project = project, .global = how->global};
+	const ComposeBuild build = {
+		.engine = engine,
+		.project = project,
+		.global = how->global,
+		.quiet = how->quiet_build,
+	};
 	if (!compose_build_service(&build, service, out_status, error))
 		return NULL;
 	compose_report("Image", name, "Built");
@@ -260,6 +295,7 @@ Image *compose_image_acquire(Engine *engine, const ComposeProject *project,
 	AcquireOptions acquire = {
 		.policy = PULL_MISSING,
 		.platform = node_string(service->value, "platform"),
+		.quiet = how->quiet_pull,
 	};
 	if (can_build && (how->build || g_strcmp0(policy, "build") == 0))
 		return build_image(engine, project, service, how, out_status, error);

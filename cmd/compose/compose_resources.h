@@ -22,11 +22,16 @@ bool compose_networks_remove(Engine *engine, const char *project, GError **error
 /** compose_volumes_remove() - likewise. */
 bool compose_volumes_remove(Engine *engine, const char *project, GError **error);
 
+/** compose_images_remove() - remove images by name or id; absent ones are fine, one that is in use
+ * is only warned of. */
+bool compose_images_remove(Engine *engine, const GPtrArray *names, GError **error);
+
 typedef struct {
 	const PullPolicy *pull; /* in place of the service's policy; NULL: the service's */
 	const GlobalOptions *global;
 	bool build;    /* also an image that is here */
 	bool no_build; /* never */
+	bool quiet_pull, quiet_build;
 } ComposeImages;
 
 /**

@@ -138,13 +138,21 @@ static bool parent_went(const Up *up, const Node *service)
 	return false;
 }
 
+/* --force-recreate means all; --always-recreate-deps those that were not named. */
+static bool is_forced(const Up *up, const char *service)
+{
+	const char *const *named = up->options->services;
+	return up->options->force_recreate || (up->options->recreate_deps && named && named[0] &&
+					       !g_strv_contains(named, service));
+}
+
 static bool differs(const Up *up, const NodeEntry *service, const ComposeContainer *item,
 		    const char *hash)
 {
 	const Image *image = g_hash_table_lookup(up->images, service->key);
 	if (up->options->no_recreate)
 		return false;
-	return up->options->force_recreate || strcmp(item->hash, hash) != 0 ||
+	return is_forced(up, service->key) || strcmp(item->hash, hash) != 0 ||
 	       g_strcmp0(container_summary(item->ctr)->image_id, image->id) != 0 ||
 	       parent_went(up, service->value);
 }
@@ -335,7 +343,7 @@ static bool care_for_orphans(const Up *up, GError **error)
 	bool ignored =
 		ignore && (strcmp(ignore, "1") == 0 || g_ascii_strcasecmp(ignore, "true") == 0);
 	g_autoptr(GString) names = g_string_new(NULL);
-	if (up->options->services && up->options->services[0])
+	if (up->options->services && up->options->services[0] && !up->options->remove_orphans)
 		return true;
 	for (guint i = 0; i < up->state->len; i++) {
 		const ComposeContainer *item = up->state->pdata[i];

@@ -18,6 +18,8 @@
 
 typedef struct {
 	bool force_recreate, no_recreate, no_start, no_deps, remove_orphans, renew_volumes;
+	bool recreate_deps; /* what is not named is recreated in any case */
+	bool yes;           /* data of volumes that changed may go without a question */
 	bool wait;          /* until all run or are healthy */
 	int wait_timeout_s; /* 0: no limit */
 	int stop_timeout_s; /* -1: the container's own */

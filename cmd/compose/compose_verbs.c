@@ -8,25 +8,17 @@
 
 /* Keep alphabetized. */
 static const Command *const commands[] = {
-	&compose_build_command,
-	&compose_config_command,
-	&compose_create_command,
-	&compose_down_command,
-	&compose_exec_command,
-	&compose_kill_command,
-	&compose_logs_command,
-	&compose_ls_command,
-	&compose_port_command,
-	&compose_ps_command,
-	&compose_pull_command,
-	&compose_restart_command,
-	&compose_rm_command,
-	&compose_run_command,
-	&compose_start_command,
-	&compose_stop_command,
-	&compose_up_command,
-	&compose_version_command,
-	NULL,
+	&compose_attach_command,  &compose_build_command,   &compose_commit_command,
+	&compose_config_command,  &compose_cp_command,      &compose_create_command,
+	&compose_down_command,    &compose_events_command,  &compose_exec_command,
+	&compose_export_command,  &compose_images_command,  &compose_kill_command,
+	&compose_logs_command,    &compose_ls_command,      &compose_pause_command,
+	&compose_port_command,    &compose_ps_command,      &compose_pull_command,
+	&compose_push_command,    &compose_restart_command, &compose_rm_command,
+	&compose_run_command,     &compose_scale_command,   &compose_start_command,
+	&compose_stats_command,   &compose_stop_command,    &compose_top_command,
+	&compose_unpause_command, &compose_up_command,      &compose_version_command,
+	&compose_volumes_command, &compose_wait_command,    NULL,
 };
 
 const Command *const *commands_get(void)
@@ -39,11 +31,9 @@ const char *commands_group_summary(const char *group)
 	return strcmp(group, "compose") == 0 ? "Run the services of a compose file" : NULL;
 }
 
-/* What docker compose has and skiff does not yet. */
-static const char *const foreign[] = {"alpha",   "attach", "bridge", "commit", "cp",
-				      "events",  "export", "images", "pause",  "publish",
-				      "push",    "scale",  "stats",  "top",    "unpause",
-				      "volumes", "wait",   "watch",  NULL};
+/* What docker compose has and skiff does not: its own experiments, and what needs its registries.
+ */
+static const char *const foreign[] = {"alpha", "bridge", "publish", "watch", NULL};
 
 bool commands_is_foreign(const char *first, const char *second)
 {

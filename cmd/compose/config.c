@@ -153,8 +153,7 @@ static bool print_hashes(const ComposeProject *project, const char *which, GStri
 	bool all = strcmp(which, "*") == 0;
 	for (size_t i = 0; !all && names[i]; i++)
 		if (!node_get(services, names[i]))
-			return error_set(error, ENGINE_ERROR_NOT_FOUND, "no such service: %s",
-					 names[i]);
+			return compose_project_unknown(project, names[i], error);
 	for (size_t i = 0; i < node_count(services); i++) {
 		const NodeEntry *entry = node_entry(services, i);
 		if (!all && !g_strv_contains((const char *const *)names, entry->key))

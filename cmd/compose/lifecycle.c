@@ -3,23 +3,27 @@
  * compose down, stop, start, restart, kill, rm: what becomes of the containers that there are.
  */
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "cmd/compose/compose_down.h"
+#include "cmd/compose/compose_gate.h"
+#include "cmd/compose/compose_labels.h"
+#include "cmd/compose/compose_live.h"
 #include "cmd/compose/compose_resources.h"
-#include "cmd/compose/compose_state.h"
+#include "cmd/compose/compose_spec.h"
 #include "cmd/compose/compose_up.h"
 #include "cmd/compose/compose_verbs.h"
-#include "cmd/compose/project_options.h"
-#include "cmd/compose/compose_engine.h"
+#include "cmd/confirm.h"
 #include "cmd/output.h"
 #include "libpod/base/error.h"
 #include "libpod/signals.h"
 
 typedef struct {
 	int64_t timeout; /* -1: the containers' own */
-	bool volumes, remove_orphans, force, stop, no_deps;
-	const char *signal;
+	bool volumes, remove_orphans, force, stop, no_deps, wait;
+	uint64_t wait_timeout; /* seconds, 0: no limit */
+	const char *signal, *rmi;
 } LifeOptions;
 
 #define TIMEOUT_ROW                                                                                \
@@ -39,13 +43,16 @@ static const Option down_rows[] = {
 	     "Also containers of services that are not in the files any more"),
 	TIMEOUT_ROW,
 	FLAG('v', "volumes", volumes, "Remove the project's volumes, too"),
-	OPTION_UNSUPPORTED(0, "rmi", OPTION_VALUE),
+	{0, "rmi", OPTION_VALUE, option_set_string, "local|all",
+	 "Remove images, too: those without a name of their own, or all",
+	 offsetof(LifeOptions, rmi), OPTION_COMMON},
 	{0},
 };
 static const Option stop_rows[] = {TIMEOUT_ROW, {0}};
 static const Option start_rows[] = {
-	OPTION_UNSUPPORTED(0, "wait", OPTION_FLAG),
-	OPTION_UNSUPPORTED(0, "wait-timeout", OPTION_VALUE),
+	FLAG(0, "wait", wait, "Wait until all run or are healthy"),
+	{0, "wait-timeout", OPTION_VALUE, option_set_uint, "SECONDS", "Wait no longer than this",
+	 offsetof(LifeOptions, wait_timeout), OPTION_COMMON},
 	{0},
 };
 static const Option restart_rows[] = {
@@ -74,38 +81,19 @@ static const OptionGroup down_group = {NULL, down_rows}, stop_group = {NULL, sto
 typedef struct {
 	LifeOptions opts;
 	ProjectOptions given;
-	char *name;
-	ComposeProject *project; /* NULL: no files */
+	ComposeLive live;
 	const char **services;
-	Engine *engine;
-	GPtrArray *state, *items;
+	GPtrArray *items;
 } Life;
 
 static void life_clear(Life *life)
 {
 	g_clear_pointer(&life->items, g_ptr_array_unref);
-	g_clear_pointer(&life->state, g_ptr_array_unref);
-	engine_close(life->engine);
-	compose_project_free(life->project);
+	compose_live_clear(&life->live);
 	project_options_clear(&life->given);
 	g_free(life->services);
-	g_free(life->name);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Life, life_clear)
-
-/* A service that is neither in the files nor running anywhere was mistyped. */
-static bool check_services(const Life *life, GError **error)
-{
-	const Node *services = life->project ? node_get(life->project->model, "services") : NULL;
-	for (size_t i = 0; life->services[i]; i++) {
-		const char *const one[] = {life->services[i], NULL};
-		g_autoptr(GPtrArray) own = compose_state_select(life->state, one, true);
-		if (own->len == 0 && !node_get(services, life->services[i]))
-			return error_set(error, ENGINE_ERROR_NOT_FOUND, "no such service: %s",
-					 life->services[i]);
-	}
-	return true;
-}
 
 /* Return: false if the command ends here, with inv->status. */
 static bool life_open(Life *life, Invocation *inv, GError **error)
@@ -114,12 +102,8 @@ static bool life_open(Life *life, Invocation *inv, GError **error)
 	if (!command_parse(inv, (void *[]){&life->opts, &life->given}))
 		return false;
 	life->services = command_args(inv, 0);
-	if (project_options_name(&life->given, &life->name, &life->project, error))
-		life->engine = compose_engine(inv, false, error);
-	if (life->engine)
-		life->state = compose_state_list(life->engine, life->name, error);
-	if (life->state && check_services(life, error)) {
-		life->items = compose_state_select(life->state, life->services, false);
+	if (compose_live_open(&life->live, inv, &life->given, false, life->services, error)) {
+		life->items = compose_state_select(life->live.state, life->services, false);
 		return true;
 	}
 	inv->status = command_fail(*error);
@@ -130,15 +114,41 @@ static bool life_open(Life *life, Invocation *inv, GError **error)
 static GPtrArray *choose_for_down(const Life *life)
 {
 	GPtrArray *chosen = g_ptr_array_new();
-	const Node *services = life->project ? node_get(life->project->model, "services") : NULL;
-	g_autoptr(GPtrArray) all = compose_state_select(life->state, life->services, true);
+	const Node *services =
+		life->live.project ? node_get(life->live.project->model, "services") : NULL;
+	g_autoptr(GPtrArray) all = compose_state_select(life->live.state, life->services, true);
 	for (guint i = 0; i < all->len; i++) {
 		const ComposeContainer *item = all->pdata[i];
-		if (!life->project || life->opts.remove_orphans || item->oneoff ||
+		if (!life->live.project || life->opts.remove_orphans || item->oneoff ||
 		    node_get(services, item->service))
 			g_ptr_array_add(chosen, all->pdata[i]);
 	}
 	return chosen;
+}
+
+/* The images of services that are meant, and with @all those of the containers that went. */
+static bool remove_images(const Life *life, const GPtrArray *items, bool all, GError **error)
+{
+	const ComposeProject *project = life->live.project;
+	const Node *services = project ? node_get(project->model, "services") : NULL;
+	g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+	for (size_t i = 0; i < node_count(services); i++) {
+		const NodeEntry *entry = node_entry(services, i);
+		bool meant = !life->services[0] || g_strv_contains(life->services, entry->key);
+		if (meant && (all || !node_get(entry->value, "image")))
+			g_ptr_array_add(names,
+					compose_spec_image(project, entry->key, entry->value));
+	}
+	/* Without files an image that is called as built ones are was built. */
+	for (guint i = 0; !project && i < items->len; i++) {
+		const ComposeContainer *item = items->pdata[i];
+		if (all)
+			g_ptr_array_add(names, g_strdup(container_summary(item->ctr)->image_id));
+		else
+			g_ptr_array_add(names,
+					g_strdup_printf("%s-%s", life->live.name, item->service));
+	}
+	return compose_images_remove(life->live.engine, names, error);
 }
 
 static int cmd_down(Invocation *inv)
@@ -147,6 +157,12 @@ static int cmd_down(Invocation *inv)
 	g_autoptr(GError) error = NULL;
 	if (!life_open(&life, inv, &error))
 		return inv->status;
+	const char *rmi = life.opts.rmi;
+	bool all_images = g_strcmp0(rmi, "all") == 0;
+	if (rmi && !all_images && strcmp(rmi, "local") != 0) {
+		output_error_text("invalid value for --rmi: \"%s\": local or all", rmi);
+		return 125;
+	}
 	g_autoptr(GPtrArray) items = choose_for_down(&life);
 	const ComposeDown down = {
 		.timeout_s = (int)life.opts.timeout,
@@ -155,11 +171,14 @@ static int cmd_down(Invocation *inv)
 	};
 	if (!compose_remove(items, &down, &error))
 		return command_fail(error);
+	if (rmi && !remove_images(&life, items, all_images, &error))
+		return command_fail(error);
 	/* Networks and volumes are the project's: a part of it keeps them. */
 	if (life.services[0])
 		return 0;
-	if (!compose_networks_remove(life.engine, life.name, &error) ||
-	    (life.opts.volumes && !compose_volumes_remove(life.engine, life.name, &error)))
+	if (!compose_networks_remove(life.live.engine, life.live.name, &error) ||
+	    (life.opts.volumes &&
+	     !compose_volumes_remove(life.live.engine, life.live.name, &error)))
 		return command_fail(error);
 	return 0;
 }
@@ -177,8 +196,8 @@ static int cmd_stop(Invocation *inv)
 /* In their order, with the conditions of the files where these are there. */
 static bool start_items(const Life *life, GError **error)
 {
-	if (life->project)
-		return compose_start(life->engine, life->project, life->services, error);
+	if (life->live.project)
+		return compose_start(life->live.engine, life->live.project, life->services, error);
 	for (guint i = 0; i < life->items->len; i++) {
 		Container *ctr = ((ComposeContainer *)life->items->pdata[i])->ctr;
 		if (compose_state_runs(ctr))
@@ -198,14 +217,59 @@ static int cmd_start(Invocation *inv)
 		return inv->status;
 	for (size_t i = 0; life.services[i]; i++) {
 		const char *const one[] = {life.services[i], NULL};
-		g_autoptr(GPtrArray) own = compose_state_select(life.state, one, false);
+		g_autoptr(GPtrArray) own = compose_state_select(life.live.state, one, false);
 		if (own->len == 0) {
 			output_error_text("service \"%s\" has no container to start",
 					  life.services[i]);
 			return 1;
 		}
 	}
-	return start_items(&life, &error) ? 0 : command_fail(error);
+	if (!start_items(&life, &error))
+		return command_fail(error);
+	if (life.opts.wait && life.live.project &&
+	    !compose_gate_wait_all(life.live.engine, life.live.project,
+				   (int)MIN(life.opts.wait_timeout, 1000000), &error))
+		return command_fail(error);
+	return 0;
+}
+
+/* "SERVICE:CONDITION:true" in what the container says it depends on. */
+static bool restarts_with(const ComposeContainer *item, const char *service)
+{
+	g_autofree char *wanted = g_strdup_printf("%s:", service);
+	g_auto(GStrv) parts = g_strsplit(compose_state_label(item->ctr, LABEL_DEPENDS_ON), ",", -1);
+	for (size_t i = 0; parts[i]; i++)
+		if (g_str_has_prefix(parts[i], wanted) && g_str_has_suffix(parts[i], ":true"))
+			return true;
+	return false;
+}
+
+static bool has_service(const GPtrArray *items, const char *service)
+{
+	for (guint i = 0; i < items->len; i++)
+		if (strcmp(((ComposeContainer *)items->pdata[i])->service, service) == 0)
+			return true;
+	return false;
+}
+
+/* Those that are restarted: the named ones, and what runs and asks to be restarted with them. The
+ * state is sorted by rank, so what depends on a dependent comes behind it. */
+static GPtrArray *choose_for_restart(const Life *life)
+{
+	GPtrArray *chosen = g_ptr_array_new();
+	for (guint i = 0; i < life->live.state->len; i++) {
+		ComposeContainer *item = life->live.state->pdata[i];
+		bool named = g_ptr_array_find(life->items, item, NULL);
+		bool drawn = false;
+		for (guint j = 0; !named && !life->opts.no_deps && j < life->live.state->len; j++) {
+			const ComposeContainer *other = life->live.state->pdata[j];
+			drawn = drawn || (has_service(chosen, other->service) &&
+					  restarts_with(item, other->service));
+		}
+		if (named || (drawn && !item->oneoff && compose_state_runs(item->ctr)))
+			g_ptr_array_add(chosen, item);
+	}
+	return chosen;
 }
 
 static int cmd_restart(Invocation *inv)
@@ -215,11 +279,12 @@ static int cmd_restart(Invocation *inv)
 	if (!life_open(&life, inv, &error))
 		return inv->status;
 	const ComposeDown down = {.timeout_s = (int)life.opts.timeout};
-	if (!compose_stop(life.items, &down, &error))
+	g_autoptr(GPtrArray) items = choose_for_restart(&life);
+	if (!compose_stop(items, &down, &error))
 		return command_fail(error);
-	for (guint i = 0; i < life.items->len; i++) {
-		const ComposeContainer *item = life.items->pdata[i];
-		g_autoptr(Container) ctr = compose_state_reload(life.engine, item->ctr);
+	for (guint i = 0; i < items->len; i++) {
+		const ComposeContainer *item = items->pdata[i];
+		g_autoptr(Container) ctr = compose_state_reload(life.live.engine, item->ctr);
 		if (!ctr ||
 		    !container_start(ctr, &(ContainerStart){.detached = true}, NULL, &error))
 			return command_fail(error);
@@ -248,18 +313,34 @@ static int cmd_kill(Invocation *inv)
 	return 0;
 }
 
-/* docker compose asks; a command that cannot be seen to be answered needs --force. */
+/* "Going to remove a, b", and a question that --force answers. */
+static bool confirm_rm(const GPtrArray *items)
+{
+	g_autoptr(GString) text = g_string_new("Going to remove ");
+	for (guint i = 0; i < items->len; i++)
+		g_string_append_printf(
+			text, "%s%s", i ? ", " : "",
+			container_summary(((ComposeContainer *)items->pdata[i])->ctr)->name);
+	return confirm_ask(text->str);
+}
+
 static int cmd_rm(Invocation *inv)
 {
 	g_auto(Life) life = {0};
 	g_autoptr(GError) error = NULL;
 	if (!life_open(&life, inv, &error))
 		return inv->status;
-	if (!life.opts.force) {
-		output_error_text("removing containers needs --force: asking is not supported yet");
-		return 125;
+	g_autoptr(GPtrArray) items = compose_state_select(life.live.state, life.services, true);
+	for (guint i = items->len; i-- > 0;)
+		if (!life.opts.stop &&
+		    compose_state_runs(((ComposeContainer *)items->pdata[i])->ctr))
+			g_ptr_array_remove_index(items, i);
+	if (items->len == 0) {
+		(void)fprintf(stderr, "No stopped containers\n");
+		return 0;
 	}
-	g_autoptr(GPtrArray) items = compose_state_select(life.state, life.services, true);
+	if (!life.opts.force && !confirm_rm(items))
+		return 0;
 	const ComposeDown down = {
 		.timeout_s = -1,
 		.force = life.opts.stop,
@@ -299,7 +380,7 @@ const Command compose_stop_command = {
 
 const Command compose_start_command = {
 	.paths = (const char *const[]){"compose start", NULL},
-	.usage = "[SERVICE...]",
+	.usage = "[options] [SERVICE...]",
 	.summary = "Start containers that were stopped",
 	.description = "Starts the containers that there are, each behind what it depends on.",
 	.examples = (const char *const[]){"skiff compose start", NULL},
@@ -312,7 +393,9 @@ const Command compose_restart_command = {
 	.paths = (const char *const[]){"compose restart", NULL},
 	.usage = "[options] [SERVICE...]",
 	.summary = "Stop and start containers",
-	.description = "Stops containers and starts them again as they are.",
+	.description =
+		"Stops containers and starts them again as they are, and with them those that ask "
+		"for it by restart: true in their depends_on.",
 	.examples = (const char *const[]){"skiff compose restart web", NULL},
 	.max_args = -1,
 	.groups = GROUPS(restart_group),
@@ -332,9 +415,9 @@ const Command compose_kill_command = {
 
 const Command compose_rm_command = {
 	.paths = (const char *const[]){"compose rm", NULL},
-	.usage = "--force [options] [SERVICE...]",
+	.usage = "[options] [SERVICE...]",
 	.summary = "Remove containers that do not run",
-	.description = "Removes stopped containers; with --stop those that run, too.",
+	.description = "Asks, and removes stopped containers; with --stop those that run, too.",
 	.examples = (const char *const[]){"skiff compose rm -f -s web", NULL},
 	.max_args = -1,
 	.groups = GROUPS(rm_group),

@@ -15,13 +15,6 @@
 #include "cmd/compose/project_options.h"
 #include "cmd/output.h"
 
-/* Take "--name value" apart from the verb's own words: a verb may have an -f or -p of its own. */
-static void add_list(GPtrArray *words, const char *name, const GPtrArray *values)
-{
-	for (guint i = 0; values && i < values->len; i++)
-		g_ptr_array_add(words, g_strdup_printf("--%s=%s", name, (char *)values->pdata[i]));
-}
-
 static void add_value(GPtrArray *words, const char *name, const char *value)
 {
 	if (value)
@@ -39,11 +32,8 @@ static GPtrArray *arrange(const char *self, const ProjectOptions *project,
 	add_value(words, "log-level", global->log_level);
 	add_value(words, "root", global->root);
 	add_value(words, "runroot", global->runroot);
-	add_list(words, "file", project->files);
-	add_list(words, "profile", project->profiles);
-	add_list(words, "env-file", project->env_files);
-	add_value(words, "project-name", project->name);
-	add_value(words, "project-directory", project->directory);
+	/* A verb may have an -f or -p of its own. */
+	project_options_words(project, words);
 	for (char **word = rest + 1; *word; word++)
 		g_ptr_array_add(words, g_strdup(*word));
 	g_ptr_array_add(words, NULL);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/compose/project_options.h"
 
+#include <string.h>
 #include <unistd.h>
 
+#include "libpod/base/error.h"
 #include "libpod/base/log.h"
 
 static const Option options[] = {
@@ -34,6 +36,12 @@ static const Option options[] = {
 };
 
 const OptionGroup project_option_group = {"Project options", options};
+
+bool project_option_refuse(void *target, const Option *option, const char *value, GError **error)
+{
+	bool off = !option_takes_value(option) && strcmp(value, "false") == 0;
+	return off || error_set(error, ENGINE_ERROR_UNSUPPORTED, "%s", option->help);
+}
 
 static void clear_list(GPtrArray **list)
 {
@@ -73,4 +81,27 @@ ComposeProject *project_options_load(const ProjectOptions *given, const ComposeO
 	for (guint i = 0; project && i < project->warnings->len; i++)
 		log_warn("%s", (const char *)project->warnings->pdata[i]);
 	return project;
+}
+
+static void add_list(GPtrArray *words, const char *name, const GPtrArray *values)
+{
+	for (guint i = 0; values && i < values->len; i++)
+		g_ptr_array_add(words, g_strdup_printf("--%s=%s", name, (char *)values->pdata[i]));
+}
+
+static void add_value(GPtrArray *words, const char *name, const char *value)
+{
+	if (value)
+		g_ptr_array_add(words, g_strdup_printf("--%s=%s", name, value));
+}
+
+void project_options_words(const ProjectOptions *given, GPtrArray *words)
+{
+	add_list(words, "file", given->files);
+	add_list(words, "profile", given->profiles);
+	add_list(words, "env-file", given->env_files);
+	add_value(words, "project-name", given->name);
+	add_value(words, "project-directory", given->directory);
+	add_value(words, "progress", given->progress);
+	add_value(words, "ansi", given->ansi);
 }

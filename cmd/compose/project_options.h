@@ -16,8 +16,21 @@ typedef struct {
 void project_options_clear(ProjectOptions *options);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ProjectOptions, project_options_clear)
 
+/** project_option_refuse() - the setter of an option that skiff has no use for: its help is why. */
+bool project_option_refuse(void *target, const Option *option, const char *value, GError **error);
+
+/* A row for an option of docker compose's that is refused, with the reason. */
+#define COMPOSE_REFUSED(option_short, option_name, option_kind, why)                               \
+	{                                                                                          \
+		.short_name = (option_short), .name = (option_name), .kind = (option_kind),        \
+		.set = project_option_refuse, .help = (why), .flags = OPTION_HIDDEN                \
+	}
+
 /* The target is a ProjectOptions. */
 extern const OptionGroup project_option_group;
+
+/** project_options_words() - the options in their long form, as words for a verb. */
+void project_options_words(const ProjectOptions *options, GPtrArray *words);
 
 /** project_options_load() - the project, with its warnings printed. @more: what the verb says of
  * interpolation, consistency and services; NULL for nothing. */

@@ -6,6 +6,7 @@
 
 #include "cmd/compose/project_normalize.h"
 #include "libpod/base/error.h"
+#include "libpod/base/suggest.h"
 
 static bool profile_enabled(const ComposeProject *project, const char *name)
 {
@@ -40,6 +41,19 @@ static void read_profiles(ComposeProject *project, const ComposeOptions *options
 			g_ptr_array_add(project->profiles, g_strstrip(g_strdup(names[i])));
 }
 
+bool compose_project_unknown(const ComposeProject *project, const char *name, GError **error)
+{
+	const Node *lists[] = {node_get(project->model, "services"), project->disabled};
+	Suggestions near;
+	suggest_init(&near, name);
+	for (size_t i = 0; i < G_N_ELEMENTS(lists); i++)
+		for (size_t j = 0; j < node_count(lists[i]); j++)
+			suggest_offer(&near, node_entry(lists[i], j)->key);
+	error_set(error, ENGINE_ERROR_NOT_FOUND, "no such service: %s", name);
+	suggest_add_help(&near, "", error);
+	return false;
+}
+
 /* A named service brings its own profiles. */
 static bool enable_named(ComposeProject *project, const ComposeOptions *options, GError **error)
 {
@@ -48,8 +62,7 @@ static bool enable_named(ComposeProject *project, const ComposeOptions *options,
 		const Node *service = node_get(services, options->services[i]);
 		const Node *profiles = node_get(service, "profiles");
 		if (!service)
-			return error_set(error, ENGINE_ERROR_NOT_FOUND, "no such service: %s",
-					 options->services[i]);
+			return compose_project_unknown(project, options->services[i], error);
 		for (size_t p = 0; node_is(profiles, NODE_LIST) && p < node_count(profiles); p++)
 			g_ptr_array_add(project->profiles, g_strdup(node_item(profiles, p)->text));
 	}

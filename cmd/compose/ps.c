@@ -5,17 +5,17 @@
 #include <string.h>
 
 #include "cmd/compose/compose_labels.h"
-#include "cmd/compose/compose_state.h"
-#include "cmd/compose/compose_verbs.h"
-#include "cmd/compose/project_options.h"
 #include "cmd/compose/compose_engine.h"
+#include "cmd/compose/compose_live.h"
+#include "cmd/compose/compose_verbs.h"
 #include "cmd/output.h"
 #include "libpod/base/error.h"
 #include "libpod/base/units.h"
 #include "network/portmap.h"
 
 typedef struct {
-	bool all, quiet, services;
+	bool all, quiet, services, no_trunc;
+	Tristate orphans;
 	const char *format;
 	GPtrArray *filters, *statuses;
 } PsOptions;
@@ -41,14 +41,23 @@ static const Option ps_rows[] = {
 	{0, "status", OPTION_LIST, option_set_list, "STATUS",
 	 "Only those of a status: running, exited, created, paused, restarting",
 	 offsetof(PsOptions, statuses), OPTION_COMMON},
-	OPTION_UNSUPPORTED(0, "no-trunc", OPTION_FLAG),
-	OPTION_UNSUPPORTED(0, "orphans", OPTION_TRISTATE),
+	{0, "no-trunc", OPTION_FLAG, option_set_flag, NULL, "Whole commands",
+	 offsetof(PsOptions, no_trunc), OPTION_COMMON},
+	{0, "orphans", OPTION_TRISTATE, option_set_tristate, NULL,
+	 "Also those of services that are not in the files any more (default true)",
+	 offsetof(PsOptions, orphans), OPTION_COMMON},
 	{0},
 };
 
 static const OptionGroup ps_group = {NULL, ps_rows};
 
-#define ITEM    ((const ComposeContainer *)row)
+/* One line. */
+typedef struct {
+	const ComposeContainer *item;
+	bool no_trunc;
+} PsRow;
+
+#define ITEM    (((const PsRow *)row)->item)
 #define SUMMARY container_summary(ITEM->ctr)
 
 static TemplateValue own(TemplateHeap *heap, char *text)
@@ -73,11 +82,12 @@ static char *status_text(const ContainerSummary *s)
 		s->health ? " (" : "", s->health ? s->health : "", s->health ? ")" : "");
 }
 
-static char *command_text(const ContainerSummary *s)
+static char *command_text(const PsRow *row)
 {
+	const ContainerSummary *s = SUMMARY;
 	g_autofree char *joined = s->command ? g_strjoinv(" ", s->command) : g_strdup("");
 	g_strdelimit(joined, "\n\t\r", ' ');
-	if (!g_utf8_validate(joined, -1, NULL) || g_utf8_strlen(joined, -1) <= 18)
+	if (row->no_trunc || !g_utf8_validate(joined, -1, NULL) || g_utf8_strlen(joined, -1) <= 18)
 		return g_strdup_printf("\"%s\"", joined);
 	g_autofree char *start = g_utf8_substring(joined, 0, 17);
 	return g_strdup_printf("\"%s…\"", start);
@@ -100,7 +110,7 @@ static TemplateValue get_image(const void *row, TemplateHeap *heap)
 
 static TemplateValue get_command(const void *row, TemplateHeap *heap)
 {
-	return own(heap, command_text(SUMMARY));
+	return own(heap, command_text(row));
 }
 
 static TemplateValue get_service(const void *row, TemplateHeap *heap)
@@ -167,7 +177,7 @@ static Json *ps_to_json(const void *row)
 {
 	const ContainerSummary *s = SUMMARY;
 	Json *json = json_object_new_object();
-	g_autofree char *command = command_text(s), *status = status_text(s);
+	g_autofree char *command = command_text(row), *status = status_text(s);
 	js_set_string(json, "ID", s->id);
 	js_set_string(json, "Name", s->name);
 	js_set_string(json, "Image", s->image_name);
@@ -220,25 +230,35 @@ static bool is_listed(const ComposeContainer *item, const PsOptions *opts,
 	return statuses->len == 0 && (opts->all || compose_state_runs(item->ctr));
 }
 
-static bool print_ps(const GPtrArray *rows, const PsOptions *opts, GError **error)
+/* Ids, or the names of services, each once. */
+static void print_short(const GPtrArray *items, const PsOptions *opts)
 {
-	const OutputOptions output = {.format = opts->format};
 	const char *last = NULL;
-	if (!opts->quiet && !opts->services) {
-		bool json = g_strcmp0(opts->format, "json") == 0;
-		const OutputOptions lines = {.format = "jsonl"};
-		return output_list(&ps_table, json ? &lines : &output, rows->pdata, rows->len,
-				   error);
-	}
-	for (guint i = 0; i < rows->len; i++) {
-		const ComposeContainer *item = rows->pdata[i];
+	for (guint i = 0; i < items->len; i++) {
+		const ComposeContainer *item = items->pdata[i];
 		if (opts->quiet)
 			output_printf("%s\n", container_summary(item->ctr)->id);
 		else if (g_strcmp0(last, item->service) != 0)
 			output_text(item->service);
 		last = item->service;
 	}
-	return true;
+}
+
+static bool print_ps(const GPtrArray *items, const PsOptions *opts, GError **error)
+{
+	bool json = g_strcmp0(opts->format, "json") == 0;
+	const OutputOptions output = {.format = json ? "jsonl" : opts->format};
+	g_autofree PsRow *rows = g_new0(PsRow, items->len + 1);
+	g_autofree void **list = g_new0(void *, items->len + 1);
+	if (opts->quiet || opts->services) {
+		print_short(items, opts);
+		return true;
+	}
+	for (guint i = 0; i < items->len; i++) {
+		rows[i] = (PsRow){items->pdata[i], opts->no_trunc};
+		list[i] = &rows[i];
+	}
+	return output_list(&ps_table, &output, list, items->len, error);
 }
 
 static int compare_names(const void *a, const void *b)
@@ -248,30 +268,33 @@ static int compare_names(const void *a, const void *b)
 	return order ? order : (*x)->number - (*y)->number;
 }
 
+/* Without files nothing is an orphan. */
+static bool is_orphan(const ComposeLive *live, const ComposeContainer *item)
+{
+	return live->project &&
+	       !node_get(node_get(live->project->model, "services"), item->service);
+}
+
 static int cmd_ps(Invocation *inv)
 {
 	g_auto(PsOptions) opts = {0};
 	g_auto(ProjectOptions) given = {0};
+	g_auto(ComposeLive) live = {0};
 	g_autoptr(GError) error = NULL;
-	g_autofree char *name = NULL;
 	if (!command_parse(inv, (void *[]){&opts, &given}))
 		return inv->status;
 	g_autofree const char **services = command_args(inv, 0);
 	g_autoptr(GPtrArray) statuses = g_ptr_array_new();
-	g_autoptr(Engine) engine = NULL;
-	if (read_statuses(&opts, statuses, &error) &&
-	    project_options_name(&given, &name, NULL, &error))
-		engine = compose_engine(inv, true, &error);
-	g_autoptr(GPtrArray) state = engine ? compose_state_list(engine, name, &error) : NULL;
-	if (!state)
+	if (!read_statuses(&opts, statuses, &error) ||
+	    !compose_live_open(&live, inv, &given, true, services, &error))
 		return command_fail(error);
-	g_autoptr(GPtrArray) items = compose_state_select(state, services, opts.all);
-	g_autoptr(GPtrArray) rows = g_ptr_array_new();
-	for (guint i = 0; i < items->len; i++)
-		if (is_listed(items->pdata[i], &opts, statuses))
-			g_ptr_array_add(rows, items->pdata[i]);
-	g_ptr_array_sort(rows, compare_names);
-	return print_ps(rows, &opts, &error) ? 0 : command_fail(error);
+	g_autoptr(GPtrArray) items = compose_state_select(live.state, services, opts.all);
+	for (guint i = items->len; i-- > 0;)
+		if (!is_listed(items->pdata[i], &opts, statuses) ||
+		    (opts.orphans == TRISTATE_FALSE && is_orphan(&live, items->pdata[i])))
+			g_ptr_array_remove_index(items, i);
+	g_ptr_array_sort(items, compare_names);
+	return print_ps(items, &opts, &error) ? 0 : command_fail(error);
 }
 
 const Command compose_ps_command = {
@@ -291,7 +314,14 @@ const Command compose_ps_command = {
 typedef struct {
 	bool all, quiet;
 	const char *format;
+	GPtrArray *filters;
 } LsOptions;
+
+static void ls_options_clear(LsOptions *opts)
+{
+	g_clear_pointer(&opts->filters, g_ptr_array_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(LsOptions, ls_options_clear)
 
 static const Option ls_rows[] = {
 	{'a', "all", OPTION_FLAG, option_set_flag, NULL, "Also projects of which nothing runs",
@@ -300,7 +330,8 @@ static const Option ls_rows[] = {
 	 offsetof(LsOptions, format), OPTION_COMMON},
 	{'q', "quiet", OPTION_FLAG, option_set_flag, NULL, "Only names", offsetof(LsOptions, quiet),
 	 OPTION_COMMON},
-	OPTION_UNSUPPORTED(0, "filter", OPTION_LIST),
+	{0, "filter", OPTION_LIST, option_set_list, "name=REGEX",
+	 "Only those whose names match one of these", offsetof(LsOptions, filters), OPTION_COMMON},
 	{0},
 };
 
@@ -383,14 +414,43 @@ static GPtrArray *collect_projects(const GPtrArray *containers)
 	return list;
 }
 
+/* --filter name=REGEX; several are alternatives. *out: the whole of it as one expression. */
+static bool read_names(const LsOptions *opts, GRegex **out, GError **error)
+{
+	g_autoptr(GString) text = g_string_new(NULL);
+	g_autoptr(GError) reason = NULL;
+	for (guint i = 0; opts->filters && i < opts->filters->len; i++) {
+		const char *filter = opts->filters->pdata[i];
+		if (!g_str_has_prefix(filter, "name="))
+			return error_set(error, ENGINE_ERROR_INVALID,
+					 "unknown filter '%s': only name=REGEX", filter);
+		g_string_append_printf(text, "%s(?:%s)", text->len ? "|" : "",
+				       filter + strlen("name="));
+	}
+	*out = text->len ? g_regex_new(text->str, 0, 0, &reason) : NULL;
+	return !reason || error_set(error, ENGINE_ERROR_INVALID, "--filter: %s", reason->message);
+}
+
+/* Does any of its containers run? */
+static bool is_alive(const Project *project)
+{
+	for (int state = 0; state <= CONTAINER_RESTARTING; state++)
+		if (state != CONTAINER_EXITED && state != CONTAINER_CREATED &&
+		    project->counts[state])
+			return true;
+	return false;
+}
+
 static int cmd_ls(Invocation *inv)
 {
-	LsOptions opts = {0};
+	g_auto(LsOptions) opts = {0};
+	g_autoptr(GRegex) names = NULL;
 	g_auto(ProjectOptions) given = {0};
 	g_autoptr(GError) error = NULL;
 	if (!command_parse(inv, (void *[]){&opts, &given}))
 		return inv->status;
-	g_autoptr(Engine) engine = compose_engine(inv, true, &error);
+	g_autoptr(Engine) engine =
+		read_names(&opts, &names, &error) ? compose_engine(inv, true, &error) : NULL;
 	g_autoptr(GPtrArray) containers = engine ? containers_list(engine, &error) : NULL;
 	if (!containers)
 		return command_fail(error);
@@ -398,12 +458,8 @@ static int cmd_ls(Invocation *inv)
 	g_autoptr(GPtrArray) rows = g_ptr_array_new();
 	for (guint i = 0; i < projects->len; i++) {
 		const Project *project = projects->pdata[i];
-		unsigned idle =
-			project->counts[CONTAINER_EXITED] + project->counts[CONTAINER_CREATED];
-		unsigned all = 0;
-		for (int state = 0; state <= CONTAINER_RESTARTING; state++)
-			all += project->counts[state];
-		if (opts.all || all > idle)
+		if ((opts.all || is_alive(project)) &&
+		    (!names || g_regex_match(names, project->name, 0, NULL)))
 			g_ptr_array_add(rows, projects->pdata[i]);
 	}
 	for (guint i = 0; opts.quiet && i < rows->len; i++)

@@ -25,7 +25,8 @@ static const Option options[] = {
 	 OPTION_COMMON},
 	{0, "policy", OPTION_VALUE, option_set_string, "POLICY", "always (default) or missing",
 	 offsetof(PullOptions, policy), OPTION_COMMON},
-	OPTION_UNSUPPORTED('q', "quiet", OPTION_FLAG),
+	{'q', "quiet", OPTION_FLAG, option_set_flag, NULL, "Show no progress",
+	 offsetof(PullOptions, quiet), OPTION_COMMON},
 	{0},
 };
 
@@ -42,7 +43,7 @@ static int cmd_pull(Invocation *inv)
 		return inv->status;
 	g_autofree const char **services = command_args(inv, 0);
 	const ComposeOptions more = {.services = services};
-	const ComposeImages how = {.pull = &policy, .no_build = true};
+	const ComposeImages how = {.pull = &policy, .no_build = true, .quiet_pull = opts.quiet};
 	g_autoptr(ComposeProject) project = NULL;
 	if (!opts.policy || pull_policy_parse(opts.policy, &policy, &error))
 		project = project_options_load(&given, &more, &error);

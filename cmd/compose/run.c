@@ -24,14 +24,17 @@
 
 typedef struct {
 	bool detach, remove, no_deps, no_tty, service_ports, use_aliases;
-	GPtrArray *env, *volumes, *publish, *labels, *cap_add, *cap_drop;
-	const char *entrypoint, *user, *workdir, *name;
+	bool build, quiet, quiet_build, quiet_pull, remove_orphans;
+	Tristate interactive;
+	GPtrArray *env, *env_files, *volumes, *publish, *labels, *cap_add, *cap_drop;
+	const char *entrypoint, *user, *workdir, *name, *pull;
+	PullPolicy policy;
 } RunOptions;
 
 static void run_options_clear(RunOptions *opts)
 {
-	GPtrArray **lists[] = {&opts->env,    &opts->volumes, &opts->publish,
-			       &opts->labels, &opts->cap_add, &opts->cap_drop};
+	GPtrArray **lists[] = {&opts->env,    &opts->env_files, &opts->volumes, &opts->publish,
+			       &opts->labels, &opts->cap_add,   &opts->cap_drop};
 	for (size_t i = 0; i < G_N_ELEMENTS(lists); i++)
 		g_clear_pointer(lists[i], g_ptr_array_unref);
 }
@@ -70,14 +73,17 @@ static const Option options[] = {
 	VALUE('u', "user", user, "USER", "As this user"),
 	LIST('v', "volume", volumes, "VOLUME", "Mount a volume, as \"skiff run -v\" does"),
 	VALUE('w', "workdir", workdir, "DIR", "In this directory"),
-	OPTION_UNSUPPORTED(0, "build", OPTION_FLAG),
-	OPTION_UNSUPPORTED(0, "env-from-file", OPTION_LIST),
-	OPTION_UNSUPPORTED('i', "interactive", OPTION_TRISTATE),
-	OPTION_UNSUPPORTED(0, "pull", OPTION_VALUE),
-	OPTION_UNSUPPORTED('q', "quiet", OPTION_FLAG),
-	OPTION_UNSUPPORTED(0, "quiet-build", OPTION_FLAG),
-	OPTION_UNSUPPORTED(0, "quiet-pull", OPTION_FLAG),
-	OPTION_UNSUPPORTED(0, "remove-orphans", OPTION_FLAG),
+	FLAG(0, "build", build, "Build its image first, also where it is here"),
+	LIST(0, "env-from-file", env_files, "FILE", "Set the variables of this file"),
+	{'i', "interactive", OPTION_TRISTATE, option_set_tristate, NULL,
+	 "Pass our standard input on (default true)", offsetof(RunOptions, interactive),
+	 OPTION_COMMON},
+	VALUE(0, "pull", pull, "POLICY", "Pull its image: always, missing, never, newer"),
+	FLAG('q', "quiet", quiet, "Show no progress of pulls and builds"),
+	FLAG(0, "quiet-build", quiet_build, "Show no progress of builds"),
+	FLAG(0, "quiet-pull", quiet_pull, "Show no progress of pulls"),
+	FLAG(0, "remove-orphans", remove_orphans,
+	     "Remove containers of services that are not in the files any more"),
 	{0},
 };
 
@@ -101,6 +107,18 @@ static bool set_all(ContainerSpec *spec, const char *name, SpecSetter setter,
 	return true;
 }
 
+/* The variables of a file, over those of the service. */
+static bool add_env_files(ContainerSpec *spec, const GPtrArray *files, GError **error)
+{
+	g_autoptr(ContainerSpec) read = spec_new();
+	if (!set_all(read, "env-from-file", spec_add_env_file, files, error))
+		return false;
+	for (guint i = 0; i < read->env_asked->len; i++)
+		if (!spec_add_env(spec, read->env_asked->pdata[i], error))
+			return false;
+	return true;
+}
+
 /* What the command line says over what the service says. */
 static bool apply_options(const RunOptions *opts, ContainerSpec *spec, char **command,
 			  GError **error)
@@ -111,13 +129,15 @@ static bool apply_options(const RunOptions *opts, ContainerSpec *spec, char **co
 	}
 	spec->detach = opts->detach;
 	spec->remove = opts->remove;
-	spec->open_stdin = !opts->detach;
-	spec->tty = !opts->detach && !opts->no_tty && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+	spec->open_stdin = !opts->detach && opts->interactive != TRISTATE_FALSE;
+	spec->tty =
+		spec->open_stdin && !opts->no_tty && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 	spec->sig_proxy = true;
 	return set(spec, "entrypoint", spec_set_entrypoint, opts->entrypoint, error) &&
 	       set(spec, "user", spec_set_user, opts->user, error) &&
 	       set(spec, "workdir", spec_set_workdir, opts->workdir, error) &&
 	       set(spec, "name", spec_set_name, opts->name, error) &&
+	       add_env_files(spec, opts->env_files, error) &&
 	       set_all(spec, "env", spec_add_env, opts->env, error) &&
 	       set_all(spec, "volume", spec_add_volume, opts->volumes, error) &&
 	       set_all(spec, "publish", spec_add_publish, opts->publish, error) &&
@@ -149,6 +169,16 @@ static ContainerSpec *make_spec(Engine *engine, const ComposeProject *project,
 	return spec && apply_options(opts, spec, command, error) ? g_steal_pointer(&spec) : NULL;
 }
 
+/* How its image and those of what it needs are had. */
+static ComposeImages describe_images(const RunOptions *opts, const GlobalOptions *global)
+{
+	return (ComposeImages){
+		.global = global,
+		.quiet_pull = opts->quiet || opts->quiet_pull,
+		.quiet_build = opts->quiet || opts->quiet_build,
+	};
+}
+
 /* What the service needs: networks, volumes, and what it depends on where it should be. */
 static bool prepare(Engine *engine, ComposeProject *project, const NodeEntry *service,
 		    const RunOptions *opts, const GlobalOptions *global, int *status,
@@ -158,7 +188,8 @@ static bool prepare(Engine *engine, ComposeProject *project, const NodeEntry *se
 		.without = service->key,
 		.stop_timeout_s = -1,
 		.no_recreate = true,
-		.images = {.global = global},
+		.remove_orphans = opts->remove_orphans,
+		.images = describe_images(opts, global),
 		.services = (const char *const[]){service->key, NULL},
 	};
 	if (opts->no_deps)
@@ -201,8 +232,10 @@ static int run_service(Engine *engine, ComposeProject *project, const NodeEntry 
 		       const RunOptions *opts, const GlobalOptions *global, char **command,
 		       GError **error)
 {
-	const ComposeImages images = {.global = global};
+	ComposeImages images = describe_images(opts, global);
 	int status = 0;
+	images.build = opts->build;
+	images.pull = opts->pull ? &opts->policy : NULL;
 	g_autoptr(ContainerSpec) spec = make_spec(engine, project, service, opts, command, error);
 	if (!spec || !prepare(engine, project, service, opts, global, &status, error))
 		return status ? status : -1;
@@ -228,7 +261,9 @@ static int cmd_run(Invocation *inv)
 	const char *const services[] = {command_arg(inv, 0), NULL};
 	g_autofree const char **command = command_args(inv, 1);
 	const ComposeOptions more = {.services = services};
-	g_autoptr(ComposeProject) project = project_options_load(&given, &more, &error);
+	g_autoptr(ComposeProject) project = NULL;
+	if (!opts.pull || pull_policy_parse(opts.pull, &opts.policy, &error))
+		project = project_options_load(&given, &more, &error);
 	g_autoptr(Engine) engine = project ? compose_engine(inv, false, &error) : NULL;
 	if (!engine)
 		return command_fail(error);

@@ -18,16 +18,18 @@ typedef struct {
 	bool detach, force_recreate, no_recreate, no_start, no_deps, remove_orphans, renew_volumes;
 	bool wait, no_build, build, abort_on_exit, abort_on_failure, timestamps, no_prefix,
 		no_color, yes;
-	bool quiet_pull;
+	bool quiet_pull, quiet_build, always_recreate_deps, attach_dependencies, watch;
 	uint64_t wait_timeout;
 	int64_t timeout;
 	const char *pull, *code_from;
-	GPtrArray *scales;
+	GPtrArray *scales, *attach, *no_attach;
 } UpOptions;
 
 static void up_options_clear(UpOptions *opts)
 {
 	g_clear_pointer(&opts->scales, g_ptr_array_unref);
+	g_clear_pointer(&opts->attach, g_ptr_array_unref);
+	g_clear_pointer(&opts->no_attach, g_ptr_array_unref);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(UpOptions, up_options_clear)
 
@@ -62,7 +64,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(UpOptions, up_options_clear)
 		 OPTION_COMMON},                                                                   \
 		FLAG('y', "yes", yes, "Ask nothing"),                                              \
 		FLAG(0, "build", build, "Build images also where they are here"),                  \
-		OPTION_UNSUPPORTED(0, "quiet-build", OPTION_FLAG)
+		FLAG(0, "quiet-pull", quiet_pull, "Show no progress of pulls"),                    \
+		FLAG(0, "quiet-build", quiet_build, "Show no progress of builds")
 
 static const Option up_rows[] = {
 	FLAG(0, "abort-on-container-exit", abort_on_exit, "Stop all when one container ends"),
@@ -85,12 +88,15 @@ static const Option up_rows[] = {
 	FLAG(0, "wait", wait, "Wait until all run or are healthy; implies --detach"),
 	{0, "wait-timeout", OPTION_VALUE, option_set_uint, "SECONDS", "Wait no longer than this",
 	 offsetof(UpOptions, wait_timeout), OPTION_COMMON},
-	OPTION_UNSUPPORTED(0, "always-recreate-deps", OPTION_FLAG),
-	OPTION_UNSUPPORTED(0, "attach", OPTION_LIST),
-	OPTION_UNSUPPORTED(0, "attach-dependencies", OPTION_FLAG),
-	OPTION_UNSUPPORTED(0, "menu", OPTION_FLAG),
-	OPTION_UNSUPPORTED(0, "no-attach", OPTION_LIST),
-	OPTION_UNSUPPORTED(0, "quiet-pull", OPTION_FLAG),
+	FLAG(0, "always-recreate-deps", always_recreate_deps,
+	     "Recreate what the named services depend on in any case"),
+	{0, "attach", OPTION_LIST, option_set_list, "SERVICE",
+	 "Print only what this service writes", offsetof(UpOptions, attach), OPTION_COMMON},
+	FLAG(0, "attach-dependencies", attach_dependencies,
+	     "Print also what the services write that the named ones depend on"),
+	{0, "no-attach", OPTION_LIST, option_set_list, "SERVICE", "Don't print what it writes",
+	 offsetof(UpOptions, no_attach), OPTION_COMMON},
+	COMPOSE_REFUSED(0, "menu", OPTION_FLAG, "there is no menu: keys are not read"),
 	OPTION_UNSUPPORTED('w', "watch", OPTION_FLAG),
 	{0},
 };
@@ -112,8 +118,7 @@ static bool apply_scales(ComposeProject *project, const GPtrArray *scales, GErro
 					 "invalid --scale option \"%s\": must be SERVICE=NUMBER",
 					 (char *)scales->pdata[i]);
 		if (!service)
-			return error_set(error, ENGINE_ERROR_NOT_FOUND, "no such service: %s",
-					 parts[0]);
+			return compose_project_unknown(project, parts[0], error);
 		if (number > 1 && node_get(service, "container_name"))
 			return error_set(error, ENGINE_ERROR_INVALID,
 					 "services.%s: can't scale a service with a container_name",
@@ -128,6 +133,12 @@ static bool check(const UpOptions *opts, GError **error)
 	if (opts->force_recreate && opts->no_recreate)
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "--force-recreate and --no-recreate are incompatible");
+	if (opts->always_recreate_deps && opts->no_recreate)
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "--always-recreate-deps and --no-recreate are incompatible");
+	if (opts->attach && opts->attach_dependencies)
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "cannot combine --attach and --attach-dependencies");
 	bool aborts = opts->abort_on_exit || opts->abort_on_failure || opts->code_from;
 	if (aborts && (opts->detach || opts->wait))
 		return error_set(error, ENGINE_ERROR_INVALID,
@@ -136,9 +147,9 @@ static bool check(const UpOptions *opts, GError **error)
 	return true;
 }
 
-/* Stay with the containers that were named, or all. */
+/* Stay with the containers that were named, or all. What they wrote before is not shown again. */
 static bool stay(Engine *engine, const ComposeProject *project, const UpOptions *opts,
-		 const char *const *services, int *code, GError **error)
+		 const char *const *services, int64_t since_ns, int *code, GError **error)
 {
 	const ComposeAttach attach = {
 		.logs =
@@ -148,6 +159,7 @@ static bool stay(Engine *engine, const ComposeProject *project, const UpOptions 
 				.no_prefix = opts->no_prefix,
 				.no_color = opts->no_color,
 				.tail = -1,
+				.since_ns = since_ns,
 			},
 		.services = services,
 		.stop_timeout_s = (int)opts->timeout,
@@ -158,8 +170,14 @@ static bool stay(Engine *engine, const ComposeProject *project, const UpOptions 
 	return compose_attach(engine, project->name, &attach, code, error);
 }
 
-/* The names of services that are attached to: attach: false are not. */
-static const char **attached_services(const ComposeProject *project, const char *const *named)
+static bool lists(const GPtrArray *list, const char *name)
+{
+	return list && g_ptr_array_find_with_equal_func((GPtrArray *)list, name, g_str_equal, NULL);
+}
+
+/* The names of services that are attached to: attach: false are not, unless they are asked for. */
+static const char **attached_services(const ComposeProject *project, const UpOptions *opts,
+				      const char *const *named)
 {
 	const Node *services = node_get(project->model, "services");
 	const char **list = g_new0(const char *, node_count(services) + 1);
@@ -167,11 +185,50 @@ static const char **attached_services(const ComposeProject *project, const char 
 	for (size_t i = 0; i < node_count(services); i++) {
 		const NodeEntry *entry = node_entry(services, i);
 		const Node *attach = node_get(entry->value, "attach");
-		bool asked = !named[0] || g_strv_contains(named, entry->key);
-		if (asked && !(node_is(attach, NODE_BOOL) && !attach->boolean))
+		bool asked = !named[0] || opts->attach_dependencies ||
+			     g_strv_contains(named, entry->key);
+		bool quiet = node_is(attach, NODE_BOOL) && !attach->boolean;
+		if (opts->attach ? lists(opts->attach, entry->key)
+				 : asked && !quiet && !lists(opts->no_attach, entry->key))
 			list[n++] = entry->key;
 	}
 	return list;
+}
+
+/* --attach and --no-attach name services of the files. */
+static bool check_attached(const ComposeProject *project, const GPtrArray *names, GError **error)
+{
+	for (guint i = 0; names && i < names->len; i++)
+		if (!node_get(node_get(project->model, "services"), names->pdata[i]))
+			return compose_project_unknown(project, names->pdata[i], error);
+	return true;
+}
+
+/* What the options say of one up. */
+static ComposeUp describe(const Invocation *inv, const UpOptions *opts, const char *const *services)
+{
+	return (ComposeUp){
+		.force_recreate = opts->force_recreate,
+		.no_recreate = opts->no_recreate,
+		.recreate_deps = opts->always_recreate_deps,
+		.no_start = opts->no_start,
+		.no_deps = opts->no_deps,
+		.remove_orphans = opts->remove_orphans,
+		.renew_volumes = opts->renew_volumes,
+		.yes = opts->yes,
+		.wait = opts->wait,
+		.wait_timeout_s = (int)MIN(opts->wait_timeout, 1000000),
+		.stop_timeout_s = (int)opts->timeout,
+		.images =
+			{
+				.global = &inv->global,
+				.build = opts->build,
+				.no_build = opts->no_build,
+				.quiet_pull = opts->quiet_pull,
+				.quiet_build = opts->quiet_build,
+			},
+		.services = services,
+	};
 }
 
 static int make(Invocation *inv, bool create)
@@ -180,6 +237,7 @@ static int make(Invocation *inv, bool create)
 	g_auto(ProjectOptions) given = {0};
 	g_autoptr(GError) error = NULL;
 	int status = 0;
+	int64_t begin = units_now();
 	if (!command_parse(inv, (void *[]){&opts, &given}))
 		return inv->status;
 	PullPolicy pull = PULL_MISSING;
@@ -190,32 +248,19 @@ static int make(Invocation *inv, bool create)
 	g_autoptr(ComposeProject) project = project_options_load(&given, &more, &error);
 	if (!project || !apply_scales(project, opts.scales, &error))
 		return command_fail(error);
-	const ComposeUp up = {
-		.force_recreate = opts.force_recreate,
-		.no_recreate = opts.no_recreate,
-		.no_start = create || opts.no_start,
-		.no_deps = opts.no_deps,
-		.remove_orphans = opts.remove_orphans,
-		.renew_volumes = opts.renew_volumes,
-		.wait = opts.wait,
-		.wait_timeout_s = (int)MIN(opts.wait_timeout, 1000000),
-		.stop_timeout_s = (int)opts.timeout,
-		.images =
-			{
-				.pull = opts.pull ? &pull : NULL,
-				.global = &inv->global,
-				.build = opts.build,
-				.no_build = opts.no_build,
-			},
-		.services = services,
-	};
+	if (!check_attached(project, opts.attach, &error) ||
+	    !check_attached(project, opts.no_attach, &error))
+		return command_fail(error);
+	opts.no_start |= create;
+	ComposeUp up = describe(inv, &opts, services);
+	up.images.pull = opts.pull ? &pull : NULL;
 	g_autoptr(Engine) engine = compose_engine(inv, false, &error);
 	if (!engine || !compose_up(engine, project, &up, &status, &error))
 		return error ? command_fail(error) : status;
 	if (up.no_start || opts.detach || opts.wait)
 		return 0;
-	g_autofree const char **attached = attached_services(project, services);
-	if (!stay(engine, project, &opts, attached, &status, &error))
+	g_autofree const char **attached = attached_services(project, &opts, services);
+	if (!stay(engine, project, &opts, attached, begin, &status, &error))
 		return command_fail(error);
 	return status;
 }
@@ -253,4 +298,60 @@ const Command compose_create_command = {
 	.max_args = -1,
 	.groups = (const OptionGroup *const[]){&create_group, &project_option_group, NULL},
 	.run = cmd_create,
+};
+
+/* scale. */
+
+static const Option scale_rows[] = {
+	FLAG(0, "no-deps", no_deps, "Leave out what the services depend on"),
+	{0},
+};
+
+static const OptionGroup scale_group = {NULL, scale_rows};
+
+/* The services of "SERVICE=NUMBER" words; g_strfreev() it. */
+static char **scaled_services(const GPtrArray *scales)
+{
+	char **names = g_new0(char *, scales->len + 1);
+	for (guint i = 0; i < scales->len; i++) {
+		const char *text = scales->pdata[i];
+		names[i] = g_strndup(text, strcspn(text, "="));
+	}
+	return names;
+}
+
+static int cmd_scale(Invocation *inv)
+{
+	g_auto(UpOptions) opts = {.timeout = -1};
+	g_auto(ProjectOptions) given = {0};
+	g_autoptr(GError) error = NULL;
+	int status = 0;
+	if (!command_parse(inv, (void *[]){&opts, &given}))
+		return inv->status;
+	opts.scales = g_ptr_array_new();
+	for (size_t i = 0; i < command_n_args(inv); i++)
+		g_ptr_array_add(opts.scales, (char *)command_arg(inv, i));
+	g_auto(GStrv) services = scaled_services(opts.scales);
+	const ComposeOptions more = {.services = (const char *const *)services};
+	g_autoptr(ComposeProject) project = project_options_load(&given, &more, &error);
+	if (!project || !apply_scales(project, opts.scales, &error))
+		return command_fail(error);
+	const ComposeUp up = describe(inv, &opts, (const char *const *)services);
+	g_autoptr(Engine) engine = compose_engine(inv, false, &error);
+	if (!engine || !compose_up(engine, project, &up, &status, &error))
+		return error ? command_fail(error) : status;
+	return 0;
+}
+
+const Command compose_scale_command = {
+	.paths = (const char *const[]){"compose scale", NULL},
+	.usage = "[options] SERVICE=NUMBER...",
+	.summary = "Have so many containers of a service",
+	.description = "Makes and starts containers of services, or removes those with the highest "
+		       "numbers, until there are as many as asked for.",
+	.examples = (const char *const[]){"skiff compose scale worker=3 web=2", NULL},
+	.min_args = 1,
+	.max_args = -1,
+	.groups = (const OptionGroup *const[]){&scale_group, &project_option_group, NULL},
+	.run = cmd_scale,
 };
