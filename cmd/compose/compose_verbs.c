@@ -8,25 +8,13 @@
 
 /* Keep alphabetized. */
 static const Command *const commands[] = {
-	&compose_build_command,
-	&compose_config_command,
-	&compose_create_command,
-	&compose_down_command,
-	&compose_exec_command,
-	&compose_kill_command,
-	&compose_logs_command,
-	&compose_ls_command,
-	&compose_port_command,
-	&compose_ps_command,
-	&compose_pull_command,
-	&compose_restart_command,
-	&compose_rm_command,
-	&compose_run_command,
-	&compose_start_command,
-	&compose_stop_command,
-	&compose_up_command,
-	&compose_version_command,
-	NULL,
+	&compose_build_command,   &compose_config_command,  &compose_create_command,
+	&compose_down_command,    &compose_exec_command,    &compose_kill_command,
+	&compose_kube_command,    &compose_logs_command,    &compose_ls_command,
+	&compose_port_command,    &compose_ps_command,      &compose_pull_command,
+	&compose_restart_command, &compose_rm_command,      &compose_run_command,
+	&compose_start_command,   &compose_stop_command,    &compose_systemd_command,
+	&compose_up_command,      &compose_version_command, NULL,
 };
 
 const Command *const *commands_get(void)
