@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/compose/export_kube.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "cmd/compose/compose_spec.h"
+
+#define NAME_MAX_LENGTH 63
+
+char *kube_name(const char *text)
+{
+	GString *name = g_string_new(NULL);
+	for (; *text && name->len < NAME_MAX_LENGTH; text++) {
+		bool plain = g_ascii_isalnum(*text);
+		if (name->len == 0 && !g_ascii_isalpha(*text))
+			g_string_append(name, plain ? "x" : "");
+		if (plain)
+			g_string_append_c(name, g_ascii_tolower(*text));
+		else if (name->len > 0 && name->str[name->len - 1] != '-')
+			g_string_append_c(name, '-');
+	}
+	while (name->len > 0 && name->str[name->len - 1] == '-')
+		g_string_truncate(name, name->len - 1);
+	if (name->len == 0)
+		g_string_append(name, "x");
+	return g_string_free(name, FALSE);
+}
+
+Node *kube_object(Kube *kube, const char *version, const char *kind, const char *name,
+		  const char *service)
+{
+	char *id = g_strdup_printf("%s/%s", kind, name);
+	if (!g_hash_table_add(kube->named, id))
+		return NULL;
+	Node *object = node_new(NODE_MAP, (Place){0});
+	node_set_text(object, "apiVersion", version);
+	node_set_text(object, "kind", kind);
+	Node *metadata = node_ensure(object, "metadata", NODE_MAP);
+	node_set_text(metadata, "name", name);
+	Node *labels = node_ensure(metadata, "labels", NODE_MAP);
+	if (service)
+		node_set_text(labels, "app.kubernetes.io/name", service);
+	node_set_text(labels, "app.kubernetes.io/part-of", kube->project);
+	g_ptr_array_add(kube->objects, object);
+	return object;
+}
+
+Node *kube_list_add(Node *map, const char *key)
+{
+	Node *list = node_ensure(map, key, NODE_LIST);
+	Node *item = node_new(NODE_MAP, (Place){0});
+	node_append(list, item);
+	return item;
+}
+
+void kube_set_int(Node *map, const char *key, int64_t value)
+{
+	node_set(map, key, map->at, node_new_int(value, map->at));
+}
+
+void kube_set_bool(Node *map, const char *key, bool value)
+{
+	node_set(map, key, map->at, node_new_bool(value, map->at));
+}
+
+void kube_note(KubePod *pod, const char *key, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	g_autofree char *why = g_strdup_vprintf(format, args);
+	va_end(args);
+	g_autofree char *path = g_strdup_printf("%s.%s", pod->path, key);
+	compose_export_note(pod->kube->export, path, "%s", why);
+}
+
+static void set_labels(KubePod *pod, Node *map)
+{
+	node_set_text(map, "app.kubernetes.io/name", pod->name);
+	node_set_text(map, "app.kubernetes.io/part-of", pod->kube->project);
+}
+
+static bool has_volume(const Node *service)
+{
+	const Node *volumes = node_get(service, "volumes");
+	for (size_t i = 0; i < node_count(volumes); i++)
+		if (g_strcmp0(node_string(node_item(volumes, i), "type"), "volume") == 0)
+			return true;
+	return false;
+}
+
+/* What a service becomes. */
+static const char *workload_kind(const KubePod *pod)
+{
+	const Node *service = pod->service->value;
+	if (compose_export_is_wanted(pod->kube->export, pod->service->key,
+				     "service_completed_successfully"))
+		return "Job";
+	if (g_strcmp0(node_string(node_get(service, "deploy"), "mode"), "global") == 0)
+		return "DaemonSet";
+	return has_volume(service) ? "StatefulSet" : "Deployment";
+}
+
+/* A job ends; everything else is kept running by Kubernetes. */
+static void set_restart(KubePod *pod, Node *spec, bool is_job)
+{
+	const Node *service = pod->service->value;
+	const Node *policy = node_get(node_get(service, "deploy"), "restart_policy");
+	const Node *attempts = node_get(policy, "max_attempts");
+	const char *said = node_string(service, "restart");
+	const char *word = policy ? node_string(policy, "condition") : said;
+	bool failure = word && g_str_has_prefix(word, "on-failure");
+	if (is_job) {
+		node_set_text(pod->pod, "restartPolicy", failure ? "OnFailure" : "Never");
+		kube_set_int(spec, "backoffLimit",
+			     !failure                      ? 0
+			     : node_is(attempts, NODE_INT) ? attempts->integer
+							   : 6);
+	} else if (word && !(strcmp(word, "always") == 0 || strcmp(word, "any") == 0 ||
+			     strcmp(word, "unless-stopped") == 0)) {
+		kube_note(pod, policy ? "deploy.restart_policy" : "restart",
+			  "pods that ended are always started again");
+	}
+}
+
+static void add_workload(KubePod *pod)
+{
+	const char *kind = workload_kind(pod);
+	bool is_job = strcmp(kind, "Job") == 0;
+	Node *object =
+		kube_object(pod->kube, is_job ? "batch/v1" : "apps/v1", kind, pod->name, pod->name);
+	Node *spec = node_ensure(object, "spec", NODE_MAP);
+	if (strcmp(kind, "StatefulSet") == 0)
+		node_set_text(spec, "serviceName", pod->name);
+	if (strcmp(kind, "Deployment") == 0 || strcmp(kind, "StatefulSet") == 0)
+		kube_set_int(spec, "replicas", compose_spec_scale(pod->service->value));
+	if (!is_job)
+		set_labels(pod, node_ensure(node_ensure(spec, "selector", NODE_MAP), "matchLabels",
+					    NODE_MAP));
+	pod->template = node_ensure(spec, "template", NODE_MAP);
+	set_labels(pod, node_ensure(node_ensure(pod->template, "metadata", NODE_MAP), "labels",
+				    NODE_MAP));
+	pod->pod = node_ensure(pod->template, "spec", NODE_MAP);
+	set_restart(pod, spec, is_job);
+	pod->container = kube_list_add(pod->pod, "containers");
+}
+
+/* Everything of one service. */
+static bool add_service(Kube *kube, const NodeEntry *service, GError **error)
+{
+	g_autofree char *path = g_strdup_printf("services.%s", service->key);
+	g_autofree char *name = kube_name(service->key);
+	KubePod pod = {.kube = kube, .service = service, .path = path, .name = name};
+	add_workload(&pod);
+	if (!kube_pod_fill(&pod, error))
+		return false;
+	kube_services(&pod);
+	return true;
+}
+
+/* Two names that Kubernetes cannot tell apart would be one object. */
+static bool check_names(const Kube *kube, GError **error)
+{
+	const Node *services = node_get(kube->export->model, "services");
+	g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	for (size_t i = 0; i < node_count(services); i++) {
+		const NodeEntry *entry = node_entry(services, i);
+		char *name = kube_name(entry->key);
+		if (!g_hash_table_add(seen, name))
+			return place_error(error, entry->at,
+					   "services.%s: another service has the name %s in "
+					   "Kubernetes, too",
+					   entry->key, name);
+	}
+	return true;
+}
+
+/* All pods are in one network. */
+static void note_networks(Kube *kube)
+{
+	const Node *networks = node_get(kube->export->model, "networks");
+	for (size_t i = 0; i < node_count(networks); i++) {
+		const NodeEntry *entry = node_entry(networks, i);
+		g_autofree char *path = g_strdup_printf("networks.%s", entry->key);
+		if (node_true(entry->value, "internal"))
+			compose_export_note(kube->export, path,
+					    "pods reach the outside unless a NetworkPolicy forbids "
+					    "it");
+		else if (node_count(networks) > 1)
+			compose_export_note(kube->export, path, "all pods are in one network");
+	}
+}
+
+static void free_node(void *node)
+{
+	node_free(node);
+}
+
+GPtrArray *export_kube(ComposeExport *export, GError **error)
+{
+	const Node *services = node_get(export->model, "services");
+	g_autoptr(GPtrArray) objects = g_ptr_array_new_with_free_func(free_node);
+	g_autoptr(GHashTable) named = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	g_autofree char *project = kube_name(export->project->name);
+	Kube kube = {.export = export, .project = project, .objects = objects, .named = named};
+	if (!check_names(&kube, error))
+		return NULL;
+	kube_claims(&kube);
+	for (size_t i = 0; i < node_count(services); i++)
+		if (!add_service(&kube, node_entry(services, i), error))
+			return NULL;
+	note_networks(&kube);
+	return g_steal_pointer(&objects);
+}
