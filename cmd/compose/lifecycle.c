@@ -7,6 +7,7 @@
 
 #include "cmd/compose/compose_down.h"
 #include "cmd/compose/compose_resources.h"
+#include "cmd/compose/compose_starts.h"
 #include "cmd/compose/compose_state.h"
 #include "cmd/compose/compose_up.h"
 #include "cmd/compose/compose_verbs.h"
@@ -174,20 +175,29 @@ static int cmd_stop(Invocation *inv)
 	return compose_stop(life.items, &down, &error) ? 0 : command_fail(error);
 }
 
+/* Start what was meant, one rank after the other. */
+static bool start_side_by_side(const Life *life, GError **error)
+{
+	g_autoptr(ComposeStarts) starts = compose_starts_new();
+	int rank = 0;
+	for (guint i = 0; i < life->items->len; i++) {
+		ComposeContainer *item = life->items->pdata[i];
+		if (item->rank != rank && !compose_starts_finish(starts, NULL, error))
+			return false;
+		rank = item->rank;
+		if (!compose_state_runs(item->ctr) &&
+		    !compose_starts_add(starts, item->service, item->ctr, error))
+			return false;
+	}
+	return compose_starts_finish(starts, NULL, error);
+}
+
 /* In their order, with the conditions of the files where these are there. */
 static bool start_items(const Life *life, GError **error)
 {
 	if (life->project)
 		return compose_start(life->engine, life->project, life->services, error);
-	for (guint i = 0; i < life->items->len; i++) {
-		Container *ctr = ((ComposeContainer *)life->items->pdata[i])->ctr;
-		if (compose_state_runs(ctr))
-			continue;
-		if (!container_start(ctr, &(ContainerStart){.detached = true}, NULL, error))
-			return false;
-		compose_report("Container", container_summary(ctr)->name, "Started");
-	}
-	return true;
+	return start_side_by_side(life, error);
 }
 
 static int cmd_start(Invocation *inv)
@@ -217,15 +227,7 @@ static int cmd_restart(Invocation *inv)
 	const ComposeDown down = {.timeout_s = (int)life.opts.timeout};
 	if (!compose_stop(life.items, &down, &error))
 		return command_fail(error);
-	for (guint i = 0; i < life.items->len; i++) {
-		const ComposeContainer *item = life.items->pdata[i];
-		g_autoptr(Container) ctr = compose_state_reload(life.engine, item->ctr);
-		if (!ctr ||
-		    !container_start(ctr, &(ContainerStart){.detached = true}, NULL, &error))
-			return command_fail(error);
-		compose_report("Container", container_summary(ctr)->name, "Started");
-	}
-	return 0;
+	return start_side_by_side(&life, &error) ? 0 : command_fail(error);
 }
 
 static int cmd_kill(Invocation *inv)
