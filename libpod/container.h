@@ -116,6 +116,7 @@ typedef struct {
 	bool detached;
 	bool hold;         /* everything but the program: a later start goes on from there */
 	bool ends_with_us; /* it is killed when this process is gone */
+	bool at_once;      /* IN_USE instead of waiting for whoever is at work on it */
 	/* $NOTIFY_SOCKET of the unit that we are started in, NULL outside of one */
 	const char *notify_socket;
 	int listen_fds;           /* sockets from descriptor 3 on that the unit was given */
@@ -136,6 +137,23 @@ typedef struct {
  */
 bool container_start(Container *ctr, const ContainerStart *options, int *out_control,
 		     GError **error);
+
+/* A container whose monitor is on its way. */
+typedef struct ContainerStarting ContainerStarting;
+
+/**
+ * container_start_begin() - the first half of container_start(): it does not wait for the program
+ *
+ * So that several containers start side by side. @ctr and what @options point to must outlive what
+ * is returned, for which container_start_finish() must follow. It holds @ctr's lock: who has begun
+ * one begins others with @options->at_once, and none that depends on it.
+ */
+ContainerStarting *container_start_begin(Container *ctr, const ContainerStart *options,
+					 GError **error);
+
+/** container_start_finish() - wait until the program runs; frees @started. The rest is said at
+ * container_start(). */
+bool container_start_finish(ContainerStarting *started, int *out_control, GError **error);
 
 typedef struct {
 	int timeout_s; /* between the stop signal and SIGKILL; -1: the container's own */

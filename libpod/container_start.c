@@ -552,7 +552,7 @@ static MonitorRequest describe(const Container *ctr, const ContainerSpec *spec,
 	};
 }
 
-/* Hand everything to a new monitor and wait for its word. */
+/* Hand everything to a new monitor. */
 static Monitor *start_monitor(Container *ctr, const ContainerSpec *spec,
 			      const ContainerStart *options, const NetworkRequest *network,
 			      OciConfig *config, const RecordLock *life, ContainerCgroup *cgroup,
@@ -602,13 +602,8 @@ static Monitor *start_monitor(Container *ctr, const ContainerSpec *spec,
 	request.notify_fd = notify_fd;
 	g_autoptr(Monitor) monitor =
 		monitor_spawn(&request, fds, spawn_in_namespaces, ctr->engine, error);
-	pid_t pid = 0;
-	if (!monitor || (request.cgroup && !container_cgroup_give(cgroup, ctr, monitor, error)) ||
-	    !monitor_wait_started(monitor, &pid, error))
+	if (!monitor || (request.cgroup && !container_cgroup_give(cgroup, ctr, monitor, error)))
 		return NULL;
-	write_pid_files(spec, monitor_pid(monitor), pid);
-	if (notify == MONITOR_NOTIFY_STARTED)
-		tell_started(options->notify_socket, monitor_pid(monitor));
 	return g_steal_pointer(&monitor);
 }
 
@@ -714,51 +709,125 @@ static bool begin_held(Container *ctr, const ContainerStart *options, int *out_c
 	return false;
 }
 
-bool container_start(Container *ctr, const ContainerStart *options, int *out_control,
-		     GError **error)
+struct ContainerStarting {
+	Container *ctr; /* borrowed */
+	ContainerStart options;
+	bool began; /* it was initialized before, and its program runs already */
+	RecordLock *op, *life;
+	ContainerCgroup cgroup;
+	Monitor *monitor;
+	int control; /* -1: none yet */
+};
+
+static void starting_free(ContainerStarting *starting)
 {
-	log_step(7, __func__);
-	if (!start_required(ctr, error))
-		return false;
-	g_autoptr(RecordLock) op = container_lock(ctr, -1, "start", error);
-	if (!op || !container_reload(ctr, error) || container_run_fd(ctr) < 0)
-		return false;
-	if (ctr->summary.state == CONTAINER_INITIALIZED && !options->hold)
-		return begin_held(ctr, options, out_control, error);
-	if (!check_startable(ctr, options->hold, error) || !container_check_unmounted(ctr, error))
-		return false;
-	/* An ending monitor still has the overlay: two on the same upper may not be. */
-	g_autoptr(RecordLock) life =
-		record_lock(ctr->run_fd, "life", false, ENDING_TIMEOUT_MS, "monitor", error);
-	const ContainerSpec *spec = life ? container_spec(ctr, error) : NULL;
+	monitor_free(starting->monitor);
+	container_cgroup_clear(&starting->cgroup);
+	record_unlock(starting->life);
+	record_unlock(starting->op);
+	fd_close(&starting->control);
+	g_free(starting);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ContainerStarting, starting_free)
+
+/* Whom it concerns that the program runs. */
+static void tell_running(const ContainerStarting *starting, pid_t pid)
+{
+	const ContainerSpec *spec = starting->ctr->spec;
+	pid_t monitor = monitor_pid(starting->monitor);
+	write_pid_files(spec, monitor, pid);
+	if (notify_mode(spec, &starting->options) == MONITOR_NOTIFY_STARTED)
+		tell_started(starting->options.notify_socket, monitor);
+}
+
+/* Take back what was made for a start that failed. */
+static void give_up(Container *ctr, GError *failed, GError **error)
+{
+	port_owner_explain(ctr->engine, &failed);
+	record_failure(ctr, failed->message, error_exit_code(failed));
+	g_propagate_error(error, failed);
+}
+
+/* Gather what the monitor is handed, under the locks, and start it. */
+static bool launch_monitor(ContainerStarting *starting, GError **error)
+{
+	Container *ctr = starting->ctr;
+	const ContainerSpec *spec = container_spec(ctr, error);
 	g_autoptr(NetworkRequest) network =
 		spec ? container_network_request(ctr, spec, error) : NULL;
 	if (!network || !reset_work(ctr, error) || !make_layer(ctr, spec, error) ||
 	    !write_files(ctr, spec, network, error))
 		return false;
-
-	g_autoptr(GError) failed = NULL;
-	g_auto(ContainerCgroup) cgroup = CONTAINER_CGROUP_NONE;
-	g_autoptr(OciConfig) config = build_config(ctr, spec, options, &failed);
-	g_autoptr(Monitor) monitor = NULL;
+	GError *failed = NULL;
+	g_autoptr(OciConfig) config = build_config(ctr, spec, &starting->options, &failed);
 	if (config) {
-		container_cgroup_plan(ctr, spec, &cgroup);
-		container_cgroup_describe(&cgroup, config);
-		if (cgroup.asking || container_cgroup_check_systemd(&cgroup, &failed))
-			monitor = start_monitor(ctr, spec, options, network, config, life, &cgroup,
-						&failed);
+		container_cgroup_plan(ctr, spec, &starting->cgroup);
+		container_cgroup_describe(&starting->cgroup, config);
+		if (starting->cgroup.asking ||
+		    container_cgroup_check_systemd(&starting->cgroup, &failed))
+			starting->monitor =
+				start_monitor(ctr, spec, &starting->options, network, config,
+					      starting->life, &starting->cgroup, &failed);
 	}
-	if (!monitor) {
-		port_owner_explain(ctr->engine, &failed);
-		record_failure(ctr, failed->message, error_exit_code(failed));
-		g_propagate_error(error, g_steal_pointer(&failed));
+	if (starting->monitor)
+		return true;
+	give_up(ctr, failed, error);
+	return false;
+}
+
+ContainerStarting *container_start_begin(Container *ctr, const ContainerStart *options,
+					 GError **error)
+{
+	log_step(7, __func__);
+	if (!start_required(ctr, error))
+		return NULL;
+	g_autoptr(ContainerStarting) starting = g_new0(ContainerStarting, 1);
+	starting->ctr = ctr;
+	starting->options = *options;
+	starting->cgroup = CONTAINER_CGROUP_NONE;
+	starting->control = -1;
+	starting->op = container_lock(ctr, options->at_once ? 0 : -1, "start", error);
+	if (!starting->op || !container_reload(ctr, error) || container_run_fd(ctr) < 0)
+		return NULL;
+	if (ctr->summary.state == CONTAINER_INITIALIZED && !options->hold) {
+		starting->began = begin_held(ctr, options, &starting->control, error);
+		return starting->began ? g_steal_pointer(&starting) : NULL;
+	}
+	if (!check_startable(ctr, options->hold, error) || !container_check_unmounted(ctr, error))
+		return NULL;
+	/* An ending monitor still has the overlay: two on the same upper may not be. */
+	starting->life = record_lock(ctr->run_fd, "life", false,
+				     options->at_once ? 0 : ENDING_TIMEOUT_MS, "monitor", error);
+	return starting->life && launch_monitor(starting, error) ? g_steal_pointer(&starting)
+								 : NULL;
+}
+
+bool container_start_finish(ContainerStarting *started, int *out_control, GError **error)
+{
+	g_autoptr(ContainerStarting) starting = started;
+	Container *ctr = starting->ctr;
+	GError *failed = NULL;
+	pid_t pid = 0;
+	if (starting->began) {
+		if (out_control)
+			*out_control = fd_steal(&starting->control);
+		return true;
+	}
+	if (!monitor_wait_started(starting->monitor, &pid, &failed)) {
+		give_up(ctr, failed, error);
 		return false;
 	}
-	event_container(ctr->engine, ctr, options->hold ? "init" : "start");
-	if (out_control) {
-		*out_control = fcntl(monitor_control_fd(monitor), F_DUPFD_CLOEXEC, 3);
-		if (*out_control < 0)
-			return error_set_errno(error, "cannot keep the monitor's socket");
-	}
-	return true;
+	tell_running(starting, pid);
+	event_container(ctr->engine, ctr, starting->options.hold ? "init" : "start");
+	if (!out_control)
+		return true;
+	*out_control = fcntl(monitor_control_fd(starting->monitor), F_DUPFD_CLOEXEC, 3);
+	return *out_control >= 0 || error_set_errno(error, "cannot keep the monitor's socket");
+}
+
+bool container_start(Container *ctr, const ContainerStart *options, int *out_control,
+		     GError **error)
+{
+	ContainerStarting *starting = container_start_begin(ctr, options, error);
+	return starting && container_start_finish(starting, out_control, error);
 }

@@ -7,6 +7,7 @@
 #include "cmd/compose/compose_labels.h"
 #include "cmd/compose/compose_resources.h"
 #include "cmd/compose/compose_spec.h"
+#include "cmd/compose/compose_starts.h"
 #include "cmd/compose/compose_state.h"
 #include "cmd/compose/project_output.h"
 #include "libpod/base/error.h"
@@ -21,8 +22,24 @@ typedef struct {
 	GPtrArray *state;      /* of ComposeContainer, as it was */
 	GHashTable *images;    /* name of a service -> Image */
 	GHashTable *recreated; /* names of services */
+	GPtrArray *replaced;   /* of Replacement: those whose old container is still there */
+	ComposeStarts *starts;
 	int *status;
 } Up;
+
+/* A new container beside the one that it replaces. */
+typedef struct {
+	Container *made, *old; /* @old is borrowed */
+	char *name;
+} Replacement;
+
+static void replacement_free(void *data)
+{
+	Replacement *item = data;
+	container_free(item->made);
+	g_free(item->name);
+	g_free(item);
+}
 
 static void free_image(void *image)
 {
@@ -34,6 +51,8 @@ static void up_clear(Up *up)
 	g_clear_pointer(&up->state, g_ptr_array_unref);
 	g_clear_pointer(&up->images, g_hash_table_unref);
 	g_clear_pointer(&up->recreated, g_hash_table_unref);
+	g_clear_pointer(&up->replaced, g_ptr_array_unref);
+	g_clear_pointer(&up->starts, compose_starts_free);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Up, up_clear)
 
@@ -95,27 +114,56 @@ static Container *create_container(const Up *up, const NodeEntry *service, int n
 	return container_create(up->engine, spec, error);
 }
 
-/* Put a new container in the place of @old: it is complete before the old one goes. */
+/* Make the container that takes the place of @old: it is complete before the old one goes. */
 static bool replace_container(const Up *up, const NodeEntry *service, int number, Container *old,
 			      GError **error)
 {
-	g_autofree char *old_name = g_strdup(container_summary(old)->name);
 	const char *said = node_string(service->value, "container_name");
-	g_autofree char *name =
-		said ? g_strdup(said)
-		     : g_strdup_printf("%s-%s-%d", up->project->name, service->key, number);
-	compose_report("Container", old_name, "Recreate");
-	g_autoptr(Container) made = create_container(up, service, number, old, error);
+	compose_report("Container", container_summary(old)->name, "Recreate");
+	Container *made = create_container(up, service, number, old, error);
+	if (!made)
+		return false;
+	Replacement *item = g_new0(Replacement, 1);
+	item->made = made;
+	item->old = old;
+	item->name = said ? g_strdup(said)
+			  : g_strdup_printf("%s-%s-%d", up->project->name, service->key, number);
+	g_ptr_array_add(up->replaced, item);
+	g_hash_table_add(up->recreated, service->key);
+	return true;
+}
+
+/* The old ones go: all are told to stop before the first is waited for. */
+static bool finish_replacements(const Up *up, GError **error)
+{
+	const int timeout_s = up->options->stop_timeout_s;
+	const ContainerStop stop = {.timeout_s = timeout_s, .removing = true};
 	const ContainerRemove remove = {
 		.force = true,
-		.timeout_s = up->options->stop_timeout_s,
+		.timeout_s = timeout_s,
 		.keep_dependents = true,
 	};
-	if (!made || !container_remove(old, &remove, error) || !container_rename(made, name, error))
-		return false;
-	g_hash_table_add(up->recreated, service->key);
-	compose_report("Container", name, "Recreated");
+	for (guint i = 0; i < up->replaced->len; i++)
+		container_stop_begin(((Replacement *)up->replaced->pdata[i])->old, &stop);
+	for (guint i = 0; i < up->replaced->len; i++) {
+		Replacement *item = up->replaced->pdata[i];
+		if (!container_remove(item->old, &remove, error) ||
+		    !container_rename(item->made, item->name, error))
+			return false;
+		compose_report("Container", item->name, "Recreated");
+	}
+	g_ptr_array_set_size(up->replaced, 0);
 	return true;
+}
+
+/* Does the service name other containers of the project by what they are called? */
+static bool shares(const Node *service)
+{
+	static const char *const keys[] = {"network_mode", "ipc", "pid", "uts", "cgroup", NULL};
+	for (size_t i = 0; keys[i]; i++)
+		if (node_get(service, keys[i]))
+			return true;
+	return node_count(node_get(service, "volumes_from")) > 0;
 }
 
 /* Did a container whose namespaces or volumes the service uses go? */
@@ -210,7 +258,8 @@ static bool converge(const Up *up, const NodeEntry *service, GError **error)
 		if (item->number == 0)
 			g_ptr_array_remove_index(own, i);
 	}
-	if (!scale_down(up, service, own, wanted, hash, error))
+	if ((shares(service->value) && !finish_replacements(up, error)) ||
+	    !scale_down(up, service, own, wanted, hash, error))
 		return false;
 	for (guint i = 0; i < own->len; i++) {
 		const ComposeContainer *item = own->pdata[i];
@@ -243,35 +292,31 @@ static bool restart_wanted(const Up *up, const Node *service)
 
 static bool start_one(const Up *up, const NodeEntry *service, Container *ctr, GError **error)
 {
-	/* Starting reads the container anew. */
-	g_autofree char *name = g_strdup(container_summary(ctr)->name);
+	const char *name = container_summary(ctr)->name;
 	if (compose_state_runs(ctr) && restart_wanted(up, service->value)) {
 		const ContainerStop stop = {.timeout_s = up->options->stop_timeout_s};
-		if (!container_stop(ctr, &stop, error))
+		if (!compose_starts_finish(up->starts, NULL, error) ||
+		    !container_stop(ctr, &stop, error))
 			return false;
 	} else if (compose_state_runs(ctr)) {
 		compose_report("Container", name, "Running");
 		return true;
 	}
-	if (!container_start(ctr, &(ContainerStart){.detached = true}, NULL, error)) {
-		g_prefix_error(error, "container %s: ", name);
-		return false;
-	}
-	compose_report("Container", name, "Started");
-	return true;
+	return compose_starts_add(up->starts, service->key, ctr, error);
 }
 
 /* Start what a service has, once its dependencies are where it wants them. */
 static bool start_service(const Up *up, const NodeEntry *service, GError **error)
 {
 	const char *const names[] = {service->key, NULL};
-	g_autoptr(GPtrArray) now = compose_state_list(up->engine, up->project->name, error);
-	g_autoptr(GPtrArray) own = now ? compose_state_select(now, names, false) : NULL;
-	if (!own)
-		return false;
+	const Node *others = node_get(service->value, "depends_on");
+	g_autoptr(GPtrArray) own = compose_state_select(up->state, names, false);
 	bool all_run = true;
 	for (guint i = 0; i < own->len; i++)
 		all_run = all_run && compose_state_runs(((ComposeContainer *)own->pdata[i])->ctr);
+	for (size_t i = 0; i < node_count(others); i++)
+		if (!compose_starts_finish(up->starts, node_entry(others, i)->key, error))
+			return false;
 	if (own->len > 0 && !all_run && !up->options->no_deps &&
 	    !compose_gate_wait(up->engine, up->project, service, error))
 		return false;
@@ -301,6 +346,18 @@ static GPtrArray *order_services(const ComposeProject *project)
 	for (size_t i = 0; i < node_count(services); i++)
 		add_ordered(services, node_entry(services, i)->key, order, seen);
 	return order;
+}
+
+/* Start all that is wanted; what has begun is waited for also where another failed. */
+static bool start_services(Up *up, const GPtrArray *order, GError **error)
+{
+	bool ok = true;
+	up->starts = compose_starts_new();
+	for (guint i = 0; ok && i < order->len; i++) {
+		const NodeEntry *entry = order->pdata[i];
+		ok = !is_wanted(up, entry->key) || start_service(up, entry, error);
+	}
+	return compose_starts_finish(up->starts, NULL, ok ? error : NULL) && ok;
 }
 
 /* Refuse what cannot be run before anything is made. */
@@ -373,12 +430,18 @@ static bool run(Up *up, GError **error)
 		return false;
 	for (guint i = 0; i < order->len; i++) {
 		const NodeEntry *entry = order->pdata[i];
-		if (!is_wanted(up, entry->key))
-			continue;
-		if (!converge(up, entry, error) ||
-		    (!up->options->no_start && !start_service(up, entry, error)))
+		if (is_wanted(up, entry->key) && !converge(up, entry, error))
 			return false;
 	}
+	if (!finish_replacements(up, error))
+		return false;
+	if (up->options->no_start)
+		return true;
+	/* What runs and what does not, now that nothing is made any more. */
+	g_ptr_array_unref(up->state);
+	up->state = compose_state_list(up->engine, up->project->name, error);
+	if (!up->state || !start_services(up, order, error))
+		return false;
 	return !up->options->wait ||
 	       compose_gate_wait_all(up->engine, up->project, up->options->wait_timeout_s, error);
 }
@@ -394,6 +457,7 @@ bool compose_up(Engine *engine, ComposeProject *project, const ComposeUp *option
 	};
 	up.images = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_image);
 	up.recreated = g_hash_table_new(g_str_hash, g_str_equal);
+	up.replaced = g_ptr_array_new_with_free_func(replacement_free);
 	up.state = compose_state_list(engine, project->name, error);
 	return up.state && run(&up, error);
 }
@@ -404,14 +468,10 @@ bool compose_start(Engine *engine, ComposeProject *project, const char *const *s
 	const ComposeUp options = {.stop_timeout_s = -1};
 	g_autoptr(GPtrArray) order = order_services(project);
 	g_auto(Up) up = {.engine = engine, .project = project, .options = &options};
+	for (guint i = order->len; services && services[0] && i-- > 0;)
+		if (!g_strv_contains(services, ((NodeEntry *)order->pdata[i])->key))
+			g_ptr_array_remove_index(order, i);
 	up.recreated = g_hash_table_new(g_str_hash, g_str_equal);
 	up.state = compose_state_list(engine, project->name, error);
-	for (guint i = 0; up.state && i < order->len; i++) {
-		const NodeEntry *entry = order->pdata[i];
-		if (services && services[0] && !g_strv_contains(services, entry->key))
-			continue;
-		if (!start_service(&up, entry, error))
-			return false;
-	}
-	return up.state != NULL;
+	return up.state && start_services(&up, order, error);
 }

@@ -12,6 +12,7 @@
 #include "cmd/compose/compose_live.h"
 #include "cmd/compose/compose_resources.h"
 #include "cmd/compose/compose_spec.h"
+#include "cmd/compose/compose_starts.h"
 #include "cmd/compose/compose_up.h"
 #include "cmd/compose/compose_verbs.h"
 #include "cmd/confirm.h"
@@ -193,20 +194,29 @@ static int cmd_stop(Invocation *inv)
 	return compose_stop(life.items, &down, &error) ? 0 : command_fail(error);
 }
 
+/* Start @items, one rank after the other; those that run only @again. */
+static bool start_side_by_side(const GPtrArray *items, bool again, GError **error)
+{
+	g_autoptr(ComposeStarts) starts = compose_starts_new();
+	int rank = 0;
+	for (guint i = 0; i < items->len; i++) {
+		ComposeContainer *item = items->pdata[i];
+		if (item->rank != rank && !compose_starts_finish(starts, NULL, error))
+			return false;
+		rank = item->rank;
+		if ((again || !compose_state_runs(item->ctr)) &&
+		    !compose_starts_add(starts, item->service, item->ctr, error))
+			return false;
+	}
+	return compose_starts_finish(starts, NULL, error);
+}
+
 /* In their order, with the conditions of the files where these are there. */
 static bool start_items(const Life *life, GError **error)
 {
 	if (life->live.project)
 		return compose_start(life->live.engine, life->live.project, life->services, error);
-	for (guint i = 0; i < life->items->len; i++) {
-		Container *ctr = ((ComposeContainer *)life->items->pdata[i])->ctr;
-		if (compose_state_runs(ctr))
-			continue;
-		if (!container_start(ctr, &(ContainerStart){.detached = true}, NULL, error))
-			return false;
-		compose_report("Container", container_summary(ctr)->name, "Started");
-	}
-	return true;
+	return start_side_by_side(life->items, false, error);
 }
 
 static int cmd_start(Invocation *inv)
@@ -282,15 +292,7 @@ static int cmd_restart(Invocation *inv)
 	g_autoptr(GPtrArray) items = choose_for_restart(&life);
 	if (!compose_stop(items, &down, &error))
 		return command_fail(error);
-	for (guint i = 0; i < items->len; i++) {
-		const ComposeContainer *item = items->pdata[i];
-		g_autoptr(Container) ctr = compose_state_reload(life.live.engine, item->ctr);
-		if (!ctr ||
-		    !container_start(ctr, &(ContainerStart){.detached = true}, NULL, &error))
-			return command_fail(error);
-		compose_report("Container", container_summary(ctr)->name, "Started");
-	}
-	return 0;
+	return start_side_by_side(items, true, &error) ? 0 : command_fail(error);
 }
 
 static int cmd_kill(Invocation *inv)

@@ -330,6 +330,21 @@ def systemd():
     return debian_with("systemd", "systemd systemd-sysv dbus", finish, "--config.cmd", "/sbin/init")
 
 
+STACK_PACKAGES = "nginx-light redis-server python3-flask python3-redis php-cli php-mysql mariadb-server nodejs postgresql curl"
+
+
+def stack():
+    """Debian with all that the compose projects of test_compose_stacks.py are built from, none of it started."""
+    def finish(rootfs):
+        (rootfs / "etc/nginx/sites-enabled/default").unlink()
+        # What an installation has made would be found by no container: each makes its own in a volume.
+        for path in ("var/lib/mysql", "var/lib/postgresql", "var/log", "usr/share/icons", "usr/share/fonts"):
+            remove_tree(rootfs / path)
+            (rootfs / path).mkdir(parents=True)
+
+    return debian_with("stack", STACK_PACKAGES, finish)
+
+
 # Layers with everything a layer can hold
 
 
@@ -554,7 +569,7 @@ def read_blob(layout, digest):
 
 
 MAKERS = {"busybox": busybox, "debian": debian, "redis": redis, "nginx": nginx, "systemd": systemd, "features": features,
-          "layers": many_layers, "buildah": buildah}
+          "layers": many_layers, "buildah": buildah, "stack": stack}
 
 
 def main(names):
