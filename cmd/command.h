@@ -47,6 +47,7 @@ typedef enum {
 	COMMAND_ARG_VOLUME,
 	COMMAND_ARG_SECRET,
 	COMMAND_ARG_NETWORK,
+	COMMAND_ARG_POD,
 	COMMAND_ARG_OBJECT, /* container, image or volume */
 	COMMAND_ARG_COMMAND,
 } CommandArg;

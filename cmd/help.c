@@ -265,8 +265,8 @@ void help_print_group(const char *group)
 static const char *const common_names[] = {"run",  "exec", "ps",     "logs", "stop",
 					   "rm",   "pull", "images", "rmi",  "inspect",
 					   "info", "help", NULL};
-static const char *const group_names[] = {"container", "image",  "manifest", "network", "quadlet",
-					  "secret",    "system", "volume",   NULL};
+static const char *const group_names[] = {"container", "image",  "manifest", "network", "pod",
+					  "quadlet",   "secret", "system",   "volume",  NULL};
 
 /* The page for people who typed nothing: what they most likely want, and where the rest is. */
 static void append_root_short(GString *out)

@@ -15,6 +15,8 @@
 	}
 
 SETTER(spec_set_name)
+SETTER(spec_set_pod)
+SETTER(spec_set_pod_id_file)
 SETTER(spec_add_label)
 SETTER(spec_set_restart)
 SETTER(spec_set_health_cmd)
@@ -166,6 +168,11 @@ static const Option container_options[] = {
 	    "When to pull the image: missing, always, never or newer", OPTION_WHOLE),
 	ROW(0, "platform", OPTION_VALUE, spec_set_platform, "OS/ARCH[/VARIANT]",
 	    "Take the image of this platform", OPTION_WHOLE),
+	ROW(0, "pod", OPTION_VALUE, spec_set_pod, "POD",
+	    "Put the container into a pod; new:NAME makes it, with ports and host name",
+	    OPTION_WHOLE),
+	ROW(0, "pod-id-file", OPTION_VALUE, spec_set_pod_id_file, "FILE",
+	    "Put the container into the pod whose id is in a file", OPTION_WHOLE),
 	FLAG('q', "quiet", quiet, "Show no progress of a pull", 0),
 	FLAG(0, "rootfs", rootfs_asked,
 	     "Run the directory DIR, or DIR:O with changes kept apart, instead of an image", 0),
@@ -440,6 +447,86 @@ static const Option namespace_options[] = {
 	END,
 };
 
+/* What `pod create` takes for all of the pod. Limits would need a cgroup of the pod's. */
+static const Option pod_options[] = {
+	ROW('l', "label", OPTION_LIST, spec_add_label, "KEY=VALUE", "Set a label",
+	    OPTION_COMMON | OPTION_WHOLE),
+	ROW(0, "label-file", OPTION_LIST, spec_add_label_file, "FILE",
+	    "Set labels, one KEY=VALUE in a line", OPTION_WHOLE),
+	ROW(0, "network", OPTION_VALUE, spec_set_network, "MODE",
+	    "Network: slirp, none, host, container:NAME, ns:PATH or a network's name",
+	    OPTION_COMMON | OPTION_WHOLE),
+	ROW(0, "net", OPTION_VALUE, spec_set_network, "MODE", "The same as --network",
+	    OPTION_HIDDEN | OPTION_WHOLE),
+	ROW('p', "publish", OPTION_CSV, spec_add_publish, "[[IP:]HOST:]CONTAINER[/PROTOCOL]",
+	    "Publish a port of the pod on the host", OPTION_COMMON | OPTION_WHOLE),
+	ROW('h', "hostname", OPTION_VALUE, spec_set_hostname, "NAME",
+	    "Host name in the pod (default: its name)", OPTION_COMMON | OPTION_WHOLE),
+	ROW(0, "add-host", OPTION_CSV, spec_add_host, "NAME:IP", "Add a line to /etc/hosts",
+	    OPTION_WHOLE),
+	ROW(0, "hosts-file", OPTION_VALUE, spec_set_hosts_file, "FILE",
+	    "What /etc/hosts begins with: a file or none", OPTION_WHOLE),
+	FLAG(0, "no-hosts", no_hosts, "Leave the images' /etc/hosts alone", 0),
+	FLAG(0, "no-hostname", no_hostname, "Leave the images' /etc/hostname alone", 0),
+	ROW(0, "ip", OPTION_VALUE, spec_set_ip, "ADDRESS", "IPv4 address in a named network",
+	    OPTION_WHOLE),
+	ROW(0, "ip6", OPTION_VALUE, spec_set_ip6, "ADDRESS", "IPv6 address in a named network",
+	    OPTION_WHOLE),
+	ROW(0, "mac-address", OPTION_VALUE, spec_set_mac_address, "ADDRESS",
+	    "MAC address in a named network", OPTION_WHOLE),
+	ROW(0, "network-alias", OPTION_CSV, spec_add_network_alias, "NAME",
+	    "One more name in a named network", OPTION_WHOLE),
+	ROW(0, "dns", OPTION_CSV, spec_add_dns, "ADDRESS", "Use this DNS server", OPTION_WHOLE),
+	ROW(0, "dns-search", OPTION_CSV, spec_add_dns_search, "DOMAIN",
+	    "Search names in this domain", OPTION_WHOLE),
+	ROW(0, "dns-option", OPTION_CSV, spec_add_dns_option, "OPTION",
+	    "Set an option of resolv.conf", OPTION_WHOLE),
+	ROW('v', "volume", OPTION_LIST, spec_add_volume, "[SOURCE:]DIR[:OPTIONS]",
+	    "Mount a host directory or a volume in every member", OPTION_COMMON | OPTION_WHOLE),
+	ROW(0, "volumes-from", OPTION_LIST, spec_add_volumes_from, "CONTAINER[:OPTIONS]",
+	    "Mount what another container has mounted", OPTION_WHOLE),
+	ROW(0, "device", OPTION_CSV, spec_add_device, "HOST[:CONTAINER[:rwm]]",
+	    "Give every member a device of the host", OPTION_WHOLE),
+	ROW(0, "shm-size", OPTION_VALUE, spec_set_shm_size, "SIZE",
+	    "Size of /dev/shm (default 64m)", OPTION_WHOLE),
+	ROW(0, "sysctl", OPTION_CSV, spec_add_sysctl, "NAME=VALUE",
+	    "Set a kernel parameter of the pod's namespaces", OPTION_WHOLE),
+	ROW(0, "security-opt", OPTION_LIST, spec_add_security_opt, "OPTION",
+	    "Security option of every member", OPTION_WHOLE),
+	ROW(0, "userns", OPTION_VALUE, spec_set_userns, "MODE",
+	    "User namespace: host, keep-id, nomap, auto, container:NAME or ns:PATH", OPTION_WHOLE),
+	ROW(0, "uidmap", OPTION_CSV, spec_add_uidmap, "CONTAINER:HOST[:COUNT]",
+	    "Map user ids in a namespace of its own", OPTION_WHOLE),
+	ROW(0, "gidmap", OPTION_CSV, spec_add_gidmap, "CONTAINER:HOST[:COUNT]",
+	    "Map group ids in a namespace of its own", OPTION_WHOLE),
+	ROW(0, "pid", OPTION_VALUE, spec_set_pid, "MODE",
+	    "Process ids: private, host, container:NAME or ns:PATH", OPTION_WHOLE),
+	ROW(0, "uts", OPTION_VALUE, spec_set_uts, "MODE",
+	    "Host name: private, host, container:NAME or ns:PATH", OPTION_WHOLE),
+	ROW(0, "restart", OPTION_VALUE, spec_set_restart, "POLICY",
+	    "Restart members that end: no, on-failure[:N], always or unless-stopped", OPTION_WHOLE),
+	ROW(0, "infra-conmon-pidfile", OPTION_VALUE, spec_set_monitor_pid_file, "FILE",
+	    "Write the pid of the infra container's monitor", OPTION_WHOLE),
+	OPTION_UNSUPPORTED(0, "blkio-weight", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "blkio-weight-device", OPTION_LIST),
+	OPTION_UNSUPPORTED(0, "cgroup-parent", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "cpus", OPTION_VALUE),
+	OPTION_UNSUPPORTED('c', "cpu-shares", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "cpuset-cpus", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "cpuset-mems", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "device-read-bps", OPTION_CSV),
+	OPTION_UNSUPPORTED(0, "device-write-bps", OPTION_CSV),
+	OPTION_UNSUPPORTED(0, "gpus", OPTION_LIST),
+	OPTION_UNSUPPORTED(0, "infra-command", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "infra-image", OPTION_VALUE),
+	OPTION_UNSUPPORTED('m', "memory", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "memory-swap", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "shm-size-systemd", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "subgidname", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "subuidname", OPTION_VALUE),
+	END,
+};
+
 /* What podman has and skiff has not yet, by name. */
 static const Option unsupported_options[] = {
 	OPTION_UNSUPPORTED(0, "arch", OPTION_VALUE),
@@ -457,8 +544,6 @@ static const Option unsupported_options[] = {
 	OPTION_UNSUPPORTED(0, "link-local-ip", OPTION_CSV),
 	OPTION_UNSUPPORTED(0, "os", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "personality", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "pod", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "pod-id-file", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "rdt-class", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "retry", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "retry-delay", OPTION_VALUE),
@@ -475,6 +560,7 @@ static const OptionGroup container_group = {NULL, container_options};
 static const OptionGroup process_group = {"Process options", process_options};
 const OptionGroup spec_options_health = {"Health checks", health_options};
 const OptionGroup spec_options_update = {NULL, update_options};
+const OptionGroup spec_options_pod = {NULL, pod_options};
 static const OptionGroup run_group = {"Foreground and background", run_options};
 static const OptionGroup create_group = {NULL, create_options};
 static const OptionGroup mount_group = {"Mount options", mount_options};

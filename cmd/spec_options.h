@@ -27,6 +27,9 @@ extern const OptionGroup spec_options_health;
 /** spec_options_update - what else of a spec `update` changes. */
 extern const OptionGroup spec_options_update;
 
+/** spec_options_pod - what of a spec `pod create` asks for its infra container. */
+extern const OptionGroup spec_options_pod;
+
 /** spec_options_targets() - what option_parse() wants: @spec for each group. */
 void spec_options_targets(ContainerSpec *spec, void *targets[SPEC_OPTIONS_GROUPS]);
 

@@ -210,7 +210,8 @@ GPtrArray *check_store(Engine *engine, const CheckOptions *options, GError **err
 	if (!check_version(&check, error) || !check_volumes(&check, error) ||
 	    !check_containers(&check, error) || !check_names(&check, error) ||
 	    !check_images(&check, error) || !check_indexes(&check, error) ||
-	    !check_secrets(&check, error) || !check_networks(&check, error))
+	    !check_secrets(&check, error) || !check_pods(&check, error) ||
+	    !check_networks(&check, error))
 		return NULL;
 	return g_steal_pointer(&findings);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The check of manifest lists, secrets and named networks.
+ * The check of manifest lists, secrets, pods and named networks.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +15,7 @@
 #include "libpod/check_parts.h"
 #include "libpod/name.h"
 #include "libpod/named_network.h"
+#include "libpod/pod.h"
 #include "libpod/secret.h"
 #include "storage/digest.h"
 #include "storage/image_index.h"
@@ -121,6 +122,45 @@ bool check_secrets(Check *check, GError **error)
 	g_auto(GStrv) names = record_list(dir, error);
 	for (size_t i = 0; names && names[i]; i++)
 		check_secret(check, dir, names[i]);
+	return names != NULL;
+}
+
+/* One pod: its record says which infra container is its. */
+static void check_pod(Check *check, int pods, const char *name)
+{
+	g_autofree char *object = g_strdup_printf("pod %s", name);
+	autofd dir = path_open_state(pods, name, O_RDONLY | O_DIRECTORY, 0);
+	if (dir < 0 && errno == ENOENT)
+		return;
+	if (dir < 0) {
+		check_set_aside(check, "pods", name, object, "it is no directory");
+		return;
+	}
+	g_autoptr(GError) broken = NULL;
+	switch (check_record(check, dir, "pod.json", object)) {
+	case RECORD_MENDED:
+		break;
+	case RECORD_ABSENT:
+		check_set_aside(check, "pods", name, object, "pod.json: it is missing");
+		break;
+	case RECORD_BROKEN:
+		check_set_aside(check, "pods", name, object, "pod.json: it is damaged");
+		break;
+	case RECORD_FINE: {
+		g_autoptr(Pod) pod = pod_lookup(check->engine, name, &broken);
+		if (!pod && broken)
+			check_set_aside(check, "pods", name, object, broken->message);
+		break;
+	}
+	}
+}
+
+bool check_pods(Check *check, GError **error)
+{
+	int dir = store_dir(engine_store(check->engine), "pods");
+	g_auto(GStrv) names = record_list(dir, error);
+	for (size_t i = 0; names && names[i]; i++)
+		check_pod(check, dir, names[i]);
 	return names != NULL;
 }
 

@@ -47,6 +47,7 @@ bool check_volumes(Check *check, GError **error);
 bool check_images(Check *check, GError **error);
 bool check_indexes(Check *check, GError **error);
 bool check_secrets(Check *check, GError **error);
+bool check_pods(Check *check, GError **error);
 bool check_networks(Check *check, GError **error);
 
 /** check_container_files() - what else is in a container's directory: secrets, update.json,

@@ -22,6 +22,7 @@
 #include "libpod/monitor/control.h"
 #include "libpod/name.h"
 #include "libpod/named_network.h"
+#include "libpod/pod.h"
 #include "libpod/secret.h"
 #include "libpod/spec_resolve.h"
 #include "libpod/volume.h"
@@ -192,6 +193,9 @@ static ContainerSummary new_summary(const ContainerSpec *spec, const char *id)
 		.ports = g_ptr_array_ref(spec->network->ports),
 		.network_mode = spec->network->mode,
 		.networks = container_networks_of(spec->network),
+		.pod = g_strdup(spec->pod),
+		.pod_name = g_strdup(spec->pod_name),
+		.infra = spec->infra,
 	};
 }
 
@@ -278,6 +282,9 @@ static bool publish(Engine *engine, StoreStage *stage, const char *name, const c
 		error_add_help(error, "skiff rm %s, or run with --replace", name);
 		return false;
 	}
+	if (pod_name_is_taken(engine, name))
+		return error_set(error, ENGINE_ERROR_EXISTS,
+				 "name \"%s\" is in use: pod already exists", name);
 	(void)unlinkat(names, name, 0);
 	if (symlinkat(id, names, name) < 0)
 		return error_set_errno(error, "cannot record the name '%s'", name);
@@ -347,10 +354,21 @@ static bool check_networks(Engine *engine, const ContainerSpec *spec, GError **e
 	return true;
 }
 
-/* rmi, network rm and volume rm look for users while nobody can become one. */
+/* The pod was there when the spec was resolved. Its infra container comes before it. */
+static bool check_pod(Engine *engine, const ContainerSpec *spec, GError **error)
+{
+	return spec->infra || pod_is_there(engine, spec->pod_name, spec->pod) ||
+	       error_set(error, ENGINE_ERROR_NOT_FOUND,
+			 "no pod with name or ID %s found: no such pod", spec->pod_name);
+}
+
+/* rmi, network rm, volume rm and pod rm look for users while nobody can become one. */
 static bool record_pinned(Engine *engine, ContainerSpec *spec, ContainerSummary *s,
 			  const char *dir_name, char *const *anonymous, GError **error)
 {
+	g_autoptr(RecordLock) pods = spec->pod ? pods_pin(engine, error) : NULL;
+	if (spec->pod && (!pods || !check_pod(engine, spec, error)))
+		return false;
 	g_autoptr(RecordLock) image =
 		spec->image_id ? image_pin(engine_store(engine), spec->image_id, error) : NULL;
 	g_autoptr(RecordLock) volumes = spec->mounts->len > 0 ? volumes_pin(engine, error) : NULL;

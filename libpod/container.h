@@ -62,6 +62,8 @@ typedef struct {
 	char **mounts;       /* where they are in the container, for ps */
 	char **volume_names;
 	char **depends; /* full ids: containers whose namespaces it shares or that it requires */
+	char *pod, *pod_name; /* id and name of the pod it is in, or NULL */
+	bool infra;           /* it holds the pod's namespaces and does nothing else */
 } ContainerSummary;
 
 void container_free(Container *ctr);
@@ -69,6 +71,18 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Container, container_free)
 
 /** container_summary() - what was read when it was opened or last reloaded; borrowed. */
 const ContainerSummary *container_summary(const Container *ctr);
+/** container_summary_is_live() - has it a monitor? */
+static inline bool container_summary_is_live(const ContainerSummary *summary)
+{
+	return summary->state != CONTAINER_CREATED && summary->state != CONTAINER_EXITED;
+}
+/** container_reload() - read the state again, under the lock. NOT_FOUND if it is gone. */
+bool container_reload(Container *ctr, GError **error);
+/**
+ * container_name_is_taken() - does a container that exists have @name? One whose container is gone
+ * is free. Under names/.lock. @out_id is for g_free().
+ */
+bool container_name_is_taken(Engine *engine, const char *name, char **out_id);
 /** container_engine() - the engine it was opened with, borrowed. */
 Engine *container_engine(const Container *ctr);
 /** container_spec() - the recorded spec (create.json), read on first use; borrowed. NULL with
@@ -225,6 +239,7 @@ typedef struct {
 	bool volumes;         /* also anonymous volumes */
 	int timeout_s;        /* -1 = its own */
 	bool keep_dependents; /* those that depend on it are not looked for */
+	bool with_pod;        /* an infra container goes, too, although its pod is there */
 } ContainerRemove;
 /** container_dependents() - ids of the containers that depend on it, itself left out.
  * g_strfreev(). */
@@ -242,8 +257,8 @@ bool container_remove(Container *ctr, const ContainerRemove *options, GError **e
 bool container_finish(Container *ctr, GError **error);
 
 /** container_cleanup() - what the monitor execs at the end: record the exit, remove --rm
- * containers. Never waits for a lock. */
-bool container_cleanup(Engine *engine, const char *id, GError **error);
+ * containers, do what the exit policy of its @pod (or NULL) asks for. Never waits for a lock. */
+bool container_cleanup(Engine *engine, const char *id, const char *pod, GError **error);
 
 /** containers_heal() - records of dead monitors and old boots set right; changing commands call it
  * through engine_open(). */

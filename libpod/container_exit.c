@@ -26,6 +26,7 @@
 #include "libpod/image_users.h"
 #include "libpod/monitor/monitor_members.h"
 #include "libpod/name.h"
+#include "libpod/pod.h"
 #include "libpod/rootless.h"
 #include "libpod/volume.h"
 
@@ -360,6 +361,26 @@ static bool check_independent(Container *ctr, GError **error)
 			 ctr->summary.id, list);
 }
 
+/* The pod's namespaces go with the pod. */
+static bool check_infra(Container *ctr, GError **error)
+{
+	const ContainerSummary *s = &ctr->summary;
+	if (!s->infra || !pod_is_there(ctr->engine, s->pod_name, s->pod))
+		return true;
+	error_set(error, ENGINE_ERROR_BAD_STATE,
+		  "container %s is the infra container of pod %s and cannot be removed without "
+		  "removing the pod",
+		  s->id, s->pod);
+	error_add_help(error, "skiff pod rm %s", s->pod_name);
+	return false;
+}
+
+/* The name of the pod whose exit policy may ask for something now; NULL: none. g_free() it. */
+static char *pod_of_member(const ContainerSummary *s)
+{
+	return s->infra ? NULL : g_strdup(s->pod_name);
+}
+
 bool container_remove(Container *ctr, const ContainerRemove *options, GError **error)
 {
 	if (container_is_live(ctr) && ctr->summary.state != CONTAINER_INITIALIZED &&
@@ -372,7 +393,8 @@ bool container_remove(Container *ctr, const ContainerRemove *options, GError **e
 			       ctr->summary.name);
 		return false;
 	}
-	if (!options->keep_dependents && !check_independent(ctr, error))
+	if ((!options->with_pod && !check_infra(ctr, error)) ||
+	    (!options->keep_dependents && !check_independent(ctr, error)))
 		return false;
 	g_autoptr(GError) gone = NULL;
 	const ContainerStop stop = {.timeout_s = options->timeout_s, .removing = true};
@@ -399,8 +421,13 @@ bool container_remove(Container *ctr, const ContainerRemove *options, GError **e
 	if (container_is_live(ctr))
 		return error_set(error, ENGINE_ERROR_IN_USE,
 				 "container %s was started while it was removed", ctr->summary.id);
-	return discard_with_volumes(ctr, options->volumes, error) &&
-	       rootless_empty_trash(ctr->engine, error);
+	g_autofree char *pod = pod_of_member(&ctr->summary);
+	bool removed = discard_with_volumes(ctr, options->volumes, error) &&
+		       rootless_empty_trash(ctr->engine, error);
+	g_clear_pointer(&lock, record_unlock);
+	if (removed && pod && !options->with_pod)
+		pod_member_ended(ctr->engine, pod);
+	return removed;
 }
 
 /* The directory name of @id: "ID" or "ID.rm". NULL if there is neither. g_free() it. */
@@ -437,7 +464,7 @@ static bool cleanup_locked(Engine *engine, const char *dir_name, GError **error)
 					: container_settle(ctr, error);
 }
 
-bool container_cleanup(Engine *engine, const char *id, GError **error)
+bool container_cleanup(Engine *engine, const char *id, const char *pod, GError **error)
 {
 	g_autofree char *dir_name = find_dir_name(engine, id);
 	/* Without a record another command removed it; the monitor's last files in the runtime
@@ -446,6 +473,8 @@ bool container_cleanup(Engine *engine, const char *id, GError **error)
 		(void)container_remove_runtime(engine, id);
 	else if (!cleanup_locked(engine, dir_name, error))
 		return false;
+	if (pod)
+		pod_member_ended(engine, pod);
 	return rootless_empty_trash(engine, error);
 }
 
@@ -493,6 +522,14 @@ static bool is_dead_step(Container *ctr)
 	return record_lock_is_held(store_fd(engine_store(ctr->engine)), lease) == 0;
 }
 
+/* A member has ended without its monitor. */
+static bool heal_pod(Engine *engine, const char *pod)
+{
+	if (pod)
+		pod_member_ended(engine, pod);
+	return true;
+}
+
 /* Set one container right that nobody watches any more. */
 static bool heal_one(Engine *engine, const char *dir_name, GError **error)
 {
@@ -517,15 +554,17 @@ static bool heal_one(Engine *engine, const char *dir_name, GError **error)
 	if (!lock || !container_reload(ctr, NULL) || container_is_live(ctr) ||
 	    container_life_is_held(ctr))
 		return true;
+	g_autofree char *pod = pod_of_member(&ctr->summary);
 	if (ctr->summary.auto_remove &&
 	    (ctr->summary.state == CONTAINER_EXITED || was_started(ctr) || is_dead_step(ctr)))
-		return container_discard(ctr, error) && rootless_empty_trash(engine, error);
+		return container_discard(ctr, error) && rootless_empty_trash(engine, error) &&
+		       heal_pod(engine, pod);
 	if (ctr->summary.state == CONTAINER_CREATED) {
 		/* A start that was killed before its monitor had a word. */
 		(void)container_remove_runtime(engine, ctr->summary.id);
 		return true;
 	}
-	return container_settle(ctr, error);
+	return container_settle(ctr, error) && heal_pod(engine, pod);
 }
 
 /* Runtime directories that no monitor holds: from a killed monitor, or a command killed between two
@@ -624,7 +663,7 @@ static bool heal_stages(Engine *engine, GError **error)
 		container_heal_volumes(engine, stages[i]);
 	}
 	return !stages[0] ||
-	       ((!dead || containers_heal_steps(engine, error)) &&
+	       ((!dead || (containers_heal_steps(engine, error) && pods_heal(engine, error))) &&
 		store_sweep(engine_store(engine), error) && rootless_empty_trash(engine, error));
 }
 

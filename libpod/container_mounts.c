@@ -31,7 +31,7 @@ static char *find_shared(Engine *engine, const char *name)
 	for (guint i = 0; all && i < all->len; i++) {
 		Container *other = all->pdata[i];
 		const ContainerSummary *s = container_summary(other);
-		bool runs = s->state == CONTAINER_RUNNING && s->pid > 0;
+		bool runs = s->state == CONTAINER_RUNNING && s->pid > 0 && !s->infra;
 		if (!runs || !g_strv_contains((const char *const *)s->volume_names, name))
 			continue;
 		const ContainerSpec *spec = container_spec(other, NULL);

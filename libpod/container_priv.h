@@ -45,15 +45,12 @@ struct Container {
 /** container_is_live() - has it a monitor, by its summary? */
 static inline bool container_is_live(const Container *ctr)
 {
-	return ctr->summary.state != CONTAINER_CREATED && ctr->summary.state != CONTAINER_EXITED;
+	return container_summary_is_live(&ctr->summary);
 }
 
 /** container_open() - load the record in directory @dir_name ("ID", "ID.rm"). NULL with NOT_FOUND
  * or CORRUPT. */
 Container *container_open(Engine *engine, const char *dir_name, GError **error);
-
-/** container_reload() - read the state again, under the lock. NOT_FOUND if it is gone. */
-bool container_reload(Container *ctr, GError **error);
 
 /* What the mounts of a spec become, parallel to them; see OciBuildContext. */
 typedef struct {
@@ -152,12 +149,6 @@ bool container_write_resolv(Container *ctr, const ContainerSpec *spec,
 
 /** container_drop_name() - remove names/NAME if it is this container's. */
 void container_drop_name(Engine *engine, const char *name, const char *id);
-
-/**
- * container_name_is_taken() - does a container that exists have @name? One whose container is gone
- * is free. Under names/.lock. @out_id is for g_free().
- */
-bool container_name_is_taken(Engine *engine, const char *name, char **out_id);
 
 /** container_dir() - container_dir_fd() with an @error: NOT_FOUND if it was removed meanwhile. */
 int container_dir(Container *ctr, GError **error);

@@ -117,6 +117,8 @@ void container_summary_clear(ContainerSummary *s)
 	g_strfreev(s->mounts);
 	g_strfreev(s->volume_names);
 	g_strfreev(s->depends);
+	g_free(s->pod);
+	g_free(s->pod_name);
 	*s = (ContainerSummary){0};
 }
 
@@ -172,6 +174,10 @@ Json *container_state_to_json(const ContainerSummary *s)
 		js_set_take(json, "volumes", js_from_strv((const char *const *)s->volume_names));
 	if (s->depends && s->depends[0])
 		js_set_take(json, "depends", js_from_strv((const char *const *)s->depends));
+	js_set_string(json, "pod", s->pod);
+	js_set_string(json, "pod_name", s->pod_name);
+	if (s->infra)
+		js_set_bool(json, "infra", true);
 	if (s->mounts && s->mounts[0])
 		js_set_take(json, "mounts", js_from_strv((const char *const *)s->mounts));
 	js_set_take(json, "network", network_to_json(s));
@@ -228,7 +234,10 @@ static bool load_state(ContainerSummary *s, Json *json, GError **error)
 	    !js_get_bool(json, "exit_known", &s->exit_known, error) ||
 	    !js_get_bool(json, "oom", &s->oom_killed, error) ||
 	    !js_dup_string(json, "error", &s->error, error) ||
-	    !js_dup_string(json, "health", &s->health, error) || !load_lists(s, json, error))
+	    !js_dup_string(json, "health", &s->health, error) ||
+	    !js_dup_string(json, "pod", &s->pod, error) ||
+	    !js_dup_string(json, "pod_name", &s->pod_name, error) ||
+	    !js_get_bool(json, "infra", &s->infra, error) || !load_lists(s, json, error))
 		return false;
 	if (version != STATE_VERSION)
 		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
@@ -454,6 +463,10 @@ static bool load_from_create(Container *ctr)
 	s->networks = container_networks_of(spec->network);
 	s->volume_names = g_strv_builder_end(volumes);
 	s->mounts = g_strv_builder_end(mounts);
+	s->depends = spec_dependencies(spec);
+	s->pod = g_strdup(spec->pod);
+	s->pod_name = g_strdup(spec->pod_name);
+	s->infra = spec->infra;
 	ctr->state_is_lost = true;
 	return true;
 }

@@ -161,6 +161,8 @@ static bool plan_overlay(Container *ctr, const ContainerSpec *spec, char ***out,
 {
 	if (spec->rootfs && !spec->rootfs_overlay)
 		return true;
+	if (spec->infra)
+		return ensure_stubs(ctr->engine, error);
 	if (spec->layers) {
 		if (ensure_stubs(ctr->engine, error))
 			*out = build_layer_overlay((const char *const *)spec->layers,
@@ -201,7 +203,7 @@ static bool plan_overlay(Container *ctr, const ContainerSpec *spec, char ***out,
 static bool make_layer(Container *ctr, const ContainerSpec *spec, GError **error)
 {
 	int dir = container_dir(ctr, error);
-	if (dir < 0 || spec->layers)
+	if (dir < 0 || spec->layers || spec->infra)
 		return dir >= 0;
 	if ((mkdirat(dir, "upper", 0755) < 0 && errno != EEXIST) ||
 	    (mkdirat(dir, "work", 0700) < 0 && errno != EEXIST))
@@ -343,6 +345,11 @@ static bool reset_work(Container *ctr, GError **error)
 
 char **container_prepare_root(Container *ctr, const ContainerSpec *spec, GError **error)
 {
+	if (spec->infra)
+		return error_set_null(
+			error, ENGINE_ERROR_UNSUPPORTED,
+			"container %s is the infra container of a pod: it has no files",
+			ctr->summary.name);
 	char **options = NULL;
 	return reset_work(ctr, error) && make_layer(ctr, spec, error) &&
 			       plan_overlay(ctr, spec, &options, error)
@@ -372,6 +379,32 @@ static MonitorNotify notify_mode(const ContainerSpec *spec, const ContainerStart
 	return options->notify_socket ? modes[spec->sdnotify] : MONITOR_NOTIFY_NONE;
 }
 
+/* Where hosts and resolv.conf lie, if they are those of the pod whose network it is in; else NULL.
+ * g_free() it. */
+static char *network_files_path(const Container *ctr, const ContainerSpec *spec)
+{
+	if (!spec->pod || spec->infra || spec->network->mode != NETWORK_CONTAINER)
+		return NULL;
+	return g_build_filename(engine_run_path(ctr->engine), "containers", spec->network->target,
+				NULL);
+}
+
+/* The pod's hosts file knows its members by name. */
+static bool add_to_pod_hosts(Container *ctr, const ContainerSpec *spec, GError **error)
+{
+	g_autofree char *dir = network_files_path(ctr, spec);
+	g_autofree char *path = dir ? g_build_filename(dir, "hosts", NULL) : NULL;
+	g_autofree char *line = g_strdup_printf("127.0.0.1\t%s\n", ctr->summary.name);
+	autofd fd = path ? open(path, O_RDWR | O_APPEND | O_NOFOLLOW | O_CLOEXEC) : -1;
+	g_autofree char *text = fd >= 0 ? fd_read_all(fd, HOSTS_FILE_MAX, NULL, error) : NULL;
+	if (fd >= 0 && !text)
+		return false;
+	if (!text || strstr(text, line))
+		return true;
+	return fd_write_all(fd, line, strlen(line)) ||
+	       error_set_errno(error, "cannot write the hosts file of pod %s", spec->pod_name);
+}
+
 /* The whole config of the container. */
 static OciConfig *build_config(Container *ctr, const ContainerSpec *spec,
 			       const ContainerStart *options, GError **error)
@@ -381,16 +414,18 @@ static OciConfig *build_config(Container *ctr, const ContainerSpec *spec,
 	g_auto(ContainerMounts) sources = {0};
 	g_autofree char *dir_path =
 		g_build_filename(engine_run_path(ctr->engine), "containers", ctr->summary.id, NULL);
+	g_autofree char *net_dir_path = network_files_path(ctr, spec);
 	struct rlimit nofile;
-	if (!find_joins(ctr->engine, spec, &joins, error) ||
+	if (!find_joins(ctr->engine, spec, &joins, error) || !add_to_pod_hosts(ctr, spec, error) ||
 	    !plan_overlay(ctr, spec, &root_options, error) ||
-	    !container_find_mounts(ctr, spec, &sources, error))
+	    (!spec->infra && !container_find_mounts(ctr, spec, &sources, error)))
 		return NULL;
 	if (getrlimit(RLIMIT_NOFILE, &nofile) < 0)
 		return error_set_errno_null(error, "cannot read the limit of open files");
 	OciBuildContext context = {
 		.id = ctr->summary.id,
 		.dir_path = dir_path,
+		.net_dir_path = net_dir_path,
 		.root_options = (const char *const *)root_options,
 		.rootless = engine_is_rootless(ctr->engine),
 		.notify = notify_mode(spec, options) == MONITOR_NOTIFY_CONTAINER,
@@ -453,6 +488,7 @@ static char **cleanup_argv(Container *ctr)
 			      "container",
 			      "cleanup",
 			      ctr->summary.id,
+			      ctr->summary.infra ? NULL : ctr->summary.pod_name,
 			      NULL};
 	return g_strdupv((char **)argv);
 }
@@ -646,13 +682,23 @@ static void record_failure(Container *ctr, const char *message, int code)
 	fd_close(&ctr->run_fd);
 }
 
+/* Somebody else is starting it: return when that is over. */
+static bool wait_for_starter(Container *ctr, GError **error)
+{
+	if (ctr->summary.state != CONTAINER_RUNNING || ctr->summary.pid > 0)
+		return true;
+	g_autoptr(RecordLock) op = container_lock(ctr, -1, "start", error);
+	return op && container_reload(ctr, error);
+}
+
 /* What the container requires, or whose namespaces it joins, runs first. */
 static bool start_required(Container *ctr, GError **error)
 {
 	for (char **id = ctr->summary.depends; id && *id; id++) {
 		g_autoptr(GError) failed = NULL;
 		g_autoptr(Container) other = container_resolve(ctr->engine, *id, &failed);
-		ContainerState state = other ? other->summary.state : CONTAINER_RUNNING;
+		bool found = other && wait_for_starter(other, &failed);
+		ContainerState state = found ? other->summary.state : CONTAINER_RUNNING;
 		bool stopped = state == CONTAINER_CREATED || state == CONTAINER_EXITED ||
 			       state == CONTAINER_INITIALIZED;
 		if (stopped &&

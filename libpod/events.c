@@ -20,11 +20,10 @@
 
 const char *event_type_name(EventType type)
 {
-	static const char *const names[] = {[EVENT_CONTAINER] = "container",
-					    [EVENT_IMAGE] = "image",
-					    [EVENT_VOLUME] = "volume",
-					    [EVENT_SECRET] = "secret",
-					    [EVENT_NETWORK] = "network"};
+	static const char *const names[] = {
+		[EVENT_CONTAINER] = "container", [EVENT_IMAGE] = "image",
+		[EVENT_VOLUME] = "volume",       [EVENT_SECRET] = "secret",
+		[EVENT_NETWORK] = "network",     [EVENT_POD] = "pod"};
 	return names[type];
 }
 
@@ -94,6 +93,14 @@ void event_volume(Engine *engine, const char *status, const char *name)
 void event_secret(Engine *engine, const char *status, const char *id, const char *name)
 {
 	const Event event = {.type = EVENT_SECRET, .status = status, .id = id, .name = name};
+	event_write(engine, &event);
+}
+
+void event_pod(Engine *engine, const char *status, const char *id, const char *name,
+	       GHashTable *labels)
+{
+	const Event event = {
+		.type = EVENT_POD, .status = status, .id = id, .name = name, .attributes = labels};
 	event_write(engine, &event);
 }
 
@@ -201,7 +208,7 @@ static bool parse(EventReader *reader, const char *line, size_t size, Event *out
 	out->exit_code = (int)code;
 	out->has_exit_code = json_object_object_get_ex(json, "exit", NULL);
 	out->attributes = reader->attributes;
-	for (EventType t = EVENT_CONTAINER; t <= EVENT_NETWORK; t++) {
+	for (EventType t = EVENT_CONTAINER; t <= EVENT_POD; t++) {
 		out->type = t;
 		if (strcmp(event_type_name(t), type) == 0)
 			return true;

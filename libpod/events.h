@@ -22,6 +22,7 @@ typedef enum {
 	EVENT_VOLUME,
 	EVENT_SECRET,
 	EVENT_NETWORK,
+	EVENT_POD,
 } EventType;
 
 typedef struct {
@@ -46,11 +47,13 @@ void event_container_exit(Engine *engine, const Container *ctr, const char *stat
 void event_image(Engine *engine, const char *status, const char *id, const char *name);
 void event_secret(Engine *engine, const char *status, const char *id, const char *name);
 void event_volume(Engine *engine, const char *status, const char *name);
+void event_pod(Engine *engine, const char *status, const char *id, const char *name,
+	       GHashTable *labels);
 /** event_network() - @id: of the network that was made or removed, or of the container that was
  * connected or disconnected. */
 void event_network(Engine *engine, const char *status, const char *name, const char *id);
 
-/** event_type_name() - "container", "image", "volume", "secret", "network". */
+/** event_type_name() - "container", "image", "volume", "secret", "network", "pod". */
 const char *event_type_name(EventType type);
 
 typedef struct EventReader EventReader;

@@ -496,7 +496,7 @@ static void set_identity(Json *json, Container *ctr, const ContainerSpec *spec, 
 	inspect_set_text(json, "ImageDigest", image ? image->digest : NULL);
 	inspect_set_text(json, "ImageName", s->image_name);
 	inspect_set_text(json, "Rootfs", spec->rootfs);
-	js_set_string(json, "Pod", "");
+	inspect_set_text(json, "Pod", s->pod);
 	set_file(json, "ResolvConfPath", dir, "resolv.conf");
 	set_file(json, "HostnamePath", dir, "hostname");
 	set_file(json, "HostsPath", dir, "hosts");
@@ -546,7 +546,7 @@ Json *inspect_container(Engine *engine, Container *ctr, bool size, GError **erro
 	inspect_set_list(json, "Dependencies", dependencies);
 	js_set_take(json, "NetworkSettings", build_network(engine, s, spec));
 	js_set_string(json, "Namespace", "");
-	js_set_bool(json, "IsInfra", false);
+	js_set_bool(json, "IsInfra", container_summary(ctr)->infra);
 	js_set_bool(json, "IsService", false);
 	js_set_take(json, "Config", build_config(s, spec, image));
 	Json *host = inspect_host_config(ctr, spec, error);

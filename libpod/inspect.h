@@ -6,6 +6,7 @@
 
 #include "libpod/container.h"
 #include "libpod/named_network.h"
+#include "libpod/pod.h"
 #include "libpod/volume.h"
 #include "storage/image.h"
 
@@ -14,6 +15,8 @@ Json *inspect_container(Engine *engine, Container *ctr, bool size, GError **erro
 /** inspect_image() - podman's image inspect (Id, Digest, RepoTags, RepoDigests, Config,
  * GraphDriver, RootFS, ...). */
 Json *inspect_image(Engine *engine, const Image *image, GError **error);
+/** inspect_pod() - podman's report of it and its containers. */
+Json *inspect_pod(Engine *engine, const Pod *pod, GError **error);
 /** inspect_network() - podman's record of it and its running containers. */
 Json *inspect_network(Engine *engine, const NamedNetwork *network, GError **error);
 

@@ -158,8 +158,10 @@ static void build_root(OciConfig *config, const ContainerSpec *spec, const OciBu
 {
 	const char *const bind[] = {"rbind", "rprivate", NULL};
 	config->root_path = g_strdup("rootfs");
-	config->root_readonly = spec->read_only;
-	if (context->root_options)
+	config->root_readonly = spec->read_only || spec->infra;
+	if (spec->infra)
+		oci_config_add_mount(config, "/", "bind", "cache/stubs", bind);
+	else if (context->root_options)
 		oci_config_add_mount(config, "/", "overlay", "overlay", context->root_options);
 	else
 		oci_config_add_mount(config, "/", "bind", spec->rootfs, bind);
@@ -198,6 +200,11 @@ static void build_system_mounts(OciConfig *config, const ContainerSpec *spec,
 
 	oci_config_add_mount(config, "/proc", "proc", "proc", proc);
 	oci_config_add_mount(config, "/dev", "tmpfs", "tmpfs", dev);
+	if (spec->infra) {
+		/* All that its pod's members see of it. */
+		oci_config_add_mount(config, "/dev/shm", "tmpfs", "shm", shm);
+		return;
+	}
 	oci_config_add_mount(config, "/dev/pts", "devpts", "devpts", pts);
 	if (spec->ipc.mode == SPEC_NS_HOST) {
 		oci_config_add_mount(config, "/dev/mqueue", "bind", "/dev/mqueue", bind);
@@ -229,10 +236,10 @@ static void build_file_mounts(OciConfig *config, const ContainerSpec *spec,
 {
 	const struct {
 		const char *name, *destination;
-		bool wanted;
+		bool wanted, of_network;
 	} files[] = {
-		{"resolv.conf", "/etc/resolv.conf", true},
-		{"hosts", "/etc/hosts", !spec->no_hosts},
+		{"resolv.conf", "/etc/resolv.conf", true, true},
+		{"hosts", "/etc/hosts", !spec->no_hosts, true},
 		{"hostname", "/etc/hostname", spec->uts.mode != SPEC_NS_HOST && !spec->no_hostname},
 		{"localtime", "/etc/localtime", spec->timezone != NULL},
 		{"containerenv", "/run/.containerenv", true},
@@ -242,7 +249,9 @@ static void build_file_mounts(OciConfig *config, const ContainerSpec *spec,
 	for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
 		if (user_mounts(spec, files[i].destination) || !files[i].wanted)
 			continue;
-		g_autofree char *source = g_build_filename(context->dir_path, files[i].name, NULL);
+		bool pods = files[i].of_network && context->net_dir_path;
+		g_autofree char *source = g_build_filename(
+			pods ? context->net_dir_path : context->dir_path, files[i].name, NULL);
 		oci_config_add_mount(config, files[i].destination, "bind", source, options);
 	}
 }
@@ -380,6 +389,9 @@ static void build_service_env(OciConfig *config, const OciBuildContext *context)
 					       TRUE);
 }
 
+/* For who reads the configuration: nothing is executed. */
+static const char *const pause_args[] = {"skiff-pause", NULL};
+
 /* What init becomes: user, arguments, environment, privileges, score. */
 static bool build_process(OciConfig *config, const ContainerSpec *spec,
 			  const OciBuildContext *context, GError **error)
@@ -392,12 +404,13 @@ static bool build_process(OciConfig *config, const ContainerSpec *spec,
 	config->umask_set = spec->umask != NULL;
 	if (spec->umask)
 		config->umask = (uint32_t)g_ascii_strtoull(spec->umask, NULL, 8);
-	config->args = g_strdupv(spec->args);
+	config->args = g_strdupv(spec->infra ? (char **)pause_args : spec->args);
+	config->pause = spec->infra;
 	config->env = g_strdupv(spec->env);
 	config->cwd = g_strdup(spec->workdir ? spec->workdir : "/");
 	config->create_cwd = spec->workdir_created;
 	config->init_process = spec->init;
-	config->no_new_privileges = spec->no_new_privileges;
+	config->no_new_privileges = spec->no_new_privileges || spec->infra;
 	config->apparmor_profile = g_strdup(spec->apparmor_profile);
 	if (!g_environ_getenv(config->env, "HOSTNAME") && config->hostname)
 		config->env = g_environ_setenv(config->env, "HOSTNAME", config->hostname, FALSE);
@@ -521,11 +534,13 @@ OciConfig *oci_build(const ContainerSpec *spec, const OciBuildContext *context, 
 	build_root(config, spec, context);
 	build_system_mounts(config, spec, context);
 	guint first = config->mounts->len;
-	build_user_mounts(config, spec, context);
-	build_file_mounts(config, spec, context);
-	build_notify_mount(config, spec, context);
-	systemd_mode_add_mounts(config, spec);
-	sort_mounts(config, first);
+	if (!spec->infra) {
+		build_user_mounts(config, spec, context);
+		build_file_mounts(config, spec, context);
+		build_notify_mount(config, spec, context);
+		systemd_mode_add_mounts(config, spec);
+		sort_mounts(config, first);
+	}
 	if (!build_process(config, spec, context, error) || !build_devices(config, spec, error))
 		return NULL;
 	build_rlimits(config, spec, context);

@@ -10,6 +10,7 @@
 typedef struct {
 	const char *id;
 	const char *dir_path;            /* absolute: where hosts, resolv.conf and hostname are */
+	const char *net_dir_path;        /* of the pod whose network it is in, or NULL */
 	const char *const *root_options; /* of the overlay at "/"; NULL with a plain --rootfs */
 	bool rootless;
 	bool notify;              /* the container speaks to the service manager */

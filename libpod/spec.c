@@ -169,6 +169,10 @@ void spec_free(ContainerSpec *spec)
 	g_strfreev(spec->log_labels);
 	g_free(spec->detach_keys);
 	g_strfreev(spec->attach);
+	g_free(spec->pod);
+	g_free(spec->pod_name);
+	g_free(spec->pod_asked);
+	g_free(spec->pod_id_file);
 	g_strfreev(spec->create_command);
 	g_free(spec);
 }

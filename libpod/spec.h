@@ -251,6 +251,9 @@ typedef struct {
 	char *pid_file, *monitor_pid_file; /* absolute: written at each start */
 	char **requires;                   /* containers that start before it; resolved: full ids */
 	bool remove_image;                 /* --rmi */
+	char *pod;                         /* resolved: id of the pod it is in, or NULL */
+	char *pod_name;                    /* its name, which never changes */
+	bool infra;                        /* it holds the pod's namespaces and does nothing else */
 	SpecNotify sdnotify;
 	SpecSystemd systemd_asked;
 	bool systemd; /* resolved: its first process is a systemd (systemd_mode.h) */
@@ -262,6 +265,8 @@ typedef struct {
 	char *log_tag;
 	char **log_labels; /* LABEL=VALUE, for journald; see log_tag_expand() */
 	/* run only, not recorded */
+	char *pod_asked;   /* --pod: name or id, or "new:NAME" */
+	char *pod_id_file; /* --pod-id-file */
 	bool rootfs_asked; /* --rootfs: the first argument is a directory, see spec_set_rootfs() */
 	bool sig_proxy;
 	char *preserve; /* '1' for a descriptor from 3 on that is passed, '0' for a hole; or NULL */

@@ -57,6 +57,22 @@ static bool check_capabilities(const ContainerSpec *spec, GError **error)
 	return true;
 }
 
+/* A pod is named once, and its members have its user namespace. */
+static bool check_pod(const ContainerSpec *spec, GError **error)
+{
+	if (!spec->pod_asked || spec->pod)
+		return true;
+	if (spec->pod_id_file)
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "cannot specify both --pod and --pod-id-file");
+	if (spec->userns_asked || spec->id_map)
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "--userns and --pod cannot be set together");
+	return strcmp(spec->pod_asked, "new:") != 0 ||
+	       error_set(error, ENGINE_ERROR_INVALID,
+			 "new pod name must be at least one character");
+}
+
 /* Options about namespaces that exclude each other. */
 static bool check_namespaces(const ContainerSpec *spec, GError **error)
 {
@@ -103,7 +119,7 @@ static bool check_network(const ContainerSpec *spec, GError **error)
 				 "--%s can only be set when the network mode is bridge: invalid "
 				 "argument",
 				 spec->network_only);
-	if (spec->network_only && !named)
+	if (spec->network_only && !named && !spec->pod_asked)
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "invalid config provided: networks and static ip/mac address can "
 				 "only be used with Bridge mode networking");
@@ -158,9 +174,9 @@ static bool check_mounts(const ContainerSpec *spec, GError **error)
 
 bool spec_check(const ContainerSpec *spec, GError **error)
 {
-	return spec_check_limits(spec, error) && spec_check_memory(&spec->resources, error) &&
-	       check_life(spec, error) && spec_health_check(spec, error) &&
-	       check_capabilities(spec, error) && check_namespaces(spec, error) &&
-	       check_network(spec, error) && check_sysctls(spec, error) &&
-	       check_mounts(spec, error);
+	return check_pod(spec, error) && spec_check_limits(spec, error) &&
+	       spec_check_memory(&spec->resources, error) && check_life(spec, error) &&
+	       spec_health_check(spec, error) && check_capabilities(spec, error) &&
+	       check_namespaces(spec, error) && check_network(spec, error) &&
+	       check_sysctls(spec, error) && check_mounts(spec, error);
 }

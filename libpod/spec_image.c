@@ -72,7 +72,7 @@ static bool resolve_args(ContainerSpec *spec, const ImageConfig *config, GError 
 		append_words(words, spec->command);
 	else if (!spec->entrypoint_set && config)
 		append_words(words, config->cmd);
-	if (words->len == 0)
+	if (words->len == 0 && !spec->infra)
 		return error_set(
 			error, ENGINE_ERROR_INVALID,
 			"no command or entrypoint provided, and no CMD or ENTRYPOINT from image");

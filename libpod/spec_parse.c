@@ -84,6 +84,20 @@ bool spec_set_restart(ContainerSpec *spec, const char *value, GError **error)
 	return false;
 }
 
+bool spec_set_pod(ContainerSpec *spec, const char *value, GError **error)
+{
+	g_free(spec->pod_asked);
+	spec->pod_asked = *value ? g_strdup(value) : NULL;
+	return true;
+}
+
+bool spec_set_pod_id_file(ContainerSpec *spec, const char *value, GError **error)
+{
+	g_free(spec->pod_id_file);
+	spec->pod_id_file = g_strdup(value);
+	return true;
+}
+
 bool spec_set_pull(ContainerSpec *spec, const char *value, GError **error)
 {
 	return pull_policy_parse(value, &spec->pull, error);

@@ -25,6 +25,8 @@ bool spec_add_label(ContainerSpec *spec, const char *value, GError **error);
 /** spec_set_restart() - --restart, once. */
 bool spec_set_restart(ContainerSpec *spec, const char *value, GError **error);
 /** spec_set_pull() - --pull, once. */
+bool spec_set_pod(ContainerSpec *spec, const char *value, GError **error);
+bool spec_set_pod_id_file(ContainerSpec *spec, const char *value, GError **error);
 bool spec_set_pull(ContainerSpec *spec, const char *value, GError **error);
 /** spec_set_platform() - --platform OS/ARCH[/VARIANT], once. */
 bool spec_set_platform(ContainerSpec *spec, const char *value, GError **error);

@@ -17,6 +17,7 @@
 #include "libpod/secret.h"
 #include "libpod/spec_priv.h"
 #include "libpod/named_network.h"
+#include "libpod/pod.h"
 #include "network/attachment.h"
 #include "network/portmap.h"
 #include "storage/manifest.h"
@@ -367,10 +368,26 @@ static bool check_sources(const ContainerSpec *spec, GError **error)
 	return true;
 }
 
+/* In the UTS namespace of its pod the name is the pod's. */
+static bool resolve_pod_hostname(Engine *engine, ContainerSpec *spec, GError **error)
+{
+	g_autoptr(Container) ctr = container_resolve(engine, spec->uts.target, error);
+	const ContainerSpec *other = ctr ? container_spec(ctr, error) : NULL;
+	if (!other)
+		return false;
+	g_free(spec->hostname);
+	spec->hostname = other->hostname ? g_strdup(other->hostname)
+					 : g_strndup(container_summary(ctr)->id, 12);
+	spec->env = g_environ_setenv(spec->env, "HOSTNAME", spec->hostname, FALSE);
+	return true;
+}
+
 /* With the host's UTS namespace the name is the host's; /etc/hosts and HOSTNAME want it. */
-static bool resolve_hostname(ContainerSpec *spec, GError **error)
+static bool resolve_hostname(Engine *engine, ContainerSpec *spec, GError **error)
 {
 	char name[65] = "";
+	if (spec->pod && spec->uts.mode == SPEC_NS_CONTAINER)
+		return resolve_pod_hostname(engine, spec, error);
 	if (spec->uts.mode != SPEC_NS_HOST)
 		return true;
 	if (gethostname(name, sizeof(name) - 1) < 0)
@@ -549,8 +566,9 @@ bool spec_resolve(Engine *engine, ContainerSpec *spec, const Image *image, GErro
 	log_step(5, __func__);
 	g_autoptr(Config) config = config_load(error);
 	bool ping_typed = g_hash_table_contains(spec->sysctl, PING_RANGE);
-	if (!config || !spec_check(spec, error) || !config_apply(config, spec, error) ||
-	    !resolve_volumes_from(engine, spec, error) || !spec_resolve_image(spec, image, error) ||
+	if (!config || !pod_apply(engine, spec, error) || !spec_check(spec, error) ||
+	    !config_apply(config, spec, error) || !resolve_volumes_from(engine, spec, error) ||
+	    !spec_resolve_image(spec, image, error) ||
 	    !resolve_health(engine, spec, image, error) || !check_sources(spec, error) ||
 	    !check_timezone(spec, error) || !resolve_secrets(engine, spec, error) ||
 	    !resolve_image_mounts(engine, spec, error) || !resolve_requires(engine, spec, error) ||
@@ -561,5 +579,5 @@ bool spec_resolve(Engine *engine, ContainerSpec *spec, const Image *image, GErro
 	warn_of_single_id(engine);
 	take_unit(spec);
 	drop_impossible_ping_range(spec, ping_typed);
-	return resolve_hostname(spec, error) && resolve_ports(spec, error);
+	return resolve_hostname(engine, spec, error) && resolve_ports(spec, error);
 }

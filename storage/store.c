@@ -28,9 +28,9 @@
 
 #define STORE_VERSION "1"
 
-static const char *const dir_names[] = {"containers", "names",    "images",  "layers",
-					"volumes",    "networks", "secrets", "staging",
-					"trash",      "cache",    "damaged", "indexes"};
+static const char *const dir_names[] = {"containers", "names",   "images",  "layers", "volumes",
+					"networks",   "secrets", "staging", "trash",  "cache",
+					"damaged",    "indexes", "pods"};
 
 struct Store {
 	char *path;

@@ -39,8 +39,8 @@ int store_fd(const Store *store);
 
 /**
  * store_dir() - descriptor of a first-level directory: "containers", "names", "images", "layers",
- * "volumes", "networks", "secrets", "staging", "trash", "cache", "damaged", "indexes"; opened once,
- * borrowed. -1 with errno for another name.
+ * "volumes", "networks", "secrets", "staging", "trash", "cache", "damaged", "indexes", "pods";
+ * opened once, borrowed. -1 with errno for another name.
  */
 int store_dir(Store *store, const char *name);
 

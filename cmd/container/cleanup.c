@@ -26,20 +26,20 @@ static int cmd_cleanup(Invocation *inv)
 	if (!command_parse(inv, (void *[]){&opts}))
 		return inv->status;
 	g_autoptr(Engine) engine = command_engine(inv, true, &error);
-	if (!engine || !container_cleanup(engine, command_arg(inv, 0), &error))
+	if (!engine || !container_cleanup(engine, command_arg(inv, 0), command_arg(inv, 1), &error))
 		return command_fail(error);
 	return (int)(opts.code & 0xff);
 }
 
 const Command cleanup_command = {
 	.paths = (const char *const[]){"container cleanup", NULL},
-	.usage = "CONTAINER",
+	.usage = "CONTAINER [POD]",
 	.summary = "Put a container's records right after its end",
 	.description = "Records how a container ended and removes it if it was made with --rm. The "
 		       "monitor "
 		       "runs this itself.",
 	.min_args = 1,
-	.max_args = 1,
+	.max_args = 2,
 	.groups = (const OptionGroup *const[]){&group, NULL},
 	.arg = COMMAND_ARG_CONTAINER,
 	.flags = COMMAND_HIDDEN,

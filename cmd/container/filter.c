@@ -197,6 +197,13 @@ static bool match_on_boot(const Condition *c, const ContainerSpec *spec)
 	return starts == (c->number != 0);
 }
 
+/* Of the id a beginning, of the name all of it. */
+static bool match_pod(const Condition *c, const ContainerSummary *s)
+{
+	return s->pod &&
+	       (g_str_has_prefix(s->pod, c->value) || g_strcmp0(s->pod_name, c->value) == 0);
+}
+
 static const Key keys[] = {
 	{"ancestor", match_ancestor, prepare_regex, false},
 	{"annotation", NULL, NULL, true, match_annotation},
@@ -209,6 +216,7 @@ static const Key keys[] = {
 	{"label!", match_no_label, NULL, true},
 	{"name", match_name, prepare_name, false},
 	{"network", match_network, NULL, false},
+	{"pod", match_pod, NULL, false},
 	{"restart-policy", NULL, prepare_restart, false, match_restart},
 	{"should-start-on-boot", NULL, prepare_bool, false, match_on_boot},
 	{"since", match_since, prepare_container, false},
@@ -225,10 +233,9 @@ static void condition_free(void *pointer)
 	g_free(condition);
 }
 
-/* @error: UNSUPPORTED for what podman knows and we don't, else INVALID with similar names. */
+/* @error: INVALID with similar names. */
 static const Key *lookup_key(const char *name, GError **error)
 {
-	static const char *const foreign[] = {"pod", NULL};
 	Suggestions near;
 	suggest_init(&near, name);
 	for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
@@ -236,9 +243,6 @@ static const Key *lookup_key(const char *name, GError **error)
 			return &keys[i];
 		suggest_offer(&near, keys[i].name);
 	}
-	if (g_strv_contains(foreign, name))
-		return error_set_null(error, ENGINE_ERROR_UNSUPPORTED, "unsupported filter: %s",
-				      name);
 	error_set(error, ENGINE_ERROR_INVALID, "%s is an invalid filter", name);
 	suggest_add_help(&near, "", error);
 	return NULL;

@@ -50,6 +50,14 @@ static const Option options[] = {
 
 static const OptionGroup group = {NULL, options};
 
+static const Option pod_options[] = {
+	{'c', "container", OPTION_LIST, option_set_list, "CONTAINER", "Only of this container",
+	 offsetof(LogsVerbOptions, selection.members), OPTION_COMMON},
+	{0},
+};
+
+static const OptionGroup pod_group = {NULL, pod_options};
+
 /* Printing of one container's lines. */
 typedef struct {
 	const LogsVerbOptions *opts;
@@ -192,30 +200,49 @@ static bool print_logs(const GPtrArray *logs, bool follow, GError **error)
 }
 
 /* All containers are found before the first line is printed. */
-static int cmd_logs(Invocation *inv)
+static int print_selected(Invocation *inv, const LogsVerbOptions *opts)
 {
-	LogsVerbOptions opts = {.tail = -1};
 	g_autoptr(GError) error = NULL;
-	if (!command_parse(inv, (void *[]){&opts}))
-		return inv->status;
-	if (!selection_check(&opts.selection, inv,
-			     "specify at least one container name or ID to log", &error))
+	if (!selection_check(&opts->selection, inv,
+			     opts->selection.of_pods
+				     ? "specify at least one pod name or ID to log"
+				     : "specify at least one container name or ID to log",
+			     &error))
 		return command_fail(error);
 	g_autoptr(Engine) engine = command_engine(inv, true, &error);
 	if (!engine)
 		return command_fail(error);
-	g_autoptr(GPtrArray) list = selection_resolve(&opts.selection, inv, engine, &error);
+	g_autoptr(GPtrArray) list = selection_resolve(&opts->selection, inv, engine, &error);
 	g_autoptr(GPtrArray) logs = g_ptr_array_new_with_free_func(container_log_free);
 	for (guint i = 0; list && !error && i < list->len; i++) {
 		const Selected *selected = g_ptr_array_index(list, i);
 		ContainerLog *ctr_log =
-			open_log(engine, selected->ctr, &opts, list->len > 1, i, &error);
+			open_log(engine, selected->ctr, opts, list->len > 1, i, &error);
 		if (ctr_log)
 			g_ptr_array_add(logs, ctr_log);
 	}
-	if (error || !print_logs(logs, opts.follow, &error))
+	if (error || !print_logs(logs, opts->follow, &error))
 		return command_fail(error);
 	return 0;
+}
+
+static int logs(Invocation *inv, bool of_pods)
+{
+	LogsVerbOptions opts = {.tail = -1, .selection.of_pods = of_pods};
+	int status = command_parse(inv, (void *[]){&opts, &opts}) ? print_selected(inv, &opts)
+								  : inv->status;
+	selection_clear(&opts.selection);
+	return status;
+}
+
+static int cmd_logs(Invocation *inv)
+{
+	return logs(inv, false);
+}
+
+static int cmd_pod_logs(Invocation *inv)
+{
+	return logs(inv, true);
 }
 
 const Command logs_command = {
@@ -232,4 +259,18 @@ const Command logs_command = {
 	.arg = COMMAND_ARG_CONTAINER,
 	.more_args = COMMAND_ARG_CONTAINER,
 	.run = cmd_logs,
+};
+
+const Command pod_logs_command = {
+	.paths = (const char *const[]){"pod logs", NULL},
+	.usage = "[options] POD",
+	.summary = "Show what the containers of a pod wrote",
+	.description = "Prints what the containers of a pod wrote so far, each line with the id of "
+		       "its container, or with --names its name.",
+	.examples = (const char *const[]){"skiff pod logs --names web",
+					  "skiff pod logs -f -c proxy web", NULL},
+	.max_args = 1,
+	.groups = (const OptionGroup *const[]){&group, &pod_group, NULL},
+	.arg = COMMAND_ARG_POD,
+	.run = cmd_pod_logs,
 };

@@ -15,7 +15,7 @@
 #include "libpod/inspect.h"
 
 typedef struct {
-	bool all, quiet, no_trunc, no_heading, latest, size, namespaces, ignored;
+	bool all, quiet, no_trunc, no_heading, latest, size, namespaces, pod, ignored;
 	uint64_t watch; /* seconds; 0: once */
 	int64_t last;   /* -1: not given */
 	const char *format;
@@ -106,7 +106,7 @@ static const Option options[] = {
 	 offsetof(PsOptions, all), OPTION_COMMON},
 	{'f', "filter", OPTION_LIST, option_set_list, "KEY=VALUE",
 	 "Only these: name, id, label, status, health, exited, ancestor, volume, network, before, "
-	 "since, until, command, annotation, restart-policy, should-start-on-boot",
+	 "since, until, command, annotation, pod, restart-policy, should-start-on-boot",
 	 offsetof(PsOptions, filters), OPTION_COMMON},
 	{0, "format", OPTION_VALUE, option_set_string, "FORMAT",
 	 "json, jsonl, table or a Go template", offsetof(PsOptions, format), OPTION_COMMON},
@@ -137,7 +137,8 @@ static const Option options[] = {
 	{0, "sync", OPTION_FLAG, option_set_flag, NULL,
 	 "Accepted for podman's sake: the state is always told as it is",
 	 offsetof(PsOptions, ignored), 0},
-	OPTION_UNSUPPORTED('p', "pod", OPTION_FLAG),
+	{'p', "pod", OPTION_FLAG, option_set_flag, NULL, "The pod of each container",
+	 offsetof(PsOptions, pod), OPTION_COMMON},
 	{0},
 };
 
@@ -156,6 +157,19 @@ static int compare_rows(const void *a, const void *b, void *data)
 	return (*(Compare *)data)(*x, *y);
 }
 
+/* A member's are those of its pod's infra container. */
+static const GPtrArray *ports_of(const ContainerSummary *s, const GPtrArray *all)
+{
+	if (!s->pod || s->infra || s->network_mode != NETWORK_CONTAINER)
+		return s->ports;
+	for (guint i = 0; i < all->len; i++) {
+		const ContainerSummary *other = container_summary(all->pdata[i]);
+		if (other->infra && g_strcmp0(other->pod, s->pod) == 0)
+			return other->ports;
+	}
+	return s->ports;
+}
+
 /* Rows of the containers that are asked for, oldest first or as --sort says. @all: newest first. */
 static GPtrArray *choose(const PsOptions *opts, const ContainerFilter *filter, const GPtrArray *all)
 {
@@ -170,7 +184,10 @@ static GPtrArray *choose(const PsOptions *opts, const ContainerFilter *filter, c
 		if ((!every && !runs(summary)) || !container_filter_matches(filter, ctr))
 			continue;
 		PsRow *row = g_new0(PsRow, 1);
-		*row = (PsRow){.summary = summary, .now = now, .no_trunc = opts->no_trunc};
+		*row = (PsRow){.summary = summary,
+			       .ports = ports_of(summary, all),
+			       .now = now,
+			       .no_trunc = opts->no_trunc};
 		if (opts->namespaces)
 			ps_row_read_namespaces(row);
 		g_ptr_array_insert(rows, 0, row);
@@ -236,7 +253,8 @@ static bool ps(const PsOptions *opts, Engine *engine, GError **error)
 	if (order)
 		g_ptr_array_sort_with_data(rows, compare_rows, &order);
 	OutputTable table = ps_table;
-	table.columns = ps_table_columns(opts->size, opts->namespaces);
+	g_autofree char *columns = ps_table_columns(opts->size, opts->namespaces, opts->pod);
+	table.columns = columns;
 	OutputOptions output = {.format = opts->format, .no_heading = opts->no_heading};
 	if (opts->quiet && !opts->format)
 		output.format = "{{.ID}}";

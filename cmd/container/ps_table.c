@@ -116,9 +116,10 @@ static TemplateValue get_state(const void *row, TemplateHeap *heap)
 
 static TemplateValue get_ports(const void *row, TemplateHeap *heap)
 {
-	if (!SUMMARY->ports || SUMMARY->ports->len == 0)
+	const GPtrArray *ports = ((const PsRow *)row)->ports;
+	if (!ports || ports->len == 0)
 		return template_string("");
-	return template_string(template_heap_take(heap, portmap_format(SUMMARY->ports)));
+	return template_string(template_heap_take(heap, portmap_format(ports)));
 }
 
 static TemplateValue get_names(const void *row, TemplateHeap *heap)
@@ -245,26 +246,31 @@ NAMESPACE_GETTER(pid, 4)
 NAMESPACE_GETTER(user, 5)
 NAMESPACE_GETTER(uts, 6)
 
-const char *ps_table_columns(bool size, bool namespaces)
+char *ps_table_columns(bool size, bool namespaces, bool pod)
 {
+	const char *columns = ps_table.columns;
 	if (namespaces)
-		return "{{.ID}}\t{{.Names}}\t{{.Pid}}\t{{.CGROUPNS}}\t{{.IPC}}\t{{.MNT}}\t{{.NET}}"
-		       "\t"
-		       "{{.PIDNS}}\t{{.USERNS}}\t{{.UTS}}";
-	if (size)
-		return "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.CreatedHuman}}\t{{.Status}}\t"
-		       "{{.Ports}}\t{{.Names}}\t{{.Size}}";
-	return ps_table.columns;
+		columns =
+			"{{.ID}}\t{{.Names}}\t{{.Pid}}\t{{.CGROUPNS}}\t{{.IPC}}\t{{.MNT}}\t{{.NET}}"
+			"\t"
+			"{{.PIDNS}}\t{{.USERNS}}\t{{.UTS}}";
+	return g_strconcat(columns, pod ? "\t{{.Pod}}\t{{.PodName}}" : "",
+			   size ? "\t{{.Size}}" : "", NULL);
 }
 
-static TemplateValue get_nothing(const void *row, TemplateHeap *heap)
+static TemplateValue get_pod(const void *row, TemplateHeap *heap)
 {
-	return template_string("");
+	return short_id(row, text_or_empty(SUMMARY->pod), heap);
 }
 
-static TemplateValue get_false(const void *row, TemplateHeap *heap)
+static TemplateValue get_pod_name(const void *row, TemplateHeap *heap)
 {
-	return template_bool(false);
+	return template_string(text_or_empty(SUMMARY->pod_name));
+}
+
+static TemplateValue get_is_infra(const void *row, TemplateHeap *heap)
+{
+	return template_bool(SUMMARY->infra);
 }
 
 static const OutputField fields[] = {
@@ -281,7 +287,7 @@ static const OutputField fields[] = {
 	{"IPC", "IPC", get_ipc_ns},
 	{"Image", NULL, get_image},
 	{"ImageID", "IMAGE ID", get_image_id},
-	{"IsInfra", NULL, get_false},
+	{"IsInfra", NULL, get_is_infra},
 	{"Labels", NULL, get_labels},
 	{"MNT", "MNT", get_mnt_ns},
 	{"Mounts", NULL, get_mounts},
@@ -290,8 +296,8 @@ static const OutputField fields[] = {
 	{"Networks", NULL, get_networks},
 	{"PIDNS", "PIDNS", get_pid_ns},
 	{"Pid", NULL, get_pid},
-	{"Pod", "POD ID", get_nothing},
-	{"PodName", "PODNAME", get_nothing},
+	{"Pod", "POD ID", get_pod},
+	{"PodName", "PODNAME", get_pod_name},
 	{"Ports", NULL, get_ports},
 	{"Restarts", NULL, get_restarts},
 	{"RunningFor", "RUNNING FOR", get_created_human},
@@ -333,6 +339,7 @@ static Json *to_json(const void *row)
 	g_autofree char *status = status_text(row);
 	g_autofree char *created = ago(s->created, ((const PsRow *)row)->now);
 	g_autofree char *created_ago = g_strconcat(created, " ago", NULL);
+	const GPtrArray *ports = ((const PsRow *)row)->ports;
 	Json *json = json_object_new_object();
 	js_set_bool(json, "AutoRemove", s->auto_remove);
 	js_set_take(json, "Command", js_from_strv((const char *const *)s->command));
@@ -343,17 +350,16 @@ static Json *to_json(const void *row)
 	js_set_string(json, "Id", s->id);
 	js_set_string(json, "Image", text_or_empty(s->image_name));
 	js_set_string(json, "ImageID", text_or_empty(s->image_id));
-	js_set_bool(json, "IsInfra", false);
+	js_set_bool(json, "IsInfra", s->infra);
 	js_set_take(json, "Labels", js_from_string_map(s->labels));
 	js_set_take(json, "Mounts", js_from_strv((const char *const *)s->mounts));
 	js_set_take(json, "Names", js_from_strv(names));
 	js_set_take(json, "Namespaces", namespaces_json(row));
 	js_set_take(json, "Networks", js_from_strv(networks));
 	js_set_int(json, "Pid", s->pid);
-	js_set_string(json, "Pod", "");
-	js_set_string(json, "PodName", "");
-	js_set_take(json, "Ports",
-		    s->ports ? port_mappings_to_json(s->ports) : json_object_new_array());
+	js_set_string(json, "Pod", text_or_empty(s->pod));
+	js_set_string(json, "PodName", text_or_empty(s->pod_name));
+	js_set_take(json, "Ports", ports ? port_mappings_to_json(ports) : json_object_new_array());
 	js_set_int(json, "Restarts", s->restart_count);
 	js_set_take(json, "Size", size_json(row));
 	js_set_int(json, "StartedAt", seconds_or_never(s->started));

@@ -15,7 +15,8 @@
 
 typedef struct {
 	const ContainerSummary *summary;
-	int64_t now; /* ns */
+	const GPtrArray *ports; /* of PortMapping: its own or its pod's; borrowed */
+	int64_t now;            /* ns */
 	bool no_trunc;
 	bool has_size;
 	int64_t rw_size, rootfs_size; /* bytes: of its own layer, of its image's */
@@ -29,8 +30,8 @@ void ps_row_free(void *row);
 /** ps_row_read_namespaces() - which namespaces its first process is in. */
 void ps_row_read_namespaces(PsRow *row);
 
-/** ps_table_columns() - the columns of ps, with --size or --namespace. Static. */
-const char *ps_table_columns(bool size, bool namespaces);
+/** ps_table_columns() - the columns of ps, with --size, --namespace or --pod. g_free() it. */
+char *ps_table_columns(bool size, bool namespaces, bool pod);
 
 /** ps_table - prints PsRow. */
 extern const OutputTable ps_table;
@@ -40,7 +41,8 @@ extern const OutputTable ps_table;
 	"# FIELDS\n\n"                                                                             \
 	"Templates of *--format* may use: *.AutoRemove*, *.Command*, *.Created*, *.CreatedAt*, "   \
 	"*.CreatedHuman*, *.ExitCode*, *.Exited*, *.ExitedAt*, *.ID*, *.Image*, *.ImageID*, "      \
-	"*.Labels*, *.Mounts*, *.Names*, *.Networks*, *.Pid*, *.Ports*, *.Restarts*, "             \
+	"*.Labels*, *.Mounts*, *.Names*, *.Networks*, *.Pid*, *.Pod*, *.PodName*, *.Ports*, "      \
+	"*.Restarts*, "                                                                            \
 	"*.RunningFor*, *.Size* (with *--size*), *.StartedAt*, *.State*, *.Status*, and *.Label "  \
 	"\"KEY\"*. Unknown exit "                                                                  \
 	"codes (of containers whose monitor was killed) are 255.\n"

@@ -14,6 +14,8 @@
 #include "cmd/engine_open.h"
 #include "cmd/image/acquire.h"
 #include "cmd/output.h"
+#include "cmd/pod/create.h"
+#include "cmd/pod/pods.h"
 #include "cmd/spec_options.h"
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
@@ -55,6 +57,8 @@ static Container *make_container(Engine *engine, ContainerSpec *spec, int *out_s
 {
 	autofd cidfile = -1;
 	g_autoptr(Image) image = NULL;
+	if (spec->pod_id_file && !(spec->pod_asked = pod_id_file_read(spec->pod_id_file, error)))
+		return NULL;
 	if (!open_cidfile(spec, &cidfile, error))
 		return NULL;
 	g_autoptr(Container) ctr = NULL;
@@ -66,7 +70,8 @@ static Container *make_container(Engine *engine, ContainerSpec *spec, int *out_s
 		};
 		image = image_acquire(engine, spec->image, &acquire, out_status, error);
 	}
-	if ((image || spec->rootfs) && spec_resolve(engine, spec, image, error))
+	if ((image || spec->rootfs) && pod_create_asked(engine, spec, image, error) &&
+	    spec_resolve(engine, spec, image, error))
 		ctr = container_create(engine, spec, error);
 	bool written = ctr && write_cidfile(spec, cidfile, ctr, error);
 	if (!written && cidfile >= 0)

@@ -11,6 +11,7 @@
 #include "cmd/output.h"
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
+#include "libpod/pod.h"
 
 #define CIDFILE_MAX 4096
 
@@ -35,6 +36,7 @@ void selection_clear(Selection *selection)
 {
 	g_clear_pointer(&selection->cidfiles, g_ptr_array_unref);
 	g_clear_pointer(&selection->filters, g_ptr_array_unref);
+	g_clear_pointer(&selection->members, g_ptr_array_unref);
 }
 
 bool selection_check(const Selection *selection, const Invocation *inv, const char *missing,
@@ -163,9 +165,58 @@ static bool add_named(GPtrArray *list, const Selection *selection, const Invocat
 	return true;
 }
 
+/* Was this member asked for? */
+static bool is_wanted(const Selection *selection, const ContainerSummary *s)
+{
+	bool wanted = !selection->members;
+	for (guint i = 0; selection->members && i < selection->members->len; i++) {
+		const char *name = selection->members->pdata[i];
+		wanted |= strcmp(name, s->name) == 0 || g_str_has_prefix(s->id, name);
+	}
+	return wanted && !s->infra;
+}
+
+static bool add_members(GPtrArray *list, const Selection *selection, Engine *engine, const Pod *pod,
+			GError **error)
+{
+	g_autoptr(GPtrArray) members = pod_members(engine, pod, error);
+	while (members && members->len > 0) {
+		g_autoptr(Container) ctr = g_ptr_array_steal_index(members, 0);
+		if (is_wanted(selection, container_summary(ctr)))
+			add_container(list, NULL, g_steal_pointer(&ctr));
+	}
+	return members != NULL;
+}
+
+/* The members of the pods that are named, of the latest, or of all. */
+static GPtrArray *resolve_pods(const Selection *selection, const Invocation *inv, Engine *engine,
+			       GError **error)
+{
+	size_t n = command_n_args(inv);
+	g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(selected_free);
+	g_autoptr(GPtrArray) pods = g_ptr_array_new_with_free_func((GDestroyNotify)pod_free);
+	if (n == 0 && !selection->latest) {
+		g_ptr_array_unref(pods);
+		pods = pods_list(engine, error);
+	}
+	for (size_t i = 0; i < n || (selection->latest && i == 0); i++) {
+		Pod *pod = selection->latest ? pod_latest(engine, error)
+					     : pod_resolve(engine, command_arg(inv, i), error);
+		if (!pod)
+			return NULL;
+		g_ptr_array_add(pods, pod);
+	}
+	for (guint i = 0; pods && i < pods->len; i++)
+		if (!add_members(list, selection, engine, pods->pdata[i], error))
+			return NULL;
+	return pods ? g_steal_pointer(&list) : NULL;
+}
+
 GPtrArray *selection_resolve(const Selection *selection, const Invocation *inv, Engine *engine,
 			     GError **error)
 {
+	if (selection->of_pods)
+		return resolve_pods(selection, inv, engine, error);
 	g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(selected_free);
 	g_autoptr(ContainerFilter) filter = container_filter_new(engine, selection->filters, error);
 	if (!filter)

@@ -18,6 +18,8 @@ typedef struct {
 	bool ignore;         /* a missing container is no error */
 	GPtrArray *cidfiles; /* of paths */
 	GPtrArray *filters;  /* of KEY=VALUE */
+	bool of_pods;        /* arguments name pods: the members, without the infra container */
+	GPtrArray *members;  /* with @of_pods: only these, NULL: all */
 } Selection;
 
 /** selection_group - --all --latest --ignore --filter --cidfile; the target is a Selection. */

@@ -343,16 +343,17 @@ static bool watch(const StatsOptions *opts, Invocation *inv, Engine *engine, GEr
 }
 
 /* podman's rules for what may be asked together. */
-static int cmd_stats(Invocation *inv)
+static int stats(Invocation *inv, bool of_pods)
 {
-	StatsOptions opts = {.interval = INTERVAL_DEFAULT};
+	StatsOptions opts = {.interval = INTERVAL_DEFAULT, .selection.of_pods = of_pods};
 	g_autoptr(GError) error = NULL;
 	if (!command_parse(inv, (void *[]){&opts}))
 		return inv->status;
 	int ways = opts.selection.all + opts.selection.latest + (command_n_args(inv) > 0);
 	if (ways > 1)
 		error_set(&error, ENGINE_ERROR_INVALID,
-			  "--all, --latest and containers cannot be used together");
+			  "--all, --latest and %s cannot be used together",
+			  of_pods ? "pods" : "containers");
 	else if (opts.interval < 1 || opts.interval > G_MAXINT32)
 		error_set(&error, ENGINE_ERROR_INVALID,
 			  "invalid interval, must be a positive number greater zero");
@@ -360,6 +361,16 @@ static int cmd_stats(Invocation *inv)
 	if (!engine || !watch(&opts, inv, engine, &error))
 		return command_fail(error);
 	return 0;
+}
+
+static int cmd_stats(Invocation *inv)
+{
+	return stats(inv, false);
+}
+
+static int cmd_pod_stats(Invocation *inv)
+{
+	return stats(inv, true);
 }
 
 const Command stats_command = {
@@ -378,4 +389,18 @@ const Command stats_command = {
 	.arg = COMMAND_ARG_CONTAINER_RUNNING,
 	.more_args = COMMAND_ARG_CONTAINER_RUNNING,
 	.run = cmd_stats,
+};
+
+const Command pod_stats_command = {
+	.paths = (const char *const[]){"pod stats", NULL},
+	.usage = "[options] [POD...]",
+	.summary = "Show what the containers of pods use",
+	.description = "As \"skiff stats\", of the containers of all pods or of those that are "
+		       "named.",
+	.examples = (const char *const[]){"skiff pod stats --no-stream web", NULL},
+	.max_args = -1,
+	.groups = (const OptionGroup *const[]){&group, NULL},
+	.arg = COMMAND_ARG_POD,
+	.more_args = COMMAND_ARG_POD,
+	.run = cmd_pod_stats,
 };

@@ -14,6 +14,7 @@
 #include "libpod/base/error.h"
 #include "libpod/base/suggest.h"
 #include "libpod/container.h"
+#include "libpod/pod.h"
 
 typedef struct {
 	Selection selection;
@@ -26,6 +27,14 @@ static const Option options[] = {
 };
 
 static const OptionGroup group = {NULL, options};
+
+/* The columns, for the man pages. */
+#define COLUMNS_MAN                                                                                \
+	"# COLUMNS\n\n*args*, *comm*, *etime*, *group*, *hgroup*, *hpid*, *huser*, *nice*, "       \
+	"*pcpu*, "                                                                                 \
+	"*pgid*, *pid*, *ppid*, *rss*, *state*, *stime*, *time*, *tty*, *user*, *vsz*. "           \
+	"Those with an "                                                                           \
+	"h show a process as the host sees it.\n"
 
 static const char *const default_columns[] = {"user", "pid",  "ppid", "pcpu", "etime",
 					      "tty",  "time", "args", NULL};
@@ -92,6 +101,12 @@ static void print_table(const GPtrArray *columns, const ProcessList *list)
 	output_text(out->str);
 }
 
+static void print_processes(const GArray *pids, const GPtrArray *columns)
+{
+	g_autoptr(ProcessList) list = process_list_new((const pid_t *)pids->data, pids->len);
+	print_table(columns, list);
+}
+
 /* Only what runs has processes to show. */
 static int cmd_top(Invocation *inv)
 {
@@ -121,9 +136,50 @@ static int cmd_top(Invocation *inv)
 	g_autoptr(GArray) pids = container_processes(ctr, &error);
 	if (!pids)
 		return command_fail(error);
-	g_autoptr(ProcessList) list = process_list_new((const pid_t *)pids->data, pids->len);
-	print_table(columns, list);
+	print_processes(pids, columns);
 	return 0;
+}
+
+/* The processes of all members that run; of a pod that does not run none. */
+static int top_pod(const Pod *pod, Engine *engine, const GPtrArray *columns)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(GPtrArray) members = pod_members(engine, pod, &error);
+	g_autoptr(GArray) all = g_array_new(FALSE, FALSE, sizeof(pid_t));
+	for (guint i = 0; members && !error && i < members->len; i++) {
+		g_autoptr(GArray) pids = container_processes(members->pdata[i], &error);
+		if (pids && pids->len > 0)
+			g_array_append_vals(all, pids->data, pids->len);
+	}
+	if (error)
+		return command_fail(error);
+	if (all->len > 0)
+		print_processes(all, columns);
+	return 0;
+}
+
+static int cmd_pod_top(Invocation *inv)
+{
+	TopOptions opts = {0};
+	g_autoptr(GError) error = NULL;
+	if (!command_parse(inv, (void *[]){&opts}))
+		return inv->status;
+	if (command_n_args(inv) == 0 && !opts.selection.latest) {
+		output_error_text("you must provide the name or id of a running pod");
+		return 125;
+	}
+	g_autoptr(GPtrArray) columns = split_columns(inv, opts.selection.latest ? 0 : 1);
+	g_autoptr(Engine) engine =
+		check_columns(columns, &error) ? command_engine(inv, true, &error) : NULL;
+	if (!engine)
+		return command_fail(error);
+	g_autoptr(Pod) pod = opts.selection.latest
+				     ? pod_latest(engine, &error)
+				     : pod_resolve(engine, command_arg(inv, 0), &error);
+	if (pod)
+		return top_pod(pod, engine, columns);
+	g_prefix_error(&error, "unable to look up requested container: ");
+	return command_fail(error);
 }
 
 const Command top_command = {
@@ -134,14 +190,24 @@ const Command top_command = {
 		       "ppid, pcpu, "
 		       "etime, tty, time and args, or with those that are named.",
 	.examples = (const char *const[]){"skiff top web", "skiff top web pid,huser,args", NULL},
-	.man = "# COLUMNS\n\n*args*, *comm*, *etime*, *group*, *hgroup*, *hpid*, *huser*, *nice*, "
-	       "*pcpu*, "
-	       "*pgid*, *pid*, *ppid*, *rss*, *state*, *stime*, *time*, *tty*, *user*, *vsz*. "
-	       "Those with an "
-	       "h show a process as the host sees it.\n",
+	.man = COLUMNS_MAN,
 	.max_args = -1,
 	.groups = (const OptionGroup *const[]){&group, NULL},
 	.arg = COMMAND_ARG_CONTAINER_RUNNING,
 	.flags = COMMAND_STOP_AT_ARG,
 	.run = cmd_top,
+};
+
+const Command pod_top_command = {
+	.paths = (const char *const[]){"pod top", NULL},
+	.usage = "[options] POD [COLUMN...]",
+	.summary = "List the processes of a pod",
+	.description = "Lists the processes of all containers of a pod, as \"skiff top\" does.",
+	.examples = (const char *const[]){"skiff pod top web pid,args", NULL},
+	.man = COLUMNS_MAN,
+	.max_args = -1,
+	.groups = (const OptionGroup *const[]){&group, NULL},
+	.arg = COMMAND_ARG_POD,
+	.flags = COMMAND_STOP_AT_ARG,
+	.run = cmd_pod_top,
 };

@@ -129,7 +129,7 @@ const Command system_check_command = {
 	.summary = "Look for damage in the store, and repair it",
 	.description =
 		"Looks at every record of the store: containers, names, volumes, images, "
-		"manifest lists, layers, secrets and networks. "
+		"manifest lists, layers, secrets, pods and networks. "
 		"Prints a line for each damage; with --repair also what was done about it. What "
 		"containers and volumes hold is never changed.",
 	.examples = (const char *const[]){"skiff system check --quick",

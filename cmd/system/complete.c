@@ -13,6 +13,7 @@
 #include "cmd/output.h"
 #include "libpod/container.h"
 #include "libpod/named_network.h"
+#include "libpod/pod.h"
 #include "libpod/secret.h"
 #include "libpod/volume.h"
 #include "storage/image.h"
@@ -31,7 +32,7 @@ static void offer(const Completion *completion, const char *word, const char *ab
 /* First words of the paths, or the words behind @group. */
 static void offer_commands(const Completion *completion, const char *group)
 {
-	static const char *const groups[] = {"container", "image",  "network", "quadlet",
+	static const char *const groups[] = {"container", "image",  "network", "pod", "quadlet",
 					     "secret",    "system", "volume",  NULL};
 	size_t length = group ? strlen(group) : 0;
 	for (const Command *const *row = commands_get(); *row; row++) {
@@ -105,6 +106,13 @@ static void offer_secrets(const Completion *completion, Engine *engine)
 		offer(completion, ((const Secret *)secrets->pdata[i])->name, "secret");
 }
 
+static void offer_pods(const Completion *completion, Engine *engine)
+{
+	g_autoptr(GPtrArray) pods = pods_list(engine, NULL);
+	for (size_t i = 0; pods && i < pods->len; i++)
+		offer(completion, ((const Pod *)pods->pdata[i])->name, "pod");
+}
+
 /* A store that cannot be opened offers nothing. */
 static void offer_args(Completion *completion, CommandArg kind, const Invocation *inv)
 {
@@ -132,6 +140,8 @@ static void offer_args(Completion *completion, CommandArg kind, const Invocation
 		offer_networks(completion, engine);
 	if (kind == COMMAND_ARG_SECRET)
 		offer_secrets(completion, engine);
+	if (kind == COMMAND_ARG_POD)
+		offer_pods(completion, engine);
 }
 
 /* The option whose value the last of @words is, NULL if it is none. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * inspect, container inspect, image inspect, volume inspect: everything known about objects, as
- * JSON or through a template.
+ * inspect, container inspect, image inspect, pod inspect, volume inspect: everything known about
+ * objects, as JSON or through a template.
  */
 #include <string.h>
 
@@ -11,6 +11,7 @@
 #include "cmd/system/report.h"
 #include "libpod/base/error.h"
 #include "libpod/inspect.h"
+#include "libpod/pod.h"
 
 typedef struct {
 	const char *format;
@@ -39,27 +40,35 @@ typedef struct {
 
 static bool set_type(void *target, const Option *option, const char *value, GError **error)
 {
-	static const char *const types[] = {"all", "container", "image", "network", "volume", NULL};
-	static const char *const foreign[] = {"artifact", "network", "pod", "secret", NULL};
+	static const char *const types[] = {"all", "container", "image", "network",
+					    "pod", "volume",    NULL};
+	static const char *const foreign[] = {"artifact", "secret", NULL};
 	((InspectOptions *)target)->type = value;
 	if (g_strv_contains(types, value))
 		return true;
 	if (g_strv_contains(foreign, value))
 		return error_set(error, ENGINE_ERROR_UNSUPPORTED, "unsupported type");
 	return error_set(error, ENGINE_ERROR_INVALID,
-			 "must be \"image\", \"container\", \"network\", \"volume\", or \"all\"");
+			 "must be \"image\", \"container\", \"network\", \"pod\", \"volume\", or "
+			 "\"all\"");
 }
 
 static const Option all_options[] = {
 	FORMAT_ROW,
 	{'t', "type", OPTION_VALUE, set_type, "TYPE",
-	 "container, image, network, volume or all (default)", 0, OPTION_COMMON},
+	 "container, image, network, pod, volume or all (default)", 0, OPTION_COMMON},
 	SIZE_ROW,
 	LATEST_ROW,
 	{0},
 };
 static const Option container_options[] = {FORMAT_ROW, SIZE_ROW, LATEST_ROW, {0}};
 static const Option image_options[] = {FORMAT_ROW, {0}};
+static const Option pod_options[] = {
+	FORMAT_ROW,
+	{'l', "latest", OPTION_FLAG, option_set_flag, NULL, "The pod created last",
+	 offsetof(InspectOptions, latest), OPTION_COMMON},
+	{0},
+};
 static const Option volume_options[] = {
 	FORMAT_ROW,
 	{'a', "all", OPTION_FLAG, option_set_flag, NULL, "All volumes",
@@ -70,6 +79,7 @@ static const Option volume_options[] = {
 static const OptionGroup all_group = {NULL, all_options};
 static const OptionGroup container_group = {NULL, container_options};
 static const OptionGroup image_group = {NULL, image_options};
+static const OptionGroup pod_group = {NULL, pod_options};
 static const OptionGroup volume_group = {NULL, volume_options};
 
 /* One object found. */
@@ -124,6 +134,7 @@ static bool fail_missing(const InspectOptions *opts, const char *name, GError **
 			   : strcmp(opts->type, "image") == 0   ? "%s: image not known"
 			   : strcmp(opts->type, "network") == 0
 				   ? "unable to find network with name or ID %s: network not found"
+			   : strcmp(opts->type, "pod") == 0    ? "inspecting object: no such pod %s"
 			   : strcmp(opts->type, "volume") == 0 ? "no such volume %s"
 							       : "no such object: \"%s\"";
 #pragma GCC diagnostic push
@@ -136,7 +147,7 @@ static bool fail_missing(const InspectOptions *opts, const char *name, GError **
 	return false;
 }
 
-/* Containers first, then images, volumes and networks, as podman. */
+/* Containers first, then images, volumes, networks and pods, as podman. */
 static bool add_named(GPtrArray *list, Engine *engine, const InspectOptions *opts, const char *name,
 		      GError **error)
 {
@@ -164,6 +175,11 @@ static bool add_named(GPtrArray *list, Engine *engine, const InspectOptions *opt
 		if (error_matches(failed, ENGINE_ERROR_NOT_FOUND))
 			g_clear_error(&failed);
 	}
+	if (!failed && wants(opts, "pod")) {
+		g_autoptr(Pod) pod = pod_lookup(engine, name, &failed);
+		if (pod)
+			return take(list, inspect_pod(engine, pod, error), &report_pod_schema);
+	}
 	if (!failed)
 		return fail_missing(opts, name, error);
 	g_propagate_error(error, g_steal_pointer(&failed));
@@ -172,6 +188,10 @@ static bool add_named(GPtrArray *list, Engine *engine, const InspectOptions *opt
 
 static bool add_latest(GPtrArray *list, Engine *engine, const InspectOptions *opts, GError **error)
 {
+	if (strcmp(opts->type, "pod") == 0) {
+		g_autoptr(Pod) pod = pod_latest(engine, error);
+		return pod && take(list, inspect_pod(engine, pod, error), &report_pod_schema);
+	}
 	g_autoptr(Container) ctr = container_latest(engine, error);
 	return ctr && add_container(list, engine, ctr, opts->size, error);
 }
@@ -237,7 +257,7 @@ static GPtrArray *find(GPtrArray *list, const Invocation *inv, Engine *engine,
 	GPtrArray *errors = g_ptr_array_new_with_free_func((GDestroyNotify)g_error_free);
 	GError *error = NULL;
 	if (opts->latest && !add_latest(list, engine, opts, &error)) {
-		if (error_matches(error, ENGINE_ERROR_NOT_FOUND))
+		if (error_matches(error, ENGINE_ERROR_NOT_FOUND) && strcmp(opts->type, "pod") != 0)
 			g_prefix_error(&error, "no containers to inspect: ");
 		g_ptr_array_add(errors, g_steal_pointer(&error));
 	}
@@ -288,6 +308,12 @@ static int cmd_image_inspect(Invocation *inv)
 static int cmd_volume_inspect(Invocation *inv)
 {
 	InspectOptions opts = {.type = "volume"};
+	return command_parse(inv, (void *[]){&opts}) ? inspect(inv, &opts) : inv->status;
+}
+
+static int cmd_pod_inspect(Invocation *inv)
+{
+	InspectOptions opts = {.type = "pod"};
 	return command_parse(inv, (void *[]){&opts}) ? inspect(inv, &opts) : inv->status;
 }
 
@@ -351,6 +377,20 @@ const Command network_inspect_command = {
 	.arg = COMMAND_ARG_NETWORK,
 	.more_args = COMMAND_ARG_NETWORK,
 	.run = cmd_network_inspect,
+};
+
+const Command pod_inspect_command = {
+	.paths = (const char *const[]){"pod inspect", NULL},
+	.usage = "[options] POD [POD...]",
+	.summary = "Show everything about pods",
+	.description = "As \"skiff inspect\", for pods only.",
+	.examples = (const char *const[]){"skiff pod inspect web",
+					  "skiff pod inspect -f '{{.State}}' web", NULL},
+	.max_args = -1,
+	.groups = (const OptionGroup *const[]){&pod_group, NULL},
+	.arg = COMMAND_ARG_POD,
+	.more_args = COMMAND_ARG_POD,
+	.run = cmd_pod_inspect,
 };
 
 const Command volume_inspect_command = {

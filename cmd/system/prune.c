@@ -11,6 +11,7 @@
 #include "cmd/image/image_filter.h"
 #include "cmd/network/network_filter.h"
 #include "cmd/output.h"
+#include "cmd/pod/pods.h"
 #include "cmd/volume/volume_filter.h"
 #include "libpod/base/error.h"
 #include "libpod/base/units.h"
@@ -103,6 +104,26 @@ static void tell(Prune *prune, const char *heading, const char *name, const GErr
 		output_printf("%s\n", heading);
 	prune->heading = true;
 	output_printf("%s\n", name);
+}
+
+/* Pods that have ended, with their containers; no filter is about pods. */
+static bool prune_pods(Prune *prune, GError **error)
+{
+	const PodRemove remove = {.timeout_s = -1};
+	g_autoptr(GPtrArray) pods = prune->opts->filters ? NULL : pods_list(prune->engine, error);
+	prune->heading = false;
+	for (guint i = 0; pods && i < pods->len; i++) {
+		const Pod *pod = pods->pdata[i];
+		g_autoptr(GPtrArray) members = pod_members(prune->engine, pod, error);
+		if (!members)
+			return false;
+		g_autoptr(GError) failed = NULL;
+		if (!pod_is_prunable(members))
+			continue;
+		(void)pod_remove(prune->engine, pod, &remove, &failed);
+		tell(prune, "Deleted Pods", pod->id, failed);
+	}
+	return pods || prune->opts->filters;
 }
 
 static bool prune_containers(Prune *prune, GError **error)
@@ -200,7 +221,7 @@ static int prune_all(Engine *engine, const PruneOptions *opts)
 	Prune prune = {.engine = engine, .opts = opts};
 	g_autoptr(DiskUsage) before = disk_usage_new(engine, &error);
 	prune.before = before;
-	if (!before || !prune_containers(&prune, &error) ||
+	if (!before || !prune_pods(&prune, &error) || !prune_containers(&prune, &error) ||
 	    (opts->volumes && !prune_volumes(&prune, &error)) || !prune_images(&prune, &error) ||
 	    !prune_networks(&prune, &error) ||
 	    (!opts->filters && !build_cache_prune(engine_store(engine), opts->all, &error)) ||

@@ -100,6 +100,18 @@ static const TemplateField network_fields[] = {
 	{NULL, NULL, NULL, TEMPLATE_NIL},
 };
 
+static const TemplateField pod_fields[] = {
+	{NULL, "CgroupPath", NULL, TEMPLATE_STRING},
+	{NULL, "Containers", NULL, TEMPLATE_LIST},
+	{NULL, "CreateCommand", NULL, TEMPLATE_LIST},
+	{NULL, "InfraConfig", NULL, TEMPLATE_NIL},
+	{NULL, "InfraContainerID", NULL, TEMPLATE_STRING},
+	{NULL, "Labels", NULL, TEMPLATE_MAP},
+	{NULL, "Namespace", NULL, TEMPLATE_STRING},
+	{NULL, "SharedNamespaces", NULL, TEMPLATE_LIST},
+	{NULL, NULL, NULL, TEMPLATE_NIL},
+};
+
 const TemplateSchema report_container_schema = {
 	"*define.InspectContainerData", maps, lists, times, container_fields, durations};
 const TemplateSchema report_image_schema = {"*inspect.ImageData", maps,     lists, times,
@@ -110,4 +122,6 @@ const TemplateSchema report_secret_schema = {
 	"*types.SecretInfoReport", maps, lists, times, secret_fields, NULL};
 const TemplateSchema report_network_schema = {
 	"types.NetworkInspectReport", maps, lists, times, network_fields, NULL};
+const TemplateSchema report_pod_schema = {
+	"*define.InspectPodData", maps, lists, times, pod_fields, NULL};
 const TemplateSchema report_info_schema = {"*define.Info", maps, lists, times, NULL, NULL};

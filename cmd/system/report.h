@@ -12,4 +12,5 @@ extern const TemplateSchema report_image_schema;
 extern const TemplateSchema report_volume_schema;
 extern const TemplateSchema report_secret_schema;
 extern const TemplateSchema report_network_schema;
+extern const TemplateSchema report_pod_schema;
 extern const TemplateSchema report_info_schema;

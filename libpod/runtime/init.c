@@ -372,6 +372,8 @@ void init_main(Init *init)
 		if (result < 0)
 			sync_fail(init->sync_fd, &init->report, result);
 	}
+	if (init->config->pause)
+		pause_main(&init->sync_fd);
 	if (init->config->init_process)
 		reaper_main(&init->sync_fd);
 	set_own_pid(init->env);

@@ -108,6 +108,7 @@ typedef struct {
 	OciResources resources;
 	char *mount_label;
 	bool init_process;       /* --init: our own reaper is pid 1 */
+	bool pause;              /* nothing is executed: it holds the namespaces of a pod */
 	GHashTable *annotations; /* string to string, NULL is none */
 } OciConfig;
 

@@ -349,6 +349,7 @@ static bool read_annotations(Json *json, OciConfig *config, GError **error)
 	}
 	config->keep_groups = strcmp(keep, "1") == 0;
 	config->init_process = strcmp(init, "true") == 0;
+	config->pause = strcmp(init, "pause") == 0;
 	config->create_cwd = strcmp(create_cwd, "true") == 0;
 	GHashTableIter iter;
 	gpointer key;

@@ -229,7 +229,10 @@ static Json *write_annotations(const OciConfig *config)
 	js_set_string(json, OCI_KEY_KEEP_GROUPS, config->keep_groups ? "1" : NULL);
 	js_set_string(json, OCI_KEY_PASSWD, config->passwd_entry);
 	js_set_string(json, OCI_KEY_GROUP, config->group_entry);
-	js_set_string(json, OCI_KEY_INIT, config->init_process ? "true" : NULL);
+	js_set_string(json, OCI_KEY_INIT,
+		      config->pause          ? "pause"
+		      : config->init_process ? "true"
+					     : NULL);
 	js_set_string(json, OCI_KEY_CREATE_CWD, config->create_cwd ? "true" : NULL);
 	g_autofree char *sources = format_device_sources(config);
 	js_set_string(json, OCI_KEY_DEVICES, sources);

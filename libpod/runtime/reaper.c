@@ -71,3 +71,19 @@ void reaper_main(int *sync_fd)
 	(void)prctl(PR_SET_NAME, "skiff-init", 0, 0, 0);
 	run(payload, &all);
 }
+
+void pause_main(int *sync_fd)
+{
+	sigset_t all;
+	sigfillset(&all);
+	(void)sigprocmask(SIG_SETMASK, &all, NULL);
+	fd_close(sync_fd);
+	(void)close_range(0, ~0U, 0);
+	(void)prctl(PR_SET_NAME, "skiff-pause", 0, 0, 0);
+	for (;;) {
+		int signum = sigwaitinfo(&all, NULL);
+		if (signum == SIGTERM || signum == SIGINT)
+			_exit(0);
+		(void)reap(0);
+	}
+}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * --init: pid 1 that does nothing but start the payload, pass signals on and reap. Below the exec
- * line.
+ * Pids 1 of our own: of --init, which starts the payload, passes signals on and reaps; of a pod,
+ * which does nothing but reap. Below the exec line.
  */
 #pragma once
 
@@ -12,3 +12,11 @@
  * The parent exits with the payload's code, or 128 plus the signal that ended it.
  */
 void reaper_main(int *sync_fd);
+
+/**
+ * pause_main() - hold the namespaces of a pod: reap, and end with SIGTERM or SIGINT
+ * @sync_fd:	closed, so that the start is seen
+ *
+ * Nothing is executed: the process is as it was made, without privileges and undumpable.
+ */
+void pause_main(int *sync_fd) __attribute__((noreturn));

@@ -51,6 +51,8 @@ TAIL_MOST_S = 1
 
 NEW = ["--name", "new", "--network", "none"]
 RM_NEW = ["rm", "-f", "-i", "-t", "0", "new"]
+POD = ["--network", "none", "--name", "pod"]
+RM_POD = ["pod", "rm", "-f", "-t", "0", "pod"]
 
 
 class Verb:
@@ -82,6 +84,7 @@ def verbs(bed):
     use_secret = [["run", "--rm", "--network", "none", "--secret", "sec", first, "cat", "/run/secrets/sec"]]
     exists = ["container", "exists", "new"]
     restart = [["start", "new"], ["exec", "new", "true"]]
+    pod_of_two = [["pod", "create", *POD], ["create", "--name", "new", "--pod", "pod", first, "sleep", "1000"]]
     compose = {number: compose_file(bed, number) for number in (1, 2)}
     compose_use = [[*compose[2], "up", "-d", "-t", "0"], ["exec", "new", "touch", "/data/x"]]
     compose_down = [*compose[2], "down", "-v", "-t", "0"]
@@ -199,6 +202,18 @@ def verbs(bed):
              undo=[compose_down], there=exists, proof=compose_use, again=[*compose[1], "up", "-d", "-t", "0"]),
         Verb("compose-down", compose_down, before=[[*compose[1], "up", "-d", "-t", "0"]], there=exists, proof=compose_use,
              again=[*compose[1], "up", "-d", "-t", "0"]),
+        Verb("pod-create", ["pod", "create", "--infra-name", "new", *POD], undo=[RM_POD], there=["pod", "exists", "pod"],
+             proof=[["pod", "start", "pod"], ["run", "--rm", "--pod", "pod", first, "true"]]),
+        Verb("run-pod", ["run", "-d", "--name", "new", "--pod", "pod", first, "sleep", "1000"], before=[["pod", "create", *POD]],
+             undo=[RM_POD], there=exists, proof=[["pod", "start", "pod"], ["exec", "new", "true"]],
+             again=["pod", "create", "--replace", *POD]),
+        Verb("pod-start", ["pod", "start", "pod"], before=pod_of_two, undo=[RM_POD], there=exists,
+             proof=[["pod", "start", "pod"], ["exec", "new", "true"]], again=["pod", "create", "--replace", *POD]),
+        Verb("pod-stop", ["pod", "stop", "-t", "0", "pod"], before=[*pod_of_two, ["pod", "start", "pod"]], undo=[RM_POD],
+             there=exists, proof=[["pod", "start", "pod"], ["exec", "new", "true"]],
+             again=["pod", "create", "--replace", *POD]),
+        Verb("pod-rm", RM_POD, before=[*pod_of_two, ["pod", "start", "pod"]], undo=[RM_POD], there=["pod", "exists", "pod"],
+             proof=[["pod", "start", "pod"]], again=["pod", "create", *POD]),
         Verb("volume-rm", ["volume", "rm", "-f", "vol"], before=[["volume", "create", "vol"]],
              there=["volume", "exists", "vol"],
              proof=[["run", "--rm", "--network", "none", "-v", "vol:/data", first, "touch", "/data/x"]],
