@@ -422,9 +422,7 @@ const Command auto_update_command = {
 		"registry, \"local\" looks at what the name means here. Their units are restarted, "
 		"and go back to the old image if they do not start. "
 		"skiff-auto-update.timer does this once a day.",
-	.examples = (const char *const[]){"skiff auto-update --dry-run",
-					  "systemctl --user enable --now skiff-auto-update.timer",
-					  NULL},
+	.examples = (const char *const[]){"skiff auto-update --dry-run", NULL},
 	.man = "# FIELDS\n\nTemplates of *--format* may use: *.Container*, *.ContainerID*, "
 	       "*.ContainerName*, *.Image*, *.Policy*, *.Unit*, *.Updated* (true, false, pending, "
 	       "failed or rolled back).\n",
