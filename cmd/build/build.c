@@ -308,12 +308,8 @@ const Command build_command = {
 		"default the current one; a tar; - for standard input; a URL) and prints the id of "
 		"the image that comes of it.",
 	.examples = (const char *const[]){"skiff build -t app .",
-					  "skiff build --target test --build-arg V=2 src",
 					  "skiff build --explain -t app -f build/Dockerfile .",
-					  "skiff build --target files -o out .",
-					  "skiff build --cache-from type=local,src=cache "
-					  "--cache-to type=local,dest=cache,mode=max .",
-					  NULL},
+					  "skiff build --target files -o out .", NULL},
 	.man = "# CACHE\n\nA step that was run before on the same layers, with the same files, "
 	       "variables and command is not run again; *--explain* says what is not the same. "
 	       "*skiff builder prune* forgets what was built.\n\n"
