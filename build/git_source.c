@@ -328,9 +328,11 @@ static char *find_commit(const Clone *clone, const char *name)
 static char *fetch_commit(const Clone *clone, const GitSource *source, GError **error)
 {
 	const char *ref = source->ref ? source->ref : "HEAD";
+	/* Nothing behind this is an option. */
+	const char *end = wall_stands("git-dashes") ? "--" : "-q";
 	const char *const shallow[] = {"fetch", "-q",       "--no-tags", "--depth=1",
-				       "--",    clone->url, ref,         NULL};
-	const char *const deep[] = {"fetch", "-q", "--no-tags", "--", clone->url, ref, NULL};
+				       end,     clone->url, ref,         NULL};
+	const char *const deep[] = {"fetch", "-q", "--no-tags", end, clone->url, ref, NULL};
 	const char *const all[] = {"fetch", "-q", "--", clone->url, EVERYTHING, ALL_TAGS, NULL};
 	g_autoptr(GError) failed = NULL;
 	char *commit = NULL;

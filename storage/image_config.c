@@ -246,7 +246,7 @@ static bool read_top(Json *json, ImageConfig *config, GError **error)
 
 ImageConfig *image_config_parse(const char *text, size_t size, GError **error)
 {
-	if (size > CONFIG_MAX_SIZE && wall_stands("config-size"))
+	if (size > CONFIG_MAX_SIZE)
 		return error_set_null(error, ENGINE_ERROR_INVALID,
 				      "image config is larger than 4 MiB");
 	g_autoptr(Json) json = js_parse(text, size, "image config", error);

@@ -324,7 +324,8 @@ bool jail_enter(const JailOptions *options, int *out_layer_fd, int *out_lower_fd
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return error_set_errno(error, "cannot set no_new_privs");
 	if (!wall_stands("jail") && !options->lowers) {
-		*out_layer_fd = openat(AT_FDCWD, options->layer, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		*out_layer_fd =
+			openat(AT_FDCWD, options->layer, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		return true;
 	}
 	autofd layer_fd = -1;

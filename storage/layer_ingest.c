@@ -252,7 +252,8 @@ static bool slot_produced(void *data, size_t size, GError **error)
 	if (ingest->tar_size > LAYER_MAX_BYTES + (LAYER_MAX_BYTES >> 4))
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "the layer unpacks to more than 64 GiB");
-	if (wall_stands("bomb-ratio") && ingest->tar_size > RATIO_FROM && ingest->tar_size / RATIO_MAX > ingest->blob_size)
+	if (wall_stands("bomb-ratio") && ingest->tar_size > RATIO_FROM &&
+	    ingest->tar_size / RATIO_MAX > ingest->blob_size)
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "the layer grows more than %d-fold: refused as a bomb", RATIO_MAX);
 	return check_space(ingest, error) &&

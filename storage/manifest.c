@@ -285,7 +285,7 @@ static bool parse_image(Json *document, Manifest *manifest, GError **error)
 		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
 				 "this is an artifact of type '%s', not a container image",
 				 manifest->config.media_type);
-	if (manifest->config.size > (int64_t)MANIFEST_MAX_SIZE)
+	if (manifest->config.size > (int64_t)MANIFEST_MAX_SIZE && wall_stands("config-size"))
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "manifest: a config of %" G_GINT64_FORMAT
 				 " bytes is larger than the 4 MiB allowed",

@@ -126,10 +126,11 @@ static int cut_capabilities(const PrivilegesPlan *plan)
 	bool root = plan->user->uid == 0;
 	/* Root gets its set by being root: an inheritable one would outlive what it drops
 	 * (security 1.2). */
-	uint64_t ambient = root ? 0 : plan->ambient & plan->bounding;
-	bool all = root || !wall_stands("users-have-none");
-	uint64_t kept = all ? plan->effective & plan->bounding : ambient;
-	int result = set_capabilities(kept, kept, wall_stands("nothing-inherited") ? ambient : kept);
+	uint64_t asked = wall_stands("users-have-none") ? plan->ambient : plan->effective;
+	uint64_t ambient = root ? 0 : asked & plan->bounding;
+	uint64_t kept = root ? plan->effective & plan->bounding : ambient;
+	int result =
+		set_capabilities(kept, kept, wall_stands("nothing-inherited") ? ambient : kept);
 	for (int i = 0; i < 64 && result == 0; i++) {
 		if (ambient & (UINT64_C(1) << i))
 			result = prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, i, 0, 0) < 0 ? -errno

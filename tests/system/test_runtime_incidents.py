@@ -626,3 +626,33 @@ class OwnProgram(IncidentTest):
         found = self.watch(6, "--cap-add", "SYS_PTRACE")
         self.assertEqual(found - {"attached", "read a descriptor's name", "opened the memory",
                                   "read the name of the program"}, set())
+
+
+class PrivateDirectories(SkiffTest):
+    """What lies where state goes is only used if it is ours alone (R15)."""
+
+    def refused(self, path, says):
+        """Neither as the store nor as the runtime directory."""
+        before = sorted(os.listdir(path))
+        for option in ("--root", "--runroot"):
+            with self.subTest(option=option):
+                done = subprocess.run([self.program, option, path, "ps"], env=self.environment(), stdin=subprocess.DEVNULL,
+                                      capture_output=True, text=True, timeout=60, check=False)
+                self.assertEqual(done.returncode, 125, done.stderr)
+                self.assertIn(says, done.stderr)
+        self.assertEqual(sorted(os.listdir(path)), before)
+
+    def test_open_to_others(self):
+        place = self.base / "open"
+        place.mkdir(mode=0o755)
+        place.chmod(0o750)
+        self.refused(place, "is open to others (mode 0750)")
+
+    def test_of_somebody_else(self):
+        self.need(os.geteuid() != 0, "about unprivileged users: root has all directories")
+        self.refused("/usr", "belongs to uid 0")
+
+    def test_link(self):
+        (self.base / "mine").mkdir(mode=0o700)
+        (self.base / "link").symlink_to(self.base / "mine")
+        self.refused(self.base / "link", "is a link or no directory")
