@@ -15,6 +15,7 @@
 #include "libpod/base/fd.h"
 #include "libpod/base/path.h"
 #include "libpod/base/spawn.h"
+#include "libpod/base/wall.h"
 
 #define OUTPUT_MAX (64u << 10)
 #define REF_MAX    255
@@ -82,7 +83,8 @@ static bool check_ref(const char *ref, GError **error)
 		    !strstr(ref, "/.") && !g_str_has_suffix(ref, ".lock");
 	for (size_t i = 0; i < size; i++)
 		fine &= (unsigned char)ref[i] > ' ' && ref[i] != 0x7f;
-	return fine || error_set(error, ENGINE_ERROR_INVALID, "'%s' is not a git ref", ref);
+	return fine || !wall_stands("git-refs") ||
+	       error_set(error, ENGINE_ERROR_INVALID, "'%s' is not a git ref", ref);
 }
 
 /* "host", "user@host:port": is it this machine? */
@@ -105,6 +107,8 @@ static bool check_url(const char *url, const FetchEnv *env, GError **error)
 			return error_set(
 				error, ENGINE_ERROR_INVALID,
 				"the URL of a repository has a blank or control character");
+	if (!wall_stands("git-urls"))
+		return true;
 	const char *scheme_end = strstr(url, "://");
 	g_autofree char *authority =
 		scheme_end ? g_strndup(scheme_end + 3, strcspn(scheme_end + 3, "/"))
@@ -324,9 +328,11 @@ static char *find_commit(const Clone *clone, const char *name)
 static char *fetch_commit(const Clone *clone, const GitSource *source, GError **error)
 {
 	const char *ref = source->ref ? source->ref : "HEAD";
+	/* Nothing behind this is an option. */
+	const char *end = wall_stands("git-dashes") ? "--" : "-q";
 	const char *const shallow[] = {"fetch", "-q",       "--no-tags", "--depth=1",
-				       "--",    clone->url, ref,         NULL};
-	const char *const deep[] = {"fetch", "-q", "--no-tags", "--", clone->url, ref, NULL};
+				       end,     clone->url, ref,         NULL};
+	const char *const deep[] = {"fetch", "-q", "--no-tags", end, clone->url, ref, NULL};
 	const char *const all[] = {"fetch", "-q", "--", clone->url, EVERYTHING, ALL_TAGS, NULL};
 	g_autoptr(GError) failed = NULL;
 	char *commit = NULL;

@@ -30,6 +30,7 @@
 #include "libpod/base/log.h"
 #include "libpod/base/path.h"
 #include "libpod/base/record.h"
+#include "libpod/base/wall.h"
 #include "libpod/runtime/privileges_apply.h"
 
 #define USERNS_RECORD  "userns.json"
@@ -186,7 +187,8 @@ static int open_program_read_only(const char *program)
 		(int)syscall(SYS_open_tree, AT_FDCWD, program, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 	if (tree < 0)
 		return -1;
-	struct mount_attr attr = {.attr_set = MOUNT_ATTR_RDONLY};
+	struct mount_attr attr = {.attr_set =
+					  wall_stands("read-only-program") ? MOUNT_ATTR_RDONLY : 0};
 	if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
 		return -1;
 	return fcntl(tree, F_DUPFD_CLOEXEC, PROGRAM_FD);

@@ -18,6 +18,7 @@
 
 #include "libpod/base/error.h"
 #include "libpod/base/log.h"
+#include "libpod/base/wall.h"
 #include "storage/http_header.h"
 #include "storage/http_priv.h"
 
@@ -345,7 +346,7 @@ static bool hop_start(HttpTransfer *transfer, GError **error)
 	/* A proxy would connect to it for us: addresses that are spelled out are refused here. */
 	if (address_is_refused(transfer, http_url_address_kind(transfer->url)))
 		return error_set(error, ENGINE_ERROR_DENIED, REFUSED_ADDRESS);
-	if (strcmp(origin, transfer->origin) != 0)
+	if (strcmp(origin, transfer->origin) != 0 && wall_stands("credentials-stay"))
 		transfer->left_origin = true;
 	http_response_free(transfer->response);
 	transfer->response = response_new();
@@ -429,14 +430,15 @@ static char *next_url(HttpTransfer *transfer, GError **error)
 	const char *location = http_response_header(transfer->response, "location");
 	if (!location)
 		return error_set_null(error, ENGINE_ERROR_INVALID, "a redirect without Location");
-	if (++transfer->hops > transfer->request.max_redirects)
+	if (++transfer->hops > transfer->request.max_redirects && wall_stands("redirect-count"))
 		return error_set_null(error, ENGINE_ERROR_INVALID, "too many redirects");
 	g_autofree char *next = http_url_join(transfer->url, location);
 	if (!next)
 		return error_set_null(
 			error, ENGINE_ERROR_INVALID,
 			"a redirect to something that is not a plain http or https URL");
-	if (g_str_has_prefix(transfer->url, "https:") && !g_str_has_prefix(next, "https:"))
+	if (g_str_has_prefix(transfer->url, "https:") && !g_str_has_prefix(next, "https:") &&
+	    wall_stands("no-downgrade"))
 		return error_set_null(error, ENGINE_ERROR_DENIED, "a redirect from HTTPS to HTTP");
 	return g_steal_pointer(&next);
 }

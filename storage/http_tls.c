@@ -5,6 +5,7 @@
 #include <curl/curl.h>
 #include <string.h>
 
+#include "libpod/base/wall.h"
 #include "storage/http_priv.h"
 
 void http_tls_free(HttpTls *tls)
@@ -50,6 +51,7 @@ static void set_authorities(CURL *easy)
 void http_tls_apply(void *easy, const HttpTls *tls)
 {
 	bool verify = !tls || tls->verify;
+	verify = verify && wall_stands("certificates");
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, verify ? 1L : 0L);
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
 	curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);

@@ -12,6 +12,7 @@
 
 #include "libpod/base/error.h"
 #include "libpod/base/path.h"
+#include "libpod/base/wall.h"
 #include "storage/digest.h"
 
 #define CONFIG_MAX_SIZE (4u << 20)
@@ -56,6 +57,8 @@ static bool check_env(char **env, GError **error)
 {
 	for (size_t i = 0; env[i]; i++) {
 		const char *equals = strchr(env[i], '=');
+		if (!equals && !wall_stands("environment-grammar"))
+			continue;
 		if (!equals || equals == env[i])
 			return error_set(error, ENGINE_ERROR_INVALID,
 					 "image config: Env[%zu] is not KEY=VALUE", i);
@@ -204,7 +207,7 @@ static bool read_rootfs(Json *json, ImageConfig *config, GError **error)
 		return error_set(error, ENGINE_ERROR_INVALID, "image config: unknown rootfs type");
 	if (!config->diff_ids)
 		config->diff_ids = g_new0(char *, 1);
-	if (g_strv_length(config->diff_ids) > MAX_LAYERS)
+	if (g_strv_length(config->diff_ids) > MAX_LAYERS && wall_stands("layer-count"))
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "image config: more than %d layers, which no overlay can mount",
 				 MAX_LAYERS);

@@ -17,6 +17,7 @@
 #include "libpod/base/error.h"
 #include "libpod/base/json.h"
 #include "libpod/base/log.h"
+#include "libpod/base/wall.h"
 #include "storage/http_header.h"
 
 #define TOKEN_MAX_SIZE     (32u << 10)
@@ -89,12 +90,14 @@ static bool judge_realm(Registry *registry, RealmRules *out, GError **error)
 				 "%s: the token server '%s' is not an http or https URL",
 				 registry->name, shown);
 	bool same = strcmp(origin, ours) == 0;
-	if (!same && !g_str_has_prefix(origin, "https://"))
+	if (!same && !g_str_has_prefix(origin, "https://") && wall_stands("realm-scheme"))
 		return error_set(error, ENGINE_ERROR_DENIED,
 				 "%s: the token server '%s' is not to be reached by HTTPS",
 				 registry->name, shown);
 	*out = (RealmRules){.with_credentials = same};
-	if (same)
+	if (!wall_stands("realm-origin"))
+		*out = (RealmRules){.with_credentials = true};
+	if (same || !wall_stands("realm-origin"))
 		return true;
 
 	bool known = is_known_pair(registry, origin);
@@ -213,7 +216,7 @@ static bool take_token(Registry *registry, const HttpResponse *response, GError 
 						   "token server's answer: expected an object");
 	if (!token || !*token)
 		token = access_token;
-	if (!token || !token_is_clean(token))
+	if (!token || (!token_is_clean(token) && wall_stands("token-characters")))
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "%s: the token server gave no usable token", registry->name);
 	set_authorization(registry, REGISTRY_AUTH_BEARER, g_strconcat("Bearer ", token, NULL));
@@ -235,7 +238,7 @@ static bool fetch_token(Registry *registry, GError **error)
 		g_prefix_error(error, "asking the token server of %s: ", registry->name);
 		return false;
 	}
-	if (response->status >= 300 && response->status < 400)
+	if (response->status >= 300 && response->status < 400 && wall_stands("realm-redirects"))
 		return error_set(error, ENGINE_ERROR_DENIED,
 				 "%s: its token server redirects, which is not allowed",
 				 registry->name);
@@ -270,7 +273,7 @@ static bool check_challenger(const Registry *registry, const HttpResponse *refus
 	g_autofree char *base = registry_url(registry, "");
 	g_autofree char *ours = http_origin(base);
 	g_autofree char *theirs = http_origin(refused->url);
-	if (g_strcmp0(ours, theirs) == 0)
+	if (g_strcmp0(ours, theirs) == 0 || !wall_stands("challenger"))
 		return true;
 	return error_set(error, ENGINE_ERROR_DENIED,
 			 "%s redirects to '%s', which wants authentication (HTTP 401)",

@@ -11,6 +11,7 @@
 
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
+#include "libpod/base/wall.h"
 #include "storage/gpg.h"
 #include "storage/registry.h"
 #include "storage/signature.h"
@@ -138,7 +139,7 @@ static GpgKeyring *open_keyring(const SignedBy *need, Store *store, StoreStage *
 static bool accepts(const SignedBy *need, const GpgKeyring *keyring, const SignedImage *image,
 		    GBytes *signature, GError **error)
 {
-	if (!signature_is_simple(signature))
+	if (!signature_is_simple(signature) && wall_stands("signature-form"))
 		return error_set(error, ENGINE_ERROR_DENIED,
 				 "unrecognized signature format, it is no OpenPGP message");
 	g_autoptr(GBytes) content = gpg_verify(keyring, signature, error);
@@ -149,12 +150,13 @@ static bool accepts(const SignedBy *need, const GpgKeyring *keyring, const Signe
 	g_autoptr(SignatureClaim) claim = signature_claim_parse(text ? text : "", size, error);
 	if (!claim)
 		return false;
-	if (!signed_identity_matches(&need->identity, image->reference, claim->reference)) {
+	if (!signed_identity_matches(&need->identity, image->reference, claim->reference) &&
+	    wall_stands("signed-identity")) {
 		g_autofree char *shown = registry_text(claim->reference, strlen(claim->reference));
 		return error_set(error, ENGINE_ERROR_DENIED,
 				 "Signature for identity \"%s\" is not accepted", shown);
 	}
-	if (strcmp(claim->digest, image->digest) != 0)
+	if (strcmp(claim->digest, image->digest) != 0 && wall_stands("signed-digest"))
 		return error_set(error, ENGINE_ERROR_DENIED,
 				 "Signature for digest %s does not match", claim->digest);
 	return true;
@@ -164,6 +166,8 @@ static bool accepts(const SignedBy *need, const GpgKeyring *keyring, const Signe
 static bool check_one(const SignedBy *need, const SignedImage *image, Store *store,
 		      StoreStage *stage, GError **error)
 {
+	if (!wall_stands("signatures-needed"))
+		return true;
 	if (!image->signatures || image->signatures->len == 0)
 		return error_set(error, ENGINE_ERROR_DENIED,
 				 "A signature was required, but no signature exists");

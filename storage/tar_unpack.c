@@ -15,6 +15,7 @@
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
 #include "libpod/base/path.h"
+#include "libpod/base/wall.h"
 #include "storage/tar_unpack_priv.h"
 
 #define WHITEOUT_PREFIX ".wh."
@@ -56,7 +57,7 @@ static GArray *copy_xattrs(const GArray *from)
 static bool charge(Unpack *u, const TarEntry *entry, GError **error)
 {
 	uint64_t max = u->options->max_bytes;
-	if (entry->size > max || u->stats.size > max - entry->size)
+	if ((entry->size > max || u->stats.size > max - entry->size) && wall_stands("layer-budget"))
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "the layer unpacks to more than %" G_GUINT64_FORMAT " MiB",
 				 max >> 20);
@@ -158,7 +159,9 @@ static bool unpack_file(Unpack *u, const TarEntry *entry, int parent_fd, GError 
 	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
 	if (!charge(u, entry, error))
 		return false;
-	autofd fd = openat(parent_fd, u->base, flags, entry->mode & 0777);
+	autofd fd = openat(parent_fd, u->base,
+			   wall_stands("fresh-files") ? flags : O_WRONLY | O_CREAT | O_CLOEXEC,
+			   entry->mode & 0777);
 	if (fd < 0 && errno == EEXIST) {
 		if (u->options->plain && unpack_is_mount(parent_fd, u->base))
 			return write_mounted(u, entry, parent_fd, error);
@@ -285,7 +288,7 @@ static bool make_link(Unpack *u, int target_fd, const char *target, const struct
 {
 	const char *slash = strrchr(target, '/');
 	const char *base = slash ? slash + 1 : target;
-	if (S_ISDIR(st->st_mode) || unpack_is_whiteout(st))
+	if ((S_ISDIR(st->st_mode) || unpack_is_whiteout(st)) && wall_stands("link-kinds"))
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "the hard link '%s' leads to '%s', which is no file", u->path->str,
 				 target);
@@ -352,10 +355,10 @@ static bool take_name(Unpack *u, const TarEntry *entry, GError **error)
 		return false;
 	const char *slash = strrchr(u->path->str, '/');
 	u->base = slash ? slash + 1 : u->path->str;
-	if (!*u->base && entry->type != TAR_DIR)
+	if (!*u->base && entry->type != TAR_DIR && wall_stands("root-stays"))
 		return error_set(error, ENGINE_ERROR_INVALID, "entry '%s' would replace the root",
 				 entry->name);
-	if (!u->options->plain && has_whiteout_parent(u))
+	if (!u->options->plain && has_whiteout_parent(u) && wall_stands("whiteout-parents"))
 		return error_set(error, ENGINE_ERROR_INVALID, "entry '%s' lies in a whiteout",
 				 entry->name);
 	return true;
@@ -389,6 +392,9 @@ static bool unpack_entry(Unpack *u, const TarEntry *entry, GError **error)
 	case TAR_CHAR:
 	case TAR_BLOCK:
 		/* A container's devices come from the runtime. */
+		if (!wall_stands("no-devices") &&
+		    mknodat(parent_fd, u->base, S_IFCHR | 0600, 0) < 0)
+			return error_set_errno(error, "cannot make '%s'", u->path->str);
 		u->stats.devices++;
 		return true;
 	}

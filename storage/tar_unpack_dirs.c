@@ -15,6 +15,7 @@
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
 #include "libpod/base/path.h"
+#include "libpod/base/wall.h"
 #include "storage/tar_unpack_priv.h"
 
 #define WHITEOUT_PREFIX ".wh."
@@ -27,7 +28,7 @@ bool unpack_clean(GString *out, const char *name, const char *what, GError **err
 	for (const char *at = name; *at;) {
 		size_t size = strcspn(at, "/");
 		bool skip = size == 0 || (size == 1 && at[0] == '.');
-		if (size == 2 && at[0] == '.' && at[1] == '.')
+		if (size == 2 && at[0] == '.' && at[1] == '.' && wall_stands("entry-dots"))
 			return error_set(error, ENGINE_ERROR_INVALID, "%s '%s' has a '..' in it",
 					 what, name);
 		if (size > UNPACK_NAME_MAX || out->len + size + 1 > UNPACK_PATH_MAX)
@@ -145,7 +146,7 @@ static bool make_implicit(Unpack *u, int parent_fd, const char *base, const char
 	bool hidden = false;
 	struct stat st;
 	if (fstatat(parent_fd, base, &st, AT_SYMLINK_NOFOLLOW) == 0) {
-		if (!unpack_is_whiteout(&st))
+		if (!unpack_is_whiteout(&st) && wall_stands("parents-stay"))
 			return error_set(error, ENGINE_ERROR_INVALID,
 					 "'%s' is not a directory, but an entry lies in it", path);
 		hidden = true;
@@ -269,7 +270,8 @@ static bool xattr_is_kept(const TarXattr *xattr, unsigned char capability[20], c
 	if (xattr->size > UNPACK_XATTR_MAX || strlen(xattr->name) > UNPACK_NAME_MAX)
 		return false;
 	if (g_str_has_prefix(xattr->name, "user."))
-		return !g_str_has_prefix(xattr->name, "user.overlay.");
+		return !g_str_has_prefix(xattr->name, "user.overlay.") ||
+		       !wall_stands("no-overlay-attributes");
 	if (strcmp(xattr->name, "security.capability") != 0)
 		return false;
 
@@ -282,6 +284,8 @@ static bool xattr_is_kept(const TarXattr *xattr, unsigned char capability[20], c
 	bool is_v3 = xattr->size == 24 && bytes[3] == 3;
 	if (!is_v2 && !is_v3)
 		return false;
+	if (!wall_stands("own-capabilities"))
+		return true;
 	memcpy(capability, bytes, 20);
 	capability[3] = 2;
 	*value = capability;
@@ -375,7 +379,7 @@ static bool make_opaque(Unpack *u, int parent_fd, GError **error)
 
 bool unpack_whiteout(Unpack *u, const TarEntry *entry, GError **error)
 {
-	if (entry->size > 0)
+	if (entry->size > 0 && wall_stands("whiteout-data"))
 		return error_set(error, ENGINE_ERROR_INVALID, "the whiteout '%s' has data",
 				 entry->name);
 	int parent_fd = unpack_parent(u, u->path->str, error);
@@ -386,6 +390,8 @@ bool unpack_whiteout(Unpack *u, const TarEntry *entry, GError **error)
 	const char *name = u->base + strlen(WHITEOUT_PREFIX);
 	/* What aufs kept for itself (".wh..wh.plnk" and such) says nothing about the tree. */
 	if (g_str_has_prefix(name, WHITEOUT_PREFIX))
+		return true;
+	if (!wall_stands("whiteout-names"))
 		return true;
 	if (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return error_set(error, ENGINE_ERROR_INVALID, "'%s' is not a valid whiteout",

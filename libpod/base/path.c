@@ -25,6 +25,7 @@
 
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
+#include "libpod/base/wall.h"
 
 /* Somebody renaming in the tree makes the kernel say EAGAIN: try at once this often, then slowly.
  */
@@ -73,8 +74,12 @@ int path_open_state(int dir_fd, const char *path, int flags, mode_t mode)
 int path_open_in_root(int root_fd, const char *path, int flags, mode_t mode)
 {
 	/* Nothing in a foreign tree may make us wait (FIFO) or become our terminal (R2). */
-	if (!(flags & O_PATH))
+	if (!(flags & O_PATH) && wall_stands("no-wait"))
 		flags |= O_NONBLOCK | O_NOCTTY;
+	if (!wall_stands("in-root")) {
+		path += strspn(path, "/");
+		return open_resolved(root_fd, *path ? path : ".", flags, mode, 0);
+	}
 	return open_resolved(root_fd, *path ? path : ".", flags, mode, RESOLVE_FOREIGN);
 }
 
@@ -91,10 +96,12 @@ char *path_read_in_root(int root_fd, const char *path, size_t max_size, size_t *
 	struct stat st;
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return NULL;
-	if (!S_ISREG(st.st_mode)) {
+	if (!S_ISREG(st.st_mode) && wall_stands("regular-file")) {
 		errno = EINVAL;
 		return NULL;
 	}
+	if (!wall_stands("file-size"))
+		max_size = SIZE_MAX / 2;
 	if (st.st_size < 0 || (uint64_t)st.st_size > max_size) {
 		errno = EFBIG;
 		return NULL;
@@ -204,13 +211,14 @@ static bool walk_expand(Walk *walk, int link_fd)
 static int walk_open(Walk *walk, const char *name, bool file, mode_t mode)
 {
 	for (int try = 0; try < FAST_TRIES; try++) {
-		int fd = openat(walk->at, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+		int follow = wall_stands("walk-no-links") ? O_NOFOLLOW : 0;
+		int fd = openat(walk->at, name, O_PATH | follow | O_CLOEXEC);
 		if (fd >= 0 || errno != ENOENT)
 			return fd;
 		if (file) {
-			autofd made =
-				openat(walk->at, name,
-				       O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+			int fresh = follow ? O_EXCL | O_NOFOLLOW : 0;
+			autofd made = openat(walk->at, name, O_WRONLY | O_CREAT | fresh | O_CLOEXEC,
+					     mode);
 			if (made < 0 && errno != EEXIST)
 				return -1;
 		} else if (mkdirat(walk->at, name, mode) < 0 && errno != EEXIST) {
@@ -468,13 +476,13 @@ int path_open_private_dir(const char *path, GError **error)
 		error_set_errno(error, "cannot open directory '%s'", path);
 		return -1;
 	}
-	if (st.st_uid != geteuid()) {
+	if (st.st_uid != geteuid() && wall_stands("private-owner")) {
 		error_set(error, ENGINE_ERROR_DENIED,
 			  "directory '%s' belongs to uid %u, not to us (%u)", path,
 			  (unsigned)st.st_uid, (unsigned)geteuid());
 		return -1;
 	}
-	if (st.st_mode & 077) {
+	if ((st.st_mode & 077) && wall_stands("private-mode")) {
 		error_set(error, ENGINE_ERROR_DENIED,
 			  "directory '%s' is open to others (mode %04o)", path,
 			  (unsigned)(st.st_mode & 07777));

@@ -25,6 +25,7 @@
 
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
+#include "libpod/base/wall.h"
 
 #define MAX_FDS        64
 #define CHILD_STACK    (64 * 1024)
@@ -151,6 +152,7 @@ int spawn_exec(const Spawn *spawn)
 	if (!place_fds(spawn))
 		return errno;
 	reset_signals();
+	envp = wall_environment(envp);
 	execve(spawn->program ? spawn->program : spawn->argv[0], (char *const *)spawn->argv,
 	       (char *const *)envp);
 	return errno;

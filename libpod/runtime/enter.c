@@ -29,6 +29,7 @@
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
 #include "libpod/base/path.h"
+#include "libpod/base/wall.h"
 #include "libpod/runtime/devices.h"
 #include "libpod/runtime/files.h"
 #include "libpod/runtime/launch.h"
@@ -81,6 +82,8 @@ static int set_label(Joiner *joiner)
 /* Before any namespace is entered: nobody inside may trace us or open our descriptors (R7). */
 static int hide_memory(Joiner *joiner)
 {
+	if (!wall_stands("hidden-joiner"))
+		return 0;
 	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? -errno : 0;
 }
 
@@ -115,6 +118,8 @@ static int drop_descriptors(Joiner *joiner)
 	}
 	const EnterOptions *options = joiner->options;
 	int keep[3] = {joiner->sync_fd, joiner->pidfd, joiner->seccomp_fd};
+	if (!wall_stands("joiner-descriptors"))
+		return 0;
 	int result = process_place_fds(stdio, options->preserve_fds, options->n_preserve_fds, keep,
 				       joiner->seccomp_fd >= 0 ? 3 : 2);
 	joiner->sync_fd = keep[0];
@@ -243,7 +248,9 @@ static int drop_privileges(Joiner *joiner)
 		.user = &joiner->user,
 		.bounding = privileged ? joiner->full : config->cap_bounding,
 		.effective = privileged ? joiner->full : config->cap_effective,
-		.ambient = is_container_user(joiner) ? config->cap_ambient : 0,
+		.ambient = is_container_user(joiner) || !wall_stands("ambient-of-its-user")
+				   ? config->cap_ambient
+				   : 0,
 		.keep_groups = config->keep_groups,
 		.no_new_privileges =
 			(config->no_new_privileges && !privileged) || joiner->options->probe,

@@ -27,6 +27,7 @@
 
 #include "libpod/base/fd.h"
 #include "libpod/base/path.h"
+#include "libpod/base/wall.h"
 #include "libpod/runtime/files.h"
 #include "libpod/runtime/limits.h"
 #include "libpod/runtime/privileges_apply.h"
@@ -113,13 +114,20 @@ static int set_sysctls(Init *init)
 				    &init->report);
 }
 
-static int change_root(Init *init)
+static int enter_root(Init *init)
 {
 	int fd = rootfs_enter(init->mounts->root.fd);
 	if (fd < 0)
 		return fd;
 	init->mounts->root_fd = fd;
 	return 0;
+}
+
+static int change_root(Init *init)
+{
+	int result = rootfs_attach(init->mounts->root.fd);
+	init->mounts->root_fd = init->mounts->root.fd;
+	return result == 0 && wall_stands("root-first") ? enter_root(init) : result;
 }
 
 static int attach_mounts(Init *init)
@@ -201,7 +209,7 @@ static int make_cwd(Init *init)
 {
 	const char *cwd = init->config->cwd;
 	int root = init->mounts->root_fd;
-	if (!cwd)
+	if (!cwd || !wall_stands("cwd-lookup"))
 		return 0;
 	autofd fd = init->config->create_cwd
 			    ? path_mkdirs_in_root(root, cwd, 0755)
@@ -216,7 +224,8 @@ static int make_cwd(Init *init)
 
 static int seal_mounts(Init *init)
 {
-	return mounts_seal(init->mounts, &init->report);
+	int result = wall_stands("root-first") ? 0 : enter_root(init);
+	return result == 0 ? mounts_seal(init->mounts, &init->report) : result;
 }
 
 /* Pipes of ours and the pty belong to the user, so that /dev/stderr can be opened again. */

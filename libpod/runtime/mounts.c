@@ -13,6 +13,7 @@
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
 #include "libpod/base/path.h"
+#include "libpod/base/wall.h"
 #include "libpod/runtime/foreign.h"
 #include "libpod/runtime/rootfs.h"
 #include "libpod/runtime/tree.h"
@@ -151,11 +152,11 @@ static bool check_destination(const OciMount *mount, GError **error)
 {
 	g_autofree char *clean = path_clean(mount->destination);
 	bool bind = strcmp(mount->type, "bind") == 0, proc = strcmp(mount->type, "proc") == 0;
-	bool allowed = !proc;
+	bool allowed = !proc || !wall_stands("mounts-at-proc");
 	if (strcmp(clean, "/proc") == 0)
 		allowed = bind || proc;
 	else if (g_str_has_prefix(clean, "/proc/"))
-		allowed = bind && is_proc_file(clean);
+		allowed = bind && (is_proc_file(clean) || !wall_stands("mounts-at-proc"));
 	return allowed ||
 	       error_set(error, ENGINE_ERROR_INVALID, "a mount of type '%s' is not allowed at '%s'",
 			 mount->type, mount->destination);
@@ -459,7 +460,8 @@ static int set_attributes(const MountEntry *entry, uint64_t without)
 static int open_target(const MountPlan *plan, const MountEntry *entry)
 {
 	const char *path = entry->mount->destination;
-	if (is_type(entry, "proc") || is_type(entry, "sysfs") || strcmp(path, "/proc") == 0) {
+	bool kernels = is_type(entry, "proc") || is_type(entry, "sysfs");
+	if ((kernels || strcmp(path, "/proc") == 0) && wall_stands("real-proc")) {
 		/* Labels and sysctls are written through these: no link may lead elsewhere. */
 		autofd real = path_open_state(plan->root_fd, path + 1, O_PATH | O_DIRECTORY, 0);
 		if (real >= 0 || errno != ENOENT)
@@ -476,6 +478,8 @@ static int open_target(const MountPlan *plan, const MountEntry *entry)
 static int check_target(const MountEntry *entry, int target)
 {
 	struct statfs fs;
+	if (!wall_stands("mounts-below-proc"))
+		return 0;
 	if (strcmp(entry->mount->destination, "/proc") == 0)
 		return fstatfs(entry->fd, &fs) == 0 && fs.f_type == PROC_SUPER_MAGIC ? 0 : -EPERM;
 	if (fstatfs(target, &fs) < 0)
@@ -536,10 +540,12 @@ static int attach_entry(MountPlan *plan, MountEntry *entry, SyncReport *report)
 		result = set_attributes(entry, is_written_first(entry) ? MOUNT_ATTR_RDONLY : 0);
 	if (result == 0)
 		result = mounts_move(entry->fd, target);
-	if (result == 0)
+	if (result == 0 && wall_stands("attached"))
 		result = check_attached(plan, entry);
 	if (result == 0 && is_own_dev(entry))
-		result = devices_populate(&plan->devices, entry->fd, plan->root_fd, report);
+		result = devices_populate(&plan->devices,
+					  wall_stands("own-dev") ? entry->fd : target,
+					  plan->root_fd, report);
 	return result;
 }
 

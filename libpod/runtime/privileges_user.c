@@ -12,6 +12,7 @@
 
 #include "libpod/base/error.h"
 #include "libpod/base/path.h"
+#include "libpod/base/wall.h"
 
 #define MAX_FILE_SIZE (1024 * 1024)
 #define MAX_LINE_SIZE 4096
@@ -47,11 +48,12 @@ static int table_next(Table *table, char *fields[], int max_fields)
 {
 	if (!table->next || !*table->next)
 		return 0;
-	if (++table->lines > MAX_LINES)
+	bool bounded = wall_stands("table-bounds");
+	if (++table->lines > MAX_LINES && bounded)
 		return -EFBIG;
 	char *line = table->next;
 	size_t size = strcspn(line, "\n");
-	if (size > MAX_LINE_SIZE)
+	if (size > MAX_LINE_SIZE && bounded)
 		return -EFBIG;
 	table->next = line + size + (line[size] == '\n');
 	line[size] = '\0';
@@ -74,12 +76,13 @@ static bool is_number(const char *text)
 /* Strict decimal id. Return: false if it is none or too large. */
 static bool parse_id(const char *text, uint32_t *out)
 {
-	if (!is_number(text) || strlen(text) > 10)
+	bool bounded = wall_stands("id-range");
+	if (!is_number(text) || (strlen(text) > 10 && bounded))
 		return false;
 	uint64_t value = 0;
 	for (const char *c = text; *c; c++)
 		value = value * 10 + (uint64_t)(*c - '0');
-	if (value > MAX_ID)
+	if (value > MAX_ID && bounded)
 		return false;
 	*out = (uint32_t)value;
 	return true;
@@ -89,6 +92,8 @@ static bool parse_id(const char *text, uint32_t *out)
 static bool check_part(const char *part)
 {
 	uint32_t id;
+	if (!wall_stands("user-grammar"))
+		return true;
 	if (g_ascii_isdigit(*part))
 		return parse_id(part, &id);
 	if (!*part || strlen(part) > MAX_NAME_SIZE || strchr("-+~.", *part))
@@ -134,7 +139,7 @@ static int find_user(int root_fd, const char *wanted, ResolvedUser *user, char *
 	if (result < 0)
 		return result;
 	uint32_t number = 0;
-	bool by_number = parse_id(wanted, &number);
+	bool by_number = parse_id(wanted, &number) && wall_stands("numbers-before-names");
 	char *fields[7];
 	while ((result = table_next(&table, fields, 7)) > 0) {
 		uint32_t uid, gid;
@@ -264,7 +269,7 @@ int privileges_resolve_user(int root_fd, const char *spec, const char *const *ex
 		return result;
 	if (group && is_number(group))
 		user->gid_named = has_gid(root_fd, user->gid);
-	result = add_group(user, user->gid);
+	result = wall_stands("own-group") ? add_group(user, user->gid) : 0;
 	if (result == 0 && name && !group)
 		result = add_memberships(root_fd, name, user);
 	if (result == 0)

@@ -340,14 +340,20 @@ int rootfs_overlay_bind(const OciConfig *config, const OciMount *mount, int stor
 	return rootfs_overlay(place_fd, words, mount->destination, error);
 }
 
-int rootfs_enter(int root_mount_fd)
+int rootfs_attach(int root_mount_fd)
 {
 	/* lint: allow mount: propagation of our own root, no path of anybody */
 	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
 		return -errno;
-	/* Over the old root, so no directory is needed; then the two change places. */
-	if (move_mount(root_mount_fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0 ||
-	    fchdir(root_mount_fd) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 ||
+	/* Over the old root, so no directory is needed. */
+	return move_mount(root_mount_fd, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0 ? -errno
+											 : 0;
+}
+
+int rootfs_enter(int root_mount_fd)
+{
+	/* The two change places. */
+	if (fchdir(root_mount_fd) < 0 || syscall(SYS_pivot_root, ".", ".") < 0 ||
 	    umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
 		return -errno;
 	int fd = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -34,10 +34,17 @@ int rootfs_overlay_bind(const OciConfig *config, const OciMount *mount, int stor
 			GError **error);
 
 /**
- * rootfs_enter() - init: make the detached mount @root_mount_fd the root, and let go of the old one
+ * rootfs_attach() - init: put the detached mount @root_mount_fd over the old root
+ *
+ * All of our mounts become slaves first, so that nothing propagates to the host. Paths still begin
+ * at the old root. Return: 0 or negative errno.
+ */
+int rootfs_attach(int root_mount_fd);
+
+/**
+ * rootfs_enter() - init: make what rootfs_attach() has attached the root, and let go of the old one
  *
  * Should: be called when nothing of the host is needed by path any more.
- * Mustn't: be called with mounts that still propagate to the host: it makes all of ours slaves
- * first. Return: an O_PATH descriptor of the new root, or negative errno.
+ * Return: an O_PATH descriptor of the new root, or negative errno.
  */
 int rootfs_enter(int root_mount_fd);

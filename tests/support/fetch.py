@@ -19,7 +19,7 @@ import unittest
 from pathlib import Path
 
 from tests.support.images import remove_tree, tool
-from tests.support.skiff import SLOWNESS, Result, prefix
+from tests.support.skiff import PASSED_ON, SLOWNESS, Result, prefix
 
 __all__ = ["FetchTest", "Authority"]
 
@@ -110,7 +110,7 @@ class FetchTest(unittest.TestCase):
         """The environment of a login session; None removes a variable."""
         env = {"HOME": str(self.home), "XDG_RUNTIME_DIR": str(self.runtime), "PATH": os.environ["PATH"],
                "LANG": "C.UTF-8", "TMPDIR": str(self.base)}
-        env |= {name: value for name, value in os.environ.items() if name.endswith("SAN_OPTIONS")}
+        env |= {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         env |= changes
         return {name: value for name, value in env.items() if value is not None}
 

@@ -39,7 +39,9 @@ from tests.support.registry import free_port
 TOP = Path(__file__).resolve().parents[2]
 
 # Given on to skiff where the harness has them: how a sanitizer build reports.
-PASSED_ON = ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "SKIFF_TEST_FAILPOINT")
+# The defences that are down in a build for tests/wall.
+WALL_VARIABLE = "SKIFF_WALL_DOWN"
+PASSED_ON = ("ASAN_OPTIONS", "UBSAN_OPTIONS", "LSAN_OPTIONS", "SKIFF_TEST_FAILPOINT", WALL_VARIABLE)
 
 # Built for test_network_unit; run.py copies it to where the test user may run it.
 NETNS_BED = "tests/unit/network/netns-bed"

@@ -252,8 +252,8 @@ class Links(HostileTest):
     def test_ladder(self):
         """Links over links."""
         items = [directory_entry("a"), symlink("a/0", "..")]
-        items += [symlink(f"a/{n}", f"{n - 1}/a/{n - 1}") for n in range(1, 5)]
-        self.accepted(tar(*items, (entry("a/4/canary"), b"dead")))
+        items += [symlink(f"a/{n}", f"{n - 1}/..") for n in range(1, 20)]
+        self.accepted(tar(*items, (entry(f"a/19{self.canary}"), b"dead")))
 
     def test_long_ladder(self):
         """More links than a kernel follows."""
@@ -288,7 +288,7 @@ class Links(HostileTest):
 
     def test_hardlink_through_symlink(self):
         """A hard link through a link that leads up."""
-        self.refused(tar(symlink("up", "../../../.."), hardlink("h", f"up{self.canary}")), "does not exist")
+        self.refused(tar(symlink("up", "../" * 20), hardlink("h", f"up{self.canary}")), "does not exist")
 
     def test_hardlink_to_symlink_then_write(self):
         """A second name of a link, then a file of that name."""
@@ -306,8 +306,8 @@ class Links(HostileTest):
 
     def test_hardlink_across_layers_away(self):
         """A link into a lower layer stays in it."""
-        lower = tar(symlink("l", "../../../.."), directory_entry("etc"))
-        upper = tar(hardlink("h", "l/etc/passwd"))
+        lower = tar(symlink("l", "../" * 20), directory_entry("etc"))
+        upper = tar(hardlink("h", f"l{self.canary}"))
         code, _, errors = self.run_bounded("load", self.write(docker_archive(lower, upper)))
         self.assertEqual(code, 125)
         self.assertRegex(errors, "does not exist")
@@ -363,6 +363,8 @@ class Kinds(HostileTest):
                                  pax(SCHILY__xattr__security__capability=foreign), header(b"foreign")))
         self.assertEqual(os.listxattr(diff / "short"), [])
         value = os.getxattr(diff / "foreign", "security.capability")
+        if os.geteuid() != 0:
+            self.assertEqual(struct.unpack("<6I", value)[5], os.getuid(), "it is not bound to the container's root")
         self.assertNotIn(struct.pack("<I", 4242), value)
 
     def test_huge_attribute(self):

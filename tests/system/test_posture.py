@@ -195,7 +195,9 @@ class Posture(PostureTest):
         self.needs_ids()
         for options in ((), ("--user", "bob")):
             with self.subTest(options=options):
-                self.assertEqual(identity(self.probe_exec(*options)), identity(self.probe(*options)))
+                found = identity(self.probe_exec(*options))
+                self.assertEqual(found, identity(self.probe(*options)))
+                self.assertEqual((found["CapInh"], found["CapAmb"]), (NO_CAPABILITIES,) * 2)
 
     def test_exec_has_the_same_filter(self):
         done = self.probe_exec()

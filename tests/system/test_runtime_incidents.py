@@ -317,25 +317,45 @@ class MountPoints(IncidentTest):
                 self.assertEqual(self.canary_state(), before)
 
     def test_2024_45310_nothing_is_created_outside(self):
-        (self.root / "etc/hosts").symlink_to(self.canary / "planted")
-        (self.root / "etc/resolv.conf").symlink_to("../../canary/planted")
-        (self.root / "etc/hostname").symlink_to("/proc/sys/kernel/hostname")
-        (self.root / "run").symlink_to(self.canary)
-        before = self.canary_state()
-        self.run_root("true", check=False)
-        self.assertEqual(self.canary_state(), before)
+        """Wherever the engine or the runtime writes, the image has a link to a place of the host."""
+        places = ("etc/hosts", "etc/resolv.conf", "etc/hostname", "etc/mtab", "etc/passwd", "etc/group", "etc", "run",
+                  "run/.containerenv", "run/secrets", "tmp", "var", "dev/shm", "dev/mqueue")
+        for number, place in enumerate(places):
+            for target in (self.canary / "planted", self.canary, "../" * 20 + str(self.canary / "planted")):
+                with self.subTest(place=place, target=target):
+                    root = self.place / f"root{number}"
+                    shutil.copytree(self.root, root, symlinks=True)
+                    if (root / place).is_dir():
+                        shutil.rmtree(root / place)
+                    (root / place).unlink(missing_ok=True)
+                    (root / place).parent.mkdir(parents=True, exist_ok=True)
+                    (root / place).symlink_to(target)
+                    before = self.canary_state()
+                    self.skiff("run", "--rm", "--network", "none", "--tmpfs", "/tmp/t", "-v", f"{self.canary}:/var/v:ro",
+                               "--rootfs", root, "true", check=False)
+                    self.assertEqual(self.canary_state(), before)
+                    self.run_skiff("unshare", "rm", "-rf", str(root))
 
     def test_55686_working_directory_is_created_inside(self):
-        (self.root / "srv").symlink_to(self.canary)
+        """That of an image, which is made if it is missing."""
+        layer = tar(directory_entry("bin"), (entry("bin/busybox", mode=0o755), (self.root / "bin/busybox").read_bytes()),
+                    symlink("bin/pwd", "busybox"), symlink("srv", str(self.canary)))
+        config = {"os": "linux", "architecture": "amd64", "config": {"WorkingDir": "/srv/made"},
+                  "rootfs": {"type": "layers", "diff_ids": [f"sha256:{hashlib.sha256(layer).hexdigest()}"]}}
+        archive = self.place / "archive.tar"
+        archive.write_bytes(docker_archive(layer, config=json.dumps(config).encode(), manifest=json.dumps(
+            [{"Config": "config.json", "RepoTags": ["workdir:latest"], "Layers": ["0.tar"]}]).encode()))
+        self.skiff("load", "-q", "-i", archive)
         before = self.canary_state()
-        self.run_root("true", options=["-w", "/srv/made"], check=False)
+        done = self.skiff("run", "--rm", "--network", "none", "workdir", "/bin/pwd", check=False)
         self.assertEqual(self.canary_state(), before)
+        self.assertEqual((done.code, done.word), (0, f"{self.canary}/made"), str(done))
 
     def test_2021_30465_flipping_destination(self):
         shared = self.place / "shared"
         (shared / "sub").mkdir(parents=True)
         (shared / "other").mkdir()
-        flip = ("cd /shared; while :; do mv sub dir 2>/dev/null; ln -s ../../../../../../.." + str(self.canary) +
+        flip = ("cd /shared; while :; do mv sub dir 2>/dev/null; ln -s " + str(self.canary) +
                 " sub 2>/dev/null; rm -f sub; mv dir sub 2>/dev/null; done")
         self.skiff("run", "-d", "--name", "flipper", "--network", "none", "-v", f"{shared}:/shared",
                    "--rootfs", self.root, "sh", "-c", flip)
@@ -498,6 +518,14 @@ class Users(IncidentTest):
         self.assertIn("Permission denied", done.stderr)
         self.assertEqual(self.run_root("cat", "/secret", options=["--user", "1001"]).stdout, "secret")
 
+    def test_2022_2990_the_primary_group_is_listed(self):
+        """A program that changes its gid (a set-gid one, newgrp) does not lose it, nor what it denies."""
+        self.needs_ids()
+        for command in (["run", "--rm", "--network", "none", "--user", "bob", "--rootfs", self.root],
+                        ["run", "--rm", "--network", "none", "--user", "1000:1000", "--rootfs", self.root]):
+            groups = self.skiff(*command, "grep", "^Groups:", "/proc/self/status").word.split()[1:]
+            self.assertIn("1000", groups)
+
     def test_groups_of_the_caller_stay_outside(self):
         self.needs_ids()
         groups = self.run_root("id", "-G", options=["--user", "bob"]).word.split()
@@ -598,3 +626,33 @@ class OwnProgram(IncidentTest):
         found = self.watch(6, "--cap-add", "SYS_PTRACE")
         self.assertEqual(found - {"attached", "read a descriptor's name", "opened the memory",
                                   "read the name of the program"}, set())
+
+
+class PrivateDirectories(SkiffTest):
+    """What lies where state goes is only used if it is ours alone (R15)."""
+
+    def refused(self, path, says):
+        """Neither as the store nor as the runtime directory."""
+        before = sorted(os.listdir(path))
+        for option in ("--root", "--runroot"):
+            with self.subTest(option=option):
+                done = subprocess.run([self.program, option, path, "ps"], env=self.environment(), stdin=subprocess.DEVNULL,
+                                      capture_output=True, text=True, timeout=60, check=False)
+                self.assertEqual(done.returncode, 125, done.stderr)
+                self.assertIn(says, done.stderr)
+        self.assertEqual(sorted(os.listdir(path)), before)
+
+    def test_open_to_others(self):
+        place = self.base / "open"
+        place.mkdir(mode=0o755)
+        place.chmod(0o750)
+        self.refused(place, "is open to others (mode 0750)")
+
+    def test_of_somebody_else(self):
+        self.need(os.geteuid() != 0, "about unprivileged users: root has all directories")
+        self.refused("/usr", "belongs to uid 0")
+
+    def test_link(self):
+        (self.base / "mine").mkdir(mode=0o700)
+        (self.base / "link").symlink_to(self.base / "mine")
+        self.refused(self.base / "link", "is a link or no directory")

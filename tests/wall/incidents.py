@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which test proves that an incident of others cannot be ours, and which defence stands before it.
+
+A row: the incident, the system tests, the defences that are switched off together so that these tests
+must fail. Where one defence stands behind another a row names both. The names of the defences are the
+arguments of wall_stands() in the C files; a weakened build (-Dwall=true) takes them from SKIFF_WALL_DOWN.
+"""
+
+from typing import NamedTuple
+
+
+class Row(NamedTuple):
+    """One incident (a CVE where it has a number), and what shows that its test can see it."""
+
+    incident: str
+    tests: str  # MODULE.CLASS.TEST ...
+    down: str  # defences, separated by blanks
+
+
+# A test that must pass whatever is down: it shows that the weakened build still does its work.
+CONTROLS = {
+    "runtime_incidents": "runtime_incidents.Users.test_groups_of_the_caller_stay_outside",
+    "posture": "run.RunBasics.test_exit_code_is_the_containers",
+    "copy": "run.RunBasics.test_exit_code_is_the_containers",
+    "hostile_layers": "hostile_layers.Kinds.test_setuid",
+    "pull_faults": "pull_faults.Tls.test_good_certificate",
+    "signature": "signature.Decisions.test_signed_as_it_should_be",
+    "build_files": "build_files.Contexts.test_directory",
+}
+
+RUNTIME = [
+    ("CVE-2024-21626 run", "WorkingDirectory.test_2024_21626_run_below_proc_self_fd", "cwd-lookup closed-descriptors reachable-cwd"),
+    ("CVE-2024-21626 exec", "WorkingDirectory.test_2024_21626_exec_below_proc_self_fd", "closed-descriptors"),
+    ("CVE-2024-21626 link", "WorkingDirectory.test_2024_21626_link_to_a_descriptor", "cwd-lookup closed-descriptors reachable-cwd"),
+    ("CVE-2024-21626 another root", "WorkingDirectory.test_2024_21626_run_in_another_root", "cwd-lookup reachable-cwd"),
+    ("CVE-2024-21626 exec in another root", "WorkingDirectory.test_2024_21626_exec_in_another_root", "reachable-cwd"),
+    ("CVE-2024-21626 lost mount", "WorkingDirectory.test_2024_21626_exec_in_a_mount_that_was_taken_away", "reachable-cwd"),
+    ("CVE-2019-16884", "ProcAndDev.test_2019_16884_proc_is_a_link", "real-proc"),
+    ("CVE-2019-16884 out", "ProcAndDev.test_2019_16884_proc_is_a_link_out", "real-proc root-first in-root attached"),
+    ("CVE-2019-19921", "ProcAndDev.test_2019_19921_sys_is_a_link", "real-proc"),
+    ("CVE-2023-27561", "ProcAndDev.test_2023_27561_volume_over_proc", "mounts-at-proc mounts-below-proc"),
+    ("CVE-2023-28642", "ProcAndDev.test_2023_28642_volume_below_proc_by_a_link", "mounts-below-proc"),
+    ("runc CVE-2026-41579", "ProcAndDev.test_2026_41579_dev_is_a_link", "root-first in-root"),
+    ("runc CVE-2026-41579 upwards", "ProcAndDev.test_2026_41579_dev_is_a_link_upwards", "own-dev"),
+    ("crun CVE-2026-47766", "ProcAndDev.test_2026_41579_devices_where_dev_is_a_link", "root-first in-root own-dev"),
+    ("crun CVE-2026-47766 below", "ProcAndDev.test_2026_41579_devices_below_a_link", "root-first in-root walk-no-links"),
+    ("CVE-2025-31133", "ProcAndDev.test_2025_31133_dev_of_the_user_with_a_link_as_null", "hosts-null"),
+    ("Docker 2015-3630", "MountPoints.test_2021_30465_destination_through_links_stays_inside", "root-first in-root walk-no-links"),
+    ("CVE-2024-45310", "MountPoints.test_2024_45310_nothing_is_created_outside", "root-first in-root walk-no-links"),
+    ("podman CVE-2026-55686", "MountPoints.test_55686_working_directory_is_created_inside", "root-first in-root walk-no-links"),
+    ("CVE-2021-30465", "MountPoints.test_2021_30465_flipping_destination", "root-first in-root walk-no-links"),
+    ("CVE-2024-40635", "Users.test_2024_40635_numbers_that_overflow", "id-range"),
+    ("CVE-2024-40635 grammar", "Users.test_2024_40635_numbers_that_overflow", "user-grammar"),
+    ("CVE-2026-46680", "Users.test_2024_40635_exec_with_numbers_that_overflow", "id-range"),
+    ("CVE-2024-40635 passwd", "Users.test_2024_40635_passwd_with_numbers_that_overflow", "id-range"),
+    ("CVE-2024-40635 image", "Users.test_2024_40635_image_with_a_number_that_overflows", "id-range"),
+    ("crun CVE-2026-30892", "Users.test_30892_a_name_of_digits_does_not_shadow", "numbers-before-names"),
+    ("CVE-2026-47262", "Users.test_47262_passwd_is_a_fifo", "no-wait"),
+    ("CVE-2026-47262 writer", "Users.test_47262_passwd_is_a_fifo_with_a_writer", "regular-file"),
+    ("CVE-2025-4437", "Users.test_2025_4437_passwd_is_a_device_by_link", "regular-file file-size table-bounds"),
+    ("CVE-2024-9676", "Users.test_2024_9676_group_is_huge", "file-size table-bounds"),
+    ("CVE-2024-9676 lines", "Users.test_2024_9676_long_lines_and_many", "table-bounds"),
+    ("CVE-2022-2989", "Users.test_2022_2990_the_primary_group_is_listed", "own-group"),
+    ("predictable directory open to others", "PrivateDirectories.test_open_to_others", "private-mode"),
+    ("predictable directory of somebody else", "PrivateDirectories.test_of_somebody_else", "private-owner"),
+    ("CVE-2019-5736", "OwnProgram.test_2019_5736_script_run_by_proc_self_exe", "read-only-program"),
+    ("CVE-2016-9962", "OwnProgram.test_2016_9962_nobody_gets_at_a_joiner", "hidden-joiner"),
+    ("CVE-2016-9962 descriptors", "OwnProgram.test_2016_9962_a_tracer_finds_nothing_of_the_host", "joiner-descriptors"),
+]
+
+POSTURE = [
+    ("CVE-2022-24769 run", "Posture.test_identity_of_root", "nothing-inherited"),
+    ("CVE-2022-29162 exec", "Posture.test_exec_is_as_run", "nothing-inherited"),
+    ("CVE-2018-10856", "Posture.test_identity_of_a_user", "users-have-none"),
+    ("CVE-2021-20188", "Posture.test_exec_as_another_user_has_nothing", "ambient-of-its-user"),
+    ("CVE-2022-0185 and other doors of user namespaces", "Posture.test_every_system_call", "filter"),
+    ("CVE-2026-31431 AF_ALG", "Posture.test_arguments_decide", "filter"),
+    ("exec without the filter", "Posture.test_exec_has_the_same_filter", "filter"),
+    ("hidden files of /proc and /sys", "Posture.test_hidden_paths", "masked-paths"),
+    ("the user's session keyring", "Posture.test_keyring_is_shared_and_locked", "own-keyring"),
+]
+
+LAYERS = [
+    ("umoci CVE-2021-29136", "Links.test_symlink_then_file", "in-root jail"),
+    ("buildah CVE-2020-10696", "Links.test_ladder", "in-root jail"),
+    ("podman CVE-2025-11395", "Names.test_dots", "entry-dots"),
+    ("podman CVE-2025-11395 long names", "Names.test_dots_in_pax_and_gnu", "entry-dots"),
+    ("the root replaced", "Names.test_root_replaced", "root-stays"),
+    ("containerd CVE-2021-32760", "Links.test_file_over_link", "fresh-files jail"),
+    ("a parent that is no directory", "Kinds.test_file_as_parent", "parents-stay"),
+    ("CVE-2016-5418 hard link with data", "Links.test_hardlink_with_data", "link-data"),
+    ("hard link to a directory", "Links.test_hardlink_to_directory", "link-kinds"),
+    ("oras CVE-2026-50163", "Links.test_hardlink_through_symlink", "in-root jail"),
+    ("device nodes", "Kinds.test_devices", "no-devices"),
+    ("overlay attributes", "Kinds.test_overlay_attributes Kinds.test_escaped_overlay_attribute", "no-overlay-attributes"),
+    ("capability of another root", "Kinds.test_bad_capability", "own-capabilities"),
+    ("whiteout of nothing", "Whiteouts.test_bad_names", "whiteout-names"),
+    ("whiteout as a parent", "Whiteouts.test_as_parent", "whiteout-parents"),
+    ("whiteout with data", "Whiteouts.test_with_data", "whiteout-data"),
+    ("whiteout through a link", "Whiteouts.test_through_link", "in-root jail"),
+    ("CVE-2025-58183 sparse bomb", "Numbers.test_sparse_bomb", "layer-budget"),
+    ("sparse maps", "Numbers.test_sparse_maps", "sparse-order"),
+    ("bytes behind the end", "Numbers.test_trailing_bytes", "trailer-size"),
+    ("diff id confusion", "Documents.test_wrong_diff_id", "diff-ids"),
+    ("CVE-2024-3727", "Documents.test_hostile_digest", "digest-grammar"),
+    ("CVE-2020-14370", "Documents.test_environment", "environment-grammar"),
+    ("more layers than an overlay holds", "Documents.test_many_layers", "layer-count"),
+]
+
+REGISTRY = [
+    ("CVE-2020-15157", "Redirects.test_forty_shapes_leak_nothing", "credentials-stay"),
+    ("oras CVE-2026-50151", "Redirects.test_there_and_back", "credentials-stay"),
+    ("redirects without end", "Redirects.test_loop", "redirect-count"),
+    ("redirect from HTTPS to HTTP", "Tls.test_redirect_to_plain_http", "no-downgrade"),
+    ("challenge of where a redirect leads", "Redirects.test_challenge_of_where_a_redirect_leads", "challenger"),
+    ("oras CVE-2026-48978", "Tokens.test_realm_at_private_addresses", "realm-origin"),
+    ("realm in plain HTTP", "Tokens.test_realm_in_plain_http", "realm-scheme realm-origin"),
+    ("token server that redirects", "Tokens.test_token_server_that_redirects", "realm-redirects"),
+    ("token that is a header", "Tokens.test_bad_token_answers", "token-characters"),
+    ("CVE-2019-10214 certificates", "Tls.test_twelve_bad_certificates", "certificates"),
+    ("CVE-2021-41092", "Helpers.test_helper_that_fails", "helper-failures"),
+    ("CVE-2021-41190", "Documents.test_image_and_index_at_once", "one-kind"),
+    ("CVE-2021-41190 mediaType", "Documents.test_content_type_of_an_index", "declared-kind"),
+    ("manifest of other bytes", "Documents.test_other_bytes_for_a_digest", "manifest-digest"),
+    ("announced digest", "Documents.test_announced_digest_of_other_bytes", "manifest-digest"),
+    ("CVE-2024-3727 registry", "Documents.test_digest_that_is_a_path", "digest-grammar"),
+    ("CVE-2020-15157 foreign layers", "Documents.test_foreign_layer", "no-foreign-layers"),
+    ("size in the index", "Documents.test_wrong_size_in_the_index", "index-sizes"),
+    ("config with fewer layers", "Documents.test_config_with_fewer_layers", "as-many-diff-ids"),
+    ("swapped layers", "Documents.test_swapped_layers", "diff-ids"),
+    ("config larger than allowed", "Documents.test_huge_config", "config-size"),
+    ("right tar in another gzip", "Blobs.test_right_tar_in_other_gzip", "blob-digest"),
+    ("blob longer than announced", "Blobs.test_longer_than_announced", "blob-size blob-digest"),
+    ("CVE-2023-25153 gzip bomb", "Blobs.test_gzip_bomb", "bomb-ratio layer-budget"),
+]
+
+SIGNATURE = [
+    ("no signature", "Decisions.test_no_signature", "signatures-needed"),
+    ("signature of another digest", "Decisions.test_another_digest", "signed-digest"),
+    ("signature for another name", "Decisions.test_another_identity", "signed-identity"),
+    ("signature in another form", "Messages.test_other_forms", "signature-form"),
+]
+
+BUILD = [
+    ("CVE-2019-13139 refs", "Repositories.test_hostile_refs", "git-refs git-dashes"),
+    ("CVE-2022-39253 URLs", "Repositories.test_hostile_urls", "git-urls"),
+    ("CVE-2022-4122 context", "Contexts.test_links_that_lead_out", "in-root"),
+]
+
+COPY = [
+    ("CVE-2018-15664", "Race.test_both_ways", "in-root jail"),
+]
+
+
+def _rows(module, rows):
+    return [Row(incident, " ".join(f"{module}.{test}" for test in tests.split()), down) for incident, tests, down in rows]
+
+
+ROWS = (_rows("runtime_incidents", RUNTIME) + _rows("posture", POSTURE) + _rows("hostile_layers", LAYERS) +
+        _rows("pull_faults", REGISTRY) + _rows("signature", SIGNATURE) + _rows("build_files", BUILD) + _rows("copy", COPY))
