@@ -330,6 +330,14 @@ static bool discard_with_volumes(Container *ctr, bool volumes, GError **error)
 	       remove_image(ctr->engine, image, name, error);
 }
 
+/* What was told to be gone must not come back with the power, unless the first command sweeps it. */
+static bool sync_removal(Container *ctr, GError **error)
+{
+	return ctr->summary.auto_remove ||
+	       fsync(store_dir(engine_store(ctr->engine), "containers")) == 0 ||
+	       error_set_errno(error, "cannot sync the containers' directory");
+}
+
 char **container_dependents(Container *ctr, GError **error)
 {
 	g_autoptr(GPtrArray) all = containers_list(ctr->engine, error);
@@ -399,7 +407,7 @@ bool container_remove(Container *ctr, const ContainerRemove *options, GError **e
 	if (container_is_live(ctr))
 		return error_set(error, ENGINE_ERROR_IN_USE,
 				 "container %s was started while it was removed", ctr->summary.id);
-	return discard_with_volumes(ctr, options->volumes, error) &&
+	return discard_with_volumes(ctr, options->volumes, error) && sync_removal(ctr, error) &&
 	       rootless_empty_trash(ctr->engine, error);
 }
 
