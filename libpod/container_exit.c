@@ -331,6 +331,15 @@ static bool discard_with_volumes(Container *ctr, bool volumes, GError **error)
 	       remove_image(ctr->engine, image, name, error);
 }
 
+/* What was told to be gone must not come back with the power, unless the first command sweeps it.
+ */
+static bool sync_removal(Container *ctr, GError **error)
+{
+	return ctr->summary.auto_remove ||
+	       fsync(store_dir(engine_store(ctr->engine), "containers")) == 0 ||
+	       error_set_errno(error, "cannot sync the containers' directory");
+}
+
 char **container_dependents(Container *ctr, GError **error)
 {
 	g_autoptr(GPtrArray) all = containers_list(ctr->engine, error);
@@ -423,7 +432,7 @@ bool container_remove(Container *ctr, const ContainerRemove *options, GError **e
 				 "container %s was started while it was removed", ctr->summary.id);
 	g_autofree char *pod = pod_of_member(&ctr->summary);
 	bool removed = discard_with_volumes(ctr, options->volumes, error) &&
-		       rootless_empty_trash(ctr->engine, error);
+		       sync_removal(ctr, error) && rootless_empty_trash(ctr->engine, error);
 	g_clear_pointer(&lock, record_unlock);
 	if (removed && pod && !options->with_pod)
 		pod_member_ended(ctr->engine, pod);

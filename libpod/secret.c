@@ -268,8 +268,11 @@ bool secret_restore(Engine *engine, const char *name, GError **error)
 
 bool secret_remove(Engine *engine, const Secret *secret, GError **error)
 {
+	/* Synced before it is told: a secret must not come back when the power has gone. */
 	if (!store_trash(engine_store(engine), "secrets", secret->name, error))
 		return false;
+	if (fsync(secrets_dir(engine)) < 0)
+		return error_set_errno(error, "cannot sync the secrets' directory");
 	event_secret(engine, "remove", secret->id, secret->name);
 	return rootless_empty_trash(engine, error);
 }

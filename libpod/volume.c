@@ -393,6 +393,9 @@ static bool remove_unused(Engine *engine, const Volume *volume, GError **error)
 	}
 	if (!store_trash(engine_store(engine), "volumes", volume->name, error))
 		return false;
+	/* One with a name must not come back when the power has gone; the others are pruned. */
+	if (!volume->anonymous && fsync(volumes_dir(engine)) < 0)
+		return error_set_errno(error, "cannot sync the volumes' directory");
 	event_volume(engine, "remove", volume->name);
 	return true;
 }

@@ -7,8 +7,9 @@
 As root, with qemu-system-x86, mmdebstrap and e2fsprogs. Everything is emulated (TCG), so no KVM is
 needed, and everything takes ten times as long. The machine's disk is made once and kept in the cache
 of the tests; a second one holds the built skiff ($SKIFF_BUILD) and this tree's tests. The machine is
-booted once, runs tests/support/guest.py, which runs tests/vm/test_*.py as a user in a session and as root,
-and powers itself off. What it says comes through its second serial port. The last line counts.
+booted, runs tests/support/guest.py, which runs tests/vm/test_*.py as a user in a session and as root,
+and powers itself off; for test_reboot it is booted twice. What it says comes through its second serial port. Then
+another one has its power cut (tests/vm/power.py; by name: "power"). The last line counts.
 """
 
 import argparse
@@ -63,7 +64,7 @@ chroot "$1" systemctl enable skiff-vm.service
 chroot "$1" systemctl mask {' '.join(MASKED)}
 """
 
-BOOT_OPTIONS = "root=/dev/vda rw console=ttyS0 quiet mitigations=off panic=-1 systemd.show_status=0"
+BOOT_OPTIONS = "root=/dev/vda rw console=ttyS0 quiet mitigations=off systemd.show_status=0"
 TIMEOUT = 1500
 
 COUNTS = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", re.M)
@@ -111,16 +112,20 @@ def make_tests_disk(directory, tests):
     return directory / "tests"
 
 
-def boot(machine, tests_disk, console):
-    """Run the machine to its end and show what the guest says. Returns that text."""
-    argv = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-machine", "q35", "-accel", "tcg,thread=multi",
-            "-cpu", "max", "-smp", "2", "-m", "1536", "-display", "none", "-no-reboot",
-            "-kernel", str(machine / "vmlinuz"), "-initrd", str(machine / "initrd.img"), "-append", BOOT_OPTIONS,
+def qemu(machine, tests_disk, console, boot_options):
+    """The machine's command line: its console goes to a file, its second serial port is stdin and stdout."""
+    return ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-machine", "q35", "-accel", "tcg,thread=multi",
+            "-cpu", "max", "-smp", "2", "-m", "1536", "-display", "none",
+            "-kernel", str(machine / "vmlinuz"), "-initrd", str(machine / "initrd.img"), "-append", boot_options,
             "-drive", f"file={machine / 'disk'},format=raw,if=virtio,snapshot=on",
             "-drive", f"file={tests_disk},format=raw,if=virtio,snapshot=on",
             "-serial", f"file:{console}", "-serial", "stdio"]
+
+
+def boot(machine, tests_disk, console):
+    """Run the machine to its end and show what the guest says. Returns that text."""
     text = []
-    with subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, errors="replace") as process:
+    with subprocess.Popen(qemu(machine, tests_disk, console, BOOT_OPTIONS), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, errors="replace") as process:
         killer = threading.Timer(TIMEOUT, process.kill)
         killer.start()
         try:
@@ -133,6 +138,17 @@ def boot(machine, tests_disk, console):
             killer.cancel()
             process.kill()
     return "\n".join(text)
+
+
+def power_cuts(machine):
+    """The store after a few cuts of the power. Returns (passed, failed)."""
+    from tests.vm import power  # pylint: disable=import-outside-toplevel  (which imports this one)
+    begin = time.monotonic()
+    options = power.options_of([])
+    print(f"# power cuts, seed {options.seed}", flush=True)
+    counts = power.run(machine, options)
+    print(f"# the power cuts took {time.monotonic() - begin:.0f} s", flush=True)
+    return counts
 
 
 def main():
@@ -151,6 +167,13 @@ def main():
     except images.Unavailable as reason:
         print(f"# skipped 1: {reason}\n0 passed, 0 failed, 1 skipped")
         return 0
+    passed = failed = skipped = 0
+    if "power" in options.tests or not options.tests:
+        passed, failed = power_cuts(machine)
+        options.tests = [test for test in options.tests if test != "power"]
+        if not options.tests and "power" in sys.argv:
+            print(f"{passed} passed, {failed} failed, 0 skipped")
+            return 1 if failed else 0
     with tempfile.TemporaryDirectory(prefix="skiff-vm-") as name:
         directory = Path(name)
         console = options.keep_console or str(directory / "console")
@@ -160,10 +183,11 @@ def main():
         found = COUNTS.findall(text)
         if not found:
             print(Path(console).read_text(encoding="utf-8", errors="replace")[-4000:])
-            print("not ok - the machine did not finish\n0 passed, 1 failed, 0 skipped")
+            print(f"not ok - the machine did not finish\n{passed} passed, {failed + 1} failed, 0 skipped")
             return 1
-        print(f"{found[-1][0]} passed, {found[-1][1]} failed, {found[-1][2]} skipped")
-    return 1 if int(found[-1][1]) or not int(found[-1][0]) else 0
+        passed, failed, skipped = (int(count) + before for count, before in zip(found[-1], (passed, failed, skipped)))
+        print(f"{passed} passed, {failed} failed, {skipped} skipped")
+    return 1 if failed or not int(found[-1][0]) else 0
 
 
 if __name__ == "__main__":
