@@ -135,6 +135,7 @@ typedef struct {
 	const char *notify_socket;
 	int listen_fds;           /* sockets from descriptor 3 on that the unit was given */
 	const char *listen_names; /* $LISTEN_FDNAMES, or NULL */
+	const char *watchdog;     /* $WATCHDOG_USEC of the unit, or NULL */
 	const char *preserve; /* '1' for each of our descriptors from 3 on that the container gets,
 			       * '0' for a hole; NULL: none */
 	GBytes *const *secrets; /* of the spec's secrets that are given, in their order */

@@ -379,6 +379,9 @@ static void build_service_env(OciConfig *config, const OciBuildContext *context)
 	if (context->notify)
 		config->env = g_environ_setenv(config->env, "NOTIFY_SOCKET",
 					       NOTIFY_DIRECTORY "/notify.sock", TRUE);
+	if (context->notify && context->watchdog)
+		config->env =
+			g_environ_setenv(config->env, "WATCHDOG_USEC", context->watchdog, TRUE);
 	if (context->listen_fds == 0)
 		return;
 	g_autofree char *count = g_strdup_printf("%d", context->listen_fds);

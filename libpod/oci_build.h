@@ -14,6 +14,7 @@ typedef struct {
 	const char *const *root_options; /* of the overlay at "/"; NULL with a plain --rootfs */
 	bool rootless;
 	bool notify;              /* the container speaks to the service manager */
+	const char *watchdog;     /* us within which it has to, again and again; NULL: no limit */
 	int listen_fds;           /* sockets that it was given; 0: none */
 	const char *listen_names; /* NULL: they have none */
 	int oom_score_adj;        /* ours, the payload gets 100 more */

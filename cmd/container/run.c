@@ -114,7 +114,8 @@ static void say_hints(Container *ctr)
 }
 
 /* Steps 7 to 13. Return: the exit code, or -1 with @error. */
-static int start_container(Container *ctr, ContainerSpec *spec, GError **error)
+static int start_container(Container *ctr, ContainerSpec *spec, const GPtrArray *credentials,
+			   GError **error)
 {
 	Foreground streams = choose_streams(spec);
 	ContainerStart start = {
@@ -122,6 +123,7 @@ static int start_container(Container *ctr, ContainerSpec *spec, GError **error)
 		.attach_stdout = !spec->detach && streams.attach_stdout,
 		.attach_stderr = !spec->detach && streams.attach_stderr,
 		.detached = spec->detach,
+		.secrets = (GBytes *const *)credentials->pdata,
 	};
 	spec_preserve_activated(spec, service_describe(&start));
 	start.preserve = spec->preserve;
@@ -166,8 +168,11 @@ static int make(Invocation *inv, bool start)
 	log_step(2, start ? "cmd_run" : "cmd_create");
 	g_autofree const char **args = command_args(inv, 0);
 	g_autoptr(Engine) engine = NULL;
+	g_autoptr(GPtrArray) credentials =
+		g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
 	if (spec_options_finish(spec, args, (const char *const *)inv->argv, &error) &&
-	    (!start || check(spec, &error)))
+	    (!start ||
+	     (check(spec, &error) && service_take_credentials(spec, credentials, &error))))
 		engine = command_engine(inv, false, &error);
 	g_autoptr(Container) ctr = engine ? make_container(engine, spec, &status, &error) : NULL;
 	if (!ctr)
@@ -176,7 +181,7 @@ static int make(Invocation *inv, bool start)
 		output_printf("%s\n", container_summary(ctr)->id);
 		return 0;
 	}
-	int code = start_container(ctr, spec, &error);
+	int code = start_container(ctr, spec, credentials, &error);
 	return code >= 0 ? code : command_fail(error);
 }
 

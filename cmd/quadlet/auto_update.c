@@ -421,7 +421,7 @@ const Command auto_update_command = {
 		"io.containers.autoupdate (AutoUpdate= of quadlet files): \"registry\" asks the "
 		"registry, \"local\" looks at what the name means here. Their units are restarted, "
 		"and go back to the old image if they do not start. "
-		"skiff-auto-update.timer does this once a day.",
+		"skiff-auto-update.timer, which systemctl enables, does this once a day.",
 	.examples = (const char *const[]){"skiff auto-update --dry-run", NULL},
 	.man = "# FIELDS\n\nTemplates of *--format* may use: *.Container*, *.ContainerID*, "
 	       "*.ContainerName*, *.Image*, *.Policy*, *.Unit*, *.Updated* (true, false, pending, "

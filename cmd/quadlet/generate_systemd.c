@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * generate systemd: a plain service for a container, for old habits; quadlet files are the better
- * way (generate.c).
+ * way (quadlet_generate.c).
  *
  * Without --new the service starts and stops the container that is there, attached, so that its end
  * and its exit code are the service's. With --new it makes the container at each start, by its own

@@ -31,6 +31,12 @@ COMMANDS = {
                  "--entrypoint", '["sh","-c"]', "--systemd=false", "--http-proxy=false"], ["busybox", "echo hi"]),
 }
 
+# What would be a directive, a specifier, a variable, a comment or two words if it were written as it is.
+STRINGS = ["\nExecStartPost=/bin/false", "x\n[Service]\nExecStart=/bin/false", "\r\nUser=root", "%n", "%%n", "%", "%h/x", "a%", "$HOME", "$$", "${HOME}", "$",
+           "`id`", "$(id)", "\"", "'", "\"a\" b", "it's", "'a'", "\"a\"", "\"a", "a\"", "\\", "a\\", "\\n", "\\x41", "\\\"", "\\\n", "a \\\nb", ";", "; id", "a;b", "#",
+           "# comment", "#a", "[Container]", "[Install]", "[", "]", "=", "a=b", "=a", " a", "a ", " ", "\t", "a\tb", "\x01", "\x1b[31m", "\x7f", "-", "--", "--rm", "-e", "@", "+/bin/sh",
+           "!x", "|", ">x", "&", "*", "?", "~", "\u00e4\u4e2d", "\u2028", "\u00a0", "x" * 4000, ",", "a,b", "type=env", "../../x", "/etc/passwd"]
+
 
 def split(line):
     """The words of a line of ExecStart=, as systemd reads them."""
@@ -96,13 +102,15 @@ class GenerateTest(SkiffTest):
                               env=self.environment(QUADLET_UNIT_DIRS=str(directory)), timeout=20 * SLOWNESS)
         path.unlink()
         self.assertEqual(done.returncode, 0, done.stderr)
-        return split(next(line for line in done.stdout.splitlines() if line.startswith("ExecStart=")).partition("=")[2])
+        return split(next(line for line in done.stdout.split("\n") if line.startswith("ExecStart=")).partition("=")[2])
 
     def make_again(self, words, name):
         """A container with the options of a unit's command line."""
         self.assertEqual((words[0], words[-len(words)]), (str(self.program), str(self.program)))
         verb = words.index("run")
-        options = [word for word in words[verb + 1:] if word not in UNIT]
+        options = words[verb + 1:]
+        for word in UNIT & set(options):
+            options.remove(word)  # the first: an argument may be called like that
         for at, word in enumerate(options):
             if word == "--name":
                 options[at + 1] = name
@@ -112,8 +120,28 @@ class GenerateTest(SkiffTest):
         self.addCleanup(self.skiff, "rm", "-f", "-i", "-v", name)
 
 
+    def make_hostile(self, name):
+        """Every string as a variable, a label and an argument; some as whole values."""
+        options = [word for i, text in enumerate(STRINGS) for word in ("-e", f"V{i}={text}", "--label", f"l{i}={text}", "--annotation", f"a{i}={text}")]
+        self.make(name, [*options, "--health-cmd", STRINGS[0], "--network", "none"], ["busybox", *STRINGS])
+
+    def only_keys(self, text, known):
+        """Every line is a section or a key that we meant."""
+        for line in text.split("\n"):
+            if line and not line.startswith("["):
+                self.assertIn(line.partition("=")[0], known, line)
+        self.assertLessEqual(len([line for line in text.split("\n") if line.startswith("[")]), 4)
+
+
 class Quadlet(GenerateTest):
     """quadlet generate."""
+
+    def test_foreign_text_is_never_more_than_text(self):
+        self.make_hostile("hostile")
+        text = self.skiff("quadlet", "generate", "hostile").stdout.partition("\n")[2]
+        self.only_keys(text, ("Description", "Image", "ContainerName", "Environment", "Label", "Annotation", "PodmanArgs", "Network", "Exec", "WantedBy"))
+        self.make_again(self.generated(text, "hostile"), "hostile-again")
+        self.assertEqual(self.config("hostile-again"), self.config("hostile"))
 
     def test_the_same_container_comes_back(self):
         for name, (options, args) in COMMANDS.items():
@@ -206,6 +234,16 @@ class Systemd(GenerateTest):
         self.skiff_fails("generate", "systemd", "--container-prefix", "../x", "web", says="cannot be a unit's name")
         self.skiff_fails("generate", "systemd", "--template", "web", says="unsupported flag: --template")
         self.skiff_fails("generate", "systemd", "nothing", says="no such container")
+
+    def test_foreign_text_is_never_more_than_text(self):
+        self.make_hostile("hostile")
+        text = self.skiff("generate", "systemd", "--new", "--no-header", "--name", "hostile").stdout
+        self.only_keys(text, ("Description", "Documentation", "RequiresMountsFor", "Environment", "Restart", "TimeoutStopSec", "Delegate", "ExecStartPre", "ExecStart",
+                              "ExecStop", "ExecStopPost", "Type", "NotifyAccess", "KillMode", "WantedBy"))
+        words = split(next(line for line in text.split("\n") if line.startswith("ExecStart=")).partition("=")[2])
+        words.remove("--cidfile=%t/%n.ctr-id")
+        self.make_again(words, "hostile-again")
+        self.assertEqual(self.config("hostile-again"), self.config("hostile"))
 
     def test_new_makes_the_same_container(self):
         for name, (options, args) in COMMANDS.items():

@@ -87,6 +87,16 @@ class Notify(ServiceTest):
                 self.assertEqual(self.skiff("logs", "s").lines[0], "NOTIFY_SOCKET=/run/notify/notify.sock")
                 self.skiff("rm", "-f", "-t", "0", "s")
 
+    def test_the_units_watchdog(self):
+        """The container learns how often it has to speak, as if systemd had started it."""
+        for words, said in ((["1500000"], "1500000"), (["soon"], ""), (["0"], "")):
+            self.service("--rm", "--sdnotify=container", words=["text=READY=1", "sleep"], env={"WATCHDOG_USEC": words[0], "WATCHDOG_PID": "7"})
+            self.assertEqual(self.hear(), [f"MAINPID={self.monitor_pid()}"])
+            self.assertEqual(self.hear(), ["READY=1"])
+            self.assertEqual(self.skiff("exec", "s", "sh", "-c", "tr '\\0' '\\n' </proc/1/environ | grep ^WATCHDOG | sort", check=False).stdout,
+                             f"WATCHDOG_USEC={said}\n" if said else "")
+            self.skiff("rm", "-f", "-t", "1", "s")
+
     def test_any_user_of_the_container_may_speak(self):
         if sub_ids() == 0:
             self.skipTest("containers have one user here")
@@ -235,3 +245,48 @@ class Sockets(ServiceTest):
         path = self.activate("--network", "none", "--restart", "always", words=("env", "serve", "exit=0"))
         self.assertEqual(self.ask(path), "served by inside\n")
         self.assertEqual(self.ask(path), "served by inside\n")
+
+
+class Credentials(ServiceTest):
+    """What systemd loads for the unit (LoadCredential=) is a secret of its container."""
+
+    def setUp(self):
+        super().setUp()
+        self.given = Path(self.directory) / "credentials"
+        self.given.mkdir(mode=0o700)
+        self.env = {"CREDENTIALS_DIRECTORY": str(self.given)}
+
+    def run_with(self, *options, script="cat /run/secrets/token; echo $TOKEN", **changes):
+        """A container that shows it."""
+        return self.skiff("run", "--rm", "--network", "none", *options, "busybox", "sh", "-c", script, env=self.env, **changes)
+
+    def test_a_credential_is_a_secret(self):
+        (self.given / "token").write_bytes(b"from systemd")
+        done = self.run_with("--secret", "token,mode=0400", "--secret", "token,type=env,target=TOKEN")
+        self.assertEqual(done.stdout, "from systemdfrom systemd\n")
+        self.assertEqual(self.run_with("--secret", "token,target=/etc/here", script="cat /etc/here").stdout, "from systemd")
+        self.skiff("run", "-d", "--name", "kept", "--network", "none", "--secret", "token", "busybox", "sleep", "1000", env=self.env)
+        self.assertEqual(self.skiff("exec", "kept", "cat", "/run/secrets/token").stdout, "from systemd")
+        self.assertNotIn("from systemd", self.skiff("inspect", "kept").stdout)
+        found = [path for path in self.home.rglob("*") if path.is_file() and not path.is_symlink() and path.name != "busybox"
+                 and os.access(path, os.R_OK) and path.stat().st_size < 1 << 20 and b"from systemd" in path.read_bytes()]
+        self.assertEqual(found, [])
+        self.skiff("rm", "-f", "-t", "0", "kept")
+
+    def test_before_the_stores_and_only_if_it_is_there(self):
+        self.skiff("secret", "create", "token", "-", input="from the store")
+        self.assertEqual(self.run_with("--secret", "token").stdout, "from the store\n")
+        (self.given / "token").write_bytes(b"from systemd")
+        self.assertEqual(self.run_with("--secret", "token").stdout, "from systemd\n")
+        self.skiff("secret", "rm", "token")
+        self.assertIn("no such secret", self.run_with("--secret", "other", code=125).stderr)
+
+    def test_what_is_none(self):
+        (self.given / "token").write_bytes(b"")
+        self.assertIn("credential 'token': secret data must be larger than 0", self.run_with("--secret", "token", code=125).stderr)
+        (self.given / "token").write_bytes(bytes(512001))
+        self.assertIn("credential 'token': ", self.run_with("--secret", "token", code=125).stderr)
+        (self.given / "token").unlink()
+        (Path(self.directory) / "outside").write_bytes(b"outside")
+        (self.given / "token").symlink_to("../outside")
+        self.assertIn("no such secret", self.run_with("--secret", "token", code=125).stderr)
