@@ -190,8 +190,8 @@ static void take_result(StageRun *run, const LayerStep *step, const BuildRecord 
 	if (*record->key)
 		build_state_add_step(run->state, record->key, step->alias, record->created,
 				     record->created_by, record->diff_id != NULL);
-	solver_say(run->build, "--> %.12s",
-		   record->diff_id ? digest_hex(record->layers[n - 1]) : record->key);
+	g_free(run->made);
+	run->made = g_strdup(record->diff_id ? digest_hex(record->layers[n - 1]) : record->key);
 }
 
 /* Is the layer that the step stands on still there? From here on it stays. */
@@ -333,6 +333,7 @@ bool solver_finish_one(StageRun *run, GError **error)
 		return false;
 	run->state->comment = g_strdup("one layer of all above");
 	take_result(run, &step, record);
+	solver_say(run->build, "--> %.12s", run->made);
 	return true;
 }
 
@@ -395,7 +396,7 @@ bool solver_layer_step(StageRun *run, LayerStep *step, GError **error)
 	explain(run, step, slot, record != NULL);
 	if (!record)
 		return make_layer(run, step, key, slot, error);
-	solver_say(build, "--> Using cache %.12s", record->key);
+	run->cache_key = g_strdup(record->key);
 	take_result(run, step, record);
 	return true;
 }
