@@ -96,6 +96,11 @@ typedef struct {
 	/* A step starts or ends; in the process that runs its stage, whose output until then is
 	 * the step's. */
 	void (*step)(void *data, const BuildStep *step);
+	/*
+	 * --on-failure shell: a RUN failed as @text says, and a shell takes the terminal (@begin);
+	 * or that is over (@text: why there was none, or NULL). NULL: no shell. One job at a time.
+	 */
+	void (*shell)(void *data, bool begin, const char *text);
 	/* A line beside the steps. */
 	void (*say)(void *data, const char *text);
 	/* What was warned of. */

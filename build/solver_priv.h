@@ -132,6 +132,9 @@ struct LayerStep {
 /** solver_layer_step() - a step that makes a layer: from the cache, or by its maker. */
 bool solver_layer_step(StageRun *run, LayerStep *step, GError **error);
 
+/** solver_renew_work() - the overlay of a layer that was written to can be mounted once more. */
+bool solver_renew_work(Build *build, const char *layer_dir, GError **error);
+
 /** solver_key_timestamp() - --timestamp, which the times in the layer are. */
 void solver_key_timestamp(const StageRun *run, CacheKey *key);
 

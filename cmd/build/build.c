@@ -5,6 +5,7 @@
 #include "cmd/build/build.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd/commands.h"
 #include "cmd/spec_options.h"
@@ -120,6 +121,18 @@ static bool set_quiet(void *target, const Option *option, const char *value, GEr
 	return true;
 }
 
+/* What to do when a RUN fails; a shell needs somebody at it. */
+static bool set_on_failure(void *target, const Option *option, const char *value, GError **error)
+{
+	BuildVerb *verb = target;
+	verb->shell = strcmp(value, "shell") == 0;
+	if (!verb->shell && strcmp(value, "end") != 0)
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "--on-failure \"%s\": expected shell or end", value);
+	return !verb->shell || (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO)) ||
+	       error_set(error, ENGINE_ERROR_INVALID, "--on-failure shell needs a terminal");
+}
+
 /* "default", "default=SOCKET", or "SOCKET"; other ids are not known. */
 static bool set_ssh(void *target, const Option *option, const char *value, GError **error)
 {
@@ -192,6 +205,8 @@ static const Option options[] = {
 	VALUE(0, "ignorefile", ignorefile, "FILE", "Instead of .containerignore, .dockerignore"),
 	FLAG(0, "check", check, "Look for mistakes in the Dockerfile, and build nothing"),
 	FLAG(0, "explain", explain, "Say of each step why it ran"),
+	{0, "on-failure", OPTION_VALUE, set_on_failure, "shell|end",
+	 "A shell where a RUN failed, with its files, mounts and environment", 0, OPTION_COMMON},
 	{0, "progress", OPTION_VALUE, set_progress, "KIND",
 	 "auto (tty on a terminal, else plain), plain, tty, json, quiet", 0, OPTION_COMMON},
 	{'o', "output", OPTION_LIST, build_set_output, "type=TYPE[,dest=PATH]",
@@ -323,7 +338,20 @@ const Command build_command = {
 					  "skiff build --cache-from type=local,src=cache "
 					  "--cache-to type=local,dest=cache,mode=max .",
 					  NULL},
-	.man = "# CACHE\n\nA step that was run before on the same layers, with the same files, "
+	.man = "# PROGRESS\n\n"
+	       "*plain* prints what podman prints, and what the steps print on the streams where "
+	       "they print it. *tty* shows the running steps with the last lines of their output, "
+	       "and one line for each that has ended; all output of a step that failed follows. "
+	       "*quiet* shows that only. *auto* is *tty* where standard output and standard error "
+	       "are terminals, else *plain*.\n\n"
+	       "*json* (also *rawjson*) writes one object a line to standard error. Each has "
+	       "_type_ and _time_. _step_: a step has come to _state_ (started, done, cached, "
+	       "failed); _stage_ of _stages_, _stage_name_, _step_ of _steps_, the first being 1, "
+	       "_line_ and _text_ of the instruction; at its end _ms_ and _made_, the id of its "
+	       "layer. _log_: a line of the step's output, _stream_ and _text_. _message_: _level_ "
+	       "(info, warning) and _text_. _error_: why there is no image, _code_ and _text_. The "
+	       "image's id is what standard output has.\n\n"
+	       "# CACHE\n\nA step that was run before on the same layers, with the same files, "
 	       "variables and command is not run again; *--explain* says what is not the same. "
 	       "*skiff builder prune* forgets what was built.\n\n"
 	       "*--cache-to* writes the steps to a registry or a directory as images, or with "

@@ -113,6 +113,24 @@ static void show_step(void *data, const BuildStep *step)
 	build_view_step(((const Job *)data)->view, step);
 }
 
+/* --on-failure shell, before and after it. */
+static void show_shell(void *data, bool begin, const char *text)
+{
+	const Job *job = data;
+	if (begin) {
+		build_view_pause(job->view);
+		output_error_text("%s", text);
+		output_note(
+			"A shell where it failed; leave it with exit or Ctrl-D. What is changed "
+			"there is thrown away.");
+		output_flush();
+		return;
+	}
+	if (text)
+		output_error_text("no shell: %s", text);
+	build_view_resume(job->view);
+}
+
 static void say(void *data, const char *text)
 {
 	build_view_say(((const Job *)data)->view, text);
@@ -264,13 +282,14 @@ static bool read_options(Job *job, GError **error)
 		.unset_env = verb->unset_env,
 		.unset_labels = verb->unset_labels,
 		.oci = g_strcmp0(verb->format, "oci") == 0,
-		.jobs = count_jobs(verb->jobs),
+		.jobs = verb->shell ? 1 : count_jobs(verb->jobs),
 		.platform = verb->platforms ? verb->platforms->pdata[0] : NULL,
 		.names = (const char *const *)job->names->pdata,
 		.run_inputs = (const char *const *)job->run_inputs,
 		.new_spec = new_spec,
 		.acquire = acquire,
 		.step = show_step,
+		.shell = verb->shell ? show_shell : NULL,
 		.say = say,
 		.warn = warn,
 		.data = job,

@@ -254,7 +254,9 @@ bool build_view_error(BuildView *view, int code, const char *text)
 	if (!view || view->kind != PROGRESS_JSON)
 		return false;
 	g_autoptr(Json) message = new_message("error");
-	set_text(message, "text", text);
+	const char *help = strstr(text, "\nhelp: ");
+	g_autofree char *alone = help ? g_strndup(text, (size_t)(help - text)) : g_strdup(text);
+	set_text(message, "text", alone);
 	js_set_int(message, "code", code);
 	send_message(view, message, NULL, 0);
 	return true;

@@ -174,7 +174,7 @@ static void print_failed_log(ViewShow *show, const ViewStep *step)
 	progress_print(show->progress, PROGRESS_STYLE_NONE, text->str);
 }
 
-static void print_ended(ViewShow *show, const ViewStep *step, BuildStepState state)
+static void print_ended(ViewShow *show, ViewStep *step, BuildStepState state)
 {
 	g_autofree char *name = label(step);
 	g_autofree char *time = elapsed(step->started);
@@ -189,8 +189,8 @@ static void print_ended(ViewShow *show, const ViewStep *step, BuildStepState sta
 		progress_print(show->progress, warns ? PROGRESS_STYLE_WARNING : PROGRESS_STYLE_NONE,
 			       note);
 	}
-	if (failed && step->log->len > 0)
-		print_failed_log(show, step);
+	if (failed)
+		view_draw_output(show, step);
 }
 
 /* --quiet: a failure is the only thing to see. */
@@ -198,8 +198,6 @@ static void write_failed_log(const ViewStep *step)
 {
 	g_autofree char *name = label(step);
 	g_autofree char *head = g_strconcat(name, ":\n", NULL);
-	if (step->log->len == 0)
-		return;
 	(void)fd_write_all(STDERR_FILENO, head, strlen(head));
 	(void)fd_write_all(STDERR_FILENO, step->log->str, step->log->len);
 	if (step->log->str[step->log->len - 1] != '\n')
@@ -208,13 +206,24 @@ static void write_failed_log(const ViewStep *step)
 
 /* --- events --- */
 
+void view_draw_output(ViewShow *show, ViewStep *step)
+{
+	if (step->log->len == 0)
+		return;
+	if (show->kind == PROGRESS_TTY)
+		print_failed_log(show, step);
+	else if (show->kind == PROGRESS_QUIET)
+		write_failed_log(step);
+	g_string_truncate(step->log, 0);
+}
+
 void view_draw_started(ViewShow *show, const ViewStep *step)
 {
 	if (show->kind == PROGRESS_JSON)
 		put_step(step, "started", NULL);
 }
 
-void view_draw_ended(ViewShow *show, const ViewStep *step, BuildStepState state, Json *message)
+void view_draw_ended(ViewShow *show, ViewStep *step, BuildStepState state, Json *message)
 {
 	static const char *const states[] = {
 		[BUILD_STEP_STARTED] = "started",
@@ -227,7 +236,7 @@ void view_draw_ended(ViewShow *show, const ViewStep *step, BuildStepState state,
 	else if (show->kind == PROGRESS_TTY)
 		print_ended(show, step, state);
 	else if (state == BUILD_STEP_FAILED)
-		write_failed_log(step);
+		view_draw_output(show, step);
 }
 
 void view_draw_line(ViewShow *show, const ViewStep *step, int stream, const char *line)

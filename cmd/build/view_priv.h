@@ -48,9 +48,11 @@ int view_show_run(ViewShow *show, pid_t pid, int pid_fd);
 
 /* One function per event for each kind; @data of the event is in the step. */
 void view_draw_started(ViewShow *show, const ViewStep *step);
-void view_draw_ended(ViewShow *show, const ViewStep *step, BuildStepState state, Json *message);
+void view_draw_ended(ViewShow *show, ViewStep *step, BuildStepState state, Json *message);
 void view_draw_line(ViewShow *show, const ViewStep *step, int stream, const char *line);
 void view_draw_text(ViewShow *show, bool warning, const char *text);
+/** view_draw_output() - what a step has printed so far; once. */
+void view_draw_output(ViewShow *show, ViewStep *step);
 void view_draw_error(ViewShow *show, int64_t code, const char *text);
 /** view_draw_tick() - the block again, with the time that has passed. */
 void view_draw_tick(ViewShow *show);

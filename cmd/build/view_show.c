@@ -228,6 +228,8 @@ static void take_message(ViewShow *show, Json *message, int fds[2])
 		show->paused = false;
 	} else if (strcmp(type, "pause") == 0 || strcmp(type, "end") == 0) {
 		drain_all(show);
+		if (channel && channel->step)
+			view_draw_output(show, channel->step);
 		view_draw_stop(show);
 		show->paused = true;
 		answer(show);
