@@ -146,25 +146,50 @@ static bool run_instruction(StageRun *run, const Instruction *i, GError **error)
 	return true;
 }
 
-/* Tell of a step; with several stages which one it is of. */
-static void say_step(StageRun *run, const Instruction *i)
+/* Tell of a step. */
+static void show_step(const StageRun *run, const Instruction *i, BuildStepState state)
 {
-	guint stages = run->build->graph->stages->len;
-	g_autofree char *prefix =
-		stages > 1 ? g_strdup_printf("[%u/%u] ", run->stage->index + 1, stages)
-			   : g_strdup("");
-	solver_say(run->build, "%sSTEP %u/%u: %s", prefix, ++run->number, run->total,
-		   i->source->text);
+	const BuildOptions *options = run->build->options;
+	const BuildStep step = {
+		.state = state,
+		.stage = run->stage->index + 1,
+		.stages = run->build->graph->stages->len,
+		.stage_name = run->stage->name,
+		.number = run->number,
+		.total = run->total,
+		.text = i->source->text,
+		.line = i->line,
+		.cache_key = run->cache_key,
+		.made = run->made,
+	};
+	options->step(options->data, &step);
 }
 
-/* A list of instructions; FILE:LINE goes in front of what is wrong. */
+static void begin_step(StageRun *run, const Instruction *i)
+{
+	run->number++;
+	g_clear_pointer(&run->made, g_free);
+	g_clear_pointer(&run->cache_key, g_free);
+	show_step(run, i, BUILD_STEP_STARTED);
+}
+
+/* Its end; FILE:LINE goes in front of what is wrong. Return: @ok. */
+static bool end_step(const StageRun *run, const Instruction *i, bool ok, GError **error)
+{
+	show_step(run, i,
+		  !ok              ? BUILD_STEP_FAILED
+		  : run->cache_key ? BUILD_STEP_CACHED
+				   : BUILD_STEP_DONE);
+	return ok || solver_prefix(run, i, error);
+}
+
 static bool run_list(StageRun *run, const GPtrArray *list, size_t first, size_t end, GError **error)
 {
 	for (size_t at = first; at < end; at++) {
 		const Instruction *i = list->pdata[at];
-		say_step(run, i);
-		if (!run_instruction(run, i, error))
-			return solver_prefix(run, i, error);
+		begin_step(run, i);
+		if (!end_step(run, i, run_instruction(run, i, error), error))
+			return false;
 	}
 	return true;
 }
@@ -207,10 +232,10 @@ static bool run_stage(StageRun *run, GError **error)
 	Build *build = run->build;
 	const Stage *stage = run->stage;
 	run->total = (unsigned)(stage->end - stage->first) + 1;
-	say_step(run, stage->from);
+	begin_step(run, stage->from);
 	run->state = solver_base_state(build, stage, error);
-	if (!run->state || !solver_take_triggers(run, error))
-		return solver_prefix(run, stage->from, error);
+	if (!end_step(run, stage->from, run->state && solver_take_triggers(run, error), error))
+		return false;
 	const GPtrArray *triggers = run->triggers ? run->triggers->instructions : NULL;
 	run->total += triggers ? triggers->len : 0;
 	run->scope = solver_new_scope(build, stage, run->state);
@@ -228,6 +253,8 @@ void stage_run_clear(StageRun *run)
 	scope_free(run->scope);
 	dockerfile_free(run->triggers);
 	g_clear_pointer(&run->trigger_sources, g_ptr_array_unref);
+	g_free(run->made);
+	g_free(run->cache_key);
 	g_free(run->one_layer);
 }
 bool solver_run_here(Build *build, unsigned index, GError **error)

@@ -41,6 +41,25 @@ typedef enum {
 	BUILD_CACHE_MAX, /* those of all stages that were run */
 } BuildCacheMode;
 
+typedef enum {
+	BUILD_STEP_STARTED,
+	BUILD_STEP_DONE,
+	BUILD_STEP_CACHED, /* taken from the cache: done */
+	BUILD_STEP_FAILED,
+} BuildStepState;
+
+/* A step at its start or end, for those who show it. */
+typedef struct {
+	BuildStepState state;
+	unsigned stage, stages; /* the first is 1; of the file */
+	const char *stage_name; /* NULL: it has none */
+	unsigned number, total; /* the first is 1; of its stage */
+	const char *text;       /* the instruction */
+	unsigned line;          /* in the Dockerfile, or of ONBUILD */
+	const char *cache_key;  /* CACHED only */
+	const char *made;       /* id of its layer, or else its key; NULL: it is none of either */
+} BuildStep;
+
 typedef struct {
 	const char *target;
 	GHashTable *build_args;   /* char * to char * */
@@ -74,7 +93,15 @@ typedef struct {
 	ContainerSpec *(*new_spec)(void *data, GError **error);
 	/* The image @name, pulled if need be. */
 	Image *(*acquire)(void *data, const char *name, const char *platform, GError **error);
-	/* One line of progress. */
+	/* A step starts or ends; in the process that runs its stage, whose output until then is
+	 * the step's. */
+	void (*step)(void *data, const BuildStep *step);
+	/*
+	 * --on-failure shell: a RUN failed as @text says, and a shell takes the terminal (@begin);
+	 * or that is over (@text: why there was none, or NULL). NULL: no shell. One job at a time.
+	 */
+	void (*shell)(void *data, bool begin, const char *text);
+	/* A line beside the steps. */
 	void (*say)(void *data, const char *text);
 	/* What was warned of. */
 	void (*warn)(void *data, const char *text);

@@ -190,8 +190,8 @@ static void take_result(StageRun *run, const LayerStep *step, const BuildRecord 
 	if (*record->key)
 		build_state_add_step(run->state, record->key, step->alias, record->created,
 				     record->created_by, record->diff_id != NULL);
-	solver_say(run->build, "--> %.12s",
-		   record->diff_id ? digest_hex(record->layers[n - 1]) : record->key);
+	g_free(run->made);
+	run->made = g_strdup(record->diff_id ? digest_hex(record->layers[n - 1]) : record->key);
 }
 
 /* Is the layer that the step stands on still there? From here on it stays. */
@@ -304,6 +304,15 @@ static bool make_layer(StageRun *run, const LayerStep *step, const char *key, co
 	return true;
 }
 
+bool solver_renew_work(Build *build, const char *layer_dir, GError **error)
+{
+	g_autofree char *run_dir = g_strconcat(layer_dir, ".run", NULL);
+	autofd dir = path_open_state(store_fd(build->store), run_dir, O_RDONLY | O_DIRECTORY, 0);
+	if (dir < 0 || !path_remove_tree(dir, "work") || mkdirat(dir, "work", 0700) < 0)
+		return error_set_errno(error, "cannot clear '%s/work'", run_dir);
+	return true;
+}
+
 /* One layer for all: the same upper directory again, with a fresh work directory. */
 static bool make_in_one(StageRun *run, const LayerStep *step, GError **error)
 {
@@ -312,11 +321,8 @@ static bool make_in_one(StageRun *run, const LayerStep *step, GError **error)
 	if (!run->one_layer && (!claim_parent(build, build_state_top(run->state), error) ||
 				!(run->one_layer = next_layer(build, error))))
 		return false;
-	g_autofree char *run_dir = g_strconcat(run->one_layer, ".run", NULL);
-	g_autofree char *work = g_strconcat(run_dir, "/work", NULL);
-	autofd dir = path_open_state(store_fd(build->store), run_dir, O_RDONLY | O_DIRECTORY, 0);
-	if (dir < 0 || !path_remove_tree(dir, "work") || mkdirat(dir, "work", 0700) < 0)
-		return error_set_errno(error, "cannot clear '%s'", work);
+	if (!solver_renew_work(build, run->one_layer, error))
+		return false;
 	if (!step->make(run, run->one_layer, step->data, &empty, error))
 		return false;
 	build_state_add_history(run->state, build->now, step->created_by, true);
@@ -333,6 +339,7 @@ bool solver_finish_one(StageRun *run, GError **error)
 		return false;
 	run->state->comment = g_strdup("one layer of all above");
 	take_result(run, &step, record);
+	solver_say(run->build, "--> %.12s", run->made);
 	return true;
 }
 
@@ -395,7 +402,7 @@ bool solver_layer_step(StageRun *run, LayerStep *step, GError **error)
 	explain(run, step, slot, record != NULL);
 	if (!record)
 		return make_layer(run, step, key, slot, error);
-	solver_say(build, "--> Using cache %.12s", record->key);
+	run->cache_key = g_strdup(record->key);
 	take_result(run, step, record);
 	return true;
 }

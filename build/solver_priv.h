@@ -49,6 +49,7 @@ typedef struct {
 	const GPtrArray *sources;   /* StageSource *, of the instructions that are run now */
 	guint next_source;          /* of them */
 	unsigned number, total;
+	char *made, *cache_key; /* of the step that runs now; see BuildStep */
 	char *one_layer; /* where all of the stage is written to; NULL: a layer for each step */
 } StageRun;
 
@@ -87,7 +88,7 @@ char *solver_make_image(Build *build, char *const *names, GPtrArray *out_caches,
  * without. */
 BuildRecord *solver_lookup(Build *build, const char *key);
 
-/** solver_say() - a line of progress. */
+/** solver_say() - a line beside the steps. */
 void solver_say(const Build *build, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 /** solver_expand() - a word with the stage's variables. */
@@ -130,6 +131,9 @@ struct LayerStep {
 
 /** solver_layer_step() - a step that makes a layer: from the cache, or by its maker. */
 bool solver_layer_step(StageRun *run, LayerStep *step, GError **error);
+
+/** solver_renew_work() - the overlay of a layer that was written to can be mounted once more. */
+bool solver_renew_work(Build *build, const char *layer_dir, GError **error);
 
 /** solver_key_timestamp() - --timestamp, which the times in the layer are. */
 void solver_key_timestamp(const StageRun *run, CacheKey *key);

@@ -178,41 +178,47 @@ static bool write_script(StageRun *run, RunStep *step, const char *layer_dir, GE
 	return true;
 }
 
-/* Start it and stay until it ends. */
-static bool run_container(StageRun *run, RunStep *step, GError **error)
+/* Stay until it ends. *@out_code: exit code; on failure what the build ends with. */
+static bool attend(const RunStep *step, Container *ctr, int *out_code, GError **error)
 {
-	Engine *engine = run->build->engine;
 	autofd control = -1;
-	int code = 0;
 	const ContainerStart start = {
+		.attach_stdin = step->shell,
 		.attach_stdout = true,
 		.attach_stderr = true,
 		.ends_with_us = true,
 		.secrets = (GBytes *const *)step->secrets->pdata,
 	};
-	g_autoptr(Container) ctr = container_create(engine, step->spec, error);
-	if (!ctr)
+	if (!container_start(ctr, &start, &control, error)) {
+		*out_code = error && *error ? error_exit_code(*error) : 125;
 		return false;
-	bool started = container_start(ctr, &start, &control, error);
-	if (!started)
-		run->build->code = error && *error ? error_exit_code(*error) : 125;
+	}
 	const AttachOptions attach = {
+		.tty = step->shell,
+		.attach_stdin = step->shell,
 		.attach_stdout = true,
 		.attach_stderr = true,
 		.sig_proxy = true,
 		.run_dir_fd = container_run_fd(ctr),
 	};
-	bool ended = started && attach_run(control, &attach, &code, error) == ATTACH_EXITED;
+	return attach_run(control, &attach, out_code, error) == ATTACH_EXITED;
+}
+
+/* Start it and stay until it ends. */
+static bool run_container(StageRun *run, RunStep *step, int *out_code, GError **error)
+{
+	g_autoptr(Container) ctr = container_create(run->build->engine, step->spec, error);
+	if (!ctr)
+		return false;
+	bool ended = attend(step, ctr, out_code, error);
 	g_autoptr(GError) unfinished = NULL;
 	const ContainerRemove remove = {.force = true, .timeout_s = 0};
 	bool gone = ended ? container_finish(ctr, &unfinished)
 			  : container_remove(ctr, &remove, &unfinished);
 	if (!gone && !error_matches(unfinished, ENGINE_ERROR_NOT_FOUND))
 		log_warn("cleaning up after a step: %s", unfinished->message);
-	if (!ended || code == 0)
-		return ended;
-	run->build->code = code;
-	return error_set(error, ENGINE_ERROR_BAD_STATE, "exit status %d", code);
+	return ended && (*out_code == 0 ||
+			 error_set(error, ENGINE_ERROR_BAD_STATE, "exit status %d", *out_code));
 }
 
 /* What cannot run here says so before anything is prepared. */
@@ -225,13 +231,10 @@ static bool check_platform(const BuildState *state, GError **error)
 	       (!os || !architecture || emulation_check(os, architecture, variant, error));
 }
 
-/* A miss: the LayerMaker of RUN. */
-static bool make_run(StageRun *run, const char *layer_dir, void *data, bool *out_empty,
-		     GError **error)
+/* In a layer's directory, with its mounts. */
+static bool run_in_layer(StageRun *run, RunStep *step, const char *layer_dir, int *out_code,
+			 GError **error)
 {
-	RunStep *step = data;
-	if (!check_platform(run->state, error))
-		return false;
 	for (guint i = 0; i < step->caches->len; i++)
 		if (!run_step_open_cache(run, step, step->caches->pdata[i], layer_dir, error))
 			return false;
@@ -244,19 +247,15 @@ static bool make_run(StageRun *run, const char *layer_dir, void *data, bool *out
 			return false;
 	}
 	step->spec->layer_dir = g_strdup(layer_dir);
-	if (write_script(run, step, layer_dir, error) &&
-	    run_step_place_changes(run, step, layer_dir, error) &&
-	    spec_resolve(run->build->engine, step->spec, NULL, error) &&
-	    run_container(run, step, error))
-		return true;
-	g_prefix_error(error,
-		       "building at STEP \"%s\": while running runtime: ", step->i->source->text);
-	return false;
+	return write_script(run, step, layer_dir, error) &&
+	       run_step_place_changes(run, step, layer_dir, error) &&
+	       spec_resolve(run->build->engine, step->spec, NULL, error) &&
+	       run_container(run, step, out_code, error);
 }
 
-bool solver_run_step(StageRun *run, const Instruction *i, GError **error)
+static void run_step_init(RunStep *step, const Instruction *i)
 {
-	g_auto(RunStep) step = {
+	*step = (RunStep){
 		.i = i,
 		.places = g_ptr_array_new_with_free_func(free_place),
 		.secrets = g_ptr_array_new_with_free_func(run_step_wipe_bytes),
@@ -265,14 +264,92 @@ bool solver_run_step(StageRun *run, const Instruction *i, GError **error)
 		.parts = g_ptr_array_new_with_free_func(run_part_free),
 		.writable = g_ptr_array_new(),
 	};
-	g_autoptr(CacheKey) key = cache_key_new();
-	step.args = make_args(run, &step, i);
-	if (!make_spec(run, &step, i, error))
+}
+
+/* All that is known before it runs; its args are there. */
+static bool prepare(StageRun *run, RunStep *step, CacheKey *key, GError **error)
+{
+	const Instruction *i = step->i;
+	if (!make_spec(run, step, i, error))
 		return false;
-	add_key(run, &step, key);
+	add_key(run, step, key);
+	step->first_source = run->next_source;
 	for (guint at = 0; at < i->run.mounts->len; at++)
-		if (!run_step_prepare_mount(run, &step, i->run.mounts->pdata[at], key, error))
+		if (!run_step_prepare_mount(run, step, i->run.mounts->pdata[at], key, error))
 			return false;
+	return true;
+}
+
+/*
+ * --on-failure shell: a shell where the step failed, with what it wrote, its mounts and its
+ * environment. Nothing that is done there has a part in the build.
+ */
+static bool open_shell(StageRun *run, RunStep *failed, const char *layer_dir, GError **error)
+{
+	g_auto(RunStep) step;
+	g_autoptr(CacheKey) key = cache_key_new();
+	g_auto(GStrv) shell = solver_shell(run, "");
+	char *const args[] = {shell[0], NULL};
+	int code = 0;
+	run_step_init(&step, failed->i);
+	step.args = g_strdupv((char **)args);
+	step.script = g_strdup(failed->script);
+	step.shell = true;
+	/* What only one step may have is free again, and the same sources are named once more. */
+	g_ptr_array_set_size(failed->locks, 0);
+	run->next_source = failed->first_source;
+	if (!solver_renew_work(run->build, layer_dir, error) || !prepare(run, &step, key, error))
+		return false;
+	step.spec->tty = step.spec->open_stdin = true;
+	g_autoptr(GError) ended = NULL;
+	if (run_in_layer(run, &step, layer_dir, &code, &ended) ||
+	    error_matches(ended, ENGINE_ERROR_BAD_STATE))
+		return true;
+	g_propagate_error(error, g_steal_pointer(&ended));
+	return false;
+}
+
+/* The user may look around before the build ends. */
+static void offer_shell(StageRun *run, RunStep *step, const char *layer_dir, const GError *why)
+{
+	const BuildOptions *options = run->build->options;
+	g_autoptr(GError) error = NULL;
+	if (!options->shell)
+		return;
+	options->shell(options->data, true, why->message);
+	bool done = open_shell(run, step, layer_dir, &error);
+	options->shell(options->data, false, done ? NULL : error->message);
+}
+
+/* A miss: the LayerMaker of RUN. */
+static bool make_run(StageRun *run, const char *layer_dir, void *data, bool *out_empty,
+		     GError **error)
+{
+	RunStep *step = data;
+	g_autoptr(GError) failed = NULL;
+	int code = 0;
+	if (!check_platform(run->state, error))
+		return false;
+	if (run_in_layer(run, step, layer_dir, &code, &failed))
+		return true;
+	if (code)
+		run->build->code = code;
+	g_prefix_error(&failed,
+		       "building at STEP \"%s\": while running runtime: ", step->i->source->text);
+	if (code)
+		offer_shell(run, step, layer_dir, failed);
+	g_propagate_error(error, g_steal_pointer(&failed));
+	return false;
+}
+
+bool solver_run_step(StageRun *run, const Instruction *i, GError **error)
+{
+	g_auto(RunStep) step;
+	g_autoptr(CacheKey) key = cache_key_new();
+	run_step_init(&step, i);
+	step.args = make_args(run, &step, i);
+	if (!prepare(run, &step, key, error))
+		return false;
 	g_autofree char *created_by = solver_created_by(run, i);
 	LayerStep layer = {
 		.i = i, .key = key, .created_by = created_by, .make = make_run, .data = &step};

@@ -41,6 +41,8 @@ typedef struct {
 	GPtrArray *parts;    /* RunPart *: copied when it really runs */
 	GPtrArray *writable; /* SpecMount *, borrowed: binds whose changes are thrown away */
 	char *script;        /* of a heredoc that begins with "#!" */
+	guint first_source;  /* of stage->sources: of its mounts */
+	bool shell;          /* a shell for the user in the place of the command */
 } RunStep;
 
 /** run_step_add_place() - one more place that is mounted at. */

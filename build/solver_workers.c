@@ -3,8 +3,10 @@
  * Stages side by side, each a process of its own that hands its result back as JSON.
  */
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,10 +30,13 @@ static Json *worker_error(const Build *build, const GError *error)
 	return json;
 }
 
-/* The child: its own stage in the store, its result as JSON. */
-static int work(Build *build, unsigned index, int result_fd)
+/* The child: its own stage in the store, its result as JSON. It does not outlive who asked for it.
+ */
+static int work(Build *build, unsigned index, pid_t parent, int result_fd)
 {
 	g_autoptr(GError) error = NULL;
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
+		return 1;
 	build->n_layers = 0;
 	build->stage = store_stage_new(build->store, &error);
 	bool ok = build->stage && solver_run_here(build, index, &error);
@@ -47,11 +52,12 @@ static int work(Build *build, unsigned index, int result_fd)
 static bool start_worker(Build *build, unsigned index, Worker *worker, GError **error)
 {
 	worker->result_fd = memfd_create("stage", MFD_CLOEXEC);
+	pid_t parent = getpid();
 	worker->pid = worker->result_fd < 0 ? -1 : fork();
 	if (worker->pid < 0)
 		return error_set_errno(error, "cannot start a stage");
 	if (worker->pid == 0)
-		_exit(work(build, index, worker->result_fd));
+		_exit(work(build, index, parent, worker->result_fd));
 	return true;
 }
 

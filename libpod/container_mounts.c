@@ -3,6 +3,8 @@
  * What the mounts of a container that starts come from: volumes with their options, images.
  */
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
@@ -102,9 +104,13 @@ static bool find_image(Container *ctr, const ContainerSpec *spec, guint i, Conta
 	if (!chain_ids ||
 	    (map && !mapped_layers_ensure(ctr->engine, chain_ids, "stubs", map, error)))
 		return false;
-	autofd made = path_mkdirs_state(store_fd(engine_store(ctr->engine)), upper);
-	autofd also = path_mkdirs_state(store_fd(engine_store(ctr->engine)), work);
-	if (made < 0 || also < 0)
+	int store = store_fd(engine_store(ctr->engine));
+	autofd made = path_mkdirs_state(store, upper);
+	autofd also = path_mkdirs_state(store, work);
+	struct stat st;
+	/* All in the container see its root; with an own id map it is not ours any more. */
+	if (made < 0 || also < 0 || fstat(made, &st) < 0 ||
+	    (st.st_uid == geteuid() && fchmodat(store, upper, 0755, 0) < 0))
 		return error_set_errno(error, "cannot make the layer of the mount at %s",
 				       mount->destination);
 	OverlayPlan plan = {

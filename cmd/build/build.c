@@ -5,6 +5,7 @@
 #include "cmd/build/build.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd/commands.h"
 #include "cmd/spec_options.h"
@@ -103,13 +104,33 @@ static bool set_format(void *target, const Option *option, const char *value, GE
 
 static bool set_progress(void *target, const Option *option, const char *value, GError **error)
 {
-	static const char *const known[] = {"auto", "plain", "tty", "quiet", "none", NULL};
 	BuildVerb *verb = target;
-	verb->progress = value;
-	if (strcmp(value, "quiet") == 0 || strcmp(value, "none") == 0)
-		verb->quiet = true;
-	return g_strv_contains(known, value) ||
-	       error_set(error, ENGINE_ERROR_INVALID, "invalid progress type \"%s\"", value);
+	if (!progress_kind_parse(value, &verb->progress, error))
+		return false;
+	verb->quiet = verb->progress == PROGRESS_QUIET;
+	return true;
+}
+
+static bool set_quiet(void *target, const Option *option, const char *value, GError **error)
+{
+	BuildVerb *verb = target;
+	if (!option_parse_bool(value, &verb->quiet, error))
+		return false;
+	if (verb->quiet || verb->progress == PROGRESS_QUIET)
+		verb->progress = verb->quiet ? PROGRESS_QUIET : PROGRESS_AUTO;
+	return true;
+}
+
+/* What to do when a RUN fails; a shell needs somebody at it. */
+static bool set_on_failure(void *target, const Option *option, const char *value, GError **error)
+{
+	BuildVerb *verb = target;
+	verb->shell = strcmp(value, "shell") == 0;
+	if (!verb->shell && strcmp(value, "end") != 0)
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "--on-failure \"%s\": expected shell or end", value);
+	return !verb->shell || (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO)) ||
+	       error_set(error, ENGINE_ERROR_INVALID, "--on-failure shell needs a terminal");
 }
 
 /* "default", "default=SOCKET", or "SOCKET"; other ids are not known. */
@@ -169,7 +190,8 @@ static const Option options[] = {
 	{0, "ssh", OPTION_VALUE, set_ssh, "default[=SOCKET]", "An SSH agent for RUN --mount", 0,
 	 OPTION_COMMON},
 	VALUE(0, "iidfile", iidfile, "FILE", "Write the image's id to this file"),
-	FLAG('q', "quiet", quiet, "Print only the image's id"),
+	{'q', "quiet", OPTION_FLAG, set_quiet, NULL,
+	 "Print only the image's id, and what a step that fails has printed", 0, OPTION_COMMON},
 	FLAG(0, "squash", squash, "One layer of all that the last stage changes"),
 	FLAG(0, "layers", layers, "A layer for each step (default true); without, as --squash"),
 	{0, "format", OPTION_VALUE, set_format, "FORMAT",
@@ -183,8 +205,10 @@ static const Option options[] = {
 	VALUE(0, "ignorefile", ignorefile, "FILE", "Instead of .containerignore, .dockerignore"),
 	FLAG(0, "check", check, "Look for mistakes in the Dockerfile, and build nothing"),
 	FLAG(0, "explain", explain, "Say of each step why it ran"),
-	{0, "progress", OPTION_VALUE, set_progress, "KIND", "plain (always so), or quiet", 0,
-	 OPTION_COMMON},
+	{0, "on-failure", OPTION_VALUE, set_on_failure, "shell|end",
+	 "A shell where a RUN failed, with its files, mounts and environment", 0, OPTION_COMMON},
+	{0, "progress", OPTION_VALUE, set_progress, "KIND",
+	 "auto (tty on a terminal, else plain), plain, tty, json, quiet", 0, OPTION_COMMON},
 	{'o', "output", OPTION_LIST, build_set_output, "type=TYPE[,dest=PATH]",
 	 "Also write the result: local (a directory), tar, oci, docker, registry; - is a tar on "
 	 "standard output",

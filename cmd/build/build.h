@@ -7,6 +7,7 @@
 
 #include "cmd/command.h"
 #include "cmd/image/fetch_args.h"
+#include "cmd/progress.h"
 #include "libpod/spec.h"
 #include "storage/fetch.h"
 
@@ -45,7 +46,7 @@ void build_cache_place_free(void *place);
 typedef struct {
 	const char *file, *target, *iidfile, *format, *ignorefile, *check_config;
 	const char *manifest, *metadata_file, *epoch, *from;
-	const char *progress, *ssh, *timestamp;
+	const char *ssh, *timestamp;
 	GPtrArray *tags;       /* char * */
 	GPtrArray *build_args; /* "NAME=VALUE" or "NAME" */
 	GPtrArray *labels;
@@ -60,9 +61,11 @@ typedef struct {
 	ContainerSpec *run;    /* checks what RUNs shall have as it is typed; NULL: nothing was */
 	GPtrArray *run_values; /* char *: option and value by turns, for each RUN anew */
 	PullPolicy pull;
+	ProgressKind progress;
 	uint64_t jobs;
 	bool no_cache, quiet, squash, layers, check, explain;
 	bool has_ttl, squash_all, push, rewrite_times, allow_insecure, omit_history;
+	bool shell; /* --on-failure shell */
 } BuildVerb;
 
 /* Setters of rows, in result_options.c. */

@@ -13,6 +13,7 @@
 #include "cmd/build/build.h"
 #include "cmd/build/caches.h"
 #include "cmd/build/outputs.h"
+#include "cmd/build/view.h"
 #include "cmd/image/acquire.h"
 #include "cmd/output.h"
 #include "libpod/base/error.h"
@@ -42,8 +43,9 @@ typedef struct {
 	BuildCaches caches;
 	GPtrArray *made_caches; /* char *: images of --cache-to */
 	char **run_inputs;
-	int result_fd; /* our standard output, where an output takes it for itself; else -1 */
-	int out_fd;    /* our standard output, if it was put aside for --quiet; else -1 */
+	int result_fd;   /* our standard output, where an output takes it for itself; else -1 */
+	BuildView *view; /* while it shows */
+	bool built;      /* all that fails from here on is no step */
 } Job;
 
 /* What the stages of this build leave; the next command does what fails here. */
@@ -73,7 +75,7 @@ static void job_clear(Job *job)
 	g_clear_pointer(&job->secrets, g_ptr_array_unref);
 	g_clear_pointer(&job->names, g_ptr_array_unref);
 	g_strfreev(job->run_inputs);
-	fd_close(&job->out_fd);
+	build_view_end(job->view);
 	fd_close(&job->result_fd);
 	engine_close(job->engine);
 }
@@ -106,15 +108,37 @@ static ContainerSpec *new_spec(void *data, GError **error)
 	return build_verb_spec(((const Job *)data)->verb, error);
 }
 
+static void show_step(void *data, const BuildStep *step)
+{
+	build_view_step(((const Job *)data)->view, step);
+}
+
+/* --on-failure shell, before and after it. */
+static void show_shell(void *data, bool begin, const char *text)
+{
+	const Job *job = data;
+	if (begin) {
+		build_view_pause(job->view);
+		output_error_text("%s", text);
+		output_note(
+			"A shell where it failed; leave it with exit or Ctrl-D. What is changed "
+			"there is thrown away.");
+		output_flush();
+		return;
+	}
+	if (text)
+		output_error_text("no shell: %s", text);
+	build_view_resume(job->view);
+}
+
 static void say(void *data, const char *text)
 {
-	output_text(text);
-	output_flush();
+	build_view_say(((const Job *)data)->view, text);
 }
 
 static void warn(void *data, const char *text)
 {
-	log_warn("%s", text);
+	build_view_warn(((const Job *)data)->view, text);
 }
 
 /* --- the command line --- */
@@ -258,12 +282,14 @@ static bool read_options(Job *job, GError **error)
 		.unset_env = verb->unset_env,
 		.unset_labels = verb->unset_labels,
 		.oci = g_strcmp0(verb->format, "oci") == 0,
-		.jobs = count_jobs(verb->jobs),
+		.jobs = verb->shell ? 1 : count_jobs(verb->jobs),
 		.platform = verb->platforms ? verb->platforms->pdata[0] : NULL,
 		.names = (const char *const *)job->names->pdata,
 		.run_inputs = (const char *const *)job->run_inputs,
 		.new_spec = new_spec,
 		.acquire = acquire,
+		.step = show_step,
+		.shell = verb->shell ? show_shell : NULL,
 		.say = say,
 		.warn = warn,
 		.data = job,
@@ -337,18 +363,6 @@ static int check_file(Job *job, GError **error)
 	return found->len > 0;
 }
 
-/* --quiet: what steps print goes nowhere. */
-static bool set_aside_output(Job *job, GError **error)
-{
-	if (!job->verb->quiet)
-		return true;
-	output_flush();
-	autofd null = openat(AT_FDCWD, "/dev/null", O_WRONLY | O_CLOEXEC);
-	job->out_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-	return (null >= 0 && job->out_fd >= 0 && dup2(null, STDOUT_FILENO) >= 0) ||
-	       error_set_errno(error, "cannot be quiet");
-}
-
 static bool write_iidfile(const char *file, const char *id, GError **error)
 {
 	if (!file)
@@ -408,53 +422,90 @@ static int give_result(Job *job, char **ids, GError **error)
 	return code == 0 ? build_caches_give(job->engine, verb, job->made_caches, error) : code;
 }
 
+/* Words of a shell for what was typed. g_free() it. */
+static char *quote_line(const Invocation *inv, const char *more)
+{
+	static const char plain[] = "%+,-./:=@_";
+	GString *line = g_string_new("skiff");
+	for (char **word = inv->argv + 1; *word; word++) {
+		bool is_plain = **word != '\0';
+		for (const char *at = *word; *at; at++)
+			is_plain = is_plain && (g_ascii_isalnum(*at) || strchr(plain, *at));
+		g_autofree char *quoted = is_plain ? g_strdup(*word) : g_shell_quote(*word);
+		g_string_append_printf(line, " %s", quoted);
+		if (strcmp(*word, "build") == 0 && more) {
+			g_string_append_printf(line, " %s", more);
+			more = NULL;
+		}
+	}
+	return g_string_free(line, FALSE);
+}
+
+/* Say what went wrong. Return: @code. */
+static int fail(const Invocation *inv, Job *job, int code, GError **error)
+{
+	/* 125 is ours: no program of the step has failed. */
+	if (code != 125 && !job->verb->shell && !job->built) {
+		g_autofree char *line = quote_line(inv, "--on-failure=shell");
+		error_add_help(error, "to look around where it failed: %s", line);
+	}
+	bool told = build_view_error(job->view, code, (*error)->message);
+	g_clear_pointer(&job->view, build_view_end);
+	if (!told)
+		output_error(*error);
+	g_clear_error(error);
+	return code;
+}
+
 /* Build and print the id. Return: exit code, -1 with @error. */
-static int run_build(Invocation *inv, Job *job, GError **error)
+static int run_build(Job *job, GError **error)
 {
 	int code = 125;
-	if (!read_options(job, error) || !build_outputs_check(job->verb, error) ||
-	    !containers_heal_steps(job->engine, error) ||
-	    !store_sweep(engine_store(job->engine), error) || !open_context(inv, job, error))
-		return -1;
-	if (job->verb->check)
-		return check_file(job, error);
-	if (!set_aside_output(job, error) ||
-	    !build_caches_take(job->engine, job->verb, &job->caches, error))
+	if (!build_caches_take(job->engine, job->verb, &job->caches, error))
 		return -1;
 	set_cache_options(job->verb, &job->caches, &job->options);
 	g_auto(GStrv) ids = build_all(job, &code, error);
-	output_flush();
-	if (job->out_fd >= 0 && dup2(job->out_fd, STDOUT_FILENO) < 0)
-		return error_set_errno(error, "cannot print") - 1;
-	if (ids)
-		code = give_result(job, ids, error);
-	if (*error) {
-		output_error(*error);
-		g_clear_error(error);
-		return code > 0 ? code : 125;
-	}
+	if (!ids)
+		return code;
+	job->built = true;
+	/* What outputs say is theirs, but where all that is said is JSON. */
+	if (build_view_kind(job->view) != PROGRESS_JSON)
+		g_clear_pointer(&job->view, build_view_end);
+	code = give_result(job, ids, error);
+	if (code < 0 || *error)
+		return code;
+	g_clear_pointer(&job->view, build_view_end);
 	for (char **id = ids; code == 0 && *id; id++)
 		output_printf("%s\n", *id);
 	return code;
 }
 
 /* An output on standard output has it for itself: all else goes to standard error. */
-static bool set_aside_stdout(Job *job, GError **error)
+static bool set_aside_stdout(const BuildVerb *verb, int *out_fd, GError **error)
 {
-	if (!build_verb_needs_stdout(job->verb))
+	if (!build_verb_needs_stdout(verb))
 		return true;
-	job->result_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-	return (job->result_fd >= 0 && dup2(STDERR_FILENO, STDOUT_FILENO) >= 0) ||
+	*out_fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	return (*out_fd >= 0 && dup2(STDERR_FILENO, STDOUT_FILENO) >= 0) ||
 	       error_set_errno(error, "cannot set standard output aside");
 }
 
-int build_verb_run(Invocation *inv, const BuildVerb *verb)
+/* All before the first step. */
+static bool prepare(Invocation *inv, Job *job, GError **error)
+{
+	return read_options(job, error) && build_outputs_check(job->verb, error) &&
+	       containers_heal_steps(job->engine, error) &&
+	       store_sweep(engine_store(job->engine), error) && open_context(inv, job, error);
+}
+
+/* In the process that builds; @view and @result_fd are taken. Return: exit code. */
+static int build_here(Invocation *inv, const BuildVerb *verb, BuildView *view, int result_fd)
 {
 	g_autoptr(GError) error = NULL;
 	g_auto(Job) job = {
 		.verb = verb,
-		.out_fd = -1,
-		.result_fd = -1,
+		.view = view,
+		.result_fd = result_fd,
 		.fetch = {.work_fd = -1},
 		.made_caches = g_ptr_array_new_with_free_func(g_free),
 	};
@@ -463,9 +514,24 @@ int build_verb_run(Invocation *inv, const BuildVerb *verb)
 		.runroot = inv->global.runroot,
 		.program = inv->argv[0],
 	};
-	if (!set_aside_stdout(&job, &error))
-		return command_fail(error);
+	int code = -1;
 	job.engine = engine_open(&options, &error);
-	int code = job.engine ? run_build(inv, &job, &error) : -1;
-	return code >= 0 ? code : command_fail(error);
+	if (job.engine && prepare(inv, &job, &error))
+		code = view ? run_build(&job, &error) : check_file(&job, &error);
+	return error ? fail(inv, &job, code > 0 ? code : 125, &error) : code;
+}
+
+int build_verb_run(Invocation *inv, const BuildVerb *verb)
+{
+	g_autoptr(GError) error = NULL;
+	autofd result_fd = -1;
+	ProgressKind kind = verb->progress;
+	int code = -1;
+	BuildView *view = NULL;
+	if (!set_aside_stdout(verb, &result_fd, &error))
+		return command_fail(error);
+	if (!verb->check &&
+	    (!build_view_choose(&kind, &error) || !(view = build_view_begin(kind, &code, &error))))
+		return error ? command_fail(error) : code;
+	return build_here(inv, verb, view, fd_steal(&result_fd));
 }

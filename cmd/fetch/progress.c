@@ -9,10 +9,10 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "cmd/escape.h"
+#include "cmd/progress.h"
 #include "libpod/base/units.h"
 #include "storage/digest.h"
 
@@ -22,20 +22,17 @@
 
 struct PullProgress {
 	bool quiet;
-	bool is_terminal;
+	Progress *block; /* NULL: stderr is no terminal */
 	gint64 started;
-	int block;            /* lines of the block that stands there now */
-	GArray *told;         /* of PullLayerState: what was last said of each layer */
-	PullLayerView *views; /* the last state, for redrawing below a message */
-	size_t n_views;
+	GArray *told; /* of PullLayerState: what was last said of each layer */
 };
 
 PullProgress *pull_progress_new(bool quiet)
 {
 	PullProgress *progress = g_new0(PullProgress, 1);
-	const char *term = g_getenv("TERM");
 	progress->quiet = quiet;
-	progress->is_terminal = !quiet && isatty(STDERR_FILENO) && g_strcmp0(term, "dumb") != 0;
+	if (!quiet && progress_can_draw(STDERR_FILENO))
+		progress->block = progress_new(STDERR_FILENO);
 	progress->started = g_get_monotonic_time();
 	progress->told = g_array_new(FALSE, TRUE, sizeof(PullLayerState));
 	return progress;
@@ -46,24 +43,8 @@ void pull_progress_free(PullProgress *progress)
 	if (!progress)
 		return;
 	g_array_unref(progress->told);
-	g_free(progress->views);
+	progress_free(progress->block);
 	g_free(progress);
-}
-
-static int terminal_columns(void)
-{
-	struct winsize size;
-	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_col < 20)
-		return 80;
-	return size.ws_col;
-}
-
-/* Take the block away, leaving the cursor where it began. */
-static void erase_block(PullProgress *progress)
-{
-	if (progress->block > 0)
-		(void)fprintf(stderr, "\r\033[%dA\033[J", progress->block);
-	progress->block = 0;
 }
 
 /* What a line says of a layer; nothing where a bar stands instead. */
@@ -106,14 +87,15 @@ static char *format_bar(const PullLayerView *view, int width)
 	return g_string_free(bar, FALSE);
 }
 
-static void draw_line(const PullLayerView *view, int columns)
+static void add_line(Progress *block, const PullLayerView *view)
 {
+	int columns = (int)progress_columns(block);
 	g_autofree char *state = view->state == PULL_LAYER_RUNNING
 					 ? format_bar(view, MIN(columns - 52, BAR_WIDTH_MAX))
 					 : g_strdup(state_word(view->state));
 	g_autofree char *line =
 		g_strdup_printf("Copying blob %.12s %s", digest_hex(view->digest), state);
-	(void)fprintf(stderr, "%.*s\n", columns - 1, line);
+	progress_line(block, PROGRESS_STYLE_NONE, line, NULL);
 }
 
 /* Which layers to show when there are more than lines: those at work. */
@@ -123,26 +105,24 @@ static bool is_worth_a_line(const PullLayerView *view)
 	       view->state == PULL_LAYER_WAITING || view->state == PULL_LAYER_PACKING;
 }
 
-/* Write the block below the cursor, counting its lines for erase_block(). */
-static void draw_block(PullProgress *progress)
+/* All layers, or as many of those at work as there is room for. */
+static void draw_block(Progress *block, const PullLayerView *views, size_t n)
 {
-	int columns = terminal_columns();
-	bool all = progress->n_views <= BLOCK_LINES_MAX;
-	size_t hidden = 0;
-	for (size_t i = 0; i < progress->n_views; i++) {
-		if (!all &&
-		    (!is_worth_a_line(&progress->views[i]) || progress->block >= BLOCK_LINES_MAX)) {
+	bool all = n <= BLOCK_LINES_MAX;
+	size_t lines = 0, hidden = 0;
+	progress_begin(block);
+	for (size_t i = 0; i < n; i++) {
+		if (!all && (!is_worth_a_line(&views[i]) || lines >= BLOCK_LINES_MAX)) {
 			hidden++;
 			continue;
 		}
-		draw_line(&progress->views[i], columns);
-		progress->block++;
+		add_line(block, &views[i]);
+		lines++;
 	}
-	if (hidden > 0) {
-		(void)fprintf(stderr, "... and %zu more layers\n", hidden);
-		progress->block++;
-	}
-	(void)fflush(stderr);
+	g_autofree char *more = g_strdup_printf("... and %zu more layers", hidden);
+	if (hidden > 0)
+		progress_line(block, PROGRESS_STYLE_NONE, more, NULL);
+	progress_end(block);
 }
 
 static void show_message(const char *text, void *data)
@@ -150,12 +130,12 @@ static void show_message(const char *text, void *data)
 	PullProgress *progress = data;
 	if (progress->quiet && !g_str_has_prefix(text, "WARNING"))
 		return;
+	if (progress->block) {
+		progress_print(progress->block, PROGRESS_STYLE_NONE, text);
+		return;
+	}
 	g_autofree char *clean = escape_terminal(text, false);
-	bool redraw = progress->block > 0;
-	erase_block(progress);
 	(void)fprintf(stderr, "%s\n", clean);
-	if (redraw)
-		draw_block(progress);
 }
 
 void pull_progress_notice(const char *text, void *data)
@@ -196,20 +176,13 @@ static void show_layers(const PullLayerView *layers, size_t n, void *data)
 	PullProgress *progress = data;
 	if (progress->quiet)
 		return;
-	if (!progress->is_terminal) {
+	if (!progress->block) {
 		tell_plain(progress, layers, n);
 		return;
 	}
-	g_free(progress->views);
-	progress->views = g_memdup2(layers, n * sizeof(*layers));
-	progress->n_views = n;
-	erase_block(progress);
-	draw_block(progress);
-	if (!all_settled(layers, n))
-		return;
-	/* The block stays as it is; what follows goes below it. */
-	progress->block = 0;
-	progress->n_views = 0;
+	draw_block(progress->block, layers, n);
+	if (all_settled(layers, n))
+		progress_keep(progress->block);
 }
 
 /* A numbered list on stderr, the answer from stdin; only where both are a terminal. */

@@ -28,7 +28,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parents[1]))
 
-from tests.bench import compose, networks, scale  # noqa: E402  (the path comes first)
+from tests.bench import builds, compose, networks, scale  # noqa: E402  (the path comes first)
 from tests.support.registry import Registry  # noqa: E402
 from tests.system.run import make_network  # noqa: E402
 
@@ -57,6 +57,7 @@ BUDGETS = {
     "compose-down-10": "150 ms",
     "compose-up-50": "700 ms",
     "compose-config": "30 ms",
+    **builds.BUDGETS,
     **scale.BUDGETS,
 }
 
@@ -113,7 +114,7 @@ def make_layout(layout):
     return layer["digest"], layer["size"], len(data), len(files)
 
 
-class Bench(compose.ComposeRows, networks.NetworkRows, scale.ScaleRows):
+class Bench(builds.BuildRows, compose.ComposeRows, networks.NetworkRows, scale.ScaleRows):
     HOST = HOST
 
     def __init__(self, options):

@@ -125,6 +125,13 @@ def verbs(bed):
         Verb("build", ["build", "-q", "--network", "none", "-t", built, str(bed.context)],
              undo=[["rmi", "-f", "-i", built], ["builder", "prune", "-f"]], there=["image", "exists", built],
              proof=[["run", "--rm", "--network", "none", built, "cat", "/built", "/w/Dockerfile"]]),
+        # What a kill leaves of it besides is an image without a name.
+        Verb("build-export", ["build", "-q", "--network", "none", "-t", built, "-o", str(bed.dir / "home/out"), "--cache-to",
+                              f"type=local,dest={bed.dir}/home/cache,mode=max", str(bed.context)],
+             undo=[["rmi", "-f", "-i", built], ["image", "prune", "-f"], ["builder", "prune", "-f"]],
+             there=["image", "exists", built],
+             proof=[["build", "-q", "--network", "none", "--no-cache", "-t", built, "-o", str(bed.dir / "home/out"), str(bed.context)],
+                    ["run", "--rm", "--network", "none", built, "cat", "/built", "/w/Dockerfile"]]),
         Verb("builder-prune", ["builder", "prune", "-fa"],
              before=[["build", "-q", "--network", "none", "-t", built, str(bed.context)]],
              undo=[["rmi", "-f", "-i", built], ["builder", "prune", "-f"]], there=["image", "exists", built],

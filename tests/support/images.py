@@ -345,6 +345,25 @@ def stack():
     return debian_with("stack", STACK_PACKAGES, finish)
 
 
+def compiler():
+    """Debian with a C compiler."""
+    return debian_with("compiler", "gcc libc6-dev make", lambda rootfs: None)
+
+
+def node():
+    """Debian with node and npm."""
+    return debian_with("node", "nodejs npm", lambda rootfs: None)
+
+
+def postgres():
+    """Debian with PostgreSQL, as its package leaves it but for the cluster."""
+    def finish(rootfs):
+        shutil.rmtree(rootfs / "var/lib/postgresql")
+        shutil.rmtree(rootfs / "etc/postgresql")
+
+    return debian_with("postgres", "postgresql", finish)
+
+
 # Layers with everything a layer can hold
 
 
@@ -568,8 +587,9 @@ def read_blob(layout, digest):
     return (layout / "blobs" / algorithm / value).read_bytes()
 
 
-MAKERS = {"busybox": busybox, "debian": debian, "redis": redis, "nginx": nginx, "systemd": systemd, "features": features,
-          "layers": many_layers, "buildah": buildah, "stack": stack}
+MAKERS = {"busybox": busybox, "debian": debian, "redis": redis, "nginx": nginx, "systemd": systemd, "compiler": compiler,
+          "node": node, "postgres": postgres, "features": features, "layers": many_layers, "buildah": buildah,
+          "stack": stack}
 
 
 def main(names):

@@ -108,7 +108,6 @@ def make_network():
 
 def run_as_init(argv):
     """As pid 1: run the worker and reap whoever is left to us, until the worker ends."""
-    make_network()
     worker = subprocess.Popen(argv)
     while True:
         pid, status = os.wait()
@@ -165,7 +164,8 @@ class Worker:
             # Others' tools that a test runs keep their logins there, not in what root left behind.
             env["XDG_RUNTIME_DIR"] = str(self.directory)
             # A network namespace of its own, too: a neighbour's listening sockets are not this module's leaks.
-            command = ["unshare", "--pid", "--net", "--fork", "--kill-child", "--mount-proc", sys.executable, runner, "--init",
+            net, init = ([], "--init-outside") if name.endswith("_outside") else (["--net"], "--init")
+            command = ["unshare", "--pid", *net, "--fork", "--kill-child", "--mount-proc", sys.executable, runner, init,
                        "setpriv", f"--reuid={user}", f"--regid={entry.pw_gid}", "--init-groups", *command]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.output,
                                         stderr=self.output, env=env, cwd="/", start_new_session=True)
@@ -262,6 +262,8 @@ def main():
     if sys.argv[1:2] == ["--worker"]:
         return run_module(sys.argv[3:], sys.argv[2])
     if sys.argv[1:2] == ["--init"]:
+        make_network()
+    if sys.argv[1:2] in (["--init"], ["--init-outside"]):
         return run_as_init(sys.argv[2:])
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--as", dest="user", default=TEST_USER, metavar="USER",

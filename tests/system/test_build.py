@@ -718,39 +718,8 @@ class Failures(BuildTest):
         self.assertEqual(process.wait(timeout=20), 3)
 
 
-class AsBuildah(BuildTest):
-    """The same Dockerfile by buildah: the same config, history and files.
-
-    What is docker's here and not buildah's: ranges of EXPOSE are ports, the arguments of a stage are those of the
-    stage on it, the history has an ARG as it was written, CMD is for the stage's SHELL, and a directory that WORKDIR
-    makes is a layer, and the user's.
-    """
-
-    FILE = """
-FROM busybox AS one
-ARG U=2
-ENV A=1 B="two words" PATH=/x:$PATH
-LABEL l1=v1 "l 2"='v 2'
-RUN echo $A $U > /one; mkdir -p /d/e; chmod 700 /d; chown 4:5 /d/e; touch /var/www/new
-WORKDIR /w/x
-COPY f g/ ./
-FROM busybox
-COPY --from=one --chown=3:4 /one /again
-COPY --from=one /w /d /both/
-RUN rm /etc/group && ln -s one /l && ln /again /h && rm -r /var/www && mkdir /var/www
-EXPOSE 80 90/udp
-VOLUME /data
-STOPSIGNAL SIGUSR1
-CMD shell form $A
-ENTRYPOINT ["entry", "$A"]
-WORKDIR /rel
-WORKDIR ative
-COPY f .
-USER 7:8
-HEALTHCHECK --interval=5s CMD probe
-ONBUILD ENV later=1
-SHELL ["/bin/other", "-c"]
-"""
+class BuildahTest(BuildTest):
+    """The same Dockerfile by buildah."""
 
     def buildah(self, *args):
         done = subprocess.run(["buildah", "--root", self.place / "store", "--runroot", self.place / "run",
@@ -787,18 +756,16 @@ SHELL ["/bin/other", "-c"]
         return [(re.sub(r"(file|dir|multi):[0-9a-f]{64}", "FILES", entry["created_by"]),
                  " WORKDIR " not in entry["created_by"] and not entry.get("empty_layer")) for entry in history]
 
-    def test_equal(self):
+    def equal_by_buildah(self, base="busybox"):
+        """Build the context by both, on the same base: the same config, history and files."""
         self.need(shutil.which("buildah"), "buildah is not installed")
         self.need(os.geteuid() == 0, "buildah is run as root")
         self.place = self.tmp / "buildah"
-        self.place.mkdir()
-        (self.context / "g").mkdir()
-        (self.context / "g/in g").write_text("g")
-        self.write(self.FILE, f="f")
-        archive = self.tmp / "busybox.tar"
-        self.skiff("save", "--format", "oci-archive", "-o", archive, "busybox")
+        self.place.mkdir(exist_ok=True)
+        archive = self.tmp / f"{base}.tar"
+        self.skiff("save", "--format", "oci-archive", "-o", archive, base)
         image = self.buildah("pull", "-q", f"oci-archive:{archive}")
-        self.buildah("tag", image, "localhost/busybox:latest")
+        self.buildah("tag", image, f"localhost/{base}:latest")
         self.buildah("bud", "--layers", "--isolation", "chroot", "--format", "docker", "-t", "made", self.context)
         self.build("--format", "docker")
         theirs = json.loads(self.buildah("inspect", "--type", "image", "made"))["Docker"]
@@ -813,3 +780,44 @@ SHELL ["/bin/other", "-c"]
         exported = self.skiff("export", name).stdout_bytes
         self.assertEqual(self.files(io.BytesIO(exported)), self.files(io.BytesIO(packed)))
         self.buildah("rm", container)
+
+
+class AsBuildah(BuildahTest):
+    """The same Dockerfile by buildah: the same config, history and files.
+
+    What is docker's here and not buildah's: ranges of EXPOSE are ports, the arguments of a stage are those of the
+    stage on it, the history has an ARG as it was written, CMD is for the stage's SHELL, and a directory that WORKDIR
+    makes is a layer, and the user's.
+    """
+
+    FILE = """
+FROM busybox AS one
+ARG U=2
+ENV A=1 B="two words" PATH=/x:$PATH
+LABEL l1=v1 "l 2"='v 2'
+RUN echo $A $U > /one; mkdir -p /d/e; chmod 700 /d; chown 4:5 /d/e; touch /var/www/new
+WORKDIR /w/x
+COPY f g/ ./
+FROM busybox
+COPY --from=one --chown=3:4 /one /again
+COPY --from=one /w /d /both/
+RUN rm /etc/group && ln -s one /l && ln /again /h && rm -r /var/www && mkdir /var/www
+EXPOSE 80 90/udp
+VOLUME /data
+STOPSIGNAL SIGUSR1
+CMD shell form $A
+ENTRYPOINT ["entry", "$A"]
+WORKDIR /rel
+WORKDIR ative
+COPY f .
+USER 7:8
+HEALTHCHECK --interval=5s CMD probe
+ONBUILD ENV later=1
+SHELL ["/bin/other", "-c"]
+"""
+
+    def test_equal(self):
+        (self.context / "g").mkdir()
+        (self.context / "g/in g").write_text("g")
+        self.write(self.FILE, f="f")
+        self.equal_by_buildah()

@@ -222,6 +222,8 @@ class Mounts(Base):
         self.run_one("--mount", "type=image,src=busybox,dst=/x", "busybox", "sh", "-c", "test -x /x/bin/busybox && ! touch /x/new")
         self.run_one("--mount", "type=image,src=busybox,dst=/x,rw=true", "busybox", "sh", "-c", "touch /x/new && test -e /x/new")
         self.run_one("--mount", "type=image,src=busybox,dst=/x", "busybox", "test", "!", "-e", "/x/new")
+        for more in ([], ["--userns", "keep-id"]):  # not only root of the container looks into it
+            self.run_one("--user", "1000", *more, "--mount", "type=image,src=busybox,dst=/x", "busybox", "test", "-x", "/x/bin/busybox")
 
     def test_image_in_inspect(self):
         self.skiff("create", "--name", "c", "--mount", "type=image,src=busybox,dst=/x", "busybox")

@@ -18,6 +18,7 @@ from pathlib import Path
 from tests.support.fault_registry import (BASIC, DOCKER_MANIFEST, OCI_CONFIG, OCI_INDEX, OCI_LAYER, OCI_MANIFEST, PASSWORD, TOKEN,
                                           USER, FaultRegistry, Image, Request, Response, digest, http_date, noise)
 from tests.support.fetch import Authority, FetchTest
+from tests.support.screen import shown
 from tests.support.skiff import SLOWNESS, Tty
 
 MIB = 1 << 20
@@ -666,22 +667,9 @@ class Waiting(FaultTest):
         terminal = Tty(self.command("pull", *args, registry.reference()), self.environment(TERM="xterm"), self.base, columns=columns)
         self.addCleanup(terminal.close)
         self.assertEqual(terminal.wait(30), 0, terminal.output)
-        lines, row = [""], 0
-        for part in re.split(r"(\r\n|\r|\x1b\[\d*[A-Z])", terminal.output.decode()):
-            if part == "\r\n":
-                row += 1
-                lines += [""] * (row + 1 - len(lines))
-            elif part.startswith("\x1b") and part.endswith("A"):
-                row -= int(part[2:-1])
-            elif part == "\x1b[J":
-                del lines[row + 1:]
-                lines[row] = ""
-            elif part not in ("", "\r"):
-                self.assertNotIn("\x1b", part)
-                if part.startswith("Copying blob"):
-                    self.assertLess(len(part), columns, "a line of the block that wraps cannot be drawn over")
-                lines[row] += part
-        return lines, terminal.output.decode()
+        for part in re.findall(r"(?:^|\n|\x1b\[\d*[A-Z])(Copying blob[^\r\n\x1b]*)", terminal.output.decode()):
+            self.assertLess(len(part), columns, "a line of the block that wraps cannot be drawn over")
+        return shown(terminal.output, 1000), terminal.output.decode()
 
     def test_bars_on_a_terminal(self):
         """The block is drawn over itself: at the end there is one line per layer, and bars were seen to grow."""
@@ -696,7 +684,7 @@ class Waiting(FaultTest):
                 self.assertEqual(blobs, [f"Copying blob {digest(layer)[7:19]} done" for layer in image.layers])
                 self.assertRegex(lines[0], "^Trying to pull")
                 self.assertRegex(lines[-2], "^Pulled |^[0-9a-f]{64}")
-                grown = set(re.findall(r"\[=+>? *\] .* / 2.1 MB" if columns == 80 else r" \d+ %\r", output))
+                grown = set(re.findall(r"\[=+>? *\] .* / 2.1 MB" if columns == 80 else r" \d+ %\x1b", output))
                 self.assertGreater(len(grown), 3, output)
 
     def test_message_above_the_bars(self):

@@ -1,0 +1,301 @@
+# SPDX-License-Identifier: Apache-2.0
+"""skiff build at real work: what people build, on images of Debian packages, and then what was built is run.
+
+The images are made once for a machine (tests/support/images.py).
+"""
+
+import urllib.error
+import urllib.request
+
+from tests.support.skiff import wait_for
+from tests.system.test_build import BuildahTest, BuildTest
+
+
+def fetch(port, path="/"):
+    """The body of an answer, None as long as nobody answers."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+            return answer.read().decode()
+    except (OSError, urllib.error.URLError):
+        return None
+
+
+class WorkTest(BuildTest):
+    def serve(self, *options, name="made", port):
+        """Run an image in the background with that port of it published. Returns (container, port here)."""
+        container = self.skiff("run", "-d", "-p", f"127.0.0.1::{port}", *options, name).word
+        here = self.skiff("port", container, f"{port}/tcp").word.rpartition(":")[2]
+        return container, int(here)
+
+    def answer(self, port, path="/"):
+        wait_for(lambda: fetch(port, path) is not None, timeout=60, message=f"an answer from {path}")
+        return fetch(port, path)
+
+    def files(self, files):
+        """Files of the context, by their paths."""
+        for name, text in files.items():
+            path = self.context / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+
+
+class Services(WorkTest):
+    # One class, and so one store, for all: they share the layers of Debian.
+    images = ["compiler", "debian", "postgres"]
+
+    def test_program_to_scratch(self):
+        """A program is compiled in one stage; the image is the program alone."""
+        self.write("""# syntax=docker/dockerfile:1
+ARG BASE=compiler
+FROM ${BASE} AS build
+WORKDIR /src
+COPY Makefile main.c ./
+ARG VERSION=dev
+RUN make CFLAGS="-O2 -DVERSION='\\"$VERSION\\"'" LDFLAGS=-static && strip program
+FROM build AS test
+RUN ./program self-test
+FROM scratch
+LABEL org.opencontainers.image.title=program
+COPY --from=build /src/program /program
+USER 65534:65534
+ENTRYPOINT ["/program"]
+CMD ["world"]
+""", **{"main.c": """#include <stdio.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+	return printf("%s: hello %s as %d\\n", VERSION, argv[1], (int)getuid()) < 0;
+}
+""", "Makefile": "program: main.c\n\t$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $<\n"})
+        done = self.build("--build-arg", "VERSION=1.2")
+        self.assertNotIn("self-test", done.stdout, "a stage that nobody needs was run")
+        run = ["run", "--rm", "--network", "none", "made"]
+        self.assertEqual(self.skiff(*run).stdout, "1.2: hello world as 65534\n")
+        self.assertEqual(self.skiff(*run, "you").stdout, "1.2: hello you as 65534\n")
+        self.assertEqual([set(layer) for layer in self.members()], [{"program"}])
+        # Another version is another RUN, and nothing above it.
+        again = self.build("--build-arg", "VERSION=1.3")
+        self.assertEqual(again.stdout.count("--> Using cache"), 2)
+        self.assertEqual(self.skiff(*run).stdout, "1.3: hello world as 65534\n")
+        self.assertIn("self-test", self.build("--target", "test", tag="tested").stdout)
+
+    def test_python_service(self):
+        """A package in a directory of its own, a user, a health check, a volume."""
+        self.files({"app/__init__.py": "", "app/__main__.py": """import http.server, os, pathlib
+COUNT = pathlib.Path("/data/count")
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        COUNT.write_text(str(int(COUNT.read_text() if COUNT.exists() else 0) + 1))
+        self.send_response(200); self.end_headers()
+        self.wfile.write(f"{os.environ['GREETING']} {COUNT.read_text()} {os.getuid()}".encode())
+    def log_message(self, *args): pass
+http.server.ThreadingHTTPServer(("0.0.0.0", 8000), Handler).serve_forever()
+"""})
+        self.write("""FROM debian
+ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \\
+    GREETING=hello
+RUN <<EOT
+set -e
+useradd --uid 1001 --create-home service
+install -d -o service -g service /data
+EOT
+WORKDIR /srv/app
+COPY --chown=service:service --chmod=u=rwX,go=rX app app
+USER service
+VOLUME /data
+EXPOSE 8000/tcp
+HEALTHCHECK --interval=1h --timeout=30s CMD ["python3", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/')"]
+STOPSIGNAL SIGINT
+CMD ["python3", "-m", "app"]
+""")
+        self.build("--format", "docker")
+        container, port = self.serve("-v", "counts:/data", port=8000)
+        self.addCleanup(self.skiff, "volume", "rm", "-f", "counts")
+        self.assertEqual(self.answer(port), "hello 2 1001")
+        self.skiff("healthcheck", "run", container, timeout=120)
+        self.assertEqual(self.answer(port).split()[1], "5")
+        self.skiff("rm", "-f", "-t", "0", container)
+        container, port = self.serve("-v", "counts:/data", "-e", "GREETING=again", port=8000)
+        self.assertEqual(self.answer(port), "again 7 1001")
+
+    ENTRY = """#!/bin/sh
+set -e
+if [ ! -s "$PGDATA/PG_VERSION" ]; then
+	initdb --username=postgres --auth-local=trust --auth-host=trust >/dev/null
+	echo "host all all all trust" >> "$PGDATA/pg_hba.conf"
+fi
+exec "$@"
+"""
+
+    def psql(self, port, command):
+        """A client in a container of its own, on our network, to the port that is published here."""
+        done = self.skiff("run", "--rm", "--network", "host", "--entrypoint", "psql", "made", "-h", "127.0.0.1", "-p", str(port),
+                          "-U", "postgres", "-Atqc", command, code=None, check=False, timeout=120)
+        return done.stdout.strip() if done.code == 0 else None
+
+    def ready(self, port):
+        wait_for(lambda: self.psql(port, "select 1") == "1", timeout=60, interval=0.5, message="the database")
+
+    def test_database(self):
+        """EXPOSE, VOLUME, USER, ENTRYPOINT and CMD as such images have them; the data outlives the container."""
+        (self.context / "entry.sh").write_text(self.ENTRY)
+        self.write("""FROM postgres
+ENV PGDATA=/var/lib/postgresql/data LANG=C.UTF-8
+RUN set -eux; \\
+    ln -s /usr/lib/postgresql/*/bin/* /usr/local/bin/; \\
+    install -d -o postgres -g postgres -m 0700 "$PGDATA"; \\
+    install -d -o postgres -g postgres -m 2775 /var/run/postgresql
+COPY --chmod=755 entry.sh /usr/local/bin/entry.sh
+USER postgres
+VOLUME ${PGDATA}
+EXPOSE 5432
+STOPSIGNAL SIGINT
+ENTRYPOINT ["entry.sh"]
+CMD ["postgres", "-c", "listen_addresses=*", "-c", "fsync=off"]
+""")
+        self.build("--format", "docker")
+        config = self.config()
+        self.assertEqual((config["User"], list(config["Volumes"]), list(config["ExposedPorts"]), config["StopSignal"]),
+                         ("postgres", ["/var/lib/postgresql/data"], ["5432/tcp"], "SIGINT"))
+        self.addCleanup(self.skiff, "volume", "rm", "-f", "pgdata")
+        container, port = self.serve("-v", "pgdata:/var/lib/postgresql/data", "--shm-size", "128m", port=5432)
+        self.ready(port)
+        self.assertEqual(self.psql(port, "create table t (a int); insert into t select generate_series(1, 1000); select sum(a) from t"),
+                         "500500")
+        self.skiff("stop", "-t", "60", container, timeout=120)
+        self.assertEqual(self.skiff("inspect", "-f", "{{.State.ExitCode}}", container).word, "0", "it was not stopped in order")
+        self.skiff("rm", container)
+        container, port = self.serve("-v", "pgdata:/var/lib/postgresql/data", port=5432)
+        self.ready(port)
+        self.assertEqual(self.psql(port, "select count(*) from t"), "1000")
+
+
+class Commands(BuildTest):
+    """ENTRYPOINT and CMD: docker's table of their combinations, by what really runs."""
+
+    BASE = """FROM busybox AS tools
+FROM scratch
+COPY --from=tools /bin /bin
+COPY --chmod=755 exec_entry exec_cmd /bin/
+"""
+    ENTRY = {"none": "", "shell": "ENTRYPOINT exec_entry p1_entry\n", "json": 'ENTRYPOINT ["exec_entry", "p1_entry"]\n'}
+    CMD = {"none": "", "json": 'CMD ["exec_cmd", "p1_cmd"]\n', "shell": "CMD exec_cmd p1_cmd\n"}
+    # What docker's reference says is run: (ENTRYPOINT, CMD) to what exec_entry or exec_cmd see of it.
+    TABLE = {
+        ("none", "none"): None,
+        ("none", "json"): "cmd: p1_cmd",
+        ("none", "shell"): "cmd: p1_cmd",
+        ("shell", "none"): "entry: p1_entry",
+        ("shell", "json"): "entry: p1_entry",
+        ("shell", "shell"): "entry: p1_entry",
+        ("json", "none"): "entry: p1_entry",
+        ("json", "json"): "entry: p1_entry exec_cmd p1_cmd",
+        ("json", "shell"): "entry: p1_entry /bin/sh -c exec_cmd p1_cmd",
+    }
+
+    def setUp(self):
+        super().setUp()
+        for name in ("entry", "cmd"):
+            (self.context / f"exec_{name}").write_text(f'#!/bin/sh\necho "{name}:" "$@"\n')
+
+    def test_table(self):
+        for (entry, cmd), shown in self.TABLE.items():
+            for order in (0, 1):
+                with self.subTest(entrypoint=entry, cmd=cmd, order=order):
+                    lines = [self.ENTRY[entry], self.CMD[cmd]]
+                    self.build(text=self.BASE + "".join(lines[::-1] if order else lines))
+                    if shown is None:
+                        self.skiff_fails("run", "--rm", "--network", "none", "made", says="no command or entrypoint")
+                    else:
+                        self.assertEqual(self.inside(), shown + "\n")
+
+    def test_arguments_take_the_place_of_the_command(self):
+        for entry, shown in (("none", "cmd: typed"), ("shell", "entry: p1_entry"), ("json", "entry: p1_entry exec_cmd typed")):
+            with self.subTest(entry):
+                self.build(text=self.BASE + self.ENTRY[entry] + self.CMD["json"])
+                self.assertEqual(self.inside("exec_cmd", "typed"), shown + "\n")
+
+    def test_inherited(self):
+        """A child's ENTRYPOINT drops the base's CMD; its CMD leaves the base's ENTRYPOINT."""
+        self.build(text=self.BASE + self.ENTRY["json"] + self.CMD["json"], tag="base")
+        self.build(text='FROM base\nENTRYPOINT ["exec_entry", "other"]\n')
+        self.assertEqual(self.inside(), "entry: other\n")
+        self.build(text='FROM base\nCMD ["other"]\n')
+        self.assertEqual(self.inside(), "entry: p1_entry other\n")
+        self.build(text="FROM base\nENTRYPOINT []\n")
+        self.skiff_fails("run", "--rm", "--network", "none", "made", says="no command or entrypoint")
+
+    def test_shell_of_their_own(self):
+        self.build(text=self.BASE + 'SHELL ["/bin/sh", "-exc"]\nCMD exec_cmd $HOME\n')
+        done = self.skiff("run", "--rm", "--network", "none", "-e", "HOME=/h", "made")
+        self.assertEqual((done.stdout, done.stderr), ("cmd: /h\n", "+ exec_cmd /h\n"))
+
+
+class Patterns(BuildTest):
+    def test_development_and_production(self):
+        """Two targets on one base: what only one needs is not run for the other, and the base is run once."""
+        self.write("""ARG VERSION=1
+FROM busybox AS base
+WORKDIR /app
+COPY run.sh .
+RUN echo base >> /log
+FROM base AS development
+ENV MODE=development
+RUN echo tools >> /log
+CMD ["sh", "run.sh"]
+FROM base AS compiled
+RUN echo compiled >> /log && echo "echo $(cat run.sh | wc -l) lines" > /app/out.sh
+FROM base AS production
+ARG VERSION
+ENV MODE=production VERSION=${VERSION}
+COPY --from=compiled /app/out.sh .
+CMD ["sh", "out.sh"]
+""", **{"run.sh": 'echo "$MODE"\ncat /log\n'})
+        done = self.build("--target", "development", tag="dev")
+        self.assertNotIn("compiled", done.stdout)
+        self.assertEqual(self.inside(image="dev"), "development\nbase\ntools\n")
+        done = self.build("--build-arg", "VERSION=2", tag="prod")
+        self.assertNotIn("tools", done.stdout)
+        self.assertEqual(self.inside(image="prod"), "2 lines\n")
+        self.assertEqual(self.inside("cat", "/log", image="prod"), "base\n")
+        self.assertIn("VERSION=2", self.config("prod")["Env"])
+        # A file of the context changes: both have it.
+        (self.context / "run.sh").write_text("echo 1\n")
+        self.build("--target", "development", tag="dev")
+        self.build(tag="prod")
+        self.assertEqual((self.inside(image="dev"), self.inside(image="prod")), ("1\n", "1 lines\n"))
+
+    def test_onbuild(self):
+        """What a base does in those that are built from it: once, before their own steps, and not in theirs."""
+        self.write("""FROM busybox
+WORKDIR /app
+ONBUILD ARG NAME=nobody
+ONBUILD COPY main.txt /app/
+ONBUILD RUN echo "$NAME: $(cat main.txt)" > built
+CMD ["cat", "/app/built"]
+""", **{"main.txt": "of the child"})
+        self.build("--format", "docker", tag="base")
+        self.assertEqual(self.inside("ls", "/app", image="base"), "")
+        self.build("--format", "docker", "--build-arg", "NAME=me", text="FROM base\nRUN echo after >> built\n", tag="child")
+        self.assertEqual(self.inside(image="child"), "me: of the child\nafter\n")
+        (self.context / "main.txt").unlink()
+        self.build("--format", "docker", text="FROM child\nRUN echo grandchild >> built\n", tag="grandchild")
+        self.assertEqual(self.inside(image="grandchild"), "me: of the child\nafter\ngrandchild\n")
+        self.skiff_fails("build", "-f", "-", self.context, input="FROM base\n", says="main.txt")
+
+
+class WorkByBuildah(BuildahTest):
+    def test_patterns(self):
+        """The Dockerfiles above, as far as they stand on busybox, by buildah: config, history and files."""
+        for name in ("entry", "cmd"):
+            (self.context / f"exec_{name}").write_text(f'#!/bin/sh\necho "{name}:" "$@"\n')
+        for entry, cmd in (("json", "shell"), ("shell", "json"), ("none", "shell"), ("json", "none")):
+            with self.subTest(entrypoint=entry, cmd=cmd):
+                self.write(Commands.BASE.replace("FROM scratch", "FROM busybox") + Commands.ENTRY[entry] + Commands.CMD[cmd])
+                self.equal_by_buildah()
+
+    def test_onbuild(self):
+        self.write("FROM busybox\nONBUILD COPY f /f\nONBUILD RUN cat /f /f > /g\nONBUILD USER 3\n", f="f\n")
+        self.build("--format", "docker", tag="base")
+        self.write("FROM base\nRUN id -u > /tmp/u\nLABEL a=b\n", f="f\n")
+        self.equal_by_buildah("base")
