@@ -334,7 +334,20 @@ const Command build_command = {
 	.examples = (const char *const[]){"skiff build -t app .",
 					  "skiff build --explain -t app -f build/Dockerfile .",
 					  "skiff build --target files -o out .", NULL},
-	.man = "# CACHE\n\nA step that was run before on the same layers, with the same files, "
+	.man = "# PROGRESS\n\n"
+	       "*plain* prints what podman prints, and what the steps print on the streams where "
+	       "they print it. *tty* shows the running steps with the last lines of their output, "
+	       "and one line for each that has ended; all output of a step that failed follows. "
+	       "*quiet* shows that only. *auto* is *tty* where standard output and standard error "
+	       "are terminals, else *plain*.\n\n"
+	       "*json* (also *rawjson*) writes one object a line to standard error. Each has "
+	       "_type_ and _time_. _step_: a step has come to _state_ (started, done, cached, "
+	       "failed); _stage_ of _stages_, _stage_name_, _step_ of _steps_, the first being 1, "
+	       "_line_ and _text_ of the instruction; at its end _ms_ and _made_, the id of its "
+	       "layer. _log_: a line of the step's output, _stream_ and _text_. _message_: _level_ "
+	       "(info, warning) and _text_. _error_: why there is no image, _code_ and _text_. The "
+	       "image's id is what standard output has.\n\n"
+	       "# CACHE\n\nA step that was run before on the same layers, with the same files, "
 	       "variables and command is not run again; *--explain* says what is not the same. "
 	       "*skiff builder prune* forgets what was built.\n\n"
 	       "*--cache-to* writes the steps to a registry or a directory as images, or with "
