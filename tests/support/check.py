@@ -237,6 +237,17 @@ class Check:
         else:
             self.ok("faults", code == 0, "see above")
 
+    def step_wall(self):
+        """Incidents' tests, each without its defence: they must fail."""
+        if not self.root:
+            self.skip("wall", "its tests are run as a user that root makes")
+            return
+        if self.build("wall", "gcc", "-Dwall=true") is None:
+            return
+        code, output = self.run(["python3", "tests/wall/run.py"], timeout=1800,
+                                env={"SKIFF_BUILD": str(self.place / "wall")}, show=True)
+        self.count("wall", code, output)
+
     def step_nspawn(self):
         """What needs systemd and a login: a machine booted by systemd-nspawn."""
         self.machine("nspawn")
@@ -293,14 +304,14 @@ class Check:
         modules = [path.stem.removeprefix("test_") for path in sorted((TOP / "tests/system").glob("test_*.py"))]
         self.system(f"system as {user}", "gcc", ["--as", user, *[name for name in modules if name in only]])
 
-STEPS = ("build", "clang", "unit", "lint", "system", "root", "nosub", "wide", "nspawn", "vm", "asan", "faults")
+STEPS = ("build", "clang", "unit", "lint", "system", "root", "nosub", "wide", "wall", "nspawn", "vm", "asan", "faults")
 
 
 def main(arguments):
     """Run the steps asked for and print the counts."""
     steps = [argument for argument in arguments if not argument.startswith("-")] or list(STEPS)
     if "--quick" in arguments:
-        steps = [step for step in steps if step not in ("vm", "asan", "faults")]
+        steps = [step for step in steps if step not in ("wall", "vm", "asan", "faults")]
     unknown = [step for step in steps if step not in STEPS]
     if unknown:
         sys.exit(f"contrib/check: unknown step '{unknown[0]}': {', '.join(STEPS)}")
