@@ -331,8 +331,7 @@ static bool discard_with_volumes(Container *ctr, bool volumes, GError **error)
 	       remove_image(ctr->engine, image, name, error);
 }
 
-/* What was told to be gone must not come back with the power, unless the first command sweeps it.
- */
+/* What was told to be gone must not come back with the power; a --rm container is swept anyway. */
 static bool sync_removal(Container *ctr, GError **error)
 {
 	return ctr->summary.auto_remove ||

@@ -131,6 +131,24 @@ static GPtrArray *collect_items(Save *save, GError **error)
 	return g_steal_pointer(&items);
 }
 
+/* The only name of an image in there, or none. */
+static void rename_item(Item *item, const char *name)
+{
+	g_ptr_array_set_size(item->names, 0);
+	if (*name)
+		g_ptr_array_add(item->names, g_strdup(name));
+}
+
+/* Tell the digest of a manifest to who asked for it. Return: borrowed. */
+static const char *tell_digest(const Save *save, const char *digest)
+{
+	if (save->options->out_digest) {
+		g_free(*save->options->out_digest);
+		*save->options->out_digest = g_strdup(digest);
+	}
+	return digest;
+}
+
 typedef struct {
 	int fd;
 	Hash *hash;
@@ -290,7 +308,7 @@ static Json *descriptor_json(const char *media_type, const char *digest, uint64_
 /* Config and layers as blobs. Return: the manifest. */
 static Json *put_blobs(Save *save, const Image *image, GError **error)
 {
-	bool docker = save->options->format == SAVE_DOCKER_DIR;
+	bool docker = save->options->format == SAVE_DOCKER_DIR && !save->options->oci_manifest;
 	const char *suffix = save->options->compress.format == COMPRESS_ZSTD ? "+zstd"
 			     : docker                                        ? ".gzip"
 									     : "+gzip";
@@ -382,7 +400,7 @@ static bool put_oci_image(Save *save, const Item *item, Json *list, GError **err
 	g_autofree char *name = blob_name(save, digest);
 	if (!save_target_put(save->target, name, text, strlen(text), error))
 		return false;
-	add_entries(list, item, digest, strlen(text));
+	add_entries(list, item, tell_digest(save, digest), strlen(text));
 	return true;
 }
 
@@ -414,6 +432,8 @@ static bool save_docker_dir(Save *save, const Item *item, GError **error)
 	if (!manifest)
 		return false;
 	const char *text = js_text(manifest);
+	g_autofree char *digest = digest_of(text, strlen(text));
+	(void)tell_digest(save, digest);
 	return save_target_put(save->target, "version", version, strlen(version), error) &&
 	       save_target_put(save->target, "manifest.json", text, strlen(text), error);
 }
@@ -435,7 +455,8 @@ static bool save_items(Save *save, const GPtrArray *items, GError **error)
 
 static bool check_compression(const SaveOptions *options, GError **error)
 {
-	if (options->format == SAVE_DOCKER_DIR && options->compress.format == COMPRESS_ZSTD)
+	if (options->format == SAVE_DOCKER_DIR && !options->oci_manifest &&
+	    options->compress.format == COMPRESS_ZSTD)
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "the format docker-dir has no layers compressed with zstd: use "
 				 "oci-dir");
@@ -457,6 +478,8 @@ bool images_save(Store *store, const SaveOptions *options, GError **error)
 	g_autoptr(GPtrArray) items = collect_items(&save, error);
 	if (!items)
 		return false;
+	if (options->as)
+		rename_item(items->pdata[0], options->as);
 	g_autoptr(SaveTarget) target = save_target_open(options->output, is_dir, error);
 	if (!target)
 		return false;

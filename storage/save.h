@@ -27,7 +27,10 @@ typedef struct {
 	const char *const *images; /* names or ids */
 	bool multi; /* every name is an image of its own (not docker-dir); else further names are
 		       tags of the first */
-	bool uncompressed;        /* layers of OCI formats and docker-dir as plain tars */
+	const char *as;    /* the one image's only name in there, "" for none; NULL: those it has */
+	bool oci_manifest; /* of docker-dir; else the manifest is docker's */
+	char **out_digest; /* if not NULL: the last manifest's digest; g_free() it */
+	bool uncompressed; /* layers of OCI formats and docker-dir as plain tars */
 	CompressOptions compress; /* of the others; docker-dir takes no zstd */
 } SaveOptions;
 

@@ -20,6 +20,7 @@
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
 #include "libpod/base/units.h"
+#include "storage/push_file.h"
 #include "storage/push_index.h"
 
 #define LEVEL_MAX 100
@@ -95,9 +96,10 @@ static void print_summary(const PushResult *result, gint64 started)
 	g_autofree char *present = result->n_present > 0
 					   ? g_strdup_printf(", %zu reused", result->n_present)
 					   : g_strdup("");
-	(void)fprintf(stderr, "Pushed %s in %.1f s (%zu layer%s, %s%s)\nDigest: %s\n", result->name,
-		      seconds, result->n_layers, result->n_layers == 1 ? "" : "s", sent, present,
-		      result->digest);
+	(void)fprintf(stderr, "Pushed %s in %.1f s (%zu layer%s, %s%s)\n", result->name, seconds,
+		      result->n_layers, result->n_layers == 1 ? "" : "s", sent, present);
+	if (result->digest)
+		(void)fprintf(stderr, "Digest: %s\n", result->digest);
 }
 
 /* Push an index; what was pulled for it is told even after a failure. */
@@ -135,9 +137,16 @@ static int push_any(FetchCall *call, bool is_index, GError **error)
 	const char *name = operands->pdata[0];
 	g_autoptr(PushResult) result =
 		is_index ? push_index(call->store, name, destination, &whole, error)
-			 : image_push(call->store, name, destination, &options, error);
+		: push_is_to_file(destination)
+			? image_push_file(call->store, name, destination, &options, error)
+			: image_push(call->store, name, destination, &options, error);
 	if (!result)
 		return FETCH_FAILED;
+	if (args.digestfile && !result->digest) {
+		(void)error_set(error, ENGINE_ERROR_UNSUPPORTED,
+				"--digestfile: a docker-archive has no manifest with a digest");
+		return FETCH_FAILED;
+	}
 	if (!args.quiet)
 		print_summary(result, started);
 	if (args.digestfile && !write_digest(args.digestfile, result->digest, error))

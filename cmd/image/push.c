@@ -179,9 +179,11 @@ const Command push_command = {
 	.summary = "Push an image to a registry",
 	.description =
 		"Sends what the registry does not have of an image and gives it a name there: "
-		"DESTINATION, or the image's own.",
+		"DESTINATION, or the image's own. Or writes it to oci:DIR[:NAME], dir:DIR, "
+		"oci-archive:FILE[:NAME] or docker-archive:FILE[:IMAGE].",
 	.examples = (const char *const[]){"skiff push registry.example/team/app:1.2",
-					  "skiff push app registry.example/team/app", NULL},
+					  "skiff push app registry.example/team/app",
+					  "skiff push app oci:/srv/layout:1.2", NULL},
 	.min_args = 1,
 	.max_args = 2,
 	.groups = (const OptionGroup *const[]){&group, NULL},

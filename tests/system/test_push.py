@@ -673,7 +673,7 @@ class Contents(FaultTest):
                 ([image_id], "is not a name of the image"),
                 (["no/such", target], "no/such: image not known"),
                 ([image_id, f"{registry.host}/app/x@{digest(b'')}"], "a digest can't be pushed to"),
-                ([image_id, "oci:/somewhere"], "cannot push to 'oci:/somewhere'"),
+                ([image_id, "containers-storage:x"], "cannot push to 'containers-storage:x'"),
                 ([image_id, f"{registry.host}/UPPER"], "invalid reference format")):
             with self.subTest(args):
                 self.push_fails(*args, says=says)
@@ -818,3 +818,69 @@ class CommandLine(SkiffTest):
         with FaultRegistry() as registry:
             self.skiff("push", "--remove-signatures", "--disable-content-trust", "--tls-verify=false", "busybox", f"{registry.host}/a:b")
             self.assertIn(("a", "b"), registry.pushed)
+
+
+class Files(SkiffTest):
+    """Destinations that are no registry, as skopeo and we read them."""
+
+    images = ["busybox"]
+
+    def push(self, destination, *options):
+        """Push, and see the summary. Returns the digest that --digestfile got."""
+        file = self.tmp / "digest"
+        done = self.skiff("push", "--digestfile", file, *options, "busybox", destination, cwd=self.tmp)
+        self.assertEqual(done.stdout, "")
+        self.assertRegex(done.stderr, r"Pushed \S+ in [0-9.]+ s \(\d+ layers?, ")
+        return file.read_text(encoding="ascii")
+
+    def skopeo(self, *args):
+        """skopeo, in the directory with what was pushed."""
+        self.need_program("skopeo")
+        return tool("skopeo", *map(str, args), cwd=self.tmp, env=self.environment())
+
+    def check(self, source, digest_text, media_type):
+        """skopeo finds the manifest, the config of our image and all layers, and copies it."""
+        raw = self.skopeo("inspect", "--raw", source)
+        raw = raw if isinstance(raw, bytes) else raw.encode()
+        self.assertEqual(digest(raw), digest_text)
+        manifest = json.loads(raw)
+        self.assertEqual(manifest["mediaType"], media_type)
+        self.assertEqual(manifest["config"]["digest"].removeprefix("sha256:"), self.skiff("inspect", "--format", "{{.Id}}", "busybox").word)
+        self.skopeo("--insecure-policy", "copy", source, f"dir:{self.tmp}/copied")
+
+    def test_layout(self):
+        for source in ("oci:layout:one", "oci:layout:team/two:2", "oci-archive:archive.tar:three"):
+            with self.subTest(source):
+                self.check(source, self.push(source), OCI_MANIFEST)
+        names = [entry["annotations"]["org.opencontainers.image.ref.name"]
+                 for entry in json.loads((self.tmp / "layout/index.json").read_text(encoding="utf-8"))["manifests"]]
+        self.assertEqual(names, ["one", "team/two:2"])
+        self.push("oci:unnamed")
+        entry = json.loads((self.tmp / "unnamed/index.json").read_text(encoding="utf-8"))["manifests"][0]
+        self.assertNotIn("annotations", entry)
+        self.check("oci:unnamed", entry["digest"], OCI_MANIFEST)
+
+    def test_dir(self):
+        self.check("dir:here", self.push("dir:here"), DOCKER_MANIFEST)
+        self.check("dir:there", self.push("dir:there", "--format", "oci", "--compression-format", "zstd"), OCI_MANIFEST)
+
+    def test_docker_archive(self):
+        for destination, tags in (("docker-archive:a.tar:box:1", ["docker.io/library/box:1"]), ("docker-archive:b.tar", [])):
+            self.skiff("push", "-q", "busybox", destination, cwd=self.tmp)
+            path = self.tmp / destination.split(":")[1]
+            listing = json.loads(subprocess.run(["tar", "xOf", path, "manifest.json"], stdout=subprocess.PIPE, check=True).stdout)
+            self.assertEqual([item["RepoTags"] for item in listing], [tags])
+            self.skopeo("--insecure-policy", "copy", f"docker-archive:{path}", f"dir:{self.tmp}/from-{path.stem}")
+        self.assertEqual(self.skiff("load", "-i", self.tmp / "a.tar").stdout, "Loaded image: docker.io/library/box:1\n")
+        self.skiff("untag", "busybox", "docker.io/library/box:1")
+        self.skiff_fails("push", "busybox", "docker-archive:a.tar:box:2", cwd=self.tmp, says="docker-archive doesn't support modifying existing images")
+
+    def test_wrong_destinations(self):
+        for words, says in ((["oci:x:ä"], "invalid image ä"), (["oci:"], "names no path"), (["--format", "v2s2", "oci:x"], "format v2s2 cannot"),
+                            (["--format", "oci", "docker-archive:x"], "format oci cannot"), (["docker-archive:x:UPPER"], "invalid reference format"),
+                            (["--compression-format", "zstd", "dir:x"], "zstd"), (["--compression-level", "3", "docker-archive:x"], "compression"),
+                            (["oci:/no/such/parent"], "cannot make the directory"), (["docker-daemon:x"], "cannot push to 'docker-daemon:x'")):
+            with self.subTest(words):
+                self.skiff_fails("push", *words[:-1], "busybox", words[-1], cwd=self.tmp, says=says)
+        self.skiff_fails("push", "no/such", "oci:x", says="no/such: image not known")
+        self.assertFalse((self.tmp / "x").exists())
