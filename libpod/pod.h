@@ -132,7 +132,8 @@ bool pod_stop(Engine *engine, const Pod *pod, int timeout_s, GPtrArray *errors);
 bool pod_restart(Engine *engine, const Pod *pod, GPtrArray *errors);
 /** pod_kill() - a signal to all that run. */
 bool pod_kill(Engine *engine, const Pod *pod, int signum, GPtrArray *errors);
-/** pod_pause() - freeze all members that run, or let those that are paused go on. */
+/** pod_pause() - freeze all members that run, or let those that are paused go on; false without an
+ * error if there are none of these. */
 bool pod_pause(Engine *engine, const Pod *pod, bool pause, GPtrArray *errors);
 
 typedef struct {

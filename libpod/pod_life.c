@@ -224,11 +224,11 @@ bool pod_restart(Engine *engine, const Pod *pod, GPtrArray *errors)
 	return lock && stop_locked(engine, pod, -1, errors) && start_locked(engine, pod, errors);
 }
 
-typedef bool (*MemberWork)(Container *ctr, const void *data, GError **error);
+typedef bool (*MemberWork)(Container *ctr, void *data, GError **error);
 
 /* Do something with each member that @wanted takes. */
 static bool for_members(Engine *engine, const Pod *pod, bool (*wanted)(const Container *ctr),
-			MemberWork work, const void *data, GPtrArray *errors)
+			MemberWork work, void *data, GPtrArray *errors)
 {
 	GError *failed = NULL;
 	guint before = errors->len;
@@ -249,7 +249,7 @@ static bool can_be_killed(const Container *ctr)
 	return is_running(ctr) || container_summary(ctr)->state == CONTAINER_PAUSED;
 }
 
-static bool kill_member(Container *ctr, const void *data, GError **error)
+static bool kill_member(Container *ctr, void *data, GError **error)
 {
 	return container_kill(ctr, *(const int *)data, error);
 }
@@ -273,20 +273,30 @@ static bool is_paused(const Container *ctr)
 	return container_summary(ctr)->state == CONTAINER_PAUSED;
 }
 
-static bool pause_member(Container *ctr, const void *data, GError **error)
+typedef struct {
+	bool pause;
+	unsigned done;
+} PauseWork;
+
+static bool pause_member(Container *ctr, void *data, GError **error)
 {
-	return container_pause(ctr, *(const bool *)data, error);
+	PauseWork *work = data;
+	bool ok = container_pause(ctr, work->pause, error);
+	work->done += ok;
+	return ok;
 }
 
 bool pod_pause(Engine *engine, const Pod *pod, bool pause, GPtrArray *errors)
 {
+	PauseWork work = {.pause = pause};
 	g_autoptr(RecordLock) lock =
 		lock_or_error(engine, pod, pause ? "pod pause" : "pod unpause", errors);
 	if (!lock || !for_members(engine, pod, pause ? can_be_paused : is_paused, pause_member,
-				  &pause, errors))
+				  &work, errors))
 		return false;
-	event_pod(engine, pause ? "pause" : "unpause", pod->id, pod->name, pod->labels);
-	return true;
+	if (work.done > 0)
+		event_pod(engine, pause ? "pause" : "unpause", pod->id, pod->name, pod->labels);
+	return pause || work.done > 0;
 }
 
 void pod_member_ended(Engine *engine, const char *pod_name)

@@ -28,7 +28,7 @@ from tests.support import skiff as support  # noqa: E402  (the path comes first)
 # What clean-up that goes on behind the user's back may take (recovery adds <= 1 s; a loaded machine more).
 SETTLE_S = 3 * support.SLOWNESS
 
-DIRECTORIES = ("containers", "names", "images", "layers", "volumes", "staging", "trash")
+DIRECTORIES = ("containers", "names", "images", "layers", "volumes", "pods", "staging", "trash")
 
 
 class Violation(Exception):

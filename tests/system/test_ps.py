@@ -67,8 +67,7 @@ class Ps(SkiffTest):
         for options, says in ((("-qs",), "quiet conflicts with size and namespace"),
                               (("-q", "--ns"), "quiet conflicts with size and namespace"),
                               (("-s", "--ns"), "size and namespace options conflict"),
-                              (("-w", "1", "-l"), "the watch and latest flags cannot be used together"),
-                              (("--pod",), "--pod"), (("-p",), "pod"), (("--filter", "pod=x"), "unsupported filter: pod")):
+                              (("-w", "1", "-l"), "the watch and latest flags cannot be used together")):
             self.skiff_fails("ps", *options, says=says)
 
     def test_accepted(self):

@@ -175,5 +175,9 @@ class OfUsers(Replay):
     def test_secrets(self):
         self.replay("secrets")
 
+    def test_pods(self):
+        self.addCleanup(self.skiff, "pod", "rm", "--all", "--force", "--time", "0")
+        self.replay("pods")
+
     def test_living(self):
         self.replay("living")
