@@ -7,6 +7,10 @@
  * variable container_uuid, from which it makes the machine's id; and it is stopped by SIGRTMIN+3,
  * unless the image or the command line says another signal. "true", the default, means: if the
  * command is one under which systemd is known.
+ *
+ * Limits of the whole container stay ours although its root may own the cgroup: the kernel refuses
+ * to write them from inside where the host mounts cgroup2 with nsdelegate, as systemd does. On a
+ * host with cgroup v1 beside a version 2 that has no controllers there are no limits to lift.
  */
 #pragma once
 

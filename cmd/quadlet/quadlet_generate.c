@@ -18,6 +18,7 @@
 #include "cmd/quadlet/quadlet_priv.h"
 #include "cmd/quadlet/run_words.h"
 #include "cmd/quadlet/unit_words.h"
+#include "cmd/system/compose.h"
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
 #include "libpod/container.h"
@@ -295,8 +296,8 @@ static char *generate(Engine *engine, const char *name, char **out_name, GError 
 		g_prefix_error(error, "cannot write a unit for container %s: ",
 			       container_summary(ctr)->name);
 		if (g_hash_table_contains(container_summary(ctr)->labels, COMPOSE_LABEL))
-			error_add_help(error, "it is a compose project's: units are written from "
-					      "its compose file");
+			error_add_help(error, "it is a compose project's: skiff quadlet generate "
+					      "COMPOSE-FILE");
 		return NULL;
 	}
 	*out_name = g_strdup(container_summary(ctr)->name);
@@ -315,12 +316,38 @@ static bool put_file(const char *name, const char *text, GError **error)
 	return true;
 }
 
+/* A name of a container never ends like this: it may have dots, but is no file here. */
+static bool is_compose_file(const char *name)
+{
+	return (g_str_has_suffix(name, ".yaml") || g_str_has_suffix(name, ".yml")) &&
+	       g_file_test(name, G_FILE_TEST_IS_REGULAR);
+}
+
+/* compose knows compose files. */
+static int generate_stack(const Invocation *inv, const GenerateOptions *opts)
+{
+	g_autoptr(GPtrArray) words = g_ptr_array_new();
+	for (size_t i = 0; i < command_n_args(inv); i++) {
+		g_ptr_array_add(words, (char *)"-f");
+		g_ptr_array_add(words, (char *)command_arg(inv, i));
+	}
+	g_ptr_array_add(words, (char *)"systemd");
+	if (opts->files) {
+		g_ptr_array_add(words, (char *)"-o");
+		g_ptr_array_add(words, (char *)".");
+	}
+	g_ptr_array_add(words, NULL);
+	return compose_exec(inv, (const char *const *)words->pdata);
+}
+
 static int cmd_quadlet_generate(Invocation *inv)
 {
 	GenerateOptions opts = {0};
 	g_autoptr(GError) error = NULL;
 	if (!command_parse(inv, (void *[]){&opts}))
 		return inv->status;
+	if (is_compose_file(command_arg(inv, 0)))
+		return generate_stack(inv, &opts);
 	g_autoptr(Engine) engine = command_engine(inv, true, &error);
 	for (size_t i = 0; engine && i < command_n_args(inv); i++) {
 		g_autofree char *name = NULL;
@@ -335,10 +362,11 @@ static int cmd_quadlet_generate(Invocation *inv)
 
 const Command quadlet_generate_command = {
 	.paths = (const char *const[]){"quadlet generate", NULL},
-	.usage = "[options] CONTAINER [CONTAINER...]",
-	.summary = "Write a quadlet file for a container that was made by hand",
+	.usage = "[options] CONTAINER|COMPOSE-FILE [...]",
+	.summary = "Write a quadlet file for a container that was made by hand, or a stack",
 	.description = "Turns the command line that a container was made with into a .container "
-		       "file: its unit makes the same container again.",
+		       "file: its unit makes the same container again. Of a compose file (.yaml or "
+		       ".yml) all files of the stack are made, as by \"skiff compose systemd\".",
 	.examples = (const char *const[]){"skiff quadlet generate web",
 					  "skiff quadlet generate --files web && skiff quadlet "
 					  "install web.container",

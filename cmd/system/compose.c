@@ -2,6 +2,8 @@
 /*
  * compose: a program of its own takes over, with the same words.
  */
+#include "cmd/system/compose.h"
+
 #include <unistd.h>
 
 #include "cmd/commands.h"
@@ -15,8 +17,7 @@ static void add_global(GPtrArray *words, const char *name, const char *value)
 		g_ptr_array_add(words, g_strdup_printf("--%s=%s", name, value));
 }
 
-/* The options are not ours: skiff-compose reads them. */
-static int cmd_compose(Invocation *inv)
+int compose_exec(const Invocation *inv, const char *const *args)
 {
 	g_autoptr(GError) error = NULL;
 	g_autofree char *program = spawn_find_own("skiff-compose", &error);
@@ -29,12 +30,18 @@ static int cmd_compose(Invocation *inv)
 	add_global(words, "log-level", inv->global.log_level);
 	add_global(words, "root", inv->global.root);
 	add_global(words, "runroot", inv->global.runroot);
-	for (char **word = inv->args; *word; word++)
+	for (const char *const *word = args; *word; word++)
 		g_ptr_array_add(words, g_strdup(*word));
 	g_ptr_array_add(words, NULL);
 	(void)execv(program, (char **)words->pdata);
 	error_set_errno(&error, "cannot run '%s'", program);
 	return command_fail(error);
+}
+
+/* The options are not ours: skiff-compose reads them. */
+static int cmd_compose(Invocation *inv)
+{
+	return compose_exec(inv, (const char *const *)inv->args);
 }
 
 const Command compose_command = {

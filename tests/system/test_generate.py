@@ -190,6 +190,19 @@ class Quadlet(GenerateTest):
         os.unlink(self.home / "web.env")
         os.rmdir(self.home / "here")
 
+    def test_a_compose_file(self):
+        """As compose writes it."""
+        path = self.home / "compose.yaml"
+        path.write_text("name: shop\nservices:\n  web:\n    image: busybox\n    command: sleep 9\n", encoding="ascii")
+        text = self.skiff("quadlet", "generate", "compose.yaml").stdout
+        self.assertEqual(text, self.skiff("compose", "-f", "compose.yaml", "systemd").stdout)
+        self.assertIn("Image=busybox\n", text)
+        self.skiff("quadlet", "generate", "--files", str(path))
+        self.assertIn("Image=busybox\n", (self.home / "shop-web.container").read_text(encoding="utf-8"))
+        self.skiff("compose", "-f", "compose.yaml", "create")
+        self.skiff_fails("quadlet", "generate", "shop-web-1", says="no create command found")
+        self.skiff("compose", "-f", "compose.yaml", "down", "-t", "0")
+
     def test_what_was_not_made_by_run(self):
         self.skiff_fails("quadlet", "generate", "nothing", says="no such container")
 
