@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cmd/escape.h"
+#include "libpod/base/log.h"
 #include "libpod/base/error.h"
 
 #define MIN_CELL 12 /* as podman's tables */
@@ -57,6 +58,7 @@ static void print_error(const char *message)
 	bool terminal = output_is_terminal(2);
 	g_auto(GStrv) lines = g_strsplit(message, "\n", -1);
 	fflush(stdout);
+	log_line_begins(true);
 	for (size_t i = 0; lines[i]; i++) {
 		if (i > 0 && is_explanation(lines[i]) && !terminal)
 			continue;
@@ -88,6 +90,7 @@ void output_note(const char *format, ...)
 	g_autofree char *text = g_strdup_vprintf(format, args);
 	va_end(args);
 	g_autofree char *safe = escape_terminal(text, true);
+	log_line_begins(false);
 	fprintf(stderr, "%s\n", safe);
 }
 

@@ -4,6 +4,8 @@
  */
 #include "cmd/compose/compose_build.h"
 #include "cmd/compose/compose_engine.h"
+#include "cmd/compose/compose_progress.h"
+#include "cmd/compose/compose_spec.h"
 #include "cmd/compose/compose_live.h"
 #include "cmd/compose/compose_verbs.h"
 #include "libpod/base/error.h"
@@ -55,6 +57,12 @@ static int build_all(const ComposeBuild *how, const char *const *named, GError *
 		if (!node_get(entry->value, "build") ||
 		    (named[0] && !g_strv_contains(named, entry->key)))
 			continue;
+		if (compose_is_dry_run()) {
+			g_autofree char *image =
+				compose_spec_image(how->project, entry->key, entry->value);
+			compose_report("Image", image, "Build");
+			continue;
+		}
 		if (!compose_build_service(how, entry, &status, error))
 			return status ? status : 125;
 	}

@@ -78,8 +78,7 @@ static const char *short_name(const Container *ctr, const char *project)
 static char *make_prefix(const char *name, int width, guint i, const ComposeLogs *options)
 {
 	static const int colours[] = {36, 33, 32, 35, 34, 96, 93, 92, 95, 94};
-	const char *off = g_getenv("NO_COLOR");
-	if (options->no_color || (off && *off) || !output_is_terminal(STDOUT_FILENO))
+	if (options->no_color || !compose_use_colours(STDOUT_FILENO))
 		return g_strdup_printf("%-*s | ", width, name);
 	return g_strdup_printf("\033[%dm%-*s | \033[0m", colours[i % G_N_ELEMENTS(colours)], width,
 			       name);
@@ -324,6 +323,9 @@ static bool attach(Attached *at, GError **error)
 bool compose_attach(Engine *engine, const char *project, const ComposeAttach *options,
 		    int *out_code, GError **error)
 {
+	/* From now on the terminal is the logs': what we and our children report are lines. */
+	compose_progress_end();
+	compose_progress_inherit();
 	g_autoptr(GPtrArray) state = compose_state_list(engine, project, error);
 	if (!state)
 		return false;

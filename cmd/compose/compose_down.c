@@ -47,6 +47,20 @@ static bool remove_one(Container *ctr, const ComposeDown *options, GError **erro
 	return true;
 }
 
+/* What becomes of the containers of a rank now. */
+static void report_rank(const GPtrArray *items, const ComposeDown *options, bool removing, int rank)
+{
+	const char *dry = removing ? "Remove" : "Stop", *word = removing ? "Removing" : "Stopping";
+	for (guint i = 0; i < items->len; i++) {
+		const ComposeContainer *item = items->pdata[i];
+		bool runs = compose_state_runs(item->ctr);
+		bool meant = removing ? options->force || !runs : runs;
+		if (item->rank == rank && meant)
+			compose_report("Container", container_summary(item->ctr)->name,
+				       compose_is_dry_run() ? dry : word);
+	}
+}
+
 /* From the last rank to the first; within one all get their signal before the first is waited for.
  */
 static bool walk(const GPtrArray *items, const ComposeDown *options, bool removing, Work work,
@@ -54,13 +68,14 @@ static bool walk(const GPtrArray *items, const ComposeDown *options, bool removi
 {
 	const ContainerStop stop = {.timeout_s = options->timeout_s, .removing = removing};
 	for (int rank = highest_rank(items); rank >= 0; rank--) {
+		report_rank(items, options, removing, rank);
 		for (guint i = 0; i < items->len; i++) {
 			ComposeContainer *item = items->pdata[i];
-			if (item->rank == rank && compose_state_runs(item->ctr) &&
-			    (!removing || options->force))
+			if (!compose_is_dry_run() && item->rank == rank &&
+			    compose_state_runs(item->ctr) && (!removing || options->force))
 				container_stop_begin(item->ctr, &stop);
 		}
-		for (guint i = 0; i < items->len; i++) {
+		for (guint i = 0; !compose_is_dry_run() && i < items->len; i++) {
 			ComposeContainer *item = items->pdata[i];
 			if (item->rank == rank && !work(item->ctr, options, error))
 				return false;

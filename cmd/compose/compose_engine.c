@@ -1,13 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/compose/compose_engine.h"
 
+#include "cmd/compose/compose_progress.h"
+#include "libpod/base/error.h"
+
+/* Verbs that ask compose_is_dry_run() wherever they change something. */
+static bool can_be_dry(const Invocation *inv)
+{
+	static const char *const verbs[] = {"compose build",
+					    "compose create",
+					    "compose down",
+					    "compose kill",
+					    "compose pull",
+					    "compose rm",
+					    "compose restart",
+					    "compose start",
+					    "compose stop",
+					    "compose up",
+					    NULL};
+	return g_strv_contains(verbs, inv->command->paths[0]);
+}
+
 Engine *compose_engine(const Invocation *inv, bool read_only, GError **error)
 {
+	if (compose_is_dry_run() && !read_only && !can_be_dry(inv)) {
+		error_set(error, ENGINE_ERROR_UNSUPPORTED, "--dry-run is not for '%s'", inv->path);
+		return NULL;
+	}
 	const EngineOptions options = {
 		.root = inv->global.root,
 		.runroot = inv->global.runroot,
 		.program = inv->argv[0],
-		.read_only = read_only,
+		.read_only = read_only || compose_is_dry_run(),
 	};
 	return engine_open(&options, error);
 }

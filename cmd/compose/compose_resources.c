@@ -118,7 +118,12 @@ static bool create_network(Engine *engine, const ComposeProject *project, const 
 	if (driver && strcmp(driver, "bridge") != 0)
 		return place_error(error, entry->at, "networks.%s.driver: '%s' is not supported",
 				   entry->key, driver);
+	compose_report("Network", name, compose_is_dry_run() ? "Create" : "Creating");
+	if (compose_is_dry_run())
+		return true;
 	g_autoptr(NamedNetwork) network = named_network_create(engine, &create, error);
+	if (!network)
+		compose_report("Network", name, "Error");
 	if (network)
 		compose_report("Network", name, "Created");
 	return network != NULL;
@@ -170,10 +175,12 @@ static bool create_volume(Engine *engine, const ComposeProject *project, const N
 		.options = node_count(options) ? opts : NULL,
 		.driver = node_string(entry->value, "driver"),
 	};
+	compose_report("Volume", name, compose_is_dry_run() ? "Create" : "Creating");
+	if (compose_is_dry_run())
+		return true;
 	g_autoptr(Volume) volume = volume_create(engine, &create, error);
-	if (volume)
-		compose_report("Volume", name, "Created");
-	else
+	compose_report("Volume", name, volume ? "Created" : "Error");
+	if (!volume)
 		g_prefix_error(error, "volumes.%s: ", entry->key);
 	return volume != NULL;
 }
@@ -202,10 +209,14 @@ bool compose_volumes_ensure(Engine *engine, const ComposeProject *project, GErro
 bool compose_networks_remove(Engine *engine, const char *project, GError **error)
 {
 	g_autoptr(GPtrArray) list = named_networks_list(engine, error);
+	bool dry = compose_is_dry_run();
 	for (guint i = 0; list && i < list->len; i++) {
 		const NamedNetwork *network = list->pdata[i];
 		g_autoptr(GError) failed = NULL;
 		if (!belongs_to(network->labels, project))
+			continue;
+		compose_report("Network", network->name, dry ? "Remove" : "Removing");
+		if (dry)
 			continue;
 		if (named_network_remove(engine, network, false, &failed)) {
 			compose_report("Network", network->name, "Removed");
@@ -222,10 +233,14 @@ bool compose_networks_remove(Engine *engine, const char *project, GError **error
 bool compose_volumes_remove(Engine *engine, const char *project, GError **error)
 {
 	g_autoptr(GPtrArray) list = volumes_list(engine, error);
+	bool dry = compose_is_dry_run();
 	for (guint i = 0; list && i < list->len; i++) {
 		const Volume *volume = list->pdata[i];
 		g_autoptr(GError) failed = NULL;
 		if (!belongs_to(volume->labels, project))
+			continue;
+		compose_report("Volume", volume->name, dry ? "Remove" : "Removing");
+		if (dry)
 			continue;
 		if (volume_remove(engine, volume, false, &failed)) {
 			compose_report("Volume", volume->name, "Removed");
@@ -255,6 +270,9 @@ bool compose_images_remove(Engine *engine, const GPtrArray *names, GError **erro
 		g_autoptr(Image) image = image_lookup(engine_store(engine), name, NULL);
 		if (!image)
 			continue;
+		compose_report("Image", name, compose_is_dry_run() ? "Remove" : "Removing");
+		if (compose_is_dry_run())
+			continue;
 		if (remove_name(engine, image, name, &failed)) {
 			compose_report("Image", name, "Removed");
 		} else if (error_matches(failed, ENGINE_ERROR_IN_USE)) {
@@ -264,7 +282,7 @@ bool compose_images_remove(Engine *engine, const GPtrArray *names, GError **erro
 			return false;
 		}
 	}
-	return rootless_empty_trash(engine, error);
+	return compose_is_dry_run() || rootless_empty_trash(engine, error);
 }
 
 /* Build the image and look it up. */
@@ -276,12 +294,25 @@ static Image *build_image(Engine *engine, const ComposeProject *project, const N
 		.engine = engine,
 		.project = project,
 		.global = how->global,
-		.quiet = how->quiet_build,
+		.quiet = how->quiet_build || compose_progress_is_quiet(),
 	};
-	if (!compose_build_service(&build, service, out_status, error))
+	compose_report("Image", name, "Building");
+	compose_progress_hide();
+	if (!compose_build_service(&build, service, out_status, error)) {
+		compose_report("Image", name, "Error");
 		return NULL;
+	}
 	compose_report("Image", name, "Built");
 	return image_resolve(engine_store(engine), name, error);
+}
+
+/* Will a registry be asked? */
+static bool may_pull(Engine *engine, const char *name, PullPolicy policy)
+{
+	if (policy == PULL_NEVER || policy == PULL_ALWAYS)
+		return policy == PULL_ALWAYS;
+	g_autoptr(Image) known = image_lookup(engine_store(engine), name, NULL);
+	return !known || policy != PULL_MISSING;
 }
 
 Image *compose_image_acquire(Engine *engine, const ComposeProject *project,
@@ -295,7 +326,7 @@ Image *compose_image_acquire(Engine *engine, const ComposeProject *project,
 	AcquireOptions acquire = {
 		.policy = PULL_MISSING,
 		.platform = node_string(service->value, "platform"),
-		.quiet = how->quiet_pull,
+		.quiet = how->quiet_pull || compose_progress_is_quiet(),
 	};
 	if (can_build && (how->build || g_strcmp0(policy, "build") == 0))
 		return build_image(engine, project, service, how, out_status, error);
@@ -308,7 +339,14 @@ Image *compose_image_acquire(Engine *engine, const ComposeProject *project,
 	if (node_get(service->value, "build") && (!named || !(policy || how->pull)))
 		acquire.policy = PULL_NEVER;
 	g_autoptr(GError) failed = NULL;
+	bool pulls = may_pull(engine, name, acquire.policy);
+	if (pulls)
+		compose_report("Image", name, "Pulling");
+	if (pulls)
+		compose_progress_hide();
 	Image *image = image_acquire(engine, name, &acquire, out_status, &failed);
+	if (pulls && (image || !can_build))
+		compose_report("Image", name, image ? "Pulled" : "Error");
 	if (image)
 		return image;
 	if (can_build)

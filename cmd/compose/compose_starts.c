@@ -43,6 +43,8 @@ static bool finish_first(ComposeStarts *starts, GError **error)
 	if (ok)
 		compose_report("Container", start->name, "Started");
 	else
+		compose_report("Container", start->name, "Error");
+	if (!ok)
 		g_prefix_error(error, "container %s: ", start->name);
 	start_free(start);
 	return ok;
@@ -83,6 +85,9 @@ bool compose_starts_add(ComposeStarts *starts, const char *service, Container *c
 		return false;
 	/* Starting reads the container anew. */
 	g_autofree char *name = g_strdup(summary->name);
+	compose_report("Container", name, compose_is_dry_run() ? "Start" : "Starting");
+	if (compose_is_dry_run())
+		return true;
 	g_autoptr(GError) failed = NULL;
 	ContainerStart options = {.detached = true, .at_once = starts->begun.length > 0};
 	ContainerStarting *starting = container_start_begin(ctr, &options, &failed);
@@ -95,6 +100,7 @@ bool compose_starts_add(ComposeStarts *starts, const char *service, Container *c
 		starting = container_start_begin(ctr, &options, &failed);
 	}
 	if (!starting) {
+		compose_report("Container", name, "Error");
 		g_propagate_prefixed_error(error, g_steal_pointer(&failed), "container %s: ", name);
 		return false;
 	}

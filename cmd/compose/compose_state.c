@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/compose/compose_state.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cmd/compose/compose_labels.h"
-#include "cmd/escape.h"
 
 static void container_item_free(void *data)
 {
@@ -107,10 +105,4 @@ bool compose_state_runs(const Container *ctr)
 {
 	ContainerState state = container_summary(ctr)->state;
 	return state != CONTAINER_CREATED && state != CONTAINER_EXITED;
-}
-
-void compose_report(const char *kind, const char *name, const char *state)
-{
-	g_autofree char *plain = escape_terminal(name, false);
-	(void)fprintf(stderr, " %s %s  %s\n", kind, plain, state);
 }

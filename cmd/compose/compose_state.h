@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "cmd/compose/compose_progress.h"
 #include "libpod/container.h"
 
 typedef struct {
@@ -33,6 +34,3 @@ Container *compose_state_reload(Engine *engine, const Container *ctr);
 
 /** compose_state_runs() - does it run, or is it about to again? */
 bool compose_state_runs(const Container *ctr);
-
-/** compose_report() - " Container NAME  State" on standard error. */
-void compose_report(const char *kind, const char *name, const char *state);

@@ -10,6 +10,7 @@
 #include "cmd/compose/compose_starts.h"
 #include "cmd/compose/compose_state.h"
 #include "cmd/compose/project_output.h"
+#include "cmd/output.h"
 #include "libpod/base/error.h"
 #include "libpod/base/log.h"
 #include "libpod/spec_resolve.h"
@@ -73,6 +74,9 @@ static bool remove_container(const Up *up, Container *ctr, GError **error)
 		.timeout_s = up->options->stop_timeout_s,
 		.keep_dependents = true,
 	};
+	compose_report("Container", name, compose_is_dry_run() ? "Remove" : "Removing");
+	if (compose_is_dry_run())
+		return true;
 	if (!container_remove(ctr, &remove, error))
 		return false;
 	compose_report("Container", name, "Removed");
@@ -114,12 +118,23 @@ static Container *create_container(const Up *up, const NodeEntry *service, int n
 	return container_create(up->engine, spec, error);
 }
 
+/* A dry run's start of what is not there. */
+static void plan_start(const Up *up, const char *name)
+{
+	if (!up->options->no_start)
+		compose_report("Container", name, "Start");
+}
+
 /* Make the container that takes the place of @old: it is complete before the old one goes. */
 static bool replace_container(const Up *up, const NodeEntry *service, int number, Container *old,
 			      GError **error)
 {
 	const char *said = node_string(service->value, "container_name");
 	compose_report("Container", container_summary(old)->name, "Recreate");
+	if (compose_is_dry_run()) {
+		plan_start(up, container_summary(old)->name);
+		return true;
+	}
 	Container *made = create_container(up, service, number, old, error);
 	if (!made)
 		return false;
@@ -200,7 +215,7 @@ static bool differs(const Up *up, const NodeEntry *service, const ComposeContain
 	const Image *image = g_hash_table_lookup(up->images, service->key);
 	if (up->options->no_recreate)
 		return false;
-	return is_forced(up, service->key) || strcmp(item->hash, hash) != 0 ||
+	return is_forced(up, service->key) || !image || strcmp(item->hash, hash) != 0 ||
 	       g_strcmp0(container_summary(item->ctr)->image_id, image->id) != 0 ||
 	       parent_went(up, service->value);
 }
@@ -215,7 +230,7 @@ static bool finish_replacement(const Up *up, const NodeEntry *service, ComposeCo
 	g_autofree char *right =
 		said ? g_strdup(said)
 		     : g_strdup_printf("%s-%s-%d", up->project->name, service->key, item->number);
-	if (!*old || strcmp(name, right) == 0)
+	if (!*old || strcmp(name, right) == 0 || compose_is_dry_run())
 		return true;
 	g_autoptr(Container) holder = container_lookup(up->engine, right, NULL);
 	/* The old one is still there: the new one was never used. */
@@ -269,6 +284,16 @@ static bool converge(const Up *up, const NodeEntry *service, GError **error)
 			return false;
 	}
 	for (size_t n = own->len; n < wanted; n++) {
+		const char *said = node_string(service->value, "container_name");
+		g_autofree char *name = said ? g_strdup(said)
+					     : g_strdup_printf("%s-%s-%d", up->project->name,
+							       service->key, last + 1);
+		compose_report("Container", name, compose_is_dry_run() ? "Create" : "Creating");
+		if (compose_is_dry_run()) {
+			plan_start(up, name);
+			last++;
+			continue;
+		}
 		g_autoptr(Container) made = create_container(up, service, ++last, NULL, error);
 		if (!made)
 			return false;
@@ -293,8 +318,14 @@ static bool restart_wanted(const Up *up, const Node *service)
 static bool start_one(const Up *up, const NodeEntry *service, Container *ctr, GError **error)
 {
 	const char *name = container_summary(ctr)->name;
+	if (compose_is_dry_run() && compose_state_runs(ctr)) {
+		if (restart_wanted(up, service->value))
+			compose_report("Container", name, "Restart");
+		return true;
+	}
 	if (compose_state_runs(ctr) && restart_wanted(up, service->value)) {
 		const ContainerStop stop = {.timeout_s = up->options->stop_timeout_s};
+		compose_report("Container", name, "Stopping");
 		if (!compose_starts_finish(up->starts, NULL, error) ||
 		    !container_stop(ctr, &stop, error))
 			return false;
@@ -317,7 +348,7 @@ static bool start_service(const Up *up, const NodeEntry *service, GError **error
 	for (size_t i = 0; i < node_count(others); i++)
 		if (!compose_starts_finish(up->starts, node_entry(others, i)->key, error))
 			return false;
-	if (own->len > 0 && !all_run && !up->options->no_deps &&
+	if (own->len > 0 && !all_run && !up->options->no_deps && !compose_is_dry_run() &&
 	    !compose_gate_wait(up->engine, up->project, service, error))
 		return false;
 	for (guint i = 0; i < own->len; i++)
@@ -377,12 +408,30 @@ static bool check_services(const Up *up, const GPtrArray *order, GError **error)
 	return true;
 }
 
+/* What a dry run says of an image that would be fetched or built. */
+static void plan_image(const Up *up, const NodeEntry *service)
+{
+	bool built = node_get(service->value, "build") != NULL;
+	g_autofree char *name = compose_spec_image(up->project, service->key, service->value);
+	Image *image = image_lookup(engine_store(up->engine), name, NULL);
+	if (built && (!image || up->options->images.build) && !up->options->images.no_build)
+		compose_report("Image", name, "Build");
+	else if (!image)
+		compose_report("Image", name, "Pull");
+	if (image)
+		g_hash_table_insert(up->images, service->key, image);
+}
+
 static bool acquire_images(const Up *up, const GPtrArray *order, GError **error)
 {
 	for (guint i = 0; i < order->len; i++) {
 		const NodeEntry *entry = order->pdata[i];
 		if (!is_wanted(up, entry->key))
 			continue;
+		if (compose_is_dry_run()) {
+			plan_image(up, entry);
+			continue;
+		}
 		Image *image = compose_image_acquire(up->engine, up->project, entry,
 						     &up->options->images, up->status, error);
 		if (!image)
@@ -421,6 +470,17 @@ static bool care_for_orphans(const Up *up, GError **error)
 	return true;
 }
 
+/* What does not come up is docker compose's exit code 1. */
+static bool wait_all(const Up *up)
+{
+	g_autoptr(GError) failed = NULL;
+	if (compose_gate_wait_all(up->engine, up->project, up->options->wait_timeout_s, &failed))
+		return true;
+	output_error(failed);
+	*up->status = 1;
+	return false;
+}
+
 static bool run(Up *up, GError **error)
 {
 	g_autoptr(GPtrArray) order = order_services(up->project);
@@ -442,8 +502,7 @@ static bool run(Up *up, GError **error)
 	up->state = compose_state_list(up->engine, up->project->name, error);
 	if (!up->state || !start_services(up, order, error))
 		return false;
-	return !up->options->wait ||
-	       compose_gate_wait_all(up->engine, up->project, up->options->wait_timeout_s, error);
+	return !up->options->wait || compose_is_dry_run() || wait_all(up);
 }
 
 bool compose_up(Engine *engine, ComposeProject *project, const ComposeUp *options, int *out_status,

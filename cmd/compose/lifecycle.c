@@ -308,6 +308,10 @@ static int cmd_kill(Invocation *inv)
 		Container *ctr = ((ComposeContainer *)life.items->pdata[i])->ctr;
 		if (!compose_state_runs(ctr))
 			continue;
+		if (compose_is_dry_run()) {
+			compose_report("Container", container_summary(ctr)->name, "Kill");
+			continue;
+		}
 		if (!container_kill(ctr, signum, &error))
 			return command_fail(error);
 		compose_report("Container", container_summary(ctr)->name, "Killed");

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cmd/compose/compose_progress.h"
 #include "cmd/compose/compose_verbs.h"
 #include "cmd/compose/project_options.h"
 #include "cmd/output.h"
@@ -62,5 +63,7 @@ int main(int argc, char **argv)
 	g_ptr_array_add(front.args, NULL);
 	g_autoptr(GPtrArray) words =
 		arrange(argv[0], &project, &global, (char **)front.args->pdata);
-	return command_dispatch((int)words->len - 1, (char **)words->pdata);
+	int code = command_dispatch((int)words->len - 1, (char **)words->pdata);
+	compose_progress_end();
+	return code;
 }

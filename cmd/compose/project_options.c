@@ -4,13 +4,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/compose/compose_progress.h"
 #include "libpod/base/error.h"
 #include "libpod/base/log.h"
 
 static const Option options[] = {
 	{0, "ansi", OPTION_VALUE, option_set_string, "WHEN",
-	 "Control characters on a terminal: never, always or auto; taken and not used yet",
-	 offsetof(ProjectOptions, ansi), OPTION_HIDDEN},
+	 "Colours and lines drawn in place: never, always or auto (default)",
+	 offsetof(ProjectOptions, ansi), OPTION_COMMON},
+	{0, "dry-run", OPTION_FLAG, option_set_flag, NULL, "Tell what would be done, do nothing",
+	 offsetof(ProjectOptions, dry_run), OPTION_COMMON},
 	{0, "env-file", OPTION_LIST, option_set_list, "FILE",
 	 "Read variables for interpolation from here in place of .env",
 	 offsetof(ProjectOptions, env_files), OPTION_COMMON},
@@ -21,8 +24,8 @@ static const Option options[] = {
 	 "Enable the services of a profile; * is all", offsetof(ProjectOptions, profiles),
 	 OPTION_COMMON},
 	{0, "progress", OPTION_VALUE, option_set_string, "KIND",
-	 "How progress is shown; taken and not used yet", offsetof(ProjectOptions, progress),
-	 OPTION_HIDDEN},
+	 "How progress is shown: auto, tty, plain, json or quiet",
+	 offsetof(ProjectOptions, progress), OPTION_COMMON},
 	{0, "project-directory", OPTION_VALUE, option_set_string, "DIR",
 	 "Relative paths start here (default: where the first file is)",
 	 offsetof(ProjectOptions, directory), OPTION_COMMON},
@@ -30,7 +33,6 @@ static const Option options[] = {
 	 offsetof(ProjectOptions, name), OPTION_COMMON},
 	OPTION_UNSUPPORTED(0, "all-resources", OPTION_FLAG),
 	OPTION_UNSUPPORTED(0, "compatibility", OPTION_FLAG),
-	OPTION_UNSUPPORTED(0, "dry-run", OPTION_FLAG),
 	OPTION_UNSUPPORTED(0, "parallel", OPTION_VALUE),
 	{0},
 };
@@ -71,6 +73,10 @@ ComposeProject *project_options_load(const ProjectOptions *given, const ComposeO
 	g_autofree const char **profiles = to_strv(given->profiles);
 	g_autofree const char **env_files = to_strv(given->env_files);
 	ComposeOptions all = more ? *more : (ComposeOptions){0};
+	if (!compose_progress_configure(given->progress, given->ansi, error))
+		return NULL;
+	if (given->dry_run)
+		compose_progress_dry_run();
 	all.files = files;
 	all.profiles = profiles;
 	all.env_files = env_files;
@@ -104,4 +110,6 @@ void project_options_words(const ProjectOptions *given, GPtrArray *words)
 	add_value(words, "project-directory", given->directory);
 	add_value(words, "progress", given->progress);
 	add_value(words, "ansi", given->ansi);
+	if (given->dry_run)
+		g_ptr_array_add(words, g_strdup("--dry-run"));
 }

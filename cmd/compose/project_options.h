@@ -11,6 +11,7 @@ typedef struct {
 	GPtrArray *files, *profiles, *env_files; /* NULL: not given */
 	const char *name, *directory;
 	const char *progress, *ansi;
+	bool dry_run;
 } ProjectOptions;
 
 void project_options_clear(ProjectOptions *options);

@@ -6,6 +6,7 @@
 #include "cmd/compose/compose_verbs.h"
 #include "cmd/compose/project_options.h"
 #include "cmd/compose/compose_engine.h"
+#include "cmd/compose/compose_progress.h"
 #include "cmd/output.h"
 #include "libpod/base/error.h"
 
@@ -59,6 +60,10 @@ static int cmd_pull(Invocation *inv)
 		if (!named || only_built ||
 		    (opts.ignore_buildable && node_get(entry->value, "build")))
 			continue;
+		if (compose_is_dry_run()) {
+			compose_report("Image", node_string(entry->value, "image"), "Pull");
+			continue;
+		}
 		g_autoptr(GError) failed = NULL;
 		g_autoptr(Image) image =
 			compose_image_acquire(engine, project, entry, &how, &status, &failed);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cmd/compose/compose_engine.h"
+#include "cmd/compose/compose_progress.h"
 #include "cmd/compose/compose_gate.h"
 #include "cmd/compose/compose_labels.h"
 #include "cmd/compose/compose_resources.h"
@@ -215,6 +216,7 @@ static int start(Container *ctr, const ContainerSpec *spec, GError **error)
 	};
 	autofd control = -1;
 	int code = 0;
+	compose_progress_end();
 	if (!container_start(ctr, &how, spec->detach ? NULL : &control, error)) {
 		const ContainerRemove remove = {.force = true, .volumes = true};
 		if (spec->remove)

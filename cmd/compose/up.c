@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cmd/compose/compose_attach.h"
+#include "cmd/compose/compose_progress.h"
 #include "cmd/compose/compose_up.h"
 #include "cmd/compose/compose_verbs.h"
 #include "cmd/compose/project_options.h"
@@ -257,7 +258,7 @@ static int make(Invocation *inv, bool create)
 	g_autoptr(Engine) engine = compose_engine(inv, false, &error);
 	if (!engine || !compose_up(engine, project, &up, &status, &error))
 		return error ? command_fail(error) : status;
-	if (up.no_start || opts.detach || opts.wait)
+	if (up.no_start || opts.detach || opts.wait || compose_is_dry_run())
 		return 0;
 	g_autofree const char **attached = attached_services(project, &opts, services);
 	if (!stay(engine, project, &opts, attached, begin, &status, &error))

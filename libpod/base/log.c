@@ -12,6 +12,7 @@
 
 static LogLevel current_level = LOG_LEVEL_WARN;
 static const char *current_role = "cli";
+static void (*before_line)(bool is_last);
 
 static const char *const level_names[] = {
 	[LOG_LEVEL_FATAL] = "fatal", [LOG_LEVEL_ERROR] = "error", [LOG_LEVEL_WARN] = "warn",
@@ -43,6 +44,17 @@ void log_init(LogLevel level, const char *role)
 {
 	current_level = level;
 	current_role = role;
+}
+
+void log_on_line(void (*before)(bool is_last))
+{
+	before_line = before;
+}
+
+void log_line_begins(bool is_last)
+{
+	if (before_line)
+		before_line(is_last);
 }
 
 LogLevel log_get_level(void)
@@ -81,6 +93,7 @@ void log_at(LogLevel level, const char *format, ...)
 	replace_control_characters(line, used);
 	line[used++] = '\n';
 
+	log_line_begins(false);
 	/* A trace that cannot be written is lost: there is nobody to tell. */
 	ssize_t written = write(STDERR_FILENO, line, used);
 	(void)written;

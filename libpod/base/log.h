@@ -46,5 +46,12 @@ void log_at(LogLevel level, const char *format, ...) G_GNUC_PRINTF(2, 3);
 #define log_debug(...) log_at(LOG_LEVEL_DEBUG, __VA_ARGS__)
 #define log_trace(...) log_at(LOG_LEVEL_TRACE, __VA_ARGS__)
 
+/** log_on_line() - call @before ahead of each line on stderr from here and from log_line_begins():
+ * what draws on the terminal gets out of the way. @is_last: it is an error's. NULL: nobody. */
+void log_on_line(void (*before)(bool is_last));
+
+/** log_line_begins() - somebody is about to write to stderr. */
+void log_line_begins(bool is_last);
+
 /** log_step() - trace "step N" of the thirteen steps of a run (ARCHITECTURE.md). */
 void log_step(int step, const char *function);

@@ -440,10 +440,10 @@ class SkiffTest(unittest.TestCase):
             if pipe:
                 pipe.close()
 
-    def tty(self, *args, env=None, rows=24, columns=80):
+    def tty(self, *args, env=None, cwd=None, rows=24, columns=80):
         """Start skiff on a terminal and return the Tty."""
         terminal = Tty([str(self.program), *self.roots(), *map(str, args)], self.environment(**(env or {})),
-                       self.home, rows, columns)
+                       cwd or self.home, rows, columns)
         self.addCleanup(terminal.close)
         return terminal
 

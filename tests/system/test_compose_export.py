@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""skiff compose systemd, kube: a stack in the words of something else, judged by that."""
+"""skiff compose systemd, kube, swarm, graph: a stack in the words of something else, judged by that."""
 
 import json
 import re
@@ -349,3 +349,133 @@ class Kube(ExportTest):
             self.assertEqual(self.lost(ours, theirs), [])
             seen += 1
         self.assertEqual(seen, 4)
+
+
+class Swarm(ExportTest):
+    """compose swarm."""
+
+    def stack(self, text=STACK):
+        """What docker makes of the file, and the notes."""
+        try:
+            docker = oracles.docker()
+        except (Unavailable, RuntimeError) as error:
+            self.skipTest(f"docker's client cannot be had: {error}")
+        path = self.out / "stack.yaml"
+        notes = self.notes(self.export("swarm", "-o", path, text=text))
+        done = subprocess.run([str(docker), "stack", "config", "-c", str(path)], capture_output=True, text=True, check=False,
+                              timeout=60 * SLOWNESS, env={"HOME": str(self.out), "PATH": "/usr/bin:/bin"})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        read = self.skiff("compose", "-f", "-", "config", "--no-interpolate", "--format", "json", input=done.stdout.encode(), cwd=self.out)
+        return json.loads(read.stdout), notes
+
+    def test_docker_reads_it(self):
+        stack, _ = self.stack()
+        web, db = stack["services"]["web"], stack["services"]["db"]
+        self.assertEqual(web["command"], ['echo "$HOME" 100%; exec sleep 9'])
+        self.assertEqual(web["environment"], {"FROM_FILE": "x y", "RATE": "50%", "QUOTED": 'a "b" $c', "LINES": "one\ntwo"})
+        self.assertEqual((web["deploy"]["replicas"], web["deploy"]["restart_policy"]), (2, {"condition": "on-failure", "max_attempts": 3}))
+        self.assertEqual(db["deploy"]["resources"], {"limits": {"cpus": 0.5, "memory": "1073741824"}, "reservations": {"memory": "67108864"}})
+        self.assertEqual(db["deploy"]["restart_policy"], {"condition": "any", "delay": "7s"})
+        self.assertEqual([(port.get("published"), port["target"]) for port in web["ports"]], [("8080", 80), ("9000", 9000), (None, 5000)])
+        self.assertEqual(web["extra_hosts"], ["far=192.0.2.9"])
+        self.assertEqual(stack["secrets"]["stored"], {"name": "shop_stored", "external": True})
+        self.assertEqual(stack["secrets"]["token"], {"name": "shop_token", "file": str(self.project / "token")})
+        self.assertEqual(stack["networks"]["back"]["ipam"], {"config": [{"subnet": "10.91.8.0/24"}]})
+
+    def test_what_does_not_carry_over(self):
+        _, notes = self.stack()
+        for note in ("configs.inline: make it first, as 'docker config create shop_inline'",
+                     "networks.back.ipam.config.gateway: there is no word for it", "secrets.stored: make it first, as 'docker secret create shop_stored'",
+                     "services.cache.network_mode: there is no word for it", "services.db.deploy.resources.limits.pids: there is no word for it",
+                     "services.db.shm_size: there is no word for it", "services.init.build: build shop-init and push it where the nodes find it",
+                     "services.web.depends_on: services start in any order: it has to wait for 'db' by itself",
+                     "services.web.develop: there is no word for it", "services.web.environment: the image's UNSET cannot be unset",
+                     "services.web.ports: port 9000 is open on all nodes and addresses, not on 127.0.0.1",
+                     f"services.web.volumes: '{self.project}/site' must be on each node"):
+            self.assertIn(note, notes)
+        self.assertEqual(self.stack(text="services: {a: {image: x}}")[1], [])
+
+
+GRAPH = """
+name: g
+services:
+  web: {image: nginx, scale: 2, depends_on: {api: {condition: service_healthy}, cache: {condition: service_started, required: false}}, ports: ["80:80"]}
+  api: {image: "re/api:1", depends_on: [db], networks: [back], volumes: ["data:/d"]}
+  cache: {image: redis}
+  db: {image: postgres, networks: [back], volumes: ["data:/data"]}
+networks: {back: }
+volumes: {data: }
+"""
+
+
+class Graph(ExportTest):
+    """compose graph."""
+
+    def test_picture(self):
+        self.assertEqual(self.export("graph", text=GRAPH, env={"LANG": "C.UTF-8"}).stdout, """\
+┌─────────────────────────────────┐
+│ db                              │◄─┐
+│ postgres                        │  │
+│ networks back                   │  │
+│ volumes data:/data              │  │
+└─────────────────────────────────┘  │
+                                     │
+┌─────────────────────────────────┐  │
+│ api                             │◄─┼─┐
+│ re/api:1                        │  │ │
+│ networks back                   │  │ │
+│ volumes data:/d                 │  │ │
+│ needs db (started)              ├──┘ │
+└─────────────────────────────────┘    │
+                                       │
+┌─────────────────────────────────┐    │
+│ cache                           │◄─┐ │
+│ redis                           │  │ │
+│ networks default                │  │ │
+└─────────────────────────────────┘  │ │
+                                     │ │
+┌─────────────────────────────────┐  │ │
+│ web x2                          │  │ │
+│ nginx                           │  │ │
+│ ports 80->80/tcp                │  │ │
+│ networks default                │  │ │
+│ needs api (healthy)             ├──┼─┘
+│ needs cache (started, optional) ├──┘
+└─────────────────────────────────┘
+
+networks: back, default
+volumes: data
+""")
+        plain = self.export("graph", text=GRAPH, env={"LC_ALL": "C"}).stdout
+        self.assertTrue(plain.isascii())
+        self.assertIn("| needs api (healthy)             |--+-+\n", plain)
+
+    def test_one_service(self):
+        self.assertEqual(self.export("graph", "db", text=GRAPH, env={"LANG": "C.UTF-8"}).lines[1], "│ db                 │")
+
+    def test_text(self):
+        self.assertEqual(self.export("graph", "--format", "text", "api", text=GRAPH).stdout,
+                         "db\n  image postgres\n  network back\n  volume data:/data\n"
+                         "api\n  image re/api:1\n  needs db (started)\n  network back\n  volume data:/d\n")
+
+    def test_mermaid(self):
+        self.assertEqual(self.export("graph", "--format", "mermaid", "api", text=GRAPH).stdout,
+                         'flowchart LR\n  s0["db<br/>postgres"]\n  s1["api<br/>re/api:1"]\n  n0(["back"])\n  v0[("data")]\n'
+                         "  s0 --- n0\n  s0 --- v0\n  s1 -->|started| s0\n  s1 --- n0\n  s1 --- v0\n")
+
+    def test_dot(self):
+        text = self.export("graph", "--format", "dot", text=GRAPH).stdout
+        for line in ('s3 [shape=box,label="web x2\\nnginx"];', 's3 -> s1 [label="healthy"];', 's3 -> s2 [style=dashed,label="started"];',
+                     "s1 -> n0 [dir=none];", "s3 -> n1 [dir=none];", "s0 -> v0 [dir=none];"):
+            self.assertIn(f"  {line}\n", text)
+        if shutil.which("dot") is None:
+            self.skipTest("'dot' of graphviz is not installed")
+        done = subprocess.run(["dot", "-Tplain"], input=text, capture_output=True, text=True, check=False, timeout=60 * SLOWNESS)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertEqual(sum(line.startswith("node ") for line in done.stdout.splitlines()), 7)
+        self.assertEqual(sum(line.startswith("edge ") for line in done.stdout.splitlines()), 9)
+
+    def test_odd_words(self):
+        text = 'name: g\nservices: {a: {image: x, volumes: ["./q\\"uo\\\\te:/t"]}}'
+        self.assertIn('q"uo', self.export("graph", text=text).stdout)
+        self.assertIn("unsupported format", self.export("graph", "--format", "svg", text=text, code=125).stderr)
