@@ -172,6 +172,24 @@ static const OutputField ps_fields[] = {
 	{0},
 };
 
+/* What is published, one object for each port, in docker compose's words. */
+static Json *publishers(const GPtrArray *ports)
+{
+	Json *list = json_object_new_array();
+	for (guint i = 0; ports && i < ports->len; i++) {
+		const PortMapping *port = ports->pdata[i];
+		for (int n = 0; n < port->count; n++) {
+			Json *one = json_object_new_object();
+			js_set_string(one, "URL", port->host_ip ? port->host_ip : "0.0.0.0");
+			js_set_int(one, "TargetPort", port->container_port + n);
+			js_set_int(one, "PublishedPort", port->host_port ? port->host_port + n : 0);
+			js_set_string(one, "Protocol", port->protocol == PORT_UDP ? "udp" : "tcp");
+			json_object_array_add(list, one);
+		}
+	}
+	return list;
+}
+
 /* One line for each container, as docker compose prints them. */
 static Json *ps_to_json(const void *row)
 {
@@ -189,8 +207,9 @@ static Json *ps_to_json(const void *row)
 	js_set_string(json, "Health", s->health ? s->health : "");
 	js_set_int(json, "ExitCode", s->exit_code);
 	js_set_int(json, "Created", s->created / 1000000000);
-	js_set_take(json, "Publishers",
-		    s->ports ? port_mappings_to_json(s->ports) : json_object_new_array());
+	g_autofree char *ports = s->ports ? portmap_format(s->ports) : g_strdup("");
+	js_set_string(json, "Ports", ports);
+	js_set_take(json, "Publishers", publishers(s->ports));
 	js_set_take(json, "Labels", js_from_string_map(s->labels));
 	return json;
 }

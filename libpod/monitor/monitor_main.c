@@ -310,6 +310,7 @@ static MonitorLoop *new_loop(void)
 	loop->notify_fd = loop->notify_proxy = -1;
 	loop->members = g_ptr_array_new_with_free_func(monitor_member_free);
 	loop->port_sysctls = g_ptr_array_new_with_free_func(g_free);
+	loop->places = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 	loop->poll_fds = g_array_new(FALSE, FALSE, sizeof(struct pollfd));
 	loop->poll_handlers = g_array_new(FALSE, FALSE, sizeof(PollEntry));
 	loop->connections = g_ptr_array_new();
@@ -327,6 +328,7 @@ static void free_loop(MonitorLoop *loop)
 	g_free(loop->hosts_lines);
 	g_ptr_array_unref(loop->members);
 	g_ptr_array_unref(loop->port_sysctls);
+	g_hash_table_unref(loop->places);
 	g_free(loop->cgroup_name);
 	g_array_unref(loop->poll_fds);
 	g_array_unref(loop->poll_handlers);

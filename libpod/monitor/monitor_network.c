@@ -113,6 +113,25 @@ static bool join(MonitorLoop *loop, MonitorMember *member, GError **error)
 	return joined;
 }
 
+/* After a restart of ours with the address of before, which others may have looked up, unless it is
+ * somebody else's now. Return: false if nothing was done. */
+static bool join_as_before(MonitorLoop *loop, MonitorMember *member)
+{
+	const HomeMember *place = g_hash_table_lookup(loop->places, member->attachment->name);
+	g_autoptr(GError) failed = NULL;
+	if (!place || member->attachment->ip || member->attachment->ip6)
+		return false;
+	member->home.address = place->address;
+	member->home.address6 = place->address6;
+	memcpy(member->home.mac, place->mac, sizeof(place->mac));
+	g_hash_table_remove(loop->places, member->attachment->name);
+	if (join(loop, member, &failed))
+		return true;
+	log_info("%s", failed->message);
+	member->home = HOME_MEMBER_NONE;
+	return false;
+}
+
 /* Become a member of one network. */
 static MonitorMember *add_member(MonitorLoop *loop, const NetworkAttachment *attachment,
 				 GError **error)
@@ -123,7 +142,7 @@ static MonitorMember *add_member(MonitorLoop *loop, const NetworkAttachment *att
 	member->attachment = attachment;
 	member->home = HOME_MEMBER_NONE;
 	member->metric = loop->next_metric;
-	if (!join(loop, member, error)) {
+	if (!join_as_before(loop, member) && !join(loop, member, error)) {
 		monitor_member_free(member);
 		return NULL;
 	}
@@ -424,8 +443,12 @@ void monitor_network_release(MonitorLoop *loop)
 {
 	stop_uplink(loop);
 	pasta_stop(&loop->pasta);
-	while (loop->members->len > 0)
-		drop_member(loop, loop->members->pdata[loop->members->len - 1]);
+	while (loop->members->len > 0) {
+		MonitorMember *member = loop->members->pdata[loop->members->len - 1];
+		HomeMember *place = g_memdup2(&member->home, sizeof(member->home));
+		g_hash_table_replace(loop->places, g_strdup(member->attachment->name), place);
+		drop_member(loop, member);
+	}
 }
 
 /* ---- changes while it runs ---- */

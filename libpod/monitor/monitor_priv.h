@@ -161,6 +161,7 @@ struct MonitorLoop {
 	GPtrArray *members;      /* of MonitorMember: places on named networks, in this run */
 	uint32_t next_metric;    /* of the default route of the next network */
 	GPtrArray *port_sysctls; /* paths and values: of interfaces that are not there yet */
+	GHashTable *places;      /* network -> HomeMember: addresses of the run before */
 	Pasta pasta;             /* of NETWORK_PASTA */
 	int homes_fd;            /* the directory of networks' homes; -1: not needed yet */
 	char *hosts_lines;       /* ours in the hosts file; NULL: none yet */

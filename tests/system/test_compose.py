@@ -159,6 +159,9 @@ secrets: {s: {file: ./conf}}
         self.up(f"services: {{a: {{image: busybox, command: {SLEEP}, ports: ['127.0.0.1:{port}:80']}}}}")
         self.assertEqual(self.compose("port", "a", "80").word, f"127.0.0.1:{port}")
         self.assertIn(f"127.0.0.1:{port}->80/tcp", self.compose("ps").stdout)
+        row = self.compose("ps", "--format", "json").json
+        self.assertEqual(row["Publishers"], [{"URL": "127.0.0.1", "TargetPort": 80, "PublishedPort": port, "Protocol": "tcp"}])
+        self.assertEqual(row["Ports"], f"127.0.0.1:{port}->80/tcp")
 
     def test_shared_namespaces(self):
         self.up(f"services: {{a: {{image: busybox, command: {SLEEP}}}, b: {{image: busybox, command: {SLEEP}, "

@@ -272,6 +272,13 @@ class Addresses(NamedNetworkTest):
 
         wait_for(restarted, timeout=20, message="a restart")
         wait_for(lambda: self.pings("b", "a"), timeout=20, message="a ping after the restart")
+        # Who has looked it up before finds it where it was.
+        state = lambda: json.loads(self.skiff("inspect", "a").stdout)[0]["State"]["Pid"]
+        before, pid = self.place("a", "one"), state()
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: state() not in (0, pid), timeout=60, message="a second restart")
+        self.assertEqual({key: self.place("a", "one")[key] for key in ("IPAddress", "MacAddress")},
+                         {key: before[key] for key in ("IPAddress", "MacAddress")})
 
 
 class Homes(NamedNetworkTest):
