@@ -164,6 +164,8 @@ Json *container_state_to_json(const ContainerSummary *s)
 	js_set_bool(json, "exit_known", s->exit_known);
 	if (s->oom_killed)
 		js_set_bool(json, "oom", true);
+	if (s->stopped_by_user)
+		js_set_bool(json, "stopped", true);
 	if (s->restart_count)
 		js_set_int(json, "restarts", s->restart_count);
 	js_set_string(json, "error", s->error);
@@ -233,6 +235,7 @@ static bool load_state(ContainerSummary *s, Json *json, GError **error)
 	    !js_get_int(json, "restarts", 0, G_MAXINT32, &restarts, error) ||
 	    !js_get_bool(json, "exit_known", &s->exit_known, error) ||
 	    !js_get_bool(json, "oom", &s->oom_killed, error) ||
+	    !js_get_bool(json, "stopped", &s->stopped_by_user, error) ||
 	    !js_dup_string(json, "error", &s->error, error) ||
 	    !js_dup_string(json, "health", &s->health, error) ||
 	    !js_dup_string(json, "pod", &s->pod, error) ||
@@ -281,6 +284,7 @@ static bool load_exit(Container *ctr)
 	(void)js_get_int(json, "restarts", 0, G_MAXINT32, &restarts, NULL);
 	(void)js_get_int(json, "started", 0, INT64_MAX, &ctr->summary.started, NULL);
 	(void)js_get_bool(json, "told", &ctr->end_told, NULL);
+	(void)js_get_bool(json, "stopped", &ctr->summary.stopped_by_user, NULL);
 	load_health(&ctr->summary, json);
 	ctr->summary.state = CONTAINER_EXITED;
 	ctr->summary.exit_code = (int)code;

@@ -515,6 +515,7 @@ static bool record_starting(Container *ctr, GError **error)
 	g_clear_pointer(&ctr->summary.health, g_free);
 	ctr->summary.exit_known = true;
 	ctr->summary.oom_killed = false;
+	ctr->summary.stopped_by_user = false;
 	g_ptr_array_unref(ctr->summary.networks);
 	ctr->summary.networks = container_networks_of(ctr->spec->network);
 	return ctr->summary.auto_remove || container_save_state(ctr, error);

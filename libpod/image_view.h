@@ -23,6 +23,15 @@
  */
 GPtrArray *image_diff(Engine *engine, const Image *base, const Image *image, GError **error);
 
+/** ViewSide - one side of a comparison: the root of a container's view, or an image. */
+typedef struct {
+	int root_fd;        /* -1: an image */
+	const Image *image; /* borrowed */
+} ViewSide;
+
+/** views_diff() - what differs in @new from @old, as image_diff() has it. */
+GPtrArray *views_diff(Engine *engine, const ViewSide *old, const ViewSide *new, GError **error);
+
 /**
  * image_read_file() - a small regular file of an image, without following links
  *

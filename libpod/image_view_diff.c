@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What differs between two images: both are mounted side by side, where nobody sees it, and walked
- * together.
+ * What differs between two images or containers: images are mounted, where nobody sees it, of a
+ * container there is a view already, and both are walked together.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -46,9 +46,9 @@ typedef struct {
 
 typedef struct {
 	const char *store_path;
-	const Image *base;
-	size_t base_layers;
-	const Image *image;
+	const ViewSide *old;
+	size_t old_layers; /* of its image */
+	const ViewSide *new;
 	int result_fd;
 } Diff;
 
@@ -143,6 +143,17 @@ static bool walk_directory(const Walk *walk, const char *path, bool was_there, G
 	return true;
 }
 
+/* The root of a side, with the first @n layers of an image. Return: descriptor or -1. */
+static int open_side(int store, const ViewSide *side, size_t n, GError **error)
+{
+	if (side->root_fd < 0)
+		return image_view_open(store, side->image, n, error);
+	int fd = fcntl(side->root_fd, F_DUPFD_CLOEXEC, 3);
+	if (fd < 0)
+		error_set_errno(error, "cannot look into a container");
+	return fd;
+}
+
 /* Mount both and compare. */
 static bool compare(const Diff *diff, GPtrArray *lines, GError **error)
 {
@@ -152,12 +163,13 @@ static bool compare(const Diff *diff, GPtrArray *lines, GError **error)
 	autofd store = openat(AT_FDCWD, diff->store_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (store < 0)
 		return error_set_errno(error, "cannot open '%s'", diff->store_path);
-	autofd new_fd =
-		image_view_open(store, diff->image, g_strv_length(diff->image->chain_ids), error);
+	size_t all = diff->new->image ? g_strv_length(diff->new->image->chain_ids) : 0;
+	autofd new_fd = open_side(store, diff->new, all, error);
 	autofd old_fd = -1;
-	if (new_fd >= 0 && diff->base_layers > 0)
-		old_fd = image_view_open(store, diff->base, diff->base_layers, error);
-	if (new_fd < 0 || (old_fd < 0 && diff->base_layers > 0))
+	bool has_old = diff->old->root_fd >= 0 || diff->old_layers > 0;
+	if (new_fd >= 0 && has_old)
+		old_fd = open_side(store, diff->old, diff->old_layers, error);
+	if (new_fd < 0 || (old_fd < 0 && has_old))
 		return false;
 	const Walk walk = {old_fd, new_fd, lines};
 	return walk_directory(&walk, "", old_fd >= 0, error);
@@ -179,25 +191,19 @@ static int diff_child(void *data)
 	return fd_write_all(diff->result_fd, text->str, text->len) ? 0 : FAILED;
 }
 
-GPtrArray *image_diff(Engine *engine, const Image *base, const Image *image, GError **error)
+/* Compare in a child; @old_layers of the old side if that is an image. */
+static GPtrArray *run_diff(Engine *engine, Diff *diff, GError **error)
 {
-	size_t n = g_strv_length(image->chain_ids), size = 0;
+	size_t size = 0;
 	g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(g_free);
-	if (n == 0 && !base)
-		return g_steal_pointer(&lines);
 	autofd result = memfd_create("diff", MFD_CLOEXEC);
 	if (result < 0)
 		return error_set_errno_null(error, "cannot make a memory file");
-	Diff diff = {
-		.store_path = store_path(engine_store(engine)),
-		.base = base ? base : image,
-		.base_layers = base ? g_strv_length(base->chain_ids) : n - 1,
-		.image = image,
-		.result_fd = result,
-	};
+	diff->store_path = store_path(engine_store(engine));
+	diff->result_fd = result;
 	if (!image_view_prepare(engine, error))
 		return NULL;
-	int code = rootless_run(engine, diff_child, &diff, error);
+	int code = rootless_run(engine, diff_child, diff, error);
 	if (code < 0)
 		return NULL;
 	(void)lseek(result, 0, SEEK_SET);
@@ -205,9 +211,28 @@ GPtrArray *image_diff(Engine *engine, const Image *base, const Image *image, GEr
 	if (!text)
 		return NULL;
 	if (code != 0)
-		return error_set_null(error, ENGINE_ERROR_SYSTEM, "cannot compare the images%s%s",
+		return error_set_null(error, ENGINE_ERROR_SYSTEM, "cannot compare them%s%s",
 				      size ? ": " : "", text);
 	for (size_t at = 0; at < size; at += strlen(text + at) + 1)
 		g_ptr_array_add(lines, g_strdup(text + at));
 	return g_steal_pointer(&lines);
+}
+
+GPtrArray *views_diff(Engine *engine, const ViewSide *old, const ViewSide *new, GError **error)
+{
+	Diff diff = {.old = old, .new = new};
+	diff.old_layers = old->image ? g_strv_length(old->image->chain_ids) : 0;
+	return run_diff(engine, &diff, error);
+}
+
+GPtrArray *image_diff(Engine *engine, const Image *base, const Image *image, GError **error)
+{
+	const ViewSide old = {-1, base ? base : image}, new = {-1, image};
+	size_t n = g_strv_length(image->chain_ids);
+	if (base)
+		return views_diff(engine, &old, &new, error);
+	if (n == 0)
+		return g_ptr_array_new_with_free_func(g_free);
+	Diff diff = {.old = &old, .old_layers = n - 1, .new = &new};
+	return run_diff(engine, &diff, error);
 }

@@ -11,7 +11,7 @@
 
 typedef struct Condition Condition;
 typedef bool (*Match)(const Condition *condition, const ContainerSummary *summary);
-typedef bool (*MatchSpec)(const Condition *condition, const ContainerSpec *spec);
+typedef bool (*MatchSpec)(const Condition *c, Container *ctr);
 typedef bool (*Prepare)(Condition *condition, Engine *engine, GError **error);
 
 typedef struct {
@@ -159,8 +159,11 @@ static bool match_command(const Condition *c, const ContainerSummary *s)
 	return s->command && s->command[0] && g_regex_match(c->regex, s->command[0], 0, NULL);
 }
 
-static bool match_annotation(const Condition *c, const ContainerSpec *spec)
+static bool match_annotation(const Condition *c, Container *ctr)
 {
+	const ContainerSpec *spec = container_spec(ctr, NULL);
+	if (!spec)
+		return false;
 	return labels_match(spec->annotations, c->value);
 }
 
@@ -176,8 +179,11 @@ static bool prepare_restart(Condition *c, Engine *engine, GError **error)
 			 "%s is not a valid restart policy: invalid argument", c->value);
 }
 
-static bool match_restart(const Condition *c, const ContainerSpec *spec)
+static bool match_restart(const Condition *c, Container *ctr)
 {
+	const ContainerSpec *spec = container_spec(ctr, NULL);
+	if (!spec)
+		return false;
 	return (int64_t)spec->restart == c->number;
 }
 
@@ -190,10 +196,14 @@ static bool prepare_bool(Condition *c, Engine *engine, GError **error)
 	return true;
 }
 
-/* What comes up again with the host. */
-static bool match_on_boot(const Condition *c, const ContainerSpec *spec)
+/* What comes up again with the host: unless-stopped, unless somebody stopped it before. */
+static bool match_on_boot(const Condition *c, Container *ctr)
 {
-	bool starts = spec->restart == RESTART_ALWAYS || spec->restart == RESTART_UNLESS_STOPPED;
+	const ContainerSpec *spec = container_spec(ctr, NULL);
+	if (!spec)
+		return false;
+	bool starts = spec->restart == RESTART_ALWAYS || (spec->restart == RESTART_UNLESS_STOPPED &&
+							  !container_summary(ctr)->stopped_by_user);
 	return starts == (c->number != 0);
 }
 
@@ -291,9 +301,8 @@ static bool key_matches(const ContainerFilter *filter, const Key *key, Container
 		const Condition *c = g_ptr_array_index(filter->conditions, i);
 		if (c->key != key)
 			continue;
-		const ContainerSpec *spec = key->match ? NULL : container_spec(ctr, NULL);
 		bool match = key->match ? key->match(c, container_summary(ctr))
-					: spec && key->match_spec(c, spec);
+					: key->match_spec(c, ctr);
 		if (key->all && !match)
 			return false;
 		any = true;

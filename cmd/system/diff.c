@@ -9,6 +9,7 @@
 #include "cmd/output.h"
 #include "libpod/base/error.h"
 #include "libpod/changes.h"
+#include "libpod/container_view.h"
 #include "libpod/image_view.h"
 
 typedef struct {
@@ -92,7 +93,61 @@ static GPtrArray *diff_images(Engine *engine, const char *name, const char *base
 	return image && (base || !base_name) ? image_diff(engine, base, image, error) : NULL;
 }
 
-/* "container diff" and "image diff" look at one kind only; two names are images. */
+/* A side of a comparison, with what it borrows from. */
+typedef struct {
+	ContainerView *view;
+	Container *ctr;
+	Image *image;
+} Side;
+
+static void side_clear(Side *side)
+{
+	container_view_close(side->view);
+	container_free(side->ctr);
+	image_free(side->image);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Side, side_clear)
+
+/* A container, or an image unless only containers are meant. */
+static bool side_find(Side *side, Engine *engine, const char *name, bool containers_only,
+		      GError **error)
+{
+	GError *failed = NULL;
+	side->ctr = container_lookup(engine, name, &failed);
+	if (side->ctr)
+		side->view = container_view_open(side->ctr, VIEW_ROOT, &failed);
+	else if (!failed && !containers_only)
+		side->image = image_lookup(engine_store(engine), name, &failed);
+	if (failed)
+		g_propagate_error(error, failed);
+	else if (!side->view && !side->image)
+		error_set(error, ENGINE_ERROR_NOT_FOUND, "%s not found: %s not known", name,
+			  containers_only ? "container" : "layer");
+	return side->view || side->image;
+}
+
+/* What is different in @name from @base. */
+static GPtrArray *diff_two(Engine *engine, const char *name, const char *base, bool containers_only,
+			   GError **error)
+{
+	g_auto(Side) new = {0}, old = {0};
+	if (!side_find(&new, engine, name, containers_only, error))
+		return NULL;
+	/* Twice the same: its lock is taken once. */
+	if (new.ctr &&new.view->op) {
+		g_autoptr(Container) same = container_lookup(engine, base, NULL);
+		if (same &&
+		    g_str_equal(container_summary(same)->id, container_summary(new.ctr)->id))
+			return g_ptr_array_new_with_free_func(g_free);
+	}
+	if (!side_find(&old, engine, base, containers_only, error))
+		return NULL;
+	const ViewSide before = {old.view ? old.view->root_fd : -1, old.image};
+	const ViewSide now = {new.view ? new.view->root_fd : -1, new.image};
+	return views_diff(engine, &before, &now, error);
+}
+
+/* "container diff" and "image diff" look at one kind only. */
 static GPtrArray *find(const Invocation *inv, const DiffOptions *opts, Engine *engine,
 		       GError **error)
 {
@@ -102,8 +157,10 @@ static GPtrArray *find(const Invocation *inv, const DiffOptions *opts, Engine *e
 	}
 	const char *name = command_arg(inv, 0), *base = command_arg(inv, 1);
 	bool containers_only = strcmp(inv->path, "container diff") == 0;
-	if (strcmp(inv->path, "image diff") == 0 || base)
+	if (strcmp(inv->path, "image diff") == 0)
 		return diff_images(engine, name, base, error);
+	if (base)
+		return diff_two(engine, name, base, containers_only, error);
 	GError *failed = NULL;
 	GPtrArray *changes = diff_container(engine, name, &failed);
 	g_autoptr(Image) image = NULL;
@@ -144,7 +201,7 @@ static int cmd_diff(Invocation *inv)
 		return inv->status;
 	if (!check(inv, &opts, &error))
 		return command_fail(error);
-	g_autoptr(Engine) engine = command_engine(inv, true, &error);
+	g_autoptr(Engine) engine = command_engine(inv, command_n_args(inv) < 2, &error);
 	g_autoptr(GPtrArray) changes = engine ? find(inv, &opts, engine, &error) : NULL;
 	if (!changes)
 		return command_fail(error);
@@ -154,16 +211,17 @@ static int cmd_diff(Invocation *inv)
 
 const Command diff_command = {
 	.paths = (const char *const[]){"diff", "container diff", "image diff", NULL},
-	.usage = "[options] CONTAINER|IMAGE [IMAGE]",
+	.usage = "[options] CONTAINER|IMAGE [CONTAINER|IMAGE]",
 	.summary = "Show what a container or an image changed",
-	.description = "Lists the paths that a container added (A), changed (C) and deleted (D) in "
-		       "its image, or the last layer of an image in those below it, or an image in "
-		       "comparison with another.",
+	.description =
+		"Lists the paths that a container added (A), changed (C) and deleted (D) in "
+		"its image, or the last layer of an image in those below it; or the first of "
+		"two in comparison with the second.",
 	.examples = (const char *const[]){"skiff diff web", "skiff diff --format json web",
 					  "skiff diff my/app debian:12", NULL},
 	.max_args = 2,
 	.groups = (const OptionGroup *const[]){&group, NULL},
 	.arg = COMMAND_ARG_OBJECT,
-	.more_args = COMMAND_ARG_IMAGE,
+	.more_args = COMMAND_ARG_OBJECT,
 	.run = cmd_diff,
 };

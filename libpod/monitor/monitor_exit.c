@@ -75,6 +75,8 @@ static void write_exit_record(MonitorLoop *loop)
 	js_set_string(json, "health", monitor_health_status(loop));
 	if (loop->end_told)
 		js_set_bool(json, "told", true);
+	if (loop->stop_asked)
+		js_set_bool(json, "stopped", true);
 	if (lost > 0)
 		js_set_int(json, "log_lines_lost", (int64_t)lost);
 	g_autofree char *text = seal_text(js_text(json));

@@ -204,8 +204,7 @@ static bool anybody_waits(const MonitorHealth *health)
 	return false;
 }
 
-/* Ask init to go; SIGKILL follows when its time is over. */
-static void stop_init(MonitorLoop *loop)
+void monitor_stop_init(MonitorLoop *loop)
 {
 	int64_t limit = monitor_now_ms() + loop->task->stop_timeout_s * G_GINT64_CONSTANT(1000);
 	loop->kill_at = MIN(loop->kill_at, limit);
@@ -228,11 +227,11 @@ static bool act(MonitorLoop *loop, HealthStep step)
 		break;
 	case HEALTH_ON_FAILURE_RESTART:
 		loop->restart_wanted = true;
-		stop_init(loop);
+		monitor_stop_init(loop);
 		break;
 	case HEALTH_ON_FAILURE_STOP:
 		loop->stopped_by_user = true;
-		stop_init(loop);
+		monitor_stop_init(loop);
 		break;
 	}
 	loop->health.next_at = NO_DEADLINE; /* this run needs no further probe */

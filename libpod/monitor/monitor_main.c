@@ -86,8 +86,10 @@ static void on_init_ended(MonitorLoop *loop, void *data, short revents)
 	monitor_reap(loop);
 }
 
-/* SIGTERM comes from a service manager that stops our unit: so does the container, in its own way,
- * and is not restarted. */
+/*
+ * SIGTERM comes from a service manager that stops our unit, or everything: a stop as any other, and
+ * no restart. Without the SIGKILL at its end a shutdown would wait 90 s for what ignores it.
+ */
 static void on_signal(MonitorLoop *loop, void *data, short revents)
 {
 	struct signalfd_siginfo info;
@@ -99,8 +101,7 @@ static void on_signal(MonitorLoop *loop, void *data, short revents)
 		if (loop->paused)
 			(void)monitor_cgroup_pause(loop, false, NULL);
 		if (loop->phase == MONITOR_RUNNING)
-			(void)syscall(SYS_pidfd_send_signal, loop->launch.pidfd,
-				      loop->task->stop_signal, NULL, 0);
+			monitor_stop_init(loop);
 		else if (loop->phase == MONITOR_HELD)
 			(void)syscall(SYS_pidfd_send_signal, loop->launch.pidfd, SIGKILL, NULL, 0);
 	}

@@ -180,11 +180,12 @@ struct MonitorLoop {
 	int64_t restart_at;      /* ms, in MONITOR_WAITING */
 	int restart_delay;       /* ms, the last one */
 	int restarts;
-	bool stopped_by_user;
-	bool restart_wanted; /* health: the run ends so that another begins */
-	bool end_told;       /* the event of the last run's end is written */
-	bool removing;       /* by a command that waits for our end: it cleans up */
-	bool init_ended;     /* reaped; step 12 is due */
+	bool stopped_by_user; /* or by who stops everything: it is not restarted */
+	bool stop_asked;      /* by a command of the user: nor is it after a boot */
+	bool restart_wanted;  /* health: the run ends so that another begins */
+	bool end_told;        /* the event of the last run's end is written */
+	bool removing;        /* by a command that waits for our end: it cleans up */
+	bool init_ended;      /* reaped; step 12 is due */
 	int init_status;
 	int exit_code, exit_signal; /* of the last run */
 	int64_t finished_ns;        /* its end, wall clock */
@@ -329,6 +330,8 @@ void monitor_health_start(MonitorLoop *loop);
 /** monitor_health_run() - probe now for a command; @client_fd is taken and answered. */
 void monitor_health_run(MonitorLoop *loop, int client_fd);
 void monitor_health_prepare(MonitorLoop *loop);
+/** monitor_stop_init() - ask init to go; SIGKILL follows when its time is over. */
+void monitor_stop_init(MonitorLoop *loop);
 /** monitor_health_advance() - begin the probe that is due, end the one that takes too long. */
 void monitor_health_advance(MonitorLoop *loop, int64_t now);
 /** monitor_health_ended() - a probe is over; @error: it did not get as far as to run. */

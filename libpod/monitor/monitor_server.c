@@ -156,7 +156,7 @@ static bool handle_request(MonitorLoop *loop, ControlRequest *request, GError **
 	case CONTROL_RESIZE:
 		return resize(loop, request, error);
 	case CONTROL_STOPPED:
-		loop->stopped_by_user = true;
+		loop->stopped_by_user = loop->stop_asked = true;
 		loop->removing |= request->removing;
 		return true;
 	case CONTROL_PAUSE:

@@ -16,6 +16,7 @@ BUDGETS = {
     "running-rm": "60,000 ms",
     "running-memory": "512 KiB",
     "ps-10000": "300 ms",
+    "crashing": "10 % of a core after the second minute",
     "commit": "1.1x cp -a",
     "cp-in": "beside tar | tar",
     "cp-out": "beside tar | tar",
@@ -85,6 +86,34 @@ class ScaleRows:
         self.report("create", "create of 10,000", {"the first 1,000": times[:1000], "the last 1,000": times[-1000:]})
         self.compare("ps-10000", "ps -a of 10,000", [("skiff", ["skiff", "ps", "-a"])], burst=2)
         self.remove_all("stopped-rm", "rm -fa of 10,000 stopped")
+
+    def cpu_seconds(self):
+        """What the monitors of the measured user and the children they have reaped have used so far."""
+        ticks = 0
+        for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+            try:
+                name, _, rest = stat.read_text(encoding="utf-8").partition("(")[2].rpartition(")")
+                if stat.stat().st_uid == self.uid() and name == "skiff-monitor":
+                    ticks += sum(map(int, rest.split()[11:15]))
+            except OSError:  # it has ended
+                continue
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+    def scale_crashing(self):
+        """200 containers whose program ends at once, by then at the longest back-off."""
+        self.many(0, 200, ["skiff", "run", "-d", "--name", "crash@", "--restart", "always", "--network", "none", "bench", "busybox", "false"])
+        print(f"  load averages: {' '.join(f'{load:.1f}' for load in os.getloadavg())}")
+        samples, before = [], self.cpu_seconds()
+        for _ in range(4):
+            time.sleep(60)
+            now = self.cpu_seconds()
+            samples.append((now - before) / 60 * 100)
+            before = now
+        restarts = self.command(["sh", "-c", "skiff inspect --format '{{.RestartCount}}' crash0 crash199"]).split()
+        print(f"  restarts of the first and the last by then: {' '.join(restarts)}; load averages: {' '.join(f'{load:.1f}' for load in os.getloadavg())}")
+        for number, sample in enumerate(samples):
+            self.report("crashing", f"200 crashing containers, minute {number + 1}", {"monitors and their children": [sample]}, "% of a core")
+        self.remove_all("crashing-rm", "rm -fa of those 200")
 
     def scale_images(self):
         """500 images, each with a config of its own."""

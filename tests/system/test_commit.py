@@ -77,6 +77,29 @@ class Diff(CommitTest):
         self.assertIn("A /bin/busybox", lowest)
         self.assertEqual({line[0] for line in lowest}, {"A"})
 
+    def test_diff_of_two(self):
+        """A container beside an image or another container, running or not; which kind a name may mean. As podman has it."""
+        self.skiff("run", "-d", "--name", "c1", "--network", "none", "busybox", "sh", "-c", "echo x >/etc/new; touch /ready; exec sleep 1000")
+        wait_for(lambda: self.skiff("exec", "c1", "ls", "/ready", check=False).code == 0)
+        self.skiff("run", "--name", "c2", "--network", "none", "busybox", "sh", "-c", "rm /etc/passwd; echo y >/root/more")
+        there = ["C /etc", "A /etc/new", "A /ready"]
+        self.assertEqual(self.skiff("diff", "c1", "busybox").lines, there)
+        self.assertEqual(self.skiff("diff", "c2", "busybox").lines, ["C /etc", "D /etc/passwd", "C /root", "A /root/more"])
+        self.assertEqual(self.skiff("diff", "busybox", "c2").lines, ["C /etc", "A /etc/passwd", "C /root", "D /root/more"])
+        both = ["C /etc", "A /etc/new", "A /etc/passwd", "A /ready", "C /root", "D /root/more"]
+        self.assertEqual(self.skiff("diff", "c1", "c2").lines, both)
+        self.assertEqual(self.skiff("container", "diff", "c1", "c2").lines, both)
+        self.assertEqual(self.skiff("container", "diff", "--format", "json", "c1", "c2").json,
+                         {"changed": ["/etc", "/root"], "added": ["/etc/new", "/etc/passwd", "/ready"], "deleted": ["/root/more"]})
+        for name in ("c1", "c2"):
+            self.assertEqual(self.skiff("diff", name, name).stdout, "")
+        self.skiff("start", "c2")  # no lock of a view is left
+        for words, says in ((["diff", "c1", "none"], "none not found: layer not known"), (["diff", "none", "c1"], "none not found: layer not known"),
+                            (["container", "diff", "c1", "busybox"], "busybox not found: container not known"),
+                            (["image", "diff", "c1", "busybox"], "c1: image not known"), (["image", "diff", "busybox", "c1"], "c1: image not known"),
+                            (["diff", "-l", "c1"], "--latest and containers cannot be used together")):
+            self.skiff_fails(*words, says=says)
+
     def test_refusals(self):
         self.skiff_fails("diff", "none", says="none not found: layer not known")
         self.skiff_fails("container", "diff", "busybox", says="busybox not found: container not known")

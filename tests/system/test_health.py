@@ -563,6 +563,28 @@ class Restart(HealthTest):
         for i, gap in enumerate(gaps):
             self.assertGreaterEqual(gap, 0.2 * 2 ** i - 0.05, gaps)  # the first back-off was before times[1]
 
+    def test_service_manager_stops_what_ignores_it(self):
+        """A shutdown does not wait longer than the container's own time to stop."""
+        self.skiff("run", "-d", "--name", "c", "--restart", "always", "--stop-timeout", "1", "--network", "none", "busybox", "sleep", "1000")
+        os.kill(self.monitor(), signal.SIGTERM)
+        wait_for(lambda: self.state()["Status"] == "exited", 60)
+        self.assertEqual(self.state()["ExitCode"], 137)
+
+    def test_what_comes_up_with_the_host(self):
+        """unless-stopped: unless a command stopped it; a shutdown is none."""
+        for name in ("kept", "halted", "other"):
+            self.skiff("run", "-d", "--name", name, "--restart", "no" if name == "other" else "unless-stopped", "--stop-timeout", "0",
+                       "--network", "none", "busybox", "sleep", "1000")
+        listing = ["ps", "-a", "--format", "{{.Names}}", "--filter"]
+        self.assertEqual(sorted(self.skiff(*listing, "should-start-on-boot=true").lines), ["halted", "kept"])
+        self.skiff("stop", "halted")
+        os.kill(self.skiff("inspect", "kept").json[0]["State"]["ConmonPid"], signal.SIGTERM)
+        wait_for(lambda: self.skiff("ps", "-q", "--filter", "name=kept").stdout == "", 60)
+        self.assertEqual(self.skiff(*listing, "should-start-on-boot=true").lines, ["kept"])
+        self.assertEqual(sorted(self.skiff(*listing, "should-start-on-boot=false").lines), ["halted", "other"])
+        self.skiff("start", "halted")
+        self.assertEqual(sorted(self.skiff(*listing, "should-start-on-boot=true").lines), ["halted", "kept"])
+
     def test_service_manager_ends_it(self):
         self.skiff("run", "-d", "--name", "c", "--restart", "always", "busybox", "false")
         wait_for(lambda: self.count() >= 3)
