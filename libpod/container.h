@@ -50,7 +50,7 @@ typedef struct {
 	bool exit_known; /* false: a monitor was killed and nobody saw the code */
 	bool oom_killed;
 	bool stopped_by_user; /* its last run ended by stop, kill or the like, not by itself */
-	pid_t pid; /* init, 0 unless running */
+	pid_t pid;            /* init, 0 unless running */
 	pid_t monitor_pid;
 	bool auto_remove;
 	int restart_count;
