@@ -261,6 +261,15 @@ class Members(PodTest):
         self.skiff("exec", "m", "sh", "-c", "(sleep 0.01 & exec true)")
         wait_for(lambda: "[sleep]" not in self.skiff("exec", "m", "ps").stdout, 60, message="orphans to be reaped")
 
+    def test_a_users_member_has_no_capabilities(self):
+        self.need_ids()
+        self.skiff("pod", "create", "p")
+        self.member("p", "m", "--user", "1000")
+        for status in (self.skiff("exec", "m", "cat", "/proc/1/status").stdout,
+                       self.skiff("run", "--rm", "--pod", "p", "--user", "1000", "busybox", "cat", "/proc/self/status").stdout):
+            self.assertRegex(status, r"(?m)^Uid:\t1000\t1000\t1000\t1000$")
+            self.assertRegex(status, r"(?m)^CapPrm:\t0+\nCapEff:\t0+$")
+
     def test_share_none_and_without_infra(self):
         for number, options in enumerate((["--share", "none"], ["--infra=false"], ["--share", ""])):
             pod = f"p{number}"
