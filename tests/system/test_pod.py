@@ -290,6 +290,12 @@ class Members(PodTest):
         self.assertNotEqual(mine["ipc"], infra["ipc"])
         self.assertEqual(mine["uts"], infra["uts"])
 
+    def test_the_images_own_hosts_and_hostname(self):
+        self.skiff("pod", "create", "--no-hosts", "--no-hostname", "p")
+        show = ("busybox", "sh", "-c", "cat /etc/hosts /etc/hostname 2>/dev/null; hostname")
+        self.assertEqual(self.skiff("run", "--rm", "--pod", "p", *show).stdout,
+                         self.skiff("run", "--rm", "--no-hosts", "--no-hostname", "--hostname", "p", *show).stdout)
+
     def test_published_port_and_new_pod(self):
         port = free_port()
         self.skiff("run", "-d", "--pod", "new:web", "-p", f"127.0.0.1:{port}:80", "--hostname", "hh", "--name", "srv",
