@@ -48,6 +48,7 @@ static void join_network(ContainerSpec *spec, const ContainerSpec *infra, const 
 	if (spec->network_set)
 		return;
 	spec->network_set = true;
+	spec->no_hosts |= infra->no_hosts;
 	if (infra->network->mode == NETWORK_HOST) {
 		spec->network->mode = NETWORK_HOST;
 		return;
@@ -67,6 +68,7 @@ static void join_namespaces(ContainerSpec *spec, const Pod *pod, const Container
 		join(&spec->ipc, &infra->ipc, pod->infra_id);
 	if (pod->share & POD_SHARE_UTS)
 		join(&spec->uts, &infra->uts, pod->infra_id);
+	spec->no_hostname |= (pod->share & POD_SHARE_UTS) && infra->no_hostname;
 	if (pod->share & POD_SHARE_CGROUP)
 		join(&spec->cgroup, &infra->cgroup, pod->infra_id);
 	/* Its namespaces belong to its user namespace: a member is in there, too. */

@@ -261,6 +261,15 @@ class Members(PodTest):
         self.skiff("exec", "m", "sh", "-c", "(sleep 0.01 & exec true)")
         wait_for(lambda: "[sleep]" not in self.skiff("exec", "m", "ps").stdout, 60, message="orphans to be reaped")
 
+    def test_a_users_member_has_no_capabilities(self):
+        self.need_ids()
+        self.skiff("pod", "create", "p")
+        self.member("p", "m", "--user", "1000")
+        for status in (self.skiff("exec", "m", "cat", "/proc/1/status").stdout,
+                       self.skiff("run", "--rm", "--pod", "p", "--user", "1000", "busybox", "cat", "/proc/self/status").stdout):
+            self.assertRegex(status, r"(?m)^Uid:\t1000\t1000\t1000\t1000$")
+            self.assertRegex(status, r"(?m)^CapPrm:\t0+\nCapEff:\t0+$")
+
     def test_share_none_and_without_infra(self):
         for number, options in enumerate((["--share", "none"], ["--infra=false"], ["--share", ""])):
             pod = f"p{number}"
@@ -280,6 +289,12 @@ class Members(PodTest):
         self.assertNotEqual(mine["net"], infra["net"])
         self.assertNotEqual(mine["ipc"], infra["ipc"])
         self.assertEqual(mine["uts"], infra["uts"])
+
+    def test_the_images_own_hosts_and_hostname(self):
+        self.skiff("pod", "create", "--no-hosts", "--no-hostname", "p")
+        show = ("busybox", "sh", "-c", "cat /etc/hosts /etc/hostname 2>/dev/null; hostname")
+        self.assertEqual(self.skiff("run", "--rm", "--pod", "p", *show).stdout,
+                         self.skiff("run", "--rm", "--no-hosts", "--no-hostname", "--hostname", "p", *show).stdout)
 
     def test_published_port_and_new_pod(self):
         port = free_port()
