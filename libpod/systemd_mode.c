@@ -23,8 +23,8 @@ bool systemd_mode_parse(const char *text, SpecSystemd *out_mode, GError **error)
 		return true;
 	}
 	return error_set(error, ENGINE_ERROR_INVALID,
-			 "--systemd values must be one of \"true, false, always\": invalid "
-			 "container configuration");
+			 "invalid config provided: --systemd values must be one of \"true, false, "
+			 "always\": invalid configuration");
 }
 
 bool systemd_mode_is_command(const char *program)

@@ -389,6 +389,9 @@ static bool print(const Update *update, GError **error)
 		.fields = fields,
 		.columns = "{{.Unit}}\t{{.Container}}\t{{.Image}}\t{{.Policy}}\t{{.Updated}}",
 	};
+	/* As podman does: not even titles, or an empty list of JSON. */
+	if (update->tasks->len == 0)
+		return true;
 	const OutputOptions output = {.format = update->opts->format};
 	return output_list(&table, &output, update->tasks->pdata, update->tasks->len, error);
 }

@@ -114,7 +114,7 @@ static bool check_options(const SystemdOptions *opts, GError **error)
 		return error_set(error, ENGINE_ERROR_INVALID, "%s is not a valid restart policy",
 				 opts->restart_policy);
 	if (opts->format && strcmp(opts->format, "json") != 0)
-		return error_set(error, ENGINE_ERROR_INVALID, "format \"%s\" is not known: json is",
+		return error_set(error, ENGINE_ERROR_INVALID, "unknown --format argument: %s",
 				 opts->format);
 	for (guint i = 0; opts->env && i < opts->env->len; i++)
 		if (!strchr(opts->env->pdata[i], '='))
@@ -227,6 +227,13 @@ static void write_run(Service *service)
 		"rm",      "attach",         "interactive", "sig-proxy", NULL};
 	const RunCommand *command = &service->command;
 	unit_file_add(service->unit, "Service", "ExecStartPre", "/bin/rm -f " ID_FILE);
+	if (!service->spec->rootfs) {
+		/* In place of network-online.target, which a user's systemd never reaches. */
+		GPtrArray *wait = begin_line(service, "quadlet");
+		add_words(wait, "wait-online", NULL);
+		g_ptr_array_add(wait, unit_words_literal(command->args[0]));
+		end_line(service, "ExecStartPre", wait);
+	}
 	GPtrArray *run = begin_line(service, "run");
 	add_words(run, "--cidfile=" ID_FILE, "--rm", "-d", NULL);
 	if (!run_command_find(command, "cgroups"))
@@ -338,8 +345,14 @@ static bool generate(const Invocation *inv, const SystemdOptions *opts, GError *
 	g_auto(Service) service = {.opts = opts};
 	g_autoptr(Engine) engine =
 		check_options(opts, error) ? command_engine(inv, true, error) : NULL;
-	g_autoptr(Container) ctr =
-		engine ? container_resolve(engine, command_arg(inv, 0), error) : NULL;
+	const char *name = command_arg(inv, 0);
+	g_autoptr(GError) failed = NULL;
+	g_autoptr(Container) ctr = engine ? container_resolve(engine, name, &failed) : NULL;
+	if (failed) {
+		g_propagate_prefixed_error(error, g_steal_pointer(&failed),
+					   "%s does not refer to a container or pod: ", name);
+		return false;
+	}
 	return ctr && write_service(&service, ctr, error) && put_service(&service, error);
 }
 

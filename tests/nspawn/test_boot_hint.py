@@ -17,7 +17,6 @@ class Hint(GuestTest):
                             env={"XDG_CONFIG_HOME": str(self.home / "config")})
         self.assertEqual(terminal.wait(60), 0)
         text = terminal.output if isinstance(terminal.output, str) else terminal.output.decode()
-        terminal.close()
         return text
 
     def test_once_and_only_on_a_terminal(self):

@@ -61,7 +61,7 @@ class Killed(UnitTest):
 
     def test_a_monitor_that_is_killed_again_and_again(self):
         """systemd starts the unit again, each time with a new container and without the old one's rests."""
-        self.put("again.container", BASE + "Exec=sleep 1000\n[Service]\nRestart=always\nRestartSec=100ms\n[Unit]\nStartLimitIntervalSec=0\n")
+        self.put("again.container", BASE + "Exec=sleep 1000\nStopTimeout=1\n[Service]\nRestart=always\nRestartSec=100ms\n[Unit]\nStartLimitIntervalSec=0\n")
         self.systemctl("start", "again")
         seen = set()
         for _ in range(3):

@@ -40,7 +40,7 @@ class SystemdInside(GuestTest):
         """A command in the container; its stdout."""
         return self.skiff("exec", name, *args, **options).stdout
 
-    def boot(self, *options, name="sd"):
+    def boot_image(self, *options, name="sd"):
         """Start the image and wait until systemd says it is done."""
         self.skiff("run", "-d", "--name", name, "--network", "none", *options, IMAGE)
 
@@ -62,7 +62,7 @@ class SystemdInside(GuestTest):
         wants = os.path.join(self.base, "wants.conf")
         with open(wants, "w", encoding="utf-8") as file:
             file.write("[Unit]\nWants=says.service\n")
-        state = self.boot("-v", f"{seen}:/seen", "-v", f"{wants}:/etc/systemd/system/multi-user.target.d/says.conf:ro",
+        state = self.boot_image("-v", f"{seen}:/seen", "-v", f"{wants}:/etc/systemd/system/multi-user.target.d/says.conf:ro",
                           "-v", f"{units}:/etc/systemd/system/says.service:ro")
         self.assertEqual(state, "running", self.inside("systemctl", "--failed", "--no-legend"))
         report = self.inspect("sd")
@@ -88,19 +88,19 @@ class SystemdInside(GuestTest):
 
     def test_poweroff_inside_ends_it(self):
         """And nothing is left."""
-        self.boot("--rm")
+        self.boot_image("--rm")
         self.skiff("exec", "sd", "systemctl", "poweroff", check=False)
         wait_for(lambda: not self.skiff("ps", "-aq").lines, BOOT)
 
     def test_in_a_user_namespace_of_its_own(self):
         """Its root owns the cgroup, whoever that is outside."""
-        self.assertEqual(self.boot("--uidmap", "0:10000:5000", "--gidmap", "0:10000:5000") if os.geteuid() else self.boot(), "running")
+        self.assertEqual(self.boot_image("--uidmap", "0:10000:5000", "--gidmap", "0:10000:5000") if os.geteuid() else self.boot_image(), "running")
         self.inside("systemd-run", "--quiet", "--wait", "true")
 
     def test_its_limits_are_not_its_own(self):
         """It divides its cgroup, and cannot lift what is set on the whole."""
         self.need(self.controllers, "this user has no cgroup controllers here")
-        self.boot("--memory", "300m", "--pids-limit", "500")
+        self.boot_image("--memory", "300m", "--pids-limit", "500")
         self.assertEqual(self.skiff("exec", "sd", "sh", "-c", "echo max >/sys/fs/cgroup/memory.max", check=False).code, 1)
         self.assertEqual((self.payload("sd") / "memory.max").read_text(), f"{300 << 20}\n")
         self.inside("systemd-run", "--quiet", "--wait", "-p", "MemoryMax=20M", "sh", "-c",

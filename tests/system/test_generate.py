@@ -139,7 +139,7 @@ class Quadlet(GenerateTest):
     def test_foreign_text_is_never_more_than_text(self):
         self.make_hostile("hostile")
         text = self.skiff("quadlet", "generate", "hostile").stdout.partition("\n")[2]
-        self.only_keys(text, ("Description", "Image", "ContainerName", "Environment", "Label", "Annotation", "PodmanArgs", "Network", "Exec", "WantedBy"))
+        self.only_keys(text, ("Description", "Image", "ContainerName", "Environment", "Label", "Annotation", "PodmanArgs", "GlobalArgs", "Network", "Exec", "WantedBy"))
         self.make_again(self.generated(text, "hostile"), "hostile-again")
         self.assertEqual(self.config("hostile-again"), self.config("hostile"))
 
@@ -269,5 +269,7 @@ class Systemd(GenerateTest):
                 self.make_again(words, f"{name}-again")
                 self.assertEqual(self.config(f"{name}-again"), self.config(name), words)
                 self.assertEqual(made["Restart"], ["always" if name == "life" else "on-failure"])
-                self.assertEqual((made["Type"], made["NotifyAccess"], made["ExecStartPre"]), (["notify"], ["all"], ["/bin/rm -f %t/%n.ctr-id"]))
+                self.assertEqual((made["Type"], made["NotifyAccess"]), (["notify"], ["all"]))
+                self.assertEqual(made["ExecStartPre"][0], "/bin/rm -f %t/%n.ctr-id")
+                self.assertEqual(split(made["ExecStartPre"][1])[-3:], ["quadlet", "wait-online", "busybox"])
         self.skiff("volume", "rm", "-f", "gen-data", check=False)

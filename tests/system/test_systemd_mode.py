@@ -30,7 +30,7 @@ class Mode(SkiffTest):
         self.assertEqual(self.look(), ("", [], "ro"))
         self.assertEqual(self.look("--systemd=true"), ("", [], "ro"))
         self.assertEqual(self.look("--systemd=false"), ("", [], "ro"))
-        self.skiff_fails("run", "--systemd=yes", "busybox", says='--systemd values must be one of "true, false, always"')
+        self.skiff_fails("run", "--systemd=yes", "busybox", says='invalid config provided: --systemd values must be one of "true, false, always": invalid configuration')
 
     def test_always(self):
         if not self.owns:

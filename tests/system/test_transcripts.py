@@ -103,6 +103,10 @@ class Transcripts(Replay):
     def test_refused(self):
         self.replay("refused")
 
+    def test_units(self):
+        """auto-update, generate systemd."""
+        self.replay("units")
+
     def test_options_we_do_not_have(self):
         """Every option that podman has and we have not is refused by its name, whatever its value."""
         for command in self.skiff("help", "--dump-options").json["commands"]:
