@@ -14,7 +14,6 @@
 #include "storage/manifest.h"
 #include "storage/reference.h"
 
-
 void solver_say(const Build *build, const char *format, ...)
 {
 	va_list args;
@@ -364,7 +363,8 @@ static bool set_up(Build *build, GError **error)
 	int cache = store_dir(build->store, "cache");
 	autofd made = path_mkdirs_state(cache, BUILD_FILES_DIR);
 	if (made >= 0)
-		build->stats_fd = path_open_state(cache, BUILD_FILES_DIR, O_RDONLY | O_DIRECTORY, 0);
+		build->stats_fd =
+			path_open_state(cache, BUILD_FILES_DIR, O_RDONLY | O_DIRECTORY, 0);
 	if (build->stats_fd < 0)
 		return error_set_errno(error, "cannot open the build cache");
 	build->stat_cache = stat_cache_open(build->stats_fd, context_key(build->context));
