@@ -14,8 +14,6 @@
 #include "storage/manifest.h"
 #include "storage/reference.h"
 
-#define STATS_DIR "build/files"
-
 void solver_say(const Build *build, const char *format, ...)
 {
 	va_list args;
@@ -363,9 +361,10 @@ static bool set_up(Build *build, GError **error)
 	build->scopes = g_new0(Scope *, build->graph->stages->len);
 	build->busy = g_new0(bool, build->graph->stages->len);
 	int cache = store_dir(build->store, "cache");
-	autofd made = path_mkdirs_state(cache, STATS_DIR);
+	autofd made = path_mkdirs_state(cache, BUILD_FILES_DIR);
 	if (made >= 0)
-		build->stats_fd = path_open_state(cache, STATS_DIR, O_RDONLY | O_DIRECTORY, 0);
+		build->stats_fd =
+			path_open_state(cache, BUILD_FILES_DIR, O_RDONLY | O_DIRECTORY, 0);
 	if (build->stats_fd < 0)
 		return error_set_errno(error, "cannot open the build cache");
 	build->stat_cache = stat_cache_open(build->stats_fd, context_key(build->context));

@@ -186,21 +186,6 @@ static GHashTable *image_layers(Store *store, GError **error)
 	return layers;
 }
 
-bool build_cache_prune(Store *store, bool all, GError **error)
-{
-	g_autoptr(GPtrArray) records = build_cache_list(store, error);
-	g_autoptr(GHashTable) used = records ? image_layers(store, error) : NULL;
-	for (guint i = 0; used && i < records->len; i++) {
-		const BuildRecord *record = records->pdata[i];
-		guint n = g_strv_length(record->layers);
-		if (!all && n > 0 && g_hash_table_contains(used, record->layers[n - 1]))
-			continue;
-		if (!build_cache_remove(store, record->key, error))
-			return false;
-	}
-	return used != NULL;
-}
-
 bool build_cache_add_needed(Store *store, GHashTable *needed, GError **error)
 {
 	g_autoptr(GPtrArray) all = build_cache_list(store, error);
@@ -229,9 +214,47 @@ bool build_cache_trash_mounts(Store *store, GError **error)
 	return trash_dir(store, BUILD_MOUNTS_DIR, "build-mounts", error);
 }
 
+bool build_cache_trash_files(Store *store, GError **error)
+{
+	return trash_dir(store, BUILD_FILES_DIR, "build-files", error);
+}
+
+uint64_t build_cache_files_size(Store *store, int64_t *out_used)
+{
+	uint64_t size = 0;
+	*out_used = 0;
+	autofd dir = open_dir(store, BUILD_FILES_DIR, false);
+	g_auto(GStrv) names = dir < 0 ? NULL : record_list(dir, NULL);
+	for (char **name = names; name && *name; name++) {
+		struct stat st;
+		if (fstatat(dir, *name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+			continue;
+		int64_t used = (int64_t)st.st_mtim.tv_sec * G_GINT64_CONSTANT(1000000000) +
+			       st.st_mtim.tv_nsec;
+		size += (uint64_t)st.st_size;
+		*out_used = MAX(*out_used, used);
+	}
+	return size;
+}
+
 bool build_cache_trash_slots(Store *store, GError **error)
 {
 	return trash_dir(store, SLOTS_NAME, "build-slots", error);
+}
+
+bool build_cache_prune(Store *store, bool all, GError **error)
+{
+	g_autoptr(GPtrArray) records = build_cache_list(store, error);
+	g_autoptr(GHashTable) used = records ? image_layers(store, error) : NULL;
+	for (guint i = 0; used && i < records->len; i++) {
+		const BuildRecord *record = records->pdata[i];
+		guint n = g_strv_length(record->layers);
+		if (!all && n > 0 && g_hash_table_contains(used, record->layers[n - 1]))
+			continue;
+		if (!build_cache_remove(store, record->key, error))
+			return false;
+	}
+	return used != NULL && (!all || build_cache_trash_files(store, error));
 }
 
 char **build_slot_read(Store *store, const char *slot)

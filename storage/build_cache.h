@@ -58,6 +58,16 @@ bool build_cache_add_needed(Store *store, GHashTable *needed, GError **error);
  */
 bool build_cache_trash_mounts(Store *store, GError **error);
 
+/* What is known of files of contexts: digests by inode, one file for each context, below cache/. */
+#define BUILD_FILES_DIR "build/files"
+
+/** build_cache_trash_files() - forget it: the next builds read those files again. */
+bool build_cache_trash_files(Store *store, GError **error);
+
+/** build_cache_files_size() - how much that is. @out_used: its last change, ns; 0: there is none.
+ */
+uint64_t build_cache_files_size(Store *store, int64_t *out_used);
+
 /** build_cache_trash_slots() - forget what --explain compares with: values of build arguments. */
 bool build_cache_trash_slots(Store *store, GError **error);
 

@@ -10,6 +10,10 @@
 #include "cmd/commands.h"
 #include "cmd/spec_options.h"
 #include "libpod/base/error.h"
+#include "libpod/base/fd.h"
+#include "libpod/base/units.h"
+
+#define CREDS_MAX 65536
 
 void build_verb_init(BuildVerb *verb)
 {
@@ -26,6 +30,7 @@ void build_verb_clear(BuildVerb *verb)
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(lists); i++)
 		g_clear_pointer(lists[i], g_ptr_array_unref);
+	option_secret_free(verb->registry.creds);
 	spec_free(verb->run);
 }
 
@@ -145,6 +150,20 @@ static bool set_ssh(void *target, const Option *option, const char *value, GErro
 	       error_set(error, ENGINE_ERROR_INVALID, "SSH_AUTH_SOCK not set");
 }
 
+/* What skiff hands on to skiff-build: no secret stands in its arguments (R16). */
+static bool set_creds_fd(void *target, const Option *option, const char *value, GError **error)
+{
+	BuildVerb *verb = target;
+	uint64_t number = 0;
+	size_t size = 0;
+	if (!units_parse_uint(value, INT_MAX, &number, error))
+		return false;
+	autofd fd = (int)number;
+	option_secret_free(verb->registry.creds);
+	verb->registry.creds = fd_read_all(fd, CREDS_MAX, &size, error);
+	return verb->registry.creds != NULL;
+}
+
 #define VALUE(short_name, name, field, metavar, help)                                              \
 	{                                                                                          \
 		short_name, name, OPTION_VALUE, option_set_string, metavar, help,                  \
@@ -237,7 +256,10 @@ static const Option options[] = {
 	 "Let RUN --security=insecure have all privileges", 0, 0},
 	VALUE(0, "authfile", registry.authfile, "FILE", "Read credentials from here"),
 	VALUE(0, "cert-dir", registry.cert_dir, "DIR", "Certificates of the registry"),
-	VALUE(0, "creds", registry.creds, "USER[:PASSWORD]", "Log in with these"),
+	{0, "creds", OPTION_VALUE, option_set_secret, "USER[:PASSWORD]", "Log in with these",
+	 offsetof(BuildVerb, registry.creds), OPTION_COMMON},
+	{0, "creds-fd", OPTION_VALUE, set_creds_fd, "N", "The same from a descriptor", 0,
+	 OPTION_HIDDEN},
 	{0, "tls-verify", OPTION_TRISTATE, option_set_tristate, NULL,
 	 "Ask for HTTPS with a valid certificate (default true)",
 	 offsetof(BuildVerb, registry.tls_verify), OPTION_COMMON},

@@ -86,12 +86,15 @@ static bool prune(Engine *engine, const PruneOptions *opts, GError **error)
 			return false;
 		output_printf("%s\n", record->key);
 	}
-	if (!opts->until && !build_cache_trash_slots(store, error))
+	int64_t used = 0;
+	uint64_t files = opts->until ? 0 : build_cache_files_size(store, &used);
+	if (!opts->until &&
+	    (!build_cache_trash_slots(store, error) || !build_cache_trash_files(store, error)))
 		return false;
 	if ((opts->all && !build_cache_trash_mounts(store, error)) || !layers_sweep(store, error) ||
 	    !rootless_empty_trash(engine, error))
 		return false;
-	g_autofree char *freed = units_format_human_size(freed_size(store, records));
+	g_autofree char *freed = units_format_human_size(freed_size(store, records) + files);
 	output_printf("Total:\t%s\n", freed);
 	return true;
 }
@@ -158,6 +161,21 @@ static const Option du_options[] = {
 
 static const OptionGroup du_group = {NULL, du_options};
 
+/* What is kept of files of contexts, as one more row. */
+static void add_files(Store *store, GPtrArray *records)
+{
+	int64_t used = 0;
+	uint64_t size = build_cache_files_size(store, &used);
+	if (!used)
+		return;
+	BuildRecord *record = g_new0(BuildRecord, 1);
+	record->key = g_strdup("files");
+	record->created_by = g_strdup("digests of files that were copied");
+	record->size = size;
+	record->used = used;
+	g_ptr_array_add(records, record);
+}
+
 static int cmd_du(Invocation *inv)
 {
 	DuOptions opts = {0};
@@ -168,6 +186,8 @@ static int cmd_du(Invocation *inv)
 	g_autoptr(GPtrArray) records =
 		engine ? build_cache_list(engine_store(engine), &error) : NULL;
 	const OutputOptions output = {.format = opts.format};
+	if (records)
+		add_files(engine_store(engine), records);
 	bool done = records && output_list(&table, &output, records->pdata, records->len, &error);
 	return done ? 0 : command_fail(error);
 }

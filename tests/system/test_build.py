@@ -444,6 +444,14 @@ class Cache(BuildTest):
         # What an image needs stays; what only the cache held goes.
         self.assertIn("Total:\t0B", self.skiff("builder", "prune", "-f").stdout)
         self.assertTrue(layer.exists())
+        # So do the digests of files of contexts, which are told by du.
+        self.write("FROM busybox\nCOPY Dockerfile /d\n")
+        self.build()
+        sizes = dict(line.split("|") for line in self.skiff("builder", "du", "--format", "{{.ID}}|{{.Size}}").lines)
+        self.assertNotEqual(sizes["files"], "0B")
+        self.skiff("builder", "prune", "-f")
+        self.assertFalse((store / "cache/build/files").exists())
+        self.write("FROM busybox\nRUN --mount=type=cache,target=/c echo pruned > /pruned; touch /c/f\n")
         self.assertEqual(self.skiff("builder", "du").lines[1:], [])
         self.build("--no-cache")
         layer = next((file for file in (store / "layers").glob("*/diff/pruned") if file != layer), layer)

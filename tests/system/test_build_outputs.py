@@ -6,9 +6,10 @@ import os
 import shutil
 import subprocess
 import tarfile
+from pathlib import Path
 
 from tests.support.registry import Registry
-from tests.support.skiff import sub_ids
+from tests.support.skiff import wait_for
 from tests.system.test_build import BuildTest
 
 FILES = """
@@ -244,6 +245,87 @@ RUN --mount=type=cache,id=seeded,from=seed,source=/s,target=/c cat /c/f > /got &
         self.assertEqual(seccomp.split(), ["Seccomp:", "2"])
         self.assertGreater(int(caps.split()[1], 16), int(plain.split()[1], 16))
         self.skiff_fails("build", "--allow", "everything", self.context, says="invalid entitlement")
+
+
+class Hostile(BuildTest):
+    """A Dockerfile or a context that somebody else wrote (reference: security 1.4)."""
+
+    def test_bind_sources_of_the_context(self):
+        """CVE-2024-1753: a link in the context leads no further than the context."""
+        canary = self.tmp / "outside"
+        canary.mkdir()
+        (canary / "secret").write_text("canary\n")
+        self.write("FROM busybox\n")
+        for name, target in (("up", "../outside"), ("absolute", str(canary)), ("root", "/"), ("many", "../" * 40 + str(canary)[1:])):
+            (self.context / name).symlink_to(target)
+        for source in ("up", "absolute", "root", "many", "../outside", str(canary), "up/secret", "root" + str(canary)):
+            with self.subTest(source):
+                done = self.skiff("build", "--network", "none", "-f", "-", self.context, check=False,
+                                  input=f"FROM busybox\nRUN --mount=type=bind,source={source},target=/m,rw "
+                                        f"ls -a /m; cat /m/secret /m{canary}/secret /m && exit 9; exit 0\n")
+                self.assertNotIn("canary\n", done.stdout)
+                self.assertNotEqual(done.code, 9)
+        self.assertEqual([path.name for path in canary.iterdir()], ["secret"])
+
+    def test_names_of_caches(self):
+        """CVE-2024-9675: whatever an id or a target is, the directory is one of ours."""
+        store = self.state_directories()["store/names"].parent
+        before = sorted(path.name for path in (store / "cache").iterdir()) if (store / "cache").exists() else []
+        for value in ("../../..", "/", ".", "a/../../b", "x" * 4000, "..\\..", "%2e%2e", "\u202e"):
+            with self.subTest(value[:20]):
+                self.build(text=f"FROM busybox\nRUN --mount=type=cache,id={value},target=/c touch /c/f && test ! -e /c/cache\n")
+        names = [path.name for path in (store / "cache/build/mounts").iterdir() if not path.name.startswith(".")]
+        self.assertTrue(all(len(name) == 64 for name in names), names)
+        self.assertLessEqual(set(before), {path.name for path in (store / "cache").iterdir()})
+
+    def test_mount_options(self):
+        """CVE-2024-9407: no option of a mount gets to the kernel as it was written."""
+        for option in ("bind-propagation=shared", "bind-propagation=rprivate,suid", "propagation=shared", "option=suid", "o=dev",
+                       "suid", "dev", "exec", "rw=maybe", "ro=", "source", "z", "Z", "U", "relabel=shared", "upperdir=/x",
+                       "lowerdir=/:/x", "workdir=/x", "consistency=cached,userxattr", "type=overlay", "type=proc", "type=devpts",
+                       "type=image", "type=volume,source=x", "size=1g", "mode=0777,uid=0x0", "uid=-1", "gid=4294967296",
+                       "type=tmpfs,size=1,mode=01777", "target=", "sharing=shared", "id=x", "required", "env=X"):
+            with self.subTest(option):
+                done = self.skiff("build", "--network", "none", "-", check=False,
+                                  input=f"FROM busybox\nRUN --mount=type=bind,target=/m,source=.,{option} true\n")
+                self.assertEqual(done.code, 125, str(done))
+
+    def test_credentials_are_in_no_argument(self):
+        """R16: what a registry is opened with is seen in no process' arguments or environment."""
+        canary = "canary-b81c"
+        self.write("FROM busybox\nRUN echo started; sleep 1000\n")
+        process = self.start("build", "--creds", f"user:{canary}", "--network", "none", self.context)
+        self.addCleanup(self.end, process)
+        wait_for(lambda: process.stdout.readline() == b"started\n", timeout=60)
+        looked = 0
+        for path in (path for name in ("cmdline", "environ") for path in Path("/proc").glob(f"[0-9]*/{name}")):
+            try:
+                self.assertNotIn(canary.encode(), path.read_bytes(), path)
+                looked += 1
+            except OSError:
+                pass
+        self.assertGreater(looked, 5)
+
+    def test_secrets_are_nowhere(self):
+        """A build's secret is in no layer, history, log, record or output of it."""
+        canary = "canary-d94e"
+        secret = self.tmp / "secret"
+        secret.write_text(canary + "\n")
+        out = self.tmp / "secret-out"
+        os.environ["SKIFF_TEST_SECRET"] = canary
+        self.addCleanup(os.environ.pop, "SKIFF_TEST_SECRET")
+        done = self.build("--secret", f"id=s,src={secret}", "-o", f"type=oci,tar=false,dest={out}", "--explain",
+                          text="FROM busybox\nRUN --mount=type=secret,id=s,target=/deep/secret grep -q d94e /deep/secret && echo used\n")
+        self.assertIn("used", done.stdout)
+        self.assertNotIn(canary, done.stdout + done.stderr)
+        store = self.state_directories()["store/names"].parent
+        looked = 0
+        for top in (store, out):
+            for path in top.rglob("*"):
+                if path.is_file() and not path.is_symlink() and os.access(path, os.R_OK):
+                    looked += 1
+                    self.assertNotIn(canary.encode(), path.read_bytes(), path)
+        self.assertGreater(looked, 10)
 
 
 TWO_STAGES = """
