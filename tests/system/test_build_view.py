@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import time
 
 from tests.support.screen import Screen
 from tests.support.skiff import processes, wait_for
@@ -270,6 +271,21 @@ COPY --from=two /etc/passwd /2
                 self.assertEqual(process.wait(timeout=60), -signal.SIGTERM)
                 self.nothing_is_left()
 
+    def test_deaf_step(self):
+        """A step that no signal ends, as any shell that is a container's first process, does not hold the build."""
+        self.write("FROM busybox\nRUN echo started; sleep 1000\n")
+        for options in ([], ["--progress", "json"]):
+            for signum, times in ((signal.SIGINT, 1), (signal.SIGTERM, 2)):
+                with self.subTest(options, signal=signum):
+                    process = self.start("build", "--network", "none", "-t", "unmade", *options, self.context)
+                    stream = process.stderr if options else process.stdout
+                    wait_for(lambda: stream.readline().rstrip(b'"}\n').endswith(b"started"), timeout=60, interval=0)  # pylint: disable=cell-var-from-loop
+                    for _ in range(times):
+                        process.send_signal(signum)
+                        time.sleep(0.1)
+                    self.assertEqual(process.wait(timeout=60), -signum)
+                    self.nothing_is_left()
+
     def test_ctrl_c_with_stages_side_by_side(self):
         self.write(self.FILE)
         os.chmod(self.gate, 0o777)
@@ -283,6 +299,7 @@ COPY --from=two /etc/passwd /2
 class Shell(ViewTest):
     def test_where_it_failed(self):
         """The step's files, mounts, environment, user and directory; then the build fails as it would have."""
+        self.need_ids()
         self.write("""FROM busybox
 ENV A=set
 WORKDIR /work

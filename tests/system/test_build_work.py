@@ -44,6 +44,10 @@ class Services(WorkTest):
     # One class, and so one store, for all: they share the layers of Debian.
     images = ["compiler", "debian", "postgres"]
 
+    def setUp(self):
+        super().setUp()
+        self.need_ids()
+
     def test_program_to_scratch(self):
         """A program is compiled in one stage; the image is the program alone."""
         self.write("""# syntax=docker/dockerfile:1
@@ -282,6 +286,7 @@ RUN --mount=type=bind,from=composer:2,target=/m cp /m/etc/group /mounted
 
     def test_user_of_an_unset_variable(self):
         """As images of .NET have it: who has not set it is root."""
+        self.need_ids()
         self.build("--build-arg", "APP_UID=7", text="FROM busybox\nUSER $APP_UID\nRUN id -u > /u\n")
         self.assertEqual((self.inside("cat", "/u"), self.config().get("User") or ""), ("0\n", ""))
         self.build("--build-arg", "APP_UID=7", text="FROM busybox\nARG APP_UID\nUSER $APP_UID\nRUN id -u > /tmp/u\n")
