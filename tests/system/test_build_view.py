@@ -200,6 +200,22 @@ class AsJson(ViewTest):
         self.assertEqual([event["type"] for event in self.events(nothing.stderr)], ["error"])
 
 
+class SeveralPlatforms(ViewTest):
+    def test_steps_say_which(self):
+        self.write("FROM scratch\nCOPY file /\n", file="")
+        both = ["linux/amd64", "linux/arm64"]
+        done = self.skiff("build", "--platform", ",".join(both), "--progress", "json", self.context)
+        steps = [json.loads(line) for line in done.stderr.splitlines() if '"step"' in line]
+        self.assertEqual([step["platform"] for step in steps if step["state"] == "started"], [both[0]] * 2 + [both[1]] * 2)
+        done = self.skiff("build", "--platform", ",".join(both), self.context)
+        self.assertEqual([line for line in done.lines if " STEP " in line],
+                         [f"[{platform}] STEP {text}" for platform in both for text in ("1/2: FROM scratch", "2/2: COPY file /")])
+        text = self.finish(self.terminal("--platform", ",".join(both)))
+        self.assertIn(" => CACHED [linux/arm64 2/2] COPY file /", text)
+        done = self.skiff("build", "--platform", both[0], self.context)
+        self.assertTrue(done.stdout.startswith("STEP 1/2: FROM scratch\n"), done.stdout)
+
+
 class Quietly(ViewTest):
     def test_nothing_but_the_id(self):
         self.write("FROM busybox\nRUN echo out; echo err >&2\n")

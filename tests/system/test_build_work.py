@@ -357,6 +357,28 @@ class Mistakes(BuildTest):
                     self.assertRegex(said, "(?m)^" + help_text)
 
 
+    def check(self, text, *options, code=1):
+        """What --check prints of a Dockerfile: rules and lines."""
+        self.write(text)
+        done = self.skiff("build", "--check", *options, self.context, code=code)
+        return [tuple(line.split(": ")[1:3]) for line in done.lines if line.startswith("WARNING: ")], done
+
+    def test_check_knows_the_images_that_are_here(self):
+        found, _ = self.check("FROM busybox\nENV A=$PATH:$NOTHING\n")
+        self.assertEqual(found, [("UndefinedVar", "Dockerfile:2")])
+        found, _ = self.check("FROM not-here.invalid/x\nENV A=$NOTHING\n", code=0)
+        self.assertEqual(found, [])
+        found, _ = self.check("FROM busybox\n", "--platform", "linux/s390x")
+        self.assertEqual(found, [("InvalidBaseImagePlatform", "Dockerfile:1")])
+
+    def test_check_of_what_cannot_be_built(self):
+        found, done = self.check("FROM busybox as a\nCOPY --from=7 /x /x\n", code=125)
+        self.assertEqual(found, [("FromAsCasing", "Dockerfile:1")])
+        self.assertIn("Error: Dockerfile:2: there is no stage '7'", done.stderr)
+        _, done = self.check("FROM busybox AS a\nCOPY --from=a /x /x\n", code=125)
+        self.assertNotIn("no warnings", done.stdout)
+
+
 class WorkByBuildah(BuildahTest):
     def test_patterns(self):
         """The Dockerfiles above, as far as they stand on busybox, by buildah: config, history and files."""
