@@ -17,8 +17,10 @@
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
 #include "libpod/base/path.h"
+#include "libpod/base/suggest.h"
 
-#define LINKS_MAX 40
+#define LINKS_MAX     40
+#define SUGGEST_NAMES 1000 /* of a directory that are looked at */
 
 /* A path on its way to its canonical form. */
 typedef struct {
@@ -120,6 +122,11 @@ void copy_item_free(void *data)
 	g_free(item);
 }
 
+static gint compare_names(gconstpointer a, gconstpointer b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 /* A backslash alone makes none: then the word is a name, as in docker. */
 static bool has_wildcard(const char *text)
 {
@@ -140,15 +147,39 @@ static char *clean(const char *path)
 	return g_strdup(cleaned + 1);
 }
 
+/* Names beside the one that is not there, as far as they are like it. */
+static void suggest_beside(const CopyPlan *plan, const char *source, GError **error)
+{
+	const char *slash = strrchr(source, '/');
+	g_autofree char *parent =
+		slash ? g_strndup(source, (size_t)(slash - source)) : g_strdup(".");
+	int fd = path_open_in_root(plan->spec.root_fd, parent, O_RDONLY | O_DIRECTORY, 0);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+	const struct dirent *entry;
+	while (dir && names->len < SUGGEST_NAMES && (entry = readdir(dir)))
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			g_ptr_array_add(names, g_strdup(entry->d_name));
+	if (dir)
+		(void)closedir(dir);
+	g_ptr_array_sort(names, compare_names);
+	g_ptr_array_add(names, NULL);
+	suggest_add_near(slash ? slash + 1 : source, (char **)names->pdata,
+			 "sources are looked up inside the build context", error);
+}
+
 /* The word does not name anything that may be copied. */
 static bool set_absent(const CopyPlan *plan, const char *source, GError **error)
 {
 	int number = errno;
 	if (number != ENOENT && number != ENOTDIR && number != ELOOP)
 		return error_set_errno(error, "cannot open '%s'", source);
-	(void)error_set(error, ENGINE_ERROR_NOT_FOUND, "'%s': %s", source, strerror(number));
-	if (!plan->spec.keep_owner)
-		error_add_help(error, "sources are looked up inside the build context");
+	if (plan->spec.keep_owner)
+		return error_set(error, ENGINE_ERROR_NOT_FOUND, "'%s': %s", source,
+				 strerror(number));
+	(void)error_set(error, ENGINE_ERROR_NOT_FOUND, "'%s': %s in the build context", source,
+			number == ENOENT ? "no such file or directory" : strerror(number));
+	suggest_beside(plan, source, error);
 	return false;
 }
 
@@ -192,11 +223,6 @@ static bool add_found(CopyPlan *plan, const char *shown, bool wild, GError **err
 	item->name = g_strdup(name);
 	g_ptr_array_add(plan->items, item);
 	return true;
-}
-
-static int compare_names(const void *a, const void *b)
-{
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
 /* The names in a directory that match, sorted. */

@@ -10,6 +10,7 @@
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
 #include "libpod/base/path.h"
+#include "libpod/base/suggest.h"
 #include "libpod/base/units.h"
 #include "storage/manifest.h"
 #include "storage/reference.h"
@@ -61,20 +62,30 @@ static Image *acquire(Build *build, const char *name, const char *platform, GErr
 				error);
 }
 
-/* The image that a name or a named context means. NULL with @error. */
+/* There is no such image: a stage may have been meant. */
+static void suggest_stage(const Build *build, const char *name, GError **error)
+{
+	Suggestions near;
+	suggest_init(&near, name);
+	for (guint i = 0; i < build->graph->stages->len; i++) {
+		const Stage *stage = build->graph->stages->pdata[i];
+		if (stage->name)
+			suggest_offer(&near, stage->name);
+	}
+	suggest_add_help(&near, "the stage ", error);
+}
+
+/* The image that a name means. NULL with @error. */
 static Image *source_image(Build *build, const StageSource *source, const char *platform,
 			   GError **error)
 {
-	const char *name = source->name;
-	if (source->kind == STAGE_SOURCE_CONTEXT) {
-		g_autofree char *lower = g_ascii_strdown(name, -1);
-		const char *value = g_hash_table_lookup(build->options->contexts, lower);
-		if (!context_is_image(value, &name))
-			return error_set_null(error, ENGINE_ERROR_INVALID,
-					      "%s: a directory is no image to build from",
-					      source->name);
-	}
-	return acquire(build, name, platform, error);
+	if (source->kind == STAGE_SOURCE_CONTEXT)
+		return error_set_null(error, ENGINE_ERROR_INVALID,
+				      "%s: a directory is no image to build from", source->name);
+	Image *image = acquire(build, source->name, platform, error);
+	if (!image)
+		suggest_stage(build, source->name, error);
+	return image;
 }
 
 const BuildState *solver_source_state(StageRun *run, const StageSource *source,

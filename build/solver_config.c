@@ -137,9 +137,7 @@ static bool apply_word(StageRun *run, const Instruction *i, GError **error)
 	}
 	if (i->kind == INSTRUCTION_STOPSIGNAL && !signals_parse(value, &signum, error))
 		return false;
-	if (!*value)
-		return error_set(error, ENGINE_ERROR_INVALID, "%s: nothing is left once expanded",
-				 instruction_name(i->kind));
+	/* USER of a variable that nobody has set is root, as in docker. */
 	js_set_string(build_state_config(run->state),
 		      i->kind == INSTRUCTION_USER ? "User" : "StopSignal", value);
 	return true;

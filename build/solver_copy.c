@@ -347,8 +347,11 @@ static bool complete_copy(StageRun *run, LayerStep *layer, GError **error)
 	g_autofree char *digest = NULL;
 	size_t n = 0;
 	if (!(step->layers ? checksum_layers(run, step, &digest, &n, error)
-			   : checksum_context(run, step, &digest, &n, error)))
+			   : checksum_context(run, step, &digest, &n, error))) {
+		if (layer->i->copy.from)
+			g_prefix_error(error, "--from=%s: ", layer->i->copy.from);
 		return false;
+	}
 	cache_key_add(layer->key, "files", digest);
 	g_clear_pointer(&step->created_by, g_free);
 	set_created_by(step, digest, n);

@@ -22,6 +22,8 @@
 #include "storage/build_layer.h"
 
 #define SCRIPT_TARGET "/dev/pipes/"
+/* The first process of a container does not die of most signals that it has no handler for. */
+#define PATIENCE_MS 2000
 
 static void free_place(void *data)
 {
@@ -199,6 +201,7 @@ static bool attend(const RunStep *step, Container *ctr, int *out_code, GError **
 		.attach_stdout = true,
 		.attach_stderr = true,
 		.sig_proxy = true,
+		.patience_ms = PATIENCE_MS,
 		.run_dir_fd = container_run_fd(ctr),
 	};
 	return attach_run(control, &attach, out_code, error) == ATTACH_EXITED;

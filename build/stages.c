@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "build/context.h"
 #include "build/run_mount.h"
 #include "libpod/base/error.h"
 #include "libpod/base/suggest.h"
@@ -109,6 +110,15 @@ static StageSource *source_image(const StageGraph *graph, const char *name, unsi
 	return NULL;
 }
 
+/* A named context: files, or the image that its value means. */
+static StageSource *source_context(const StageOptions *options, const char *name, unsigned line)
+{
+	g_autofree char *lower = g_ascii_strdown(name, -1);
+	const char *value = g_hash_table_lookup(options->contexts, lower), *image = NULL;
+	return context_is_image(value, &image) ? source_new(STAGE_SOURCE_IMAGE, image, line)
+					       : source_new(STAGE_SOURCE_CONTEXT, name, line);
+}
+
 /* What FROM names. */
 static StageSource *resolve_base(const StageGraph *graph, const Stage *stage, const char *name,
 				 const StageOptions *options, GError **error)
@@ -120,7 +130,7 @@ static StageSource *resolve_base(const StageGraph *graph, const Stage *stage, co
 		return NULL;
 	}
 	if (is_context(options, name))
-		return source_new(STAGE_SOURCE_CONTEXT, name, line);
+		return source_context(options, name, line);
 	if (strcmp(name, "scratch") == 0)
 		return source_new(STAGE_SOURCE_SCRATCH, name, line);
 	const Stage *earlier = find_stage(graph, name, stage->index);
@@ -135,7 +145,7 @@ static StageSource *resolve_from(const StageGraph *graph, const Stage *stage, co
 {
 	uint64_t number = 0;
 	if (is_context(options, name))
-		return source_new(STAGE_SOURCE_CONTEXT, name, line);
+		return source_context(options, name, line);
 	if (name[strspn(name, "0123456789")] == '\0') {
 		if (units_parse_uint(name, graph->stages->len - 1, &number, NULL))
 			return source_stage(stage_at(graph, (unsigned)number), name, line);

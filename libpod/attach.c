@@ -57,6 +57,8 @@ typedef struct {
 	char output[MESSAGE_SIZE_MAX];
 	LoopState state;
 	int code;
+	int ending;    /* signal that the container got and we die of at @end_at; 0: none */
+	gint64 end_at; /* of g_get_monotonic_time() */
 } Attachment;
 
 static bool fail(Attachment *at)
@@ -79,9 +81,32 @@ static void copy_window_size(Attachment *at)
 				     size.ws_col, NULL);
 }
 
+/* The first of these signals is the container's to end by, the second is for us. */
+static void set_end(Attachment *at, int signum)
+{
+	if (!at->options->patience_ms ||
+	    (signum != SIGINT && signum != SIGTERM && signum != SIGHUP && signum != SIGQUIT))
+		return;
+	if (at->ending)
+		attach_terminal_die(&at->terminal, signum);
+	at->ending = signum;
+	at->end_at = g_get_monotonic_time() + at->options->patience_ms * G_GINT64_CONSTANT(1000);
+}
+
+/* Milliseconds until there is something to do without any event; -1: never. */
+static int wait_time(const Attachment *at)
+{
+	gint64 left = at->ending ? MAX(at->end_at - g_get_monotonic_time(), 0) / 1000 + 1 : -1;
+	if (at->eot_delay > 0 && (left < 0 || at->eot_delay < left))
+		return at->eot_delay;
+	return (int)left;
+}
+
 /* Send a signal on, or do what it would have done to us. */
 static void pass_signal(Attachment *at, int signum)
 {
+	if (at->options->sig_proxy)
+		set_end(at, signum);
 	if (signum == SIGCONT)
 		attach_terminal_resume(&at->terminal);
 	if ((signum == SIGWINCH || signum == SIGCONT) && at->options->tty)
@@ -328,12 +353,16 @@ static bool run_loop(Attachment *at, GError **error)
 			break;
 		}
 		prepare(at, master_open, fds);
-		int ready = poll(fds, POLL_COUNT, at->eot_delay > 0 ? at->eot_delay : -1);
+		int ready = poll(fds, POLL_COUNT, wait_time(at));
 		if (ready < 0 && errno != EINTR) {
 			error_set_errno(error, "cannot wait for the container");
 			return fail(at);
 		}
-		if (ready == 0 && at->input_size == 0)
+		if (at->ending && g_get_monotonic_time() >= at->end_at) {
+			attach_terminal_die(&at->terminal, at->ending);
+			at->ending = 0; /* it is ignored */
+		}
+		if (ready == 0 && at->eot_delay > 0 && at->input_size == 0)
 			end_input(at);
 		if (ready <= 0)
 			continue;

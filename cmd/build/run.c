@@ -110,7 +110,10 @@ static ContainerSpec *new_spec(void *data, GError **error)
 
 static void show_step(void *data, const BuildStep *step)
 {
-	build_view_step(((const Job *)data)->view, step);
+	const Job *job = data;
+	const GPtrArray *platforms = job->verb->platforms;
+	build_view_step(job->view, platforms && platforms->len > 1 ? job->options.platform : NULL,
+			step);
 }
 
 /* --on-failure shell, before and after it. */
@@ -331,23 +334,51 @@ static bool open_context(Invocation *inv, Job *job, GError **error)
 	return job->file != NULL;
 }
 
-/* --check: print what was found. Return: exit code. */
-static int check_file(Job *job, GError **error)
+/* Where --check looks for images, and what it found of them. */
+typedef struct {
+	Engine *engine;
+	GPtrArray *known; /* KnownImage * */
+} CheckSearch;
+
+/* What --check knows of an image. */
+typedef struct {
+	CheckImage seen; /* borrows from @image */
+	Image *image;
+	char *platform;
+} KnownImage;
+
+static void free_known(void *data)
 {
-	g_auto(CheckConfig) config = {0};
-	if (!check_config_parse(job->file->lex->check, &config, error))
-		return -1;
-	const CheckInputs inputs = {
-		.scope = {.build_args = job->build_args},
-		.ignore = context_ignore(job->context),
-		.target_platform = job->options.platform,
+	KnownImage *known = data;
+	image_free(known->image);
+	g_free(known->platform);
+	g_free(known);
+}
+
+/* CheckInputs.image: what is here already; @data is a list that keeps it. */
+static const CheckImage *find_known(const char *name, void *data)
+{
+	CheckSearch *search = data;
+	Image *image = image_lookup(engine_store(search->engine), name, NULL);
+	if (!image)
+		return NULL;
+	KnownImage *known = g_new0(KnownImage, 1);
+	const ImageConfig *config = image->config;
+	known->image = image;
+	if (config->os && config->architecture)
+		known->platform = g_strdup_printf("%s/%s%s%s", config->os, config->architecture,
+						  config->variant ? "/" : "",
+						  config->variant ? config->variant : "");
+	known->seen = (CheckImage){
+		.env = (const char *const *)config->env,
+		.platform = known->platform,
 	};
-	g_autoptr(Scope) global = scope_new_global(&inputs.scope, job->file->lex->escape);
-	const StageOptions stages = {.target = job->verb->target, .contexts = job->contexts};
-	g_autoptr(StageGraph) graph = stages_apply_global(job->file, global, NULL)
-					      ? stages_build(job->file, global, &stages, NULL)
-					      : NULL;
-	g_autoptr(GPtrArray) found = check_run(job->file, graph, &config, &inputs);
+	g_ptr_array_add(search->known, known);
+	return &known->seen;
+}
+
+static void print_findings(const Job *job, const GPtrArray *found)
+{
 	for (guint i = 0; i < found->len; i++) {
 		const CheckFinding *finding = found->pdata[i];
 		g_autofree char *text =
@@ -360,7 +391,37 @@ static int check_file(Job *job, GError **error)
 	else
 		output_printf("Check complete, %u warning%s been found!\n", found->len,
 			      found->len == 1 ? " has" : "s have");
-	return found->len > 0;
+}
+
+/* --check: print what was found. Return: exit code; -1 with @error if it could not even begin to be
+ * built. */
+static int check_file(Job *job, GError **error)
+{
+	g_auto(CheckConfig) config = {0};
+	if (!check_config_parse(job->file->lex->check, &config, error))
+		return -1;
+	g_autoptr(GPtrArray) known = g_ptr_array_new_with_free_func(free_known);
+	CheckSearch search = {job->engine, known};
+	const CheckInputs inputs = {
+		.scope = {.build_args = job->build_args},
+		.image = find_known,
+		.data = &search,
+		.ignore = context_ignore(job->context),
+		.target_platform = job->options.platform,
+	};
+	g_autoptr(GError) broken = NULL;
+	g_autoptr(Scope) global = scope_new_global(&inputs.scope, job->file->lex->escape);
+	const StageOptions stages = {.target = job->verb->target, .contexts = job->contexts};
+	g_autoptr(StageGraph) graph = stages_apply_global(job->file, global, &broken)
+					      ? stages_build(job->file, global, &stages, &broken)
+					      : NULL;
+	g_autoptr(GPtrArray) found = check_run(job->file, graph, &config, &inputs);
+	if (graph || found->len > 0)
+		print_findings(job, found);
+	if (graph)
+		return found->len > 0;
+	g_propagate_error(error, g_steal_pointer(&broken));
+	return -1;
 }
 
 static bool write_iidfile(const char *file, const char *id, GError **error)

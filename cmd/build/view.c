@@ -182,15 +182,16 @@ BuildView *build_view_begin(ProgressKind kind, int *out_code, GError **error)
 /* --- what happens --- */
 
 /* podman's lines. */
-static void print_plain(const BuildStep *step)
+static void print_plain(const char *platform, const BuildStep *step)
 {
+	g_autofree char *where = platform ? g_strdup_printf("[%s] ", platform) : g_strdup("");
 	g_autofree char *prefix = step->stages > 1
 					  ? g_strdup_printf("[%u/%u] ", step->stage, step->stages)
 					  : g_strdup("");
 	g_autofree char *text = NULL;
 	if (step->state == BUILD_STEP_STARTED)
-		text = g_strdup_printf("%sSTEP %u/%u: %s", prefix, step->number, step->total,
-				       step->text);
+		text = g_strdup_printf("%s%sSTEP %u/%u: %s", where, prefix, step->number,
+				       step->total, step->text);
 	else if (step->state == BUILD_STEP_CACHED)
 		text = g_strdup_printf("--> Using cache %.12s\n--> %.12s", step->cache_key,
 				       step->made);
@@ -202,10 +203,10 @@ static void print_plain(const BuildStep *step)
 	output_flush();
 }
 
-void build_view_step(BuildView *view, const BuildStep *step)
+void build_view_step(BuildView *view, const char *platform, const BuildStep *step)
 {
 	if (view->kind == PROGRESS_PLAIN) {
-		print_plain(step);
+		print_plain(platform, step);
 		return;
 	}
 	check_channel(view);
@@ -217,6 +218,7 @@ void build_view_step(BuildView *view, const BuildStep *step)
 	js_set_int(message, "step", step->number);
 	js_set_int(message, "steps", step->total);
 	js_set_int(message, "line", step->line);
+	set_text(message, "platform", platform);
 	set_text(message, "stage_name", step->stage_name);
 	set_text(message, "text", step->text);
 	set_text(message, "made", step->made);

@@ -39,8 +39,8 @@ BuildView *build_view_begin(ProgressKind kind, int *out_code, GError **error);
 /** build_view_kind() - as it was begun. */
 ProgressKind build_view_kind(const BuildView *view);
 
-/** build_view_step() - a step begins or ends, in this process. */
-void build_view_step(BuildView *view, const BuildStep *step);
+/** build_view_step() - a step begins or ends, in this process. @platform: of several, else NULL. */
+void build_view_step(BuildView *view, const char *platform, const BuildStep *step);
 
 /** build_view_say() - a line beside the steps. */
 void build_view_say(BuildView *view, const char *text);

@@ -27,7 +27,7 @@ static char *headline(const char *text)
 	return g_strstrip(g_steal_pointer(&copy));
 }
 
-/* "[base 2/5] RUN make" */
+/* "[base 2/5] RUN make", or "[linux/arm64 base 2/5] RUN make" */
 static char *label(const ViewStep *step)
 {
 	g_autofree char *line = headline(step->text);
@@ -36,7 +36,8 @@ static char *label(const ViewStep *step)
 		stage = g_strdup_printf("%s ", step->stage_name);
 	else if (step->stages > 1)
 		stage = g_strdup_printf("stage-%" G_GINT64_FORMAT " ", step->stage - 1);
-	return g_strdup_printf("[%s%" G_GINT64_FORMAT "/%" G_GINT64_FORMAT "] %s",
+	return g_strdup_printf("[%s%s%s%" G_GINT64_FORMAT "/%" G_GINT64_FORMAT "] %s",
+			       step->platform ? step->platform : "", step->platform ? " " : "",
 			       stage ? stage : "", step->number, step->total, line);
 }
 
@@ -78,6 +79,8 @@ static void put_step(const ViewStep *step, const char *state, Json *message)
 	js_set_int(line, "line", step->line);
 	if (step->stage_name)
 		js_set_string(line, "stage_name", step->stage_name);
+	if (step->platform)
+		js_set_string(line, "platform", step->platform);
 	js_set_string(line, "text", step->text);
 	if (message) {
 		double ms = (double)(g_get_monotonic_time() - step->started) / 1000;

@@ -15,6 +15,7 @@
 /* One step, from its start to its end. */
 typedef struct {
 	int64_t stage, stages, number, total, line;
+	char *platform;   /* NULL unless there are several */
 	char *stage_name; /* or NULL */
 	char *text;
 	gint64 started;

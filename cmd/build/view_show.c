@@ -23,6 +23,7 @@ static void free_step(ViewStep *step)
 {
 	if (!step)
 		return;
+	g_free(step->platform);
 	g_free(step->stage_name);
 	g_free(step->text);
 	g_string_free(step->log, TRUE);
@@ -169,6 +170,7 @@ static void start_step(ViewShow *show, ViewChannel *channel, Json *message)
 	step->number = get_int(message, "step");
 	step->total = get_int(message, "steps");
 	step->line = get_int(message, "line");
+	step->platform = g_strdup(get_text(message, "platform"));
 	step->stage_name = g_strdup(get_text(message, "stage_name"));
 	step->text = g_strdup(get_text(message, "text"));
 	step->started = g_get_monotonic_time();

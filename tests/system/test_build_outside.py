@@ -33,6 +33,10 @@ def reach(url):
 class OutsideTest(WorkTest):
     outside = True
 
+    def setUp(self):
+        super().setUp()
+        self.need_ids()
+
 
 class Packages(OutsideTest):
     images = ["debian", "node"]

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import signal
+import time
 
 from tests.support.screen import Screen
 from tests.support.skiff import processes, wait_for
@@ -199,6 +200,22 @@ class AsJson(ViewTest):
         self.assertEqual([event["type"] for event in self.events(nothing.stderr)], ["error"])
 
 
+class SeveralPlatforms(ViewTest):
+    def test_steps_say_which(self):
+        self.write("FROM scratch\nCOPY file /\n", file="")
+        both = ["linux/amd64", "linux/arm64"]
+        done = self.skiff("build", "--platform", ",".join(both), "--progress", "json", self.context)
+        steps = [json.loads(line) for line in done.stderr.splitlines() if '"step"' in line]
+        self.assertEqual([step["platform"] for step in steps if step["state"] == "started"], [both[0]] * 2 + [both[1]] * 2)
+        done = self.skiff("build", "--platform", ",".join(both), self.context)
+        self.assertEqual([line for line in done.lines if " STEP " in line],
+                         [f"[{platform}] STEP {text}" for platform in both for text in ("1/2: FROM scratch", "2/2: COPY file /")])
+        text = self.finish(self.terminal("--platform", ",".join(both)))
+        self.assertIn(" => CACHED [linux/arm64 2/2] COPY file /", text)
+        done = self.skiff("build", "--platform", both[0], self.context)
+        self.assertTrue(done.stdout.startswith("STEP 1/2: FROM scratch\n"), done.stdout)
+
+
 class Quietly(ViewTest):
     def test_nothing_but_the_id(self):
         self.write("FROM busybox\nRUN echo out; echo err >&2\n")
@@ -270,6 +287,21 @@ COPY --from=two /etc/passwd /2
                 self.assertEqual(process.wait(timeout=60), -signal.SIGTERM)
                 self.nothing_is_left()
 
+    def test_deaf_step(self):
+        """A step that no signal ends, as any shell that is a container's first process, does not hold the build."""
+        self.write("FROM busybox\nRUN echo started; sleep 1000\n")
+        for options in ([], ["--progress", "json"]):
+            for signum, times in ((signal.SIGINT, 1), (signal.SIGTERM, 2)):
+                with self.subTest(options, signal=signum):
+                    process = self.start("build", "--network", "none", "-t", "unmade", *options, self.context)
+                    stream = process.stderr if options else process.stdout
+                    wait_for(lambda: stream.readline().rstrip(b'"}\n').endswith(b"started"), timeout=60, interval=0)  # pylint: disable=cell-var-from-loop
+                    for _ in range(times):
+                        process.send_signal(signum)
+                        time.sleep(0.1)
+                    self.assertEqual(process.wait(timeout=60), -signum)
+                    self.nothing_is_left()
+
     def test_ctrl_c_with_stages_side_by_side(self):
         self.write(self.FILE)
         os.chmod(self.gate, 0o777)
@@ -283,6 +315,7 @@ COPY --from=two /etc/passwd /2
 class Shell(ViewTest):
     def test_where_it_failed(self):
         """The step's files, mounts, environment, user and directory; then the build fails as it would have."""
+        self.need_ids()
         self.write("""FROM busybox
 ENV A=set
 WORKDIR /work

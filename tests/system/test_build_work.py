@@ -4,6 +4,7 @@
 The images are made once for a machine (tests/support/images.py).
 """
 
+import re
 import urllib.error
 import urllib.request
 
@@ -42,6 +43,10 @@ class WorkTest(BuildTest):
 class Services(WorkTest):
     # One class, and so one store, for all: they share the layers of Debian.
     images = ["compiler", "debian", "postgres"]
+
+    def setUp(self):
+        super().setUp()
+        self.need_ids()
 
     def test_program_to_scratch(self):
         """A program is compiled in one stage; the image is the program alone."""
@@ -265,6 +270,28 @@ CMD ["sh", "out.sh"]
         self.build(tag="prod")
         self.assertEqual((self.inside(image="dev"), self.inside(image="prod")), ("1\n", "1 lines\n"))
 
+    def test_images_in_the_place_of_names(self):
+        """What FROM, COPY and RUN mean by a name may be another image, whose files are then taken."""
+        self.write("""FROM golang:1.22-alpine AS build
+RUN echo built > /built
+FROM busybox
+COPY --from=build /built /
+COPY --from=composer:2 /etc/passwd /copied
+RUN --mount=type=bind,from=composer:2,target=/m cp /m/etc/group /mounted
+""")
+        self.build("--build-context", "golang:1.22-alpine=docker-image://localhost/busybox",
+                   "--build-context", "composer:2=container-image://localhost/busybox")
+        self.assertEqual(self.inside("cat", "/built", "/copied", "/mounted"),
+                         "built\n" + self.inside("cat", "/etc/passwd", "/etc/group", image="busybox"))
+
+    def test_user_of_an_unset_variable(self):
+        """As images of .NET have it: who has not set it is root."""
+        self.need_ids()
+        self.build("--build-arg", "APP_UID=7", text="FROM busybox\nUSER $APP_UID\nRUN id -u > /u\n")
+        self.assertEqual((self.inside("cat", "/u"), self.config().get("User") or ""), ("0\n", ""))
+        self.build("--build-arg", "APP_UID=7", text="FROM busybox\nARG APP_UID\nUSER $APP_UID\nRUN id -u > /tmp/u\n")
+        self.assertEqual((self.inside("cat", "/tmp/u"), self.config()["User"]), ("7\n", "7"))
+
     def test_onbuild(self):
         """What a base does in those that are built from it: once, before their own steps, and not in theirs."""
         self.write("""FROM busybox
@@ -282,6 +309,74 @@ CMD ["cat", "/app/built"]
         self.build("--format", "docker", text="FROM child\nRUN echo grandchild >> built\n", tag="grandchild")
         self.assertEqual(self.inside(image="grandchild"), "me: of the child\nafter\ngrandchild\n")
         self.skiff_fails("build", "-f", "-", self.context, input="FROM base\n", says="main.txt")
+
+
+class Mistakes(BuildTest):
+    """What one reads who has typed something wrong: where it is, what is wrong, and on a terminal what was meant."""
+
+    CASES = (
+        # (what stands below FROM busybox AS base, the error, the help)
+        ("COPY main.ct /\n", "Dockerfile:2: 'main.ct': no such file or directory in the build context", "help: did you mean main.c\\?"),
+        ("COPY src/a.txt .\n", "Dockerfile:2: 'src/a.txt': no such file or directory in the build context", "help: did you mean a.text\\?"),
+        ("COPY nothing /\n", "Dockerfile:2: 'nothing': no such file or directory in the build context",
+         "help: sources are looked up inside the build context"),
+        ("COPY ../outside /\n", "Dockerfile:2: 'outside': no such file or directory in the build context",
+         "help: sources are looked up inside the build context"),
+        ("COPY left.out /\n", "Dockerfile:2: 'left.out': no such file or directory in the build context",
+         "help: the context's ignore file leaves it out"),
+        ("RUN true\nCOPY --from=base /nothing /\n", "Dockerfile:3: a cycle: a stage needs itself through 'base'", None),
+        ("FROM busybox\nCOPY --from=base /nothing /\n", "Dockerfile:3: --from=base: 'nothing': No such file or directory", None),
+        ("FROM busybox\nCOPY --from=bse /etc /\n", "Dockerfile:3: .*bse.*",
+         "help: did you mean the stage base\\?"),
+        ("FROM busybox\nCOPY --from=7 /etc /\n", "Dockerfile:3: there is no stage '7'", None),
+        ("COPY main.c src /dir\n", "Dockerfile:2: When using COPY with more than one source file, the destination must be a directory and end with a /", None),
+        ("COPY src /etc/passwd\n", "Dockerfile:2: the destination '/etc/passwd' is not a directory", None),
+        ("WORKDIR /etc/passwd\n", "Dockerfile:2: cannot make '/etc/passwd': Not a directory", None),
+        ("COPY --chown=noone main.c /\n", "Dockerfile:2: --chown 'noone': no such user or group in the image", None),
+        ("\n# nothing\nRNU true\n", "Dockerfile:4: unknown instruction 'RNU'", "help: did you mean RUN\\?"),
+        ("HEALTHCHECK --intervall=3s CMD x\n", "Dockerfile:2: HEALTHCHECK has no flag '--intervall'", "help: did you mean --interval\\?"),
+        ("RUN --mount=type=cahce,target=/x true\n", "Dockerfile:2: --mount: unknown mount type 'cahce'", "help: did you mean cache\\?"),
+        ("RUN --mount=type=secret,id=x,required cat /x\n", "Dockerfile:2: secret required but no secret with id x found", None),
+        ("RUN cat <<EOF\nx\n", "Dockerfile:2: heredoc 'EOF' is not closed", "help: it ends at a line that holds nothing but EOF"),
+        ("LABEL a=\"${B:?must be set}\"\n", "Dockerfile:2: .*must be set", None),
+        ("RUN no-such-program\n", 'Dockerfile:2: building at STEP "RUN no-such-program": while running runtime: exit status 127',
+         "help: to look around where it failed: skiff .*build --on-failure=shell "),
+    )
+
+    def test_messages(self):
+        (self.context / "src").mkdir()
+        (self.context / "src" / "a.text").write_text("")
+        for text, error, help_text in self.CASES:
+            with self.subTest(text):
+                self.write("FROM busybox AS base\n" + text, **{"main.c": "", "left.out": "", ".dockerignore": "left.out\n"})
+                terminal = self.tty("build", "--network", "none", "--pull=never", "--progress", "plain", self.context, columns=1000)
+                self.assertNotEqual(terminal.wait(60), 0)
+                said = terminal.output.decode().replace("\r\n", "\n")
+                self.assertRegex(said, r"(?m)^Error: (" + (error if ".*" in error else re.escape(error)) + ")")
+                if help_text:
+                    self.assertRegex(said, "(?m)^" + help_text)
+
+
+    def check(self, text, *options, code=1):
+        """What --check prints of a Dockerfile: rules and lines."""
+        self.write(text)
+        done = self.skiff("build", "--check", *options, self.context, code=code)
+        return [tuple(line.split(": ")[1:3]) for line in done.lines if line.startswith("WARNING: ")], done
+
+    def test_check_knows_the_images_that_are_here(self):
+        found, _ = self.check("FROM busybox\nENV A=$PATH:$NOTHING\n")
+        self.assertEqual(found, [("UndefinedVar", "Dockerfile:2")])
+        found, _ = self.check("FROM not-here.invalid/x\nENV A=$NOTHING\n", code=0)
+        self.assertEqual(found, [])
+        found, _ = self.check("FROM busybox\n", "--platform", "linux/s390x")
+        self.assertEqual(found, [("InvalidBaseImagePlatform", "Dockerfile:1")])
+
+    def test_check_of_what_cannot_be_built(self):
+        found, done = self.check("FROM busybox as a\nCOPY --from=7 /x /x\n", code=125)
+        self.assertEqual(found, [("FromAsCasing", "Dockerfile:1")])
+        self.assertIn("Error: Dockerfile:2: there is no stage '7'", done.stderr)
+        _, done = self.check("FROM busybox AS a\nCOPY --from=a /x /x\n", code=125)
+        self.assertNotIn("no warnings", done.stdout)
 
 
 class WorkByBuildah(BuildahTest):

@@ -5,6 +5,7 @@
 #include <pty.h>
 #include <unistd.h>
 
+#include "cmd/escape.h"
 #include "cmd/progress.h"
 
 typedef struct {
@@ -161,6 +162,27 @@ static void test_clean(void)
 	}
 }
 
+/* Whatever a program prints: nothing of it moves the cursor, and it has the width it should. */
+static void test_any_bytes(void)
+{
+	static const char bytes[] = "\033[]()#;0?19mKHJ\r\a\t\b\xc3\xa4\xe4\xb8\xad\xff\x9b ab";
+	for (int round = 0; round < 20000; round++) {
+		char text[48] = "";
+		int size = g_test_rand_int_range(0, sizeof text);
+		for (int i = 0; i < size; i++)
+			text[i] = bytes[g_test_rand_int_range(0, sizeof bytes - 1)];
+		g_autofree char *clean = progress_clean(text);
+		g_autofree char *shown = escape_terminal(clean, false);
+		g_assert_true(g_utf8_validate(shown, -1, NULL));
+		g_assert_null(strpbrk(shown, "\033\r\n\a\b\t"));
+		unsigned columns = (unsigned)g_test_rand_int_range(0, 40), width = 0;
+		g_autofree char *fit = progress_fit(shown, columns);
+		for (const char *at = fit; *at; at = g_utf8_next_char(at))
+			width += g_unichar_iswide(g_utf8_get_char(at)) ? 2 : 1;
+		g_assert_cmpuint(width, <=, columns);
+	}
+}
+
 static void test_kind(void)
 {
 	g_autoptr(GError) error = NULL;
@@ -183,6 +205,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/cmd/progress/time", test_time);
 	g_test_add_func("/cmd/progress/fit", test_fit);
 	g_test_add_func("/cmd/progress/clean", test_clean);
+	g_test_add_func("/cmd/progress/any-bytes", test_any_bytes);
 	g_test_add_func("/cmd/progress/kind", test_kind);
 	return g_test_run();
 }
