@@ -133,27 +133,45 @@ static bool check_volumes(const Checked *c, GError **error)
 	return true;
 }
 
-/* Is @target where some volume goes? */
-static bool is_mounted(const Checked *c, const char *target)
+/* Where what stands in a list is mounted, without the options of a short form. */
+static char *target_of(const Node *item, const char *directory)
 {
-	const Node *volumes = node_get(c->service, "volumes");
-	for (size_t i = 0; i < node_count(volumes); i++)
-		if (g_strcmp0(node_string(node_item(volumes, i), "target"), target) == 0)
-			return true;
-	return false;
+	const char *text = item->kind == NODE_MAP ? node_string(item, "target") : item->text;
+	if (!text && item->kind == NODE_MAP)
+		text = node_string(item, "source");
+	if (!text)
+		return NULL;
+	g_autofree char *path =
+		item->kind == NODE_MAP ? g_strdup(text) : g_strndup(text, strcspn(text, ":"));
+	return g_canonicalize_filename(path, directory);
 }
 
+/* Two things at one place: nobody would see the first one. */
 static bool check_targets(const Checked *c, GError **error)
 {
-	const Node *tmpfs = node_get(c->service, "tmpfs");
-	for (size_t i = 0; i < node_count(tmpfs); i++) {
-		const Node *item = node_item(tmpfs, i);
-		g_autofree char *target = g_strndup(item->text, strcspn(item->text, ":"));
-		if (is_mounted(c, target))
-			return place_error(error, item->at,
-					   "services.%s.tmpfs[%zu]: target %s is already mounted "
-					   "by a volume",
-					   c->name, i, target);
+	static const struct {
+		const char *key, *directory;
+	} lists[] = {
+		{"volumes", "/"}, {"tmpfs", "/"}, {"configs", "/"}, {"secrets", "/run/secrets"}};
+	g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	for (size_t l = 0; l < G_N_ELEMENTS(lists); l++) {
+		const Node *list = node_get(c->service, lists[l].key);
+		for (size_t i = 0; node_is(list, NODE_LIST) && i < node_count(list); i++) {
+			const Node *item = node_item(list, i);
+			char *target = target_of(item, lists[l].directory);
+			const char *other = target ? g_hash_table_lookup(seen, target) : NULL;
+			if (other) {
+				place_error(error, item->at,
+					    "services.%s.%s[%zu]: target %s already mounted as %s",
+					    c->name, lists[l].key, i, target, other);
+				g_free(target);
+				return false;
+			}
+			if (target)
+				g_hash_table_insert(seen, target,
+						    g_strdup_printf("services.%s.%s[%zu]", c->name,
+								    lists[l].key, i));
+		}
 	}
 	return true;
 }

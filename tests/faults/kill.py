@@ -64,14 +64,40 @@ class Verb:
 
 
 def compose_file(bed, number):
-    """A project of one container, named "new": files of other numbers make another one of it."""
+    """A project of two containers, one named "new", and what they build: files of other numbers make other containers of it."""
     path = bed.dir / f"compose{number}.yaml"
     path.write_text(f"""services:
-  new: {{image: "{bed.image}", container_name: new, command: [sleep, "1000"], labels: [n={number}], volumes: ["vol:/data"]}}
+  new: {{image: "{bed.image}", container_name: new, command: [sleep, "1000"], labels: [n={number}], volumes: ["vol:/data", /anon],
+        depends_on: [other]}}
+  other: {{image: "{bed.image}", command: [sleep, "1000"], labels: [n={number}], network_mode: none}}
+  built: {{build: {bed.context}, image: localhost/built, profiles: [build]}}
 volumes: {{vol: }}
 """, encoding="utf-8")
     path.chmod(0o644)
     return ["compose", "-f", str(path), "-p", "proj"]
+
+
+def compose_verbs(bed):
+    """Those of compose. "There" is always something: data that was written before may not be lost, whatever becomes of the rest."""
+    first, second = (compose_file(bed, number) for number in (1, 2))
+    always = ["version"]
+    up, change = [*first, "up", "-d", "-t", "0"], [*second, "up", "-d", "-t", "0"]
+    down = [*second, "down", "-v", "-t", "0"]
+    write = ["exec", "new", "sh", "-c", "echo kept > /data/x; echo kept > /anon/x"]
+    kept = ["exec", "new", "sh", "-c", "read a < /data/x; [ $a = kept ]"]
+    all_kept = ["exec", "new", "sh", "-c", "for f in /data/x /anon/x; do read a < $f; [ $a = kept ] || exit 1; done"]
+    built = "localhost/built:latest"
+    return [
+        Verb("compose-up", change, undo=[down], there=always, proof=[change, write]),
+        Verb("compose-recreate", change, before=[up, write], undo=[down], there=always, proof=[change, all_kept], again=up),
+        Verb("compose-down", [*second, "down", "-t", "0"], before=[up, write], undo=[down, ["volume", "prune", "-f"]], there=always,
+             proof=[change, kept]),
+        Verb("compose-down-volumes", down, before=[up, write], undo=[down], there=always, proof=[change, write]),
+        Verb("compose-run", [*second, "run", "--rm", "-T", "new", "touch", "/data/y"], before=[up, write], undo=[down], there=always,
+             proof=[change, kept], again=up),
+        Verb("compose-build", [*second, "--profile", "build", "build", "built"], undo=[["rmi", "-f", "-i", built], ["builder", "prune", "-af"]],
+             there=["image", "exists", built], proof=[["run", "--rm", "--network", "none", built, "cat", "/built"]]),
+    ]
 
 
 def verbs(bed):
@@ -85,9 +111,6 @@ def verbs(bed):
     exists = ["container", "exists", "new"]
     restart = [["start", "new"], ["exec", "new", "true"]]
     pod_of_two = [["pod", "create", *POD], ["create", "--name", "new", "--pod", "pod", first, "sleep", "1000"]]
-    compose = {number: compose_file(bed, number) for number in (1, 2)}
-    compose_use = [[*compose[2], "up", "-d", "-t", "0"], ["exec", "new", "touch", "/data/x"]]
-    compose_down = [*compose[2], "down", "-v", "-t", "0"]
     two_networks = [["network", "create", "--ignore", "net"], ["network", "create", "--ignore", "--ipv6", "net2"]]
     on_net = ["run", "-d", "--name", "new", "--network", "net", first, "sleep", "1000"]
     on_both = ["run", "-d", "--name", "new", "--network", "net", "--network", "net2", first, "sleep", "1000"]
@@ -204,23 +227,7 @@ def verbs(bed):
              before=[["secret", "create", "--replace", "sec", "/etc/passwd"]], undo=[RM_NEW, ["secret", "rm", "-i", "sec"]],
              there=exists, proof=[*restart, ["exec", "new", "cat", "/run/secrets/sec", "/etc/other"]],
              again=["secret", "create", "--replace", "sec", "/etc/passwd"]),
-        Verb("compose-up", [*compose[2], "up", "-d", "-t", "0"], undo=[compose_down], there=exists, proof=compose_use),
-        Verb("compose-recreate", [*compose[2], "up", "-d", "-t", "0"], before=[[*compose[1], "up", "-d", "-t", "0"]],
-             undo=[compose_down], there=exists, proof=compose_use, again=[*compose[1], "up", "-d", "-t", "0"]),
-        Verb("compose-down", compose_down, before=[[*compose[1], "up", "-d", "-t", "0"]], there=exists, proof=compose_use,
-             again=[*compose[1], "up", "-d", "-t", "0"]),
-        Verb("pod-create", ["pod", "create", "--infra-name", "new", *POD], undo=[RM_POD], there=["pod", "exists", "pod"],
-             proof=[["pod", "start", "pod"], ["run", "--rm", "--pod", "pod", first, "true"]]),
-        Verb("run-pod", ["run", "-d", "--name", "new", "--pod", "pod", first, "sleep", "1000"], before=[["pod", "create", *POD]],
-             undo=[RM_POD], there=exists, proof=[["pod", "start", "pod"], ["exec", "new", "true"]],
-             again=["pod", "create", "--replace", *POD]),
-        Verb("pod-start", ["pod", "start", "pod"], before=pod_of_two, undo=[RM_POD], there=exists,
-             proof=[["pod", "start", "pod"], ["exec", "new", "true"]], again=["pod", "create", "--replace", *POD]),
-        Verb("pod-stop", ["pod", "stop", "-t", "0", "pod"], before=[*pod_of_two, ["pod", "start", "pod"]], undo=[RM_POD],
-             there=exists, proof=[["pod", "start", "pod"], ["exec", "new", "true"]],
-             again=["pod", "create", "--replace", *POD]),
-        Verb("pod-rm", RM_POD, before=[*pod_of_two, ["pod", "start", "pod"]], undo=[RM_POD], there=["pod", "exists", "pod"],
-             proof=[["pod", "start", "pod"]], again=["pod", "create", *POD]),
+        *compose_verbs(bed),
         Verb("volume-rm", ["volume", "rm", "-f", "vol"], before=[["volume", "create", "vol"]],
              there=["volume", "exists", "vol"],
              proof=[["run", "--rm", "--network", "none", "-v", "vol:/data", first, "touch", "/data/x"]],
