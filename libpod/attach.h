@@ -16,6 +16,7 @@ typedef struct {
 	bool attach_stdout;
 	bool attach_stderr;
 	bool sig_proxy;
+	bool leave_signals; /* attach_wait_result(): they wait for the caller */
 	const char *detach_keys; /* "ctrl-p,ctrl-q"; NULL or "" = none */
 	int run_dir_fd;          /* for signals and window size */
 	const char *session;     /* exec session, or NULL for the container */
