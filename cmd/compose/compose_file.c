@@ -167,6 +167,7 @@ static ComposeProject *project_new(void)
 		g_hash_table_new_full(g_str_hash, g_str_equal, NULL, interpolate_variable_free);
 	project->env = environment_new(NULL, project->warnings);
 	project->disabled = node_new(NODE_MAP, (Place){0});
+	project->unselected = node_new(NODE_MAP, (Place){0});
 	return project;
 }
 
@@ -184,6 +185,7 @@ void compose_project_free(ComposeProject *project)
 	environment_free(project->env);
 	node_free(project->model);
 	node_free(project->disabled);
+	node_free(project->unselected);
 	g_free(project);
 }
 

@@ -33,6 +33,7 @@ typedef struct {
 	Environment *env;
 	Node *model;           /* of enabled services and what they use */
 	Node *disabled;        /* services that no profile enables: a map */
+	Node *unselected;      /* services that nobody asked for: a map */
 	GPtrArray *profiles;   /* enabled */
 	GPtrArray *warnings;   /* lines for the user */
 	GHashTable *variables; /* name -> InterpolateVariable of all files */
