@@ -103,6 +103,7 @@ static int cmd_build(Invocation *inv)
 		.pull = opts.pull,
 		.quiet = opts.quiet,
 		.check = opts.check,
+		.all_platforms = true,
 		.memory = opts.memory,
 		.ssh = opts.ssh,
 		.built = built,

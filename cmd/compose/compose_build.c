@@ -11,6 +11,7 @@
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
 #include "libpod/base/spawn.h"
+#include "storage/manifest.h"
 
 /* The command line of one build on its way. */
 typedef struct {
@@ -76,7 +77,6 @@ static const struct {
 } refused[] = {
 	{"cache_from", "cache-from", "skiff-build has no caches elsewhere"},
 	{"cache_to", "cache-to", "skiff-build has no caches elsewhere"},
-	{"entitlements", NULL, "a build has the rights of its user"},
 	{"isolation", NULL, "it is for Windows"},
 	{"no_cache_filter", NULL, "a cache is used for all stages or for none"},
 	{"privileged", NULL, "a build has the rights of its user"},
@@ -101,9 +101,7 @@ static bool check_keys(const Line *line, GError **error)
 		if (entry && !can && !asks_nothing(entry->value))
 			return refuse(line, entry, refused[i].why, error);
 	}
-	const NodeEntry *platforms = node_get_entry(line->build, "platforms");
-	return !platforms || node_count(platforms->value) < 2 ||
-	       refuse(line, platforms, "one platform is built at a time", error);
+	return true;
 }
 
 /* A service of the project, also one that nobody asked for. */
@@ -228,12 +226,30 @@ static void add_run_options(Line *line)
 	}
 }
 
+/* All of them for `build`. What is only to run here is built for the service's platform, else for
+ * this machine's where it is one of them, else for the first. */
+static void add_platforms(Line *line)
+{
+	const Node *list = node_get(line->build, "platforms");
+	const char *own = node_string(line->service->value, "platform");
+	g_auto(Platform) machine = {0};
+	bool here = false;
+	platform_host(&machine);
+	g_autofree char *host = platform_format(&machine);
+	for (size_t i = 0; i < node_count(list); i++)
+		here = here || strcmp(node_item(list, i)->text, host) == 0;
+	if (line->how->all_platforms && node_count(list) > 0)
+		add_all(line, "platforms", "platform");
+	else if (own || !here)
+		add(line, "platform",
+		    own                ? own
+		    : node_count(list) ? node_item(list, 0)->text
+				       : NULL);
+}
+
 static bool fill_line(Line *line, const char *self, GError **error)
 {
 	const Node *build = line->build, *service = line->service->value;
-	const Node *platforms = node_get(build, "platforms");
-	const char *platform = node_count(platforms) ? node_item(platforms, 0)->text
-						     : node_string(service, "platform");
 	const char *inline_text = node_string(build, "dockerfile_inline");
 	g_autofree char *image =
 		compose_spec_image(line->how->project, line->service->key, service);
@@ -253,7 +269,8 @@ static bool fill_line(Line *line, const char *self, GError **error)
 	else
 		add_all(line, "ssh", "ssh");
 	add(line, "target", node_string(build, "target"));
-	add(line, "platform", platform);
+	add_platforms(line);
+	add_all(line, "entitlements", "allow");
 	add(line, "no-cache", node_true(build, "no_cache") || line->how->no_cache ? "true" : NULL);
 	add(line, "pull", node_true(build, "pull") || line->how->pull ? "true" : NULL);
 	add(line, "quiet", line->how->quiet ? "true" : NULL);

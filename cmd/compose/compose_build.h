@@ -13,6 +13,7 @@ typedef struct {
 	const ComposeProject *project;
 	const GlobalOptions *global;
 	bool no_cache, pull, quiet;
+	bool all_platforms;       /* not only one to run here */
 	bool check;               /* only look for mistakes */
 	const char *memory, *ssh; /* over what the services say; or NULL */
 	GHashTable *built;        /* names of services that need no build any more; may be NULL */

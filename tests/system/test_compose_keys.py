@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """skiff compose: keys of services, builds and resources, seen from inside the containers."""
 
+import json
 import os
 import socket
 from pathlib import Path
@@ -241,6 +242,26 @@ services:
         self.assertIn("192.0.2.9", lines[1])
         self.assertIn("8192", lines[2])
         self.assertEqual(lines[3].strip(), "1")
+
+    def test_platforms_and_caches(self):
+        """`build` makes all platforms, a list of images; `up` the one that runs here. Steps go to a cache."""
+        text = """
+services:
+  a:
+    build:
+      dockerfile_inline: "FROM scratch\\nCOPY compose.yaml /"
+      context: .
+      platforms: [linux/amd64, linux/arm64]
+      cache_to: ["type=local,dest=./cache"]
+    command: ["/none"]
+"""
+        self.build(text)
+        self.assertTrue((self.project / "cache/index.json").exists())
+        listed = json.loads(self.skiff("manifest", "inspect", "proj-a").stdout)["manifests"]
+        self.assertEqual(sorted(item["platform"]["architecture"] for item in listed), ["amd64", "arm64"])
+        self.skiff("manifest", "rm", "proj-a")
+        self.compose("create")
+        self.assertNotEqual(self.skiff("manifest", "inspect", "proj-a", check=False).code, 0)
 
     def test_another_services_image(self):
         """It is built first, wherever it stands, and each of them once."""
