@@ -122,7 +122,8 @@ Node *compose_files_load(Loader *loader, const char *const *paths, GError **erro
 		if (!load_documents(loader, paths[i], base, error))
 			return NULL;
 	}
-	compose_paths_resolve(loader, base);
+	if (!loader->options->no_paths)
+		compose_paths_resolve(loader, base);
 	return g_steal_pointer(&base);
 }
 
@@ -201,7 +202,8 @@ static bool finish(ComposeProject *project, const ComposeOptions *options, GErro
 		return false;
 	if (!options->no_consistency && !project_check(project, error))
 		return false;
-	return project_select(project, options, error) && project_environments(project, error);
+	return project_select(project, options, error) &&
+	       (options->no_environments || project_environments(project, error));
 }
 
 ComposeProject *compose_project_load(const ComposeOptions *options, GError **error)

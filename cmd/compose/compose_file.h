@@ -23,6 +23,8 @@ typedef struct {
 	const char *const *services;  /* these and what they need; NULL: all */
 	bool no_interpolate;          /* leave ${X} alone; nothing is known of such values */
 	bool no_consistency;          /* leave out the checks across services */
+	bool no_environments;         /* leave env_file and label_file as they are */
+	bool no_paths;                /* leave paths as they are written */
 } ComposeOptions;
 
 typedef struct {

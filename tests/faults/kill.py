@@ -64,11 +64,14 @@ class Verb:
 
 
 def compose_file(bed, number):
-    """A project of one container, named "new": files of other numbers make another one of it."""
+    """A project of one container, named "new": files of other numbers make another one of it, 3 another network only."""
     path = bed.dir / f"compose{number}.yaml"
     path.write_text(f"""services:
-  new: {{image: "{bed.image}", container_name: new, command: [sleep, "1000"], labels: [n={number}], volumes: ["vol:/data"]}}
+  new: {{image: "{bed.image}", container_name: new, command: [sleep, "1000"], labels: [n={min(number, 2)}], volumes: ["vol:/data"],
+    configs: [{{source: made, target: /made}}]}}
 volumes: {{vol: }}
+networks: {{default: {{internal: {str(number == 3).lower()}}}}}
+configs: {{made: {{content: "bytes"}}}}
 """, encoding="utf-8")
     path.chmod(0o644)
     return ["compose", "-f", str(path), "-p", "proj"]
@@ -85,8 +88,9 @@ def verbs(bed):
     exists = ["container", "exists", "new"]
     restart = [["start", "new"], ["exec", "new", "true"]]
     pod_of_two = [["pod", "create", *POD], ["create", "--name", "new", "--pod", "pod", first, "sleep", "1000"]]
-    compose = {number: compose_file(bed, number) for number in (1, 2)}
-    compose_use = [[*compose[2], "up", "-d", "-t", "0"], ["exec", "new", "touch", "/data/x"]]
+    compose = {number: compose_file(bed, number) for number in (1, 2, 3)}
+    compose_use = [[*compose[2], "up", "-d", "-t", "0"], ["exec", "new", "touch", "/data/x"], ["exec", "new", "cat", "/made"]]
+    compose_internal = [[*compose[3], "up", "-d", "-t", "0"], *compose_use[1:]]
     compose_down = [*compose[2], "down", "-v", "-t", "0"]
     two_networks = [["network", "create", "--ignore", "net"], ["network", "create", "--ignore", "--ipv6", "net2"]]
     on_net = ["run", "-d", "--name", "new", "--network", "net", first, "sleep", "1000"]
@@ -207,6 +211,8 @@ def verbs(bed):
         Verb("compose-up", [*compose[2], "up", "-d", "-t", "0"], undo=[compose_down], there=exists, proof=compose_use),
         Verb("compose-recreate", [*compose[2], "up", "-d", "-t", "0"], before=[[*compose[1], "up", "-d", "-t", "0"]],
              undo=[compose_down], there=exists, proof=compose_use, again=[*compose[1], "up", "-d", "-t", "0"]),
+        Verb("compose-network", compose_internal[0], before=[[*compose[2], "up", "-d", "-t", "0"]], undo=[compose_down], there=exists,
+             proof=compose_internal, again=[*compose[2], "up", "-d", "-t", "0"]),
         Verb("compose-down", compose_down, before=[[*compose[1], "up", "-d", "-t", "0"]], there=exists, proof=compose_use,
              again=[*compose[1], "up", "-d", "-t", "0"]),
         Verb("pod-create", ["pod", "create", "--infra-name", "new", *POD], undo=[RM_POD], there=["pod", "exists", "pod"],
