@@ -219,6 +219,8 @@ AttachResult attach_wait_result(int result_socket, const AttachOptions *options,
 	AttachPump none = {.ours = {-1, -1, -1}, .theirs = {-1, -1, -1}};
 	if (!attach_terminal_begin(&terminal, false, error))
 		return ATTACH_FAILED;
+	if (options->leave_signals)
+		fd_close(&terminal.signal_fd);
 	Result result = wait_loop(&terminal, options->pump ? options->pump : &none, result_socket,
 				  options->sig_proxy, out_code, error);
 	attach_terminal_end(&terminal);

@@ -199,6 +199,20 @@ static ContainerSummary new_summary(const ContainerSpec *spec, const char *id)
 	};
 }
 
+/* The bytes of a secret: the store's, or those that came with it. secret_wipe() them. */
+static char *load_secret(Engine *engine, const SpecSecret *asked, size_t *out_size, GError **error)
+{
+	if (asked->data) {
+		const void *data = g_bytes_get_data(asked->data, out_size);
+		char *copy = g_malloc0(*out_size + 1);
+		if (*out_size)
+			memcpy(copy, data, *out_size);
+		return copy;
+	}
+	g_autoptr(Secret) secret = secret_resolve(engine, asked->id, error);
+	return secret ? secret_read(engine, secret, out_size, error) : NULL;
+}
+
 /* Secrets that are files: the container has its own from now on, secret rm or not. */
 static bool copy_secrets(Engine *engine, int dir, const ContainerSpec *spec, GError **error)
 {
@@ -208,8 +222,7 @@ static bool copy_secrets(Engine *engine, int dir, const ContainerSpec *spec, GEr
 		size_t size = 0;
 		if (asked->env || asked->given)
 			continue;
-		g_autoptr(Secret) secret = secret_resolve(engine, asked->id, error);
-		char *data = secret ? secret_read(engine, secret, &size, error) : NULL;
+		char *data = load_secret(engine, asked, &size, error);
 		if (!data)
 			return false;
 		autofd fd = path_open_state(dir, name, O_WRONLY | O_CREAT | O_EXCL, 0600);
@@ -394,6 +407,16 @@ static bool mark_dependencies(Engine *engine, char **ids, GError **error)
 	return true;
 }
 
+/* The bytes of secrets are in no record. */
+static void hand_data(const ContainerSpec *asked, ContainerSpec *copy)
+{
+	for (guint i = 0; i < asked->secrets->len; i++) {
+		const SpecSecret *from = asked->secrets->pdata[i];
+		SpecSecret *to = copy->secrets->pdata[i];
+		to->data = from->data ? g_bytes_ref(from->data) : NULL;
+	}
+}
+
 Container *container_create(Engine *engine, const ContainerSpec *asked, GError **error)
 {
 	log_step(6, __func__);
@@ -403,6 +426,7 @@ Container *container_create(Engine *engine, const ContainerSpec *asked, GError *
 	g_autoptr(ContainerSpec) spec = spec_from_json(json, error);
 	if (!spec || (asked->name && !name_check(asked->name, error)))
 		return NULL;
+	hand_data(asked, spec);
 	if (asked->replace && spec->name && !replace_holder(engine, spec->name, error))
 		return NULL;
 

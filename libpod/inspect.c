@@ -291,7 +291,7 @@ static void set_secrets(Json *json, const ContainerSpec *spec, char *const *env)
 		}
 		Json *file = json_object_new_object();
 		js_set_string(file, "Name", secret->name);
-		js_set_string(file, "ID", secret->id);
+		js_set_string(file, "ID", secret->id ? secret->id : "");
 		js_set_int(file, "UID", secret->uid);
 		js_set_int(file, "GID", secret->gid);
 		js_set_int(file, "Mode", secret->mode);

@@ -413,6 +413,24 @@ static bool check_name(const char *name, GError **error)
 	return true;
 }
 
+/* Its place for another of its name: nobody is on it, and its subnet is free. */
+static bool leave(Engine *engine, const NamedNetwork *network, GPtrArray *networks, GError **error)
+{
+	g_auto(GStrv) users = named_network_users(engine, network->name, error);
+	for (size_t i = 0; users && users[i]; i++) {
+		g_autoptr(Container) ctr = container_lookup(engine, users[i], NULL);
+		ContainerState state = ctr ? container_summary(ctr)->state : CONTAINER_EXITED;
+		if (state != CONTAINER_EXITED && state != CONTAINER_CREATED)
+			return error_set(error, ENGINE_ERROR_IN_USE,
+					 "network %s cannot change while container %s is on it",
+					 network->name, container_summary(ctr)->name);
+	}
+	for (guint i = networks->len; users && i-- > 0;)
+		if (g_str_equal(((NamedNetwork *)networks->pdata[i])->name, network->name))
+			g_ptr_array_remove_index(networks, i);
+	return users != NULL;
+}
+
 /* Under the lock of all networks. */
 static NamedNetwork *create_locked(Engine *engine, const NamedNetworkCreate *options,
 				   GError **error)
@@ -426,12 +444,12 @@ static NamedNetwork *create_locked(Engine *engine, const NamedNetworkCreate *opt
 	}
 	if (existing && options->ignore)
 		return g_steal_pointer(&existing);
-	if (existing)
+	if (existing && !options->replace)
 		return error_set_null(error, ENGINE_ERROR_EXISTS,
 				      "network name %s already used: network already exists",
 				      options->name);
 	g_autoptr(GPtrArray) networks = named_networks_list(engine, error);
-	if (!networks)
+	if (!networks || (existing && !leave(engine, existing, networks, error)))
 		return NULL;
 	g_autoptr(NamedNetwork) network = g_new0(NamedNetwork, 1);
 	network->name = options->name ? g_strdup(options->name) : choose_name(networks);
@@ -451,6 +469,8 @@ static NamedNetwork *create_locked(Engine *engine, const NamedNetworkCreate *opt
 	g_autoptr(Json) json = named_network_to_json(network);
 	if (!js_save(networks_dir(engine), file, json, RECORD_SYNC_FULL, error))
 		return NULL;
+	if (existing)
+		event_network(engine, "remove", existing->name, existing->id);
 	event_network(engine, "create", network->name, network->id);
 	return g_steal_pointer(&network);
 }

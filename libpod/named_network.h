@@ -49,6 +49,9 @@ typedef struct {
 	NamedNetworkSubnet subnet6; /* subnet NULL: a unique local one, if @ipv6 */
 	bool internal, disable_dns;
 	bool ignore; /* existing is fine */
+	/* One of that name becomes this one: those made for it join the new one when they start
+	 * again. IN_USE while one of them runs. */
+	bool replace;
 	uint32_t mtu;
 	const NetworkOptions *options; /* NULL: none */
 	GHashTable *labels;            /* may be NULL */

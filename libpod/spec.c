@@ -28,7 +28,18 @@ static void secret_free_void(void *data)
 	g_free(secret->id);
 	g_free(secret->target);
 	g_free(secret->digest);
+	g_clear_pointer(&secret->data, g_bytes_unref);
 	g_free(secret);
+}
+
+SpecSecret *spec_secret_new(const char *name, const char *target, GBytes *data)
+{
+	SpecSecret *secret = g_new0(SpecSecret, 1);
+	secret->name = g_strdup(name);
+	secret->target = g_strdup(target);
+	secret->data = g_bytes_ref(data);
+	secret->mode = 0444;
+	return secret;
 }
 
 static void mount_free_void(void *data)
@@ -129,6 +140,7 @@ static void free_health(ContainerSpec *spec)
 			 asked->interval,
 			 asked->timeout,
 			 asked->start_period,
+			 asked->start_interval,
 			 asked->startup_cmd,
 			 asked->startup_interval,
 			 asked->startup_timeout,

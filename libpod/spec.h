@@ -72,6 +72,7 @@ typedef struct {
 	char *id;     /* resolved */
 	bool env;     /* a variable, else a file */
 	bool given;   /* its bytes come with the start (ContainerStart), not from the store */
+	GBytes *data; /* run-only: its bytes come with the create; the store does not know it */
 	char *target; /* resolved: an absolute path, or the variable's name */
 	uint32_t uid, gid, mode;
 	char *digest; /* recorded: of a file's bytes; NULL in old records */
@@ -91,7 +92,7 @@ typedef struct {
 /* The --health-* options as typed: NULL and -1 are not given. */
 typedef struct {
 	bool disabled; /* --no-healthcheck */
-	char *cmd, *interval, *timeout, *start_period;
+	char *cmd, *interval, *timeout, *start_period, *start_interval;
 	char *startup_cmd, *startup_interval, *startup_timeout;
 	char *log_destination;
 	bool on_failure_set, log_destination_set;
@@ -281,6 +282,9 @@ typedef struct {
 ContainerSpec *spec_new(void);
 void spec_free(ContainerSpec *spec);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ContainerSpec, spec_free)
+/** spec_secret_new() - a file in the container with these bytes, which it keeps as its own; strings
+ * are copied, @data referenced. The spec's list takes it. */
+SpecSecret *spec_secret_new(const char *name, const char *target, GBytes *data);
 /** spec_mount_new() - a mount with defaults; strings are copied. The spec's list takes it. */
 SpecMount *spec_mount_new(SpecMountKind kind, const char *source, const char *destination);
 void spec_mount_free(SpecMount *mount);

@@ -132,8 +132,12 @@ static bool apply_asked(const SpecHealth *asked, HealthConfig *config, GError **
 				 "healthcheck-retries must be greater than 0");
 	if (!parse_interval(asked->interval, &config->regular.interval, error) ||
 	    !parse_timeout(asked->timeout, &config->regular.timeout, error) ||
-	    !parse_time(asked->start_period, "start-period", &config->start_period, error))
+	    !parse_time(asked->start_period, "start-period", &config->start_period, error) ||
+	    !parse_time(asked->start_interval, "start-interval", &config->start_interval, error))
 		return false;
+	if (config->start_interval <= 0)
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "healthcheck-start-interval must be greater than 0 seconds");
 	if (config->start_period < 0)
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "healthcheck-start-period must be 0 seconds or greater");

@@ -134,6 +134,9 @@ bool spec_set_health_interval(ContainerSpec *spec, const char *value, GError **e
 bool spec_set_health_timeout(ContainerSpec *spec, const char *value, GError **error);
 /** spec_set_health_start_period() - --health-start-period DURATION. */
 bool spec_set_health_start_period(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_health_start_interval() - DURATION between probes in that time; no option of podman's.
+ */
+bool spec_set_health_start_interval(ContainerSpec *spec, const char *value, GError **error);
 /** spec_set_health_startup_cmd() - --health-startup-cmd COMMAND. */
 bool spec_set_health_startup_cmd(ContainerSpec *spec, const char *value, GError **error);
 /** spec_set_health_startup_interval() - --health-startup-interval DURATION. */

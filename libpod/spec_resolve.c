@@ -445,7 +445,7 @@ static bool resolve_secrets(Engine *engine, ContainerSpec *spec, GError **error)
 {
 	for (guint i = 0; i < spec->secrets->len; i++) {
 		SpecSecret *asked = spec->secrets->pdata[i];
-		if (asked->given)
+		if (asked->given || asked->data)
 			continue;
 		g_autoptr(Secret) secret = secret_resolve(engine, asked->name, error);
 		if (!secret)

@@ -117,6 +117,22 @@ static bool read_figures(int dir_fd, Image *image, GError **error)
 	return true;
 }
 
+int64_t image_checked(Store *store, const Image *image)
+{
+	struct stat st;
+	autofd dir = image_dir_open(store, image->id, NULL);
+	return dir < 0 || fstat(dir, &st) < 0
+		       ? 0
+		       : (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+}
+
+bool image_mark_checked(Store *store, const Image *image, GError **error)
+{
+	autofd dir = image_dir_open(store, image->id, error);
+	return dir >= 0 &&
+	       (futimens(dir, NULL) == 0 || error_set_errno(error, "image '%s'", image->id));
+}
+
 Image *image_load(Store *store, const char *id, GError **error)
 {
 	g_autoptr(GError) problem = NULL;

@@ -75,6 +75,11 @@ typedef struct {
  * Return: id, g_free() it. */
 char *image_publish(Store *store, const ImagePublish *publish, GError **error);
 
+/** image_checked() - when it was last published, tagged or marked, in ns since 1970; 0: unknown. */
+int64_t image_checked(Store *store, const Image *image);
+/** image_mark_checked() - say that its registry was asked for it just now. */
+bool image_mark_checked(Store *store, const Image *image, GError **error);
+
 /** image_tag() - give @image one more normalised name, taking it from another image. */
 bool image_tag(Store *store, const Image *image, const char *name, GError **error);
 

@@ -65,7 +65,8 @@ typedef struct {
 	uint64_t jobs;
 	bool no_cache, quiet, squash, layers, check, explain;
 	bool has_ttl, squash_all, push, rewrite_times, allow_insecure, omit_history;
-	bool shell; /* --on-failure shell */
+	bool shell;   /* --on-failure shell */
+	uint64_t fds; /* descriptors from 3 on that compose passed; see --compose-fds */
 } BuildVerb;
 
 /* Setters of rows, in result_options.c. */

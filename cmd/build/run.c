@@ -26,6 +26,7 @@
 
 #define WORK_NAME    "context"
 #define ARG_FILE_MAX (1u << 20)
+#define PASSED_MAX   (16 << 20) /* bytes of values of ARGs that compose passes */
 
 /* What one build needs. */
 typedef struct {
@@ -165,6 +166,22 @@ static bool fill_table(GHashTable *table, const GPtrArray *list, const char *wha
 	return true;
 }
 
+/* What compose passes is seen in no command line; none of it reaches a program of the build. */
+static bool read_passed(Job *job, GError **error)
+{
+	g_autoptr(GPtrArray) list = g_ptr_array_new();
+	size_t size = 0;
+	for (uint64_t i = 0; i < job->verb->fds; i++)
+		if (fcntl(3 + (int)i, F_SETFD, FD_CLOEXEC) < 0)
+			return error_set_errno(error, "descriptor %d", 3 + (int)i);
+	if (job->verb->fds == 0)
+		return true;
+	g_autofree char *text = fd_read_all(3, PASSED_MAX, &size, error);
+	for (size_t at = 0; text && at < size; at += strlen(text + at) + 1)
+		g_ptr_array_add(list, text + at);
+	return text && fill_table(job->build_args, list, "--build-arg", true, error);
+}
+
 static bool add_secrets(Job *job, GError **error)
 {
 	const GPtrArray *list = job->verb->secrets;
@@ -258,6 +275,7 @@ static bool read_options(Job *job, GError **error)
 	g_ptr_array_add(job->names, NULL);
 	if (!read_arg_files(job, error) ||
 	    !fill_table(job->build_args, verb->build_args, "--build-arg", true, error) ||
+	    !read_passed(job, error) ||
 	    !fill_table(job->contexts, verb->contexts, "--build-context", false, error) ||
 	    !add_secrets(job, error))
 		return false;

@@ -94,6 +94,7 @@ static int cmd_build(Invocation *inv)
 	g_autoptr(Engine) engine = project ? compose_engine(inv, false, &error) : NULL;
 	if (!engine)
 		return command_fail(error);
+	g_autoptr(GHashTable) built = g_hash_table_new(g_str_hash, g_str_equal);
 	const ComposeBuild how = {
 		.engine = engine,
 		.project = project,
@@ -102,8 +103,10 @@ static int cmd_build(Invocation *inv)
 		.pull = opts.pull,
 		.quiet = opts.quiet,
 		.check = opts.check,
+		.all_platforms = true,
 		.memory = opts.memory,
 		.ssh = opts.ssh,
+		.built = built,
 		.args = args,
 	};
 	const char *const all[] = {NULL};

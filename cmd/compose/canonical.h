@@ -15,6 +15,7 @@ bool canonical_apply(const Shape *shape, Node *node, const char *path, GError **
 
 /* The short forms; rows of shape.c name them. */
 bool canonical_build(Node *value, const char *path, GError **error);
+bool canonical_gpus(Node *value, const char *path, GError **error);
 bool canonical_count(Node *value, const char *path, GError **error);
 bool canonical_depends_on(Node *value, const char *path, GError **error);
 bool canonical_device(Node *value, const char *path, GError **error);

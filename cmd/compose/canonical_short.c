@@ -245,6 +245,19 @@ bool canonical_count(Node *value, const char *path, GError **error)
 	return true;
 }
 
+/* gpus: all */
+bool canonical_gpus(Node *value, const char *path, GError **error)
+{
+	if (value->kind != NODE_STRING || strcmp(value->text, "all") != 0)
+		return true;
+	Place at = value->at;
+	Node *list = node_new(NODE_LIST, at), *request = node_new(NODE_MAP, at);
+	node_set(request, "count", at, node_new_int(-1, at));
+	node_append(list, request);
+	node_become(value, list);
+	return true;
+}
+
 /* external: {name: X}, as files of long ago say it. */
 bool canonical_external(Node *value, const char *path, GError **error)
 {

@@ -171,13 +171,20 @@ typedef struct {
 	int signals;              /* how many came */
 	bool aborted;             /* the rest was stopped, since one ended */
 	int code;
+	pid_t companion;   /* 0: none, or it has ended */
+	GPtrArray *states; /* further lists that @items borrows from */
+	GArray *printers;  /* of pid_t */
+	unsigned ticks;
 } Attached;
 
 static bool stop_all(Attached *at, GError **error)
 {
 	g_autoptr(GPtrArray) now = compose_state_list(at->engine, at->project, error);
 	g_autoptr(GPtrArray) items = now ? compose_state_select(now, NULL, false) : NULL;
-	const ComposeDown down = {.timeout_s = at->options->stop_timeout_s};
+	const ComposeDown down = {
+		.timeout_s = at->options->stop_timeout_s,
+		.project = at->options->files,
+	};
 	return items && compose_stop(items, &down, error);
 }
 
@@ -224,7 +231,7 @@ static int look_around(Attached *at, GError **error)
 			left++;
 			continue;
 		}
-		g_hash_table_add(at->ended, (void *)id);
+		g_hash_table_add(at->ended, g_strdup(id));
 		if (now)
 			note_end(at, item, container_summary(now), &abort_now);
 	}
@@ -275,6 +282,92 @@ static bool handle_signal(Attached *at, pid_t *stopper, GError **error)
 	return *stopper >= 0 || error_set_errno(error, "cannot stop the project");
 }
 
+/* The child that does something else. Return: its pid, or -1. */
+static pid_t start_companion(const Attached *at)
+{
+	pid_t parent = getpid(), pid = 0;
+	sigset_t none;
+	output_flush();
+	(void)fflush(NULL);
+	pid = fork();
+	if (pid != 0)
+		return pid;
+	g_autoptr(GError) error = NULL;
+	(void)setpgid(0, 0);
+	(void)sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+	(void)signal(SIGTTOU, SIG_IGN);
+	if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != parent)
+		_exit(1);
+	if (!at->options->companion(at->options->companion_data, &error))
+		output_error(error);
+	(void)fflush(NULL);
+	_exit(error ? 1 : 0);
+}
+
+static void end_companion(Attached *at)
+{
+	if (at->companion <= 0)
+		return;
+	(void)kill(at->companion, SIGTERM);
+	(void)waitpid(at->companion, NULL, 0);
+	at->companion = 0;
+}
+
+/* Is a container one of those that we follow, and is it said that it has ended? */
+static bool is_followed(const Attached *at, const char *id)
+{
+	for (guint i = 0; i < at->items->len; i++)
+		if (strcmp(container_summary(((ComposeContainer *)at->items->pdata[i])->ctr)->id,
+			   id) == 0)
+			return !g_hash_table_contains(at->ended, id);
+	return false;
+}
+
+/* Containers that run by now and are not followed, from now on. */
+static bool follow_new(Attached *at, GError **error)
+{
+	g_autoptr(GPtrArray) state = compose_state_list(at->engine, at->project, error);
+	g_autoptr(GPtrArray) all =
+		state ? compose_state_select(state, at->options->services, false) : NULL;
+	g_autoptr(GPtrArray) fresh = g_ptr_array_new();
+	for (guint i = 0; all && i < all->len; i++) {
+		ComposeContainer *item = all->pdata[i];
+		const char *id = container_summary(item->ctr)->id;
+		if (!compose_state_runs(item->ctr) || is_followed(at, id))
+			continue;
+		/* One that has been started again is followed by its new record. */
+		for (guint j = at->items->len; j-- > 0;) {
+			const ComposeContainer *old = at->items->pdata[j];
+			if (strcmp(container_summary(old->ctr)->id, id) == 0)
+				g_ptr_array_remove_index(at->items, j);
+		}
+		g_hash_table_remove(at->ended, id);
+		g_ptr_array_add(at->items, item);
+		g_ptr_array_add(fresh, item);
+	}
+	if (fresh->len > 0) {
+		ComposeLogs logs = at->options->logs;
+		logs.since_ns =
+			container_summary(((ComposeContainer *)fresh->pdata[0])->ctr)->started;
+		pid_t printer = start_printer(at->engine, fresh, at->project, &logs);
+		g_ptr_array_add(at->states, g_steal_pointer(&state));
+		if (printer > 0)
+			g_array_append_val(at->printers, printer);
+	}
+	return all != NULL;
+}
+
+/* Now and then, while the companion lives. */
+static bool look_for_new(Attached *at, GError **error)
+{
+	if (at->companion <= 0 || at->aborted || ++at->ticks % 5 != 0)
+		return true;
+	if (waitpid(at->companion, NULL, WNOHANG) == at->companion)
+		at->companion = 0;
+	return follow_new(at, error);
+}
+
 /* Until nothing runs any more. */
 static bool wait_for_end(Attached *at, const sigset_t *set, GError **error)
 {
@@ -282,12 +375,12 @@ static bool wait_for_end(Attached *at, const sigset_t *set, GError **error)
 	pid_t stopper = -1;
 	bool ok = true;
 	int left = 1;
-	while (ok && left > 0) {
+	while (ok && (left > 0 || (at->companion > 0 && !at->aborted))) {
 		int signum = sigtimedwait(set, NULL, &tick);
 		if (signum > 0)
 			ok = handle_signal(at, &stopper, error);
 		left = ok ? look_around(at, error) : -1;
-		ok = ok && left >= 0;
+		ok = ok && left >= 0 && look_for_new(at, error);
 	}
 	if (stopper > 0)
 		(void)waitpid(stopper, NULL, 0);
@@ -311,11 +404,18 @@ static bool attach(Attached *at, GError **error)
 	print_attaching(at);
 	pid_t printer = start_printer(at->engine, at->items, at->project, &at->options->logs);
 	bool ok = printer > 0 || error_set_errno(error, "cannot follow the logs");
-	ok = ok && wait_for_end(at, &set, error);
-	if (printer > 0 && !ok)
-		(void)kill(printer, SIGTERM);
 	if (printer > 0)
-		(void)waitpid(printer, NULL, 0);
+		g_array_append_val(at->printers, printer);
+	if (ok && at->options->companion)
+		at->companion = start_companion(at);
+	ok = ok && wait_for_end(at, &set, error);
+	end_companion(at);
+	for (guint i = 0; i < at->printers->len; i++) {
+		pid_t pid = g_array_index(at->printers, pid_t, i);
+		if (!ok)
+			(void)kill(pid, SIGTERM);
+		(void)waitpid(pid, NULL, 0);
+	}
 	(void)sigprocmask(SIG_SETMASK, &old, NULL);
 	return ok;
 }
@@ -330,7 +430,10 @@ bool compose_attach(Engine *engine, const char *project, const ComposeAttach *op
 	if (!state)
 		return false;
 	g_autoptr(GPtrArray) items = compose_state_select(state, options->services, false);
-	g_autoptr(GHashTable) ended = g_hash_table_new(g_str_hash, g_str_equal);
+	g_autoptr(GHashTable) ended = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	g_autoptr(GPtrArray) states =
+		g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
+	g_autoptr(GArray) printers = g_array_new(FALSE, FALSE, sizeof(pid_t));
 	Attached at = {
 		.engine = engine,
 		.project = project,
@@ -338,8 +441,10 @@ bool compose_attach(Engine *engine, const char *project, const ComposeAttach *op
 		.state = state,
 		.items = items,
 		.ended = ended,
+		.states = states,
+		.printers = printers,
 	};
-	if (items->len > 0 && !attach(&at, error))
+	if ((items->len > 0 || options->companion) && !attach(&at, error))
 		return false;
 	*out_code = at.code;
 	return true;

@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include "cmd/compose/compose_file.h"
 #include "libpod/container.h"
 
 typedef struct {
@@ -22,9 +23,16 @@ typedef struct {
 	ComposeLogs logs;
 	const char *const *services; /* to follow; NULL: all */
 	int stop_timeout_s;
-	bool abort_on_exit;    /* the first that ends ends all */
-	bool abort_on_failure; /* likewise, if its code is not 0 */
-	const char *code_from; /* whose code is ours; NULL */
+	bool abort_on_exit;          /* the first that ends ends all */
+	bool abort_on_failure;       /* likewise, if its code is not 0 */
+	const char *code_from;       /* whose code is ours; NULL */
+	const ComposeProject *files; /* for pre_stop hooks; NULL: none */
+	/*
+	 * What a child does meanwhile; NULL: nothing. While it lives, containers that it makes or
+	 * starts again are followed, too, and the end of all is not ours.
+	 */
+	bool (*companion)(void *data, GError **error);
+	void *companion_data;
 } ComposeAttach;
 
 /**

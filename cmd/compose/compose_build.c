@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/compose/compose_build.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/commands.h"
 #include "cmd/compose/compose_spec.h"
 #include "cmd/output.h"
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
 #include "libpod/base/spawn.h"
+#include "storage/manifest.h"
 
 /* The command line of one build on its way. */
 typedef struct {
@@ -16,7 +19,20 @@ typedef struct {
 	const NodeEntry *service;
 	const Node *build;
 	GPtrArray *words;
+	GString *args; /* values of ARGs, each ended by NUL: nobody sees them in a command line */
+	GArray *fds;   /* of int: what the builder gets as 3, 4, ...; the first is for @args */
 } Line;
+
+static void line_clear(Line *line)
+{
+	for (guint i = 0; line->fds && i < line->fds->len; i++)
+		fd_close(&g_array_index(line->fds, int, i));
+	g_clear_pointer(&line->fds, g_array_unref);
+	g_clear_pointer(&line->words, g_ptr_array_unref);
+	if (line->args)
+		g_string_free(g_steal_pointer(&line->args), TRUE);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Line, line_clear)
 
 static void add(Line *line, const char *name, const char *value)
 {
@@ -39,86 +55,201 @@ static void add_all(Line *line, const char *key, const char *name)
 	}
 }
 
-static bool unsupported(const Line *line, const NodeEntry *at, const char *what, GError **error)
+static bool refuse(const Line *line, const NodeEntry *at, const char *why, GError **error)
 {
-	place_error(error, at->at, "services.%s.build.%s: it is not supported yet",
-		    line->service->key, what);
+	place_error(error, at->at, "services.%s.build.%s: it is not supported: %s",
+		    line->service->key, at->key, why);
 	if (error && *error)
 		(*error)->code = ENGINE_ERROR_UNSUPPORTED;
 	return false;
 }
 
-/* What no option of a build stands for is refused by its name. */
+/* Does skiff-build take this option? */
+static bool knows(const char *name)
+{
+	const Option *row = option_lookup(build_command.groups, name, NULL);
+	return row && row->set;
+}
+
+/* What no option of a build stands for; @option: one that may come. */
+static const struct {
+	const char *key, *option, *why;
+} refused[] = {
+	{"cache_from", "cache-from", "skiff-build has no caches elsewhere"},
+	{"cache_to", "cache-to", "skiff-build has no caches elsewhere"},
+	{"isolation", NULL, "it is for Windows"},
+	{"no_cache_filter", NULL, "a cache is used for all stages or for none"},
+	{"privileged", NULL, "a build has the rights of its user"},
+	{"provenance", NULL, "skiff makes no attestations"},
+	{"sbom", NULL, "skiff makes no attestations"},
+};
+
+/* "false", "", [] and {} ask for nothing. */
+static bool asks_nothing(const Node *value)
+{
+	if (value->kind == NODE_STRING)
+		return !*value->text || strcmp(value->text, "false") == 0;
+	return value->kind == NODE_NULL || (value->kind == NODE_BOOL && !value->boolean) ||
+	       (value->kind >= NODE_LIST && node_count(value) == 0);
+}
+
 static bool check_keys(const Line *line, GError **error)
 {
-	static const char *const known[] = {"additional_contexts",
-					    "args",
-					    "context",
-					    "dockerfile",
-					    "dockerfile_inline",
-					    "labels",
-					    "no_cache",
-					    "platforms",
-					    "pull",
-					    "secrets",
-					    "ssh",
-					    "tags",
-					    "target",
-					    NULL};
-	for (size_t i = 0; i < node_count(line->build); i++) {
-		const NodeEntry *entry = node_entry(line->build, i);
-		bool off = entry->value->kind == NODE_BOOL && !entry->value->boolean;
-		if (!off && !g_strv_contains(known, entry->key) &&
-		    !g_str_has_prefix(entry->key, "x-"))
-			return unsupported(line, entry, entry->key, error);
-		if (strcmp(entry->key, "platforms") == 0 && node_count(entry->value) > 1)
-			return unsupported(line, entry, "platforms", error);
+	for (size_t i = 0; i < G_N_ELEMENTS(refused); i++) {
+		const NodeEntry *entry = node_get_entry(line->build, refused[i].key);
+		bool can = refused[i].option && knows(refused[i].option);
+		if (entry && !can && !asks_nothing(entry->value))
+			return refuse(line, entry, refused[i].why, error);
 	}
 	return true;
 }
 
-/* A context that is another service's image, or files from elsewhere. */
-static bool add_contexts(Line *line, GError **error)
+/* A service of the project, also one that nobody asked for. */
+static const NodeEntry *find_service(const ComposeProject *project, const char *name)
 {
-	const NodeEntry *entry = node_get_entry(line->build, "additional_contexts");
-	for (size_t i = 0; entry && i < node_count(entry->value); i++) {
-		const Node *value = node_entry(entry->value, i)->value;
-		if (value->kind == NODE_STRING && g_str_has_prefix(value->text, "service:"))
-			return unsupported(line, entry, "additional_contexts", error);
+	const NodeEntry *entry = node_get_entry(node_get(project->model, "services"), name);
+	return entry ? entry : node_get_entry(project->unselected, name);
+}
+
+/* Files from elsewhere, or "service:NAME" for its image, which is built by now. */
+static void add_contexts(Line *line)
+{
+	const Node *contexts = node_get(line->build, "additional_contexts");
+	for (size_t i = 0; i < node_count(contexts); i++) {
+		const NodeEntry *entry = node_entry(contexts, i);
+		g_autofree char *value = node_scalar_text(entry->value);
+		bool is_service = value && g_str_has_prefix(value, "service:");
+		const NodeEntry *other =
+			is_service ? find_service(line->how->project, value + strlen("service:"))
+				   : NULL;
+		g_autofree char *image =
+			other ? compose_spec_image(line->how->project, other->key, other->value)
+			      : NULL;
+		g_autofree char *pair =
+			image ? g_strdup_printf("%s=docker-image://%s", entry->key, image)
+			      : g_strdup_printf("%s=%s", entry->key, value ? value : "");
+		add(line, "build-context", pair);
 	}
-	add_all(line, "additional_contexts", "build-context");
-	return true;
+}
+
+/* Give the builder a descriptor. Return: the path that it has there. g_free() it. */
+static char *pass(Line *line, int fd)
+{
+	g_array_append_val(line->fds, fd);
+	return g_strdup_printf("/proc/self/fd/%u", 2 + line->fds->len);
+}
+
+/* The bytes of a secret, or its file, as a descriptor. -1 with @error. */
+static int open_secret(const Line *line, const Node *item, const Node *secret, GError **error)
+{
+	const char *file = node_string(secret, "file");
+	const char *variable = node_string(secret, "environment");
+	const char *value = variable ? environment_lookup(line->how->project->env, variable) : NULL;
+	int fd = -1;
+	if (file)
+		fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	else if (value)
+		fd = fd_memfd("secret", value, strlen(value));
+	if (fd < 0 && (file || value))
+		error_set_errno(error, "services.%s.build.secrets: %s", line->service->key,
+				file ? file : node_string(item, "source"));
+	else if (fd < 0)
+		place_error(error, item->at,
+			    "services.%s.build.secrets: %s: it comes from neither a file nor a "
+			    "variable that is set",
+			    line->service->key, node_string(item, "source"));
+	return fd;
 }
 
 static bool add_secrets(Line *line, GError **error)
 {
-	const NodeEntry *entry = node_get_entry(line->build, "secrets");
+	const Node *list = node_get(line->build, "secrets");
 	const Node *known = node_get(line->how->project->model, "secrets");
-	for (size_t i = 0; entry && i < node_count(entry->value); i++) {
-		const Node *item = node_item(entry->value, i);
+	for (size_t i = 0; i < node_count(list); i++) {
+		const Node *item = node_item(list, i);
 		const char *source = node_string(item, "source");
 		const char *target = node_string(item, "target");
-		const Node *secret = node_get(known, source);
-		const char *file = node_string(secret, "file");
-		/* It would be the end of src= there. */
-		if (file && strchr(file, ','))
-			return unsupported(line, entry, "secrets: a file with a comma in its name",
-					   error);
-		if (!file)
-			return unsupported(line, entry, "secrets", error);
+		int fd = open_secret(line, item, node_get(known, source), error);
+		if (fd < 0)
+			return false;
+		g_autofree char *path = pass(line, fd);
 		g_autofree char *text =
-			g_strdup_printf("id=%s,src=%s", target ? target : source, file);
+			g_strdup_printf("id=%s,src=%s", target ? target : source, path);
 		add(line, "secret", text);
 	}
 	return true;
 }
 
+static void add_arg(Line *line, const char *text)
+{
+	g_string_append_len(line->args, text, (gssize)strlen(text) + 1);
+}
+
+/* The service's ARGs, then those of the command line. One without a value has the project's. */
+static void add_args(Line *line)
+{
+	const Node *args = node_get(line->build, "args");
+	for (size_t i = 0; i < node_count(args); i++) {
+		const NodeEntry *entry = node_entry(args, i);
+		g_autofree char *value = node_scalar_text(entry->value);
+		g_autofree char *pair =
+			value ? g_strdup_printf("%s=%s", entry->key, value) : g_strdup(entry->key);
+		add_arg(line, pair);
+	}
+	for (guint i = 0; line->how->args && i < line->how->args->len; i++)
+		add_arg(line, line->how->args->pdata[i]);
+}
+
+/* Limits and hosts of RUN. */
+static void add_run_options(Line *line)
+{
+	const Node *hosts = node_get(line->build, "extra_hosts");
+	const Node *limits = node_get(line->build, "ulimits"),
+		   *shm = node_get(line->build, "shm_size");
+	g_autofree char *size = shm ? node_scalar_text(shm) : NULL;
+	add(line, "network", node_string(line->build, "network"));
+	add(line, "shm-size", size);
+	add(line, "memory", line->how->memory);
+	for (size_t i = 0; i < node_count(hosts); i++) {
+		g_autofree char *text = g_strdup(node_item(hosts, i)->text);
+		*(text + strcspn(text, "=")) = ':';
+		add(line, "add-host", text);
+	}
+	for (size_t i = 0; i < node_count(limits); i++) {
+		const NodeEntry *entry = node_entry(limits, i);
+		const Node *single = node_get(entry->value, "single");
+		const Node *soft = single ? single : node_get(entry->value, "soft");
+		const Node *hard = single ? single : node_get(entry->value, "hard");
+		g_autofree char *text = g_strdup_printf("%s=%" G_GINT64_FORMAT ":%" G_GINT64_FORMAT,
+							entry->key, soft->integer, hard->integer);
+		add(line, "ulimit", text);
+	}
+}
+
+/* All of them for `build`. What is only to run here is built for the service's platform, else for
+ * this machine's where it is one of them, else for the first. */
+static void add_platforms(Line *line)
+{
+	const Node *list = node_get(line->build, "platforms");
+	const char *own = node_string(line->service->value, "platform");
+	g_auto(Platform) machine = {0};
+	bool here = false;
+	platform_host(&machine);
+	g_autofree char *host = platform_format(&machine);
+	for (size_t i = 0; i < node_count(list); i++)
+		here = here || strcmp(node_item(list, i)->text, host) == 0;
+	if (line->how->all_platforms && node_count(list) > 0)
+		add_all(line, "platforms", "platform");
+	else if (own || !here)
+		add(line, "platform",
+		    own                ? own
+		    : node_count(list) ? node_item(list, 0)->text
+				       : NULL);
+}
+
 static bool fill_line(Line *line, const char *self, GError **error)
 {
 	const Node *build = line->build, *service = line->service->value;
-	const Node *platforms = node_get(build, "platforms");
-	const char *platform = node_count(platforms) ? node_item(platforms, 0)->text
-						     : node_string(service, "platform");
 	const char *inline_text = node_string(build, "dockerfile_inline");
 	g_autofree char *image =
 		compose_spec_image(line->how->project, line->service->key, service);
@@ -128,20 +259,25 @@ static bool fill_line(Line *line, const char *self, GError **error)
 	g_ptr_array_add(line->words, g_strdup("build"));
 	add(line, "tag", image);
 	add_all(line, "tags", "tag");
-	add_all(line, "args", "build-arg");
-	for (guint i = 0; line->how->args && i < line->how->args->len; i++)
-		add(line, "build-arg", line->how->args->pdata[i]);
+	add_args(line);
+	add_run_options(line);
 	add_all(line, "labels", "label");
-	add_all(line, "ssh", "ssh");
+	add_all(line, "cache_from", "cache-from");
+	add_all(line, "cache_to", "cache-to");
+	if (line->how->ssh)
+		add(line, "ssh", line->how->ssh);
+	else
+		add_all(line, "ssh", "ssh");
 	add(line, "target", node_string(build, "target"));
-	add(line, "platform", platform);
+	add_platforms(line);
+	add_all(line, "entitlements", "allow");
 	add(line, "no-cache", node_true(build, "no_cache") || line->how->no_cache ? "true" : NULL);
 	add(line, "pull", node_true(build, "pull") || line->how->pull ? "true" : NULL);
 	add(line, "quiet", line->how->quiet ? "true" : NULL);
+	add(line, "check", line->how->check ? "true" : NULL);
 	add(line, "file", inline_text ? "-" : NULL);
-	if (!add_contexts(line, error) || !add_secrets(line, error))
-		return false;
-	return true;
+	add_contexts(line);
+	return add_secrets(line, error);
 }
 
 /* The Dockerfile is looked for in the context, unless its path leads elsewhere. */
@@ -154,6 +290,8 @@ static void add_place(Line *line)
 			*context == '/' ? g_canonicalize_filename(file, context) : g_strdup(file);
 		add(line, "file", path);
 	}
+	g_autofree char *count = g_strdup_printf("%u", line->fds->len);
+	add(line, "compose-fds", count);
 	g_ptr_array_add(line->words, g_strdup(context));
 	g_ptr_array_add(line->words, NULL);
 }
@@ -161,6 +299,10 @@ static void add_place(Line *line)
 /* What it prints is progress to us: all of it goes to standard error. */
 static bool run(const Line *line, const char *program, int *out_status, GError **error)
 {
+	int *args = &g_array_index(line->fds, int, 0);
+	*args = fd_memfd("args", line->args->str, line->args->len);
+	if (*args < 0)
+		return error_set_errno(error, "cannot keep the values of ARGs");
 	const char *text = node_string(line->build, "dockerfile_inline");
 	autofd input = text ? fd_memfd("Dockerfile", text, strlen(text)) : -1;
 	if (text && input < 0)
@@ -172,6 +314,8 @@ static bool run(const Line *line, const char *program, int *out_status, GError *
 		.stdin_fd = text ? input : 0,
 		.stdout_fd = STDERR_FILENO,
 		.stderr_fd = SPAWN_INHERIT,
+		.fds = (const int *)(void *)line->fds->data,
+		.n_fds = line->fds->len,
 	};
 	output_flush();
 	pid_t pid = spawn_start(&spawn, NULL, error);
@@ -182,20 +326,55 @@ static bool run(const Line *line, const char *program, int *out_status, GError *
 	return status == 0;
 }
 
-bool compose_build_service(const ComposeBuild *how, const NodeEntry *service, int *out_status,
-			   GError **error)
+static bool build_one(const ComposeBuild *how, const NodeEntry *service, int *out_status,
+		      GError **error)
 {
-	g_autoptr(GPtrArray) words = g_ptr_array_new_with_free_func(g_free);
+	const int none = -1;
 	g_autofree char *program = spawn_find_own("skiff-build", error);
-	Line line = {
+	g_auto(Line) line = {
 		.how = how,
 		.service = service,
 		.build = node_get(service->value, "build"),
-		.words = words,
+		.words = g_ptr_array_new_with_free_func(g_free),
+		.args = g_string_new(NULL),
+		.fds = g_array_new(FALSE, FALSE, sizeof(int)),
 	};
+	g_array_append_val(line.fds, none);
 	if (!program || !check_keys(&line, error) ||
 	    !fill_line(&line, engine_program(how->engine), error))
 		return false;
 	add_place(&line);
 	return run(&line, program, out_status, error);
+}
+
+/* @built: names of services that are done, or under way. */
+static bool build_with_contexts(const ComposeBuild *how, const NodeEntry *service,
+				GHashTable *built, int *out_status, GError **error)
+{
+	const Node *contexts = node_get(node_get(service->value, "build"), "additional_contexts");
+	if (!g_hash_table_add(built, service->key))
+		return true;
+	for (size_t i = 0; i < node_count(contexts); i++) {
+		const NodeEntry *entry = node_entry(contexts, i);
+		g_autofree char *value = node_scalar_text(entry->value);
+		if (!value || !g_str_has_prefix(value, "service:"))
+			continue;
+		const NodeEntry *other = find_service(how->project, value + strlen("service:"));
+		if (!other)
+			return place_error(error, entry->at,
+					   "services.%s.build.additional_contexts.%s: no such "
+					   "service: %s",
+					   service->key, entry->key, value + strlen("service:"));
+		if (node_get(other->value, "build") &&
+		    !build_with_contexts(how, other, built, out_status, error))
+			return false;
+	}
+	return build_one(how, service, out_status, error);
+}
+
+bool compose_build_service(const ComposeBuild *how, const NodeEntry *service, int *out_status,
+			   GError **error)
+{
+	g_autoptr(GHashTable) own = g_hash_table_new(g_str_hash, g_str_equal);
+	return build_with_contexts(how, service, how->built ? how->built : own, out_status, error);
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/compose/compose_down.h"
 
+#include "cmd/compose/compose_hooks.h"
 #include "cmd/compose/compose_state.h"
 #include "libpod/base/error.h"
+#include "libpod/base/log.h"
 
 static int highest_rank(const GPtrArray *items)
 {
@@ -61,6 +63,23 @@ static void report_rank(const GPtrArray *items, const ComposeDown *options, bool
 	}
 }
 
+/* Each before any container of the rank is stopped. One that fails is told and stops nothing. */
+static void run_hooks(const GPtrArray *items, const ComposeDown *options, int rank)
+{
+	const Node *services =
+		options->project ? node_get(options->project->model, "services") : NULL;
+	for (guint i = 0; services && i < items->len; i++) {
+		ComposeContainer *item = items->pdata[i];
+		g_autoptr(GError) failed = NULL;
+		if (item->rank != rank || item->oneoff || !compose_state_runs(item->ctr))
+			continue;
+		if (!compose_hooks_run(container_engine(item->ctr), item->ctr,
+				       node_get_entry(services, item->service), "pre_stop",
+				       &failed))
+			log_warn("%s", failed->message);
+	}
+}
+
 /* From the last rank to the first; within one all get their signal before the first is waited for.
  */
 static bool walk(const GPtrArray *items, const ComposeDown *options, bool removing, Work work,
@@ -69,6 +88,8 @@ static bool walk(const GPtrArray *items, const ComposeDown *options, bool removi
 	const ContainerStop stop = {.timeout_s = options->timeout_s, .removing = removing};
 	for (int rank = highest_rank(items); rank >= 0; rank--) {
 		report_rank(items, options, removing, rank);
+		if (!removing || options->force)
+			run_hooks(items, options, rank);
 		for (guint i = 0; i < items->len; i++) {
 			ComposeContainer *item = items->pdata[i];
 			if (!compose_is_dry_run() && item->rank == rank &&

@@ -4,12 +4,15 @@
  */
 #pragma once
 
+#include "cmd/compose/compose_file.h"
 #include "libpod/container.h"
 
 typedef struct {
 	int timeout_s; /* -1: the container's own */
 	bool force;    /* also running ones */
 	bool volumes;  /* also anonymous volumes */
+	/* whose pre_stop hooks run before a container that runs is stopped; NULL: none */
+	const ComposeProject *project;
 } ComposeDown;
 
 /** compose_stop() - stop what runs of a list of ComposeContainer. */

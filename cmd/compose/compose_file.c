@@ -122,7 +122,8 @@ Node *compose_files_load(Loader *loader, const char *const *paths, GError **erro
 		if (!load_documents(loader, paths[i], base, error))
 			return NULL;
 	}
-	compose_paths_resolve(loader, base);
+	if (!loader->options->no_paths)
+		compose_paths_resolve(loader, base);
 	return g_steal_pointer(&base);
 }
 
@@ -167,6 +168,7 @@ static ComposeProject *project_new(void)
 		g_hash_table_new_full(g_str_hash, g_str_equal, NULL, interpolate_variable_free);
 	project->env = environment_new(NULL, project->warnings);
 	project->disabled = node_new(NODE_MAP, (Place){0});
+	project->unselected = node_new(NODE_MAP, (Place){0});
 	return project;
 }
 
@@ -184,6 +186,7 @@ void compose_project_free(ComposeProject *project)
 	environment_free(project->env);
 	node_free(project->model);
 	node_free(project->disabled);
+	node_free(project->unselected);
 	g_free(project);
 }
 
@@ -199,7 +202,8 @@ static bool finish(ComposeProject *project, const ComposeOptions *options, GErro
 		return false;
 	if (!options->no_consistency && !project_check(project, error))
 		return false;
-	return project_select(project, options, error) && project_environments(project, error);
+	return project_select(project, options, error) &&
+	       (options->no_environments || project_environments(project, error));
 }
 
 ComposeProject *compose_project_load(const ComposeOptions *options, GError **error)

@@ -23,6 +23,8 @@ typedef struct {
 	const char *const *services;  /* these and what they need; NULL: all */
 	bool no_interpolate;          /* leave ${X} alone; nothing is known of such values */
 	bool no_consistency;          /* leave out the checks across services */
+	bool no_environments;         /* leave env_file and label_file as they are */
+	bool no_paths;                /* leave paths as they are written */
 } ComposeOptions;
 
 typedef struct {
@@ -33,6 +35,7 @@ typedef struct {
 	Environment *env;
 	Node *model;           /* of enabled services and what they use */
 	Node *disabled;        /* services that no profile enables: a map */
+	Node *unselected;      /* services that nobody asked for: a map */
 	GPtrArray *profiles;   /* enabled */
 	GPtrArray *warnings;   /* lines for the user */
 	GHashTable *variables; /* name -> InterpolateVariable of all files */

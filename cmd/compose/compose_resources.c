@@ -2,14 +2,19 @@
 #include "cmd/compose/compose_resources.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "cmd/compose/compose_build.h"
+#include "cmd/compose/compose_down.h"
 #include "cmd/compose/compose_labels.h"
 #include "cmd/compose/compose_spec.h"
 #include "cmd/compose/compose_state.h"
+#include "cmd/compose/project_output.h"
+#include "cmd/confirm.h"
 #include "cmd/image/acquire.h"
 #include "libpod/base/error.h"
 #include "libpod/base/log.h"
+#include "libpod/base/units.h"
 #include "libpod/image_users.h"
 #include "libpod/named_network.h"
 #include "libpod/rootless.h"
@@ -27,6 +32,8 @@ static GHashTable *make_labels(const ComposeProject *project, const NodeEntry *e
 	g_hash_table_insert(labels, g_strdup(LABEL_PROJECT), g_strdup(project->name));
 	g_hash_table_insert(labels, g_strdup(LABEL_VERSION), g_strdup(SKIFF_VERSION));
 	g_hash_table_insert(labels, g_strdup(kind), g_strdup(entry->key));
+	g_hash_table_insert(labels, g_strdup(LABEL_CONFIG_HASH),
+			    project_resource_hash(entry->value));
 	return labels;
 }
 
@@ -34,6 +41,14 @@ static bool belongs_to(GHashTable *labels, const char *project)
 {
 	const char *value = labels ? g_hash_table_lookup(labels, LABEL_PROJECT) : NULL;
 	return g_strcmp0(value, project) == 0;
+}
+
+/* Is it ours, and made from other words than the files have by now? */
+static bool has_drifted(GHashTable *labels, const char *project, const NodeEntry *entry)
+{
+	const char *was = labels ? g_hash_table_lookup(labels, LABEL_CONFIG_HASH) : NULL;
+	g_autofree char *is = project_resource_hash(entry->value);
+	return was && strcmp(was, is) != 0 && belongs_to(labels, project);
 }
 
 /* Refuse a key of a network or volume that we cannot do. */
@@ -46,7 +61,7 @@ static bool check_keys(const NodeEntry *entry, const char *kind, const char *con
 			continue;
 		if (key->value->kind == NODE_BOOL && !key->value->boolean)
 			continue;
-		place_error(error, key->at, "%s.%s.%s: it is not supported yet", kind, entry->key,
+		place_error(error, key->at, "%s.%s.%s: it is not supported", kind, entry->key,
 			    key->key);
 		if (error && *error)
 			(*error)->code = ENGINE_ERROR_UNSUPPORTED;
@@ -63,12 +78,13 @@ static bool read_subnet(const NodeEntry *entry, const Node *config, NamedNetwork
 	bool v6 = subnet && strchr(subnet, ':');
 	if (node_get(config, "aux_addresses"))
 		return place_error(error, config->at,
-				   "networks.%s.ipam.config: aux_addresses is not supported yet",
+				   "networks.%s.ipam.config: aux_addresses is not supported: no "
+				   "address is kept for others",
 				   entry->key);
 	if (v6 ? create->subnet6.subnet != NULL : create->subnet != NULL)
 		return place_error(error, config->at,
 				   "networks.%s.ipam.config: a second subnet of a family is not "
-				   "supported yet",
+				   "supported: a network has one of each",
 				   entry->key);
 	if (v6) {
 		create->ipv6 = true;
@@ -92,7 +108,8 @@ static bool read_ipam(const NodeEntry *entry, NamedNetworkCreate *create, GError
 				   driver);
 	if (node_count(node_get(ipam, "options")) > 0)
 		return place_error(error, ipam->at,
-				   "networks.%s.ipam.options: it is not supported yet", entry->key);
+				   "networks.%s.ipam.options: it is not supported: there are none",
+				   entry->key);
 	for (size_t i = 0; i < node_count(config); i++)
 		if (!read_subnet(entry, node_item(config, i), create, error))
 			return false;
@@ -100,7 +117,7 @@ static bool read_ipam(const NodeEntry *entry, NamedNetworkCreate *create, GError
 }
 
 static bool create_network(Engine *engine, const ComposeProject *project, const NodeEntry *entry,
-			   GError **error)
+			   bool replace, GError **error)
 {
 	static const char *const known[] = {"attachable", "driver", "enable_ipv4", "internal",
 					    "ipam",       "labels", "name",        NULL};
@@ -112,6 +129,7 @@ static bool create_network(Engine *engine, const ComposeProject *project, const 
 		.internal = node_true(entry->value, "internal"),
 		.ipv6 = node_true(entry->value, "enable_ipv6"),
 		.labels = labels,
+		.replace = replace,
 	};
 	if (!check_keys(entry, "networks", known, error) || !read_ipam(entry, &create, error))
 		return false;
@@ -125,11 +143,44 @@ static bool create_network(Engine *engine, const ComposeProject *project, const 
 	if (!network)
 		compose_report("Network", name, "Error");
 	if (network)
-		compose_report("Network", name, "Created");
+		compose_report("Network", name, replace ? "Recreated" : "Created");
 	return network != NULL;
 }
 
-bool compose_networks_ensure(Engine *engine, const ComposeProject *project, GError **error)
+/* Stop the project's containers that are on a network, and remember them. */
+static bool stop_members(Engine *engine, const ComposeProject *project, const char *network,
+			 const ComposeDrift *drift, GError **error)
+{
+	g_autoptr(GPtrArray) state = compose_state_list(engine, project->name, error);
+	g_autoptr(GPtrArray) members = state ? compose_state_select(state, NULL, true) : NULL;
+	const ComposeDown down = {.timeout_s = drift->stop_timeout_s, .project = project};
+	for (guint i = members ? members->len : 0; i-- > 0;) {
+		const ContainerSummary *s =
+			container_summary(((ComposeContainer *)members->pdata[i])->ctr);
+		if (!compose_state_runs(((ComposeContainer *)members->pdata[i])->ctr) ||
+		    !container_find_network(s, network))
+			g_ptr_array_remove_index(members, i);
+		else
+			g_ptr_array_add(drift->stopped, g_strdup(s->id));
+	}
+	return members && compose_stop(members, &down, error);
+}
+
+/* A network of other words: its members are stopped, and join the new one when they start. */
+static bool recreate_network(Engine *engine, const ComposeProject *project, const NodeEntry *entry,
+			     const ComposeDrift *drift, GError **error)
+{
+	const char *name = node_string(entry->value, "name");
+	if (!drift->recreate) {
+		log_warn("network %s is not as the files have it: `up` makes it anew", name);
+		return true;
+	}
+	return stop_members(engine, project, name, drift, error) &&
+	       create_network(engine, project, entry, true, error);
+}
+
+bool compose_networks_ensure(Engine *engine, const ComposeProject *project,
+			     const ComposeDrift *drift, GError **error)
 {
 	const Node *networks = node_get(project->model, "networks");
 	for (size_t i = 0; i < node_count(networks); i++) {
@@ -146,7 +197,10 @@ bool compose_networks_ensure(Engine *engine, const ComposeProject *project, GErr
 			return place_error(
 				error, entry->at,
 				"network %s declared as external, but could not be found", name);
-		if (!known && !create_network(engine, project, entry, error))
+		if (!known && !create_network(engine, project, entry, false, error))
+			return false;
+		if (known && !external && has_drifted(known->labels, project->name, entry) &&
+		    !recreate_network(engine, project, entry, drift, error))
 			return false;
 		if (known && !external && !belongs_to(known->labels, project->name))
 			log_warn("network %s was not made by compose for project %s: it is used as "
@@ -185,7 +239,32 @@ static bool create_volume(Engine *engine, const ComposeProject *project, const N
 	return volume != NULL;
 }
 
-bool compose_volumes_ensure(Engine *engine, const ComposeProject *project, GError **error)
+/* May the data of a volume go? Only a terminal is asked. */
+static bool may_lose(const ComposeDrift *drift, const char *name)
+{
+	g_autofree char *text = g_strdup_printf(
+		"Volume \"%s\" exists but doesn't match configuration in compose file. Recreate "
+		"(data will be lost)?",
+		name);
+	if (drift->yes)
+		return true;
+	if (drift->recreate && isatty(STDIN_FILENO) && confirm_ask(text))
+		return true;
+	log_warn("volume %s exists and is not as the files have it: it stays as it is, with its "
+		 "data (up --yes makes it anew)",
+		 name);
+	return false;
+}
+
+static bool recreate_volume(Engine *engine, const ComposeProject *project, const NodeEntry *entry,
+			    const Volume *volume, const ComposeDrift *drift, GError **error)
+{
+	return !may_lose(drift, volume->name) || (volume_remove(engine, volume, true, error) &&
+						  create_volume(engine, project, entry, error));
+}
+
+bool compose_volumes_ensure(Engine *engine, const ComposeProject *project,
+			    const ComposeDrift *drift, GError **error)
 {
 	const Node *volumes = node_get(project->model, "volumes");
 	for (size_t i = 0; i < node_count(volumes); i++) {
@@ -197,6 +276,9 @@ bool compose_volumes_ensure(Engine *engine, const ComposeProject *project, GErro
 			return place_error(error, entry->at, "external volume \"%s\" not found",
 					   name);
 		if (!known && !create_volume(engine, project, entry, error))
+			return false;
+		if (known && !external && has_drifted(known->labels, project->name, entry) &&
+		    !recreate_volume(engine, project, entry, known, drift, error))
 			return false;
 		if (known && !external && !belongs_to(known->labels, project->name))
 			log_warn("volume %s was not made by compose for project %s: it is used as "
@@ -315,6 +397,14 @@ static bool may_pull(Engine *engine, const char *name, PullPolicy policy)
 	return !known || policy != PULL_MISSING;
 }
 
+/* Was the registry asked for this image less than @age ago? */
+static bool is_fresh(Engine *engine, const char *name, int64_t age)
+{
+	g_autoptr(Image) image = image_lookup(engine_store(engine), name, NULL);
+	int64_t checked = image ? image_checked(engine_store(engine), image) : 0;
+	return checked && units_now() - checked < age;
+}
+
 Image *compose_image_acquire(Engine *engine, const ComposeProject *project,
 			     const NodeEntry *service, const ComposeImages *how, int *out_status,
 			     GError **error)
@@ -330,8 +420,12 @@ Image *compose_image_acquire(Engine *engine, const ComposeProject *project,
 	};
 	if (can_build && (how->build || g_strcmp0(policy, "build") == 0))
 		return build_image(engine, project, service, how, out_status, error);
-	if (policy && strcmp(policy, "build") != 0 &&
-	    !pull_policy_parse(policy, &acquire.policy, error))
+	int64_t age = 0;
+	bool aged = policy && compose_pull_age(policy, &age);
+	if (aged && !is_fresh(engine, name, age))
+		acquire.policy = PULL_ALWAYS;
+	else if (policy && !aged && strcmp(policy, "build") != 0 &&
+		 !pull_policy_parse(policy, &acquire.policy, error))
 		return NULL;
 	if (how->pull)
 		acquire.policy = *how->pull;
@@ -347,6 +441,9 @@ Image *compose_image_acquire(Engine *engine, const ComposeProject *project,
 	Image *image = image_acquire(engine, name, &acquire, out_status, &failed);
 	if (pulls && (image || !can_build))
 		compose_report("Image", name, image ? "Pulled" : "Error");
+	if (image && aged && acquire.policy == PULL_ALWAYS &&
+	    !image_mark_checked(engine_store(engine), image, &failed))
+		log_debug("%s", failed->message);
 	if (image)
 		return image;
 	if (can_build)

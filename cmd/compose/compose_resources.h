@@ -10,11 +10,21 @@
 #include "storage/fetch.h"
 #include "storage/image.h"
 
-/** compose_networks_ensure() - make what is missing; external ones must be there. */
-bool compose_networks_ensure(Engine *engine, const ComposeProject *project, GError **error);
+/** What is done with a network or volume that is there, and not as the files have it by now. */
+typedef struct {
+	bool recreate;      /* else it is only told */
+	bool yes;           /* also volumes, without asking: their data goes */
+	int stop_timeout_s; /* -1: the containers' own */
+	GPtrArray *stopped; /* takes the ids of containers that ran and were stopped for it */
+} ComposeDrift;
 
-/** compose_volumes_ensure() - likewise. */
-bool compose_volumes_ensure(Engine *engine, const ComposeProject *project, GError **error);
+/** compose_networks_ensure() - make what is missing; external ones must be there. */
+bool compose_networks_ensure(Engine *engine, const ComposeProject *project,
+			     const ComposeDrift *drift, GError **error);
+
+/** compose_volumes_ensure() - likewise. Containers of a volume that is made anew are removed. */
+bool compose_volumes_ensure(Engine *engine, const ComposeProject *project,
+			    const ComposeDrift *drift, GError **error);
 
 /** compose_networks_remove() - remove those of a project; one that is in use is only warned of. */
 bool compose_networks_remove(Engine *engine, const char *project, GError **error);

@@ -18,15 +18,16 @@ typedef bool (*Apply)(Build *build, const Node *value, GError **error);
 /* How one attribute of a service reaches the spec. */
 typedef struct {
 	const char *key;
-	SpecSetter set; /* of a scalar, or of each member of a list or mapping */
-	Apply apply;    /* in place of @set */
+	SpecSetter set;      /* of a scalar, or of each member of a list or mapping */
+	Apply apply;         /* in place of @set */
+	const char *refused; /* why, if it is never done */
 } Row;
 
 bool compose_unsupported(const ComposeSpec *make, const char *key, const char *what, GError **error)
 {
 	const NodeEntry *entry = node_get_entry(make->service, key);
 	place_error(error, entry ? entry->at : make->service->at,
-		    "services.%s.%s: %s not supported yet", make->name, key, what);
+		    "services.%s.%s: %s not supported", make->name, key, what);
 	if (error && *error)
 		(*error)->code = ENGINE_ERROR_UNSUPPORTED;
 	return false;
@@ -229,11 +230,10 @@ static bool apply_health(Build *build, const Node *value, GError **error)
 		{"interval", spec_set_health_interval, NULL},
 		{"timeout", spec_set_health_timeout, NULL},
 		{"start_period", spec_set_health_start_period, NULL},
+		{"start_interval", spec_set_health_start_interval, NULL},
 		{"retries", spec_set_health_retries, NULL},
 	};
 	const Node *test = node_get(value, "test");
-	if (node_get(value, "start_interval"))
-		return compose_unsupported(build->make, "healthcheck", "start_interval is", error);
 	if (node_true(value, "disable")) {
 		build->spec->health_asked.disabled = true;
 		return true;
@@ -258,9 +258,13 @@ static bool apply_ports(Build *build, const Node *value, GError **error)
 		const char *published = node_string(port, "published");
 		const char *protocol = node_string(port, "protocol");
 		bool v6 = ip && strchr(ip, ':');
-		if (published && strchr(published, '-'))
-			return compose_unsupported(build->make, "ports",
-						   "a range to choose a port from is", error);
+		g_autofree char *chosen = NULL;
+		if (published && strchr(published, '-')) {
+			chosen = compose_spec_choose_port(build->make, port, error);
+			if (!chosen)
+				return false;
+			published = chosen;
+		}
 		g_autofree char *text = g_strdup_printf(
 			"%s%s%s%s%s%s%" G_GINT64_FORMAT "/%s", v6 ? "[" : "", ip ? ip : "",
 			v6 ? "]" : "", ip ? ":" : "", published ? published : "",
@@ -330,12 +334,21 @@ static bool is_named(const Build *build)
 /* What a service says of one network it is on, as the option --network takes it. */
 static bool read_network(Build *build, const Node *settings, GString *options, GError **error)
 {
-	static const char *const missing[] = {"driver_opts", "gw_priority", "link_local_ips", NULL};
+	static const struct {
+		const char *key, *why;
+	} missing[] = {
+		{"driver_opts", "the bridge has no options for one container: driver_opts is"},
+		{"gw_priority", "the first network has the default route: gw_priority is"},
+		{"link_local_ips", "a container has one address of each family: link_local_ips is"},
+	};
 	const Node *aliases = node_get(settings, "aliases");
-	for (size_t i = 0; missing[i]; i++) {
-		g_autofree char *what = g_strdup_printf("%s is", missing[i]);
-		if (node_get(settings, missing[i]))
-			return compose_unsupported(build->make, "networks", what, error);
+	for (size_t i = 0; i < G_N_ELEMENTS(missing); i++) {
+		const Node *said = node_get(settings, missing[i].key);
+		bool nothing = !said || said->kind == NODE_NULL ||
+			       (said->kind >= NODE_LIST && node_count(said) == 0) ||
+			       (said->kind == NODE_INT && said->integer == 0);
+		if (!nothing)
+			return compose_unsupported(build->make, "networks", missing[i].why, error);
 	}
 	for (size_t i = 0; is_named(build) && i < node_count(aliases); i++)
 		if (!add_option(build, options, "alias", node_item(aliases, i)->text, error))
@@ -383,12 +396,25 @@ static bool apply_networks(Build *build, const Node *value, GError **error)
 	return true;
 }
 
+/* "NAME:NAME" */
+static bool is_same(const char *text, const char *colon)
+{
+	return strlen(colon + 1) == (size_t)(colon - text) &&
+	       strncmp(text, colon + 1, (size_t)(colon - text)) == 0;
+}
+
 /* A link's own name would be another alias of the other container, for this one only. */
 static bool apply_links(Build *build, const Node *value, GError **error)
 {
-	for (size_t i = 0; i < node_count(value); i++)
-		if (strchr(node_item(value, i)->text, ':'))
-			return compose_unsupported(build->make, "links", "an alias is", error);
+	for (size_t i = 0; i < node_count(value); i++) {
+		const char *text = node_item(value, i)->text, *colon = strchr(text, ':');
+		if (colon && !is_same(text, colon))
+			return compose_unsupported(
+				build->make, "links",
+				"names are a network's, not one container's (write aliases to the "
+				"other service): an alias is",
+				error);
+	}
 	return true;
 }
 
@@ -424,6 +450,54 @@ static bool apply_restart_policy(Build *build, const Node *policy, GError **erro
 	return call(build, "deploy", spec_set_restart, text, error);
 }
 
+/* The GPUs of a request, by CDI's names: all, the first so many, or those that are named. */
+static bool add_gpus(Build *build, const char *key, const Node *request, GError **error)
+{
+	const Node *ids = node_get(request, "device_ids"), *count = node_get(request, "count");
+	int64_t n = node_is(count, NODE_INT) ? count->integer : -1;
+	for (size_t i = 0; i < node_count(ids); i++) {
+		g_autofree char *id = node_scalar_text(node_item(ids, i));
+		bool whole = strchr(id, '=') != NULL;
+		if (!call(build, key, whole ? spec_add_device : spec_add_gpu, id, error))
+			return false;
+	}
+	if (node_count(ids) > 0)
+		return true;
+	if (n < 0)
+		return call(build, key, spec_add_gpu, "all", error);
+	for (int64_t i = 0; i < MIN(n, 64); i++) {
+		g_autofree char *id = g_strdup_printf("%" G_GINT64_FORMAT, i);
+		if (!call(build, key, spec_add_gpu, id, error))
+			return false;
+	}
+	return true;
+}
+
+/* Requests for devices: GPUs, or with the driver cdi whatever its files describe. */
+static bool add_requests(Build *build, const char *key, const Node *list, bool gpus, GError **error)
+{
+	for (size_t i = 0; i < node_count(list); i++) {
+		const Node *request = node_item(list, i), *can = node_get(request, "capabilities");
+		const char *driver = node_string(request, "driver");
+		bool gpu = gpus || g_strcmp0(driver, "cdi") == 0;
+		for (size_t c = 0; c < node_count(can); c++)
+			gpu = gpu || strcmp(node_item(can, c)->text, "gpu") == 0;
+		if (!gpu)
+			return compose_unsupported(
+				build->make, key,
+				"devices are GPUs, or CDI's with driver: cdi: another request is",
+				error);
+		if (!add_gpus(build, key, request, error))
+			return false;
+	}
+	return true;
+}
+
+static bool apply_gpus(Build *build, const Node *value, GError **error)
+{
+	return add_requests(build, "gpus", value, true, error);
+}
+
 static bool apply_deploy(Build *build, const Node *value, GError **error)
 {
 	static const Row rows[] = {
@@ -442,8 +516,8 @@ static bool apply_deploy(Build *build, const Node *value, GError **error)
 		if (text && !call(build, "deploy", rows[i].set, text, error))
 			return false;
 	}
-	if (node_get(reserved, "devices"))
-		return compose_unsupported(build->make, "deploy", "reserving devices is", error);
+	if (!add_requests(build, "deploy", node_get(reserved, "devices"), false, error))
+		return false;
 	return (!memory || call(build, "deploy", spec_set_memory_reservation, memory, error)) &&
 	       (!policy || apply_restart_policy(build, policy, error));
 }
@@ -456,62 +530,176 @@ static bool apply_nothing(Build *build, const Node *value, GError **error)
 /* pull_policy is looked at where images are fetched; what nobody can do there is refused here. */
 static bool apply_pull_policy(Build *build, const Node *value, GError **error)
 {
-	static const char *const known[] = {"always", "build", "missing", "never", NULL};
-	g_autofree char *what = g_strdup_printf("%s is", value->text);
-	return g_strv_contains(known, value->text) ||
-	       compose_unsupported(build->make, "pull_policy", what, error);
+	static const char *const known[] = {"always", "build",  "daily", "missing",
+					    "never",  "weekly", NULL};
+	int64_t age = 0;
+	if (g_strv_contains(known, value->text) || compose_pull_age(value->text, &age))
+		return true;
+	return place_error(error, value->at,
+			   "services.%s.pull_policy: invalid value \"%s\": always, build, daily, "
+			   "every_DURATION, if_not_present, missing, never or weekly",
+			   build->make->name, value->text);
+}
+
+bool compose_pull_age(const char *policy, int64_t *out_ns)
+{
+	const int64_t day = G_GINT64_CONSTANT(86400) * 1000000000;
+	uint64_t n = 0;
+	if (strcmp(policy, "daily") == 0 || strcmp(policy, "weekly") == 0) {
+		*out_ns = *policy == 'd' ? day : 7 * day;
+		return true;
+	}
+	if (!g_str_has_prefix(policy, "every_"))
+		return false;
+	const char *text = policy + strlen("every_");
+	size_t length = strlen(text);
+	char unit = length ? text[length - 1] : '\0';
+	if (unit != 'd' && unit != 'w')
+		return units_parse_duration(text, out_ns, NULL) && *out_ns > 0;
+	g_autofree char *number = g_strndup(text, length - 1);
+	if (!units_parse_uint(number, 10000, &n, NULL) || n == 0)
+		return false;
+	*out_ns = (int64_t)n * day * (unit == 'w' ? 7 : 1);
+	return true;
+}
+
+/* "DEVICE:NUMBER" of each member. */
+static bool add_throttles(Build *build, const Node *list, const char *key, SpecSetter set,
+			  GError **error)
+{
+	for (size_t i = 0; i < node_count(list); i++) {
+		const Node *item = node_item(list, i), *number = node_get(item, key);
+		g_autofree char *value = number ? node_scalar_text(number) : g_strdup("");
+		g_autofree char *text = g_strdup_printf("%s:%s", node_string(item, "path"), value);
+		if (!call(build, "blkio_config", set, text, error))
+			return false;
+	}
+	return true;
+}
+
+static bool apply_blkio(Build *build, const Node *value, GError **error)
+{
+	static const struct {
+		const char *key, *number;
+		SpecSetter set;
+	} lists[] = {
+		{"device_read_bps", "rate", spec_add_device_read_bps},
+		{"device_read_iops", "rate", spec_add_device_read_iops},
+		{"device_write_bps", "rate", spec_add_device_write_bps},
+		{"device_write_iops", "rate", spec_add_device_write_iops},
+		{"weight_device", "weight", spec_add_blkio_weight_device},
+	};
+	const Node *weight = node_get(value, "weight");
+	g_autofree char *text = weight ? node_scalar_text(weight) : NULL;
+	if (text && !call(build, "blkio_config", spec_set_blkio_weight, text, error))
+		return false;
+	for (size_t i = 0; i < G_N_ELEMENTS(lists); i++)
+		if (!add_throttles(build, node_get(value, lists[i].key), lists[i].number,
+				   lists[i].set, error))
+			return false;
+	return true;
+}
+
+static bool apply_cgroup(Build *build, const Node *value, GError **error)
+{
+	return call_shared(build, "cgroup", spec_set_cgroupns, value->text, error);
+}
+
+static bool apply_oom_kill(Build *build, const Node *value, GError **error)
+{
+	build->spec->oom_kill_disable = value->boolean;
+	return true;
+}
+
+/* skiff runs containers itself; the usual names say nothing else. */
+static bool apply_runtime(Build *build, const Node *value, GError **error)
+{
+	static const char *const usual[] = {"crun", "io.containerd.runc.v2", "runc", "skiff", NULL};
+	return g_strv_contains(usual, value->text) ||
+	       compose_unsupported(build->make, "runtime",
+				   "skiff runs containers itself: another runtime is", error);
+}
+
+static bool apply_isolation(Build *build, const Node *value, GError **error)
+{
+	return strcmp(value->text, "default") == 0 ||
+	       compose_unsupported(build->make, "isolation", "it is for Windows: it is", error);
 }
 
 /* Keep alphabetized. */
 static const Row rows[] = {
 	{"annotations", spec_add_annotation, NULL},
 	{"attach", NULL, apply_nothing},
+	{"blkio_config", NULL, apply_blkio},
 	{"build", NULL, apply_nothing},
 	{"cap_add", spec_add_cap_add, NULL},
 	{"cap_drop", spec_add_cap_drop, NULL},
+	{"cgroup", NULL, apply_cgroup},
 	{"cgroup_parent", spec_set_cgroup_parent, NULL},
 	{"command", NULL, apply_command},
 	{"configs", NULL, apply_nothing},
 	{"container_name", NULL, apply_nothing},
+	{"cpu_count", .refused = "it is for Windows"},
+	{"cpu_percent", .refused = "it is for Windows"},
 	{"cpu_period", spec_set_cpu_period, NULL},
 	{"cpu_quota", spec_set_cpu_quota, NULL},
+	{"cpu_rt_period", .refused = "only cgroup version 1 has it"},
+	{"cpu_rt_runtime", .refused = "only cgroup version 1 has it"},
 	{"cpu_shares", spec_set_cpu_shares, NULL},
 	{"cpus", spec_set_cpus, NULL},
 	{"cpuset", spec_set_cpuset_cpus, NULL},
+	{"credential_spec", .refused = "it is for Windows"},
 	{"depends_on", NULL, apply_nothing},
 	{"develop", NULL, apply_nothing},
+	{"device_cgroup_rules",
+	 .refused = "an unprivileged user sets no rules for devices; name devices"},
 	{"devices", NULL, apply_devices},
 	{"dns", spec_add_dns, NULL},
 	{"dns_opt", spec_add_dns_option, NULL},
 	{"dns_search", spec_add_dns_search, NULL},
+	{"domainname", .refused = "containers have no NIS domain; write it behind the hostname"},
 	{"entrypoint", NULL, apply_entrypoint},
 	{"environment", NULL, apply_environment},
 	{"expose", spec_add_expose, NULL},
+	{"external_links", .refused = "names are a network's; share an external network"},
 	{"extra_hosts", NULL, apply_hosts},
+	{"gpus", NULL, apply_gpus},
 	{"group_add", spec_add_group, NULL},
 	{"healthcheck", NULL, apply_health},
 	{"hostname", spec_set_hostname, NULL},
 	{"image", NULL, apply_nothing},
 	{"init", NULL, apply_init},
 	{"ipc", NULL, apply_ipc},
+	{"isolation", NULL, apply_isolation},
 	{"labels", spec_add_label, NULL},
 	{"links", NULL, apply_links},
 	{"logging", NULL, apply_logging},
+	{"mac_address", spec_set_mac_address, NULL},
 	{"mem_limit", spec_set_memory, NULL},
 	{"mem_reservation", spec_set_memory_reservation, NULL},
+	{"mem_swappiness", spec_set_memory_swappiness, NULL},
 	{"memswap_limit", spec_set_memory_swap, NULL},
+	{"models", .refused = "skiff runs no models"},
 	{"network_mode", NULL, apply_network_mode},
 	{"networks", NULL, apply_networks},
+	{"oom_kill_disable", NULL, apply_oom_kill},
 	{"oom_score_adj", spec_set_oom_score_adj, NULL},
 	{"pid", NULL, apply_pid},
 	{"pids_limit", spec_set_pids_limit, NULL},
 	{"platform", spec_set_platform, NULL},
 	{"ports", NULL, apply_ports},
+	{"post_start", NULL, apply_nothing},
+	{"pre_start",
+	 .refused = "a service with depends_on: service_completed_successfully does it"},
+	{"pre_stop", NULL, apply_nothing},
 	{"privileged", NULL, apply_privileged},
 	{"profiles", NULL, apply_nothing},
+	{"provider", .refused = "skiff runs no plugins"},
 	{"pull_policy", NULL, apply_pull_policy},
+	{"pull_refresh_after", .refused = "write pull_policy: every_DURATION"},
 	{"read_only", NULL, apply_read_only},
 	{"restart", spec_set_restart, NULL},
+	{"runtime", NULL, apply_runtime},
 	{"scale", NULL, apply_nothing},
 	{"secrets", NULL, apply_nothing},
 	{"security_opt", NULL, apply_security},
@@ -519,10 +707,12 @@ static const Row rows[] = {
 	{"stdin_open", NULL, apply_stdin},
 	{"stop_grace_period", NULL, apply_grace},
 	{"stop_signal", spec_set_stop_signal, NULL},
+	{"storage_opt", .refused = "layers have no quota of their own"},
 	{"sysctls", spec_add_sysctl, NULL},
 	{"tmpfs", spec_add_tmpfs, NULL},
 	{"tty", NULL, apply_tty},
 	{"ulimits", NULL, apply_ulimits},
+	{"use_api_socket", .refused = "a container gets no socket that rules others"},
 	{"user", spec_set_user, NULL},
 	{"userns_mode", spec_set_userns, NULL},
 	{"uts", NULL, apply_uts},
@@ -539,6 +729,20 @@ static const Row *find_row(const char *key)
 	return NULL;
 }
 
+/* What says nothing is not refused: "use_api_socket: false". */
+static bool refuse(const Build *build, const NodeEntry *entry, const char *why, GError **error)
+{
+	const Node *value = entry->value;
+	if (value->kind == NODE_NULL || (value->kind == NODE_BOOL && !value->boolean) ||
+	    (value->kind >= NODE_LIST && node_count(value) == 0))
+		return true;
+	place_error(error, entry->at, "services.%s.%s: it is not supported: %s", build->make->name,
+		    entry->key, why);
+	if (error && *error)
+		(*error)->code = ENGINE_ERROR_UNSUPPORTED;
+	return false;
+}
+
 static bool apply_attributes(Build *build, GError **error)
 {
 	const Node *service = build->make->service;
@@ -549,6 +753,8 @@ static bool apply_attributes(Build *build, GError **error)
 			continue;
 		if (!row)
 			return compose_unsupported(build->make, entry->key, "it is", error);
+		if (row->refused)
+			return refuse(build, entry, row->refused, error);
 		if (!(row->apply ? row->apply(build, entry->value, error)
 				 : call_all(build, row, entry->value, error)))
 			return false;
@@ -650,5 +856,6 @@ bool compose_spec_check(const ComposeSpec *make, GError **error)
 {
 	g_autoptr(ContainerSpec) spec = spec_new();
 	Build build = {.make = make, .spec = spec};
-	return apply_attributes(&build, error);
+	return apply_attributes(&build, error) && compose_spec_mounts_check(make, error) &&
+	       compose_spec_files(make, spec, error);
 }

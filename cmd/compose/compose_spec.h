@@ -32,13 +32,35 @@ ContainerSpec *compose_spec_build(const ComposeSpec *make, GError **error);
  * Part of compose_spec_build(). */
 bool compose_spec_mounts(const ComposeSpec *make, ContainerSpec *spec, GError **error);
 
+/** compose_spec_mounts_check() - are there only kinds of mounts that we have? */
+bool compose_spec_mounts_check(const ComposeSpec *make, GError **error);
+
+/** compose_spec_files() - its configs and secrets. Part of compose_spec_mounts(). */
+bool compose_spec_files(const ComposeSpec *make, ContainerSpec *spec, GError **error);
+
+/** compose_spec_files_differ() - has a container other bytes in them than it would get now? */
+bool compose_spec_files_differ(const ComposeSpec *make, const ContainerSpec *recorded);
+
+/** compose_spec_drifted() - is a container on other networks, or has it other volumes or files,
+ * than the project's resources say by now? The service's own words are its hash's. */
+bool compose_spec_drifted(const ComposeSpec *make, Container *ctr);
+
 /** compose_spec_image() - the name of a service's image: its own, else PROJECT-SERVICE. g_free()
  * it. */
 char *compose_spec_image(const ComposeProject *project, const char *name, const Node *service);
 
+/** compose_spec_choose_port() - of a range of the host's ports one that nobody has: the old
+ * container's own, else the first that neither a container asks for nor a program listens on.
+ * g_free() it. */
+char *compose_spec_choose_port(const ComposeSpec *make, const Node *port, GError **error);
+
+/** compose_pull_age() - of "daily", "weekly", "every_DURATION": how old an image may be. Return:
+ * false for another policy. */
+bool compose_pull_age(const char *policy, int64_t *out_ns);
+
 /** compose_spec_scale() - how many containers a service has. */
 int compose_spec_scale(const Node *service);
 
-/** compose_unsupported() - "services.NAME.KEY is not supported yet" at its place. Return: false. */
+/** compose_unsupported() - "services.NAME.KEY: WHAT not supported" at its place. Return: false. */
 bool compose_unsupported(const ComposeSpec *make, const char *key, const char *what,
 			 GError **error);

@@ -34,14 +34,19 @@ static bool add_bind(const ComposeSpec *make, ContainerSpec *spec, const Node *m
 	if (!source)
 		return place_error(error, mount->at, "services.%s.volumes: source is required",
 				   make->name);
-	if (node_get(bind, "recursive"))
-		return compose_unsupported(make, "volumes", "bind.recursive is", error);
+	const char *recursive = node_string(bind, "recursive");
+	if (recursive && (strcmp(recursive, "writable") == 0 || strcmp(recursive, "readonly") == 0))
+		return compose_unsupported(
+			make, "volumes",
+			"mounts below one that is read-only are read-only, too: bind.recursive is",
+			error);
 	if (!ensure_source(make, mount, source, error))
 		return false;
 	SpecMount *made = spec_mount_new(SPEC_MOUNT_BIND, source, node_string(mount, "target"));
 	made->read_only = node_true(mount, "read_only");
 	made->propagation = g_strdup(node_string(bind, "propagation"));
 	made->relabel = selinux ? *selinux : 0;
+	made->non_recursive = g_strcmp0(recursive, "disabled") == 0;
 	g_ptr_array_add(spec->mounts, made);
 	return true;
 }
@@ -95,22 +100,36 @@ static bool add_tmpfs(const ComposeSpec *make, ContainerSpec *spec, const Node *
 	if (mode)
 		g_string_append_printf(text, "%cmode=%o", separator, (unsigned)mode->integer);
 	if (node_true(mount, "read_only"))
-		return compose_unsupported(make, "volumes", "a read-only tmpfs is", error);
+		g_string_append_printf(text, "%cro", size || mode ? ',' : ':');
 	return spec_add_tmpfs(spec, text->str, error);
+}
+
+/* The files of an image that is here, never written to. */
+static bool add_image(const ComposeSpec *make, ContainerSpec *spec, const Node *mount,
+		      GError **error)
+{
+	const char *source = node_string(mount, "source");
+	if (!source)
+		return place_error(error, mount->at, "services.%s.volumes: source is required",
+				   make->name);
+	SpecMount *made = spec_mount_new(SPEC_MOUNT_IMAGE, source, node_string(mount, "target"));
+	made->read_only = true;
+	made->subpath = g_strdup(node_string(node_get(mount, "image"), "subpath"));
+	g_ptr_array_add(spec->mounts, made);
+	return true;
 }
 
 static bool add_mount(const ComposeSpec *make, ContainerSpec *spec, const Node *mount,
 		      GError **error)
 {
 	const char *type = node_string(mount, "type");
-	g_autofree char *what = g_strdup_printf("type %s is", type);
 	if (strcmp(type, "bind") == 0)
 		return add_bind(make, spec, mount, error);
 	if (strcmp(type, "volume") == 0)
 		return add_volume(make, spec, mount, error);
 	if (strcmp(type, "tmpfs") == 0)
 		return add_tmpfs(make, spec, mount, error);
-	return compose_unsupported(make, "volumes", what, error);
+	return add_image(make, spec, mount, error);
 }
 
 /* Is there a mount at @target already? */
@@ -137,27 +156,16 @@ static void inherit_image_volumes(const ComposeSpec *make, ContainerSpec *spec)
 	}
 }
 
-/* Files of configs and secrets are bound where the service wants them. */
-static bool add_files(const ComposeSpec *make, ContainerSpec *spec, const char *kind,
-		      const char *directory, GError **error)
+bool compose_spec_mounts_check(const ComposeSpec *make, GError **error)
 {
-	const Node *list = node_get(make->service, kind);
-	for (size_t i = 0; i < node_count(list); i++) {
-		const Node *item = node_item(list, i);
-		const char *source = node_string(item, "source");
-		const char *said = node_string(item, "target");
-		const Node *object = node_get(node_get(make->project->model, kind), source);
-		const char *file = node_string(object, "file");
-		if (!file)
-			return compose_unsupported(make, kind,
-						   "one that does not come from a file is", error);
-		if (access(file, R_OK) != 0)
-			return place_error(error, item->at, "services.%s.%s: cannot read '%s'",
-					   make->name, kind, file);
-		g_autofree char *target = g_canonicalize_filename(said ? said : source, directory);
-		SpecMount *mount = spec_mount_new(SPEC_MOUNT_BIND, file, target);
-		mount->read_only = true;
-		g_ptr_array_add(spec->mounts, mount);
+	static const char *const known[] = {"bind", "image", "tmpfs", "volume", NULL};
+	const Node *volumes = node_get(make->service, "volumes");
+	for (size_t i = 0; i < node_count(volumes); i++) {
+		const char *type = node_string(node_item(volumes, i), "type");
+		g_autofree char *what =
+			g_strdup_printf("containers here have no mount of type %s: it is", type);
+		if (!g_strv_contains(known, type))
+			return compose_unsupported(make, "volumes", what, error);
 	}
 	return true;
 }
@@ -165,10 +173,64 @@ static bool add_files(const ComposeSpec *make, ContainerSpec *spec, const char *
 bool compose_spec_mounts(const ComposeSpec *make, ContainerSpec *spec, GError **error)
 {
 	const Node *volumes = node_get(make->service, "volumes");
+	if (!compose_spec_mounts_check(make, error))
+		return false;
 	for (size_t i = 0; i < node_count(volumes); i++)
 		if (!add_mount(make, spec, node_item(volumes, i), error))
 			return false;
 	inherit_image_volumes(make, spec);
-	return add_files(make, spec, "configs", "/", error) &&
-	       add_files(make, spec, "secrets", "/run/secrets", error);
+	return compose_spec_files(make, spec, error);
+}
+
+/* Does a container have this volume at this place? */
+static bool has_volume(const ContainerSpec *spec, const char *name, const char *target)
+{
+	for (guint i = 0; i < spec->mounts->len; i++) {
+		const SpecMount *mount = spec->mounts->pdata[i];
+		if (strcmp(mount->destination, target) == 0)
+			return mount->kind == SPEC_MOUNT_VOLUME &&
+			       g_strcmp0(mount->source, name) == 0;
+	}
+	return false;
+}
+
+/* Named volumes of the service, by the names that they have by now. */
+static bool volumes_differ(const ComposeSpec *make, const ContainerSpec *recorded)
+{
+	const Node *list = node_get(make->service, "volumes");
+	const Node *known = node_get(make->project->model, "volumes");
+	for (size_t i = 0; i < node_count(list); i++) {
+		const Node *mount = node_item(list, i);
+		const char *source = node_string(mount, "source");
+		const char *name = source ? node_string(node_get(known, source), "name") : NULL;
+		if (name && g_strcmp0(node_string(mount, "type"), "volume") == 0 &&
+		    !has_volume(recorded, name, node_string(mount, "target")))
+			return true;
+	}
+	return false;
+}
+
+static bool networks_differ(const ComposeSpec *make, const ContainerSummary *has)
+{
+	const Node *list = node_get(make->service, "networks");
+	const Node *known = node_get(make->project->model, "networks");
+	for (size_t i = 0; i < node_count(list); i++) {
+		const Node *network = node_get(known, node_entry(list, i)->key);
+		const char *name = node_string(network, "name");
+		bool found = !name;
+		for (guint j = 0; !found && j < has->networks->len; j++)
+			found = strcmp(((ContainerNetwork *)has->networks->pdata[j])->name, name) ==
+				0;
+		if (!found)
+			return true;
+	}
+	return false;
+}
+
+bool compose_spec_drifted(const ComposeSpec *make, Container *ctr)
+{
+	const ContainerSpec *recorded = container_spec(ctr, NULL);
+	return networks_differ(make, container_summary(ctr)) ||
+	       (recorded &&
+		(volumes_differ(make, recorded) || compose_spec_files_differ(make, recorded)));
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cmd/compose/compose_gate.h"
+#include "cmd/compose/compose_hooks.h"
 #include "cmd/compose/compose_labels.h"
 #include "cmd/compose/compose_resources.h"
 #include "cmd/compose/compose_spec.h"
@@ -25,11 +26,13 @@ typedef struct {
 	GHashTable *recreated; /* names of services */
 	GPtrArray *replaced;   /* of Replacement: those whose old container is still there */
 	ComposeStarts *starts;
+	GPtrArray *stopped; /* ids of containers that were stopped for their networks */
 	int *status;
 } Up;
 
 /* A new container beside the one that it replaces. */
 typedef struct {
+	const NodeEntry *service;
 	Container *made, *old; /* @old is borrowed */
 	char *name;
 } Replacement;
@@ -54,6 +57,7 @@ static void up_clear(Up *up)
 	g_clear_pointer(&up->recreated, g_hash_table_unref);
 	g_clear_pointer(&up->replaced, g_ptr_array_unref);
 	g_clear_pointer(&up->starts, compose_starts_free);
+	g_clear_pointer(&up->stopped, g_ptr_array_unref);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Up, up_clear)
 
@@ -125,6 +129,15 @@ static void plan_start(const Up *up, const char *name)
 		compose_report("Container", name, "Start");
 }
 
+/* What fails there is told, and stops nothing. */
+static void run_pre_stop(const Up *up, const NodeEntry *service, Container *ctr)
+{
+	g_autoptr(GError) failed = NULL;
+	if (compose_state_runs(ctr) &&
+	    !compose_hooks_run(up->engine, ctr, service, "pre_stop", &failed))
+		log_warn("%s", failed->message);
+}
+
 /* Make the container that takes the place of @old: it is complete before the old one goes. */
 static bool replace_container(const Up *up, const NodeEntry *service, int number, Container *old,
 			      GError **error)
@@ -139,6 +152,7 @@ static bool replace_container(const Up *up, const NodeEntry *service, int number
 	if (!made)
 		return false;
 	Replacement *item = g_new0(Replacement, 1);
+	item->service = service;
 	item->made = made;
 	item->old = old;
 	item->name = said ? g_strdup(said)
@@ -158,6 +172,10 @@ static bool finish_replacements(const Up *up, GError **error)
 		.timeout_s = timeout_s,
 		.keep_dependents = true,
 	};
+	for (guint i = 0; i < up->replaced->len; i++) {
+		const Replacement *item = up->replaced->pdata[i];
+		run_pre_stop(up, item->service, item->old);
+	}
 	for (guint i = 0; i < up->replaced->len; i++)
 		container_stop_begin(((Replacement *)up->replaced->pdata[i])->old, &stop);
 	for (guint i = 0; i < up->replaced->len; i++) {
@@ -215,7 +233,15 @@ static bool differs(const Up *up, const NodeEntry *service, const ComposeContain
 	const Image *image = g_hash_table_lookup(up->images, service->key);
 	if (up->options->no_recreate)
 		return false;
+	const ComposeSpec make = {
+		.engine = up->engine,
+		.project = up->project,
+		.name = service->key,
+		.service = service->value,
+		.number = item->number,
+	};
 	return is_forced(up, service->key) || !image || strcmp(item->hash, hash) != 0 ||
+	       compose_spec_drifted(&make, item->ctr) ||
 	       g_strcmp0(container_summary(item->ctr)->image_id, image->id) != 0 ||
 	       parent_went(up, service->value);
 }
@@ -324,6 +350,7 @@ static bool start_one(const Up *up, const NodeEntry *service, Container *ctr, GE
 		return true;
 	}
 	if (compose_state_runs(ctr) && restart_wanted(up, service->value)) {
+		run_pre_stop(up, service, ctr);
 		const ContainerStop stop = {.timeout_s = up->options->stop_timeout_s};
 		compose_report("Container", name, "Stopping");
 		if (!compose_starts_finish(up->starts, NULL, error) ||
@@ -333,7 +360,12 @@ static bool start_one(const Up *up, const NodeEntry *service, Container *ctr, GE
 		compose_report("Container", name, "Running");
 		return true;
 	}
-	return compose_starts_add(up->starts, service->key, ctr, error);
+	if (!compose_starts_add(up->starts, service->key, ctr, error))
+		return false;
+	if (node_count(node_get(service->value, "post_start")) == 0)
+		return true;
+	return compose_starts_finish(up->starts, service->key, error) &&
+	       compose_hooks_run(up->engine, ctr, service, "post_start", error);
 }
 
 /* Start what a service has, once its dependencies are where it wants them. */
@@ -454,7 +486,8 @@ static bool care_for_orphans(const Up *up, GError **error)
 	for (guint i = 0; i < up->state->len; i++) {
 		const ComposeContainer *item = up->state->pdata[i];
 		if (item->oneoff || node_get(services, item->service) ||
-		    node_get(up->project->disabled, item->service))
+		    node_get(up->project->disabled, item->service) ||
+		    node_get(up->project->unselected, item->service))
 			continue;
 		if (up->options->remove_orphans && !remove_container(up, item->ctr, error))
 			return false;
@@ -481,12 +514,44 @@ static bool wait_all(const Up *up)
 	return false;
 }
 
+/* Networks and volumes; what there is of the project is looked at anew behind them. */
+static bool ensure_resources(Up *up, GError **error)
+{
+	up->stopped = g_ptr_array_new_with_free_func(g_free);
+	const ComposeDrift drift = {
+		.recreate = !up->options->without,
+		.yes = up->options->yes,
+		.stop_timeout_s = up->options->stop_timeout_s,
+		.stopped = up->stopped,
+	};
+	if (!compose_networks_ensure(up->engine, up->project, &drift, error) ||
+	    !compose_volumes_ensure(up->engine, up->project, &drift, error))
+		return false;
+	g_clear_pointer(&up->state, g_ptr_array_unref);
+	up->state = compose_state_list(up->engine, up->project->name, error);
+	return up->state != NULL;
+}
+
+/* What was stopped for a network and is nobody's that was asked for. */
+static bool start_stopped(const Up *up, GError **error)
+{
+	for (guint i = 0; i < up->stopped->len; i++) {
+		g_autoptr(Container) ctr =
+			container_lookup(up->engine, up->stopped->pdata[i], NULL);
+		if (!ctr || compose_state_runs(ctr))
+			continue;
+		if (!container_start(ctr, &(ContainerStart){.detached = true}, NULL, error))
+			return false;
+		compose_report("Container", container_summary(ctr)->name, "Started");
+	}
+	return true;
+}
+
 static bool run(Up *up, GError **error)
 {
 	g_autoptr(GPtrArray) order = order_services(up->project);
 	if (!check_services(up, order, error) || !acquire_images(up, order, error) ||
-	    !compose_networks_ensure(up->engine, up->project, error) ||
-	    !compose_volumes_ensure(up->engine, up->project, error) || !care_for_orphans(up, error))
+	    !ensure_resources(up, error) || !care_for_orphans(up, error))
 		return false;
 	for (guint i = 0; i < order->len; i++) {
 		const NodeEntry *entry = order->pdata[i];
@@ -500,7 +565,7 @@ static bool run(Up *up, GError **error)
 	/* What runs and what does not, now that nothing is made any more. */
 	g_ptr_array_unref(up->state);
 	up->state = compose_state_list(up->engine, up->project->name, error);
-	if (!up->state || !start_services(up, order, error))
+	if (!up->state || !start_services(up, order, error) || !start_stopped(up, error))
 		return false;
 	return !up->options->wait || compose_is_dry_run() || wait_all(up);
 }

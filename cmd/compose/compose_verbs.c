@@ -8,43 +8,25 @@
 
 /* Keep alphabetized. */
 static const Command *const commands[] = {
-	&compose_attach_command,
-	&compose_build_command,
-	&compose_commit_command,
-	&compose_config_command,
-	&compose_cp_command,
-	&compose_create_command,
-	&compose_down_command,
-	&compose_events_command,
-	&compose_exec_command,
-	&compose_export_command,
-	&compose_graph_command,
-	&compose_images_command,
-	&compose_kill_command,
-	&compose_kube_command,
-	&compose_logs_command,
-	&compose_ls_command,
-	&compose_pause_command,
-	&compose_port_command,
-	&compose_ps_command,
-	&compose_pull_command,
-	&compose_push_command,
-	&compose_restart_command,
-	&compose_rm_command,
-	&compose_run_command,
-	&compose_scale_command,
-	&compose_start_command,
-	&compose_stats_command,
-	&compose_stop_command,
-	&compose_swarm_command,
-	&compose_systemd_command,
-	&compose_top_command,
-	&compose_unpause_command,
-	&compose_up_command,
-	&compose_version_command,
-	&compose_volumes_command,
-	&compose_wait_command,
-	NULL,
+	&compose_attach_command,  &compose_build_command,
+	&compose_commit_command,  &compose_config_command,
+	&compose_cp_command,      &compose_create_command,
+	&compose_down_command,    &compose_events_command,
+	&compose_exec_command,    &compose_export_command,
+	&compose_graph_command,   &compose_images_command,
+	&compose_kill_command,    &compose_kube_command,
+	&compose_logs_command,    &compose_ls_command,
+	&compose_pause_command,   &compose_port_command,
+	&compose_ps_command,      &compose_pull_command,
+	&compose_push_command,    &compose_restart_command,
+	&compose_rm_command,      &compose_run_command,
+	&compose_scale_command,   &compose_start_command,
+	&compose_stats_command,   &compose_stop_command,
+	&compose_swarm_command,   &compose_systemd_command,
+	&compose_top_command,     &compose_unpause_command,
+	&compose_up_command,      &compose_version_command,
+	&compose_volumes_command, &compose_wait_command,
+	&compose_watch_command,   NULL,
 };
 
 const Command *const *commands_get(void)
@@ -59,7 +41,7 @@ const char *commands_group_summary(const char *group)
 
 /* What docker compose has and skiff does not: its own experiments, and what needs its registries.
  */
-static const char *const foreign[] = {"alpha", "bridge", "publish", "watch", NULL};
+static const char *const foreign[] = {"alpha", "bridge", "publish", NULL};
 
 bool commands_is_foreign(const char *first, const char *second)
 {

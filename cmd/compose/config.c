@@ -15,7 +15,7 @@
 
 typedef struct {
 	bool quiet, services, volumes, networks, images, profiles, environment, variables;
-	bool no_interpolate, no_consistency;
+	bool no_interpolate, no_consistency, no_environments, no_paths, models;
 	const char *format, *hash, *output;
 } ConfigOptions;
 
@@ -49,12 +49,17 @@ static const Option options[] = {
 	 OPTION_COMMON},
 	{0, "volumes", OPTION_FLAG, option_set_flag, NULL, "Print the names of the volumes",
 	 offsetof(ConfigOptions, volumes), OPTION_COMMON},
-	OPTION_UNSUPPORTED(0, "lock-image-digests", OPTION_FLAG),
-	OPTION_UNSUPPORTED(0, "models", OPTION_FLAG),
-	OPTION_UNSUPPORTED(0, "no-env-resolution", OPTION_FLAG),
-	OPTION_UNSUPPORTED(0, "no-normalize", OPTION_FLAG),
-	OPTION_UNSUPPORTED(0, "no-path-resolution", OPTION_FLAG),
-	OPTION_UNSUPPORTED(0, "resolve-image-digests", OPTION_FLAG),
+	{0, "models", OPTION_FLAG, option_set_flag, NULL, "Print the names of the models",
+	 offsetof(ConfigOptions, models)},
+	{0, "no-env-resolution", OPTION_FLAG, option_set_flag, NULL,
+	 "Leave env_file as it is, and don't read it", offsetof(ConfigOptions, no_environments)},
+	{0, "no-path-resolution", OPTION_FLAG, option_set_flag, NULL,
+	 "Leave paths as they are written", offsetof(ConfigOptions, no_paths)},
+	COMPOSE_REFUSED(0, "lock-image-digests", OPTION_FLAG,
+			"config reads files and asks no registry"),
+	COMPOSE_REFUSED(0, "no-normalize", OPTION_FLAG, "what is printed is the normal form"),
+	COMPOSE_REFUSED(0, "resolve-image-digests", OPTION_FLAG,
+			"config reads files and asks no registry"),
 	{0},
 };
 
@@ -192,6 +197,8 @@ static bool print_config(const ComposeProject *project, const ConfigOptions *con
 		print_keys(node_get(project->model, "volumes"), out);
 	else if (config->networks)
 		print_keys(node_get(project->model, "networks"), out);
+	else if (config->models)
+		print_keys(node_get(project->model, "models"), out);
 	else if (config->profiles)
 		print_profiles(project, out);
 	else if (config->images)
@@ -234,6 +241,8 @@ static int cmd_config(Invocation *inv)
 		.services = services,
 		.no_interpolate = config.no_interpolate,
 		.no_consistency = config.no_consistency,
+		.no_environments = config.no_environments,
+		.no_paths = config.no_paths,
 	};
 	g_autoptr(ComposeProject) project = project_options_load(&given, &more, &error);
 	g_autoptr(GString) out = g_string_new(NULL);

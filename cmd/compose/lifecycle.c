@@ -8,6 +8,7 @@
 
 #include "cmd/compose/compose_down.h"
 #include "cmd/compose/compose_gate.h"
+#include "cmd/compose/compose_hooks.h"
 #include "cmd/compose/compose_labels.h"
 #include "cmd/compose/compose_live.h"
 #include "cmd/compose/compose_resources.h"
@@ -169,6 +170,7 @@ static int cmd_down(Invocation *inv)
 		.timeout_s = (int)life.opts.timeout,
 		.force = true,
 		.volumes = life.opts.volumes,
+		.project = life.live.project,
 	};
 	if (!compose_remove(items, &down, &error))
 		return command_fail(error);
@@ -190,7 +192,10 @@ static int cmd_stop(Invocation *inv)
 	g_autoptr(GError) error = NULL;
 	if (!life_open(&life, inv, &error))
 		return inv->status;
-	const ComposeDown down = {.timeout_s = (int)life.opts.timeout};
+	const ComposeDown down = {
+		.timeout_s = (int)life.opts.timeout,
+		.project = life.live.project,
+	};
 	return compose_stop(life.items, &down, &error) ? 0 : command_fail(error);
 }
 
@@ -282,17 +287,36 @@ static GPtrArray *choose_for_restart(const Life *life)
 	return chosen;
 }
 
+static bool run_post_start(const Life *life, const GPtrArray *items, GError **error)
+{
+	const ComposeProject *project = life->live.project;
+	const Node *services = project ? node_get(project->model, "services") : NULL;
+	for (guint i = 0; i < items->len; i++) {
+		const ComposeContainer *item = items->pdata[i];
+		if (!compose_hooks_run(life->live.engine, item->ctr,
+				       node_get_entry(services, item->service), "post_start",
+				       error))
+			return false;
+	}
+	return true;
+}
+
 static int cmd_restart(Invocation *inv)
 {
 	g_auto(Life) life = {0};
 	g_autoptr(GError) error = NULL;
 	if (!life_open(&life, inv, &error))
 		return inv->status;
-	const ComposeDown down = {.timeout_s = (int)life.opts.timeout};
+	const ComposeDown down = {
+		.timeout_s = (int)life.opts.timeout,
+		.project = life.live.project,
+	};
 	g_autoptr(GPtrArray) items = choose_for_restart(&life);
 	if (!compose_stop(items, &down, &error))
 		return command_fail(error);
-	return start_side_by_side(items, true, &error) ? 0 : command_fail(error);
+	if (!start_side_by_side(items, true, &error) || !run_post_start(&life, items, &error))
+		return command_fail(error);
+	return 0;
 }
 
 static int cmd_kill(Invocation *inv)
@@ -351,6 +375,7 @@ static int cmd_rm(Invocation *inv)
 		.timeout_s = -1,
 		.force = life.opts.stop,
 		.volumes = life.opts.volumes,
+		.project = life.live.project,
 	};
 	return compose_remove(items, &down, &error) ? 0 : command_fail(error);
 }

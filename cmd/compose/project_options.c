@@ -42,7 +42,8 @@ const OptionGroup project_option_group = {"Project options", options};
 bool project_option_refuse(void *target, const Option *option, const char *value, GError **error)
 {
 	bool off = !option_takes_value(option) && strcmp(value, "false") == 0;
-	return off || error_set(error, ENGINE_ERROR_UNSUPPORTED, "%s", option->help);
+	return off || error_set(error, ENGINE_ERROR_UNSUPPORTED, "--%s is not supported: %s",
+				option->name, option->help);
 }
 
 static void clear_list(GPtrArray **list)

@@ -24,7 +24,7 @@ bool project_option_refuse(void *target, const Option *option, const char *value
 #define COMPOSE_REFUSED(option_short, option_name, option_kind, why)                               \
 	{                                                                                          \
 		.short_name = (option_short), .name = (option_name), .kind = (option_kind),        \
-		.set = project_option_refuse, .help = (why), .flags = OPTION_HIDDEN                \
+		.set = project_option_refuse, .help = (why), .flags = OPTION_HIDDEN | OPTION_WHOLE \
 	}
 
 /* The target is a ProjectOptions. */

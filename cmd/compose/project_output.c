@@ -144,6 +144,13 @@ char *project_service_hash(const Node *service)
 	return g_compute_checksum_for_string(G_CHECKSUM_SHA256, js_text(json), -1);
 }
 
+char *project_resource_hash(const Node *resource)
+{
+	g_autoptr(GString) text = g_string_new(NULL);
+	project_output_yaml(resource, text);
+	return g_compute_checksum_for_string(G_CHECKSUM_SHA256, text->str, -1);
+}
+
 /* YAML. */
 
 static int append_yaml(void *data, unsigned char *text, size_t size)

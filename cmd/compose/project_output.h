@@ -23,6 +23,11 @@ Json *project_output_json(const ComposeProject *project, bool escape);
 /** project_output_yaml() - append a tree in block style; keys in order. */
 void project_output_yaml(const Node *node, GString *out);
 
+/** project_resource_hash() - of a network or volume: changes where it must be made anew. g_free()
+ * it.
+ */
+char *project_resource_hash(const Node *resource);
+
 /** project_service_hash() - what `config --hash` prints and the label config-hash holds: changes
  * where the container must. g_free() it. */
 char *project_service_hash(const Node *service);

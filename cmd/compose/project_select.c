@@ -43,7 +43,8 @@ static void read_profiles(ComposeProject *project, const ComposeOptions *options
 
 bool compose_project_unknown(const ComposeProject *project, const char *name, GError **error)
 {
-	const Node *lists[] = {node_get(project->model, "services"), project->disabled};
+	const Node *lists[] = {node_get(project->model, "services"), project->disabled,
+			       project->unselected};
 	Suggestions near;
 	suggest_init(&near, name);
 	for (size_t i = 0; i < G_N_ELEMENTS(lists); i++)
@@ -127,9 +128,8 @@ static void keep_named(ComposeProject *project, const ComposeOptions *options)
 	g_autoptr(Node) kept = node_new(NODE_MAP, services->at);
 	for (size_t i = 0; i < node_count(services); i++) {
 		NodeEntry *entry = node_entry(services, i);
-		if (!g_hash_table_contains(needed, entry->key))
-			continue;
-		node_set(kept, entry->key, entry->at, g_steal_pointer(&entry->value));
+		node_set(g_hash_table_contains(needed, entry->key) ? kept : project->unselected,
+			 entry->key, entry->at, g_steal_pointer(&entry->value));
 		entry->value = node_new(NODE_NULL, entry->at);
 	}
 	g_hash_table_remove_all(needed);
@@ -163,9 +163,15 @@ static void drop_unused(ComposeProject *project, const char *kind)
 {
 	Node *services = node_get(project->model, "services"),
 	     *map = node_get(project->model, kind);
+	bool secrets = strcmp(kind, "secrets") == 0;
 	g_autoptr(GHashTable) used = g_hash_table_new(g_str_hash, g_str_equal);
 	for (size_t i = 0; i < node_count(services); i++)
 		use_resources(node_entry(services, i)->value, kind, used);
+	/* Their images may be built for those of others. */
+	for (size_t i = 0; secrets && i < node_count(project->unselected); i++) {
+		const Node *other = node_entry(project->unselected, i)->value;
+		use_sources(node_get(node_get(other, "build"), kind), false, used);
+	}
 	for (size_t i = node_is(map, NODE_MAP) ? node_count(map) : 0; i-- > 0;) {
 		g_autofree char *key = g_strdup(node_entry(map, i)->key);
 		if (!g_hash_table_contains(used, key))

@@ -193,9 +193,10 @@ static bool prepare(Engine *engine, ComposeProject *project, const NodeEntry *se
 		.images = describe_images(opts, global),
 		.services = (const char *const[]){service->key, NULL},
 	};
+	const ComposeDrift told = {0};
 	if (opts->no_deps)
-		return compose_networks_ensure(engine, project, error) &&
-		       compose_volumes_ensure(engine, project, error);
+		return compose_networks_ensure(engine, project, &told, error) &&
+		       compose_volumes_ensure(engine, project, &told, error);
 	return compose_up(engine, project, &up, status, error) &&
 	       compose_gate_wait(engine, project, service, error);
 }

@@ -322,7 +322,7 @@ static const Shape service_fields[] = {
 	ROW("extends", SHAPE_OBJECT, OBJECT(extends_fields), .expand = canonical_extends),
 	ROW("external_links", SHAPE_TEXTS),
 	ROW("extra_hosts", SHAPE_TEXTS, .flags = SHAPE_UNIQUE, .expand = canonical_hosts),
-	ROW("gpus", DEVICE_REQUESTS),
+	ROW("gpus", DEVICE_REQUESTS, .expand = canonical_gpus),
 	ROW("group_add", SHAPE_TEXTS),
 	ROW("healthcheck", SHAPE_OBJECT, OBJECT(health_fields)),
 	ROW("hostname", SHAPE_STRING),

@@ -10,13 +10,9 @@
 #include "cmd/container/process.h"
 #include "cmd/output.h"
 
-/* A column of docker's and where it comes from. */
-static const struct {
-	const char *title, *descriptor;
-} columns[] = {
-	{"UID", "user"},    {"PID", "pid"}, {"PPID", "ppid"}, {"C", "pcpu"},
-	{"STIME", "stime"}, {"TTY", "tty"}, {"TIME", "time"}, {"CMD", "args"},
-};
+/* Those of `skiff top`. */
+static const char *const columns[] = {"user",  "pid", "ppid", "pcpu",
+				      "etime", "tty", "time", "args"};
 
 /* Cells are one line each, whatever a process calls itself. */
 static void add_process(const ComposeContainer *item, const ProcessList *list, size_t at,
@@ -25,7 +21,7 @@ static void add_process(const ComposeContainer *item, const ProcessList *list, s
 	GString *line = g_string_new(NULL);
 	g_string_printf(line, "%s\t%d", item->service, item->number);
 	for (size_t c = 0; c < G_N_ELEMENTS(columns); c++) {
-		g_autofree char *cell = process_column(list, at, columns[c].descriptor);
+		g_autofree char *cell = process_column(list, at, columns[c]);
 		g_strdelimit(cell, "\t\n\r", ' ');
 		g_string_append_printf(line, "\t%s", cell);
 	}
@@ -59,7 +55,7 @@ static int cmd_top(Invocation *inv)
 	g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(g_free);
 	GString *head = g_string_new("SERVICE\t#");
 	for (size_t c = 0; c < G_N_ELEMENTS(columns); c++)
-		g_string_append_printf(head, "\t%s", columns[c].title);
+		g_string_append_printf(head, "\t%s", process_header(columns[c]));
 	g_ptr_array_add(lines, g_string_free(head, FALSE));
 	for (guint i = 0; i < items->len; i++)
 		if (!add_container(items->pdata[i], lines, &error))

@@ -9,6 +9,7 @@
 #include "cmd/compose/compose_progress.h"
 #include "cmd/compose/compose_up.h"
 #include "cmd/compose/compose_verbs.h"
+#include "cmd/compose/compose_watch.h"
 #include "cmd/compose/project_options.h"
 #include "cmd/compose/compose_engine.h"
 #include "cmd/output.h"
@@ -98,7 +99,7 @@ static const Option up_rows[] = {
 	{0, "no-attach", OPTION_LIST, option_set_list, "SERVICE", "Don't print what it writes",
 	 offsetof(UpOptions, no_attach), OPTION_COMMON},
 	COMPOSE_REFUSED(0, "menu", OPTION_FLAG, "there is no menu: keys are not read"),
-	OPTION_UNSUPPORTED('w', "watch", OPTION_FLAG),
+	FLAG('w', "watch", watch, "Follow changes of files, as \"skiff compose watch\" does"),
 	{0},
 };
 
@@ -141,6 +142,9 @@ static bool check(const UpOptions *opts, GError **error)
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "cannot combine --attach and --attach-dependencies");
 	bool aborts = opts->abort_on_exit || opts->abort_on_failure || opts->code_from;
+	if (opts->watch && (opts->detach || opts->wait || opts->no_start))
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "--watch cannot be combined with --detach, --wait and --no-start");
 	if (aborts && (opts->detach || opts->wait))
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "--detach and --wait cannot be combined with what ends with a "
@@ -148,8 +152,32 @@ static bool check(const UpOptions *opts, GError **error)
 	return true;
 }
 
+/* What --watch's child is told. */
+typedef struct {
+	const Invocation *inv;
+	ComposeProject *project;
+	const char *const *services;
+	bool quiet;
+} Watcher;
+
+/* It has an engine of its own: locks are not shared with a parent. */
+static bool run_watcher(void *data, GError **error)
+{
+	const Watcher *watcher = data;
+	g_autoptr(Engine) engine = compose_engine(watcher->inv, false, error);
+	const ComposeWatch watch = {
+		.engine = engine,
+		.project = watcher->project,
+		.global = &watcher->inv->global,
+		.services = watcher->services,
+		.prune = true,
+		.quiet = watcher->quiet,
+	};
+	return engine && compose_watch_run(&watch, error);
+}
+
 /* Stay with the containers that were named, or all. What they wrote before is not shown again. */
-static bool stay(Engine *engine, const ComposeProject *project, const UpOptions *opts,
+static bool stay(Engine *engine, const UpOptions *opts, Watcher *watcher,
 		 const char *const *services, int64_t since_ns, int *code, GError **error)
 {
 	const ComposeAttach attach = {
@@ -163,12 +191,15 @@ static bool stay(Engine *engine, const ComposeProject *project, const UpOptions 
 				.since_ns = since_ns,
 			},
 		.services = services,
+		.files = watcher->project,
+		.companion = opts->watch ? run_watcher : NULL,
+		.companion_data = watcher,
 		.stop_timeout_s = (int)opts->timeout,
 		.abort_on_exit = opts->abort_on_exit,
 		.abort_on_failure = opts->abort_on_failure,
 		.code_from = opts->code_from,
 	};
-	return compose_attach(engine, project->name, &attach, code, error);
+	return compose_attach(engine, watcher->project->name, &attach, code, error);
 }
 
 static bool lists(const GPtrArray *list, const char *name)
@@ -249,7 +280,9 @@ static int make(Invocation *inv, bool create)
 	g_autoptr(ComposeProject) project = project_options_load(&given, &more, &error);
 	if (!project || !apply_scales(project, opts.scales, &error))
 		return command_fail(error);
-	if (!check_attached(project, opts.attach, &error) ||
+	const ComposeWatch watch = {.project = project, .services = services};
+	if ((opts.watch && !compose_watch_check(&watch, &error)) ||
+	    !check_attached(project, opts.attach, &error) ||
 	    !check_attached(project, opts.no_attach, &error))
 		return command_fail(error);
 	opts.no_start |= create;
@@ -261,7 +294,8 @@ static int make(Invocation *inv, bool create)
 	if (up.no_start || opts.detach || opts.wait || compose_is_dry_run())
 		return 0;
 	g_autofree const char **attached = attached_services(project, &opts, services);
-	if (!stay(engine, project, &opts, attached, begin, &status, &error))
+	Watcher watcher = {inv, project, services, opts.quiet_build};
+	if (!stay(engine, &opts, &watcher, attached, begin, &status, &error))
 		return command_fail(error);
 	return status;
 }

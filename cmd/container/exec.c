@@ -2,10 +2,12 @@
 /*
  * exec: one more process in a running container.
  */
+#include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
 #include "cmd/commands.h"
+#include "cmd/container/exec.h"
 #include "cmd/container/foreground.h"
 #include "cmd/container/selection.h"
 #include "cmd/engine_open.h"
@@ -22,6 +24,8 @@
 typedef struct {
 	Selection selection;
 	bool detach, interactive, tty, privileged;
+	bool keeps_signals;  /* we end by them */
+	bool leaves_signals; /* they wait for the caller */
 	const char *detach_keys;
 	ContainerSpec *spec; /* takes env, user, workdir with the grammar of run */
 } ExecOptions;
@@ -140,7 +144,8 @@ static bool stay(Container *ctr, const ExecOptions *opts, const char *session, i
 		.attach_stdin = opts->interactive,
 		.attach_stdout = true,
 		.attach_stderr = true,
-		.sig_proxy = true,
+		.sig_proxy = !opts->keeps_signals,
+		.leave_signals = opts->leaves_signals,
 		.detach_keys = opts->detach_keys ? opts->detach_keys : DETACH_KEYS_DEFAULT,
 		.run_dir_fd = container_run_fd(ctr),
 		.session = session,
@@ -211,6 +216,20 @@ static bool exec_in(Engine *engine, Container *ctr, const ExecOptions *opts,
 	}
 	output_printf("%s\n", session);
 	return true;
+}
+
+bool exec_run(Engine *engine, Container *ctr, ContainerSpec *asked, bool privileged,
+	      const char *const *args, int *out_code, GError **error)
+{
+	sigset_t blocked;
+	(void)sigprocmask(SIG_BLOCK, NULL, &blocked);
+	const ExecOptions opts = {
+		.spec = asked,
+		.privileged = privileged,
+		.keeps_signals = true,
+		.leaves_signals = sigismember(&blocked, SIGINT) == 1,
+	};
+	return exec_in(engine, ctr, &opts, args, out_code, error);
 }
 
 /* podman's order: the container is looked for before the command. */

@@ -64,14 +64,18 @@ class Verb:
 
 
 def compose_file(bed, number):
-    """A project of two containers, one named "new", and what they build: files of other numbers make other containers of it."""
+    """A project of two containers, one named "new", and what they build: files of other numbers make other containers of it,
+    3 another network only.
+    """
     path = bed.dir / f"compose{number}.yaml"
     path.write_text(f"""services:
-  new: {{image: "{bed.image}", container_name: new, command: [sleep, "1000"], labels: [n={number}], volumes: ["vol:/data", /anon],
-        depends_on: [other]}}
-  other: {{image: "{bed.image}", command: [sleep, "1000"], labels: [n={number}], network_mode: none}}
+  new: {{image: "{bed.image}", container_name: new, command: [sleep, "1000"], labels: [n={min(number, 2)}],
+        volumes: ["vol:/data", /anon], depends_on: [other], configs: [{{source: made, target: /made}}]}}
+  other: {{image: "{bed.image}", command: [sleep, "1000"], labels: [n={min(number, 2)}], network_mode: none}}
   built: {{build: {bed.context}, image: localhost/built, profiles: [build]}}
 volumes: {{vol: }}
+networks: {{default: {{internal: {str(number == 3).lower()}}}}}
+configs: {{made: {{content: "bytes"}}}}
 """, encoding="utf-8")
     path.chmod(0o644)
     return ["compose", "-f", str(path), "-p", "proj"]
@@ -79,7 +83,8 @@ volumes: {{vol: }}
 
 def compose_verbs(bed):
     """Those of compose. "There" is always something: data that was written before may not be lost, whatever becomes of the rest."""
-    first, second = (compose_file(bed, number) for number in (1, 2))
+    first, second, third = (compose_file(bed, number) for number in (1, 2, 3))
+    internal = [*third, "up", "-d", "-t", "0"]
     always = ["version"]
     up, change = [*first, "up", "-d", "-t", "0"], [*second, "up", "-d", "-t", "0"]
     down = [*second, "down", "-v", "-t", "0"]
@@ -90,6 +95,8 @@ def compose_verbs(bed):
     return [
         Verb("compose-up", change, undo=[down], there=always, proof=[change, write]),
         Verb("compose-recreate", change, before=[up, write], undo=[down], there=always, proof=[change, all_kept], again=up),
+        Verb("compose-network", internal, before=[change, write], undo=[down], there=always,
+             proof=[internal, kept, ["exec", "new", "cat", "/made"]], again=change),
         Verb("compose-down", [*second, "down", "-t", "0"], before=[up, write], undo=[down, ["volume", "prune", "-f"]], there=always,
              proof=[change, kept]),
         Verb("compose-down-volumes", down, before=[up, write], undo=[down], there=always, proof=[change, write]),

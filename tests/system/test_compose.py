@@ -194,11 +194,10 @@ volumes: {{v: {{external: true, name: vol}}}}
 
     def test_refused_by_name(self):
         """Nothing is made of a project that cannot be run as it is written."""
-        for part, words in (("networks: {x: {gw_priority: 1}}", "services.b.networks: gw_priority is not supported yet"),
-                            ("gpus: [{capabilities: [gpu]}]", "services.b.gpus: it is not supported yet"),
-                            ("links: ['a:alias']", "services.b.links: an alias is not supported yet"),
-                            ("pull_policy: daily", "services.b.pull_policy: daily is not supported yet"),
-                            ("ports: ['8000-8009:80']", "services.b.ports: a range to choose a port from is not supported yet")):
+        for part, words in (("networks: {x: {gw_priority: 1}}", "services.b.networks: the first network has the default route: gw_priority is not supported"),
+                            ("storage_opt: {size: 1g}", "services.b.storage_opt: it is not supported: layers have no quota"),
+                            ("links: ['a:alias']", "an alias is not supported"),
+                            ("volumes: [{type: cluster, source: x, target: /x}]", "services.b.volumes: containers here have no mount of type cluster")):
             with self.subTest(part=part):
                 failed = self.up(f"services: {{a: {{image: busybox, command: {SLEEP}}}, b: {{image: busybox, {part}}}}}\n"
                                  "networks: {x: , y: }", check=False)
@@ -206,11 +205,6 @@ volumes: {{v: {{external: true, name: vol}}}}
                 self.assertIn(words, failed.stderr)
                 self.assertRegex(failed.stderr, r"compose\.yaml:1:\d+: ")
                 self.assertEqual(self.names(), [])
-        failed = self.up("services: {b: {build: {context: ., cache_from: [x]}}}", check=False)
-        self.assertIn("services.b.build.cache_from: it is not supported yet", failed.stderr)
-        # The rest of such a name would be other keys of the builder's option.
-        failed = self.up("services: {b: {build: {context: ., secrets: [s]}}}\nsecrets: {s: {file: \"./a,env=HOME\"}}", check=False)
-        self.assertIn("services.b.build.secrets: a file with a comma in its name", failed.stderr)
 
     def test_by_name_alone(self):
         """Without files the labels say what there is."""

@@ -45,7 +45,7 @@ class Four(ComposeTest):
             self.assertEqual(json.loads(self.compose("volumes", "--format", "json", "db").stdout)["Name"], "proj_store")
         with self.subTest("top"):
             lines = [line.split() for line in self.compose("top").lines]
-            self.assertEqual(lines[0], ["SERVICE", "#", "UID", "PID", "PPID", "C", "STIME", "TTY", "TIME", "CMD"])
+            self.assertEqual(lines[0], ["SERVICE", "#", "USER", "PID", "PPID", "%CPU", "ELAPSED", "TTY", "TIME", "COMMAND"])
             self.assertEqual([line[:2] for line in lines[1:] if line[-2:] == ["sleep", "1000"]],
                              [["cache", "1"], ["db", "1"], ["db", "2"], ["web", "1"]])
             self.assertEqual({line.split()[0] for line in self.compose("top", "db").lines[1:]}, {"db"})
@@ -235,7 +235,7 @@ services:
 
     def test_refused_with_a_reason(self):
         self.write("services: {a: {image: busybox}}")
-        self.assertIn("there is no menu", self.compose("up", "--menu", check=False).stderr)
+        self.assertIn("Error: --menu is not supported: there is no menu", self.compose("up", "--menu", check=False).stderr)
         self.assertIn("skiff builds itself", self.compose("build", "--builder", "x", check=False).stderr)
         self.assertIn("no attestations", self.compose("build", "--sbom", "true", check=False).stderr)
         self.assertEqual(self.names(), [])
@@ -249,3 +249,12 @@ services:
         self.assertEqual(self.compose("push", "-q", "--ignore-push-failures").code, 0)
         self.assertEqual(self.compose("push", "b").code, 0)
         self.assertNotEqual(self.compose("build", "--push", check=False).code, 0)
+
+    def test_config_as_written(self):
+        self.write("services: {a: {image: busybox, env_file: ./gone.env, volumes: ['./data:/data'], models: [m]}}\nmodels: {m: {model: x}}")
+        self.assertIn("gone.env not found", self.compose("config", check=False).stderr)
+        shown = json.loads(self.compose("config", "--no-env-resolution", "--no-path-resolution", "--format", "json").stdout)["services"]["a"]
+        self.assertEqual([item["path"] for item in shown["env_file"]], ["./gone.env"])
+        self.assertEqual(shown["volumes"][0]["source"], "./data")
+        self.assertEqual(self.compose("config", "--no-env-resolution", "--models").lines, ["m"])
+        self.assertIn("asks no registry", self.compose("config", "--resolve-image-digests", check=False).stderr)

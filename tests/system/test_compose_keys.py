@@ -1,0 +1,349 @@
+# SPDX-License-Identifier: Apache-2.0
+"""skiff compose: keys of services, builds and resources, seen from inside the containers."""
+
+import json
+import os
+import socket
+from pathlib import Path
+
+from tests.support.skiff import free_port, wait_for
+from tests.system.test_compose import SLEEP, ComposeTest
+
+CANARY = "c4n4ry-of-a-secret"
+
+
+class Files(ComposeTest):
+    TEXT = f"""
+services:
+  a:
+    image: busybox
+    command: {SLEEP}
+    read_only: true
+    user: "12:34"
+    secrets: [{{source: s, target: /run/key, uid: "12", gid: "34", mode: 0400}}, plain]
+    configs: [{{source: c, target: /etc/app/c.conf}}, made]
+secrets: {{s: {{environment: SECRET}}, plain: {{environment: SECRET}}}}
+configs: {{c: {{content: "listen ${{PORT}}\\nraw $$HOME\\n"}}, made: {{environment: PORT}}}}
+"""
+    ENV = {"SECRET": CANARY, "PORT": "8080"}
+
+    def run_in(self, script):
+        return self.compose("exec", "-T", "a", "sh", "-c", script, env=self.ENV).word
+
+    def test_environment_and_content(self):
+        self.up(self.TEXT, env=self.ENV)
+        self.assertEqual(self.run_in("stat -c '%u %g %a' /run/key; cat /run/key"), f"12 34 400\n{CANARY}")
+        self.assertEqual(self.run_in("stat -c '%u %g %a' /run/secrets/plain; cat /run/secrets/plain"), f"0 0 444\n{CANARY}")
+        self.assertEqual(self.run_in("cat /etc/app/c.conf /made"), "listen 8080\nraw $HOME\n8080")
+        # Also after a stop, and when the monitor starts it again.
+        self.compose("restart", "-t", "0", env=self.ENV)
+        self.assertEqual(self.run_in("cat /run/key"), CANARY)
+
+    def test_nothing_else_has_them(self):
+        """No report, label, record but the container's own file of it, log or command line."""
+        self.up(self.TEXT, env=self.ENV)
+        for words in (["inspect", "proj-a-1"], ["compose", "ps", "-a", "--format", "json"], ["events", "--stream=false", "--since", "1h"]):
+            self.assertNotIn(CANARY, self.skiff(*words, cwd=self.project, env=self.ENV).stdout)
+        found = set()
+        for top, _, files in os.walk(self.home):
+            for name in files:
+                path = Path(top) / name
+                try:
+                    if CANARY.encode() in path.read_bytes():
+                        found.add(name)
+                        self.assertEqual(path.stat().st_mode & 0o077, 0, path)
+                except OSError:
+                    continue
+        self.assertLessEqual(found, {"secret.0", "secret.1", "secret.2", "secret.3"})
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                self.assertNotIn(CANARY.encode(), path.read_bytes())
+            except OSError:
+                continue
+
+    def test_changes_recreate(self):
+        self.up(self.TEXT, env=self.ENV)
+        old = self.ids()
+        self.compose("up", "-d", "-t", "0", env=self.ENV)
+        self.assertEqual(self.ids(), old)
+        self.compose("up", "-d", "-t", "0", env=self.ENV | {"SECRET": "another"})
+        self.assertNotEqual(self.ids(), old)
+        self.assertEqual(self.run_in("cat /run/key"), "another")
+
+    def test_refused(self):
+        text = f"services: {{a: {{image: busybox, command: {SLEEP}, secrets: [s]}}}}\nsecrets: {{s: %s}}"
+        self.assertRegex(self.up(text % "{environment: NOT_SET}", check=False).stderr,
+                         r"compose\.yaml:1:\d+: services\.a\.secrets: s: its variable is not set: NOT_SET")
+        self.assertIn("there is no secret nowhere", self.up(text % "{external: true, name: nowhere}", check=False).stderr)
+        self.assertEqual(self.names(), [])
+        self.assertEqual(self.skiff("network", "ls", "--format", "{{.Name}}").lines, ["podman"])
+
+    def test_own_secrets(self):
+        self.skiff("secret", "create", "stored", "-", input=CANARY)
+        self.addCleanup(self.skiff, "secret", "rm", "stored", check=False)
+        self.up(f"services: {{a: {{image: busybox, command: {SLEEP}, secrets: [{{source: s, mode: 0440}}]}}}}\nsecrets: {{s: {{external: true, name: stored}}}}")
+        self.assertEqual(self.run_in("stat -c %a /run/secrets/s; cat /run/secrets/s"), f"440\n{CANARY}")
+
+
+class Keys(ComposeTest):
+    def test_start_interval(self):
+        """Probed at once and again and again while it starts, whatever the interval."""
+        self.up("services: {a: {image: busybox, command: %s, healthcheck: {interval: 1h, start_period: 30s, start_interval: 100ms, "
+                "timeout: 5s, test: 'test -e /tmp/ready || ! touch /tmp/ready'}}}" % SLEEP)
+        wait_for(lambda: self.inspect("proj-a-1")["State"]["Health"]["Status"] == "healthy", timeout=25, message="health")
+
+    def test_hooks(self):
+        self.up(f"""
+services:
+  a:
+    image: busybox
+    command: {SLEEP}
+    volumes: ["out:/out"]
+    post_start:
+      - {{command: [sh, -c, "echo start $$X $$PWD $$(id -u) >> /out/log"], environment: {{X: 1}}, working_dir: /tmp, user: root}}
+    pre_stop:
+      - {{command: [sh, -c, "echo stop >> /out/log"]}}
+volumes: {{out: }}
+""")
+        log = lambda: self.skiff("run", "--rm", "-v", "proj_out:/out", "busybox", "cat", "/out/log").stdout
+        self.assertEqual(log(), "start 1 /tmp 0\n")
+        self.compose("up", "-d")
+        self.assertEqual(log(), "start 1 /tmp 0\n")
+        self.compose("restart", "-t", "0")
+        self.assertEqual(log(), "start 1 /tmp 0\nstop\nstart 1 /tmp 0\n")
+        self.compose("up", "-d", "-t", "0", "--force-recreate")
+        self.compose("down", "-t", "0")
+        self.assertEqual(log(), "start 1 /tmp 0\n" + "stop\nstart 1 /tmp 0\n" * 2 + "stop\n")
+
+    def test_a_hook_that_fails(self):
+        text = f"services: {{a: {{image: busybox, command: {SLEEP}, %s: [{{command: [sh, -c, 'exit 3']}}]}}}}"
+        failed = self.up(text % "post_start", check=False)
+        self.assertIn("a hook exited with status 3", failed.stderr)
+        self.up(text % "pre_stop")
+        self.assertIn("a hook exited with status 3", self.compose("down", "-t", "0").stderr)
+        self.assertEqual(self.names(), [])
+
+    def test_a_port_of_a_range(self):
+        first = free_port()
+        with socket.socket() as taken:
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                taken.bind(("127.0.0.1", first))
+                taken.listen()
+            except OSError:
+                self.skipTest("somebody took the port meanwhile")
+            last = min(first + 50, 65535)
+            text = f"services: {{a: {{image: busybox, command: {SLEEP}, labels: [x=%s], ports: ['127.0.0.1:{first}-{last}:80']}}}}"
+            self.up(text % 1, "--scale", "a=2")
+            ports = lambda: [int(self.compose("port", "--index", str(i), "a", "80").word.split(":")[1]) for i in (1, 2)]
+            old = ports()
+            self.assertEqual(len({first, *old}), 3)
+            self.assertTrue(all(first < port <= last for port in old))
+            # A new container in the place of the old one has its port.
+            self.up(text % 2, "--scale", "a=2")
+            self.assertEqual(ports(), old)
+
+    def test_refused_with_a_reason(self):
+        for part, words in (("use_api_socket: true", "services.b.use_api_socket: it is not supported: a container gets no socket"),
+                            ("provider: {type: x}", "services.b.provider: it is not supported: skiff runs no plugins"),
+                            ("runtime: kata", "skiff runs containers itself"),
+                            ("pull_policy: every_now", "services.b.pull_policy: invalid value \"every_now\"")):
+            with self.subTest(part=part):
+                failed = self.up(f"services: {{b: {{image: busybox, {part}}}}}", check=False)
+                self.assertNotEqual(failed.code, 0)
+                self.assertIn(words, failed.stderr)
+                self.assertRegex(failed.stderr, r"compose\.yaml:1:\d+: ")
+        self.assertEqual(self.names(), [])
+        self.up("services: {b: {image: busybox, use_api_socket: false, runtime: runc, isolation: default, command: ['true']}}")
+
+    def test_gpus(self):
+        """CDI's files say what they are; without one the name that is missing is told."""
+        failed = self.up(f"services: {{a: {{image: busybox, command: {SLEEP}, gpus: all}}}}", check=False)
+        self.assertNotEqual(failed.code, 0)
+        self.assertIn("gpu=all", failed.stderr)
+        failed = self.up(f"services: {{a: {{image: busybox, command: {SLEEP}, deploy: {{resources: {{reservations: {{devices: "
+                         "[{driver: cdi, device_ids: ['vendor.example/thing=one']}]}}}}}", check=False)
+        self.assertIn("vendor.example/thing=one", failed.stderr)
+
+    def test_pull_policies_by_age(self):
+        """An image that is old enough is asked for; the registry that is not there says so."""
+        self.skiff("tag", "busybox", "localhost:1/aged")
+        self.addCleanup(self.skiff, "rmi", "-f", "localhost:1/aged", check=False)
+        text = f"services: {{a: {{image: 'localhost:1/aged', command: {SLEEP}, pull_policy: %s}}}}"
+        self.up(text % "daily")
+        self.up(text % "every_2w")
+        wait_for(lambda: self.up(text % "every_1ms", check=False).code != 0, message="an image older than a millisecond")
+
+    def test_deploy(self):
+        self.up(f"services: {{a: {{image: busybox, command: {SLEEP}, restart: always, deploy: {{replicas: 2, "
+                "restart_policy: {condition: on-failure, max_attempts: 3, delay: 5s}}}}")
+        self.assertEqual(self.names(), ["proj-a-1", "proj-a-2"])
+        policy = self.inspect("proj-a-2")["HostConfig"]["RestartPolicy"]
+        self.assertEqual((policy["Name"], policy["MaximumRetryCount"]), ("on-failure", 3))
+
+
+class Builds(ComposeTest):
+    def build(self, text, *words, **options):
+        self.write(text)
+        self.addCleanup(self.skiff, "rmi", "-f", "proj-a", "proj-base", check=False)
+        return self.compose("build", *words, **options)
+
+    def test_args_are_in_no_command_line(self):
+        """Every process that the build has is looked at while a RUN waits; values keep their newlines."""
+        (self.project / "compose.yaml").write_text(
+            f'services: {{a: {{build: {{context: ., args: {{TOKEN: "{CANARY}\\n2"}}}}}}}}')
+        (self.project / "Dockerfile").write_text(
+            "FROM busybox\nARG TOKEN\nARG LATE\nRUN printf '%s|%s' \"$TOKEN\" \"$LATE\" > /args && sleep 1\n")
+        self.addCleanup(self.skiff, "rmi", "-f", "proj-a", check=False)
+        process = self.start("compose", "build", "--build-arg", "LATE", cwd=self.project, text=True, env={"LATE": CANARY + "-late"})
+        seen = set()
+        while process.poll() is None:
+            for path in Path("/proc").glob("[0-9]*/cmdline"):
+                try:
+                    line = path.read_bytes()
+                except OSError:
+                    continue
+                if b"skiff-build" in line.split(b"\0")[0] or b"compose-fds" in line:
+                    seen.add(line)
+        process.communicate()
+        self.assertEqual(process.returncode, 0)
+        self.assertTrue(seen)
+        self.assertFalse([line for line in seen if CANARY.encode() in line])
+        self.assertEqual(self.skiff("run", "--rm", "proj-a", "cat", "/args").stdout, f"{CANARY}\n2|{CANARY}-late")
+
+    def test_secrets(self):
+        (self.project / "with,comma").write_text("from-file")
+        self.build("""
+services:
+  a:
+    build:
+      dockerfile_inline: "FROM busybox\\nRUN --mount=type=secret,id=e --mount=type=secret,id=f cat /run/secrets/e /run/secrets/f | md5sum > /sum; ls /proc/self/fd > /fds"
+      secrets: [{source: env, target: e}, {source: file, target: f}]
+secrets: {env: {environment: SECRET}, file: {file: "./with,comma"}}
+""", env={"SECRET": CANARY})
+        sums = self.skiff("run", "--rm", "busybox", "sh", "-c", f"printf '%s' {CANARY}from-file | md5sum").word
+        self.assertEqual(self.skiff("run", "--rm", "proj-a", "cat", "/sum").word, sums)
+        # Standard input and output, error, and the directory itself: none of ours.
+        self.assertEqual(self.skiff("run", "--rm", "proj-a", "cat", "/fds").word.split(), ["0", "1", "2", "3"])
+
+    def test_run_options(self):
+        self.build("""
+services:
+  a:
+    build:
+      dockerfile_inline: "FROM busybox\\nRUN (ulimit -n; grep far /etc/hosts; df -k /dev/shm | tail -1; ls /sys/class/net | wc -l) > /seen"
+      network: none
+      shm_size: 8m
+      extra_hosts: ["far=192.0.2.9"]
+      ulimits: {nofile: {soft: 90, hard: 100}}
+""")
+        lines = self.skiff("run", "--rm", "proj-a", "cat", "/seen").lines
+        self.assertEqual(lines[0], "90")
+        self.assertIn("192.0.2.9", lines[1])
+        self.assertIn("8192", lines[2])
+        self.assertEqual(lines[3].strip(), "1")
+
+    def test_platforms_and_caches(self):
+        """`build` makes all platforms, a list of images; `up` the one that runs here. Steps go to a cache."""
+        text = """
+services:
+  a:
+    build:
+      dockerfile_inline: "FROM scratch\\nCOPY compose.yaml /"
+      context: .
+      platforms: [linux/amd64, linux/arm64]
+      cache_to: ["type=local,dest=./cache"]
+    command: ["/none"]
+"""
+        self.build(text)
+        self.assertTrue((self.project / "cache/index.json").exists())
+        listed = json.loads(self.skiff("manifest", "inspect", "proj-a").stdout)["manifests"]
+        self.assertEqual(sorted(item["platform"]["architecture"] for item in listed), ["amd64", "arm64"])
+        self.skiff("manifest", "rm", "proj-a")
+        self.compose("create")
+        self.assertNotEqual(self.skiff("manifest", "inspect", "proj-a", check=False).code, 0)
+
+    def test_another_services_image(self):
+        """It is built first, wherever it stands, and each of them once."""
+        done = self.build("""
+services:
+  a:
+    build:
+      dockerfile_inline: "FROM base\\nENV B=2"
+      additional_contexts: {base: "service:base"}
+    command: ["true"]
+  base: {build: {dockerfile_inline: "FROM busybox\\nENV A=1"}, command: ["true"]}
+""", "a")
+        self.assertIn("ENV A=1", done.stderr)
+        self.assertEqual(self.skiff("run", "--rm", "proj-a", "sh", "-c", "echo $A $B").word, "1 2")
+        failed = self.build("services: {a: {build: {dockerfile_inline: 'FROM base', additional_contexts: {base: 'service:nope'}}}}", check=False)
+        self.assertIn("no such service: nope", failed.stderr)
+
+    def test_refused(self):
+        for part, words in (("privileged: true", "services.b.build.privileged: it is not supported: a build has the rights of its user"),
+                            ("sbom: true", "services.b.build.sbom: it is not supported: skiff makes no attestations")):
+            failed = self.build(f"services: {{b: {{build: {{context: ., {part}}}}}}}", check=False)
+            self.assertIn(words, failed.stderr)
+            self.assertRegex(failed.stderr, r"compose\.yaml:1:\d+: ")
+
+
+class Drift(ComposeTest):
+    """What changed beside the services themselves."""
+
+    def test_names(self):
+        text = f"services: {{a: {{image: busybox, command: {SLEEP}, networks: [n], volumes: ['v:/v']}}}}\nnetworks: {{n: {{name: %s}}}}\nvolumes: {{v: {{name: %s}}}}"
+        self.up(text % ("net-one", "vol-one"))
+        old = self.ids()
+        self.up(text % ("net-one", "vol-one"))
+        self.assertEqual(self.ids(), old)
+        self.up(text % ("net-two", "vol-one"))
+        self.assertEqual(list(self.inspect("proj-a-1")["NetworkSettings"]["Networks"]), ["net-two"])
+        self.up(text % ("net-two", "vol-two"))
+        self.assertEqual(self.inspect("proj-a-1")["Mounts"][0]["Name"], "vol-two")
+
+    def test_a_network_that_changed(self):
+        """Its members are stopped, and are the same ones on the new network: also who was not asked for."""
+        text = f"""
+services:
+  a: {{image: busybox, command: {SLEEP}, networks: [n], volumes: [/anon], stop_signal: KILL, cap_add: [NET_RAW]}}
+  b: {{image: busybox, command: {SLEEP}, networks: [n], stop_signal: KILL}}
+  c: {{image: busybox, command: {SLEEP}, networks: [o], stop_signal: KILL}}
+networks:
+  n: {{%s}}
+  o: {{}}
+"""
+        self.up(text % "ipam: {config: [{subnet: 10.93.1.0/24}]}")
+        old = self.ids()
+        started = self.inspect("proj-c-1")["State"]["StartedAt"]
+        self.compose("exec", "-T", "a", "touch", "/anon/kept")
+        # The order of the words is nothing.
+        self.assertNotIn("Recreated", self.up(text % "ipam: {config: [{subnet: 10.93.1.0/24}]}").stderr)
+        done = self.up(text % "internal: true, ipam: {config: [{subnet: 10.93.2.0/24}]}", "a")
+        self.assertIn("Network proj_n  Recreated", done.stderr)
+        self.assertEqual(self.ids(), old)
+        for name in ("a", "b"):
+            self.assertTrue(self.inspect(f"proj-{name}-1")["NetworkSettings"]["Networks"]["proj_n"]["IPAddress"].startswith("10.93.2."))
+        self.compose("exec", "-T", "a", "test", "-e", "/anon/kept")
+        self.compose("exec", "-T", "a", "ping", "-c", "1", "-W", "5", "b")
+        self.assertEqual(self.inspect("proj-c-1")["State"]["StartedAt"], started)
+        self.assertEqual(self.skiff("network", "inspect", "proj_n", "--format", "{{.Internal}}").word, "true")
+
+    def test_a_network_that_others_are_on(self):
+        text = f"services: {{a: {{image: busybox, command: {SLEEP}, stop_signal: KILL}}}}\nnetworks: {{default: {{internal: %s}}}}"
+        self.up(text % "false")
+        self.skiff("run", "-d", "--name", "stranger", "--network", "proj_default", "busybox", "sleep", "1000")
+        failed = self.up(text % "true", check=False)
+        self.assertIn("network proj_default cannot change while container stranger is on it", failed.stderr)
+        self.assertEqual(self.inspect("stranger")["State"]["Status"], "running")
+
+    def test_a_volume_that_changed(self):
+        """Its data goes only when this was said."""
+        text = f"services: {{a: {{image: busybox, command: {SLEEP}, volumes: ['v:/v'], stop_signal: KILL}}}}\nvolumes: {{v: {{labels: {{x: '%s'}}}}}}"
+        self.up(text % 1)
+        self.compose("exec", "-T", "a", "touch", "/v/kept")
+        old = self.ids()
+        self.assertIn("volume proj_v exists and is not as the files have it", self.up(text % 2).stderr)
+        self.compose("exec", "-T", "a", "test", "-e", "/v/kept")
+        self.assertEqual(self.ids(), old)
+        self.up(text % 2, "--yes")
+        self.compose("exec", "-T", "a", "test", "!", "-e", "/v/kept")
