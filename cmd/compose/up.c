@@ -232,6 +232,13 @@ static ComposeUp describe(const Invocation *inv, const UpOptions *opts, const ch
 	};
 }
 
+/* Nobody's code would be ours. */
+static bool check_code_from(const ComposeProject *project, const char *service, GError **error)
+{
+	return !service || node_get(node_get(project->model, "services"), service) ||
+	       error_set(error, ENGINE_ERROR_NOT_FOUND, "no such service: %s", service);
+}
+
 static int make(Invocation *inv, bool create)
 {
 	g_auto(UpOptions) opts = {.timeout = -1};
@@ -250,7 +257,8 @@ static int make(Invocation *inv, bool create)
 	if (!project || !apply_scales(project, opts.scales, &error))
 		return command_fail(error);
 	if (!check_attached(project, opts.attach, &error) ||
-	    !check_attached(project, opts.no_attach, &error))
+	    !check_attached(project, opts.no_attach, &error) ||
+	    !check_code_from(project, opts.code_from, &error))
 		return command_fail(error);
 	opts.no_start |= create;
 	ComposeUp up = describe(inv, &opts, services);
