@@ -254,11 +254,11 @@ static int make(Invocation *inv, bool create)
 	if (!check(&opts, &error) || (opts.pull && !pull_policy_parse(opts.pull, &pull, &error)))
 		return command_fail(error);
 	g_autoptr(ComposeProject) project = project_options_load(&given, &more, &error);
-	if (!project || !apply_scales(project, opts.scales, &error))
+	if (!project || !apply_scales(project, opts.scales, &error) ||
+	    !check_code_from(project, opts.code_from, &error))
 		return command_fail(error);
 	if (!check_attached(project, opts.attach, &error) ||
-	    !check_attached(project, opts.no_attach, &error) ||
-	    !check_code_from(project, opts.code_from, &error))
+	    !check_attached(project, opts.no_attach, &error))
 		return command_fail(error);
 	opts.no_start |= create;
 	ComposeUp up = describe(inv, &opts, services);
