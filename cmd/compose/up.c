@@ -263,6 +263,13 @@ static ComposeUp describe(const Invocation *inv, const UpOptions *opts, const ch
 	};
 }
 
+/* Nobody's code would be ours. */
+static bool check_code_from(const ComposeProject *project, const char *service, GError **error)
+{
+	return !service || node_get(node_get(project->model, "services"), service) ||
+	       error_set(error, ENGINE_ERROR_NOT_FOUND, "no such service: %s", service);
+}
+
 static int make(Invocation *inv, bool create)
 {
 	g_auto(UpOptions) opts = {.timeout = -1};
@@ -278,7 +285,8 @@ static int make(Invocation *inv, bool create)
 	if (!check(&opts, &error) || (opts.pull && !pull_policy_parse(opts.pull, &pull, &error)))
 		return command_fail(error);
 	g_autoptr(ComposeProject) project = project_options_load(&given, &more, &error);
-	if (!project || !apply_scales(project, opts.scales, &error))
+	if (!project || !apply_scales(project, opts.scales, &error) ||
+	    !check_code_from(project, opts.code_from, &error))
 		return command_fail(error);
 	const ComposeWatch watch = {.project = project, .services = services};
 	if ((opts.watch && !compose_watch_check(&watch, &error)) ||

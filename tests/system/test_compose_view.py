@@ -67,7 +67,10 @@ class Terminal(ViewTest):
     def finish(self, tty, code=0):
         """The lines that stand there at the end."""
         self.assertEqual(tty.wait(60), code, tty.output)
-        return [re.sub(r" +\d+\.\ds$", "", line) for line in shown(tty.output)]
+        lines = shown(tty.output)
+        if lines[0].startswith("Warning: containers have only one id"):  # a user without sub-ids, on a broken line
+            del lines[:next((i for i, line in enumerate(lines) if line.startswith("[+]")), 0)]
+        return [re.sub(r" +\d+\.\ds$", "", line) for line in lines]
 
     def test_a_block(self):
         self.write(PAIR)
@@ -86,7 +89,7 @@ class Terminal(ViewTest):
         tty = self.on_terminal("stop", "-t", "3")
         tty.expect(r"\[\+\] Running 0/1")
         tty.expect("Container proj-a-1  Stopping +0\\.\\ds")
-        tty.expect("Container proj-a-1  Stopping +2\\.\\ds", timeout=60)
+        tty.expect("Container proj-a-1  Stopping +[1-9]\\.\\ds", timeout=60)
         lines = self.finish(tty)
         self.assertEqual(lines[-3:], ["[+] Running 1/1", " ✔ Container proj-a-1  Stopped", ""])
         self.assertTrue(lines[0].startswith("Warning: StopSignal SIGTERM failed to stop container proj-a-1 in 3 seconds"), lines)
@@ -197,6 +200,7 @@ class ExitCodes(ViewTest):
         self.compose("up", "--abort-on-container-failure", code=5)
         self.assertEqual(self.inspect("proj-long-1")["State"]["Status"], "exited")
         self.compose("up", "--exit-code-from", "long", code=143)
+        self.assertIn("no such service: nope", self.compose("up", "--exit-code-from", "nope", code=125).stderr)
         self.compose("up", "--abort-on-container-exit", "good", "long", code=0)
 
 
