@@ -128,7 +128,7 @@ const Command *command_lookup(char *const *words, size_t *out_used, const char *
 	return NULL;
 }
 
-/* Words that may stand behind @group (NULL: in front) and are spelt like @typed. */
+/* Words that may stand behind @group (NULL: in front), verbs and groups, and are spelt alike. */
 static void suggest_words(Suggestions *near, const char *group)
 {
 	size_t length = group ? strlen(group) : 0;
@@ -137,10 +137,10 @@ static void suggest_words(Suggestions *near, const char *group)
 			bool below = group && strncmp(*path, group, length) == 0 &&
 				     (*path)[length] == ' ';
 			const char *word = below ? *path + length + 1 : *path;
-			if ((*row)->flags & COMMAND_HIDDEN || (group && !below) ||
-			    strchr(word, ' '))
+			if ((*row)->flags & COMMAND_HIDDEN || (group && !below))
 				continue;
-			suggest_offer(near, word);
+			g_autofree char *first = g_strndup(word, strcspn(word, " "));
+			suggest_offer(near, g_intern_string(first));
 		}
 	}
 }

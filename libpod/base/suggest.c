@@ -47,6 +47,9 @@ void suggest_offer(Suggestions *s, const char *name)
 	unsigned distance = suggest_distance(s->typed, name, limit);
 	if (distance > limit)
 		return;
+	for (size_t i = 0; i < s->n; i++)
+		if (strcmp(s->names[i], name) == 0)
+			return;
 
 	size_t at = s->n;
 	while (at > 0 && s->distances[at - 1] > distance)
