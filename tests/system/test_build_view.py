@@ -51,6 +51,7 @@ class ViewTest(BuildTest):
 class OnATerminal(ViewTest):
     def test_running_and_ended_steps(self):
         """A running step has its last lines below it; ended ones are one line each, in their order."""
+        self.need_ids()  # a warning would stand between them
         self.write(f"""FROM busybox AS one
 RUN G=a; for i in 1 2 3 4 5 6 7 8 9; do echo line $i; done; {GATE}
 FROM busybox
@@ -59,16 +60,16 @@ COPY --from=one /etc/passwd /p
 RUN G=b; printf 'tenth %s\\r' 1 2 3; printf '\\033[31mred\\033[0m\\nhalf'; {GATE}
 """)
         terminal = self.terminal("-t", "made")
-        self.sees(terminal, r"^ => \[one 1/2\] FROM busybox AS one +\d+\.\ds\n"
-                            r"\[\+\] Building \d+\.\ds \(1 step done\)\n"
-                            r" => \[one 2/2\] RUN G=a; .*\.\.\. +\d+\.\ds\n"
+        self.sees(terminal, r"^ => \[one 1/2\] FROM busybox AS one +[\dm.]+s\n"
+                            r"\[\+\] Building [\dm.]+s \(1 step done\)\n"
+                            r" => \[one 2/2\] RUN G=a; .*\.\.\. +[\dm.]+s\n"
                             r"( => => # line [4-9]\n){6}$")
         (self.gate / "a").touch()
-        self.sees(terminal, r"^ => \[one 2/2\] RUN .* +\d+\.\ds\n"
-                            r" => \[stage-1 1/4\] FROM busybox +\d+\.\ds\n"
-                            r" => \[stage-1 2/4\] ENV A=b +\d+\.\ds\n"
-                            r" => \[stage-1 3/4\] COPY --from=one /etc/passwd /p +\d+\.\ds\n"
-                            r"\[\+\] Building \d+\.\ds \(5 steps done\)\n"
+        self.sees(terminal, r"^ => \[one 2/2\] RUN .* +[\dm.]+s\n"
+                            r" => \[stage-1 1/4\] FROM busybox +[\dm.]+s\n"
+                            r" => \[stage-1 2/4\] ENV A=b +[\dm.]+s\n"
+                            r" => \[stage-1 3/4\] COPY --from=one /etc/passwd /p +[\dm.]+s\n"
+                            r"\[\+\] Building [\dm.]+s \(5 steps done\)\n"
                             r" => \[stage-1 4/4\] RUN .*\n"
                             r" => => # red\n => => # half\n$")
         (self.gate / "b").touch()
@@ -90,7 +91,7 @@ RUN G=b; printf 'tenth %s\\r' 1 2 3; printf '\\033[31mred\\033[0m\\nhalf'; {GATE
         terminal.resize(6, 40)
         terminal.screen.resize(40, 6)
         # Two of the six rows are for the headline and the cursor, one for the step itself.
-        self.sees(terminal, r"\n => \[2/2\] RUN G=a; for i in .*\.\.\. \d+\.\ds\n"
+        self.sees(terminal, r"\n => \[2/2\] RUN G=a; for i in .*\.\.\. [\dm.]+s\n"
                             r" => => # line 4 x+\.\.\.\n => => # line 5 x+\.\.\.\n => => # line 6 x+\.\.\.\n$")
         self.assertLess(max(len(line) for line in self.look(terminal).split("\n")[-5:]), 40)
         (self.gate / "a").touch()
@@ -129,7 +130,7 @@ COPY --from=two /etc/passwd /2
     def test_warnings_and_reasons_stay(self):
         self.write("FROM busybox\nRUN true\n")
         text = self.finish(self.terminal("--explain", "--build-arg", "NOBODY=1"))
-        self.assertRegex(text, r" => \[2/2\] RUN true +\d+\.\ds\n    cache: miss: ")
+        self.assertRegex(text, r" => \[2/2\] RUN true +[\dm.]+s\n    cache: miss: ")
         self.assertRegex(text, r"(?m)^Warning: one or more build args were not consumed: \[NOBODY\]$")
 
     def test_ctrl_c(self):
@@ -146,6 +147,7 @@ COPY --from=two /etc/passwd /2
         self.assertEqual(terminal.settings(), before)
 
     def test_plain_and_refusals(self):
+        self.need_ids()
         self.write("FROM busybox\nRUN echo out; echo err >&2\n")
         text = self.finish(self.terminal("--progress", "plain"))
         self.assertRegex(text, r"^STEP 1/2: FROM busybox\nSTEP 2/2: RUN echo out; echo err >&2\nout\nerr\n--> [0-9a-f]{12}\nCOMMIT\n")
@@ -176,7 +178,7 @@ class AsJson(ViewTest):
         self.assertEqual({s["stages"] for s in steps}, {2})
         self.assertTrue(all(("ms" in s) == (s["state"] != "started") for s in steps))
         self.assertRegex(steps[3]["made"], ID)
-        logs = [event for event in events if event["type"] == "log"]
+        logs = [event for event in events if event["type"] == "log" and not event["text"].startswith("Warning: ")]
         self.assertEqual({(e["stage"], e["step"], e["stream"], e["text"]) for e in logs},
                          {(1, 2, "stdout", "out"), (1, 2, "stderr", "err"), (1, 2, "stdout", "half \ufffd")})
         # Output is within its step.
@@ -186,6 +188,15 @@ class AsJson(ViewTest):
         self.assertIn({"type": "message", "level": "info", "text": "COMMIT localhost/made:latest"}, events)
         again = [e["state"] for e in self.events(self.build("--progress", "rawjson").stderr) if e["type"] == "step"]
         self.assertEqual(again.count("cached"), 1)
+
+    def test_output_is_of_its_step(self):
+        """However fast steps follow each other, and however long their texts are."""
+        numbers = range(2, 10)
+        self.write("FROM busybox\n" + "".join(f"RUN seq -f 'of {number} %g' 400; : {chr(1) * 20000}\n" for number in numbers))
+        done = self.skiff("build", "--network", "none", "--no-cache", "--progress", "json", self.context)
+        logs = [event for event in self.events(done.stderr) if event["type"] == "log" and event["text"].startswith("of ")]
+        self.assertEqual([(event["step"], event["text"]) for event in logs],
+                         [(number, f"of {number} {line}") for number in numbers for line in range(1, 401)])
 
     def test_failure(self):
         self.write("FROM busybox\nRUN exit 9\n")
