@@ -106,7 +106,7 @@ server.listen(3000);
 POSTGRES_SH = """#!/bin/sh -e
 bin=$(ls -d /usr/lib/postgresql/*/bin)
 [ -s "$PGDATA/PG_VERSION" ] || {
-    $bin/initdb -A scram-sha-256 -U postgres --pwfile=/run/secrets/pg_password >/dev/null
+    $bin/initdb --no-sync -A scram-sha-256 -U postgres --pwfile=/run/secrets/pg_password >/dev/null
     echo "host all all all scram-sha-256" >> "$PGDATA/pg_hba.conf"
 }
 exec $bin/postgres -c listen_addresses='*' -c unix_socket_directories=/tmp
@@ -331,6 +331,7 @@ class Databases:
 services:
   blog:
     build: ./web
+    init: true
     ports: ["${{PORT}}:80"]
     environment:
       - DB_HOST=db
@@ -399,6 +400,7 @@ services:
   app:
     <<: *client
     command: [python3, /app.py]
+    init: true
     ports: ["$PORT:8000"]
     depends_on: {{migrate: {{condition: service_completed_successfully}}}}
     restart: on-failure
