@@ -297,8 +297,10 @@ static int make(Invocation *inv, bool create)
 	ComposeUp up = describe(inv, &opts, services);
 	up.images.pull = opts.pull ? &pull : NULL;
 	g_autoptr(Engine) engine = compose_engine(inv, false, &error);
-	if (!engine || !compose_up(engine, project, &up, &status, &error))
-		return error ? command_fail(error) : status;
+	if (!engine || !compose_up(engine, project, &up, &status, &error)) {
+		status = error ? command_fail(error) : status;
+		return up.wait && engine ? 1 : status; /* as scripts that wait expect it */
+	}
 	if (up.no_start || opts.detach || opts.wait || compose_is_dry_run())
 		return 0;
 	g_autofree const char **attached = attached_services(project, &opts, services);
@@ -381,8 +383,10 @@ static int cmd_scale(Invocation *inv)
 		return command_fail(error);
 	const ComposeUp up = describe(inv, &opts, (const char *const *)services);
 	g_autoptr(Engine) engine = compose_engine(inv, false, &error);
-	if (!engine || !compose_up(engine, project, &up, &status, &error))
-		return error ? command_fail(error) : status;
+	if (!engine || !compose_up(engine, project, &up, &status, &error)) {
+		status = error ? command_fail(error) : status;
+		return up.wait && engine ? 1 : status; /* as scripts that wait expect it */
+	}
 	return 0;
 }
 

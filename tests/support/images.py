@@ -341,8 +341,11 @@ def stack():
         for path in ("var/lib/mysql", "var/lib/postgresql", "var/log", "usr/share/icons", "usr/share/fonts"):
             remove_tree(rootfs / path)
             (rootfs / path).mkdir(parents=True)
+        (rootfs / "var/log/nginx").mkdir()
+        for log, stream in (("access.log", "stdout"), ("error.log", "stderr")):
+            (rootfs / "var/log/nginx" / log).symlink_to(f"/dev/{stream}")
 
-    return debian_with("stack", STACK_PACKAGES, finish)
+    return debian_with("stack", STACK_PACKAGES, finish, "--config.cmd", "bash")
 
 
 def compiler():

@@ -18,6 +18,7 @@ import collections
 import json
 import os
 import pwd
+import re
 import shutil
 import signal
 import subprocess
@@ -190,6 +191,18 @@ class Worker:
         return [{"name": self.name, "outcome": "fail", "text": "the module did not finish"}]
 
 
+def make_images(modules):
+    """As root: the images that only root can make, for modules that name some in MADE_BY_ROOT. Without them they skip."""
+    for module in modules:
+        text = (TOP / f"tests/system/test_{module}.py").read_text(encoding="utf-8")
+        named = re.search(r"^MADE_BY_ROOT = \[(.*)\]$", text, re.M)
+        for name in re.findall(r'"(\w+)"', named[1]) if named else []:
+            try:
+                images.MAKERS[name]()
+            except (images.Unavailable, RuntimeError) as reason:
+                print(f"# no image '{name}': {reason}", flush=True)
+
+
 def run_all(groups, user, jobs):
     """Run the modules, `jobs` at a time, and return all outcomes."""
     return [outcome for outcomes in run_groups(groups, user, jobs).values() for outcome in outcomes]
@@ -282,6 +295,7 @@ def main():
         ensure_user(USER_WITHOUT_SUBIDS, 0)
         ensure_user(USER_WITH_MANY_SUBIDS, 4 * 65536)
         prepare_host()
+        make_images(groups)
     # Without pid namespaces of their own, modules would see each other's processes as leaks.
     jobs = options.jobs if os.geteuid() == 0 else 1
     return summarize(run_all(groups, options.user, jobs))

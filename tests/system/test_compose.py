@@ -356,6 +356,75 @@ class Conditions(ComposeTest):
         self.assertNotEqual(self.compose("up", "-t", "0", "--wait", check=False).code, 0)
 
 
+class Troubles(ComposeTest):
+    """What goes wrong half way."""
+
+    NEVER = f"image: busybox, init: true, command: {SLEEP}, healthcheck: {{interval: 100ms, timeout: 5s, retries: 10000, test: 'false'}}"
+
+    def test_missing_image(self):
+        """Nothing is made before all images are there."""
+        failed = self.up(f"services: {{a: {{image: busybox, command: {SLEEP}}}, b: {{image: 'localhost/nowhere:none'}}}}", check=False)
+        self.assertNotEqual(failed.code, 0)
+        self.assertIn("localhost/nowhere:none", failed.stderr)
+        self.assertEqual(self.names(), [])
+        self.assertEqual(self.skiff("network", "ls", "--format", "{{.Name}}").lines, ["podman"])
+
+    def test_never_healthy(self):
+        self.write("services: {b: {%s}, c: {image: busybox, command: %s}}" % (self.NEVER, SLEEP))
+        failed = self.compose("up", "-t", "0", "--wait", "--wait-timeout", "1", code=1)
+        self.assertIn("timeout waiting for container proj-b-1", failed.stderr)
+        self.assertEqual({self.inspect(name)["State"]["Status"] for name in self.names()}, {"running"})
+
+    def test_interrupted(self):
+        """The next up goes on where the first was told to end."""
+        text = f"services: {{a: {{image: busybox, command: {SLEEP}, depends_on: {{b: {{condition: service_healthy}}}}}}, b: {{%s}}}}"
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            with self.subTest(signum=signum):
+                self.write(text % self.NEVER)
+                process = self.start("compose", "up", "-d", cwd=self.project, text=True)
+                for line in process.stderr:
+                    if "Waiting" in line:
+                        break
+                process.send_signal(signum)
+                process.communicate(timeout=60 * SLOWNESS)
+                self.assertIn(process.returncode, (-signum, 130))
+                self.assertEqual({name: self.inspect(name)["State"]["Status"] for name in self.names()},
+                                 {"proj-a-1": "created", "proj-b-1": "running"})
+                self.up(text % self.NEVER.replace("'false'", "'true'"))
+                self.assertEqual({self.inspect(name)["State"]["Status"] for name in self.names()}, {"running"})
+                self.compose("down", "-t", "0")
+                self.assertEqual(self.names(), [])
+
+    def test_a_start_that_fails(self):
+        """Those that had begun beside it run; it says why it does not, and nothing else is left of it."""
+        self.write("services: {a: {image: busybox, command: %s}, b: {image: busybox, command: /no/such/program}, c: {image: busybox, command: %s}}"
+                   % (SLEEP, SLEEP))
+        failed = self.compose("up", "-d", check=False)
+        self.assertIn("container proj-b-1: ", failed.stderr)
+        self.assertIn("/no/such/program", failed.stderr)
+        states = {name: self.inspect(name)["State"]["Status"] for name in self.names()}
+        self.assertEqual((states["proj-a-1"], states["proj-b-1"]), ("running", "created"))
+        self.up(f"services: {{a: {{image: busybox, command: {SLEEP}}}, b: {{image: busybox, command: {SLEEP}}}, c: {{image: busybox, command: {SLEEP}}}}}")
+        self.assertEqual({self.inspect(name)["State"]["Status"] for name in self.names()}, {"running"})
+
+    def test_many(self):
+        """More than start at once, with scales, chains and a shared namespace between them."""
+        services = "".join(f"  s{n}: {{image: busybox, command: {SLEEP}, depends_on: {[f's{n - 1}'] if n % 4 else []}}}\n" for n in range(12))
+        self.up(f"services:\n{services}  net: {{image: busybox, command: {SLEEP}}}\n  side: {{image: busybox, command: {SLEEP}, network_mode: 'service:net'}}\n"
+                f"  five: {{image: busybox, command: {SLEEP}, scale: 5}}\n")
+        self.assertEqual(len(self.names()), 19)
+        starts = {name: self.inspect(name)["State"] for name in self.names()}
+        self.assertEqual({state["Status"] for state in starts.values()}, {"running"})
+        for n in range(12):
+            if n % 4:
+                first, second = (starts[f"proj-s{i}-1"]["StartedAt"].rstrip("Z") for i in (n - 1, n))
+                self.assertLess(first, second)
+        self.compose("restart", "-t", "0")
+        self.compose("up", "-d", "-t", "0", "--force-recreate", "--scale", "five=2")
+        self.assertEqual(len(self.names()), 16)
+        self.assertEqual({self.inspect(name)["State"]["Status"] for name in self.names()}, {"running"})
+
+
 class Attached(ComposeTest):
     def test_until_all_have_ended(self):
         self.write("services: {a: {image: busybox, command: [sh, -c, 'echo one; echo two >&2']}, "
