@@ -17,7 +17,7 @@ typedef struct {
 	bool attach_stderr;
 	bool sig_proxy;
 	int patience_ms; /* after a signal that should end it we die of that; 0: we wait for ever */
-	bool leave_signals; /* attach_wait_result(): they wait for the caller */
+	bool leave_signals;      /* attach_wait_result(): they wait for the caller */
 	const char *detach_keys; /* "ctrl-p,ctrl-q"; NULL or "" = none */
 	int run_dir_fd;          /* for signals and window size */
 	const char *session;     /* exec session, or NULL for the container */
