@@ -7,17 +7,10 @@
 /* Verbs that ask compose_is_dry_run() wherever they change something. */
 static bool can_be_dry(const Invocation *inv)
 {
-	static const char *const verbs[] = {"compose build",
-					    "compose create",
-					    "compose down",
-					    "compose kill",
-					    "compose pull",
-					    "compose rm",
-					    "compose restart",
-					    "compose start",
-					    "compose stop",
-					    "compose up",
-					    NULL};
+	static const char *const verbs[] = {"compose build",   "compose create", "compose down",
+					    "compose kill",    "compose pull",   "compose rm",
+					    "compose restart", "compose scale",  "compose start",
+					    "compose stop",    "compose up",     NULL};
 	return g_strv_contains(verbs, inv->command->paths[0]);
 }
 

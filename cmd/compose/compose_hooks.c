@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/compose/compose_hooks.h"
 
+#include "cmd/compose/compose_progress.h"
 #include "cmd/compose/compose_state.h"
 #include "cmd/container/exec.h"
 #include "cmd/output.h"
@@ -41,6 +42,7 @@ bool compose_hook_run(Engine *engine, Container *ctr, const char *service, const
 		return false;
 	if (!args[0])
 		return place_error(error, hook->at, "services.%s: a hook without command", service);
+	compose_progress_end();
 	output_flush();
 	if (!exec_run(engine, ctr, spec, node_true(hook, "privileged"), (const char *const *)args,
 		      &code, error))

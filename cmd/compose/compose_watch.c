@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "cmd/compose/compose_hooks.h"
+#include "cmd/compose/compose_progress.h"
 #include "cmd/compose/compose_state.h"
 #include "cmd/compose/compose_up.h"
 #include "cmd/compose/watch_rule.h"
@@ -31,6 +32,17 @@ typedef struct {
 	GPtrArray *rules; /* of WatchRule */
 	WatchTree *tree;
 } Watch;
+
+/* A line on standard error, below what is drawn there. */
+G_GNUC_PRINTF(1, 2) static void say(const char *format, ...)
+{
+	va_list args;
+	compose_progress_end();
+	va_start(args, format);
+	(void)vfprintf(stderr, format, args);
+	va_end(args);
+	(void)fputc('\n', stderr);
+}
 
 static void free_rule(void *rule)
 {
@@ -213,7 +225,7 @@ static bool restart_all(const Watch *watch, const WatchRule *rule, const GPtrArr
 		    !compose_hooks_run(watch->options->engine, now, service, "post_start", error))
 			return false;
 	}
-	(void)fprintf(stderr, "service \"%s\" restarted\n", service->key);
+	say("service \"%s\" restarted", service->key);
 	return true;
 }
 
@@ -248,13 +260,13 @@ static bool rebuild(const Watch *watch, const WatchRule *rule, const GPtrArray *
 	g_autofree char *old = first ? g_strdup(container_summary(first->ctr)->image_id) : NULL;
 	g_autoptr(GError) failed = NULL;
 	int status = 0;
-	(void)fprintf(stderr, "Rebuilding service \"%s\" after changes were detected...\n", name);
+	say("Rebuilding service \"%s\" after changes were detected...", name);
 	if (!compose_up(watch->options->engine, watch->options->project, &up, &status, &failed))
 		return failed ? (g_propagate_error(error, g_steal_pointer(&failed)), false)
 			      : error_set(error, ENGINE_ERROR_BAD_STATE,
 					  "the build of service \"%s\" failed", name);
 	prune_image(watch, old);
-	(void)fprintf(stderr, "service \"%s\" successfully built\n", name);
+	say("service \"%s\" successfully built", name);
 	return true;
 }
 
@@ -269,8 +281,8 @@ static bool act(const Watch *watch, const WatchRule *rule, const GPtrArray *path
 	if (watch_rule_says(rule, "rebuild"))
 		return rebuild(watch, rule, items, error);
 	if (watch_rule_syncs(rule)) {
-		(void)fprintf(stderr, "Syncing service \"%s\" after %u changes were detected\n",
-			      service->key, paths->len);
+		say("Syncing service \"%s\" after %u changes were detected", service->key,
+		    paths->len);
 		if (!sync_all(rule, items, paths, error))
 			return false;
 	}
@@ -402,7 +414,7 @@ bool compose_watch_run(const ComposeWatch *options, GError **error)
 	bool ok = signals >= 0 || error_set_errno(error, "signalfd");
 	if (ok) {
 		sync_initially(&watch);
-		(void)fprintf(stderr, "Watch enabled\n");
+		say("Watch enabled");
 		ok = follow(&watch, signals, error);
 	}
 	(void)sigprocmask(SIG_SETMASK, &old, NULL);
