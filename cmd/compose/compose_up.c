@@ -583,7 +583,10 @@ bool compose_up(Engine *engine, ComposeProject *project, const ComposeUp *option
 	up.recreated = g_hash_table_new(g_str_hash, g_str_equal);
 	up.replaced = g_ptr_array_new_with_free_func(replacement_free);
 	up.state = compose_state_list(engine, project->name, error);
-	return up.state && run(&up, error);
+	bool ok = up.state && run(&up, error);
+	/* What comes next may write to the terminal itself: attach, run, watch. */
+	compose_progress_end();
+	return ok;
 }
 
 bool compose_start(Engine *engine, ComposeProject *project, const char *const *services,
