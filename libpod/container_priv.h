@@ -143,6 +143,19 @@ GPtrArray *container_networks_of(const NetworkRequest *request);
 NetworkRequest *container_network_request(Container *ctr, const ContainerSpec *spec,
 					  GError **error);
 
+/** container_prepare_layer() - upper/ and work/ of its layer, fit for the next mount. */
+bool container_prepare_layer(Container *ctr, const ContainerSpec *spec, GError **error);
+/** container_plan_overlay() - the options of the overlay at "/"; with a plain --rootfs *out stays
+ * NULL. */
+bool container_plan_overlay(Container *ctr, const ContainerSpec *spec, char ***out, GError **error);
+/** container_write_files() - hosts, resolv.conf and their like, in the runtime directory. */
+bool container_write_files(Container *ctr, const ContainerSpec *spec, const NetworkRequest *network,
+			   GError **error);
+/** container_network_files() - where its hosts and resolv.conf lie, if they are those of the pod
+ * whose network it is in; else NULL. g_free() it. */
+char *container_network_files(const Container *ctr, const ContainerSpec *spec);
+/** container_add_to_pod_hosts() - the pod's hosts file knows its members by name. */
+bool container_add_to_pod_hosts(Container *ctr, const ContainerSpec *spec, GError **error);
 /** container_write_resolv() - its resolv.conf in the runtime directory, which is bound into it. */
 bool container_write_resolv(Container *ctr, const ContainerSpec *spec,
 			    const NetworkRequest *network, GError **error);

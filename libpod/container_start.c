@@ -20,16 +20,12 @@
 #include "libpod/attach.h"
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
-#include "libpod/base/log.h"
 #include "libpod/base/notify.h"
-#include "libpod/base/path.h"
 #include "libpod/cdi.h"
 #include "libpod/container_cgroup.h"
 #include "libpod/container_view_mount.h"
 #include "libpod/events.h"
-#include "libpod/image_view.h"
 #include "libpod/log_tag.h"
-#include "libpod/mapped_layers.h"
 #include "libpod/monitor/control.h"
 #include "libpod/monitor/monitor.h"
 #include "libpod/oci_build.h"
@@ -37,16 +33,9 @@
 #include "libpod/rootless.h"
 #include "libpod/runtime/launch.h"
 #include "libpod/runtime/syscall_filter.h"
-#include "network/resolv.h"
-#include "storage/build_layer.h"
-#include "storage/layer_mapped.h"
-#include "storage/overlay.h"
 
 /* For a monitor that has recorded the exit: its umount may sync a disk. */
 #define ENDING_TIMEOUT_MS 10000
-
-#define HOSTS_FILE_MAX (1024 * 1024)
-#define TIMEZONE_MAX   (256 * 1024)
 
 /* Namespaces of other containers, as paths of their init's. */
 typedef struct {
@@ -110,253 +99,6 @@ static bool find_joins(Engine *engine, const ContainerSpec *spec, JoinPaths *out
 	       join_namespace(engine, &spec->cgroup, "cgroup", &out->cgroup, error);
 }
 
-/*
- * The lowest layer of every root: the empty files and directories that we mount on. Without it each
- * start would make them in the container's own layer (a copy-up of /etc, and a change that `diff`
- * and `commit` would show).
- */
-static bool ensure_stubs(Engine *engine, GError **error)
-{
-	static const char *const directories[] = {"etc", "run", "proc", "sys", "dev"};
-	static const char *const files[] = {"etc/hosts", "etc/resolv.conf", "etc/hostname",
-					    "run/.containerenv"};
-	int cache = store_dir(engine_store(engine), "cache");
-	struct stat st;
-	if (fstatat(cache, "stubs", &st, AT_SYMLINK_NOFOLLOW) == 0)
-		return true;
-	g_autoptr(StoreStage) stage = store_stage_new(engine_store(engine), error);
-	if (!stage)
-		return false;
-	autofd made = path_mkdirs_state(store_stage_fd(stage), "stubs");
-	bool ok = made >= 0 && fchmodat(store_stage_fd(stage), "stubs", 0755, 0) == 0;
-	for (size_t i = 0; ok && i < G_N_ELEMENTS(directories); i++)
-		ok = mkdirat(made, directories[i], 0755) == 0 &&
-		     fchmodat(made, directories[i], 0755, 0) == 0;
-	for (size_t i = 0; ok && i < G_N_ELEMENTS(files); i++) {
-		autofd fd = path_open_state(made, files[i], O_WRONLY | O_CREAT | O_EXCL, 0644);
-		ok = fd >= 0 && fchmod(fd, 0644) == 0;
-	}
-	if (ok &&
-	    (renameat2(store_stage_fd(stage), "stubs", cache, "stubs", RENAME_NOREPLACE) == 0 ||
-	     errno == EEXIST))
-		return true;
-	return error_set_errno(error, "cannot make the layer of mount points");
-}
-
-/* Put the stubs, or the copy of them for @map, below the lowest layer. */
-static void add_stubs(const IdMap *map, char **options)
-{
-	g_autofree char *stubs = map ? mapped_base_path("stubs", map) : g_strdup("cache/stubs");
-	for (size_t i = 0; options[i]; i++) {
-		if (!g_str_has_prefix(options[i], "lowerdir="))
-			continue;
-		char *lower = g_strconcat(options[i], ":", stubs, NULL);
-		g_free(options[i]);
-		options[i] = lower;
-	}
-}
-
-/* The options of the overlay at "/". With a plain --rootfs *out stays NULL. */
-static bool plan_overlay(Container *ctr, const ContainerSpec *spec, char ***out, GError **error)
-{
-	if (spec->rootfs && !spec->rootfs_overlay)
-		return true;
-	if (spec->infra)
-		return ensure_stubs(ctr->engine, error);
-	if (spec->layers) {
-		if (ensure_stubs(ctr->engine, error))
-			*out = build_layer_overlay((const char *const *)spec->layers,
-						   spec->layer_dir, error);
-		return *out != NULL;
-	}
-	g_autoptr(Image) image = NULL;
-	if (!spec->rootfs) {
-		image = image_resolve(engine_store(ctr->engine), spec->image_id, error);
-		if (!image)
-			return false;
-	}
-	const char *const *chain_ids = image ? (const char *const *)image->chain_ids : NULL;
-	const IdMap *map = mapped_layers_map(ctr->engine, spec->id_map);
-	if (!ensure_stubs(ctr->engine, error) ||
-	    (map && !mapped_layers_ensure(ctr->engine, chain_ids, "stubs", map, error)))
-		return false;
-	g_autofree char *upper = g_strconcat("containers/", ctr->dir_name, "/upper", NULL);
-	g_autofree char *work = g_strconcat("containers/", ctr->dir_name, "/work", NULL);
-	OverlayPlan plan = {
-		.chain_ids = chain_ids,
-		.rootfs = spec->rootfs,
-		.upper = upper,
-		.work = work,
-		.is_volatile = ctr->summary.auto_remove,
-		.userxattr = true, /* one form of whiteouts in every store, real root included */
-		.map = map,
-	};
-	g_auto(GStrv) options = overlay_options(&plan, error);
-	if (!options)
-		return false;
-	add_stubs(map, options);
-	*out = g_steal_pointer(&options);
-	return true;
-}
-
-/* upper/ and work/ of the container's layer. */
-static bool make_layer(Container *ctr, const ContainerSpec *spec, GError **error)
-{
-	int dir = container_dir(ctr, error);
-	if (dir < 0 || spec->layers || spec->infra)
-		return dir >= 0;
-	if ((mkdirat(dir, "upper", 0755) < 0 && errno != EEXIST) ||
-	    (mkdirat(dir, "work", 0700) < 0 && errno != EEXIST))
-		return error_set_errno(error, "cannot make the layer of container %s",
-				       ctr->summary.id);
-	/* With an own id map it was given to the container's root at the first start. */
-	struct stat st;
-	if (fstatat(dir, "upper", &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-	    (st.st_uid == geteuid() && fchmodat(dir, "upper", 0755, 0) < 0))
-		return error_set_errno(error, "cannot set the mode of container %s's layer",
-				       ctr->summary.id);
-	return true;
-}
-
-/* What --hosts-file begins /etc/hosts with. NULL with @error. */
-static char *read_hosts_file(Container *ctr, const ContainerSpec *spec, GError **error)
-{
-	if (g_strcmp0(spec->hosts_file, "image") == 0) {
-		if (spec->rootfs)
-			return g_strdup("");
-		g_autoptr(Image) image =
-			image_resolve(engine_store(ctr->engine), spec->image_id, error);
-		return image ? image_read_file(ctr->engine, image, "etc/hosts", HOSTS_FILE_MAX,
-					       error)
-			     : NULL;
-	}
-	if (!spec->hosts_file || strcmp(spec->hosts_file, "none") == 0)
-		return g_strdup("");
-	autofd fd = open(spec->hosts_file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0)
-		return error_set_errno_null(error, "cannot open '%s'", spec->hosts_file);
-	return fd_read_all(fd, HOSTS_FILE_MAX, NULL, error);
-}
-
-/* /etc/hosts: the base file, if one was named, then our lines. */
-static char *build_hosts(Container *ctr, const ContainerSpec *spec, const char *hostname,
-			 GError **error)
-{
-	g_autofree char *base = read_hosts_file(ctr, spec, error);
-	g_autofree char *own =
-		base ? hosts_build(spec->network->mode, (const char *const *)spec->add_host,
-				   hostname, ctr->summary.name, error)
-		     : NULL;
-	bool open_end = base && *base && !g_str_has_suffix(base, "\n");
-	return own ? g_strconcat(base, open_end ? "\n" : "", own, NULL) : NULL;
-}
-
-/* The rules of --tz, copied: the host's file may lie where the container's user cannot go. */
-static bool write_timezone(int dir, const ContainerSpec *spec, GError **error)
-{
-	g_autofree char *path = spec_timezone_path(spec);
-	size_t size = 0;
-	if (!path)
-		return true;
-	autofd from = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (from < 0)
-		return error_set_errno(error, "cannot open '%s'", path);
-	g_autofree char *rules = fd_read_all(from, TIMEZONE_MAX, &size, error);
-	if (!rules)
-		return false;
-	autofd to = openat(dir, "localtime", O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
-			   0644);
-	return (to >= 0 && fd_write_all(to, rules, size) && fchmod(to, 0644) == 0) ||
-	       error_set_errno(error, "cannot copy '%s'", path);
-}
-
-/* In place: the file is bound into the container. */
-static bool write_file(Container *ctr, const char *name, const char *text, GError **error)
-{
-	autofd fd = openat(ctr->run_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC,
-			   0644);
-	return (fd >= 0 && fd_write_all(fd, text, strlen(text)) && fchmod(fd, 0644) == 0) ||
-	       error_set_errno(error, "cannot write '%s' of container %s", name, ctr->summary.id);
-}
-
-/* Of several networks one answers for all, as their homes ask each other: one that knows names and
- * has a way out. NULL: there is none. */
-static const NetworkPlan *resolver_of(const NetworkRequest *network)
-{
-	const NetworkPlan *best = NULL;
-	for (guint i = 0; i < network->attachments->len; i++) {
-		const NetworkAttachment *one = network->attachments->pdata[i];
-		const NetworkPlan *plan = one->plan;
-		int worth = plan->dns * 2 + !plan->internal;
-		if (!best || worth > best->dns * 2 + !best->internal)
-			best = plan;
-	}
-	return best;
-}
-
-bool container_write_resolv(Container *ctr, const ContainerSpec *spec,
-			    const NetworkRequest *network, GError **error)
-{
-	ResolvOptions options = {.servers = (const char *const *)spec->dns,
-				 .search = (const char *const *)spec->dns_search,
-				 .options = (const char *const *)spec->dns_option};
-	const NetworkPlan *best = resolver_of(network);
-	g_autofree char *gateway = best ? address4_format(best->gateway) : NULL;
-	const char *const gateways[] = {gateway, NULL};
-	if (best) {
-		options.gateways = gateways;
-		options.domain = best->dns ? "dns.podman" : NULL;
-		/* The gateway asks them for this container, which would not hear of names else. */
-		if (best->dns)
-			options.servers = NULL;
-	}
-	g_autofree char *text = resolv_conf_build(spec->network->mode, &options, error);
-	return text && write_file(ctr, "resolv.conf", text, error);
-}
-
-/* The small files that are bound into the container. They are made anew at every start, so they are
- * runtime files. */
-static bool write_files(Container *ctr, const ContainerSpec *spec, const NetworkRequest *network,
-			GError **error)
-{
-	g_autofree char *short_id = g_strndup(ctr->summary.id, 12);
-	const char *hostname = spec->hostname ? spec->hostname : short_id;
-	g_autofree char *hostname_text = g_strconcat(hostname, "\n", NULL);
-	g_autofree char *hosts = NULL;
-	return container_write_resolv(ctr, spec, network, error) &&
-	       (hosts = build_hosts(ctr, spec, hostname, error)) &&
-	       write_timezone(ctr->run_fd, spec, error) && write_file(ctr, "hosts", hosts, error) &&
-	       write_file(ctr, "hostname", hostname_text, error) &&
-	       write_file(ctr, "containerenv", "", error);
-}
-
-/* A volatile overlay, which only --rm containers have, leaves a mark in work/ that forbids the next
- * mount. The kernel's directory there may be searched by nobody, so that is not looked for. */
-static bool reset_work(Container *ctr, GError **error)
-{
-	int dir = container_dir(ctr, error);
-	if (dir < 0)
-		return false;
-	if (ctr->summary.auto_remove && !path_remove_tree(dir, "work"))
-		return error_set_errno(error, "cannot clear the work directory of container %s",
-				       ctr->summary.id);
-	return true;
-}
-
-char **container_prepare_root(Container *ctr, const ContainerSpec *spec, GError **error)
-{
-	if (spec->infra)
-		return error_set_null(
-			error, ENGINE_ERROR_UNSUPPORTED,
-			"container %s is the infra container of a pod: it has no files",
-			ctr->summary.name);
-	char **options = NULL;
-	return reset_work(ctr, error) && make_layer(ctr, spec, error) &&
-			       plan_overlay(ctr, spec, &options, error)
-		       ? options
-		       : NULL;
-}
-
 static int own_oom_score_adj(void)
 {
 	autofd fd = open("/proc/self/oom_score_adj", O_RDONLY | O_CLOEXEC);
@@ -379,32 +121,6 @@ static MonitorNotify notify_mode(const ContainerSpec *spec, const ContainerStart
 	return options->notify_socket ? modes[spec->sdnotify] : MONITOR_NOTIFY_NONE;
 }
 
-/* Where hosts and resolv.conf lie, if they are those of the pod whose network it is in; else NULL.
- * g_free() it. */
-static char *network_files_path(const Container *ctr, const ContainerSpec *spec)
-{
-	if (!spec->pod || spec->infra || spec->network->mode != NETWORK_CONTAINER)
-		return NULL;
-	return g_build_filename(engine_run_path(ctr->engine), "containers", spec->network->target,
-				NULL);
-}
-
-/* The pod's hosts file knows its members by name. */
-static bool add_to_pod_hosts(Container *ctr, const ContainerSpec *spec, GError **error)
-{
-	g_autofree char *dir = network_files_path(ctr, spec);
-	g_autofree char *path = dir ? g_build_filename(dir, "hosts", NULL) : NULL;
-	g_autofree char *line = g_strdup_printf("127.0.0.1\t%s\n", ctr->summary.name);
-	autofd fd = path ? open(path, O_RDWR | O_APPEND | O_NOFOLLOW | O_CLOEXEC) : -1;
-	g_autofree char *text = fd >= 0 ? fd_read_all(fd, HOSTS_FILE_MAX, NULL, error) : NULL;
-	if (fd >= 0 && !text)
-		return false;
-	if (!text || strstr(text, line))
-		return true;
-	return fd_write_all(fd, line, strlen(line)) ||
-	       error_set_errno(error, "cannot write the hosts file of pod %s", spec->pod_name);
-}
-
 /* The whole config of the container. */
 static OciConfig *build_config(Container *ctr, const ContainerSpec *spec,
 			       const ContainerStart *options, GError **error)
@@ -414,10 +130,11 @@ static OciConfig *build_config(Container *ctr, const ContainerSpec *spec,
 	g_auto(ContainerMounts) sources = {0};
 	g_autofree char *dir_path =
 		g_build_filename(engine_run_path(ctr->engine), "containers", ctr->summary.id, NULL);
-	g_autofree char *net_dir_path = network_files_path(ctr, spec);
+	g_autofree char *net_dir_path = container_network_files(ctr, spec);
 	struct rlimit nofile;
-	if (!find_joins(ctr->engine, spec, &joins, error) || !add_to_pod_hosts(ctr, spec, error) ||
-	    !plan_overlay(ctr, spec, &root_options, error) ||
+	if (!find_joins(ctr->engine, spec, &joins, error) ||
+	    !container_add_to_pod_hosts(ctr, spec, error) ||
+	    !container_plan_overlay(ctr, spec, &root_options, error) ||
 	    (!spec->infra && !container_find_mounts(ctr, spec, &sources, error)))
 		return NULL;
 	if (getrlimit(RLIMIT_NOFILE, &nofile) < 0)
@@ -803,8 +520,8 @@ static bool launch_monitor(ContainerStarting *starting, GError **error)
 	const ContainerSpec *spec = container_spec(ctr, error);
 	g_autoptr(NetworkRequest) network =
 		spec ? container_network_request(ctr, spec, error) : NULL;
-	if (!network || !reset_work(ctr, error) || !make_layer(ctr, spec, error) ||
-	    !write_files(ctr, spec, network, error))
+	if (!network || !container_prepare_layer(ctr, spec, error) ||
+	    !container_write_files(ctr, spec, network, error))
 		return false;
 	GError *failed = NULL;
 	g_autoptr(OciConfig) config = build_config(ctr, spec, &starting->options, &failed);
