@@ -20,6 +20,7 @@
 #include "libpod/attach.h"
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
+#include "libpod/base/log.h"
 #include "libpod/base/notify.h"
 #include "libpod/cdi.h"
 #include "libpod/container_cgroup.h"
