@@ -671,7 +671,8 @@ static bool heal_stages(Engine *engine, GError **error)
 		container_heal_volumes(engine, stages[i]);
 	}
 	return !stages[0] ||
-	       ((!dead || (containers_heal_steps(engine, error) && pods_heal(engine, error))) &&
+	       ((!dead || (containers_heal_steps(engine, error) && pods_heal(engine, error) &&
+			   heal_names(engine, error))) &&
 		store_sweep(engine_store(engine), error) && rootless_empty_trash(engine, error));
 }
 
