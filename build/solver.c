@@ -111,6 +111,8 @@ BuildState *solver_base_state(Build *build, const Stage *stage, GError **error)
 		return build_state_copy(build->results[base->stage]);
 	g_autoptr(Image) image = source_image(build, base, stage->platform, error);
 	BuildState *state = image ? build_state_new_image(image, error) : NULL;
+	if (state && build->options->drop_labels)
+		json_object_object_del(build_state_config(state), "Labels");
 	if (state)
 		state->comment = g_strconcat("FROM ", base->name, NULL);
 	return state;

@@ -66,7 +66,7 @@ typedef struct {
 	GHashTable *contexts;     /* of --build-context: names in lower case to values */
 	const GPtrArray *labels;  /* "NAME=VALUE"; may be NULL */
 	const GPtrArray *secrets; /* BuildSecret *; may be NULL */
-	const char *ssh_socket;   /* of --ssh default; NULL: none */
+	GHashTable *ssh;          /* of --ssh: ids to sockets; may be NULL */
 	const FetchEnv *fetch;
 	bool no_cache;
 	bool explain;
@@ -81,6 +81,9 @@ typedef struct {
 	const char *platform; /* NULL: this machine's */
 	bool omit_history;    /* the image has none */
 	const char *from;     /* --from: instead of what the first FROM names; NULL: as it says */
+	const GPtrArray *annotations; /* "KEY=VALUE", of its manifest; may be NULL */
+	const GPtrArray *env;         /* "NAME=VALUE" or "NAME", one more ENV; may be NULL */
+	bool drop_labels;             /* --inherit-labels=false: base images' */
 	const GPtrArray *unset_env, *unset_labels; /* char *: taken out in the end; may be NULL */
 	GHashTable *imported; /* char * to BuildRecord *: steps of --cache-from; may be NULL */
 	int64_t cache_since;  /* --cache-ttl: ns, records that are older are none; 0: all count */

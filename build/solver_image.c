@@ -10,6 +10,7 @@
 #include "libpod/base/units.h"
 #include "libpod/events.h"
 #include "storage/build_cache.h"
+#include "storage/image_index.h"
 #include "storage/layer.h"
 
 /* --label, as one more LABEL. */
@@ -28,6 +29,27 @@ static void add_labels(Build *build, BuildState *state)
 		g_auto(GStrv) pair = g_strsplit(labels->pdata[i], "=", 2);
 		js_set_string(object, pair[0], pair[1] ? pair[1] : "");
 		g_string_append_printf(text, " \"%s\"=\"%s\"", pair[0], pair[1] ? pair[1] : "");
+	}
+	build_state_add_history(state, build->now, text->str, true);
+}
+
+/* --env, as one more ENV. */
+static void add_env(Build *build, BuildState *state)
+{
+	const GPtrArray *env = build->options->env;
+	g_autoptr(GString) text = g_string_new("/bin/sh -c #(nop) ENV");
+	if (!env || env->len == 0)
+		return;
+	for (guint i = 0; i < env->len; i++) {
+		const char *equals = strchr(env->pdata[i], '=');
+		g_autofree char *name =
+			equals ? g_strndup(env->pdata[i], equals - (char *)env->pdata[i])
+			       : g_strdup(env->pdata[i]);
+		const char *value = equals ? equals + 1 : g_getenv(name);
+		if (!value)
+			continue;
+		build_state_set_env(state, name, value);
+		g_string_append_printf(text, " \"%s\"=\"%s\"", name, value);
 	}
 	build_state_add_history(state, build->now, text->str, true);
 }
@@ -114,6 +136,27 @@ static char *publish(Build *build, const BuildState *state, const char *config, 
 						 : NULL;
 }
 
+/* --annotation: they stand in a manifest, which the image gets for that. */
+static bool annotate(Build *build, const char *id, GError **error)
+{
+	const GPtrArray *annotations = build->options->annotations;
+	if (!annotations)
+		return true;
+	g_autoptr(Image) image = image_resolve(build->store, id, error);
+	g_autofree char *manifest =
+		image ? image_make_manifest(build->store, image, annotations, error) : NULL;
+	if (!manifest)
+		return false;
+	const ImagePublish publish = {
+		.config = image->config_text,
+		.config_size = image->config_size,
+		.manifest = manifest,
+		.manifest_size = strlen(manifest),
+	};
+	g_autofree char *same = image_publish(build->store, &publish, error);
+	return same != NULL;
+}
+
 /* For the next build of the same: its times. A failure costs that only. */
 static void remember(Build *build, const char *key, const BuildState *state, const char *config)
 {
@@ -168,6 +211,7 @@ static bool publish_caches(Build *build, const CacheImageOptions *options, GPtrA
 char *solver_make_image(Build *build, char *const *names, GPtrArray *out_caches, GError **error)
 {
 	BuildState *state = build->results[build->graph->target];
+	add_env(build, state);
 	add_labels(build, state);
 	take_out(build->options, state);
 	g_autofree char *key = image_key(state);
@@ -181,6 +225,10 @@ char *solver_make_image(Build *build, char *const *names, GPtrArray *out_caches,
 	char *id = publish(build, state, config, names, error);
 	if (!id)
 		return NULL;
+	if (!annotate(build, id, error)) {
+		g_free(id);
+		return NULL;
+	}
 	if (!known)
 		remember(build, key, state, config);
 	solver_say(build, "--> %.12s", id);

@@ -161,10 +161,12 @@ static bool add_bind(StageRun *run, RunStep *step, const RunMount *mount, CacheK
 
 static bool add_ssh(StageRun *run, RunStep *step, const RunMount *mount, GError **error)
 {
-	const char *socket = run->build->options->ssh_socket;
+	GHashTable *sockets = run->build->options->ssh;
+	const char *id = mount->id && *mount->id ? mount->id : "default";
+	const char *socket = sockets ? g_hash_table_lookup(sockets, id) : NULL;
 	if (!socket)
 		return !mount->required || error_set(error, ENGINE_ERROR_NOT_FOUND,
-						     "ssh required but no --ssh was given");
+						     "ssh required but no --ssh %s was given", id);
 	g_autofree char *target = mount->target
 					  ? mount_target(run, mount)
 					  : g_strdup_printf(SSH_TARGET "%u", step->places->len);

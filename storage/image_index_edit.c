@@ -167,9 +167,8 @@ static Json *descriptor(const char *media_type, const char *digest, uint64_t siz
 	return json;
 }
 
-/* A manifest for an image that came without one: its layers as plain tars. A push that compresses
- * them writes another one and puts that into the index it sends. */
-static char *make_manifest(Store *store, const Image *image, GError **error)
+char *image_make_manifest(Store *store, const Image *image, const GPtrArray *annotations,
+			  GError **error)
 {
 	g_autoptr(Json) layers = json_object_new_array();
 	for (size_t i = 0; image->chain_ids[i]; i++) {
@@ -189,7 +188,7 @@ static char *make_manifest(Store *store, const Image *image, GError **error)
 	js_set_string(manifest, "mediaType", MEDIA_TYPE_OCI_MANIFEST);
 	js_set_take(manifest, "config", descriptor(OCI_CONFIG, config, image->config_size));
 	js_set_take(manifest, "layers", g_steal_pointer(&layers));
-	return g_strdup(js_text(manifest));
+	return write_annotations(manifest, annotations, error) ? g_strdup(js_text(manifest)) : NULL;
 }
 
 Json *image_index_local_entry(Store *store, const Image *image, GError **error)
@@ -198,7 +197,7 @@ Json *image_index_local_entry(Store *store, const Image *image, GError **error)
 	size_t size = 0;
 	g_autofree char *text = image_manifest_read(store, image, &size, &problem);
 	if (!text && !problem) {
-		text = make_manifest(store, image, &problem);
+		text = image_make_manifest(store, image, NULL, &problem);
 		size = text ? strlen(text) : 0;
 	}
 	g_autoptr(Manifest) manifest = text ? manifest_parse(text, size, NULL, &problem) : NULL;

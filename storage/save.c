@@ -305,6 +305,22 @@ static Json *descriptor_json(const char *media_type, const char *digest, uint64_
 	return descriptor;
 }
 
+/* Annotations of the image's own manifest stay true; Docker's has none. */
+static bool keep_annotations(const Save *save, const Image *image, Json *manifest, GError **error)
+{
+	g_autoptr(GError) problem = NULL;
+	size_t size = 0;
+	Json *annotations = NULL;
+	g_autofree char *text = image_manifest_read(save->store, image, &size, &problem);
+	g_autoptr(Json) own = text ? js_parse(text, size, "manifest", &problem) : NULL;
+	if (own && js_get_object(own, "annotations", &annotations, &problem) && annotations)
+		js_set_take(manifest, "annotations", json_object_get(annotations));
+	if (!problem)
+		return true;
+	g_propagate_error(error, g_steal_pointer(&problem));
+	return false;
+}
+
 /* Config and layers as blobs. Return: the manifest. */
 static Json *put_blobs(Save *save, const Image *image, GError **error)
 {
@@ -335,7 +351,10 @@ static Json *put_blobs(Save *save, const Image *image, GError **error)
 		manifest, "config",
 		descriptor_json(docker ? DOCKER_CONFIG : OCI_CONFIG, config, image->config_size));
 	js_set_take(manifest, "layers", g_steal_pointer(&layers));
-	return manifest;
+	if (docker || keep_annotations(save, image, manifest, error))
+		return manifest;
+	js_unref(manifest);
+	return NULL;
 }
 
 /* A descriptor of the index for each name, or one without a name. */

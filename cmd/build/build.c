@@ -4,7 +4,9 @@
  */
 #include "cmd/build/build.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cmd/commands.h"
@@ -12,6 +14,7 @@
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
 #include "libpod/base/units.h"
+#include "storage/manifest.h"
 
 #define CREDS_MAX 65536
 
@@ -30,6 +33,9 @@ void build_verb_clear(BuildVerb *verb)
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(lists); i++)
 		g_clear_pointer(lists[i], g_ptr_array_unref);
+	g_clear_pointer(&verb->ssh, g_hash_table_unref);
+	g_clear_pointer(&verb->annotations, g_ptr_array_unref);
+	g_clear_pointer(&verb->env, g_ptr_array_unref);
 	option_secret_free(verb->registry.creds);
 	spec_free(verb->run);
 }
@@ -138,16 +144,38 @@ static bool set_on_failure(void *target, const Option *option, const char *value
 	       error_set(error, ENGINE_ERROR_INVALID, "--on-failure shell needs a terminal");
 }
 
-/* "default", "default=SOCKET", or "SOCKET"; other ids are not known. */
+/* "ID=SOCKET"; "default" alone is the agent of our environment. */
 static bool set_ssh(void *target, const Option *option, const char *value, GError **error)
 {
+	BuildVerb *verb = target;
 	const char *equals = strchr(value, '=');
-	bool is_default = strncmp(value, "default", strcspn(value, "=")) == 0;
-	if (!is_default)
-		return error_set(error, ENGINE_ERROR_UNSUPPORTED, "only the id default is known");
-	((BuildVerb *)target)->ssh = equals ? equals + 1 : g_getenv("SSH_AUTH_SOCK");
-	return ((BuildVerb *)target)->ssh ||
-	       error_set(error, ENGINE_ERROR_INVALID, "SSH_AUTH_SOCK not set");
+	g_autofree char *id = g_strndup(value, strcspn(value, "="));
+	const char *agent = g_getenv("SSH_AUTH_SOCK");
+	const char *socket = equals ? equals + 1 : agent;
+	struct stat st;
+	if (!*id || (!equals && strcmp(id, "default") != 0))
+		return error_set(error, ENGINE_ERROR_INVALID, "expected ID=SOCKET");
+	if (!socket || !*socket)
+		return error_set(error, ENGINE_ERROR_INVALID, "SSH_AUTH_SOCK not set");
+	/* Keys would have to be held by an agent of ours: the user's own does that. */
+	if (fstatat(AT_FDCWD, socket, &st, 0) == 0 && !S_ISSOCK(st.st_mode))
+		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
+				 "'%s' is no agent's socket: add the key to one with ssh-add",
+				 socket);
+	if (!verb->ssh)
+		verb->ssh = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+	g_hash_table_replace(verb->ssh, g_steal_pointer(&id), g_strdup(socket));
+	return true;
+}
+
+/* podman's words for what always is so here. */
+static bool set_isolation(void *target, const Option *option, const char *value, GError **error)
+{
+	static const char *const ours[] = {"oci", "rootless", "default", "", NULL};
+	return g_strv_contains(ours, value) ||
+	       error_set(error, ENGINE_ERROR_UNSUPPORTED,
+			 "every RUN is a container of its own: there is no isolation \"%s\"",
+			 value);
 }
 
 /* What skiff hands on to skiff-build: no secret stands in its arguments (R16). */
@@ -206,8 +234,17 @@ static const Option options[] = {
 	 OPTION_HIDDEN},
 	LIST(0, "label", labels, "NAME=VALUE", "Label of the image"),
 	LIST(0, "secret", secrets, "id=ID[,src=FILE|,env=NAME]", "A secret for RUN --mount"),
-	{0, "ssh", OPTION_VALUE, set_ssh, "default[=SOCKET]", "An SSH agent for RUN --mount", 0,
+	{0, "ssh", OPTION_LIST, set_ssh, "ID[=SOCKET]", "An SSH agent for RUN --mount", 0,
 	 OPTION_COMMON},
+	LIST(0, "annotation", annotations, "KEY=VALUE", "Annotation of the image's manifest"),
+	{0, "env", OPTION_ENV_LIST, option_set_list, "NAME[=VALUE]", "A variable of the image",
+	 offsetof(BuildVerb, env), OPTION_COMMON},
+	{0, "inherit-labels", OPTION_TRISTATE, option_set_tristate, NULL,
+	 "Keep the labels of base images (default true)", offsetof(BuildVerb, inherit_labels), 0},
+	{0, "isolation", OPTION_VALUE, set_isolation, "KIND", "oci or rootless, as always", 0, 0},
+	VALUE(0, "arch", arch, "ARCH", "Architecture of the image"),
+	VALUE(0, "os", os, "OS", "Operating system of the image"),
+	VALUE(0, "variant", variant, "VARIANT", "Variant of the architecture"),
 	VALUE(0, "iidfile", iidfile, "FILE", "Write the image's id to this file"),
 	{'q', "quiet", OPTION_FLAG, set_quiet, NULL,
 	 "Print only the image's id, and what a step that fails has printed", 0, OPTION_COMMON},
@@ -270,8 +307,6 @@ static const Option options[] = {
 	IGNORED("load", OPTION_FLAG),
 	IGNORED("rm", OPTION_FLAG),
 	OPTION_UNSUPPORTED(0, "all-platforms", OPTION_FLAG),
-	OPTION_UNSUPPORTED(0, "annotation", OPTION_LIST),
-	OPTION_UNSUPPORTED(0, "arch", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "cgroupns", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "compat-volumes", OPTION_FLAG),
 	OPTION_UNSUPPORTED(0, "compress", OPTION_FLAG),
@@ -280,17 +315,13 @@ static const Option options[] = {
 	OPTION_UNSUPPORTED(0, "decryption-key", OPTION_LIST),
 	OPTION_UNSUPPORTED('D', "disable-compression", OPTION_FLAG),
 	OPTION_UNSUPPORTED(0, "disable-content-trust", OPTION_FLAG),
-	OPTION_UNSUPPORTED(0, "env", OPTION_LIST),
 	OPTION_UNSUPPORTED(0, "hooks-dir", OPTION_LIST),
 	OPTION_UNSUPPORTED(0, "identity-label", OPTION_FLAG),
-	OPTION_UNSUPPORTED(0, "inherit-labels", OPTION_FLAG),
 	OPTION_UNSUPPORTED(0, "ipc", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "isolation", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "layer-label", OPTION_LIST),
 	OPTION_UNSUPPORTED(0, "logfile", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "logsplit", OPTION_FLAG),
 	OPTION_UNSUPPORTED(0, "no-hostname", OPTION_FLAG),
-	OPTION_UNSUPPORTED(0, "os", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "os-feature", OPTION_LIST),
 	OPTION_UNSUPPORTED(0, "os-version", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "pid", OPTION_VALUE),
@@ -304,7 +335,6 @@ static const Option options[] = {
 	OPTION_UNSUPPORTED(0, "stdin", OPTION_FLAG),
 	OPTION_UNSUPPORTED(0, "userns", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "uts", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "variant", OPTION_VALUE),
 	{0},
 };
 
@@ -338,13 +368,31 @@ static const Option run_options[] = {
 static const OptionGroup group = {NULL, options};
 static const OptionGroup run_group = {"Options for RUN", run_options};
 
+/* --os, --arch and --variant are one more way to say --platform. */
+static bool join_platform(BuildVerb *verb, GError **error)
+{
+	g_auto(Platform) host = {0};
+	g_auto(Platform) platform = {0};
+	if (!verb->os && !verb->arch && !verb->variant)
+		return true;
+	if (verb->platforms)
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "--platform option can not be specified with --arch or --os");
+	platform_host(&host);
+	platform_set(&platform, verb->os ? verb->os : host.os,
+		     verb->arch ? verb->arch : host.architecture, verb->variant);
+	g_autofree char *text = platform_format(&platform);
+	return build_set_platform(verb, NULL, text, error);
+}
+
 static int cmd_build(Invocation *inv)
 {
 	g_auto(BuildVerb) verb;
 	build_verb_init(&verb);
 	if (!command_parse(inv, (void *[]){&verb, &verb}))
 		return inv->status;
-	return build_verb_run(inv, &verb);
+	g_autoptr(GError) error = NULL;
+	return join_platform(&verb, &error) ? build_verb_run(inv, &verb) : command_fail(error);
 }
 
 const Command build_command = {

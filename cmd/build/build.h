@@ -46,12 +46,14 @@ void build_cache_place_free(void *place);
 typedef struct {
 	const char *file, *target, *iidfile, *format, *ignorefile, *check_config;
 	const char *manifest, *metadata_file, *epoch, *from;
-	const char *ssh, *timestamp;
+	const char *timestamp, *os, *arch, *variant;
+	GHashTable *ssh;       /* of --ssh: ids to sockets; NULL: none */
 	GPtrArray *tags;       /* char * */
 	GPtrArray *build_args; /* "NAME=VALUE" or "NAME" */
 	GPtrArray *labels;
 	GPtrArray *secrets;
 	GPtrArray *contexts;
+	GPtrArray *annotations, *env;
 	GPtrArray *arg_files, *unset_env, *unset_labels; /* char * */
 	GPtrArray *platforms;                            /* char *, owned; NULL: this machine's */
 	GPtrArray *outputs;                              /* BuildOutput * */
@@ -65,6 +67,7 @@ typedef struct {
 	uint64_t jobs;
 	bool no_cache, quiet, squash, layers, check, explain;
 	bool has_ttl, squash_all, push, rewrite_times, allow_insecure, omit_history;
+	Tristate inherit_labels;
 	bool shell;   /* --on-failure shell */
 	uint64_t fds; /* descriptors from 3 on that compose passed; see --compose-fds */
 } BuildVerb;

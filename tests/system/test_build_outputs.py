@@ -4,6 +4,7 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import tarfile
 from pathlib import Path
@@ -156,6 +157,41 @@ class Outputs(BuildTest):
         self.assertEqual({k: config["Labels"].get(k) for k in ("keep", "drop", "v")},
                          {"keep": "1", "drop": None, "v": "from the file"})
         self.assertNotIn("history", json.loads(self.stored("made")))
+
+    def test_annotations_env_and_labels(self):
+        self.build(text="FROM busybox\nLABEL inherited=1\nENV A=1\n", tag="base")
+        out = self.out("layout")
+        self.build("--annotation", "org.example.note=two words", "--env", "A=2", "--env", "FROM_US", "--inherit-labels=false",
+                   "-o", f"type=oci,tar=false,dest={out}", text="FROM base\nLABEL own=1\n", env={"FROM_US": "x"})
+        config = self.config()
+        self.assertLessEqual({"A=2", "FROM_US=x"}, set(config["Env"]))
+        self.assertEqual(config["Labels"], {"own": "1"})
+        entry, = json.loads((out / "index.json").read_text())["manifests"]
+        manifest = json.loads((out / "blobs/sha256" / entry["digest"][7:]).read_text())
+        self.assertEqual(manifest["annotations"], {"org.example.note": "two words"})
+        self.skiff_fails("build", "--annotation", "nothing", self.context, says="nothing")
+
+    def test_other_ways_to_say_a_platform(self):
+        self.build("--arch", "riscv64", text="FROM scratch\nENV A=1\n")
+        self.assertEqual(self.skiff("image", "inspect", "made").json[0]["Architecture"], "riscv64")
+        self.skiff_fails("build", "--arch", "riscv64", "--platform", "linux/amd64", self.context,
+                         says="can not be specified with")
+        self.skiff_fails("build", "--isolation", "chroot", self.context, says='no isolation "chroot"')
+
+    def test_agents(self):
+        """Several agents, each under its id."""
+        paths = {name: self.tmp / f"{name}.sock" for name in ("one", "two")}
+        for path in paths.values():
+            listener = socket.socket(socket.AF_UNIX)
+            self.addCleanup(listener.close)
+            listener.bind(str(path))
+            os.chmod(path, 0o666)
+        self.write("FROM busybox\nRUN --mount=type=ssh,id=one,target=/1 --mount=type=ssh,id=two,target=/2,required "
+                   "--mount=type=ssh,id=none,target=/3 test -S /1 && test -S /2 && test ! -e /3\n")
+        self.build("--ssh", f"one={paths['one']}", "--ssh", f"two={paths['two']}")
+        self.skiff_fails("build", "--no-cache", "--network", "none", "--ssh", f"one={paths['one']}", self.context,
+                         says="ssh required but no --ssh two was given")
+        self.skiff_fails("build", "--ssh", f"key={self.context / 'Dockerfile'}", self.context, says="no agent's socket")
 
     def stored(self, name):
         image = self.skiff("image", "inspect", name).json[0]["Id"]
