@@ -24,7 +24,8 @@
 struct BuildView {
 	ProgressKind kind;
 	int socket;   /* -1 with plain */
-	pid_t pid;    /* of the process whose pipes the two are */
+	pid_t pid;    /* of the process whose pipes these are */
+	int answers;  /* where who shows says that a message was taken */
 	int saved[2]; /* stdout and stderr as they were */
 	int pipes[2]; /* while it is paused: stdout and stderr of before; else -1 */
 };
@@ -72,14 +73,20 @@ static void send_message(const BuildView *view, Json *message, const int *fds, s
 		log_debug("cannot show the build: %s", g_strerror(errno));
 }
 
+/* Wait until what was sent last has been taken, or nobody shows any more. */
+static void await(const BuildView *view)
+{
+	char answer;
+	while (read(view->answers, &answer, 1) < 0 && errno == EINTR)
+		;
+}
+
 /* Send, and wait until it is done. */
 static void ask(const BuildView *view, const char *type)
 {
 	g_autoptr(Json) message = new_message(type);
-	char answer[8];
 	send_message(view, message, NULL, 0);
-	while (recv(view->socket, answer, sizeof answer, 0) < 0 && errno == EINTR)
-		;
+	await(view);
 }
 
 /* --- pipes --- */
@@ -87,22 +94,25 @@ static void ask(const BuildView *view, const char *type)
 /* From here on what this process prints is a channel of its own. */
 static bool open_channel(BuildView *view, GError **error)
 {
-	int ends[2][2] = {{-1, -1}, {-1, -1}};
-	int n = view->kind == PROGRESS_JSON ? 2 : 1;
+	int ends[3][2] = {{-1, -1}, {-1, -1}, {-1, -1}};
+	int n = view->kind == PROGRESS_JSON ? 3 : 2;
 	for (int i = 0; i < n; i++)
 		if (pipe2(ends[i], O_CLOEXEC) < 0)
 			return error_set_errno(error, "cannot make a pipe");
-	autofd out = ends[0][1];
-	autofd err = ends[1][1];
-	autofd read_out = ends[0][0];
-	autofd read_err = ends[1][0];
+	autofd answers_in = ends[0][1];
+	autofd out = ends[1][1];
+	autofd err = ends[2][1];
+	autofd read_out = ends[1][0];
+	autofd read_err = ends[2][0];
+	fd_close(&view->answers);
+	view->answers = ends[0][0];
+	view->pid = getpid();
 	output_flush();
-	if (dup2(out, STDOUT_FILENO) < 0 || dup2(n > 1 ? err : out, STDERR_FILENO) < 0)
+	if (dup2(out, STDOUT_FILENO) < 0 || dup2(n > 2 ? err : out, STDERR_FILENO) < 0)
 		return error_set_errno(error, "cannot set standard output");
-	const int fds[] = {read_out, read_err};
+	const int fds[] = {answers_in, read_out, read_err};
 	g_autoptr(Json) message = new_message("channel");
 	send_message(view, message, fds, (size_t)n);
-	view->pid = getpid();
 	return true;
 }
 
@@ -124,7 +134,7 @@ static BuildView *new_view(ProgressKind kind, int socket)
 	BuildView *view = g_new0(BuildView, 1);
 	view->kind = kind;
 	view->socket = socket;
-	view->saved[0] = view->saved[1] = view->pipes[0] = view->pipes[1] = -1;
+	view->saved[0] = view->saved[1] = view->pipes[0] = view->pipes[1] = view->answers = -1;
 	return view;
 }
 
@@ -223,6 +233,8 @@ void build_view_step(BuildView *view, const char *platform, const BuildStep *ste
 	set_text(message, "text", step->text);
 	set_text(message, "made", step->made);
 	send_message(view, message, NULL, 0);
+	/* What is printed from here on is another step's. */
+	await(view);
 }
 
 static void send_text(BuildView *view, const char *type, const char *text)
@@ -303,6 +315,7 @@ void build_view_end(BuildView *view)
 			fd_close(&view->saved[i]);
 		}
 		fd_close(&view->socket);
+		fd_close(&view->answers);
 	}
 	g_free(view);
 }

@@ -10,8 +10,8 @@
  * parent that the user's shell waits for, so the terminal is in order when the prompt comes: it
  * passes on what signals it is sent, ends as the child ends, and takes it along when it is killed.
  *
- * A step's pipe is read to where its writer was when it sent the message, before that message is
- * looked at, so output belongs to the step that made it.
+ * Who builds waits at the start and end of each step until that message was taken, and before it is
+ * the pipe is read to its end: so output belongs to the step that made it.
  */
 #pragma once
 

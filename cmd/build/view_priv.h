@@ -9,8 +9,9 @@
 #include "libpod/base/json.h"
 
 #define VIEW_MESSAGE_MAX (96u << 10)
-#define VIEW_TEXT_MAX    (32u << 10) /* of an instruction or a line; what is longer is cut */
-#define VIEW_LOG_MAX     (32u << 20) /* bytes that are kept of a step's output: its end */
+#define VIEW_TEXT_MAX                                                                              \
+	(6u << 10) /* of an instruction: what is longer is cut; JSON makes six bytes of one */
+#define VIEW_LOG_MAX (32u << 20) /* bytes that are kept of a step's output: its end */
 
 /* One step, from its start to its end. */
 typedef struct {
@@ -27,6 +28,7 @@ typedef struct {
 /* A process that builds, and what it prints. */
 typedef struct {
 	int64_t id;
+	int answers;       /* it waits for a byte after some messages */
 	int fds[2];        /* stdout, or both; stderr, or -1 */
 	GString *lines[2]; /* of them what is no whole line yet */
 	ViewStep *step;    /* NULL: between steps */

@@ -38,6 +38,7 @@ static void free_channel(void *data)
 		fd_close(&channel->fds[i]);
 		g_string_free(channel->lines[i], TRUE);
 	}
+	fd_close(&channel->answers);
 	free_step(channel->step);
 	g_free(channel);
 }
@@ -149,12 +150,14 @@ static const char *get_text(Json *message, const char *key)
 	return text;
 }
 
-static void add_channel(ViewShow *show, int64_t id, int fds[2])
+/* Its descriptors: for answers, stdout, stderr or none. */
+static void add_channel(ViewShow *show, int64_t id, int fds[3])
 {
 	ViewChannel *channel = g_new0(ViewChannel, 1);
 	channel->id = id;
+	channel->answers = fd_steal(&fds[0]);
 	for (int i = 0; i < 2; i++) {
-		channel->fds[i] = fd_steal(&fds[i]);
+		channel->fds[i] = fd_steal(&fds[i + 1]);
 		channel->lines[i] = g_string_new(NULL);
 		if (channel->fds[i] >= 0)
 			(void)fd_set_nonblock(channel->fds[i], true);
@@ -191,9 +194,11 @@ static void end_step(ViewShow *show, ViewChannel *channel, BuildStepState state,
 	g_clear_pointer(&channel->step, free_step);
 }
 
-static void answer(const ViewShow *show)
+/* Who asked may be gone: then nobody waits. */
+static void answer(const ViewChannel *channel)
 {
-	(void)send(show->socket, "done", 4, MSG_NOSIGNAL);
+	if (channel)
+		(void)fd_write_all(channel->answers, "", 1);
 }
 
 /* A line of ours: below the step that it is about, as soon as that has ended. */
@@ -205,7 +210,7 @@ static void take_text(ViewShow *show, const ViewChannel *channel, bool warning, 
 		view_draw_text(show, warning, text);
 }
 
-static void take_message(ViewShow *show, Json *message, int fds[2])
+static void take_message(ViewShow *show, Json *message, int fds[3])
 {
 	const char *type = get_text(message, "type"), *text = get_text(message, "text");
 	int64_t id = get_int(message, "channel");
@@ -222,6 +227,7 @@ static void take_message(ViewShow *show, Json *message, int fds[2])
 			start_step(show, channel, message);
 		else
 			end_step(show, channel, state, message);
+		answer(channel);
 	} else if ((strcmp(type, "say") == 0 || strcmp(type, "warn") == 0) && text) {
 		take_text(show, channel, *type == 'w', text);
 	} else if (strcmp(type, "error") == 0 && text) {
@@ -234,7 +240,7 @@ static void take_message(ViewShow *show, Json *message, int fds[2])
 			view_draw_output(show, channel->step);
 		view_draw_stop(show);
 		show->paused = true;
-		answer(show);
+		answer(channel);
 	}
 }
 
@@ -242,10 +248,10 @@ static void take_message(ViewShow *show, Json *message, int fds[2])
 static bool read_message(ViewShow *show)
 {
 	static char text[VIEW_MESSAGE_MAX];
-	int fds[2] = {-1, -1};
+	int fds[3] = {-1, -1, -1};
 	size_t n_fds = 0;
 	ssize_t n =
-		show->socket < 0 ? -1 : fd_receive(show->socket, text, sizeof text, fds, 2, &n_fds);
+		show->socket < 0 ? -1 : fd_receive(show->socket, text, sizeof text, fds, 3, &n_fds);
 	if (n <= 0) {
 		if (n == 0)
 			fd_close(&show->socket);

@@ -152,11 +152,15 @@ def verbs(bed):
              undo=[RM_NEW, ["rmi", "-f", "-i", "localhost/committed:latest"]],
              there=["image", "exists", "localhost/committed:latest"],
              proof=[["create", "--name", "proof", "localhost/committed:latest", "true"], ["rm", "proof"]], again=sleeper),
-        Verb("build", ["build", "-q", "--network", "none", "-t", built, str(bed.context)],
+        # Without -q the command itself builds; with it that is a child, which the command shows.
+        Verb("build", ["build", "--network", "none", "-t", built, str(bed.context)],
+             undo=[["rmi", "-f", "-i", built], ["builder", "prune", "-f"]], there=["image", "exists", built],
+             proof=[["run", "--rm", "--network", "none", built, "cat", "/built", "/w/Dockerfile"]]),
+        Verb("build-quiet", ["build", "-q", "--network", "none", "-t", built, str(bed.context)],
              undo=[["rmi", "-f", "-i", built], ["builder", "prune", "-f"]], there=["image", "exists", built],
              proof=[["run", "--rm", "--network", "none", built, "cat", "/built", "/w/Dockerfile"]]),
         # What a kill leaves of it besides is an image without a name.
-        Verb("build-export", ["build", "-q", "--network", "none", "-t", built, "-o", str(bed.dir / "home/out"), "--cache-to",
+        Verb("build-export", ["build", "--network", "none", "-t", built, "-o", str(bed.dir / "home/out"), "--cache-to",
                               f"type=local,dest={bed.dir}/home/cache,mode=max", str(bed.context)],
              undo=[["rmi", "-f", "-i", built], ["image", "prune", "-f"], ["builder", "prune", "-f"]],
              there=["image", "exists", built],

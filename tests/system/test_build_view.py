@@ -189,6 +189,15 @@ class AsJson(ViewTest):
         again = [e["state"] for e in self.events(self.build("--progress", "rawjson").stderr) if e["type"] == "step"]
         self.assertEqual(again.count("cached"), 1)
 
+    def test_output_is_of_its_step(self):
+        """However fast steps follow each other, and however long their texts are."""
+        numbers = range(2, 10)
+        self.write("FROM busybox\n" + "".join(f"RUN for i in $(seq 400); do echo of {number} $i; done; : {chr(1) * 20000}\n" for number in numbers))
+        done = self.skiff("build", "--network", "none", "--no-cache", "--progress", "json", self.context)
+        logs = [event for event in self.events(done.stderr) if event["type"] == "log" and event["text"].startswith("of ")]
+        self.assertEqual([(event["step"], event["text"]) for event in logs],
+                         [(number, f"of {number} {line}") for number in numbers for line in range(1, 401)])
+
     def test_failure(self):
         self.write("FROM busybox\nRUN exit 9\n")
         done = self.skiff("build", "--network", "none", "--progress", "json", self.context, code=9)
