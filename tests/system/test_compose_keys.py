@@ -6,10 +6,12 @@ import os
 import socket
 from pathlib import Path
 
-from tests.support.skiff import free_port, wait_for
+from tests.support.skiff import free_port, sub_ids, wait_for
 from tests.system.test_compose import SLEEP, ComposeTest
 
 CANARY = "c4n4ry-of-a-secret"
+# Who has one id has no other to give a file to.
+UID, GID = ("0", "0") if sub_ids() == 0 else ("12", "34")
 
 
 class Files(ComposeTest):
@@ -19,8 +21,8 @@ services:
     image: busybox
     command: {SLEEP}
     read_only: true
-    user: "12:34"
-    secrets: [{{source: s, target: /run/key, uid: "12", gid: "34", mode: 0400}}, plain]
+    user: "{UID}:{GID}"
+    secrets: [{{source: s, target: /run/key, uid: "{UID}", gid: "{GID}", mode: 0400}}, plain]
     configs: [{{source: c, target: /etc/app/c.conf}}, made]
 secrets: {{s: {{environment: SECRET}}, plain: {{environment: SECRET}}}}
 configs: {{c: {{content: "listen ${{PORT}}\\nraw $$HOME\\n"}}, made: {{environment: PORT}}}}
@@ -32,7 +34,7 @@ configs: {{c: {{content: "listen ${{PORT}}\\nraw $$HOME\\n"}}, made: {{environme
 
     def test_environment_and_content(self):
         self.up(self.TEXT, env=self.ENV)
-        self.assertEqual(self.run_in("stat -c '%u %g %a' /run/key; cat /run/key"), f"12 34 400\n{CANARY}")
+        self.assertEqual(self.run_in("stat -c '%u %g %a' /run/key; cat /run/key"), f"{UID} {GID} 400\n{CANARY}")
         self.assertEqual(self.run_in("stat -c '%u %g %a' /run/secrets/plain; cat /run/secrets/plain"), f"0 0 444\n{CANARY}")
         self.assertEqual(self.run_in("cat /etc/app/c.conf /made"), "listen 8080\nraw $HOME\n8080")
         # Also after a stop, and when the monitor starts it again.
