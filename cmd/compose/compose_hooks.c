@@ -44,7 +44,6 @@ bool compose_hook_run(Engine *engine, Container *ctr, const char *service, const
 		return place_error(error, hook->at, "services.%s: a hook without command", service);
 	compose_progress_end();
 	output_flush();
-	compose_progress_hide();
 	if (!exec_run(engine, ctr, spec, node_true(hook, "privileged"), (const char *const *)args,
 		      &code, error))
 		return false;
