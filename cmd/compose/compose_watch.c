@@ -413,6 +413,9 @@ bool compose_watch_run(const ComposeWatch *options, GError **error)
 	autofd signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	bool ok = signals >= 0 || error_set_errno(error, "signalfd");
 	if (ok) {
+		/* It goes on for hours: what is done is told in lines. */
+		compose_progress_end();
+		compose_progress_inherit();
 		sync_initially(&watch);
 		say("Watch enabled");
 		ok = follow(&watch, signals, error);
