@@ -192,7 +192,7 @@ class AsJson(ViewTest):
     def test_output_is_of_its_step(self):
         """However fast steps follow each other, and however long their texts are."""
         numbers = range(2, 10)
-        self.write("FROM busybox\n" + "".join(f"RUN seq -f 'of {number} %g' 400; : {chr(1) * 20000}\n" for number in numbers))
+        self.write("FROM busybox\n" + "".join(f"RUN for i in $(seq 400); do echo of {number} $i; done; : {chr(1) * 20000}\n" for number in numbers))
         done = self.skiff("build", "--network", "none", "--no-cache", "--progress", "json", self.context)
         logs = [event for event in self.events(done.stderr) if event["type"] == "log" and event["text"].startswith("of ")]
         self.assertEqual([(event["step"], event["text"]) for event in logs],
