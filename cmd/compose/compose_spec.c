@@ -4,14 +4,10 @@
 #include <string.h>
 
 #include "cmd/compose/compose_labels.h"
+#include "cmd/compose/compose_spec_priv.h"
 #include "libpod/base/error.h"
 #include "libpod/base/units.h"
 #include "libpod/spec_parse.h"
-
-typedef struct {
-	const ComposeSpec *make;
-	ContainerSpec *spec;
-} Build;
 
 typedef bool (*Apply)(Build *build, const Node *value, GError **error);
 
@@ -33,8 +29,7 @@ bool compose_unsupported(const ComposeSpec *make, const char *key, const char *w
 	return false;
 }
 
-/* Call a setter; its error gets the key's name and place. */
-static bool call(Build *build, const char *key, SpecSetter set, const char *value, GError **error)
+bool spec_call(Build *build, const char *key, SpecSetter set, const char *value, GError **error)
 {
 	g_autoptr(GError) reason = NULL;
 	if (set(build->spec, value, &reason))
@@ -52,7 +47,7 @@ static bool call_all(Build *build, const Row *row, const Node *value, GError **e
 {
 	if (value->kind < NODE_LIST) {
 		g_autofree char *text = node_scalar_text(value);
-		return !text || call(build, row->key, row->set, text, error);
+		return !text || spec_call(build, row->key, row->set, text, error);
 	}
 	for (size_t i = 0; i < node_count(value); i++) {
 		bool map = value->kind == NODE_MAP;
@@ -61,7 +56,7 @@ static bool call_all(Build *build, const Row *row, const Node *value, GError **e
 		g_autofree char *pair =
 			map ? g_strdup_printf("%s=%s", node_entry(value, i)->key, text ? text : "")
 			    : g_strdup(text);
-		if (pair && !call(build, row->key, row->set, pair, error))
+		if (pair && !spec_call(build, row->key, row->set, pair, error))
 			return false;
 	}
 	return true;
@@ -76,8 +71,8 @@ static bool apply_environment(Build *build, const Node *value, GError **error)
 		g_autofree char *pair =
 			set ? g_strdup_printf("%s=%s", entry->key, entry->value->text)
 			    : g_strdup(entry->key);
-		if (!call(build, "environment", set ? spec_add_env : spec_add_unset_env, pair,
-			  error))
+		if (!spec_call(build, "environment", set ? spec_add_env : spec_add_unset_env, pair,
+			       error))
 			return false;
 	}
 	return true;
@@ -146,7 +141,7 @@ static bool apply_grace(Build *build, const Node *value, GError **error)
 		return false;
 	g_autofree char *seconds =
 		g_strdup_printf("%" G_GINT64_FORMAT, (ns + 999999999) / 1000000000);
-	return call(build, "stop_grace_period", spec_set_stop_timeout, seconds, error);
+	return spec_call(build, "stop_grace_period", spec_set_stop_timeout, seconds, error);
 }
 
 /* "label:disable" is what files say, "label=disable" what the option takes. */
@@ -157,7 +152,7 @@ static bool apply_security(Build *build, const Node *value, GError **error)
 		char *colon = strchr(text, '=') ? NULL : strchr(text, ':');
 		if (colon)
 			*colon = '=';
-		if (!call(build, "security_opt", spec_add_security_opt, text, error))
+		if (!spec_call(build, "security_opt", spec_add_security_opt, text, error))
 			return false;
 	}
 	return true;
@@ -168,7 +163,7 @@ static bool apply_hosts(Build *build, const Node *value, GError **error)
 	for (size_t i = 0; i < node_count(value); i++) {
 		g_autofree char *text = g_strdup(node_item(value, i)->text);
 		*(text + strcspn(text, "=")) = ':';
-		if (!call(build, "extra_hosts", spec_add_host, text, error))
+		if (!spec_call(build, "extra_hosts", spec_add_host, text, error))
 			return false;
 	}
 	return true;
@@ -182,7 +177,7 @@ static bool apply_devices(Build *build, const Node *value, GError **error)
 		g_autofree char *text = g_strdup_printf("%s:%s:%s", node_string(device, "source"),
 							node_string(device, "target"),
 							permissions ? permissions : "rwm");
-		if (!call(build, "devices", spec_add_device, text, error))
+		if (!spec_call(build, "devices", spec_add_device, text, error))
 			return false;
 	}
 	return true;
@@ -197,7 +192,7 @@ static bool apply_ulimits(Build *build, const Node *value, GError **error)
 		const Node *hard = single ? single : node_get(entry->value, "hard");
 		g_autofree char *text = g_strdup_printf("%s=%" G_GINT64_FORMAT ":%" G_GINT64_FORMAT,
 							entry->key, soft->integer, hard->integer);
-		if (!call(build, "ulimits", spec_add_ulimit, text, error))
+		if (!spec_call(build, "ulimits", spec_add_ulimit, text, error))
 			return false;
 	}
 	return true;
@@ -207,7 +202,7 @@ static bool apply_logging(Build *build, const Node *value, GError **error)
 {
 	const char *driver = node_string(value, "driver");
 	const Node *options = node_get(value, "options");
-	if (driver && !call(build, "logging", spec_set_log_driver, driver, error))
+	if (driver && !spec_call(build, "logging", spec_set_log_driver, driver, error))
 		return false;
 	const Row row = {.key = "logging", .set = spec_add_log_opt};
 	return !options || call_all(build, &row, options, error);
@@ -221,7 +216,7 @@ static bool apply_health_test(Build *build, const Node *test, GError **error)
 		build->spec->health_asked.disabled = true;
 		return true;
 	}
-	return call(build, "healthcheck", spec_set_health_cmd, js_text(words), error);
+	return spec_call(build, "healthcheck", spec_set_health_cmd, js_text(words), error);
 }
 
 static bool apply_health(Build *build, const Node *value, GError **error)
@@ -243,177 +238,8 @@ static bool apply_health(Build *build, const Node *value, GError **error)
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
 		const Node *part = node_get(value, rows[i].key);
 		g_autofree char *text = part ? node_scalar_text(part) : NULL;
-		if (text && !call(build, "healthcheck", rows[i].set, text, error))
+		if (text && !spec_call(build, "healthcheck", rows[i].set, text, error))
 			return false;
-	}
-	return true;
-}
-
-static bool apply_ports(Build *build, const Node *value, GError **error)
-{
-	bool wanted = !build->make->slug || build->make->service_ports;
-	for (size_t i = 0; wanted && i < node_count(value); i++) {
-		const Node *port = node_item(value, i);
-		const char *ip = node_string(port, "host_ip");
-		const char *published = node_string(port, "published");
-		const char *protocol = node_string(port, "protocol");
-		bool v6 = ip && strchr(ip, ':');
-		g_autofree char *chosen = NULL;
-		if (published && strchr(published, '-')) {
-			chosen = compose_spec_choose_port(build->make, port, error);
-			if (!chosen)
-				return false;
-			published = chosen;
-		}
-		g_autofree char *text = g_strdup_printf(
-			"%s%s%s%s%s%s%" G_GINT64_FORMAT "/%s", v6 ? "[" : "", ip ? ip : "",
-			v6 ? "]" : "", ip ? ":" : "", published ? published : "",
-			published || ip ? ":" : "", node_get(port, "target")->integer,
-			protocol ? protocol : "tcp");
-		if (!call(build, "ports", spec_add_publish, text, error))
-			return false;
-	}
-	return true;
-}
-
-/* service:X is the first container of X; it exists, since X comes first. */
-static bool call_shared(Build *build, const char *key, SpecSetter set, const char *text,
-			GError **error)
-{
-	if (!g_str_has_prefix(text, "service:"))
-		return call(build, key, set, text, error);
-	const char *other = text + strlen("service:");
-	const Node *services = node_get(build->make->project->model, "services");
-	const char *said = node_string(node_get(services, other), "container_name");
-	g_autofree char *target =
-		said ? g_strdup_printf("container:%s", said)
-		     : g_strdup_printf("container:%s-%s-1", build->make->project->name, other);
-	return call(build, key, set, target, error);
-}
-
-static bool apply_ipc(Build *build, const Node *value, GError **error)
-{
-	return call_shared(build, "ipc", spec_set_ipc, value->text, error);
-}
-
-static bool apply_pid(Build *build, const Node *value, GError **error)
-{
-	return value->kind != NODE_STRING ||
-	       call_shared(build, "pid", spec_set_pid, value->text, error);
-}
-
-static bool apply_uts(Build *build, const Node *value, GError **error)
-{
-	return call_shared(build, "uts", spec_set_uts, value->text, error);
-}
-
-static bool apply_network_mode(Build *build, const Node *value, GError **error)
-{
-	return call_shared(build, "network_mode", spec_set_network, value->text, error);
-}
-
-/* "KEY=VALUE" of a network's options, which are separated by commas. */
-static bool add_option(Build *build, GString *options, const char *key, const char *value,
-		       GError **error)
-{
-	if (value && strchr(value, ','))
-		return place_error(error, build->make->service->at,
-				   "services.%s.networks: \"%s\" holds a comma", build->make->name,
-				   value);
-	if (value)
-		g_string_append_printf(options, "%c%s=%s", options->len ? ',' : ':', key, value);
-	return true;
-}
-
-/* Does the container answer to the service's names? */
-static bool is_named(const Build *build)
-{
-	return !build->make->slug || build->make->use_aliases;
-}
-
-/* What a service says of one network it is on, as the option --network takes it. */
-static bool read_network(Build *build, const Node *settings, GString *options, GError **error)
-{
-	static const struct {
-		const char *key, *why;
-	} missing[] = {
-		{"driver_opts", "the bridge has no options for one container: driver_opts is"},
-		{"gw_priority", "the first network has the default route: gw_priority is"},
-		{"link_local_ips", "a container has one address of each family: link_local_ips is"},
-	};
-	const Node *aliases = node_get(settings, "aliases");
-	for (size_t i = 0; i < G_N_ELEMENTS(missing); i++) {
-		const Node *said = node_get(settings, missing[i].key);
-		bool nothing = !said || said->kind == NODE_NULL ||
-			       (said->kind >= NODE_LIST && node_count(said) == 0) ||
-			       (said->kind == NODE_INT && said->integer == 0);
-		if (!nothing)
-			return compose_unsupported(build->make, "networks", missing[i].why, error);
-	}
-	for (size_t i = 0; is_named(build) && i < node_count(aliases); i++)
-		if (!add_option(build, options, "alias", node_item(aliases, i)->text, error))
-			return false;
-	return add_option(build, options, "ip", node_string(settings, "ipv4_address"), error) &&
-	       add_option(build, options, "ip6", node_string(settings, "ipv6_address"), error) &&
-	       add_option(build, options, "mac", node_string(settings, "mac_address"), error) &&
-	       add_option(build, options, "interface_name", node_string(settings, "interface_name"),
-			  error);
-}
-
-static int64_t network_priority(const NodeEntry *entry)
-{
-	const Node *priority = node_get(entry->value, "priority");
-	return node_is(priority, NODE_INT) ? priority->integer : 0;
-}
-
-/* The highest priority first, then by name. */
-static int compare_networks(const void *a, const void *b)
-{
-	const NodeEntry *const *x = a, *const *y = b;
-	int64_t first = network_priority(*x), second = network_priority(*y);
-	return first != second ? (first < second ? 1 : -1) : strcmp((*x)->key, (*y)->key);
-}
-
-static bool apply_networks(Build *build, const Node *value, GError **error)
-{
-	g_autoptr(GPtrArray) order = g_ptr_array_new();
-	const Node *known = node_get(build->make->project->model, "networks");
-	for (size_t i = 0; i < node_count(value); i++)
-		g_ptr_array_add(order, node_entry(value, i));
-	g_ptr_array_sort(order, compare_networks);
-	for (guint i = 0; i < order->len; i++) {
-		const NodeEntry *entry = order->pdata[i];
-		const char *name = node_string(node_get(known, entry->key), "name");
-		g_autoptr(GString) options = g_string_new(NULL);
-		const char *alias = is_named(build) ? build->make->name : NULL;
-		if (!add_option(build, options, "alias", alias, error) ||
-		    !read_network(build, entry->value, options, error))
-			return false;
-		g_autofree char *text = g_strconcat(name ? name : entry->key, options->str, NULL);
-		if (!call(build, "networks", spec_set_network, text, error))
-			return false;
-	}
-	return true;
-}
-
-/* "NAME:NAME" */
-static bool is_same(const char *text, const char *colon)
-{
-	return strlen(colon + 1) == (size_t)(colon - text) &&
-	       strncmp(text, colon + 1, (size_t)(colon - text)) == 0;
-}
-
-/* A link's own name would be another alias of the other container, for this one only. */
-static bool apply_links(Build *build, const Node *value, GError **error)
-{
-	for (size_t i = 0; i < node_count(value); i++) {
-		const char *text = node_item(value, i)->text, *colon = strchr(text, ':');
-		if (colon && !is_same(text, colon))
-			return compose_unsupported(
-				build->make, "links",
-				"names are a network's, not one container's (write aliases to the "
-				"other service): an alias is",
-				error);
 	}
 	return true;
 }
@@ -429,7 +255,7 @@ static bool apply_volumes_from(Build *build, const Node *value, GError **error)
 				  : g_strdup_printf("%s-%s-1%s%s", build->make->project->name,
 						    parts[0], parts[1] ? ":" : "",
 						    parts[1] ? parts[1] : "");
-		if (!call(build, "volumes_from", spec_add_volumes_from, from, error))
+		if (!spec_call(build, "volumes_from", spec_add_volumes_from, from, error))
 			return false;
 	}
 	return true;
@@ -441,61 +267,13 @@ static bool apply_restart_policy(Build *build, const Node *policy, GError **erro
 	const char *condition = node_string(policy, "condition");
 	const Node *attempts = node_get(policy, "max_attempts");
 	if (!condition || strcmp(condition, "any") == 0)
-		return call(build, "deploy", spec_set_restart, "always", error);
+		return spec_call(build, "deploy", spec_set_restart, "always", error);
 	if (strcmp(condition, "none") == 0)
-		return call(build, "deploy", spec_set_restart, "no", error);
+		return spec_call(build, "deploy", spec_set_restart, "no", error);
 	g_autofree char *text =
 		attempts ? g_strdup_printf("%s:%" G_GINT64_FORMAT, condition, attempts->integer)
 			 : g_strdup(condition);
-	return call(build, "deploy", spec_set_restart, text, error);
-}
-
-/* The GPUs of a request, by CDI's names: all, the first so many, or those that are named. */
-static bool add_gpus(Build *build, const char *key, const Node *request, GError **error)
-{
-	const Node *ids = node_get(request, "device_ids"), *count = node_get(request, "count");
-	int64_t n = node_is(count, NODE_INT) ? count->integer : -1;
-	for (size_t i = 0; i < node_count(ids); i++) {
-		g_autofree char *id = node_scalar_text(node_item(ids, i));
-		bool whole = strchr(id, '=') != NULL;
-		if (!call(build, key, whole ? spec_add_device : spec_add_gpu, id, error))
-			return false;
-	}
-	if (node_count(ids) > 0)
-		return true;
-	if (n < 0)
-		return call(build, key, spec_add_gpu, "all", error);
-	for (int64_t i = 0; i < MIN(n, 64); i++) {
-		g_autofree char *id = g_strdup_printf("%" G_GINT64_FORMAT, i);
-		if (!call(build, key, spec_add_gpu, id, error))
-			return false;
-	}
-	return true;
-}
-
-/* Requests for devices: GPUs, or with the driver cdi whatever its files describe. */
-static bool add_requests(Build *build, const char *key, const Node *list, bool gpus, GError **error)
-{
-	for (size_t i = 0; i < node_count(list); i++) {
-		const Node *request = node_item(list, i), *can = node_get(request, "capabilities");
-		const char *driver = node_string(request, "driver");
-		bool gpu = gpus || g_strcmp0(driver, "cdi") == 0;
-		for (size_t c = 0; c < node_count(can); c++)
-			gpu = gpu || strcmp(node_item(can, c)->text, "gpu") == 0;
-		if (!gpu)
-			return compose_unsupported(
-				build->make, key,
-				"devices are GPUs, or CDI's with driver: cdi: another request is",
-				error);
-		if (!add_gpus(build, key, request, error))
-			return false;
-	}
-	return true;
-}
-
-static bool apply_gpus(Build *build, const Node *value, GError **error)
-{
-	return add_requests(build, "gpus", value, true, error);
+	return spec_call(build, "deploy", spec_set_restart, text, error);
 }
 
 static bool apply_deploy(Build *build, const Node *value, GError **error)
@@ -513,12 +291,13 @@ static bool apply_deploy(Build *build, const Node *value, GError **error)
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
 		const Node *limit = node_get(limits, rows[i].key);
 		g_autofree char *text = limit ? node_scalar_text(limit) : NULL;
-		if (text && !call(build, "deploy", rows[i].set, text, error))
+		if (text && !spec_call(build, "deploy", rows[i].set, text, error))
 			return false;
 	}
-	if (!add_requests(build, "deploy", node_get(reserved, "devices"), false, error))
+	if (!spec_add_requests(build, "deploy", node_get(reserved, "devices"), false, error))
 		return false;
-	return (!memory || call(build, "deploy", spec_set_memory_reservation, memory, error)) &&
+	return (!memory ||
+		spec_call(build, "deploy", spec_set_memory_reservation, memory, error)) &&
 	       (!policy || apply_restart_policy(build, policy, error));
 }
 
@@ -563,46 +342,9 @@ bool compose_pull_age(const char *policy, int64_t *out_ns)
 	return true;
 }
 
-/* "DEVICE:NUMBER" of each member. */
-static bool add_throttles(Build *build, const Node *list, const char *key, SpecSetter set,
-			  GError **error)
-{
-	for (size_t i = 0; i < node_count(list); i++) {
-		const Node *item = node_item(list, i), *number = node_get(item, key);
-		g_autofree char *value = number ? node_scalar_text(number) : g_strdup("");
-		g_autofree char *text = g_strdup_printf("%s:%s", node_string(item, "path"), value);
-		if (!call(build, "blkio_config", set, text, error))
-			return false;
-	}
-	return true;
-}
-
-static bool apply_blkio(Build *build, const Node *value, GError **error)
-{
-	static const struct {
-		const char *key, *number;
-		SpecSetter set;
-	} lists[] = {
-		{"device_read_bps", "rate", spec_add_device_read_bps},
-		{"device_read_iops", "rate", spec_add_device_read_iops},
-		{"device_write_bps", "rate", spec_add_device_write_bps},
-		{"device_write_iops", "rate", spec_add_device_write_iops},
-		{"weight_device", "weight", spec_add_blkio_weight_device},
-	};
-	const Node *weight = node_get(value, "weight");
-	g_autofree char *text = weight ? node_scalar_text(weight) : NULL;
-	if (text && !call(build, "blkio_config", spec_set_blkio_weight, text, error))
-		return false;
-	for (size_t i = 0; i < G_N_ELEMENTS(lists); i++)
-		if (!add_throttles(build, node_get(value, lists[i].key), lists[i].number,
-				   lists[i].set, error))
-			return false;
-	return true;
-}
-
 static bool apply_cgroup(Build *build, const Node *value, GError **error)
 {
-	return call_shared(build, "cgroup", spec_set_cgroupns, value->text, error);
+	return spec_call_shared(build, "cgroup", spec_set_cgroupns, value->text, error);
 }
 
 static bool apply_oom_kill(Build *build, const Node *value, GError **error)
@@ -630,7 +372,7 @@ static bool apply_isolation(Build *build, const Node *value, GError **error)
 static const Row rows[] = {
 	{"annotations", spec_add_annotation, NULL},
 	{"attach", NULL, apply_nothing},
-	{"blkio_config", NULL, apply_blkio},
+	{"blkio_config", NULL, spec_apply_blkio},
 	{"build", NULL, apply_nothing},
 	{"cap_add", spec_add_cap_add, NULL},
 	{"cap_drop", spec_add_cap_drop, NULL},
@@ -663,16 +405,16 @@ static const Row rows[] = {
 	{"expose", spec_add_expose, NULL},
 	{"external_links", .refused = "names are a network's; share an external network"},
 	{"extra_hosts", NULL, apply_hosts},
-	{"gpus", NULL, apply_gpus},
+	{"gpus", NULL, spec_apply_gpus},
 	{"group_add", spec_add_group, NULL},
 	{"healthcheck", NULL, apply_health},
 	{"hostname", spec_set_hostname, NULL},
 	{"image", NULL, apply_nothing},
 	{"init", NULL, apply_init},
-	{"ipc", NULL, apply_ipc},
+	{"ipc", NULL, spec_apply_ipc},
 	{"isolation", NULL, apply_isolation},
 	{"labels", spec_add_label, NULL},
-	{"links", NULL, apply_links},
+	{"links", NULL, spec_apply_links},
 	{"logging", NULL, apply_logging},
 	{"mac_address", spec_set_mac_address, NULL},
 	{"mem_limit", spec_set_memory, NULL},
@@ -680,14 +422,14 @@ static const Row rows[] = {
 	{"mem_swappiness", spec_set_memory_swappiness, NULL},
 	{"memswap_limit", spec_set_memory_swap, NULL},
 	{"models", .refused = "skiff runs no models"},
-	{"network_mode", NULL, apply_network_mode},
-	{"networks", NULL, apply_networks},
+	{"network_mode", NULL, spec_apply_network_mode},
+	{"networks", NULL, spec_apply_networks},
 	{"oom_kill_disable", NULL, apply_oom_kill},
 	{"oom_score_adj", spec_set_oom_score_adj, NULL},
-	{"pid", NULL, apply_pid},
+	{"pid", NULL, spec_apply_pid},
 	{"pids_limit", spec_set_pids_limit, NULL},
 	{"platform", spec_set_platform, NULL},
-	{"ports", NULL, apply_ports},
+	{"ports", NULL, spec_apply_ports},
 	{"post_start", NULL, apply_nothing},
 	{"pre_start",
 	 .refused = "a service with depends_on: service_completed_successfully does it"},
@@ -715,7 +457,7 @@ static const Row rows[] = {
 	{"use_api_socket", .refused = "a container gets no socket that rules others"},
 	{"user", spec_set_user, NULL},
 	{"userns_mode", spec_set_userns, NULL},
-	{"uts", NULL, apply_uts},
+	{"uts", NULL, spec_apply_uts},
 	{"volumes", NULL, apply_nothing},
 	{"volumes_from", NULL, apply_volumes_from},
 	{"working_dir", spec_set_workdir, NULL},
@@ -835,7 +577,7 @@ static bool finish_identity(Build *build, GError **error)
 		: said     ? g_strdup(said)
 		       : g_strdup_printf("%s-%s-%d", make->project->name, make->name, make->number);
 	build->spec->image = compose_spec_image(make->project, make->name, make->service);
-	return call(build, "container_name", spec_set_name, name, error);
+	return spec_call(build, "container_name", spec_set_name, name, error);
 }
 
 ContainerSpec *compose_spec_build(const ComposeSpec *make, GError **error)
