@@ -47,6 +47,7 @@ typedef struct {
 	int root_fd;                /* a directory, O_RDONLY; -1 if no source is a local path */
 	const Dockerignore *ignore; /* of that context; NULL for --from an image or stage */
 	bool keep_owner;            /* --from an image or stage: owners are as in it; else 0:0 */
+	bool exact;                 /* sources are paths: no character of theirs is a wildcard */
 
 	const char *chown;          /* "user[:group]" */
 	const char *chmod;          /* octal or symbolic */

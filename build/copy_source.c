@@ -305,7 +305,7 @@ bool copy_add_local(CopyPlan *plan, const char *source, GError **error)
 	if (plan->spec.parents)
 		return add_parents(plan, source, error);
 	g_autofree char *path = clean(source);
-	if (!has_wildcard(path))
+	if (plan->spec.exact || !has_wildcard(path))
 		return add_found(plan, path, false, error);
 	g_auto(GStrv) parts = g_strsplit(path, "/", -1);
 	size_t plain = 0;

@@ -63,6 +63,7 @@ static char *bind_checksum(StageRun *run, int root_fd, const char *source, GErro
 		.sources = sources,
 		.dest = "/",
 		.root_fd = root_fd,
+		.exact = true,
 		.unpack = -1,
 		.env = run->build->options->fetch,
 	};

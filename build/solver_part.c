@@ -33,18 +33,6 @@ typedef struct {
 	bool dress;  /* the directory gets the source's owner and mode */
 } PartJob;
 
-/* A path whose characters all mean themselves. */
-static char *escape_wildcards(const char *path)
-{
-	GString *text = g_string_new(NULL);
-	for (; *path; path++) {
-		if (strchr("*?[\\", *path))
-			g_string_append_c(text, '\\');
-		g_string_append_c(text, *path);
-	}
-	return g_string_free(text, FALSE);
-}
-
 /* What the source holds, or its one file, into the directory. */
 static bool copy_part(const PartJob *job, int root_fd, GError **error)
 {
@@ -53,13 +41,13 @@ static bool copy_part(const PartJob *job, int root_fd, GError **error)
 	if (from < 0 || fstat(from, &st) < 0)
 		return error_set_errno(error, "--mount source '%s'", job->source);
 	bool is_dir = S_ISDIR(st.st_mode);
-	g_autofree char *escaped = escape_wildcards(job->source);
-	const char *const sources[] = {escaped, NULL};
+	const char *const sources[] = {job->source, NULL};
 	const CopySpec spec = {
 		.sources = sources,
 		.dest = is_dir ? "/" : "/" FILE_NAME,
 		.root_fd = root_fd,
 		.keep_owner = job->view != NULL,
+		.exact = true,
 		.unpack = -1,
 	};
 	const CopyTarget target = {.dest_fd = job->dest_fd, .users_fd = -1, .mtime = -1};

@@ -216,6 +216,18 @@ RUN --mount=type=bind,from=made,source=/a/b/f,target=/m cat /m >> /got; ls /x >>
         self.skiff_fails("build", "-f", "-", self.context, says="/missing",
                          input="FROM busybox\nRUN --mount=type=bind,from=busybox,source=/missing,target=/m true\n")
 
+    def test_a_source_that_looks_like_a_pattern(self):
+        """As files of web frameworks are called; what it holds counts, not what the pattern would match."""
+        (self.context / "[id]").mkdir(exist_ok=True)
+        (self.context / "i").mkdir(exist_ok=True)
+        (self.context / "i/page").write_text("other\n")
+        text = ("FROM busybox AS made\nCOPY . /made\nFROM busybox\nRUN --mount=type=bind,source=[id],target=/m cat /m/page > /got\n"
+                "RUN --mount=type=bind,from=made,source=/made/[id]/page,target=/p cat /p >> /got\n")
+        for content in ("one\n", "two\n"):
+            (self.context / "[id]/page").write_text(content)
+            self.build(text=text)
+            self.assertEqual(self.inside("cat", "/got"), content * 2)
+
     def test_a_source_that_leaves_its_root(self):
         """CVE-2024-1753: a link in the stage, or dots, lead no further than the stage's own root."""
         canary = self.tmp / "canary"

@@ -93,6 +93,26 @@ static void test_destinations(void)
 	}
 }
 
+/* A name that looks like a pattern: as a pattern it means another file. */
+static void test_exact(void)
+{
+	static const char *const names[] = {"d [ab]", "f [ab]/in I",  "f a* S", "f c\\d B",
+					    "d a",    "f a/in other", NULL};
+	static const struct {
+		const char *source, *expected;
+	} rows[] = {
+		{"[ab]", "d d 755\nf d/in 644 I"},
+		{"a*", "d d 755\nf d/a* 644 S"},
+		{"c\\d", "d d 755\nf d/c\\d 644 B"},
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_auto(Bed) bed = bed_new(names, NULL);
+		CopySpec spec = spec_of(&bed, WORDS(rows[i].source), "/d/");
+		spec.exact = true;
+		check_spec(&bed, &spec, rows[i].expected);
+	}
+}
+
 static void test_existing_destinations(void)
 {
 	g_auto(Bed) bed = bed_new(tree, WORDS("d etc 750", "f etc/run old", "f file old",
@@ -423,6 +443,7 @@ int main(int argc, char **argv)
 	if (!bed_become_root())
 		return 77;
 	g_test_add_func("/copy/destinations", test_destinations);
+	g_test_add_func("/copy/exact", test_exact);
 	g_test_add_func("/copy/existing-destinations", test_existing_destinations);
 	g_test_add_func("/copy/links-below-are-replaced", test_links_below);
 	g_test_add_func("/copy/stays-in-its-roots", test_escapes);
