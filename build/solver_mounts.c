@@ -310,8 +310,10 @@ static bool seed_cache(Build *build, int parent, const char *name, const RunCach
 				 "--mount=type=cache,source=%s is no directory",
 				 cache->seed->source);
 	autofd fd = path_open_state(store_fd(build->store), dir, O_RDONLY | O_DIRECTORY, 0);
-	if (fd < 0 || !dress_cache(build, fd, cache->mount, error))
-		return fd >= 0 || error_set_errno(error, "cannot make a cache");
+	if (fd < 0)
+		return error_set_errno(error, "cannot make a cache");
+	if (!dress_cache(build, fd, cache->mount, error))
+		return false;
 	return renameat2(store_fd(build->store), dir, parent, name, RENAME_NOREPLACE) == 0 ||
 	       errno == EEXIST || error_set_errno(error, "cannot make a cache");
 }
@@ -329,12 +331,13 @@ static bool make_cache(Build *build, int parent, const char *name, const RunCach
 			: error_set_errno(error, "cannot make a cache");
 }
 
-/* "locked" waits for others, "private" takes another directory than they have. */
+/* "locked" waits for others, "private" takes another directory than they have. @ours: an earlier
+ * mount of the step has the lock of @key. */
 static char *choose_cache(RunStep *step, int parent, const char *key, const RunMount *mount,
-			  GError **error)
+			  bool ours, GError **error)
 {
 	bool alone = mount->sharing == RUN_MOUNT_PRIVATE;
-	if (mount->sharing == RUN_MOUNT_SHARED)
+	if (mount->sharing == RUN_MOUNT_SHARED || (ours && !alone))
 		return g_strdup(key);
 	for (unsigned n = 0;; n++) {
 		char *name = n ? g_strdup_printf("%s-%u", key, n) : g_strdup(key);
@@ -365,6 +368,19 @@ static char *cache_name(StageRun *run, const RunCache *cache)
 	return g_compute_checksum_for_string(G_CHECKSUM_SHA256, text, -1);
 }
 
+/* Has an earlier mount of the same step locked the cache of this name? Nobody waits for himself. */
+static bool is_locked_by_us(StageRun *run, const RunStep *step, const RunCache *cache,
+			    const char *key)
+{
+	for (guint i = 0; i < step->caches->len && step->caches->pdata[i] != cache; i++) {
+		const RunCache *other = step->caches->pdata[i];
+		g_autofree char *name = cache_name(run, other);
+		if (other->mount->sharing == RUN_MOUNT_LOCKED && strcmp(name, key) == 0)
+			return true;
+	}
+	return false;
+}
+
 bool run_step_open_cache(StageRun *run, RunStep *step, const RunCache *cache, const char *layer_dir,
 			 GError **error)
 {
@@ -378,7 +394,8 @@ bool run_step_open_cache(StageRun *run, RunStep *step, const RunCache *cache, co
 			 : path_open_state(caches, BUILD_MOUNTS_DIR, O_RDONLY | O_DIRECTORY, 0);
 	if (parent < 0)
 		return error_set_errno(error, "cannot open the caches of builds");
-	g_autofree char *name = choose_cache(step, parent, key, cache->mount, error);
+	bool ours = is_locked_by_us(run, step, cache, key);
+	g_autofree char *name = choose_cache(step, parent, key, cache->mount, ours, error);
 	if (!name || !make_cache(build, parent, name, cache, layer_dir, error))
 		return false;
 	g_autofree char *path =

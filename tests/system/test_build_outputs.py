@@ -269,6 +269,13 @@ RUN --mount=type=cache,id=seeded,from=seed,source=/s,target=/c cat /c/f > /got &
         self.skiff_fails("build", "-f", "-", self.context, says="needs from=",
                          input="FROM busybox\nRUN --mount=type=cache,source=/s,target=/c true\n")
 
+    def test_a_locked_cache_in_two_places(self):
+        """The step that has the lock does not wait for itself."""
+        mount = "--mount=type=cache,id=twice,sharing=locked,target="
+        self.write(f"FROM busybox\nRUN {mount}/a {mount}/b echo x > /a/f && cat /b/f > /got\n")
+        self.build(timeout=60)
+        self.assertEqual(self.inside("cat", "/got"), "x\n")
+
     def test_onbuild_takes_from_stages(self):
         self.build(text="FROM busybox\nONBUILD COPY --from=assets /a /a\nONBUILD RUN --mount=type=bind,from=assets,target=/m "
                         "cat /m/a > /b\n", tag="parent")
