@@ -26,8 +26,14 @@ char *cache_image_key(const Json *config)
 	json_object_object_del(copy, "created");
 	json_object_object_del(copy, CACHE_IMAGE_MEMBER);
 	(void)json_object_object_get_ex(copy, "history", &history);
-	for (size_t i = 0; history && i < json_object_array_length(history); i++)
-		json_object_object_del(json_object_array_get_idx(history, i), "created");
+	/* A foreign image's may hold anything. */
+	size_t n = json_object_is_type(history, json_type_array) ? json_object_array_length(history)
+								 : 0;
+	for (size_t i = 0; i < n; i++) {
+		Json *entry = json_object_array_get_idx(history, i);
+		if (json_object_is_type(entry, json_type_object))
+			json_object_object_del(entry, "created");
+	}
 	g_autoptr(CacheKey) key = cache_key_new();
 	cache_key_add(key, "image", js_text(copy));
 	return cache_key_hex(key);
@@ -128,6 +134,8 @@ static bool read_config(const Image *image, Json *json, GHashTable *records, GEr
 	g_autoptr(Json) config = text ? js_parse(text, strlen(text), "config", error) : NULL;
 	if (!config)
 		return text ? false : fail(error, "an image without a config");
+	if (!json_object_is_type(config, json_type_object))
+		return fail(error, "a config that is no object");
 	g_autofree char *own = cache_image_key(config);
 	if (!is_key(key) || strcmp(own, key) != 0)
 		return fail(error, "a config under the wrong key");

@@ -20,8 +20,11 @@ static void empty_history(BuildState *state)
 {
 	Json *history = NULL;
 	(void)json_object_object_get_ex(state->image, "history", &history);
-	for (size_t i = 0; history && i < json_object_array_length(history); i++)
-		js_set_bool(json_object_array_get_idx(history, i), "empty_layer", true);
+	for (size_t i = 0; history && i < json_object_array_length(history); i++) {
+		Json *entry = json_object_array_get_idx(history, i);
+		if (json_object_is_type(entry, json_type_object))
+			js_set_bool(entry, "empty_layer", true);
+	}
 }
 
 bool solver_squash_all(StageRun *run, GError **error)

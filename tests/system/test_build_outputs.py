@@ -493,6 +493,8 @@ class Caches(BuildTest):
                              ("key", lambda member: member["steps"][0].update(keys=["../../x"])),
                              ("config", lambda member: member["image"].update(
                                  config=member["image"]["config"].replace("LAST=1", "LAST=2"))),
+                             ("number", lambda member: member["image"].update(config="1")),
+                             ("history", lambda member: member["image"].update(config='{"history":[1,null]}')),
                              ("type", lambda member: member.update(steps="x"))):
             with self.subTest(what):
                 self.forget()

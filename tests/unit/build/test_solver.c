@@ -5,6 +5,7 @@
 #include <glib.h>
 #include <string.h>
 
+#include "build/cache_image.h"
 #include "build/cache_key.h"
 #include "build/solver.h"
 #include "build/state.h"
@@ -97,6 +98,24 @@ static void test_state(void)
 	g_assert_nonnull(strstr(text, "\"created\":\"then\""));
 }
 
+/* The key of a config that somebody else wrote. */
+static void test_image_key(void)
+{
+	static const char *const odd[] = {
+		"{}",
+		"{\"history\":[1,null,\"x\",[],{\"created\":1}]}",
+		"{\"history\":\"x\"}",
+		"{\"history\":null}",
+	};
+	g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	for (size_t i = 0; i < G_N_ELEMENTS(odd); i++) {
+		g_autoptr(Json) json = js_parse(odd[i], strlen(odd[i]), "config", NULL);
+		g_assert_true(g_hash_table_add(seen, cache_image_key(json)));
+	}
+	g_autoptr(Json) same = js_parse("{\"created\":\"now\"}", 17, "config", NULL);
+	g_assert_false(g_hash_table_add(seen, cache_image_key(same)));
+}
+
 static void check_secret(const char *text, const char *id, const char *file, const char *env)
 {
 	g_autoptr(GError) error = NULL;
@@ -133,6 +152,7 @@ int main(int argc, char **argv)
 			test_key_can_be_asked_in_between);
 	g_test_add_func("/build/cache_key/explain", test_explain);
 	g_test_add_func("/build/state", test_state);
+	g_test_add_func("/build/cache_image/key", test_image_key);
 	g_test_add_func("/build/secret", test_secret);
 	return g_test_run();
 }
