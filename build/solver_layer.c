@@ -386,18 +386,30 @@ BuildRecord *solver_lookup(Build *build, const char *key)
 	return take_imported(build, key);
 }
 
+/* The record for this step: what it made stands on what the stage has. */
+static BuildRecord *lookup_step(StageRun *run, const char *key)
+{
+	g_autoptr(BuildRecord) record = solver_lookup(run->build, key);
+	guint n = record ? g_strv_length(record->layers) : 0;
+	const char *below = n > 1 ? record->layers[n - 2] : "";
+	if (!record || !record->diff_id || strcmp(below, build_state_top(run->state)) == 0)
+		return g_steal_pointer(&record);
+	log_info("the build cache's record %.12s is not for the layers of this stage", key);
+	return NULL;
+}
+
 bool solver_layer_step(StageRun *run, LayerStep *step, GError **error)
 {
 	Build *build = run->build;
 	bool in_one = build->options->one_layer && run->stage->index == build->graph->target;
 	g_autofree char *slot = slot_name(run, step->i);
-	g_autoptr(BuildRecord) record = in_one ? NULL : solver_lookup(build, step->alias);
+	g_autoptr(BuildRecord) record = in_one ? NULL : lookup_step(run, step->alias);
 	if (!record && step->complete && !step->complete(run, step, error))
 		return false;
 	if (in_one)
 		return make_in_one(run, step, error);
 	g_autofree char *key = cache_key_hex(step->key);
-	if (!record && (record = solver_lookup(build, key)))
+	if (!record && (record = lookup_step(run, key)))
 		store_alias(run, step, record);
 	explain(run, step, slot, record != NULL);
 	if (!record)

@@ -42,6 +42,9 @@ bool solver_squash_all(StageRun *run, GError **error)
 	g_ptr_array_set_size(state->layers, 0);
 	g_ptr_array_set_size(state->diff_ids, 0);
 	empty_history(state);
+	/* The image has none of the layers of the steps so far: its cache cannot tell of them. */
+	js_unref(state->steps);
+	state->steps = json_object_new_array();
 	LayerStep step = {
 		.i = run->stage->from,
 		.key = key,

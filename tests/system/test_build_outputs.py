@@ -446,6 +446,16 @@ class Caches(BuildTest):
         place = self.tmp / "cache-min"
         self.round_trip(f"type=local,dest={place}", f"type=local,src={place}", False)
 
+    def test_squash_all(self):
+        """A cache tells of no layers that its image lacks, or it cannot be read."""
+        place = self.tmp / "cache-squashed"
+        self.forget()
+        self.build_two("--squash-all", "--cache-to", f"type=local,dest={place}")
+        self.forget()
+        done = self.build_two("--squash-all", "--cache-from", f"type=local,src={place}")
+        self.assertNotIn("malformed", done.stderr)
+        self.assertEqual(self.inside("cat", "/all"), "1\ncontent\n")
+
     def test_registry_and_inline(self):
         self.need_program("docker-registry")
         with Registry(self.tmp / "registry", tls=False, auth=False) as registry:
@@ -495,6 +505,9 @@ class Caches(BuildTest):
                                  config=member["image"]["config"].replace("LAST=1", "LAST=2"))),
                              ("number", lambda member: member["image"].update(config="1")),
                              ("history", lambda member: member["image"].update(config='{"history":[1,null]}')),
+                             # The second step is said to have made the third's layer.
+                             ("other", lambda member: [step.update(layers=step["layers"] + 1) for step in member["steps"][:-1]
+                                                       if step["own"]]),
                              ("type", lambda member: member.update(steps="x"))):
             with self.subTest(what):
                 self.forget()
