@@ -295,9 +295,10 @@ static int give_local(Engine *engine, const GPtrArray *ids, guint n, const char 
 int build_caches_give(Engine *engine, const BuildVerb *verb, const GPtrArray *ids, GError **error)
 {
 	int code = 0;
+	guint targets = verb->platforms ? verb->platforms->len : 1;
 	for (guint i = 0; verb->cache_to && i < verb->cache_to->len && code == 0; i++) {
 		const BuildCachePlace *place = verb->cache_to->pdata[i];
-		guint n = place->all_stages ? ids->len : MIN(ids->len, 1);
+		guint n = place->all_stages ? ids->len : MIN(ids->len, targets);
 		if (place->kind == BUILD_CACHE_PLACE_LOCAL)
 			code = give_local(engine, ids, n, place->where, error);
 		if (place->kind == BUILD_CACHE_PLACE_REGISTRY)

@@ -23,7 +23,7 @@ bool build_caches_take(Engine *engine, const BuildVerb *verb, BuildCaches *out, 
 
 /**
  * build_caches_give() - write all that --cache-to names
- * @ids:	images of the steps, the target's first
+ * @ids:	images of the steps, the target's first: one for each platform
  * Return: exit code; -1 with @error.
  */
 int build_caches_give(Engine *engine, const BuildVerb *verb, const GPtrArray *ids, GError **error);

@@ -93,6 +93,17 @@ class Platforms(BuildTest):
         self.build("--platform", self.both, tag="list-of-names")
         self.assertEqual(len(self.skiff("manifest", "inspect", "list-of-names").json["manifests"]), 2)
 
+    def test_cache_of_all(self):
+        """--cache-to without mode=max: the steps of each platform's image."""
+        place = self.tmp / "cache"
+        self.write("FROM scratch\nARG TARGETARCH\nCOPY ${TARGETARCH} /file\n", amd64="one\n", arm64="two\n")
+        self.build("--platform", self.both, "--cache-to", f"type=local,dest={place}", tag="list-of-cached")
+        self.assertEqual(len(json.loads((place / "index.json").read_text())["manifests"]), 2)
+        self.remove_images()
+        self.skiff("builder", "prune", "-fa")
+        done = self.build("--platform", self.both, "--cache-from", f"type=local,src={place}", tag="list-of-cached")
+        self.assertEqual(done.stdout.count("--> Using cache"), 2, done.stdout)
+
     def test_pushed(self):
         self.need_program("docker-registry")
         self.write(CROSS)
