@@ -7,12 +7,14 @@
 #include <unistd.h>
 
 #include "cmd/build/view_priv.h"
+#include "cmd/escape.h"
 #include "libpod/base/fd.h"
 #include "libpod/base/units.h"
 
-#define DRAW_US  80000
-#define TAIL_MAX 6 /* lines of a running step's output */
-#define RULE     "------"
+#define DRAW_US   80000
+#define TAIL_MAX  6           /* lines of a running step's output */
+#define TAIL_SIZE (16u << 10) /* bytes of it that are looked at for them */
+#define RULE      "------"
 
 /* --- texts --- */
 
@@ -109,11 +111,12 @@ static void put_text(const char *type, const ViewStep *step, const char *key, co
 static GPtrArray *tail(const ViewStep *step, unsigned n)
 {
 	GPtrArray *lines = g_ptr_array_new_with_free_func(g_free);
-	const char *start = step->log->str, *end = start + step->log->len;
+	const char *end = step->log->str + step->log->len;
+	const char *start = end - MIN(step->log->len, TAIL_SIZE);
 	while (end > start && lines->len < n) {
 		if (end[-1] == '\n')
 			end--;
-		const char *newline = g_strrstr_len(start, end - start, "\n");
+		const char *newline = memrchr(start, '\n', (size_t)(end - start));
 		const char *line = newline ? newline + 1 : start;
 		g_autofree char *text = g_strndup(line, (size_t)(end - line));
 		g_autofree char *clean = progress_clean(text);
@@ -200,7 +203,8 @@ static void print_ended(ViewShow *show, ViewStep *step, BuildStepState state)
 static void write_failed_log(const ViewStep *step)
 {
 	g_autofree char *name = label(step);
-	g_autofree char *head = g_strconcat(name, ":\n", NULL);
+	g_autofree char *clean = escape_terminal(name, false);
+	g_autofree char *head = g_strconcat(clean, ":\n", NULL);
 	(void)fd_write_all(STDERR_FILENO, head, strlen(head));
 	(void)fd_write_all(STDERR_FILENO, step->log->str, step->log->len);
 	if (step->log->str[step->log->len - 1] != '\n')
@@ -256,8 +260,10 @@ void view_draw_text(ViewShow *show, bool warning, const char *text)
 	else if (show->kind == PROGRESS_TTY)
 		progress_print(show->progress,
 			       warning ? PROGRESS_STYLE_WARNING : PROGRESS_STYLE_NONE, line);
-	else if (warning || g_str_has_prefix(text, "Warning: "))
-		(void)fprintf(stderr, "%s\n", line);
+	else if (warning || g_str_has_prefix(text, "Warning: ")) {
+		g_autofree char *clean = escape_terminal(line, true);
+		(void)fprintf(stderr, "%s\n", clean);
+	}
 }
 
 void view_draw_error(ViewShow *show, int64_t code, const char *text)

@@ -18,6 +18,7 @@
 #define TICK_MS       100
 #define READ_SIZE     65536
 #define LINE_MAX_SIZE (64u << 10) /* a line without an end is taken for one then */
+#define NOTES_MAX     1000        /* warnings of a step that are kept */
 
 static void free_step(ViewStep *step)
 {
@@ -63,15 +64,19 @@ static void take_line(ViewShow *show, ViewChannel *channel, int stream, const ch
 		view_draw_text(show, false, line);
 		return;
 	}
-	if (g_str_has_prefix(line, "Warning: "))
+	if (g_str_has_prefix(line, "Warning: ") && step->notes->len < NOTES_MAX)
 		g_ptr_array_add(step->notes, g_strdup(line));
 	view_draw_line(show, step, stream, line);
 }
 
-/* Bytes of the step's output, kept to be shown if it fails. */
+/* Bytes of the step's output, kept to be shown if it fails; as text, which a NUL would end. */
 static void keep(ViewStep *step, const char *data, size_t size)
 {
+	gsize start = step->log->len;
 	g_string_append_len(step->log, data, (gssize)size);
+	for (char *nul = step->log->str + start;
+	     (nul = memchr(nul, '\0', size - (size_t)(nul - step->log->str - start)));)
+		*nul = ' ';
 	if (step->log->len <= VIEW_LOG_MAX)
 		return;
 	size_t cut = step->log->len - VIEW_LOG_MAX / 2;
@@ -154,6 +159,10 @@ static const char *get_text(Json *message, const char *key)
 static void add_channel(ViewShow *show, int64_t id, int fds[3])
 {
 	ViewChannel *channel = g_new0(ViewChannel, 1);
+	/* A process of before had the same id: who speaks by it now is the new one. */
+	ViewChannel *old = find_channel(show, id);
+	if (old)
+		old->id = 0;
 	channel->id = id;
 	channel->answers = fd_steal(&fds[0]);
 	for (int i = 0; i < 2; i++) {

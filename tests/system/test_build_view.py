@@ -127,6 +127,10 @@ COPY --from=two /etc/passwd /2
         self.assertRegex(text.replace("\n", ""), r"while running runtime: exit status 4help: to look around where it failed: skiff.* build --on-failure=shell --network none -v ")
         self.assertNotIn("[+]", text)
 
+    def test_failure_after_a_nul(self):
+        self.write("FROM busybox\nRUN printf 'one\\0two\\nlast\\n'; exit 2\n")
+        self.assertRegex(self.finish(self.terminal(), 2), r"one two\r?\nlast\r?\n------")
+
     def test_warnings_and_reasons_stay(self):
         self.write("FROM busybox\nRUN true\n")
         text = self.finish(self.terminal("--explain", "--build-arg", "NOBODY=1"))
@@ -241,6 +245,14 @@ class Quietly(ViewTest):
         done = self.skiff("build", "--network", "none", "-q", self.context, code=2)
         self.assertEqual(done.stdout, "")
         self.assertRegex(done.stderr, r"^\[3/3\] RUN echo out; echo err >&2; exit 2:\nout\nerr\nError: .*exit status 2\n$")
+
+    def test_output_with_odd_characters(self):
+        """A NUL ends no output; what a Dockerfile says commands no terminal."""
+        self.write("FROM busybox\nRUN : '\x1b]0;x\x07'; printf 'one\\0two\\nlast\\n'; exit 2\n")
+        done = self.skiff("build", "--network", "none", "-q", self.context, code=2)
+        self.assertIn("]0;x", done.stderr)
+        self.assertNotIn("\x1b", done.stderr.split("\n")[0])
+        self.assertIn("one two\nlast\nError: ", done.stderr)
 
     def test_much_output(self):
         """More than is kept: the end of it."""
