@@ -89,6 +89,8 @@ typedef struct {
 	int dest_fd;   /* the root to copy into, O_RDONLY|O_DIRECTORY */
 	int users_fd;  /* the root whose passwd and group name --chown's users; -1: dest_fd */
 	int64_t mtime; /* of all that is written, seconds; -1: as in the sources */
+	/* No set-id bits and no capabilities: programs of strangers where others may run them. */
+	bool harmless;
 	/* Set to non-zero by a signal handler to stop with CANCELLED; may be NULL. */
 	const int *cancelled;
 } CopyTarget;

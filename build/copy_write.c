@@ -51,6 +51,13 @@ static void owner_of(const CopyWriter *w, const struct stat *st, uint32_t *uid, 
 	}
 }
 
+/* The mode of a copy. */
+static mode_t mode_of(const CopyWriter *w, mode_t mode)
+{
+	mode_t kept = w->target->harmless ? ~(mode_t)(S_ISUID | S_ISGID) : ~(mode_t)0;
+	return copy_mode_apply(&w->plan->mode, mode) & 07777 & kept;
+}
+
 static void times_of(const CopyWriter *w, const struct stat *st, struct timespec times[static 2])
 {
 	times[0] = times[1] = st->st_mtim;
@@ -80,7 +87,8 @@ static bool copy_xattrs(CopyWriter *w, int from, int to, const char *shown, GErr
 	if (size < 0 && errno != ENOTSUP)
 		return error_set_errno(error, "cannot read the attributes of '%s'", shown);
 	for (const char *name = names; size > 0 && name < names + size; name += strlen(name) + 1) {
-		if (!checksum_xattr_counts(name))
+		if (!checksum_xattr_counts(name) ||
+		    (w->target->harmless && g_str_has_prefix(name, "security.")))
 			continue;
 		ssize_t length = fgetxattr(from, name, value, XATTRS_MAX);
 		if (length < 0)
@@ -188,7 +196,7 @@ static bool finish_file(CopyWriter *w, int from, int to, const struct stat *st, 
 			GError **error)
 {
 	uint32_t uid = 0, gid = 0;
-	mode_t mode = copy_mode_apply(&w->plan->mode, st->st_mode) & 07777;
+	mode_t mode = mode_of(w, st->st_mode);
 	struct timespec times[2];
 	owner_of(w, st, &uid, &gid);
 	bool owned = uid || gid || current_dir(w)->gives_group;
@@ -353,7 +361,7 @@ static bool write_leave(void *data, const CopyEntry *entry, GError **error)
 	times_of(w, entry->st, times);
 	if (fchown(fd, uid, gid) < 0)
 		return copy_owner_error(entry->shown, uid, gid, error);
-	if (fchmod(fd, copy_mode_apply(&w->plan->mode, entry->st->st_mode) & 07777) < 0)
+	if (fchmod(fd, mode_of(w, entry->st->st_mode)) < 0)
 		return error_set_errno(error, "cannot set the mode of '%s'", entry->shown);
 	return copy_xattrs(w, entry->fd, fd, entry->shown, error) &&
 	       (futimens(fd, times) == 0 ||

@@ -38,6 +38,7 @@ static bool write_dir(const Export *export, int root_fd, GError **error)
 		.dest_fd = export->out_fd,
 		.users_fd = -1,
 		.mtime = export->mtime,
+		.harmless = true,
 	};
 	CopyStats stats = {0};
 	g_autoptr(CopyPlan) plan = copy_plan_new(&spec, error);

@@ -19,7 +19,8 @@
  * @error:	INVALID where a file stands in a directory's way or the reverse
  *
  * They belong to the user, as a rootless extraction must have it. Links in the directory are
- * followed inside it only; devices are left out.
+ * followed inside it only; devices are left out, and set-id bits and capabilities: the image is a
+ * stranger's, and on the host its programs would be run as the user by whoever may.
  */
 bool build_export_dir(Engine *engine, const Image *image, int dest_fd, int64_t mtime,
 		      GError **error);

@@ -57,6 +57,20 @@ class Outputs(BuildTest):
         self.assertEqual((out / "s").read_text(), "s\n")
         self.assertEqual((out / "s").stat().st_uid, os.getuid())
 
+    def test_local_gives_nobody_a_privilege(self):
+        """A program of a stranger's image that is set-id would be so for the user's own id, to all others."""
+        out = self.out()
+        text = ("FROM busybox AS a\nRUN mkdir /o /o/d && cp /bin/busybox /o/suid && chmod 6755 /o/suid && chmod 3777 /o/d\n"
+                "FROM scratch\nCOPY --from=a /o /\n")
+        self.output(out, text=text)
+        self.assertEqual((out / "suid").stat().st_mode & 0o7777, 0o755)
+        self.assertEqual((out / "d").stat().st_mode & 0o7777, 0o1777)
+        tar = self.out("t.tar")
+        self.output(f"type=tar,dest={tar}", text=text)
+        with tarfile.open(tar) as archive:
+            modes = {member.name.lstrip("./"): member.mode for member in archive.getmembers()}
+        self.assertEqual((modes["suid"], modes["d"]), (0o6755, 0o3777))
+
     def test_tar(self):
         out = self.out("t.tar")
         self.output(f"type=tar,dest={out}")
