@@ -71,7 +71,8 @@ typedef struct {
 	bool no_cache;
 	bool explain;
 	bool allow_insecure; /* --allow security.insecure: RUN may ask for all privileges */
-	bool squash_all;     /* --squash-all: one layer of all files, the base\'s too */
+	bool allow_devices;  /* --allow device: RUN may ask for devices of the host */
+	bool squash_all;     /* --squash-all: one layer of all files, the base's too */
 	bool one_layer;      /* --squash, --layers=false: all that the target's stage changes */
 	bool oci;            /* --format oci was typed: leave out what OCI's config lacks */
 	unsigned jobs;

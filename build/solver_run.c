@@ -107,16 +107,30 @@ static bool set_security(StageRun *run, RunStep *step, GError **error)
 	return true;
 }
 
+/* --device: what the Dockerfile's author wants of the host, if the user allows it. */
+static bool add_devices(StageRun *run, RunStep *step, GError **error)
+{
+	const GPtrArray *devices = step->i->run.devices;
+	if (devices && devices->len > 0 && !run->build->options->allow_devices) {
+		error_set(error, ENGINE_ERROR_DENIED, "RUN --device=%s: device is not allowed",
+			  (const char *)devices->pdata[0]);
+		error_add_help(error, "skiff build --allow device");
+		return false;
+	}
+	for (guint at = 0; devices && at < devices->len; at++)
+		if (!spec_add_device(step->spec, devices->pdata[at], error))
+			return false;
+	return true;
+}
+
 /* The spec that every RUN of the stage would have; mounts come later. */
 static bool make_spec(StageRun *run, RunStep *step, const Instruction *i, GError **error)
 {
 	const BuildOptions *options = run->build->options;
 	ContainerSpec *spec = step->spec = options->new_spec(options->data, error);
-	if (!spec || !set_network(spec, i->run.network, error) || !set_security(run, step, error))
+	if (!spec || !set_network(spec, i->run.network, error) || !set_security(run, step, error) ||
+	    !add_devices(run, step, error))
 		return false;
-	for (guint at = 0; i->run.devices && at < i->run.devices->len; at++)
-		if (!spec_add_device(spec, i->run.devices->pdata[at], error))
-			return false;
 	g_auto(GStrv) env = scope_environ(run->scope);
 	for (char **at = env; *at; at++)
 		g_ptr_array_add(spec->env_asked, g_strdup(*at));

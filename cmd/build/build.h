@@ -66,7 +66,7 @@ typedef struct {
 	ProgressKind progress;
 	uint64_t jobs;
 	bool no_cache, quiet, squash, layers, check, explain;
-	bool has_ttl, squash_all, push, rewrite_times, allow_insecure, omit_history;
+	bool has_ttl, squash_all, push, rewrite_times, allow_insecure, allow_devices, omit_history;
 	Tristate inherit_labels;
 	bool shell;   /* --on-failure shell */
 	uint64_t fds; /* descriptors from 3 on that compose passed; see --compose-fds */

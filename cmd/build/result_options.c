@@ -247,10 +247,14 @@ bool build_set_platform(void *target, const Option *option, const char *value, G
 
 bool build_set_allow(void *target, const Option *option, const char *value, GError **error)
 {
+	BuildVerb *verb = target;
 	if (strcmp(value, "security.insecure") == 0)
-		return ((BuildVerb *)target)->allow_insecure = true;
+		return verb->allow_insecure = true;
+	if (strcmp(value, "device") == 0)
+		return verb->allow_devices = true;
 	/* RUN may have the host's network anyway, as in podman. */
 	return strcmp(value, "network.host") == 0 ||
 	       error_set(error, ENGINE_ERROR_INVALID,
-			 "invalid entitlement \"%s\": security.insecure or network.host", value);
+			 "invalid entitlement \"%s\": security.insecure, device or network.host",
+			 value);
 }

@@ -301,6 +301,7 @@ static bool read_options(Job *job, GError **error)
 		.squash_all = verb->squash_all,
 		.rewrite_times = verb->rewrite_times,
 		.allow_insecure = verb->allow_insecure,
+		.allow_devices = verb->allow_devices,
 		.omit_history = verb->omit_history,
 		.from = verb->from,
 		.unset_env = verb->unset_env,

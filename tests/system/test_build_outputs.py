@@ -313,6 +313,11 @@ RUN --mount=type=cache,id=seeded,from=seed,source=/s,target=/c cat /c/f > /got &
         plain, seccomp = self.inside("cat", "/caps").split("\n")[:2]
         self.assertEqual(seccomp.split(), ["Seccomp:", "2"])
         self.assertGreater(int(caps.split()[1], 16), int(plain.split()[1], 16))
+        self.write("FROM busybox\nRUN --device=/dev/null:/dev/extra true\n")
+        self.skiff_fails("build", "--network", "none", self.context, says="device is not allowed")
+        self.build("--allow", "device")
+        # What was built so is in the cache, and refused nevertheless.
+        self.skiff_fails("build", "--network", "none", self.context, says="device is not allowed")
         self.skiff_fails("build", "--allow", "everything", self.context, says="invalid entitlement")
 
 
