@@ -54,8 +54,11 @@ static bool start_worker(Build *build, unsigned index, Worker *worker, GError **
 	worker->result_fd = memfd_create("stage", MFD_CLOEXEC);
 	pid_t parent = getpid();
 	worker->pid = worker->result_fd < 0 ? -1 : fork();
-	if (worker->pid < 0)
-		return error_set_errno(error, "cannot start a stage");
+	if (worker->pid < 0) {
+		(void)error_set_errno(error, "cannot start a stage");
+		fd_close(&worker->result_fd);
+		return false;
+	}
 	if (worker->pid == 0)
 		_exit(work(build, index, parent, worker->result_fd));
 	return true;

@@ -527,8 +527,9 @@ static char *quote_line(const Invocation *inv, const char *more)
 /* Say what went wrong. Return: @code. */
 static int fail(const Invocation *inv, Job *job, int code, GError **error)
 {
-	/* 125 is ours: no program of the step has failed. */
-	if (code != 125 && !job->verb->shell && !job->built) {
+	/* 125 is ours: no program of the step has failed. What compose typed is nobody's to repeat.
+	 */
+	if (code != 125 && !job->verb->shell && !job->built && job->verb->fds == 0) {
 		g_autofree char *line = quote_line(inv, "--on-failure=shell");
 		error_add_help(error, "to look around where it failed: %s", line);
 	}
