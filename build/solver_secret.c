@@ -122,7 +122,7 @@ static SpecSecret *new_secret(RunStep *step, const RunMount *mount, const char *
 bool run_step_add_secret(StageRun *run, RunStep *step, const RunMount *mount, GError **error)
 {
 	g_autofree char *base = mount->target ? g_path_get_basename(mount->target) : NULL;
-	const char *id = mount->id ? mount->id : base;
+	const char *id = mount->id ? mount->id : mount->source ? mount->source : base;
 	if (!id)
 		return error_set(error, ENGINE_ERROR_INVALID, "a secret needs an id or a target");
 	const BuildSecret *found = find_secret(run->build, id);

@@ -283,6 +283,13 @@ RUN --mount=type=cache,id=seeded,from=seed,source=/s,target=/c cat /c/f > /got &
         self.skiff_fails("build", "-f", "-", self.context, says="needs from=",
                          input="FROM busybox\nRUN --mount=type=cache,source=/s,target=/c true\n")
 
+    def test_a_secret_by_its_source(self):
+        """source is another word for id."""
+        (self.context / "value").write_text("x\n")
+        self.build("--secret", f"id=s,src={self.context / 'value'}",
+                   text="FROM busybox\nRUN --mount=type=secret,source=s,target=/other,required wc -c < /other > /got\n")
+        self.assertEqual(self.inside("cat", "/got").strip(), "2")
+
     def test_a_locked_cache_in_two_places(self):
         """The step that has the lock does not wait for itself."""
         mount = "--mount=type=cache,id=twice,sharing=locked,target="
