@@ -134,8 +134,10 @@ static bool read_config(const Image *image, Json *json, GHashTable *records, GEr
 	g_autoptr(Json) config = text ? js_parse(text, strlen(text), "config", error) : NULL;
 	if (!config)
 		return text ? false : fail(error, "an image without a config");
-	if (!json_object_is_type(config, json_type_object))
-		return fail(error, "a config that is no object");
+	/* Its times are no part of the key, and it is to be an image's as it is. */
+	g_autoptr(ImageConfig) checked = image_config_parse(text, strlen(text), error);
+	if (!checked)
+		return false;
 	g_autofree char *own = cache_image_key(config);
 	if (!is_key(key) || strcmp(own, key) != 0)
 		return fail(error, "a config under the wrong key");

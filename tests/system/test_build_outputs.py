@@ -529,6 +529,8 @@ class Caches(BuildTest):
                              ("key", lambda member: member["steps"][0].update(keys=["../../x"])),
                              ("config", lambda member: member["image"].update(
                                  config=member["image"]["config"].replace("LAST=1", "LAST=2"))),
+                             ("created", lambda member: member["image"].update(
+                                 config=json.dumps({**json.loads(member["image"]["config"]), "created": 5}))),
                              ("number", lambda member: member["image"].update(config="1")),
                              ("history", lambda member: member["image"].update(config='{"history":[1,null]}')),
                              # The second step is said to have made the third's layer.
