@@ -97,6 +97,13 @@ static bool fail(GError **error, const char *what)
 	return error_set(error, ENGINE_ERROR_CORRUPT, "the build cache is malformed: %s", what);
 }
 
+/* A point in time, no span before now; *@out: ns. */
+static bool is_date(const char *text, int64_t *out)
+{
+	return text && strlen(text) > 10 && text[10] == 'T' &&
+	       units_parse_time(text, 0, out, NULL) && *out >= 0;
+}
+
 /* One step, under each of its keys. */
 static bool read_step(const Image *image, Json *json, GHashTable *records, GError **error)
 {
@@ -111,8 +118,8 @@ static bool read_step(const Image *image, Json *json, GHashTable *records, GErro
 	    !js_dup_string(json, "created", &record->created, error) ||
 	    !js_dup_string(json, "created_by", &record->created_by, error))
 		return error && *error ? false : fail(error, "a step is no object");
-	if (!keys || !keys[0] || g_strv_length(keys) > KEYS_MAX || !record->created ||
-	    !units_parse_time(record->created, 0, &record->made, NULL) || (own && n == 0))
+	if (!keys || !keys[0] || g_strv_length(keys) > KEYS_MAX || !record->created_by ||
+	    !is_date(record->created, &record->made) || (own && n == 0))
 		return fail(error, "a step lacks something");
 	record->layers = first_layers(image, (size_t)n);
 	record->diff_id = own ? g_strdup(image->config->diff_ids[n - 1]) : NULL;

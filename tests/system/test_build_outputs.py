@@ -527,6 +527,8 @@ class Caches(BuildTest):
         self.build_two("--cache-to", f"type=local,dest={place},mode=max")
         for what, change in (("layers", lambda member: member["steps"][0].update(layers=99)),
                              ("key", lambda member: member["steps"][0].update(keys=["../../x"])),
+                             ("time", lambda member: member["steps"][0].update(created="24h")),
+                             ("nameless", lambda member: member["steps"][0].pop("created_by")),
                              ("config", lambda member: member["image"].update(
                                  config=member["image"]["config"].replace("LAST=1", "LAST=2"))),
                              ("created", lambda member: member["image"].update(
