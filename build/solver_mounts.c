@@ -291,44 +291,48 @@ static bool dress_cache(Build *build, int dir, const RunMount *mount, GError **e
 				      (unsigned)job.uid, (unsigned)job.gid));
 }
 
-/*
- * A cache that begins with files of a stage, an image or a context: filled beside the layer, so
- * that nobody sees a part of them, and then moved to its place, unless another build was quicker.
- */
-static bool seed_cache(Build *build, int parent, const char *name, const RunCache *cache,
+/* A cache that begins with files of a stage, image or context: a copy of them at @temporary. */
+static bool seed_cache(Build *build, int parent, const char *temporary, const RunCache *cache,
 		       const char *layer_dir, GError **error)
 {
-	struct stat st;
 	bool is_dir = true;
-	if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-		return true;
-	g_autofree char *dir = g_strdup_printf("%s.run/seed-%s", layer_dir, name);
+	g_autofree char *dir = g_strdup_printf("%s.run/seed%s", layer_dir, temporary);
 	if (!run_part_copy(build, cache->seed, dir, &is_dir, error))
 		return false;
 	if (!is_dir)
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "--mount=type=cache,source=%s is no directory",
 				 cache->seed->source);
-	autofd fd = path_open_state(store_fd(build->store), dir, O_RDONLY | O_DIRECTORY, 0);
-	if (fd < 0)
-		return error_set_errno(error, "cannot make a cache");
-	if (!dress_cache(build, fd, cache->mount, error))
-		return false;
-	return renameat2(store_fd(build->store), dir, parent, name, RENAME_NOREPLACE) == 0 ||
-	       errno == EEXIST || error_set_errno(error, "cannot make a cache");
+	return renameat(store_fd(build->store), dir, parent, temporary) == 0 ||
+	       error_set_errno(error, "cannot make a cache");
 }
 
-/* The directory NAME of a cache, made as the mount says. */
+/*
+ * The directory NAME of a cache, as the mount says. It is complete when it gets its name, which
+ * another build may have been quicker to give. The temporary one is in the same directory: what
+ * belongs to somebody else cannot be moved to another one.
+ */
 static bool make_cache(Build *build, int parent, const char *name, const RunCache *cache,
 		       const char *layer_dir, GError **error)
 {
-	if (cache->seed)
-		return seed_cache(build, parent, name, cache, layer_dir, error);
-	if (mkdirat(parent, name, 0700) < 0)
-		return errno == EEXIST || error_set_errno(error, "cannot make a cache");
-	autofd dir = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	return dir >= 0 ? dress_cache(build, dir, cache->mount, error)
-			: error_set_errno(error, "cannot make a cache");
+	struct stat st;
+	if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return true;
+	g_autofree char *unique = g_uuid_string_random();
+	g_autofree char *temporary = g_strdup_printf(".%s.%s", name, unique);
+	if (cache->seed && !seed_cache(build, parent, temporary, cache, layer_dir, error))
+		return false;
+	if (!cache->seed && mkdirat(parent, temporary, 0700) < 0)
+		return error_set_errno(error, "cannot make a cache");
+	autofd dir = openat(parent, temporary, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (dir < 0)
+		return error_set_errno(error, "cannot make a cache");
+	bool dressed = dress_cache(build, dir, cache->mount, error);
+	if (dressed && renameat2(parent, temporary, parent, name, RENAME_NOREPLACE) == 0)
+		return true;
+	bool made = dressed && (errno == EEXIST || error_set_errno(error, "cannot make a cache"));
+	(void)path_remove_tree(parent, temporary);
+	return made;
 }
 
 /* "locked" waits for others, "private" takes another directory than they have. @ours: an earlier

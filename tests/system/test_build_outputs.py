@@ -283,6 +283,18 @@ RUN --mount=type=cache,id=seeded,from=seed,source=/s,target=/c cat /c/f > /got &
         self.skiff_fails("build", "-f", "-", self.context, says="needs from=",
                          input="FROM busybox\nRUN --mount=type=cache,source=/s,target=/c true\n")
 
+    def test_owner_and_mode_of_a_new_cache(self):
+        """Of one that begins with files, too."""
+        self.need_ids()
+        self.build(text="""
+FROM busybox AS seed
+RUN mkdir /s && echo seeded > /s/f
+FROM busybox
+RUN --mount=type=cache,id=owned-1,target=/c,uid=5,gid=6,mode=0750 stat -c "%u %g %a" /c > /got
+RUN --mount=type=cache,id=owned-2,from=seed,source=/s,target=/c,uid=5,gid=6,mode=0750 stat -c "%u %g %a" /c >> /got; cat /c/f >> /got
+""")
+        self.assertEqual(self.inside("cat", "/got"), "5 6 750\n5 6 750\nseeded\n")
+
     def test_a_secret_by_its_source(self):
         """source is another word for id."""
         (self.context / "value").write_text("x\n")
