@@ -50,33 +50,29 @@ typedef struct {
 } Import;
 
 /* Read what an image that came tells of. */
-static bool read_image(Import *import, const char *id, const char *where, GError **error)
+static void read_image(Import *import, const char *id, const char *where)
 {
 	g_autoptr(GError) problem = NULL;
-	g_autoptr(Image) image = image_resolve(engine_store(import->engine), id, error);
-	if (!image)
-		return false;
-	if (!g_hash_table_contains(import->known, image->id))
+	g_autoptr(Image) image = image_resolve(engine_store(import->engine), id, &problem);
+	if (image && !g_hash_table_contains(import->known, image->id))
 		g_ptr_array_add(import->caches->images, g_strdup(image->id));
-	if (cache_image_read(image, import->caches->records, &problem) == 0)
+	if (!image || cache_image_read(image, import->caches->records, &problem) == 0)
 		log_warn("--cache-from %s: %s", where,
 			 problem ? problem->message : "the image tells of no steps");
-	return true;
 }
 
-/* Run skiff-fetch and read all images whose ids it prints. False: it could not. */
-static bool fetch_images(Import *import, const FetchArgs *args, const char *where, GError **error)
+/* Run skiff-fetch and read all images whose ids it prints. What fails is warned of. */
+static void fetch_images(Import *import, const FetchArgs *args, const char *where)
 {
 	g_autofree char *printed = NULL;
 	if (fetch_args_run(args, import->engine, &printed) != 0) {
 		log_warn("--cache-from %s: it is left out", where);
-		return true;
+		return;
 	}
 	g_auto(GStrv) lines = g_strsplit(printed ? printed : "", "\n", -1);
 	for (char **line = lines; *line; line++)
-		if (**line && !read_image(import, *line, where, error))
-			return false;
-	return true;
+		if (**line)
+			read_image(import, *line, where);
 }
 
 static bool pull_one(Import *import, const Reference *ref, const char *digest, GError **error)
@@ -86,7 +82,10 @@ static bool pull_one(Import *import, const Reference *ref, const char *digest, G
 	registry_options_add(args, &import->verb->registry);
 	fetch_args_add(args, "--policy", "missing");
 	fetch_args_add_flag(args, "--quiet", true);
-	return fetch_args_add_operand(args, name, error) && fetch_images(import, args, name, error);
+	if (!fetch_args_add_operand(args, name, error))
+		return false;
+	fetch_images(import, args, name);
+	return true;
 }
 
 /* Is an image of the list one of ours: for this machine, or for a platform that is built for? */
@@ -156,17 +155,16 @@ static bool take_registry(Import *import, const char *where, GError **error)
 }
 
 /* A layout's images get no names here, whatever it calls them. */
-static bool take_local(Import *import, const char *where, GError **error)
+static void take_local(Import *import, const char *where)
 {
 	g_autoptr(FetchArgs) args = fetch_args_new("load");
 	fetch_args_add(args, "--input", where);
 	fetch_args_add_flag(args, "--ids", true);
 	fetch_args_add_flag(args, "--no-names", true);
-	if (!g_file_test(where, G_FILE_TEST_EXISTS)) {
+	if (g_file_test(where, G_FILE_TEST_EXISTS))
+		fetch_images(import, args, where);
+	else
 		log_warn("--cache-from %s: there is no cache yet", where);
-		return true;
-	}
-	return fetch_images(import, args, where, error);
 }
 
 static GHashTable *known_images(Store *store, GError **error)
@@ -193,9 +191,9 @@ bool build_caches_take(Engine *engine, const BuildVerb *verb, BuildCaches *out, 
 	Import import = {.engine = engine, .verb = verb, .caches = out, .known = known};
 	for (guint i = 0; i < verb->cache_from->len; i++) {
 		const BuildCachePlace *place = verb->cache_from->pdata[i];
-		if (!(place->kind == BUILD_CACHE_PLACE_LOCAL
-			      ? take_local(&import, place->where, error)
-			      : take_registry(&import, place->where, error)))
+		if (place->kind == BUILD_CACHE_PLACE_LOCAL)
+			take_local(&import, place->where);
+		else if (!take_registry(&import, place->where, error))
 			return false;
 	}
 	return true;
