@@ -3,6 +3,7 @@
  * compose push: the images that services build, to their registries.
  */
 #include "cmd/commands.h"
+#include "cmd/compose/compose_engine.h"
 #include "cmd/compose/compose_live.h"
 #include "cmd/compose/compose_spec.h"
 #include "cmd/compose/compose_verbs.h"
@@ -59,6 +60,8 @@ static int cmd_push(Invocation *inv)
 	g_autoptr(GError) error = NULL;
 	if (!command_parse(inv, (void *[]){&opts, &given}))
 		return inv->status;
+	if (!compose_check_dry_run(inv, given.dry_run, &error))
+		return command_fail(error);
 	g_autofree const char **services = command_args(inv, 0);
 	const ComposeOptions more = {.services = services};
 	g_autoptr(ComposeProject) project = project_options_load(&given, &more, &error);
