@@ -402,7 +402,8 @@ class Verbs(QuadletTest):
                                ("", "names no file"), ("x.txt", "status 404"), ("%2e%2e%2fx.volume", "names no file")):
                 self.assertIn(says, self.quadlet("install", "--reload-systemd=false", f"{base}/{name}", code=125).stderr, name)
         self.assertEqual(sorted(os.listdir(self.installed)), ["data.volume", "web.container"])
-        for address in ("http://example.org/x.container", "ftp://example.org/x.container", "http://localhost.example.org/x.volume"):
+        for address in ("http://example.org/x.container", "ftp://example.org/x.container", "http://localhost.example.org/x.volume",
+                        "http://localhost:x@example.org/x.volume", "http://127.0.0.1:80@example.org/x.volume"):
             self.assertIn("must begin with https://", self.quadlet("install", address, code=125).stderr)
         self.assertEqual(list(self.tmp.glob("skiff-quadlet-*")), [])
 
