@@ -113,6 +113,7 @@ static void put_environment(Unit *unit, const Node *value)
 		if (!text) {
 			unit_text_put_option(&unit->text, "--unsetenv", entry->key);
 		} else if (strpbrk(pair, "\n\r")) {
+			unit->text.is_secret = true;
 			unit_text_put_word(&unit->text, "Environment", pair);
 		} else if (unit->number == 1) {
 			file = file ? file
@@ -542,7 +543,7 @@ static void put_restart(Unit *unit)
 	g_string_append_printf(unit->text.service, "Restart=%s\nRestartSec=%" G_GINT64_FORMAT "\n",
 			       failure ? "on-failure" : "always",
 			       compose_export_seconds(node_string(policy, "delay"), 1));
-	if (number)
+	if (number && *number && number[strspn(number, "0123456789")] == '\0')
 		g_string_append_printf(unit->text.unit,
 				       "StartLimitIntervalSec=infinity\nStartLimitBurst=%s\n",
 				       number);

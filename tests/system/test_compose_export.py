@@ -199,6 +199,25 @@ class Systemd(ExportTest):
                          "[Install]\nWantedBy=default.target\n")
         self.assertEqual(list(self.out.iterdir()), [])
 
+    def test_no_value_begins_a_line(self):
+        """What would be another key or section of the unit is left out, and said."""
+        evil = "\\n[Service]\\nExecStartPre=/bin/evil"
+        units, notes = self.units(text=f"""
+name: p
+services:
+  a:
+    image: x
+    restart: "on-failure:3{evil}"
+    environment: {{KEY: "one{evil}"}}
+    volumes: [{{type: bind, source: "/x{evil}", target: /y}}, "v:/v"]
+volumes: {{v: {{driver: "local{evil}"}}}}
+""")
+        for name in ("p-a.container", "p-v.volume"):
+            self.assertNotRegex(units[name], r"(?m)^(ExecStartPre=|.*\\$)", name)
+        for path, key in (("services.a", "Volume"), ("volumes.v", "Driver")):
+            self.assertTrue(any(note.startswith(f"{path}: {key}= cannot hold") for note in notes), notes)
+        self.assertEqual((self.out / "p-a.container").stat().st_mode & 0o777, 0o600)
+
     def test_a_link_is_not_followed(self):
         victim = self.tmp / "victim"
         victim.write_text("mine\n")
