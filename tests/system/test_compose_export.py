@@ -305,7 +305,19 @@ class Kube(ExportTest):
         self.assertEqual(sorted(objects), ["Deployment/my-app-1", "Deployment/x9lives", "Service/my-app-1", "Service/x9lives"])
         self.assertEqual(objects["Service/x9lives"]["metadata"]["labels"]["app.kubernetes.io/part-of"], "p")
         done = self.export("kube", text="services: {a_b: {image: x}, a.b: {image: y}}", code=125)
-        self.assertIn("another service has the name a-b in Kubernetes, too", done.stderr)
+        self.assertIn("another one has the name a-b in Kubernetes, too", done.stderr)
+        done = self.export("kube", text="services: {s: {image: x, volumes: ['a_b:/1', 'a.b:/2']}}\nvolumes: {a_b: , a.b: }", code=125)
+        self.assertIn("another one has the name a-b in Kubernetes, too", done.stderr)
+
+    def test_names_of_volumes(self):
+        """A bind has none, and takes none of another."""
+        for mounts in ("['./d:/1', 'host-1:/2']", "['host-1:/2', './d:/1', 'host-2:/3']"):
+            found, _ = self.objects(text=f"services: {{s: {{image: x, volumes: {mounts}}}}}\nvolumes: {{host-1: , host-2: }}")
+            pod = found["StatefulSet/s"]["spec"]["template"]["spec"]
+            kinds = {volume["name"]: "hostPath" in volume for volume in pod["volumes"]}
+            paths = {mount["mountPath"]: kinds[mount["name"]] for mount in pod["containers"][0]["volumeMounts"]}
+            self.assertTrue(paths["/1"])
+            self.assertFalse(paths["/2"] or paths.get("/3", False))
 
     def test_a_missing_secret_is_an_error(self):
         done = self.export("kube", env={}, code=125)
