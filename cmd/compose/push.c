@@ -3,7 +3,6 @@
  * compose push: the images that services build, to their registries.
  */
 #include "cmd/commands.h"
-#include "cmd/compose/compose_engine.h"
 #include "cmd/compose/compose_live.h"
 #include "cmd/compose/compose_spec.h"
 #include "cmd/compose/compose_verbs.h"
@@ -40,6 +39,10 @@ static void add_names(const ComposeProject *project, const NodeEntry *service, G
 static int push_all(const Invocation *inv, const PushOptions *opts, const GPtrArray *names)
 {
 	for (guint i = 0; i < names->len; i++) {
+		if (compose_is_dry_run()) {
+			compose_report("Image", names->pdata[i], "Push");
+			continue;
+		}
 		g_autoptr(GPtrArray) words = g_ptr_array_new_with_free_func(g_free);
 		if (opts->quiet)
 			g_ptr_array_add(words, g_strdup("--quiet"));
@@ -60,8 +63,6 @@ static int cmd_push(Invocation *inv)
 	g_autoptr(GError) error = NULL;
 	if (!command_parse(inv, (void *[]){&opts, &given}))
 		return inv->status;
-	if (!compose_check_dry_run(inv, given.dry_run, &error))
-		return command_fail(error);
 	g_autofree const char **services = command_args(inv, 0);
 	const ComposeOptions more = {.services = services};
 	g_autoptr(ComposeProject) project = project_options_load(&given, &more, &error);

@@ -250,11 +250,13 @@ class DryRun(ViewTest):
         self.assertEqual(self.reports(self.compose("--dry-run", "up", "-d"))[:2], want)
         self.assertEqual(self.reports(self.compose("--dry-run", "pull")), want[:1])
         self.assertEqual(self.reports(self.compose("--dry-run", "build")), want[1:])
+        self.write("services: {c: {image: localhost/c, build: .}}")
+        self.assertEqual(self.reports(self.compose("--dry-run", "build", "--push")), [("Image localhost/c", "Build"), ("Image localhost/c", "Push")])
 
     def test_other_verbs_refuse(self):
         self.write(PAIR)
         self.assertIn("--dry-run is not for 'compose run'", self.compose("--dry-run", "run", "db", "true", code=125).stderr)
-        for verb in (("push",), ("exec", "db", "true"), ("commit", "db", "localhost/x"), ("export", "-o", "x.tar", "db"), ("attach", "db")):
+        for verb in (("exec", "db", "true"), ("commit", "db", "localhost/x"), ("export", "-o", "x.tar", "db"), ("attach", "db")):
             self.assertIn(f"--dry-run is not for 'compose {verb[0]}'", self.compose("--dry-run", *verb, code=125).stderr)
         self.assertEqual(self.names(), [])
 
