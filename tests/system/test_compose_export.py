@@ -218,6 +218,12 @@ volumes: {{v: {{driver: "local{evil}"}}}}
             self.assertTrue(any(note.startswith(f"{path}: {key}= cannot hold") for note in notes), notes)
         self.assertEqual((self.out / "p-a.container").stat().st_mode & 0o777, 0o600)
 
+    def test_no_file_without_a_variable_for_it(self):
+        units, _ = self.units(text="name: p\nservices: {a: {image: x, scale: 2, environment: {GONE: , LONG: \"1\\n2\"}}}")
+        self.assertEqual(sorted(units), ["p-a-1.container", "p-a-2.container", "p-default.network"])
+        for name in ("p-a-1.container", "p-a-2.container"):
+            self.assertNotIn("EnvironmentFile", units[name])
+
     def test_a_link_is_not_followed(self):
         victim = self.tmp / "victim"
         victim.write_text("mine\n")
