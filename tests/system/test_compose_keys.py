@@ -336,7 +336,8 @@ networks:
         self.skiff("run", "-d", "--name", "stranger", "--network", "proj_default", "busybox", "sleep", "1000")
         failed = self.up(text % "true", check=False)
         self.assertIn("network proj_default cannot change while container stranger is on it", failed.stderr)
-        self.assertEqual(self.inspect("stranger")["State"]["Status"], "running")
+        for name in ("stranger", "proj-a-1"):
+            self.assertEqual(self.inspect(name)["State"]["Status"], "running")
 
     def test_a_volume_that_changed(self):
         """Its data goes only when this was said."""
