@@ -390,6 +390,15 @@ class Verbs(QuadletTest):
         (self.files / "shop/sub/round").symlink_to(".")
         self.assertIn("too deep", self.quadlet("install", "--replace", self.files / "shop", code=125).stderr)
 
+    def test_two_of_a_name(self):
+        for directory in ("one", "two"):
+            (self.files / directory).mkdir()
+            (self.files / directory / "asset").write_text(directory)
+        done = self.quadlet("install", "--reload-systemd=false", self.put("web.container", CONTAINER), self.files / "one/asset",
+                            self.files / "two/asset", code=125)
+        self.assertIn("two of these would be installed as 'asset'", done.stderr)
+        self.assertFalse(list(self.installed.glob("*")))
+
     def test_from_an_address(self):
         """Fetched, checked, installed as any other."""
         files = {"/x/web.container": CONTAINER.encode(), "/data.volume": b"[Volume]\n", "/bad.volume": b"[Volume]\nLable=x\n",
