@@ -315,6 +315,15 @@ class Kube(ExportTest):
         done = self.export("kube", text="services: {s: {image: x, volumes: ['a_b:/1', 'a.b:/2']}}\nvolumes: {a_b: , a.b: }", code=125)
         self.assertIn("another one has the name a-b in Kubernetes, too", done.stderr)
 
+    def test_aliases_of_two(self):
+        """Each name is one service's: its own, or that of the first."""
+        net = "networks: {default: {aliases: [%s]}}"
+        found, notes = self.objects(text=f"services: {{a: {{image: x, {net % 'b, both'}}}, b: {{image: x, {net % 'both'}}}}}")
+        owners = {name: found[f"Service/{name}"]["spec"]["selector"]["app.kubernetes.io/name"] for name in ("a", "b", "both")}
+        self.assertEqual(owners, {"a": "a", "b": "b", "both": "a"})
+        self.assertEqual(sorted(notes), ["services.a.networks: the alias 'b' leads to another service alone",
+                                         "services.b.networks: the alias 'both' leads to another service alone"])
+
     def test_names_of_volumes(self):
         """A bind has none, and takes none of another."""
         for mounts in ("['./d:/1', 'host-1:/2']", "['host-1:/2', './d:/1', 'host-2:/3']"):
