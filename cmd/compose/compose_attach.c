@@ -305,13 +305,19 @@ static pid_t start_companion(const Attached *at)
 	_exit(error ? 1 : 0);
 }
 
-static void end_companion(Attached *at)
+/* It looks at signals between its works, of which a build may be one: another signal does not wait.
+ * What it started after the others were stopped is stopped, too. */
+static bool end_companion(Attached *at, const sigset_t *set, GError **error)
 {
+	const struct timespec tick = {.tv_nsec = POLL_NS};
 	if (at->companion <= 0)
-		return;
+		return true;
 	(void)kill(at->companion, SIGTERM);
-	(void)waitpid(at->companion, NULL, 0);
+	while (waitpid(at->companion, NULL, WNOHANG) == 0)
+		if (sigtimedwait(set, NULL, &tick) > 0)
+			(void)kill(at->companion, SIGKILL);
 	at->companion = 0;
+	return !at->aborted || stop_all(at, error);
 }
 
 /* Is a container one of those that we follow, and is it said that it has ended? */
@@ -409,7 +415,7 @@ static bool attach(Attached *at, GError **error)
 	if (ok && at->options->companion)
 		at->companion = start_companion(at);
 	ok = ok && wait_for_end(at, &set, error);
-	end_companion(at);
+	ok = end_companion(at, &set, ok ? error : NULL) && ok;
 	for (guint i = 0; i < at->printers->len; i++) {
 		pid_t pid = g_array_index(at->printers, pid_t, i);
 		if (!ok)

@@ -14,12 +14,16 @@ static bool can_be_dry(const Invocation *inv)
 	return g_strv_contains(verbs, inv->command->paths[0]);
 }
 
+bool compose_check_dry_run(const Invocation *inv, bool dry_run, GError **error)
+{
+	return !dry_run || can_be_dry(inv) ||
+	       error_set(error, ENGINE_ERROR_UNSUPPORTED, "--dry-run is not for '%s'", inv->path);
+}
+
 Engine *compose_engine(const Invocation *inv, bool read_only, GError **error)
 {
-	if (compose_is_dry_run() && !read_only && !can_be_dry(inv)) {
-		error_set(error, ENGINE_ERROR_UNSUPPORTED, "--dry-run is not for '%s'", inv->path);
+	if (!read_only && !compose_check_dry_run(inv, compose_is_dry_run(), error))
 		return NULL;
-	}
 	const EngineOptions options = {
 		.root = inv->global.root,
 		.runroot = inv->global.runroot,

@@ -79,6 +79,14 @@ GString *compose_export_file(ComposeExport *export, const char *name, bool is_se
 	return file->text;
 }
 
+/* What the project's author wrote has no command for the terminal. */
+static void print(const char *text)
+{
+	g_autofree char *plain =
+		output_is_terminal(STDOUT_FILENO) ? escape_terminal(text, true) : NULL;
+	output_printf("%s", plain ? plain : text);
+}
+
 /* A file of ours in a directory; one that was there is replaced, a link is not followed. */
 static bool write_at(int dir_fd, const char *name, const GString *text, bool is_secret,
 		     GError **error)
@@ -99,7 +107,7 @@ static bool write_at(int dir_fd, const char *name, const GString *text, bool is_
 bool compose_export_write(const char *path, const GString *text, bool is_secret, GError **error)
 {
 	if (!path || strcmp(path, "-") == 0) {
-		output_printf("%s", text->str);
+		print(text->str);
 		return true;
 	}
 	g_autofree char *directory = g_path_get_dirname(path);
@@ -144,7 +152,8 @@ bool compose_export_finish(ComposeExport *export, const char *directory, const c
 		return false;
 	for (guint i = 0; !directory && i < export->files->len; i++) {
 		const ExportFile *file = export->files->pdata[i];
-		output_printf("%s# %s\n%s", i ? "\n" : "", file->name, file->text->str);
+		output_printf("%s# %s\n", i ? "\n" : "", file->name);
+		print(file->text->str);
 	}
 	compose_export_notes(export, target);
 	return true;

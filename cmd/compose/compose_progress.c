@@ -19,7 +19,8 @@
 #include "libpod/base/json.h"
 #include "libpod/base/log.h"
 
-#define FRAME_MS 100
+#define FRAME_MS   100
+#define DRAWING_FD 3 /* the child's end of the socket, there */
 
 typedef enum { ANSI_AUTO, ANSI_NEVER, ANSI_ALWAYS } Ansi;
 
@@ -260,8 +261,12 @@ static G_GNUC_NORETURN void run_drawing(int fd, pid_t parent)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != parent)
 		_exit(1);
+	/* A lock or pipe of the parent's would be held as long as we draw. */
+	if (fd != DRAWING_FD && dup2(fd, DRAWING_FD) < 0)
+		_exit(1);
+	(void)close_range(DRAWING_FD + 1, ~0U, 0);
 	Drawing drawing = {
-		.fd = fd,
+		.fd = DRAWING_FD,
 		.progress = progress_new(STDERR_FILENO),
 		.lines = g_ptr_array_new_with_free_func(line_free),
 	};

@@ -210,15 +210,17 @@ bool compose_networks_ensure(Engine *engine, const ComposeProject *project,
 	return true;
 }
 
+/* What a volume may say. */
+static const char *const volume_keys[] = {"driver", "driver_opts", "labels", "name", NULL};
+
 static bool create_volume(Engine *engine, const ComposeProject *project, const NodeEntry *entry,
 			  GError **error)
 {
-	static const char *const known[] = {"driver", "driver_opts", "labels", "name", NULL};
 	const char *name = node_string(entry->value, "name");
 	const Node *options = node_get(entry->value, "driver_opts");
 	g_autoptr(GHashTable) labels = make_labels(project, entry, LABEL_VOLUME);
 	g_autoptr(GHashTable) opts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-	if (!check_keys(entry, "volumes", known, error))
+	if (!check_keys(entry, "volumes", volume_keys, error))
 		return false;
 	for (size_t i = 0; i < node_count(options); i++)
 		g_hash_table_insert(opts, g_strdup(node_entry(options, i)->key),
@@ -256,11 +258,46 @@ static bool may_lose(const ComposeDrift *drift, const char *name)
 	return false;
 }
 
+/* Remove the project's own containers that have a volume; those of others keep it as it is. */
+static bool remove_members(Engine *engine, const ComposeProject *project, const char *volume,
+			   const ComposeDrift *drift, GError **error)
+{
+	g_autoptr(GPtrArray) state = compose_state_list(engine, project->name, error);
+	g_autoptr(GPtrArray) members = state ? compose_state_select(state, NULL, true) : NULL;
+	const ComposeDown down = {
+		.timeout_s = drift->stop_timeout_s,
+		.force = true,
+		.project = project,
+	};
+	for (guint i = members ? members->len : 0; i-- > 0;) {
+		char **names = container_summary(((ComposeContainer *)members->pdata[i])->ctr)
+				       ->volume_names;
+		if (!names || !g_strv_contains((const char *const *)names, volume))
+			g_ptr_array_remove_index(members, i);
+	}
+	g_auto(GStrv) users = members ? volume_users(engine, volume, error) : NULL;
+	if (users && g_strv_length(users) > members->len)
+		return error_set(error, ENGINE_ERROR_IN_USE,
+				 "volume %s cannot change while containers of others use it",
+				 volume);
+	return users && compose_remove(members, &down, error);
+}
+
+/* A volume of other words. All that can be refused is, before its data goes. */
 static bool recreate_volume(Engine *engine, const ComposeProject *project, const NodeEntry *entry,
 			    const Volume *volume, const ComposeDrift *drift, GError **error)
 {
-	return !may_lose(drift, volume->name) || (volume_remove(engine, volume, true, error) &&
-						  create_volume(engine, project, entry, error));
+	if (!check_keys(entry, "volumes", volume_keys, error))
+		return false;
+	if (compose_is_dry_run()) {
+		if (drift->yes)
+			compose_report("Volume", volume->name, "Recreate");
+		return true;
+	}
+	return !may_lose(drift, volume->name) ||
+	       (remove_members(engine, project, volume->name, drift, error) &&
+		volume_remove(engine, volume, false, error) &&
+		create_volume(engine, project, entry, error));
 }
 
 bool compose_volumes_ensure(Engine *engine, const ComposeProject *project,

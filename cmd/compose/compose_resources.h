@@ -22,7 +22,8 @@ typedef struct {
 bool compose_networks_ensure(Engine *engine, const ComposeProject *project,
 			     const ComposeDrift *drift, GError **error);
 
-/** compose_volumes_ensure() - likewise. Containers of a volume that is made anew are removed. */
+/** compose_volumes_ensure() - likewise. The project's containers of a volume that is made anew are
+ * removed; IN_USE if others have it. */
 bool compose_volumes_ensure(Engine *engine, const ComposeProject *project,
 			    const ComposeDrift *drift, GError **error);
 

@@ -584,6 +584,9 @@ bool compose_up(Engine *engine, ComposeProject *project, const ComposeUp *option
 	up.replaced = g_ptr_array_new_with_free_func(replacement_free);
 	up.state = compose_state_list(engine, project->name, error);
 	bool ok = up.state && run(&up, error);
+	/* A network that could not be made anew is there as it was. */
+	if (!ok && up.stopped)
+		(void)start_stopped(&up, NULL);
 	/* What comes next may write to the terminal itself: attach, run, watch. */
 	compose_progress_end();
 	return ok;

@@ -137,11 +137,34 @@ static GPtrArray *running(const Watch *watch, const WatchRule *rule, GPtrArray *
 static bool run_in(Container *ctr, const char *const *args, GError **error)
 {
 	g_autoptr(ContainerSpec) spec = spec_new();
+	const char *name = args[0];
 	int code = 0;
 	if (!exec_run(container_engine(ctr), ctr, spec, false, args, &code, error))
 		return false;
-	return code == 0 || error_set(error, ENGINE_ERROR_BAD_STATE, "%s '%s' ended with %d",
-				      args[0], args[3] ? args[3] : args[2], code);
+	while (args[1])
+		args++;
+	return code == 0 || error_set(error, ENGINE_ERROR_BAD_STATE, "%s '%s' ended with %d", name,
+				      args[0], code);
+}
+
+/* A link goes there as one, as docker compose has it: what it leads to may be anywhere on the host.
+ */
+static bool sync_link(Container *ctr, const char *path, const char *target, GError **error)
+{
+	g_autofree char *text = g_file_read_link(path, NULL);
+	g_autofree char *parent = g_path_get_dirname(target);
+	/* Gone meanwhile: another event says so. */
+	if (!text)
+		return true;
+	return run_in(ctr, (const char *const[]){"mkdir", "-p", parent, NULL}, error) &&
+	       run_in(ctr, (const char *const[]){"rm", "-r", "-f", target, NULL}, error) &&
+	       run_in(ctr, (const char *const[]){"ln", "-s", "--", text, target, NULL}, error);
+}
+
+static bool is_link(const char *path)
+{
+	struct stat st;
+	return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
 }
 
 /* What is gone here goes there. What is there gets a directory to be in. */
@@ -191,6 +214,18 @@ static bool is_directory(const char *path)
 	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+/* The rule's own path is the user's word: a link there is followed. */
+static bool sync_one(Container *ctr, const WatchRule *rule, const char *path, const char *target,
+		     GError **error)
+{
+	const char *const mkdir[] = {"mkdir", "-p", target, NULL};
+	if (is_directory(path))
+		return run_in(ctr, mkdir, error);
+	if (is_link(path) && strcmp(path, watch_rule_path(rule)) != 0)
+		return sync_link(ctr, path, target, error);
+	return sync_path(ctr, path, target, error);
+}
+
 static bool sync_all(const WatchRule *rule, const GPtrArray *items, const GPtrArray *paths,
 		     GError **error)
 {
@@ -198,10 +233,7 @@ static bool sync_all(const WatchRule *rule, const GPtrArray *items, const GPtrAr
 		Container *ctr = ((ComposeContainer *)items->pdata[i])->ctr;
 		for (guint p = 0; p < paths->len; p++) {
 			g_autofree char *target = watch_rule_target(rule, paths->pdata[p]);
-			const char *const mkdir[] = {"mkdir", "-p", target, NULL};
-			if (!(is_directory(paths->pdata[p])
-				      ? run_in(ctr, mkdir, error)
-				      : sync_path(ctr, paths->pdata[p], target, error)))
+			if (!sync_one(ctr, rule, paths->pdata[p], target, error))
 				return false;
 		}
 	}
@@ -348,6 +380,15 @@ static void sync_initially(const Watch *watch)
 	}
 }
 
+/* All there is; again where changes were lost: a directory may have come with them. */
+static bool watch_all(const Watch *watch, GError **error)
+{
+	for (guint i = 0; i < watch->rules->len; i++)
+		if (!watch_tree_add(watch->tree, watch_rule_path(watch->rules->pdata[i]), error))
+			return false;
+	return true;
+}
+
 /* Collect changes until it is quiet. Return: false at a signal, or with @error. */
 static bool collect(const Watch *watch, int signals, GHashTable *changed, GError **error)
 {
@@ -365,6 +406,8 @@ static bool collect(const Watch *watch, int signals, GHashTable *changed, GError
 		if (n > 0 && fds[0].revents && read(signals, &info, sizeof info) > 0)
 			return false;
 		if (n > 0 && !watch_tree_read(watch->tree, changed, &lost, error))
+			return false;
+		if (lost && !watch_all(watch, error))
 			return false;
 		if (lost)
 			list_all(watch, false, changed);
@@ -406,9 +449,8 @@ bool compose_watch_run(const ComposeWatch *options, GError **error)
 	if (!read_rules(options, watch.rules, error) ||
 	    !(watch.tree = watch_tree_new(prunes, &watch, error)))
 		return false;
-	for (guint i = 0; i < watch.rules->len; i++)
-		if (!watch_tree_add(watch.tree, watch_rule_path(watch.rules->pdata[i]), error))
-			return false;
+	if (!watch_all(&watch, error))
+		return false;
 	block_signals(&set, &old);
 	autofd signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	bool ok = signals >= 0 || error_set_errno(error, "signalfd");

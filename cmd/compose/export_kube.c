@@ -158,19 +158,19 @@ static bool add_service(Kube *kube, const NodeEntry *service, GError **error)
 	return true;
 }
 
-/* Two names that Kubernetes cannot tell apart would be one object. */
-static bool check_names(const Kube *kube, GError **error)
+/* Two names of a kind that Kubernetes cannot tell apart would be one object: one of them would get
+ * the other's data. */
+static bool check_names(const Kube *kube, const char *kind, GError **error)
 {
-	const Node *services = node_get(kube->export->model, "services");
+	const Node *map = node_get(kube->export->model, kind);
 	g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-	for (size_t i = 0; i < node_count(services); i++) {
-		const NodeEntry *entry = node_entry(services, i);
+	for (size_t i = 0; i < node_count(map); i++) {
+		const NodeEntry *entry = node_entry(map, i);
 		char *name = kube_name(entry->key);
 		if (!g_hash_table_add(seen, name))
 			return place_error(error, entry->at,
-					   "services.%s: another service has the name %s in "
-					   "Kubernetes, too",
-					   entry->key, name);
+					   "%s.%s: another one has the name %s in Kubernetes, too",
+					   kind, entry->key, name);
 	}
 	return true;
 }
@@ -198,13 +198,15 @@ static void free_node(void *node)
 
 GPtrArray *export_kube(ComposeExport *export, GError **error)
 {
+	static const char *const kinds[] = {"services", "volumes", "configs", "secrets", NULL};
 	const Node *services = node_get(export->model, "services");
 	g_autoptr(GPtrArray) objects = g_ptr_array_new_with_free_func(free_node);
 	g_autoptr(GHashTable) named = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	g_autofree char *project = kube_name(export->project->name);
 	Kube kube = {.export = export, .project = project, .objects = objects, .named = named};
-	if (!check_names(&kube, error))
-		return NULL;
+	for (size_t i = 0; kinds[i]; i++)
+		if (!check_names(&kube, kinds[i], error))
+			return NULL;
 	kube_claims(&kube);
 	for (size_t i = 0; i < node_count(services); i++)
 		if (!add_service(&kube, node_entry(services, i), error))

@@ -21,22 +21,45 @@ static Node *add_mount(KubePod *pod, const char *volume, const char *target, boo
 	return mount;
 }
 
-/* A volume of the pod, made at its first use. NULL: it is there. Borrowed. */
-static Node *add_volume(KubePod *pod, const char *name)
+static bool has_volume(const KubePod *pod, const char *name)
 {
 	const Node *list = node_get(pod->pod, "volumes");
 	for (size_t i = 0; i < node_count(list); i++)
 		if (strcmp(node_string(node_item(list, i), "name"), name) == 0)
-			return NULL;
+			return true;
+	return false;
+}
+
+/* A volume of the pod, made at its first use. NULL: it is there. Borrowed. */
+static Node *add_volume(KubePod *pod, const char *name)
+{
+	if (has_volume(pod, name))
+		return NULL;
 	Node *volume = kube_list_add(pod->pod, "volumes");
 	node_set_text(volume, "name", name);
 	return volume;
 }
 
+/* Has a named volume of the project this name? It may be mounted later. */
+static bool is_named(const KubePod *pod, const char *name)
+{
+	const Node *volumes = node_get(pod->kube->export->model, "volumes");
+	for (size_t i = 0; i < node_count(volumes); i++) {
+		g_autofree char *own = kube_name(node_entry(volumes, i)->key);
+		if (strcmp(own, name) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* The next name of a volume without one of its own. g_free() it. */
 static char *next_name(const KubePod *pod, const char *kind)
 {
-	return g_strdup_printf("%s-%zu", kind, node_count(node_get(pod->pod, "volumes")) + 1);
+	for (size_t n = node_count(node_get(pod->pod, "volumes")) + 1;; n++) {
+		g_autofree char *name = g_strdup_printf("%s-%zu", kind, n);
+		if (!has_volume(pod, name) && !is_named(pod, name))
+			return g_steal_pointer(&name);
+	}
 }
 
 static void mount_claim(KubePod *pod, const Node *mount)

@@ -135,6 +135,27 @@ static void add_name(KubePod *pod, const char *name)
 	add_known_ports(pod, spec);
 }
 
+/* Has another service this name, by its own one or an alias that is there already? */
+static bool is_of_another(const KubePod *pod, const char *name)
+{
+	const Node *services = node_get(pod->kube->export->model, "services");
+	for (size_t i = 0; i < node_count(services); i++) {
+		g_autofree char *own = kube_name(node_entry(services, i)->key);
+		if (strcmp(own, name) == 0)
+			return strcmp(name, pod->name) != 0;
+	}
+	for (guint i = 0; i < pod->kube->objects->len; i++) {
+		const Node *object = pod->kube->objects->pdata[i];
+		const Node *metadata = node_get(object, "metadata");
+		const char *owner =
+			node_string(node_get(metadata, "labels"), "app.kubernetes.io/name");
+		if (strcmp(node_string(object, "kind"), "Service") == 0 &&
+		    strcmp(node_string(metadata, "name"), name) == 0)
+			return strcmp(owner, pod->name) != 0;
+	}
+	return false;
+}
+
 static void add_aliases(KubePod *pod)
 {
 	const Node *networks = node_get(pod->service->value, "networks");
@@ -143,11 +164,14 @@ static void add_aliases(KubePod *pod)
 		for (size_t a = 0; a < node_count(aliases); a++) {
 			const char *alias = node_item(aliases, a)->text;
 			g_autofree char *name = kube_name(alias);
-			if (strcmp(name, alias) == 0)
-				add_name(pod, name);
-			else
+			if (strcmp(name, alias) != 0)
 				kube_note(pod, "networks", "the alias '%s' is no name of a Service",
 					  alias);
+			else if (is_of_another(pod, name))
+				kube_note(pod, "networks",
+					  "the alias '%s' leads to another service alone", alias);
+			else
+				add_name(pod, name);
 		}
 	}
 }

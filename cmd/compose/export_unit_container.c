@@ -106,21 +106,28 @@ static void put_entrypoint(Unit *unit, const Node *value)
 static void put_environment(Unit *unit, const Node *value)
 {
 	GString *file = NULL;
+	bool any = false;
 	for (size_t i = 0; i < node_count(value); i++) {
 		const NodeEntry *entry = node_entry(value, i);
 		g_autofree char *text = node_scalar_text(entry->value);
 		g_autofree char *pair = g_strdup_printf("%s=%s", entry->key, text ? text : "");
 		if (!text) {
 			unit_text_put_option(&unit->text, "--unsetenv", entry->key);
-		} else if (strpbrk(pair, "\n\r")) {
+			continue;
+		}
+		if (strpbrk(pair, "\n\r")) {
+			unit->text.is_secret = true;
 			unit_text_put_word(&unit->text, "Environment", pair);
-		} else if (unit->number == 1) {
+			continue;
+		}
+		any = true;
+		if (unit->number == 1) {
 			file = file ? file
 				    : compose_export_file(unit->text.export, unit->env, true);
 			g_string_append_printf(file, "%s\n", pair);
 		}
 	}
-	if (file || (unit->number > 1 && node_count(value) > 0))
+	if (any)
 		unit_text_put_word(&unit->text, "EnvironmentFile", unit->env);
 }
 
@@ -542,7 +549,7 @@ static void put_restart(Unit *unit)
 	g_string_append_printf(unit->text.service, "Restart=%s\nRestartSec=%" G_GINT64_FORMAT "\n",
 			       failure ? "on-failure" : "always",
 			       compose_export_seconds(node_string(policy, "delay"), 1));
-	if (number)
+	if (number && *number && number[strspn(number, "0123456789")] == '\0')
 		g_string_append_printf(unit->text.unit,
 				       "StartLimitIntervalSec=infinity\nStartLimitBurst=%s\n",
 				       number);

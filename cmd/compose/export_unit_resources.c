@@ -175,6 +175,7 @@ void export_unit_build(ComposeExport *export, const NodeEntry *service, const ch
 	put_dockerfile(&text, service, directory);
 	put_string(&text, "Target", build, "target");
 	put_options(&text, "--build-arg", node_get(build, "args"));
+	text.is_secret = node_count(node_get(build, "args")) > 0;
 	unit_text_put_pairs(&text, "Label", node_get(build, "labels"));
 	put_secrets(&text, node_get(build, "secrets"));
 	put_options(&text, "--build-context", node_get(build, "additional_contexts"));

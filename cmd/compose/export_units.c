@@ -22,7 +22,7 @@ static void add_section(GString *out, const char *name, const GString *lines)
 
 void unit_text_finish(UnitText *text, const char *file, bool installed)
 {
-	GString *out = compose_export_file(text->export, file, false);
+	GString *out = compose_export_file(text->export, file, text->is_secret);
 	add_section(out, "Unit", text->unit);
 	add_section(out, text->kind, text->main);
 	add_section(out, "Service", text->service);
@@ -49,8 +49,17 @@ static bool fits_line(const char *value)
 
 void unit_text_put(UnitText *text, const char *key, const char *option, const char *value)
 {
-	if (!key || (option && !fits_line(value))) {
+	bool fits = fits_line(value);
+	if (!key || (option && !fits)) {
 		unit_text_put_option(text, option, value);
+		return;
+	}
+	/* A line of its own would be another key, or another section. */
+	if (!fits) {
+		compose_export_note(text->export, text->path,
+				    "%s= cannot hold a value with line breaks, or with spaces, "
+				    "quotes or a backslash at its end",
+				    key);
 		return;
 	}
 	g_autofree char *literal = unit_words_literal(value);

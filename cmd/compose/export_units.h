@@ -12,7 +12,8 @@
  *   service_completed_successfully   Type=oneshot, likewise
  *   restart                          Restart=
  *   keys that podman 5.4 lacks       PodmanArgs=, so that its generator reads the files, too
- *   environment                      PROJECT-SERVICE.env, for its owner alone: a unit is not
+ *   environment                      PROJECT-SERVICE.env, for its owner alone; a unit is so only
+ *                                    if it has a variable with line breaks, or ARGs of a build
  */
 #pragma once
 
@@ -30,10 +31,11 @@ typedef struct {
 	GString *unit;    /* [Unit] */
 	GString *main;    /* [Container], [Build] ... */
 	GString *service; /* [Service] */
+	bool is_secret;   /* it has what only its owner may read */
 } UnitText;
 
 /** unit_text_put() - KEY=VALUE as the generator reads a whole value; what a line cannot hold
- * becomes an option of PodmanArgs=. @option: NULL if there is none. */
+ * becomes an option of PodmanArgs=, or is noted. @option: NULL if there is none. */
 void unit_text_put(UnitText *text, const char *key, const char *option, const char *value);
 
 /** unit_text_put_word() - KEY= and one word, quoted where it must be. */

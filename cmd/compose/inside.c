@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cmd/commands.h"
+#include "cmd/compose/compose_engine.h"
 #include "cmd/compose/compose_live.h"
 #include "cmd/compose/compose_verbs.h"
 
@@ -163,13 +164,15 @@ static int run_inside(Invocation *inv, const Command *command, AddWords add)
 	g_autoptr(GError) error = NULL;
 	if (!command_parse(inv, (void *[]){&opts, &given}))
 		return inv->status;
+	bool port = command == &port_command;
+	if (!port && !compose_check_dry_run(inv, given.dry_run, &error))
+		return command_fail(error);
 	char *name = find_name(inv, &given, opts.index, &error);
 	if (!name)
 		return command_fail(error);
 	g_autoptr(GPtrArray) words = g_ptr_array_new_with_free_func(g_free);
 	add(&opts, words);
 	g_ptr_array_add(words, name);
-	bool port = command == &port_command;
 	for (size_t i = 1; i < command_n_args(inv); i++)
 		g_ptr_array_add(words, port ? g_strdup_printf("%s/%s", command_arg(inv, i),
 							      opts.protocol ? opts.protocol : "tcp")

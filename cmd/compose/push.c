@@ -39,6 +39,10 @@ static void add_names(const ComposeProject *project, const NodeEntry *service, G
 static int push_all(const Invocation *inv, const PushOptions *opts, const GPtrArray *names)
 {
 	for (guint i = 0; i < names->len; i++) {
+		if (compose_is_dry_run()) {
+			compose_report("Image", names->pdata[i], "Push");
+			continue;
+		}
 		g_autoptr(GPtrArray) words = g_ptr_array_new_with_free_func(g_free);
 		if (opts->quiet)
 			g_ptr_array_add(words, g_strdup("--quiet"));

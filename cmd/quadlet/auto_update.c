@@ -127,6 +127,33 @@ static bool check_image(const Task *task, GError **error)
 			 task->summary->id, task->image ? task->image : "");
 }
 
+/* A label that the container was given. One that its image has may be a stranger's: it would say
+ * which unit is restarted, and whose password is used. */
+static const char *own_label(const Container *ctr, const char *key)
+{
+	const ContainerSummary *summary = container_summary(ctr);
+	const char *value = g_hash_table_lookup(summary->labels, key);
+	g_autoptr(Image) image =
+		value ? image_lookup(engine_store(container_engine(ctr)), summary->image_id, NULL)
+		      : NULL;
+	GHashTable *theirs = image && image->config ? image->config->labels : NULL;
+	bool inherited = theirs && g_strcmp0(g_hash_table_lookup(theirs, key), value) == 0;
+	return inherited ? NULL : value;
+}
+
+/* One unit and no pattern, which systemctl takes, too. */
+static bool check_unit(const Task *task, GError **error)
+{
+	if (!task->unit || !*task->unit)
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "auto-updating container \"%s\": no " LABEL_UNIT " label found",
+				 task->summary->id);
+	return !strpbrk(task->unit, "*?[ ") ||
+	       error_set(error, ENGINE_ERROR_INVALID,
+			 "auto-updating container \"%s\": \"%s\" is no unit's name",
+			 task->summary->id, task->unit);
+}
+
 /* A task for @ctr, which is taken; NULL without @error: it does not ask for one. */
 static Task *make_task(Container *ctr, GError **error)
 {
@@ -134,18 +161,13 @@ static Task *make_task(Container *ctr, GError **error)
 	task->ctr = ctr;
 	task->summary = container_summary(ctr);
 	task->status = "false";
-	task->unit = g_hash_table_lookup(task->summary->labels, LABEL_UNIT);
-	task->authfile = g_hash_table_lookup(task->summary->labels, LABEL_AUTH);
 	bool ok = read_policy(task->summary, &task->policy, error);
 	if (ok && task->policy != POLICY_NONE) {
 		const ContainerSpec *spec = container_spec(ctr, error);
 		task->image = spec ? g_strdup(spec->image) : NULL;
-		if (spec && (!task->unit || !*task->unit))
-			(void)error_set(error, ENGINE_ERROR_INVALID,
-					"auto-updating container \"%s\": no " LABEL_UNIT
-					" label found",
-					task->summary->id);
-		ok = spec && task->unit && *task->unit && check_image(task, error);
+		task->unit = own_label(ctr, LABEL_UNIT);
+		task->authfile = own_label(ctr, LABEL_AUTH);
+		ok = spec && check_unit(task, error) && check_image(task, error);
 	}
 	if (ok && task->policy != POLICY_NONE)
 		return task;

@@ -233,6 +233,7 @@ static char *installed_name(const char *path)
 
 static bool install_all(const Install *install, const GPtrArray *paths, GError **error)
 {
+	g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	for (size_t i = 0; i < paths->len; i++) {
 		g_autofree char *name = installed_name(paths->pdata[i]);
 		if (!path_name_is_safe(name) || *name == '.')
@@ -240,6 +241,9 @@ static bool install_all(const Install *install, const GPtrArray *paths, GError *
 					 name);
 		if (!check_free(install, name, error))
 			return false;
+		if (!g_hash_table_add(seen, g_strdup(name)))
+			return error_set(error, ENGINE_ERROR_EXISTS,
+					 "two of these would be installed as '%s'", name);
 	}
 	bool ok = true;
 	for (size_t i = 0; ok && i < paths->len; i++) {

@@ -27,6 +27,15 @@ bool install_fetch_is_address(const char *text)
 	return strstr(text, "://") != NULL;
 }
 
+/* Behind a host's name: a port, then the path. "http://localhost:x@elsewhere/" has a password for
+ * elsewhere there. */
+static bool is_end_of_host(const char *at)
+{
+	if (*at == ':')
+		at += 1 + strspn(at + 1, "0123456789");
+	return *at == '/' || *at == '\0';
+}
+
 /* Nobody between us and the server may write our units. */
 static bool check_scheme(const char *url, GError **error)
 {
@@ -35,7 +44,7 @@ static bool check_scheme(const char *url, GError **error)
 	for (size_t i = 0; i < G_N_ELEMENTS(fine); i++) {
 		size_t length = strlen(fine[i]);
 		if (g_ascii_strncasecmp(url, fine[i], length) == 0 &&
-		    (i == 0 || strchr(":/", url[length])))
+		    (i == 0 || is_end_of_host(url + length)))
 			return true;
 	}
 	g_autofree char *shown = fetch_url_shown(url);

@@ -126,8 +126,11 @@ class AutoUpdate(UnitTest):
 
     def test_what_is_wrong_is_said_and_the_others_go_on(self):
         self.serve()
-        labels = {"short": ("busybox", "registry", "x.service"), "odd": ("busybox", "weekly", "x.service"), "bare": ("busybox", "local", "")}
+        labels = {"short": ("busybox", "registry", "x.service"), "odd": ("busybox", "weekly", "x.service"), "bare": ("busybox", "local", ""),
+                  "all": ("busybox", "local", "*"), "strange": ("localhost/strange", "local", "")}
         for name, (image, policy, unit) in labels.items():
+            if name == "strange":
+                self.skiff("commit", "--change", "LABEL PODMAN_SYSTEMD_UNIT=app.service", "bare", image)
             self.skiff("run", "-d", "--name", name, "--network", "none", "--label", f"io.containers.autoupdate={policy}",
                        *(["--label", f"PODMAN_SYSTEMD_UNIT={unit}"] if unit else []), "--stop-timeout", "0", image, "sleep", "1000")
         self.publish("two", RUNS)
@@ -135,7 +138,8 @@ class AutoUpdate(UnitTest):
         self.assertEqual(rows, [["systemd-app", "app.service", "registry", "true"]])
         self.assertIn('auto updates require fully-qualified image reference: "busybox"', said)
         self.assertIn('invalid auto-update policy "weekly"', said)
-        self.assertIn("no PODMAN_SYSTEMD_UNIT label found", said)
+        self.assertEqual(said.count("no PODMAN_SYSTEMD_UNIT label found"), 2)
+        self.assertIn('"*" is no unit\'s name', said)
         self.skiff("rm", "-f", *labels)
 
     def test_a_registry_that_is_away(self):

@@ -199,6 +199,31 @@ class Systemd(ExportTest):
                          "[Install]\nWantedBy=default.target\n")
         self.assertEqual(list(self.out.iterdir()), [])
 
+    def test_no_value_begins_a_line(self):
+        """What would be another key or section of the unit is left out, and said."""
+        evil = "\\n[Service]\\nExecStartPre=/bin/evil"
+        units, notes = self.units(text=f"""
+name: p
+services:
+  a:
+    image: x
+    restart: "on-failure:3{evil}"
+    environment: {{KEY: "one{evil}"}}
+    volumes: [{{type: bind, source: "/x{evil}", target: /y}}, "v:/v"]
+volumes: {{v: {{driver: "local{evil}"}}}}
+""")
+        for name in ("p-a.container", "p-v.volume"):
+            self.assertNotRegex(units[name], r"(?m)^(ExecStartPre=|.*\\$)", name)
+        for path, key in (("services.a", "Volume"), ("volumes.v", "Driver")):
+            self.assertTrue(any(note.startswith(f"{path}: {key}= cannot hold") for note in notes), notes)
+        self.assertEqual((self.out / "p-a.container").stat().st_mode & 0o777, 0o600)
+
+    def test_no_file_without_a_variable_for_it(self):
+        units, _ = self.units(text="name: p\nservices: {a: {image: x, scale: 2, environment: {GONE: , LONG: \"1\\n2\"}}}")
+        self.assertEqual(sorted(units), ["p-a-1.container", "p-a-2.container", "p-default.network"])
+        for name in ("p-a-1.container", "p-a-2.container"):
+            self.assertNotIn("EnvironmentFile", units[name])
+
     def test_a_link_is_not_followed(self):
         victim = self.tmp / "victim"
         victim.write_text("mine\n")
@@ -286,7 +311,28 @@ class Kube(ExportTest):
         self.assertEqual(sorted(objects), ["Deployment/my-app-1", "Deployment/x9lives", "Service/my-app-1", "Service/x9lives"])
         self.assertEqual(objects["Service/x9lives"]["metadata"]["labels"]["app.kubernetes.io/part-of"], "p")
         done = self.export("kube", text="services: {a_b: {image: x}, a.b: {image: y}}", code=125)
-        self.assertIn("another service has the name a-b in Kubernetes, too", done.stderr)
+        self.assertIn("another one has the name a-b in Kubernetes, too", done.stderr)
+        done = self.export("kube", text="services: {s: {image: x, volumes: ['a_b:/1', 'a.b:/2']}}\nvolumes: {a_b: , a.b: }", code=125)
+        self.assertIn("another one has the name a-b in Kubernetes, too", done.stderr)
+
+    def test_aliases_of_two(self):
+        """Each name is one service's: its own, or that of the first."""
+        net = "networks: {default: {aliases: [%s]}}"
+        found, notes = self.objects(text=f"services: {{a: {{image: x, {net % 'b, both'}}}, b: {{image: x, {net % 'both'}}}}}")
+        owners = {name: found[f"Service/{name}"]["spec"]["selector"]["app.kubernetes.io/name"] for name in ("a", "b", "both")}
+        self.assertEqual(owners, {"a": "a", "b": "b", "both": "a"})
+        self.assertEqual(sorted(notes), ["services.a.networks: the alias 'b' leads to another service alone",
+                                         "services.b.networks: the alias 'both' leads to another service alone"])
+
+    def test_names_of_volumes(self):
+        """A bind has none, and takes none of another."""
+        for mounts in ("['./d:/1', 'host-1:/2']", "['host-1:/2', './d:/1', 'host-2:/3']"):
+            found, _ = self.objects(text=f"services: {{s: {{image: x, volumes: {mounts}}}}}\nvolumes: {{host-1: , host-2: }}")
+            pod = found["StatefulSet/s"]["spec"]["template"]["spec"]
+            kinds = {volume["name"]: "hostPath" in volume for volume in pod["volumes"]}
+            paths = {mount["mountPath"]: kinds[mount["name"]] for mount in pod["containers"][0]["volumeMounts"]}
+            self.assertTrue(paths["/1"])
+            self.assertFalse(paths["/2"] or paths.get("/3", False))
 
     def test_a_missing_secret_is_an_error(self):
         done = self.export("kube", env={}, code=125)

@@ -336,7 +336,8 @@ networks:
         self.skiff("run", "-d", "--name", "stranger", "--network", "proj_default", "busybox", "sleep", "1000")
         failed = self.up(text % "true", check=False)
         self.assertIn("network proj_default cannot change while container stranger is on it", failed.stderr)
-        self.assertEqual(self.inspect("stranger")["State"]["Status"], "running")
+        for name in ("stranger", "proj-a-1"):
+            self.assertEqual(self.inspect(name)["State"]["Status"], "running")
 
     def test_a_volume_that_changed(self):
         """Its data goes only when this was said."""
@@ -347,5 +348,10 @@ networks:
         self.assertIn("volume proj_v exists and is not as the files have it", self.up(text % 2).stderr)
         self.compose("exec", "-T", "a", "test", "-e", "/v/kept")
         self.assertEqual(self.ids(), old)
+        self.skiff("run", "-d", "--name", "stranger", "-v", "proj_v:/v", "busybox", "sleep", "1000")
+        self.assertIn("volume proj_v cannot change while", self.up(text % 2, "--yes", check=False).stderr)
+        self.assertEqual(self.inspect("proj-a-1")["Id"], old["proj-a-1"])
+        self.skiff("exec", "stranger", "test", "-e", "/v/kept")
+        self.skiff("rm", "-f", "-t", "0", "stranger")
         self.up(text % 2, "--yes")
         self.compose("exec", "-T", "a", "test", "!", "-e", "/v/kept")

@@ -231,6 +231,18 @@ class DryRun(ViewTest):
         for name in before:
             self.assertEqual(self.inspect(name)["State"]["Status"], "running")
 
+    def test_a_volume_that_changed(self):
+        """Nothing goes, whatever is answered."""
+        text = f"services: {{a: {{image: busybox, command: {SLEEP}, volumes: ['v:/v'], stop_signal: KILL}}}}\nvolumes: {{v: {{labels: {{x: '%s'}}}}}}"
+        self.write(text % 1)
+        self.compose("up", "-d")
+        self.compose("exec", "-T", "a", "touch", "/v/kept")
+        before = self.ids()
+        self.write(text % 2)
+        self.assertIn(("Volume proj_v", "Recreate"), self.reports(self.compose("--dry-run", "up", "-d", "--yes")))
+        self.assertEqual(self.ids(), before)
+        self.compose("exec", "-T", "a", "test", "-e", "/v/kept")
+
     def test_images(self):
         self.write("services: {a: {image: registry.invalid/nothing}, b: {build: .}}")
         (self.project / "Dockerfile").write_text("FROM busybox\n")
@@ -238,10 +250,14 @@ class DryRun(ViewTest):
         self.assertEqual(self.reports(self.compose("--dry-run", "up", "-d"))[:2], want)
         self.assertEqual(self.reports(self.compose("--dry-run", "pull")), want[:1])
         self.assertEqual(self.reports(self.compose("--dry-run", "build")), want[1:])
+        self.write("services: {c: {image: localhost/c, build: .}}")
+        self.assertEqual(self.reports(self.compose("--dry-run", "build", "--push")), [("Image localhost/c", "Build"), ("Image localhost/c", "Push")])
 
     def test_other_verbs_refuse(self):
         self.write(PAIR)
         self.assertIn("--dry-run is not for 'compose run'", self.compose("--dry-run", "run", "db", "true", code=125).stderr)
+        for verb in (("exec", "db", "true"), ("commit", "db", "localhost/x"), ("export", "-o", "x.tar", "db"), ("attach", "db")):
+            self.assertIn(f"--dry-run is not for 'compose {verb[0]}'", self.compose("--dry-run", *verb, code=125).stderr)
         self.assertEqual(self.names(), [])
 
 

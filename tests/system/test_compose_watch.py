@@ -108,6 +108,19 @@ services:
                      timeout=60, message="the removal")
         self.stop(process)
 
+    def test_links_stay_links(self):
+        """What they lead to is no part of the project."""
+        secret = self.tmp / "secret"
+        secret.write_text("mine")
+        self.up(self.TEXT)
+        process = self.watch(self.TEXT)
+        (self.src / "deep").mkdir()
+        (self.src / "deep/link").symlink_to(secret)
+        wait_for(lambda: self.compose("exec", "-T", "a", "readlink", "/app/deep/link", check=False).stdout.strip() == str(secret), timeout=60,
+                 message="the link")
+        self.assertEqual(self.cat("/app/deep/link"), "")
+        self.stop(process)
+
     def test_changes_come_in_batches(self):
         self.up(self.TEXT)
         process = self.watch(self.TEXT)

@@ -390,6 +390,15 @@ class Verbs(QuadletTest):
         (self.files / "shop/sub/round").symlink_to(".")
         self.assertIn("too deep", self.quadlet("install", "--replace", self.files / "shop", code=125).stderr)
 
+    def test_two_of_a_name(self):
+        for directory in ("one", "two"):
+            (self.files / directory).mkdir()
+            (self.files / directory / "asset").write_text(directory)
+        done = self.quadlet("install", "--reload-systemd=false", self.put("web.container", CONTAINER), self.files / "one/asset",
+                            self.files / "two/asset", code=125)
+        self.assertIn("two of these would be installed as 'asset'", done.stderr)
+        self.assertFalse(list(self.installed.glob("*")))
+
     def test_from_an_address(self):
         """Fetched, checked, installed as any other."""
         files = {"/x/web.container": CONTAINER.encode(), "/data.volume": b"[Volume]\n", "/bad.volume": b"[Volume]\nLable=x\n",
@@ -402,7 +411,8 @@ class Verbs(QuadletTest):
                                ("", "names no file"), ("x.txt", "status 404"), ("%2e%2e%2fx.volume", "names no file")):
                 self.assertIn(says, self.quadlet("install", "--reload-systemd=false", f"{base}/{name}", code=125).stderr, name)
         self.assertEqual(sorted(os.listdir(self.installed)), ["data.volume", "web.container"])
-        for address in ("http://example.org/x.container", "ftp://example.org/x.container", "http://localhost.example.org/x.volume"):
+        for address in ("http://example.org/x.container", "ftp://example.org/x.container", "http://localhost.example.org/x.volume",
+                        "http://localhost:x@example.org/x.volume", "http://127.0.0.1:80@example.org/x.volume"):
             self.assertIn("must begin with https://", self.quadlet("install", address, code=125).stderr)
         self.assertEqual(list(self.tmp.glob("skiff-quadlet-*")), [])
 
