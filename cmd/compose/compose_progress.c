@@ -271,7 +271,7 @@ static G_GNUC_NORETURN void run_drawing(int fd, pid_t parent)
 		.lines = g_ptr_array_new_with_free_func(line_free),
 	};
 	for (bool go_on = true; go_on;) {
-		struct pollfd from = {.fd = fd, .events = POLLIN};
+		struct pollfd from = {.fd = drawing.fd, .events = POLLIN};
 		int ready = poll(&from, 1, drawing.hidden ? -1 : FRAME_MS);
 		if (ready > 0)
 			go_on = serve(&drawing);

@@ -6,7 +6,7 @@ import os
 import socket
 from pathlib import Path
 
-from tests.support.skiff import free_port, sub_ids, wait_for
+from tests.support.skiff import free_port, of_processes, sub_ids, wait_for
 from tests.system.test_compose import SLEEP, ComposeTest
 
 CANARY = "c4n4ry-of-a-secret"
@@ -57,11 +57,8 @@ configs: {{c: {{content: "listen ${{PORT}}\\nraw $$HOME\\n"}}, made: {{environme
                 except OSError:
                     continue
         self.assertLessEqual(found, {"secret.0", "secret.1", "secret.2", "secret.3"})
-        for path in Path("/proc").glob("[0-9]*/cmdline"):
-            try:
-                self.assertNotIn(CANARY.encode(), path.read_bytes())
-            except OSError:
-                continue
+        for line in of_processes("cmdline"):
+            self.assertNotIn(CANARY.encode(), line)
 
     def test_changes_recreate(self):
         self.up(self.TEXT, env=self.ENV)
@@ -200,11 +197,7 @@ class Builds(ComposeTest):
         process = self.start("compose", "build", "--build-arg", "LATE", cwd=self.project, text=True, env={"LATE": CANARY + "-late"})
         seen = set()
         while process.poll() is None:
-            for path in Path("/proc").glob("[0-9]*/cmdline"):
-                try:
-                    line = path.read_bytes()
-                except OSError:
-                    continue
+            for line in of_processes("cmdline"):
                 if b"skiff-build" in line.split(b"\0")[0] or b"compose-fds" in line:
                     seen.add(line)
         process.communicate()

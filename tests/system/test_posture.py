@@ -17,7 +17,7 @@ import subprocess
 import unittest
 from pathlib import Path
 
-from tests.support.skiff import SkiffTest, wait_for
+from tests.support.skiff import SkiffTest, of_processes, wait_for
 
 HERE = Path(__file__).resolve().parent
 GOLDEN = HERE / "golden/posture.json"
@@ -244,9 +244,9 @@ class Posture(PostureTest):
         process = self.start("run", "-i", "--network", "slirp", "--name", "target", "--rootfs", self.root, "/probe",
                              "wait", stdin=subprocess.PIPE)
         self.assertTrue(process.stdout.readline())
-        names = [path.read_text().strip() for path in Path("/proc").glob("[0-9]*/comm")]
+        names = [name.decode().strip() for name in of_processes("comm")]
         self.assertEqual([name for name in names if name.startswith("skiff-")].count("skiff-monitor"), 1, names)
-        wait_for(lambda: "skiff-uplink" in [path.read_text().strip() for path in Path("/proc").glob("[0-9]*/comm")],
+        wait_for(lambda: "skiff-uplink" in [name.decode().strip() for name in of_processes("comm")],
                  message="a process named skiff-uplink")
         self.assertNotIn("200", names)
 
