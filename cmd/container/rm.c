@@ -34,10 +34,11 @@ static const Option options[] = {
 
 static const OptionGroup group = {NULL, options};
 
+/* An infra container is not: if its pod is there it stays. */
 static void begin_one(Container *ctr, void *data)
 {
 	const RmOptions *opts = data;
-	if (opts->force)
+	if (opts->force && !container_summary(ctr)->infra)
 		container_stop_begin(ctr,
 				     &(ContainerStop){.timeout_s = selection_time(opts->timeout),
 						      .removing = true});

@@ -443,6 +443,9 @@ class Life(PodTest):
         self.skiff_fails("pod", "rm", "p", says=f"cannot remove container {member} as it is running - running or paused "
                                                 "containers cannot be removed without force: container state improper")
         self.assertEqual(self.status("p"), "Running")
+        # What is refused is not stopped either.
+        self.skiff_fails("rm", "-f", self.infra("p"), code=2, says="is the infra container of pod")
+        self.assertEqual(self.status("p"), "Running")
         self.skiff("stop", "m")
         # The infra container alone does not count.
         self.skiff("pod", "rm", "p")
