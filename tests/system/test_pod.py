@@ -102,7 +102,8 @@ class Verbs(PodTest):
                 self.skiff_fails("pod", *args, code=code, says=words)
         self.skiff("pod", "rm", "--ignore", "nope")
         self.skiff("pod", "stop", "--ignore", "nope")
-        self.skiff_fails("create", "--name", "taken", "busybox", says='name "taken" is in use: pod already exists')
+        for verb in (("create", "--name", "taken", "busybox"), ("rename", "ctr", "taken")):
+            self.skiff_fails(*verb, says='name "taken" is in use: pod already exists')
         infra = self.infra("taken")
         self.skiff_fails("rm", infra, code=2, says=f"container {infra} is the infra container of pod")
         self.assertEqual(self.pods(), ["taken"])
