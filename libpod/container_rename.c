@@ -29,8 +29,8 @@ static bool take_name(Container *ctr, int names, const char *name, GError **erro
 	}
 	if (pod_name_is_taken(ctr->engine, name))
 		return error_set(error, ENGINE_ERROR_EXISTS,
-				 "renaming container %s: name \"%s\" is in use: pod already exists", id,
-				 name);
+				 "renaming container %s: name \"%s\" is in use: pod already exists",
+				 id, name);
 	(void)unlinkat(names, name, 0);
 	if (symlinkat(id, names, name) < 0 || fsync(names) < 0)
 		return error_set_errno(error, "cannot record the name '%s'", name);

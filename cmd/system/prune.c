@@ -138,7 +138,9 @@ static bool prune_containers(Prune *prune, GError **error)
 	for (guint i = 0; i < list->len; i++) {
 		Container *ctr = list->pdata[i];
 		ContainerState state = container_summary(ctr)->state;
-		if ((state != CONTAINER_CREATED && state != CONTAINER_EXITED) ||
+		/* Members go with their pod. */
+		if (container_summary(ctr)->pod ||
+		    (state != CONTAINER_CREATED && state != CONTAINER_EXITED) ||
 		    !container_filter_matches(filter, ctr))
 			continue;
 		g_autofree char *id = g_strdup(container_summary(ctr)->id);

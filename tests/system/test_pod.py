@@ -191,6 +191,7 @@ class Verbs(PodTest):
             self.skiff("pod", "create", name)
         self.skiff("pod", "start", "ended", "runs")
         self.skiff("pod", "stop", "ended")
+        self.skiff("create", "--pod", "made", "--name", "waits", "busybox", "true")
         ended = self.inspect("ended")["Id"]
         self.assertEqual(self.skiff("pod", "prune", "-f").word, ended)
         self.skiff("container", "prune", "-f")
@@ -198,6 +199,8 @@ class Verbs(PodTest):
         self.skiff("pod", "stop", "runs")
         self.assertIn(self.inspect("runs")["Id"], self.skiff("system", "prune", "-f").lines)
         self.assertEqual(self.pods(), ["made"])
+        # Members stay as long as their pod does.
+        self.assertEqual(self.state("waits"), "created")
 
     def test_completion(self):
         self.skiff("pod", "create", "backend")
