@@ -305,6 +305,7 @@ static MonitorRequest describe(const Container *ctr, const ContainerSpec *spec,
 		.log_level = log_get_level(),
 		.keep_groups = spec->keep_groups,
 		.keep_preserved = options->listen_fds > 0,
+		.systemd = spec->systemd && !spec->privileged,
 	};
 }
 
