@@ -29,6 +29,9 @@
 #define POD_VERSION  1
 #define MAX_POD_SIZE (1024 * 1024)
 
+/* Who has it looks at some records, or stops the infra container, after which no other need. */
+#define TURN_PATIENCE_MS 2000
+
 static const struct {
 	const char *name;
 	unsigned bit;
@@ -272,13 +275,16 @@ bool pod_is_there(Engine *engine, const char *name, const char *id)
 	return broken || (pod && strcmp(pod->id, id) == 0);
 }
 
-RecordLock *pod_lock(Engine *engine, const Pod *pod, int timeout_ms, const char *operation,
-		     GError **error)
+/* A lock in its directory. */
+static RecordLock *lock_in(Engine *engine, const Pod *pod, const char *file, int timeout_ms,
+			   const char *operation, GError **error)
 {
 	g_autoptr(GError) failed = NULL;
 	autofd dir = path_open_state(pods_dir(engine), pod->name, O_RDONLY | O_DIRECTORY, 0);
+	if (dir < 0 && errno != ENOENT)
+		return error_set_errno_null(error, "cannot open pod %s", pod->name);
 	g_autoptr(RecordLock) lock =
-		dir < 0 ? NULL : record_lock(dir, "op", false, timeout_ms, operation, &failed);
+		dir < 0 ? NULL : record_lock(dir, file, false, timeout_ms, operation, &failed);
 	/* It may have been removed, and made anew, while we waited. */
 	bool there = pod_is_there(engine, pod->name, pod->id);
 	if (lock && there)
@@ -289,6 +295,17 @@ RecordLock *pod_lock(Engine *engine, const Pod *pod, int timeout_ms, const char 
 		error_set(error, ENGINE_ERROR_NOT_FOUND,
 			  "no pod with name or ID %s found: no such pod", pod->name);
 	return NULL;
+}
+
+RecordLock *pod_lock(Engine *engine, const Pod *pod, int timeout_ms, const char *operation,
+		     GError **error)
+{
+	return lock_in(engine, pod, "op", timeout_ms, operation, error);
+}
+
+RecordLock *pod_take_turn(Engine *engine, const Pod *pod, GError **error)
+{
+	return lock_in(engine, pod, "turn", TURN_PATIENCE_MS, "cleanup", error);
 }
 
 RecordLock *pods_pin(Engine *engine, GError **error)

@@ -420,6 +420,16 @@ class Life(PodTest):
         self.skiff("rm", "-f", "one")
         wait_for(lambda: self.state(self.infra("p")) == "exited", 60, message="the infra container to end with the last member")
 
+    def test_exit_policy_stop_when_all_end_at_once(self):
+        names = [f"m{i}" for i in range(4)]
+        self.skiff("pod", "create", "--exit-policy", "stop", "p")
+        for name in names:
+            self.member("p", name)
+        pids = [int(self.state(name, "State.Pid")) for name in names]
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        self.wait_status("p", "Exited")
+
     def test_exit_policy_stop_after_a_killed_monitor(self):
         self.skiff("pod", "create", "--exit-policy", "stop", "p")
         self.member("p", "m")
