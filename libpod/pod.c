@@ -433,8 +433,14 @@ static bool publish(Engine *engine, StoreStage *stage, const Pod *pod, GError **
 	    0)
 		return errno == EEXIST ? set_taken(pod->name, "pod", error)
 				       : error_set_errno(error, "cannot record pod %s", pod->name);
-	return fsync(pods_dir(engine)) == 0 ||
-	       error_set_errno(error, "cannot sync the pods' directory");
+	if (fsync(pods_dir(engine)) == 0)
+		return true;
+	error_set_errno(error, "cannot sync the pods' directory");
+	/* The caller takes its infra container back. */
+	g_autoptr(GError) left = NULL;
+	if (!store_trash(engine_store(engine), "pods", pod->name, &left))
+		log_warn("%s", left->message);
+	return false;
 }
 
 static Pod *new_pod(Engine *engine, const PodCreate *options)
@@ -490,7 +496,7 @@ Pod *pod_create(Engine *engine, const PodCreate *options, GError **error)
 		return NULL;
 	pod->infra_id = infra ? g_strdup(container_summary(infra)->id) : NULL;
 	if (!stage_pod(stage, pod, error) || !publish(engine, stage, pod, error)) {
-		const ContainerRemove remove = {.force = true, .with_pod = true};
+		const ContainerRemove remove = {.force = true, .volumes = true, .with_pod = true};
 		g_autoptr(GError) left = NULL;
 		if (infra && !container_remove(infra, &remove, &left))
 			log_warn("%s", left->message);
@@ -609,7 +615,7 @@ bool pods_heal(Engine *engine, GError **error)
 		record_lock(pods_dir(engine), ".lock", false, -1, "heal", error);
 	g_autoptr(GPtrArray) all = lock ? containers_list(engine, error) : NULL;
 	/* One that members still depend on stays: its pod was damaged. */
-	const ContainerRemove remove = {.force = true, .with_pod = true};
+	const ContainerRemove remove = {.force = true, .volumes = true, .with_pod = true};
 	for (guint i = 0; all && i < all->len; i++) {
 		Container *ctr = g_ptr_array_index(all, i);
 		g_autoptr(GError) failed = NULL;

@@ -538,7 +538,7 @@ class Faults(PodTest):
         self.assertEqual([path.name for path in (store / "pods").iterdir() if not path.name.startswith(".")], [])
 
     def test_an_infra_container_without_a_pod_is_swept(self):
-        self.skiff("pod", "create", "p")
+        self.skiff("pod", "create", "-v", "/data", "p")
         store = self.state_directories()["store/containers"].parent
         # What a kill between the two records leaves: the infra container, and a stage that nobody holds.
         for path in sorted((store / "pods/p").iterdir()):
@@ -546,9 +546,10 @@ class Faults(PodTest):
         (store / "pods/p").rmdir()
         (store / "staging/left").mkdir(mode=0o700)
         (store / "staging/left/lease").touch(mode=0o600)
-        self.assertEqual(len(self.skiff("ps", "-aq").lines), 1)
-        self.skiff("volume", "prune", "-f")
+        self.assertEqual((len(self.skiff("ps", "-aq").lines), len(self.skiff("volume", "ls", "-q").lines)), (1, 1))
+        self.skiff("pod", "prune", "-f")
         self.assertEqual(self.skiff("ps", "-aq").lines, [])
+        self.assertEqual(self.skiff("volume", "ls", "-q").lines, [])
 
     def test_many_at_once(self):
         self.skiff("pod", "create", "p")
