@@ -505,6 +505,12 @@ class Faults(PodTest):
         for name in ("one", "two"):
             self.member("p", name)
 
+    def test_restart_of_all_leaves_the_namespaces(self):
+        self.two()
+        before = self.namespaces(self.infra("p"))["net"]
+        self.skiff("restart", "-t", "0", "--all")
+        self.assertEqual([self.namespaces(name)["net"] for name in ("one", "two", self.infra("p"))], [before] * 3)
+
     def test_killed_infra_container(self):
         self.two()
         self.skiff("kill", self.infra("p"))
