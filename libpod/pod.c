@@ -560,6 +560,35 @@ static bool check_removable(const GPtrArray *members, const PodRemove *options, 
 	return true;
 }
 
+/* Which of the members is it that @s depends on? NULL: none. */
+static const char *needed_member(const ContainerSummary *s, const GPtrArray *members)
+{
+	for (guint i = 0; i < members->len; i++) {
+		const char *id = container_summary(members->pdata[i])->id;
+		if (s->depends && g_strv_contains((const char *const *)s->depends, id))
+			return id;
+	}
+	return NULL;
+}
+
+/* Containers outside of the pod that are in its namespaces go before it. */
+static bool check_outsiders(Engine *engine, const Pod *pod, const GPtrArray *members,
+			    GError **error)
+{
+	g_autoptr(GPtrArray) all = containers_list(engine, error);
+	for (guint i = 0; all && i < all->len; i++) {
+		const ContainerSummary *s = container_summary(all->pdata[i]);
+		const char *needed =
+			g_strcmp0(s->pod, pod->id) == 0 ? NULL : needed_member(s, members);
+		if (needed)
+			return error_set(error, ENGINE_ERROR_EXISTS,
+					 "container %s has dependent containers which must be "
+					 "removed before it: %s: container already exists",
+					 needed, s->id);
+	}
+	return all != NULL;
+}
+
 /* Members side by side, then the record, then the infra container, which nobody can join any more.
  */
 static bool remove_all(Engine *engine, const Pod *pod, const GPtrArray *members,
@@ -591,7 +620,8 @@ bool pod_remove(Engine *engine, const Pod *pod, const PodRemove *options, GError
 {
 	g_autoptr(RecordLock) op = pod_lock(engine, pod, -1, "pod rm", error);
 	g_autoptr(GPtrArray) members = op ? pod_members(engine, pod, error) : NULL;
-	if (!members || !check_removable(members, options, error))
+	if (!members || !check_removable(members, options, error) ||
+	    !check_outsiders(engine, pod, members, error))
 		return false;
 	/* While it is there a kill of ours is noticed: see the top of this file. */
 	g_autoptr(StoreStage) stage = store_stage_new(engine_store(engine), error);

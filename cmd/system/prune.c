@@ -84,10 +84,11 @@ static bool confirm(const PruneOptions *opts)
 	return confirm_ask(text);
 }
 
-/* Somebody began to use it meanwhile, or removed it: no failure. */
+/* Somebody needs it, began to use it meanwhile, or removed it: no failure. */
 static bool is_harmless(const GError *error)
 {
 	return error_matches(error, ENGINE_ERROR_BAD_STATE) ||
+	       error_matches(error, ENGINE_ERROR_EXISTS) ||
 	       error_matches(error, ENGINE_ERROR_IN_USE) ||
 	       error_matches(error, ENGINE_ERROR_NOT_FOUND);
 }

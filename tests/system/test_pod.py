@@ -461,6 +461,12 @@ class Life(PodTest):
         self.skiff_fails("rm", "-f", self.infra("p"), code=2, says="is the infra container of pod")
         self.assertEqual(self.status("p"), "Running")
         self.skiff("stop", "m")
+        # Nor is somebody else's network taken away.
+        infra = self.infra("p")
+        guest = self.skiff("create", "--name", "guest", "--network", f"container:{infra}", "busybox", "true").word
+        self.skiff_fails("pod", "rm", "-f", "p",
+                         says=f"container {infra} has dependent containers which must be removed before it: {guest}: container already exists")
+        self.skiff("rm", "guest")
         # The infra container alone does not count.
         self.skiff("pod", "rm", "p")
         self.assertEqual(self.skiff("ps", "-aq").lines, [])
