@@ -463,7 +463,7 @@ class VolumeOptions(Base):
         self.skiff("volume", "create", "-o", "type=tmpfs", "-o", "device=tmpfs", "v")
         self.skiff("run", "-d", "--name", "c", "--network", "none", "-v", "v:/a/data", "busybox", "sh", "-c",
                    f"mv /a /b && mkdir /a && ln -s {self.tmp}/mine /a/data && echo moved; sleep 100")
-        wait_for(lambda: self.skiff("logs", "c").stdout == "moved\n")
+        wait_for(lambda: self.skiff("logs", "c").stdout == "moved\n", 60, message="the directory to be moved")
         done = self.run_one("-v", "v:/x", "busybox", "ls", "/x", check=False)
         self.assertNotIn("stolen", done.stdout)
         self.assertNotEqual(done.code, 0)
