@@ -65,7 +65,7 @@ static bool is_enabled(const BootHost *host)
 			     : NULL;
 	if (own && exists("", own))
 		return true;
-	for (const char *const *path = host->user ? user : system; *path; path++)
+	for (const char *const *path = host->config ? user : system; *path; path++)
 		if (exists(host->root, *path))
 			return true;
 	return false;
@@ -76,7 +76,7 @@ char *boot_hint_restart(const BootHost *host)
 	if (!exists(host->root, "/run/systemd/system") || is_enabled(host))
 		return NULL;
 	return g_strdup_printf("nothing starts this container after a boot: systemctl %senable %s",
-			       host->user ? "--user " : "", host->unit);
+			       host->config ? "--user " : "", host->unit);
 }
 
 char *boot_hint_linger(const BootHost *host)

@@ -13,7 +13,7 @@ typedef struct {
 	const char *root;    /* below which /run, /etc and /var are read; "" */
 	const char *runtime; /* $XDG_RUNTIME_DIR, NULL if it is not set */
 	char *config;        /* of the user: ~/.config; NULL for root */
-	char *user;          /* his name; NULL for root */
+	char *user;          /* his name; NULL for root, and for who has none */
 	char *unit;          /* as systemctl enable wants it: a name, or the file's path */
 	uid_t uid;
 } BootHost;

@@ -202,13 +202,8 @@ static ContainerSummary new_summary(const ContainerSpec *spec, const char *id)
 /* The bytes of a secret: the store's, or those that came with it. secret_wipe() them. */
 static char *load_secret(Engine *engine, const SpecSecret *asked, size_t *out_size, GError **error)
 {
-	if (asked->data) {
-		const void *data = g_bytes_get_data(asked->data, out_size);
-		char *copy = g_malloc0(*out_size + 1);
-		if (*out_size)
-			memcpy(copy, data, *out_size);
-		return copy;
-	}
+	if (asked->data)
+		return secret_copy(asked->data, out_size);
 	g_autoptr(Secret) secret = secret_resolve(engine, asked->id, error);
 	return secret ? secret_read(engine, secret, out_size, error) : NULL;
 }

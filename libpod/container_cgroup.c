@@ -15,6 +15,7 @@
 #include "libpod/base/spawn.h"
 #include "libpod/container_priv.h"
 #include "libpod/runtime/cgroup.h"
+#include "libpod/systemd_mode.h"
 
 #define RECORD        "cgroup"
 #define RECORD_MAX    4096
@@ -420,8 +421,7 @@ bool container_cgroup_check(const ContainerSpec *spec, GError **error)
 bool container_cgroup_check_systemd(const ContainerCgroup *cgroup, GError **error)
 {
 	const ContainerSpec *spec = cgroup->spec;
-	bool foreign = spec && spec->cgroup.mode != SPEC_NS_DEFAULT &&
-		       spec->cgroup.mode != SPEC_NS_PRIVATE;
+	bool foreign = spec && !systemd_mode_has_namespace(spec);
 	const char *reason = foreign ? "--cgroupns makes it share another one's" : cgroup->lacking;
 	if (!spec || !spec->systemd || (container_cgroup_is_planned(cgroup) && !foreign))
 		return true;

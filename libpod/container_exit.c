@@ -479,11 +479,10 @@ bool container_cleanup(Engine *engine, const char *id, const char *pod, GError *
 	 * directory go too. */
 	if (!dir_name)
 		(void)container_remove_runtime(engine, id);
-	else if (!cleanup_locked(engine, dir_name, error))
-		return false;
+	bool clean = !dir_name || cleanup_locked(engine, dir_name, error);
 	if (pod)
 		pod_member_ended(engine, pod);
-	return rootless_empty_trash(engine, error);
+	return clean && rootless_empty_trash(engine, error);
 }
 
 bool container_finish(Container *ctr, GError **error)
@@ -530,11 +529,16 @@ static bool is_dead_step(Container *ctr)
 	return record_lock_is_held(store_fd(engine_store(ctr->engine)), lease) == 0;
 }
 
-/* A member has ended without its monitor. */
-static bool heal_pod(Engine *engine, const char *pod)
+/* What heal_one() does under the lock, for a container that does not run. */
+static bool heal_locked(Container *ctr, GError **error)
 {
-	if (pod)
-		pod_member_ended(engine, pod);
+	if (ctr->summary.auto_remove &&
+	    (ctr->summary.state == CONTAINER_EXITED || was_started(ctr) || is_dead_step(ctr)))
+		return container_discard(ctr, error) && rootless_empty_trash(ctr->engine, error);
+	if (ctr->summary.state != CONTAINER_CREATED)
+		return container_settle(ctr, error);
+	/* A start that was killed before its monitor had a word. */
+	(void)container_remove_runtime(ctr->engine, ctr->summary.id);
 	return true;
 }
 
@@ -563,16 +567,12 @@ static bool heal_one(Engine *engine, const char *dir_name, GError **error)
 	    container_life_is_held(ctr))
 		return true;
 	g_autofree char *pod = pod_of_member(&ctr->summary);
-	if (ctr->summary.auto_remove &&
-	    (ctr->summary.state == CONTAINER_EXITED || was_started(ctr) || is_dead_step(ctr)))
-		return container_discard(ctr, error) && rootless_empty_trash(engine, error) &&
-		       heal_pod(engine, pod);
-	if (ctr->summary.state == CONTAINER_CREATED) {
-		/* A start that was killed before its monitor had a word. */
-		(void)container_remove_runtime(engine, ctr->summary.id);
-		return true;
-	}
-	return container_settle(ctr, error) && heal_pod(engine, pod);
+	bool ok = heal_locked(ctr, error);
+	g_clear_pointer(&lock, record_unlock);
+	/* A member has ended without its monitor. */
+	if (ok && pod)
+		pod_member_ended(engine, pod);
+	return ok;
 }
 
 /* Runtime directories that no monitor holds: from a killed monitor, or a command killed between two

@@ -5,12 +5,15 @@
  */
 #include "libpod/container_priv.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
+#include "libpod/base/log.h"
+#include "libpod/base/path.h"
 #include "libpod/image_view.h"
 #include "network/resolv.h"
 
@@ -127,9 +130,15 @@ bool container_write_files(Container *ctr, const ContainerSpec *spec, const Netw
 	       write_file(ctr, "containerenv", "", error);
 }
 
+/* Is it in the network of its pod, whose files it has? */
+static bool has_network_files(const ContainerSpec *spec)
+{
+	return spec->pod && !spec->infra && spec->network->mode == NETWORK_CONTAINER;
+}
+
 char *container_network_files(const Container *ctr, const ContainerSpec *spec)
 {
-	if (!spec->pod || spec->infra || spec->network->mode != NETWORK_CONTAINER)
+	if (!has_network_files(spec))
 		return NULL;
 	return g_build_filename(engine_run_path(ctr->engine), "containers", spec->network->target,
 				NULL);
@@ -137,15 +146,27 @@ char *container_network_files(const Container *ctr, const ContainerSpec *spec)
 
 bool container_add_to_pod_hosts(Container *ctr, const ContainerSpec *spec, GError **error)
 {
-	g_autofree char *dir = container_network_files(ctr, spec);
-	g_autofree char *path = dir ? g_build_filename(dir, "hosts", NULL) : NULL;
-	g_autofree char *line = g_strdup_printf("127.0.0.1\t%s\n", ctr->summary.name);
-	autofd fd = path ? open(path, O_RDWR | O_APPEND | O_NOFOLLOW | O_CLOEXEC) : -1;
-	g_autofree char *text = fd >= 0 ? fd_read_all(fd, HOSTS_FILE_MAX, NULL, error) : NULL;
-	if (fd >= 0 && !text)
-		return false;
-	if (!text || strstr(text, line))
+	if (!has_network_files(spec))
 		return true;
-	return fd_write_all(fd, line, strlen(line)) ||
+	g_autofree char *path = g_build_filename(spec->network->target, "hosts", NULL);
+	g_autofree char *line = g_strdup_printf("127.0.0.1\t%s\n", ctr->summary.name);
+	g_autoptr(GError) unread = NULL;
+	autofd fd =
+		path_open_state(engine_run_containers_fd(ctr->engine), path, O_RDWR | O_APPEND, 0);
+	if (fd < 0)
+		return errno == ENOENT ||
+		       error_set_errno(error, "cannot open the hosts file of pod %s",
+				       spec->pod_name);
+	/* Members write to it, too: none may keep the others from starting. */
+	g_autofree char *text = fd_read_all(fd, HOSTS_FILE_MAX, NULL, &unread);
+	if (!text) {
+		log_warn("pod %s does not know %s by name: its hosts file: %s", spec->pod_name,
+			 ctr->summary.name, unread->message);
+		return true;
+	}
+	if (strstr(text, line))
+		return true;
+	bool open_end = *text && !g_str_has_suffix(text, "\n");
+	return ((!open_end || fd_write_all(fd, "\n", 1)) && fd_write_all(fd, line, strlen(line))) ||
 	       error_set_errno(error, "cannot write the hosts file of pod %s", spec->pod_name);
 }

@@ -12,8 +12,9 @@
 #include "libpod/container_priv.h"
 #include "libpod/events.h"
 #include "libpod/name.h"
+#include "libpod/pod.h"
 
-/* Make names/@name lead to the container, unless another container that exists has the name. */
+/* Make names/@name lead to the container, unless another container or a pod has the name. */
 static bool take_name(Container *ctr, int names, const char *name, GError **error)
 {
 	const char *id = ctr->summary.id;
@@ -26,6 +27,10 @@ static bool take_name(Container *ctr, int names, const char *name, GError **erro
 				 "container %s: container already exists",
 				 id, name, id);
 	}
+	if (pod_name_is_taken(ctr->engine, name))
+		return error_set(error, ENGINE_ERROR_EXISTS,
+				 "renaming container %s: name \"%s\" is in use: pod already exists",
+				 id, name);
 	(void)unlinkat(names, name, 0);
 	if (symlinkat(id, names, name) < 0 || fsync(names) < 0)
 		return error_set_errno(error, "cannot record the name '%s'", name);

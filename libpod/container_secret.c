@@ -18,13 +18,8 @@ static char *read_secret(Container *ctr, const SpecSecret *asked, guint index, G
 			 size_t *out_size, GError **error)
 {
 	g_autofree char *name = g_strdup_printf("secret.%u", index);
-	if (given) {
-		const void *data = g_bytes_get_data(given, out_size);
-		char *copy = g_malloc0(*out_size + 1);
-		if (*out_size)
-			memcpy(copy, data, *out_size);
-		return copy;
-	}
+	if (given)
+		return secret_copy(given, out_size);
 	if (asked->given)
 		return error_set_null(error, ENGINE_ERROR_BAD_STATE,
 				      "secret %s of container %s was for its first start",

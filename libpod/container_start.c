@@ -305,6 +305,7 @@ static MonitorRequest describe(const Container *ctr, const ContainerSpec *spec,
 		.log_level = log_get_level(),
 		.keep_groups = spec->keep_groups,
 		.keep_preserved = options->listen_fds > 0,
+		.systemd = spec->systemd && !spec->privileged,
 	};
 }
 
@@ -553,8 +554,12 @@ ContainerStarting *container_start_begin(Container *ctr, const ContainerStart *o
 	starting->cgroup = CONTAINER_CGROUP_NONE;
 	starting->control = -1;
 	starting->op = container_lock(ctr, options->at_once ? 0 : -1, "start", error);
-	if (!starting->op || !container_reload(ctr, error) || container_run_fd(ctr) < 0)
+	if (!starting->op || !container_reload(ctr, error))
 		return NULL;
+	if (container_run_fd(ctr) < 0)
+		return error_set_errno_null(error,
+					    "cannot open the runtime directory of container %s",
+					    ctr->summary.id);
 	if (ctr->summary.state == CONTAINER_INITIALIZED && !options->hold) {
 		starting->began = begin_held(ctr, options, &starting->control, error);
 		return starting->began ? g_steal_pointer(&starting) : NULL;

@@ -181,7 +181,8 @@ static char *other_shm(const ContainerSpec *spec, const OciBuildContext *context
 static void build_system_mounts(OciConfig *config, const ContainerSpec *spec,
 				const OciBuildContext *context)
 {
-	bool writable = spec->privileged || spec->systemd;
+	/* The image chooses the command, and with it that it is a systemd: never another's. */
+	bool writable = spec->privileged || (spec->systemd && systemd_mode_has_namespace(spec));
 	const char *const proc[] = {"nosuid", "noexec", "nodev", NULL};
 	const char *const dev[] = {"nosuid",   "noexec",      "strictatime",
 				   "mode=755", "size=65536k", NULL};

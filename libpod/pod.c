@@ -29,6 +29,9 @@
 #define POD_VERSION  1
 #define MAX_POD_SIZE (1024 * 1024)
 
+/* Who has it looks at some records, or stops the infra container, after which no other need. */
+#define TURN_PATIENCE_MS 2000
+
 static const struct {
 	const char *name;
 	unsigned bit;
@@ -272,13 +275,16 @@ bool pod_is_there(Engine *engine, const char *name, const char *id)
 	return broken || (pod && strcmp(pod->id, id) == 0);
 }
 
-RecordLock *pod_lock(Engine *engine, const Pod *pod, int timeout_ms, const char *operation,
-		     GError **error)
+/* A lock in its directory. */
+static RecordLock *lock_in(Engine *engine, const Pod *pod, const char *file, int timeout_ms,
+			   const char *operation, GError **error)
 {
 	g_autoptr(GError) failed = NULL;
 	autofd dir = path_open_state(pods_dir(engine), pod->name, O_RDONLY | O_DIRECTORY, 0);
+	if (dir < 0 && errno != ENOENT)
+		return error_set_errno_null(error, "cannot open pod %s", pod->name);
 	g_autoptr(RecordLock) lock =
-		dir < 0 ? NULL : record_lock(dir, "op", false, timeout_ms, operation, &failed);
+		dir < 0 ? NULL : record_lock(dir, file, false, timeout_ms, operation, &failed);
 	/* It may have been removed, and made anew, while we waited. */
 	bool there = pod_is_there(engine, pod->name, pod->id);
 	if (lock && there)
@@ -289,6 +295,17 @@ RecordLock *pod_lock(Engine *engine, const Pod *pod, int timeout_ms, const char 
 		error_set(error, ENGINE_ERROR_NOT_FOUND,
 			  "no pod with name or ID %s found: no such pod", pod->name);
 	return NULL;
+}
+
+RecordLock *pod_lock(Engine *engine, const Pod *pod, int timeout_ms, const char *operation,
+		     GError **error)
+{
+	return lock_in(engine, pod, "op", timeout_ms, operation, error);
+}
+
+RecordLock *pod_take_turn(Engine *engine, const Pod *pod, GError **error)
+{
+	return lock_in(engine, pod, "turn", TURN_PATIENCE_MS, "cleanup", error);
 }
 
 RecordLock *pods_pin(Engine *engine, GError **error)
@@ -416,8 +433,14 @@ static bool publish(Engine *engine, StoreStage *stage, const Pod *pod, GError **
 	    0)
 		return errno == EEXIST ? set_taken(pod->name, "pod", error)
 				       : error_set_errno(error, "cannot record pod %s", pod->name);
-	return fsync(pods_dir(engine)) == 0 ||
-	       error_set_errno(error, "cannot sync the pods' directory");
+	if (fsync(pods_dir(engine)) == 0)
+		return true;
+	error_set_errno(error, "cannot sync the pods' directory");
+	/* The caller takes its infra container back. */
+	g_autoptr(GError) left = NULL;
+	if (!store_trash(engine_store(engine), "pods", pod->name, &left))
+		log_warn("%s", left->message);
+	return false;
 }
 
 static Pod *new_pod(Engine *engine, const PodCreate *options)
@@ -473,7 +496,7 @@ Pod *pod_create(Engine *engine, const PodCreate *options, GError **error)
 		return NULL;
 	pod->infra_id = infra ? g_strdup(container_summary(infra)->id) : NULL;
 	if (!stage_pod(stage, pod, error) || !publish(engine, stage, pod, error)) {
-		const ContainerRemove remove = {.force = true, .with_pod = true};
+		const ContainerRemove remove = {.force = true, .volumes = true, .with_pod = true};
 		g_autoptr(GError) left = NULL;
 		if (infra && !container_remove(infra, &remove, &left))
 			log_warn("%s", left->message);
@@ -537,6 +560,35 @@ static bool check_removable(const GPtrArray *members, const PodRemove *options, 
 	return true;
 }
 
+/* Which of the members is it that @s depends on? NULL: none. */
+static const char *needed_member(const ContainerSummary *s, const GPtrArray *members)
+{
+	for (guint i = 0; i < members->len; i++) {
+		const char *id = container_summary(members->pdata[i])->id;
+		if (s->depends && g_strv_contains((const char *const *)s->depends, id))
+			return id;
+	}
+	return NULL;
+}
+
+/* Containers outside of the pod that are in its namespaces go before it. */
+static bool check_outsiders(Engine *engine, const Pod *pod, const GPtrArray *members,
+			    GError **error)
+{
+	g_autoptr(GPtrArray) all = containers_list(engine, error);
+	for (guint i = 0; all && i < all->len; i++) {
+		const ContainerSummary *s = container_summary(all->pdata[i]);
+		const char *needed =
+			g_strcmp0(s->pod, pod->id) == 0 ? NULL : needed_member(s, members);
+		if (needed)
+			return error_set(error, ENGINE_ERROR_EXISTS,
+					 "container %s has dependent containers which must be "
+					 "removed before it: %s: container already exists",
+					 needed, s->id);
+	}
+	return all != NULL;
+}
+
 /* Members side by side, then the record, then the infra container, which nobody can join any more.
  */
 static bool remove_all(Engine *engine, const Pod *pod, const GPtrArray *members,
@@ -568,7 +620,8 @@ bool pod_remove(Engine *engine, const Pod *pod, const PodRemove *options, GError
 {
 	g_autoptr(RecordLock) op = pod_lock(engine, pod, -1, "pod rm", error);
 	g_autoptr(GPtrArray) members = op ? pod_members(engine, pod, error) : NULL;
-	if (!members || !check_removable(members, options, error))
+	if (!members || !check_removable(members, options, error) ||
+	    !check_outsiders(engine, pod, members, error))
 		return false;
 	/* While it is there a kill of ours is noticed: see the top of this file. */
 	g_autoptr(StoreStage) stage = store_stage_new(engine_store(engine), error);
@@ -592,7 +645,7 @@ bool pods_heal(Engine *engine, GError **error)
 		record_lock(pods_dir(engine), ".lock", false, -1, "heal", error);
 	g_autoptr(GPtrArray) all = lock ? containers_list(engine, error) : NULL;
 	/* One that members still depend on stays: its pod was damaged. */
-	const ContainerRemove remove = {.force = true, .with_pod = true};
+	const ContainerRemove remove = {.force = true, .volumes = true, .with_pod = true};
 	for (guint i = 0; all && i < all->len; i++) {
 		Container *ctr = g_ptr_array_index(all, i);
 		g_autoptr(GError) failed = NULL;

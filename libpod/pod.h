@@ -96,6 +96,9 @@ bool pod_is_there(Engine *engine, const char *name, const char *id);
  */
 RecordLock *pod_lock(Engine *engine, const Pod *pod, int timeout_ms, const char *operation,
 		     GError **error);
+/** pod_take_turn() - one member's end is looked at after the other's, so that the last one sees
+ * all; IN_USE after a while. Under it pod_lock() may be tried. */
+RecordLock *pod_take_turn(Engine *engine, const Pod *pod, GError **error);
 /** pods_pin() - keep all pods from being removed, as long as the lock is held: for who records a
  * container that is in one. Under it only names/.lock may be taken. */
 RecordLock *pods_pin(Engine *engine, GError **error);

@@ -257,10 +257,14 @@ static bool kill_member(Container *ctr, void *data, GError **error)
 bool pod_kill(Engine *engine, const Pod *pod, int signum, GPtrArray *errors)
 {
 	g_autoptr(RecordLock) lock = lock_or_error(engine, pod, "pod kill", errors);
-	if (!lock || !for_members(engine, pod, can_be_killed, kill_member, &signum, errors))
+	if (!lock)
 		return false;
-	event_pod(engine, "kill", pod->id, pod->name, pod->labels);
-	return true;
+	bool killed = for_members(engine, pod, can_be_killed, kill_member, &signum, errors);
+	if (killed)
+		event_pod(engine, "kill", pod->id, pod->name, pod->labels);
+	/* Those that ended already left this to us. */
+	apply_policy(engine, pod, true);
+	return killed;
 }
 
 static bool can_be_paused(const Container *ctr)
@@ -305,7 +309,10 @@ void pod_member_ended(Engine *engine, const char *pod_name)
 	g_autoptr(Pod) pod = pod_lookup(engine, pod_name, &failed);
 	if (!pod || pod->exit_policy != POD_EXIT_STOP)
 		return;
-	g_autoptr(RecordLock) lock = pod_lock(engine, pod, 0, "cleanup", &failed);
+	/* Of two that end at the same time one would see the other run, which would find the pod
+	 * taken by the first. */
+	g_autoptr(RecordLock) turn = pod_take_turn(engine, pod, &failed);
+	g_autoptr(RecordLock) lock = turn ? pod_lock(engine, pod, 0, "cleanup", &failed) : NULL;
 	if (lock)
 		apply_policy(engine, pod, false);
 }

@@ -52,6 +52,15 @@ void secret_wipe(char *data, size_t size)
 	g_free(data);
 }
 
+char *secret_copy(GBytes *bytes, size_t *out_size)
+{
+	const void *data = g_bytes_get_data(bytes, out_size);
+	char *copy = g_malloc0(*out_size + 1);
+	if (*out_size)
+		memcpy(copy, data, *out_size);
+	return copy;
+}
+
 bool secret_check_name(const char *name, GError **error)
 {
 	size_t length = strlen(name);

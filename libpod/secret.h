@@ -53,6 +53,8 @@ GPtrArray *secrets_list(Engine *engine, GError **error);
 char *secret_read(Engine *engine, const Secret *secret, size_t *out_size, GError **error);
 /** secret_wipe() - overwrite and free; NULL is fine. */
 void secret_wipe(char *data, size_t size);
+/** secret_copy() - bytes that somebody else keeps, with a NUL behind them. secret_wipe() it. */
+char *secret_copy(GBytes *bytes, size_t *out_size);
 /** secret_restore() - write secret.json again around the bytes of one that has lost it; it gets a
  * new id. */
 bool secret_restore(Engine *engine, const char *name, GError **error);

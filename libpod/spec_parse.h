@@ -24,9 +24,11 @@ bool spec_set_rootfs(ContainerSpec *spec, const char *value, GError **error);
 bool spec_add_label(ContainerSpec *spec, const char *value, GError **error);
 /** spec_set_restart() - --restart, once. */
 bool spec_set_restart(ContainerSpec *spec, const char *value, GError **error);
-/** spec_set_pull() - --pull, once. */
+/** spec_set_pod() - --pod NAME, ID or new:NAME; empty: none. */
 bool spec_set_pod(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_pod_id_file() - --pod-id-file FILE, read when the container is made. */
 bool spec_set_pod_id_file(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_pull() - --pull, once. */
 bool spec_set_pull(ContainerSpec *spec, const char *value, GError **error);
 /** spec_set_platform() - --platform OS/ARCH[/VARIANT], once. */
 bool spec_set_platform(ContainerSpec *spec, const char *value, GError **error);

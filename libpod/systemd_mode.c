@@ -46,6 +46,11 @@ void systemd_mode_resolve(ContainerSpec *spec)
 		spec->stop_signal = SIGRTMIN + STOP_OFFSET;
 }
 
+bool systemd_mode_has_namespace(const ContainerSpec *spec)
+{
+	return spec->cgroup.mode == SPEC_NS_DEFAULT || spec->cgroup.mode == SPEC_NS_PRIVATE;
+}
+
 static bool has_mount(const ContainerSpec *spec, const char *destination)
 {
 	for (guint i = 0; i < spec->mounts->len; i++) {

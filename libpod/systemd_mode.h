@@ -29,6 +29,10 @@ bool systemd_mode_is_command(const char *program);
 /** systemd_mode_resolve() - with the arguments known: is it one, and its stop signal. */
 void systemd_mode_resolve(ContainerSpec *spec);
 
+/** systemd_mode_has_namespace() - is its cgroup namespace its own, so that it sees nobody else's
+ * cgroups? Without it gets none to write to. */
+bool systemd_mode_has_namespace(const ContainerSpec *spec);
+
 /** systemd_mode_add_mounts() - its mounts, unless the user has some there. */
 void systemd_mode_add_mounts(OciConfig *config, const ContainerSpec *spec);
 

@@ -39,9 +39,9 @@ const RegistryDocument *remote_manifest_document(const RemoteManifest *remote)
 static char *head_reference(const RemoteManifest *remote, const Reference *reference,
 			    GError **error)
 {
-	g_autoptr(GPtrArray) sources = registries_conf_sources(remote->conf, reference, error);
 	if (reference->digest)
 		return g_strdup(reference->digest);
+	g_autoptr(GPtrArray) sources = registries_conf_sources(remote->conf, reference, error);
 	for (guint i = 0; sources && i < sources->len; i++) {
 		g_clear_error(error);
 		g_autoptr(Registry) registry =

@@ -8,6 +8,7 @@
  */
 #include "storage/save.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -391,9 +392,14 @@ static bool is_replaced(Json *entry, const GPtrArray *items)
 static bool keep_entries(const Save *save, Json *list, const GPtrArray *items, GError **error)
 {
 	int dir = save_target_dir(save->target);
-	autofd fd = dir < 0 ? -1 : openat(dir, "index.json", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
+	if (dir < 0)
 		return true;
+	autofd fd = openat(dir, "index.json",
+			   O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	/* One that cannot be read would be replaced by one without its entries. */
+	if (fd < 0)
+		return errno == ENOENT ||
+		       error_set_errno(error, "cannot open the layout's index.json");
 	size_t size = 0;
 	Json *old = NULL;
 	g_autofree char *text = fd_read_all(fd, MANIFEST_MAX_SIZE, &size, error);

@@ -63,7 +63,9 @@ static int prune(Engine *engine, const ContainerFilter *filter)
 	for (size_t i = 0; i < list->len; i++) {
 		Container *ctr = list->pdata[i];
 		ContainerState state = container_summary(ctr)->state;
-		if ((state != CONTAINER_CREATED && state != CONTAINER_EXITED) ||
+		/* Members go with their pod. */
+		if (container_summary(ctr)->pod ||
+		    (state != CONTAINER_CREATED && state != CONTAINER_EXITED) ||
 		    !container_filter_matches(filter, ctr))
 			continue;
 		int code = prune_one(engine, ctr, &reclaimed);

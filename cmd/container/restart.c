@@ -52,9 +52,11 @@ static int restart(RestartOptions *opts, Invocation *inv)
 		opts->selection.all = true;
 	if (!selection_check(&opts->selection, inv, NULL, &error))
 		return command_fail(error);
-	return selection_run(
-		&opts->selection, inv,
-		&(SelectionTask){.begin = begin_one, .work = restart_one, .data = opts});
+	return selection_run(&opts->selection, inv,
+			     &(SelectionTask){.begin = begin_one,
+					      .work = restart_one,
+					      .data = opts,
+					      .wanted = selection_is_no_infra});
 }
 
 static int cmd_restart(Invocation *inv)

@@ -34,10 +34,11 @@ static const Option options[] = {
 
 static const OptionGroup group = {NULL, options};
 
+/* An infra container is not: if its pod is there it stays. */
 static void begin_one(Container *ctr, void *data)
 {
 	const RmOptions *opts = data;
-	if (opts->force)
+	if (opts->force && !container_summary(ctr)->infra)
 		container_stop_begin(ctr,
 				     &(ContainerStop){.timeout_s = selection_time(opts->timeout),
 						      .removing = true});
@@ -82,12 +83,6 @@ static bool remove_one(Container *ctr, void *data, GError **error)
 	return !opts->depend;
 }
 
-/* --all leaves the pods alone. */
-static bool is_no_infra(const ContainerSummary *summary)
-{
-	return !summary->infra;
-}
-
 /* podman's codes: 1 a container is missing, 2 one is running. */
 static int exit_code(const GError *error)
 {
@@ -117,7 +112,7 @@ static int cmd_rm(Invocation *inv)
 	const SelectionTask task = {.begin = begin_one,
 				    .work = remove_one,
 				    .data = &opts,
-				    .wanted = is_no_infra,
+				    .wanted = selection_is_no_infra,
 				    .exit_code = exit_code};
 	return selection_run(&selection, inv, &task);
 }

@@ -234,6 +234,11 @@ GPtrArray *selection_resolve(const Selection *selection, const Invocation *inv, 
 	return ok ? g_steal_pointer(&list) : NULL;
 }
 
+bool selection_is_no_infra(const ContainerSummary *summary)
+{
+	return !summary->infra;
+}
+
 /* --all and --filter take what the verb can work on. */
 static void drop_unwanted(GPtrArray *list, const SelectionTask *task)
 {

@@ -84,6 +84,9 @@ typedef struct {
 	const char *missing;
 } SelectionTask;
 
+/** selection_is_no_infra() - for @wanted: --all leaves what holds the namespaces of pods alone. */
+bool selection_is_no_infra(const ContainerSummary *summary);
+
 /** selection_run() - open the engine, do the work on all containers, print names and errors.
  * Return: exit code. */
 int selection_run(const Selection *selection, const Invocation *inv, const SelectionTask *task);

@@ -125,8 +125,9 @@ int pods_prune(Engine *engine)
 			continue;
 		if (members && pod_remove(engine, pod, &remove, &failed))
 			output_printf("%s\n", pod->id);
-		/* It was started or removed meanwhile. */
+		/* It was started or removed meanwhile, or others need it. */
 		else if (!error_matches(failed, ENGINE_ERROR_BAD_STATE) &&
+			 !error_matches(failed, ENGINE_ERROR_EXISTS) &&
 			 !error_matches(failed, ENGINE_ERROR_NOT_FOUND))
 			status = command_fail(failed);
 	}

@@ -84,10 +84,11 @@ static bool confirm(const PruneOptions *opts)
 	return confirm_ask(text);
 }
 
-/* Somebody began to use it meanwhile, or removed it: no failure. */
+/* Somebody needs it, began to use it meanwhile, or removed it: no failure. */
 static bool is_harmless(const GError *error)
 {
 	return error_matches(error, ENGINE_ERROR_BAD_STATE) ||
+	       error_matches(error, ENGINE_ERROR_EXISTS) ||
 	       error_matches(error, ENGINE_ERROR_IN_USE) ||
 	       error_matches(error, ENGINE_ERROR_NOT_FOUND);
 }
@@ -138,7 +139,9 @@ static bool prune_containers(Prune *prune, GError **error)
 	for (guint i = 0; i < list->len; i++) {
 		Container *ctr = list->pdata[i];
 		ContainerState state = container_summary(ctr)->state;
-		if ((state != CONTAINER_CREATED && state != CONTAINER_EXITED) ||
+		/* Members go with their pod. */
+		if (container_summary(ctr)->pod ||
+		    (state != CONTAINER_CREATED && state != CONTAINER_EXITED) ||
 		    !container_filter_matches(filter, ctr))
 			continue;
 		g_autofree char *id = g_strdup(container_summary(ctr)->id);

@@ -72,6 +72,7 @@ typedef struct {
 	bool keep_groups;        /* our supplementary groups are the container's */
 	const int *preserve_fds; /* of ours, for 3, 4, ... of the payload; -1: a hole */
 	size_t n_preserve_fds;   /* at most LAUNCH_PRESERVE_MAX */
+	bool systemd;            /* the payload writes to its cgroup, if it gets one of its own */
 	bool keep_preserved;     /* for further runs, too: sockets of the service manager's */
 	const char *manager;     /* whom to ask for scopes of networks' homes; NULL: nobody */
 	MonitorNotify notify;    /* NONE: there is no service manager */

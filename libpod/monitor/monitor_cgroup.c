@@ -60,6 +60,9 @@ static bool delegate(const MonitorLoop *loop)
 
 bool monitor_cgroup_open(MonitorLoop *loop, GError **error)
 {
+	/* The top of what it saw would be the cgroup that we are in, with whoever else is there. */
+	if (loop->cgroup_base < 0 && loop->task->systemd)
+		oci_config_seal_cgroup(loop->task->config);
 	if (loop->cgroup_base < 0)
 		return true;
 	loop->cgroup_fd = cgroup_make(loop->cgroup_base, loop->cgroup_name, error);

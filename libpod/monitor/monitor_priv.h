@@ -153,6 +153,8 @@ struct MonitorLoop {
 	int64_t deadline;      /* ms, of the next round */
 
 	MonitorPhase phase;
+	/* Other containers' namespaces, by inode, as the first run found them; 0: none. */
+	ino_t joined[OCI_NS_COUNT];
 	Launch launch;
 	Uplink uplink;
 	bool has_uplink;

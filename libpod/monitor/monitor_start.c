@@ -206,6 +206,26 @@ static void undo(MonitorLoop *loop, bool launched)
 	monitor_network_release(loop);
 }
 
+/* "/proc/PID/ns/KIND" was looked up before the first run: at a restart the pid may be another
+ * process's, in whose namespaces the container has no business. */
+static bool check_joined(MonitorLoop *loop, GError **error)
+{
+	for (size_t i = 0; i < OCI_NS_COUNT; i++) {
+		const OciNamespace *ns = &loop->task->config->namespaces[i];
+		struct stat st;
+		/* What is not there the launch will say. */
+		if (ns->mode != OCI_NS_PATH || !g_str_has_prefix(ns->path, "/proc/") ||
+		    fstatat(AT_FDCWD, ns->path, &st, 0) < 0)
+			continue;
+		if (loop->joined[i] != 0 && loop->joined[i] != st.st_ino)
+			return error_set(error, ENGINE_ERROR_NOT_FOUND,
+					 "the namespace '%s' is gone, another is there now",
+					 ns->path);
+		loop->joined[i] = st.st_ino;
+	}
+	return true;
+}
+
 bool monitor_start(MonitorLoop *loop, GError **error)
 {
 	loop->launch = (Launch){
@@ -217,7 +237,8 @@ bool monitor_start(MonitorLoop *loop, GError **error)
 		.report_fd = -1,
 	};
 	loop->oom = false;
-	bool launched = monitor_cgroup_open(loop, error) && monitor_network_join(loop, error) &&
+	bool launched = check_joined(loop, error) && monitor_cgroup_open(loop, error) &&
+			monitor_network_join(loop, error) &&
 			monitor_network_start_uplink(loop, error) && launch(loop, error);
 	if (launched && settle(loop, error)) {
 		if (loop->task->hold && !loop->announced) {

@@ -56,6 +56,7 @@ Json *monitor_task_to_json(const MonitorRequest *request, const char *libexec)
 	g_autofree char *preserve = format_preserve(request);
 	js_set_string(json, "preserve", preserve);
 	js_set_bool(json, "keepPreserved", request->keep_preserved);
+	js_set_bool(json, "systemd", request->systemd);
 	js_set_int(json, "notify", request->notify);
 	js_set_string(json, "manager", request->manager);
 	js_set_string(json, "libexec", libexec);
@@ -121,6 +122,7 @@ static bool parse_flags(Json *json, MonitorTask *task, GError **error)
 	       js_get_bool(json, "endsWithStarter", &task->ends_with_starter, error) &&
 	       js_get_bool(json, "detached", &task->detached, error) &&
 	       js_get_bool(json, "keepPreserved", &task->keep_preserved, error) &&
+	       js_get_bool(json, "systemd", &task->systemd, error) &&
 	       js_get_bool(json, "attachStdin", &task->attach_stdin, error) &&
 	       js_get_bool(json, "attachStdout", &task->attach_stdout, error) &&
 	       js_get_bool(json, "attachStderr", &task->attach_stderr, error);

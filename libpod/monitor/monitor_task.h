@@ -41,6 +41,7 @@ typedef struct {
 	LogLevel log_level;
 	char *preserve; /* a '1' or, for a hole, '0' per descriptor; NULL: none */
 	bool keep_preserved;
+	bool systemd;
 	char *manager;        /* MONITOR_MANAGER_SYSTEM, a runtime directory, or NULL */
 	MonitorNotify notify; /* its socket stands behind the preserved descriptors */
 } MonitorTask;

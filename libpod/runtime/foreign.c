@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -31,6 +32,20 @@ static bool split_source(const char *source, pid_t *out_pid, const char **out_pa
 	*out_pid = (pid_t)pid;
 	*out_path = end + strlen("/root");
 	return true;
+}
+
+bool foreign_is_source(const char *source)
+{
+	pid_t target = 0;
+	const char *path = NULL;
+	struct stat ours, theirs;
+	char name[64];
+	if (!split_source(source, &target, &path))
+		return false;
+	snprintf(name, sizeof name, "/proc/%d/ns/mnt", (int)target);
+	/* One that cannot be looked at is taken for foreign. */
+	return fstatat(AT_FDCWD, "/proc/self/ns/mnt", &ours, 0) < 0 ||
+	       fstatat(AT_FDCWD, name, &theirs, 0) < 0 || ours.st_ino != theirs.st_ino;
 }
 
 /*

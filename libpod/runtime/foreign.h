@@ -5,6 +5,16 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
+/**
+ * foreign_is_source() - is @source "/proc/PID/root/PATH" of a process in another mount namespace?
+ *
+ * Such a path mustn't be opened from here: an absolute link that a container puts into it would
+ * lead to the host's files.
+ */
+bool foreign_is_source(const char *source);
+
 /**
  * foreign_open_tree() - clone the mount at "/proc/PID/root/PATH", where PID is a container's init
  *

@@ -117,12 +117,13 @@ static bool open_bind(MountEntry *entry, int store_fd, GError **error)
 	unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
 	if (entry->options.recursive)
 		flags |= AT_RECURSIVE;
-	entry->fd = open_tree(*source == '/' ? AT_FDCWD : store_fd, source, flags);
 	struct stat st;
-	/* EINVAL: it lies in another container, whose /dev/shm is shared. */
-	if (entry->fd < 0 && errno == EINVAL) {
+	/* It lies in another container, whose /dev/shm or volume in memory is shared. */
+	if (foreign_is_source(source)) {
 		entry->fd = foreign_open_tree(source);
 		errno = entry->fd < 0 ? -entry->fd : 0;
+	} else {
+		entry->fd = open_tree(*source == '/' ? AT_FDCWD : store_fd, source, flags);
 	}
 	/* A host that never mounted its message queues has none to share: an empty directory stands
 	 * in. */

@@ -93,3 +93,14 @@ bool oci_config_divides_cgroup(const OciConfig *config)
 	}
 	return false;
 }
+
+void oci_config_seal_cgroup(OciConfig *config)
+{
+	for (guint i = 0; i < config->mounts->len; i++) {
+		OciMount *mount = g_ptr_array_index(config->mounts, i);
+		bool is_cgroup = strcmp(mount->type, "cgroup") == 0;
+		for (char **option = mount->options; is_cgroup && *option; option++)
+			if (strcmp(*option, "rw") == 0)
+				(*option)[1] = 'o';
+	}
+}

@@ -126,6 +126,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(OciConfig, oci_config_free)
 /** oci_config_divides_cgroup() - may the payload write to its cgroup, to divide it? */
 bool oci_config_divides_cgroup(const OciConfig *config);
 
+/** oci_config_seal_cgroup() - it may not: what is mounted is not its own. */
+void oci_config_seal_cgroup(OciConfig *config);
+
 /** oci_config_add_mount() - append a mount; @options is copied, NULL is none. */
 void oci_config_add_mount(OciConfig *config, const char *destination, const char *type,
 			  const char *source, const char *const *options);

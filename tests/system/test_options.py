@@ -456,6 +456,19 @@ class VolumeOptions(Base):
         self.skiff("rm", "-f", "-t", "0", "c")
         self.assertEqual(self.run_one("-v", "v:/v", "busybox", "ls", "/v").stdout, "")
 
+    def test_tmpfs_of_a_container_that_puts_a_link_in_its_place(self):
+        """What is mounted moves along with its directory; the link would lead to the host's files."""
+        (self.tmp / "mine").mkdir()
+        (self.tmp / "mine/stolen").touch()
+        self.skiff("volume", "create", "-o", "type=tmpfs", "-o", "device=tmpfs", "v")
+        self.skiff("run", "-d", "--name", "c", "--network", "none", "-v", "v:/a/data", "busybox", "sh", "-c",
+                   f"mv /a /b && mkdir /a && ln -s {self.tmp}/mine /a/data && echo moved; sleep 100")
+        wait_for(lambda: self.skiff("logs", "c").stdout == "moved\n", 60, message="the directory to be moved")
+        done = self.run_one("-v", "v:/x", "busybox", "ls", "/x", check=False)
+        self.assertNotIn("stolen", done.stdout)
+        self.assertNotEqual(done.code, 0)
+        self.skiff("rm", "-f", "-t", "0", "c")
+
     def test_owner(self):
         self.need_ids()
         self.skiff("volume", "create", "-o", "o=uid=5,gid=6", "a")

@@ -102,7 +102,8 @@ class Verbs(PodTest):
                 self.skiff_fails("pod", *args, code=code, says=words)
         self.skiff("pod", "rm", "--ignore", "nope")
         self.skiff("pod", "stop", "--ignore", "nope")
-        self.skiff_fails("create", "--name", "taken", "busybox", says='name "taken" is in use: pod already exists')
+        for verb in (("create", "--name", "taken", "busybox"), ("rename", "ctr", "taken")):
+            self.skiff_fails(*verb, says='name "taken" is in use: pod already exists')
         infra = self.infra("taken")
         self.skiff_fails("rm", infra, code=2, says=f"container {infra} is the infra container of pod")
         self.assertEqual(self.pods(), ["taken"])
@@ -190,6 +191,7 @@ class Verbs(PodTest):
             self.skiff("pod", "create", name)
         self.skiff("pod", "start", "ended", "runs")
         self.skiff("pod", "stop", "ended")
+        self.skiff("create", "--pod", "made", "--name", "waits", "busybox", "true")
         ended = self.inspect("ended")["Id"]
         self.assertEqual(self.skiff("pod", "prune", "-f").word, ended)
         self.skiff("container", "prune", "-f")
@@ -197,6 +199,8 @@ class Verbs(PodTest):
         self.skiff("pod", "stop", "runs")
         self.assertIn(self.inspect("runs")["Id"], self.skiff("system", "prune", "-f").lines)
         self.assertEqual(self.pods(), ["made"])
+        # Members stay as long as their pod does.
+        self.assertEqual(self.state("waits"), "created")
 
     def test_completion(self):
         self.skiff("pod", "create", "backend")
@@ -416,6 +420,16 @@ class Life(PodTest):
         self.skiff("rm", "-f", "one")
         wait_for(lambda: self.state(self.infra("p")) == "exited", 60, message="the infra container to end with the last member")
 
+    def test_exit_policy_stop_when_all_end_at_once(self):
+        names = [f"m{i}" for i in range(4)]
+        self.skiff("pod", "create", "--exit-policy", "stop", "p")
+        for name in names:
+            self.member("p", name)
+        pids = [int(self.state(name, "State.Pid")) for name in names]
+        for pid in pids:
+            os.kill(pid, signal.SIGKILL)
+        self.wait_status("p", "Exited")
+
     def test_exit_policy_stop_after_a_killed_monitor(self):
         self.skiff("pod", "create", "--exit-policy", "stop", "p")
         self.member("p", "m")
@@ -443,7 +457,16 @@ class Life(PodTest):
         self.skiff_fails("pod", "rm", "p", says=f"cannot remove container {member} as it is running - running or paused "
                                                 "containers cannot be removed without force: container state improper")
         self.assertEqual(self.status("p"), "Running")
+        # What is refused is not stopped either.
+        self.skiff_fails("rm", "-f", self.infra("p"), code=2, says="is the infra container of pod")
+        self.assertEqual(self.status("p"), "Running")
         self.skiff("stop", "m")
+        # Nor is somebody else's network taken away.
+        infra = self.infra("p")
+        guest = self.skiff("create", "--name", "guest", "--network", f"container:{infra}", "busybox", "true").word
+        self.skiff_fails("pod", "rm", "-f", "p",
+                         says=f"container {infra} has dependent containers which must be removed before it: {guest}: container already exists")
+        self.skiff("rm", "guest")
         # The infra container alone does not count.
         self.skiff("pod", "rm", "p")
         self.assertEqual(self.skiff("ps", "-aq").lines, [])
@@ -488,6 +511,12 @@ class Faults(PodTest):
         for name in ("one", "two"):
             self.member("p", name)
 
+    def test_restart_of_all_leaves_the_namespaces(self):
+        self.two()
+        before = self.namespaces(self.infra("p"))["net"]
+        self.skiff("restart", "-t", "0", "--all")
+        self.assertEqual([self.namespaces(name)["net"] for name in ("one", "two", self.infra("p"))], [before] * 3)
+
     def test_killed_infra_container(self):
         self.two()
         self.skiff("kill", self.infra("p"))
@@ -521,7 +550,7 @@ class Faults(PodTest):
         self.assertEqual([path.name for path in (store / "pods").iterdir() if not path.name.startswith(".")], [])
 
     def test_an_infra_container_without_a_pod_is_swept(self):
-        self.skiff("pod", "create", "p")
+        self.skiff("pod", "create", "-v", "/data", "p")
         store = self.state_directories()["store/containers"].parent
         # What a kill between the two records leaves: the infra container, and a stage that nobody holds.
         for path in sorted((store / "pods/p").iterdir()):
@@ -529,9 +558,10 @@ class Faults(PodTest):
         (store / "pods/p").rmdir()
         (store / "staging/left").mkdir(mode=0o700)
         (store / "staging/left/lease").touch(mode=0o600)
-        self.assertEqual(len(self.skiff("ps", "-aq").lines), 1)
-        self.skiff("volume", "prune", "-f")
+        self.assertEqual((len(self.skiff("ps", "-aq").lines), len(self.skiff("volume", "ls", "-q").lines)), (1, 1))
+        self.skiff("pod", "prune", "-f")
         self.assertEqual(self.skiff("ps", "-aq").lines, [])
+        self.assertEqual(self.skiff("volume", "ls", "-q").lines, [])
 
     def test_many_at_once(self):
         self.skiff("pod", "create", "p")

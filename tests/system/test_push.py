@@ -859,6 +859,11 @@ class Files(SkiffTest):
         entry = json.loads((self.tmp / "unnamed/index.json").read_text(encoding="utf-8"))["manifests"][0]
         self.assertNotIn("annotations", entry)
         self.check("oci:unnamed", entry["digest"], OCI_MANIFEST)
+        # An index that is not read is not replaced: its entries would be lost.
+        (self.tmp / "odd").mkdir()
+        (self.tmp / "odd/index.json").symlink_to("../layout/index.json")
+        self.skiff_fails("push", "-q", "busybox", "oci:odd", cwd=self.tmp, says="cannot open the layout's index.json")
+        self.assertTrue((self.tmp / "odd/index.json").is_symlink())
 
     def test_dir(self):
         self.check("dir:here", self.push("dir:here"), DOCKER_MANIFEST)

@@ -64,6 +64,15 @@ static void test_for_all(Fixture *f, const void *data)
 	assert_hints(f, NULL, NULL);
 }
 
+/* An uid without a name is a user, too. */
+static void test_nameless(Fixture *f, const void *data)
+{
+	g_clear_pointer(&f->host.user, g_free);
+	assert_hints(f, ": systemctl --user enable skiff-restart.service", NULL);
+	put(f, "/etc/systemd/system/default.target.wants/skiff-restart.service");
+	assert_hints(f, ": systemctl --user enable skiff-restart.service", NULL);
+}
+
 static void test_root(Fixture *f, const void *data)
 {
 	g_clear_pointer(&f->host.user, g_free);
@@ -84,6 +93,7 @@ static void test_without_systemd(Fixture *f, const void *data)
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
+	g_test_add("/boot-hint/nameless", Fixture, NULL, set_up, test_nameless, tear_down);
 	g_test_add("/boot-hint/user", Fixture, NULL, set_up, test_user, tear_down);
 	g_test_add("/boot-hint/for-all", Fixture, NULL, set_up, test_for_all, tear_down);
 	g_test_add("/boot-hint/root", Fixture, NULL, set_up, test_root, tear_down);

@@ -68,6 +68,19 @@ static void test_build(void)
 	g_assert_null(g_environ_getenv(without->env, "container_uuid"));
 }
 
+/* With the namespace of others it gets no cgroup to write to. */
+static void test_namespace(void)
+{
+	g_autoptr(ContainerSpec) spec = resolve(SPEC_SYSTEMD_AUTO, "/sbin/init", 0);
+	g_assert_true(systemd_mode_has_namespace(spec));
+	spec->cgroup.mode = SPEC_NS_PRIVATE;
+	g_assert_true(systemd_mode_has_namespace(spec));
+	spec->cgroup.mode = SPEC_NS_HOST;
+	g_assert_false(systemd_mode_has_namespace(spec));
+	spec->cgroup.mode = SPEC_NS_CONTAINER;
+	g_assert_false(systemd_mode_has_namespace(spec));
+}
+
 static void test_parse(void)
 {
 	SpecSystemd mode = SPEC_SYSTEMD_AUTO;
@@ -85,6 +98,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/systemd-mode/commands", test_commands);
 	g_test_add_func("/systemd-mode/resolve", test_resolve);
 	g_test_add_func("/systemd-mode/build", test_build);
+	g_test_add_func("/systemd-mode/namespace", test_namespace);
 	g_test_add_func("/systemd-mode/parse", test_parse);
 	return g_test_run();
 }

@@ -170,11 +170,26 @@ static void test_refused(void)
 	}
 }
 
+/* Only the mount of cgroups is changed. */
+static void test_seal_cgroup(void)
+{
+	const char *const options[] = {"nosuid", "rw", NULL};
+	g_autoptr(OciConfig) config = oci_config_new();
+	oci_config_add_mount(config, "/run", "tmpfs", "tmpfs", options);
+	oci_config_add_mount(config, "/sys/fs/cgroup", "cgroup", "cgroup", options);
+	g_assert_true(oci_config_divides_cgroup(config));
+	oci_config_seal_cgroup(config);
+	g_assert_false(oci_config_divides_cgroup(config));
+	g_assert_cmpstr(((OciMount *)config->mounts->pdata[0])->options[1], ==, "rw");
+	g_assert_cmpstr(((OciMount *)config->mounts->pdata[1])->options[1], ==, "ro");
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/oci-config/round-trip", test_round_trip);
 	g_test_add_func("/oci-config/read/minimal-of-other-tools", test_minimal);
 	g_test_add_func("/oci-config/read/names-what-is-wrong", test_refused);
+	g_test_add_func("/oci-config/seal-cgroup", test_seal_cgroup);
 	return g_test_run();
 }
