@@ -7,7 +7,6 @@ import shutil
 import socket
 import subprocess
 import tarfile
-from pathlib import Path
 
 from tests.support.registry import Registry
 from tests.support.skiff import of_processes, wait_for
