@@ -430,7 +430,8 @@ static char *next_url(HttpTransfer *transfer, GError **error)
 	const char *location = http_response_header(transfer->response, "location");
 	if (!location)
 		return error_set_null(error, ENGINE_ERROR_INVALID, "a redirect without Location");
-	if (++transfer->hops > transfer->request.max_redirects && wall_stands("redirect-count"))
+	if (++transfer->hops >
+	    transfer->request.max_redirects * (wall_stands("redirect-count") ? 1 : 9))
 		return error_set_null(error, ENGINE_ERROR_INVALID, "too many redirects");
 	g_autofree char *next = http_url_join(transfer->url, location);
 	if (!next)

@@ -571,6 +571,8 @@ class Repositories(Bed):
             with self.subTest(host):
                 self.bed(".", "/", context=f"http://{host}/x.git", fails="by git:// and http:// are not allowed")
         self.bed(".", "/", context="https://name:pass@-host/x.git", fails="'-host' is not a host")
+
+    def test_local_repositories_are_refused(self):
         self.bed(".", "/", context=self.url, fails="file:// are not allowed")
 
     def test_subdirectories_stay_inside(self):

@@ -1229,6 +1229,27 @@ class Tokens(FaultTest):
                 super().setUp()
                 self.foreign_realm(f"https://{host}/latest/meta-data", says="private network|Could not|connect")
 
+    def test_realm_on_this_machine_is_not_visited(self):
+        """One that would hang up at once."""
+        visits = []
+
+        def hang_up():
+            while True:
+                try:
+                    connection = server.accept()[0]
+                except OSError:
+                    return
+                visits.append(connection)
+                connection.close()
+
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            thread = threading.Thread(target=hang_up)
+            thread.start()
+            self.foreign_realm(f"https://127.0.0.1:{server.getsockname()[1]}/token", says="")
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join()
+        self.assertEqual(visits, [])
+
     def proxied_realm(self, host):
         """Pull with a proxy that is not for the registry, and a realm at `host`. Returns what the proxy heard, and a server's visits."""
         heard = []

@@ -109,11 +109,10 @@ LAYERS = [
 
 REGISTRY = [
     ("CVE-2020-15157", "Redirects.test_forty_shapes_leak_nothing", "credentials-stay"),
-    ("oras CVE-2026-50151", "Redirects.test_there_and_back", "credentials-stay"),
     ("redirects without end", "Redirects.test_loop", "redirect-count"),
     ("redirect from HTTPS to HTTP", "Tls.test_redirect_to_plain_http", "no-downgrade"),
     ("challenge of where a redirect leads", "Redirects.test_challenge_of_where_a_redirect_leads", "challenger"),
-    ("oras CVE-2026-48978", "Tokens.test_realm_at_private_addresses", "realm-origin"),
+    ("oras CVE-2026-48978", "Tokens.test_realm_on_this_machine_is_not_visited", "realm-origin"),
     ("realm in plain HTTP", "Tokens.test_realm_in_plain_http", "realm-scheme realm-origin"),
     ("token server that redirects", "Tokens.test_token_server_that_redirects", "realm-redirects"),
     ("token that is a header", "Tokens.test_bad_token_answers", "token-characters"),
@@ -131,7 +130,7 @@ REGISTRY = [
     ("config larger than allowed", "Documents.test_huge_config", "config-size"),
     ("right tar in another gzip", "Blobs.test_right_tar_in_other_gzip", "blob-digest"),
     ("blob longer than announced", "Blobs.test_longer_than_announced", "blob-size blob-digest"),
-    ("CVE-2023-25153 gzip bomb", "Blobs.test_gzip_bomb", "bomb-ratio layer-budget"),
+    ("CVE-2023-25153 gzip bomb", "Blobs.test_gzip_bomb", "bomb-ratio"),
 ]
 
 SIGNATURE = [
@@ -143,7 +142,7 @@ SIGNATURE = [
 
 BUILD = [
     ("CVE-2019-13139 refs", "Repositories.test_hostile_refs", "git-refs git-dashes"),
-    ("CVE-2022-39253 URLs", "Repositories.test_hostile_urls", "git-urls"),
+    ("CVE-2022-39253 URLs", "Repositories.test_local_repositories_are_refused", "git-urls"),
     ("CVE-2022-4122 context", "Contexts.test_links_that_lead_out", "in-root"),
 ]
 
