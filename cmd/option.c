@@ -140,7 +140,8 @@ static bool apply(const Parser *parser, const Option *option, size_t group, cons
 static bool refuse_unsupported(const Option *option, GError **error)
 {
 	g_autofree char *label = option_label(option);
-	return error_set(error, ENGINE_ERROR_UNSUPPORTED, "unsupported flag: %s", label);
+	return error_set(error, ENGINE_ERROR_UNSUPPORTED, "unsupported flag: %s%s%s", label,
+			 option->help ? ": " : "", option->help ? option->help : "");
 }
 
 /* "unknown flag", with a help line that names options of a similar spelling. */

@@ -52,7 +52,7 @@ struct Option {
 	OptionKind kind;
 	OptionSetter set;    /* NULL: known to podman, refused by name */
 	const char *metavar; /* "NAME"; NULL for flags and unsupported rows */
-	const char *help;    /* one sentence without full stop; NULL only for unsupported rows */
+	const char *help;    /* one sentence without full stop; of unsupported rows: why, or NULL */
 	size_t offset;       /* of the field in the target, for the generic setters below */
 	unsigned flags;      /* OptionFlags */
 };
@@ -61,6 +61,11 @@ struct Option {
 #define OPTION_UNSUPPORTED(option_short, option_name, option_kind)                                 \
 	{                                                                                          \
 		.short_name = (option_short), .name = (option_name), .kind = (option_kind)         \
+	}
+/* The same, saying why. */
+#define OPTION_REFUSED(option_name, option_kind, reason)                                           \
+	{                                                                                          \
+		.name = (option_name), .kind = (option_kind), .help = (reason)                     \
 	}
 
 /* A titled part of --help, shared by every command whose row names it. */
