@@ -84,4 +84,6 @@ void registry_options_add(FetchArgs *args, const RegistryOptionValues *values)
 	fetch_args_add(args, "--cert-dir", values->cert_dir);
 	fetch_args_add_secret(args, "--creds-fd", values->creds);
 	fetch_args_add_tristate(args, "--tls-verify", values->tls_verify);
+	fetch_args_add(args, "--retry", values->retry);
+	fetch_args_add(args, "--retry-delay", values->retry_delay);
 }

@@ -48,7 +48,7 @@ int fetch_args_run(const FetchArgs *args, Engine *engine, char **capture);
 
 /* How to reach a registry: rows shared by pull and login. */
 typedef struct {
-	const char *authfile, *cert_dir;
+	const char *authfile, *cert_dir, *retry, *retry_delay;
 	char *creds; /* option_set_secret() */
 	Tristate tls_verify;
 } RegistryOptionValues;

@@ -15,7 +15,6 @@ typedef struct {
 	bool quiet, remove_signatures;
 	Tristate force_compression;
 	const char *format, *digestfile, *compression_format, *compression_level;
-	const char *retry, *retry_delay;
 } PushVerbOptions;
 
 static const Option options[] = {
@@ -45,9 +44,9 @@ static const Option options[] = {
 	 "Don't reuse layers compressed otherwise (default with --compression-format)",
 	 offsetof(PushVerbOptions, force_compression), 0},
 	{0, "retry", OPTION_VALUE, option_set_string, "NUMBER", "How often to try again",
-	 offsetof(PushVerbOptions, retry), 0},
+	 offsetof(PushVerbOptions, registry.retry), 0},
 	{0, "retry-delay", OPTION_VALUE, option_set_string, "DURATION",
-	 "How long to wait before that", offsetof(PushVerbOptions, retry_delay), 0},
+	 "How long to wait before that", offsetof(PushVerbOptions, registry.retry_delay), 0},
 	{0, "remove-signatures", OPTION_FLAG, option_set_flag, NULL,
 	 "Send no signatures, as skiff never does", offsetof(PushVerbOptions, remove_signatures),
 	 0},
@@ -141,8 +140,6 @@ static int push(const Invocation *inv, const PushVerbOptions *opts, const ListOp
 	fetch_args_add(args, "--compression-level", opts->compression_level);
 	fetch_args_add_tristate(args, "--force-compression", opts->force_compression);
 	fetch_args_add(args, "--digestfile", opts->digestfile);
-	fetch_args_add(args, "--retry", opts->retry);
-	fetch_args_add(args, "--retry-delay", opts->retry_delay);
 	fetch_args_add_flag(args, "--quiet", opts->quiet);
 	for (size_t i = 0; i < command_n_args(inv) && !error; i++)
 		fetch_args_add_operand(args, command_arg(inv, i), &error);

@@ -54,7 +54,7 @@ static int finish(const Invocation *inv, const FetchArgs *args, GError *error, c
 typedef struct {
 	RegistryOptionValues registry;
 	bool quiet, all_tags;
-	const char *policy, *platform, *arch, *os, *variant, *retry, *retry_delay;
+	const char *policy, *platform, *arch, *os, *variant;
 } PullVerbOptions;
 
 static bool set_policy(void *target, const Option *option, const char *value, GError **error)
@@ -89,9 +89,9 @@ static const Option pull_options[] = {
 	{0, "variant", OPTION_VALUE, option_set_string, "VARIANT",
 	 "The image of this variant of the architecture", offsetof(PullVerbOptions, variant), 0},
 	{0, "retry", OPTION_VALUE, option_set_string, "NUMBER", "How often to try again",
-	 offsetof(PullVerbOptions, retry), 0},
+	 offsetof(PullVerbOptions, registry.retry), 0},
 	{0, "retry-delay", OPTION_VALUE, option_set_string, "DURATION",
-	 "How long to wait before that", offsetof(PullVerbOptions, retry_delay), 0},
+	 "How long to wait before that", offsetof(PullVerbOptions, registry.retry_delay), 0},
 	{0, "disable-content-trust", OPTION_FLAG, option_set_ignored, NULL, "Does nothing", 0,
 	 OPTION_HIDDEN},
 	OPTION_UNSUPPORTED(0, "decryption-key", OPTION_CSV),
@@ -111,8 +111,6 @@ static int pull(const Invocation *inv, const PullVerbOptions *opts)
 	fetch_args_add(args, "--arch", opts->arch);
 	fetch_args_add(args, "--os", opts->os);
 	fetch_args_add(args, "--variant", opts->variant);
-	fetch_args_add(args, "--retry", opts->retry);
-	fetch_args_add(args, "--retry-delay", opts->retry_delay);
 	fetch_args_add_flag(args, "--quiet", opts->quiet);
 	fetch_args_add_flag(args, "--all-tags", opts->all_tags);
 	for (size_t i = 0; i < command_n_args(inv) && !error; i++)
