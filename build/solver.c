@@ -347,6 +347,7 @@ StageOptions solver_stage_options(const Build *build)
 {
 	return (StageOptions){
 		.target = build->options->target,
+		.all = build->options->all_stages,
 		.from = build->options->from,
 		.contexts = build->options->contexts,
 	};

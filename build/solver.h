@@ -62,6 +62,8 @@ typedef struct {
 
 typedef struct {
 	const char *target;
+	bool all_stages;          /* those before the target that it does not need, too */
+	bool pass_stdin;          /* RUN reads our standard input; one job at a time */
 	GHashTable *build_args;   /* char * to char * */
 	GHashTable *contexts;     /* of --build-context: names in lower case to values */
 	const GPtrArray *labels;  /* "NAME=VALUE"; may be NULL */

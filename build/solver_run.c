@@ -144,6 +144,7 @@ static bool make_spec(StageRun *run, RunStep *step, const Instruction *i, GError
 	for (char **layer = spec->layers; *layer; layer++)
 		*layer = g_strdup(*layer);
 	spec->remove = true;
+	spec->open_stdin = options->pass_stdin;
 	spec->log_driver = LOG_DRIVER_NONE;
 	spec->log_driver_set = true;
 	return true;
@@ -199,7 +200,7 @@ static bool attend(const RunStep *step, Container *ctr, int *out_code, GError **
 {
 	autofd control = -1;
 	const ContainerStart start = {
-		.attach_stdin = step->shell,
+		.attach_stdin = step->spec->open_stdin,
 		.attach_stdout = true,
 		.attach_stderr = true,
 		.ends_with_us = true,
@@ -211,7 +212,7 @@ static bool attend(const RunStep *step, Container *ctr, int *out_code, GError **
 	}
 	const AttachOptions attach = {
 		.tty = step->shell,
-		.attach_stdin = step->shell,
+		.attach_stdin = step->spec->open_stdin,
 		.attach_stdout = true,
 		.attach_stderr = true,
 		.sig_proxy = true,

@@ -315,11 +315,13 @@ static bool visit(StageGraph *graph, unsigned index, Visit *visits, bool needed,
 	return true;
 }
 
-/* From the target first, then the others: a cycle is one even where nobody needs it. */
-static bool walk(StageGraph *graph, GError **error)
+/* What shall be built first, then the others: a cycle is one even where nobody needs it. */
+static bool walk(StageGraph *graph, bool all, GError **error)
 {
 	g_autofree Visit *visits = g_new0(Visit, graph->stages->len);
-	bool ok = visit(graph, graph->target, visits, true, error);
+	bool ok = true;
+	for (unsigned i = all ? 0 : graph->target; ok && i <= graph->target; i++)
+		ok = visit(graph, i, visits, true, error);
 	for (unsigned i = 0; ok && i < graph->stages->len; i++)
 		ok = visit(graph, i, visits, false, error);
 	return ok;
@@ -351,7 +353,7 @@ StageGraph *stages_build(const Dockerfile *file, Scope *global, const StageOptio
 		    !add_sources(graph, stage_at(graph, i), options, error))
 			return NULL;
 	}
-	if (!set_target(graph, options->target, error) || !walk(graph, error))
+	if (!set_target(graph, options->target, error) || !walk(graph, options->all, error))
 		return NULL;
 	return g_steal_pointer(&graph);
 }

@@ -39,7 +39,7 @@ typedef struct {
 	size_t first, end; /* its instructions behind FROM: [first, end) of Dockerfile */
 	StageSource *base;
 	GPtrArray *sources; /* StageSource *, of COPY --from and RUN --mount=from=, in order */
-	bool needed;        /* by the target */
+	bool needed;        /* by the target, or asked for */
 } Stage;
 
 typedef struct {
@@ -51,6 +51,7 @@ typedef struct {
 
 typedef struct {
 	const char *target;   /* of --target: a name or a number; NULL or "" = the last one */
+	bool all;             /* also the stages before it that it does not need, in their order */
 	const char *from;     /* instead of what the first FROM names; NULL: as it says */
 	GHashTable *contexts; /* names of --build-context in lower case; may be NULL */
 } StageOptions;
