@@ -17,10 +17,12 @@
 #include "storage/manifest.h"
 
 #define CREDS_MAX 65536
+/* Why no ids are mapped. */
+#define WHOSE_IDS "every RUN has the user namespace of the store"
 
 void build_verb_init(BuildVerb *verb)
 {
-	*verb = (BuildVerb){.layers = true, .jobs = 1, .pull = PULL_MISSING};
+	*verb = (BuildVerb){.layers = true, .skip_unused = true, .jobs = 1, .pull = PULL_MISSING};
 }
 
 void build_verb_clear(BuildVerb *verb)
@@ -168,6 +170,22 @@ static bool set_ssh(void *target, const Option *option, const char *value, GErro
 	return true;
 }
 
+/* skiff runs containers itself; the usual names say nothing else. */
+static bool set_runtime(void *target, const Option *option, const char *value, GError **error)
+{
+	static const char *const usual[] = {"crun", "runc", "skiff", NULL};
+	return g_strv_contains(usual, value) ||
+	       error_set(error, ENGINE_ERROR_UNSUPPORTED,
+			 "skiff runs containers itself: there is no runtime \"%s\"", value);
+}
+
+/* What always is so here: RUN has the namespace that its layer is written in. */
+static bool set_userns(void *target, const Option *option, const char *value, GError **error)
+{
+	return strcmp(value, "host") == 0 ||
+	       error_set(error, ENGINE_ERROR_UNSUPPORTED, WHOSE_IDS ", which is \"host\"");
+}
+
 /* podman's words for what always is so here. */
 static bool set_isolation(void *target, const Option *option, const char *value, GError **error)
 {
@@ -292,6 +310,16 @@ static const Option options[] = {
 	{0, "allow", OPTION_CSV, build_set_allow, "security.insecure|device",
 	 "Let RUN --security=insecure have all privileges, or RUN --device devices of the host", 0,
 	 0},
+	{0, "skip-unused-stages", OPTION_FLAG, option_set_flag, NULL,
+	 "Build no stage that the target does not need (default true)",
+	 offsetof(BuildVerb, skip_unused), 0},
+	FLAG(0, "stdin", pass_stdin, "Let RUN read our standard input"),
+	VALUE(0, "logfile", logfile, "FILE", "Print all but errors of our own to this file"),
+	{0, "runtime", OPTION_VALUE, set_runtime, "NAME", "crun, runc or skiff: it is always skiff",
+	 0, 0},
+	{0, "userns", OPTION_VALUE, set_userns, "host", "User namespace of RUN: as always", 0, 0},
+	VALUE(0, "retry", registry.retry, "NUMBER", "How often to try a registry again"),
+	VALUE(0, "retry-delay", registry.retry_delay, "DURATION", "How long to wait before that"),
 	VALUE(0, "authfile", registry.authfile, "FILE", "Read credentials from here"),
 	VALUE(0, "cert-dir", registry.cert_dir, "DIR", "Certificates of the registry"),
 	{0, "creds", OPTION_VALUE, option_set_secret, "USER[:PASSWORD]", "Log in with these",
@@ -307,7 +335,8 @@ static const Option options[] = {
 	IGNORED("force-rm", OPTION_FLAG),
 	IGNORED("load", OPTION_FLAG),
 	IGNORED("rm", OPTION_FLAG),
-	OPTION_UNSUPPORTED(0, "all-platforms", OPTION_FLAG),
+	OPTION_REFUSED("all-platforms", OPTION_FLAG,
+		       "base images are not asked what they are made for; see --platform"),
 	OPTION_UNSUPPORTED(0, "cgroupns", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "compat-volumes", OPTION_FLAG),
 	OPTION_UNSUPPORTED(0, "compress", OPTION_FLAG),
@@ -320,21 +349,17 @@ static const Option options[] = {
 	OPTION_UNSUPPORTED(0, "identity-label", OPTION_FLAG),
 	OPTION_UNSUPPORTED(0, "ipc", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "layer-label", OPTION_LIST),
-	OPTION_UNSUPPORTED(0, "logfile", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "logsplit", OPTION_FLAG),
-	OPTION_UNSUPPORTED(0, "no-hostname", OPTION_FLAG),
+	OPTION_REFUSED("logsplit", OPTION_FLAG, "platforms are built one after the other"),
 	OPTION_UNSUPPORTED(0, "os-feature", OPTION_LIST),
 	OPTION_UNSUPPORTED(0, "os-version", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "pid", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "retry", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "retry-delay", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "runtime", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "runtime-flag", OPTION_LIST),
+	OPTION_REFUSED("runtime-flag", OPTION_LIST, "skiff runs containers itself"),
 	OPTION_UNSUPPORTED(0, "sbom", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "sign-by", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "skip-unused-stages", OPTION_FLAG),
-	OPTION_UNSUPPORTED(0, "stdin", OPTION_FLAG),
-	OPTION_UNSUPPORTED(0, "userns", OPTION_VALUE),
+	OPTION_REFUSED("userns-gid-map", OPTION_LIST, WHOSE_IDS),
+	OPTION_REFUSED("userns-gid-map-group", OPTION_VALUE, WHOSE_IDS),
+	OPTION_REFUSED("userns-uid-map", OPTION_LIST, WHOSE_IDS),
+	OPTION_REFUSED("userns-uid-map-user", OPTION_VALUE, WHOSE_IDS),
 	OPTION_UNSUPPORTED(0, "uts", OPTION_VALUE),
 	{0},
 };
@@ -343,6 +368,7 @@ static const Option run_options[] = {
 	RUN(0, "network", OPTION_VALUE, "MODE", "Network of RUN: as of run"),
 	RUN(0, "add-host", OPTION_LIST, "NAME:IP", "A line for /etc/hosts"),
 	RUN(0, "no-hosts", OPTION_FLAG, NULL, "Leave /etc/hosts as it is in the image"),
+	RUN(0, "no-hostname", OPTION_FLAG, NULL, "Leave /etc/hostname as it is in the image"),
 	RUN(0, "dns", OPTION_CSV, "ADDRESS", "Name servers"),
 	RUN(0, "dns-option", OPTION_CSV, "OPTION", "Options of the resolver"),
 	RUN(0, "dns-search", OPTION_CSV, "DOMAIN", "Search domains"),
@@ -393,7 +419,11 @@ static int cmd_build(Invocation *inv)
 	if (!command_parse(inv, (void *[]){&verb, &verb}))
 		return inv->status;
 	g_autoptr(GError) error = NULL;
-	return join_platform(&verb, &error) ? build_verb_run(inv, &verb) : command_fail(error);
+	if (verb.shell && verb.logfile)
+		error_set(&error, ENGINE_ERROR_INVALID,
+			  "--on-failure shell and --logfile cannot be set together");
+	return !error && join_platform(&verb, &error) ? build_verb_run(inv, &verb)
+						      : command_fail(error);
 }
 
 const Command build_command = {

@@ -45,7 +45,7 @@ void build_cache_place_free(void *place);
 /* The command line. Strings are borrowed from it. */
 typedef struct {
 	const char *file, *target, *iidfile, *format, *ignorefile, *check_config;
-	const char *manifest, *metadata_file, *epoch, *from;
+	const char *manifest, *metadata_file, *epoch, *from, *logfile;
 	const char *timestamp, *os, *arch, *variant;
 	GHashTable *ssh;       /* of --ssh: ids to sockets; NULL: none */
 	GPtrArray *tags;       /* char * */
@@ -67,6 +67,7 @@ typedef struct {
 	uint64_t jobs;
 	bool no_cache, quiet, squash, layers, check, explain;
 	bool has_ttl, squash_all, push, rewrite_times, allow_insecure, allow_devices, omit_history;
+	bool skip_unused, pass_stdin;
 	Tristate inherit_labels;
 	bool shell;   /* --on-failure shell */
 	uint64_t fds; /* descriptors from 3 on that compose passed; see --compose-fds */

@@ -45,6 +45,7 @@ typedef struct {
 	GPtrArray *made_caches; /* char *: images of --cache-to */
 	char **run_inputs;
 	int result_fd;   /* our standard output, where an output takes it for itself; else -1 */
+	int errors_fd;   /* our standard error, where --logfile takes it for itself; else -1 */
 	BuildView *view; /* while it shows */
 	bool built;      /* all that fails from here on is no step */
 } Job;
@@ -78,6 +79,7 @@ static void job_clear(Job *job)
 	g_strfreev(job->run_inputs);
 	build_view_end(job->view);
 	fd_close(&job->result_fd);
+	fd_close(&job->errors_fd);
 	engine_close(job->engine);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Job, job_clear)
@@ -286,6 +288,8 @@ static bool read_options(Job *job, GError **error)
 		epoch = g_getenv("SOURCE_DATE_EPOCH");
 	*options = (BuildOptions){
 		.target = verb->target,
+		.all_stages = !verb->skip_unused,
+		.pass_stdin = verb->pass_stdin,
 		.build_args = job->build_args,
 		.contexts = job->contexts,
 		.labels = verb->labels,
@@ -307,7 +311,8 @@ static bool read_options(Job *job, GError **error)
 		.unset_env = verb->unset_env,
 		.unset_labels = verb->unset_labels,
 		.oci = g_strcmp0(verb->format, "oci") == 0,
-		.jobs = verb->shell ? 1 : count_jobs(verb->jobs),
+		/* The terminal, or our standard input, is one step's at a time. */
+		.jobs = verb->shell || verb->pass_stdin ? 1 : count_jobs(verb->jobs),
 		.platform = verb->platforms ? verb->platforms->pdata[0] : NULL,
 		.names = (const char *const *)job->names->pdata,
 		.run_inputs = (const char *const *)job->run_inputs,
@@ -524,6 +529,14 @@ static char *quote_line(const Invocation *inv, const char *more)
 	return g_string_free(line, FALSE);
 }
 
+/* What goes wrong is said where we were started, not in --logfile. */
+static void show_errors(int errors_fd)
+{
+	output_flush();
+	if (errors_fd >= 0)
+		(void)dup2(errors_fd, STDERR_FILENO);
+}
+
 /* Say what went wrong. Return: @code. */
 static int fail(const Invocation *inv, Job *job, int code, GError **error)
 {
@@ -535,6 +548,7 @@ static int fail(const Invocation *inv, Job *job, int code, GError **error)
 	}
 	bool told = build_view_error(job->view, code, (*error)->message);
 	g_clear_pointer(&job->view, build_view_end);
+	show_errors(job->errors_fd);
 	if (!told)
 		output_error(*error);
 	g_clear_error(error);
@@ -574,6 +588,22 @@ static bool set_aside_stdout(const BuildVerb *verb, int *out_fd, GError **error)
 	       error_set_errno(error, "cannot set standard output aside");
 }
 
+/* --logfile: what we and the steps print goes there. */
+static bool open_log(const char *file, int *out_errors_fd, GError **error)
+{
+	if (!file)
+		return true;
+	/* lint: allow open: the user's own file */
+	autofd fd =
+		open(file, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC | O_NOCTTY, 0600);
+	if (fd < 0)
+		return error_set_errno(error, "open %s", file);
+	*out_errors_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
+	return (*out_errors_fd >= 0 && dup2(fd, STDOUT_FILENO) >= 0 &&
+		dup2(fd, STDERR_FILENO) >= 0) ||
+	       error_set_errno(error, "cannot print to %s", file);
+}
+
 /* All before the first step. */
 static bool prepare(Invocation *inv, Job *job, GError **error)
 {
@@ -582,14 +612,16 @@ static bool prepare(Invocation *inv, Job *job, GError **error)
 	       store_sweep(engine_store(job->engine), error) && open_context(inv, job, error);
 }
 
-/* In the process that builds; @view and @result_fd are taken. Return: exit code. */
-static int build_here(Invocation *inv, const BuildVerb *verb, BuildView *view, int result_fd)
+/* In the process that builds; @view and the descriptors are taken. Return: exit code. */
+static int build_here(Invocation *inv, const BuildVerb *verb, BuildView *view, int result_fd,
+		      int errors_fd)
 {
 	g_autoptr(GError) error = NULL;
 	g_auto(Job) job = {
 		.verb = verb,
 		.view = view,
 		.result_fd = result_fd,
+		.errors_fd = errors_fd,
 		.fetch = {.work_fd = -1},
 		.made_caches = g_ptr_array_new_with_free_func(g_free),
 	};
@@ -609,13 +641,17 @@ int build_verb_run(Invocation *inv, const BuildVerb *verb)
 {
 	g_autoptr(GError) error = NULL;
 	autofd result_fd = -1;
+	autofd errors_fd = -1;
 	ProgressKind kind = verb->progress;
 	int code = -1;
 	BuildView *view = NULL;
-	if (!set_aside_stdout(verb, &result_fd, &error))
+	if (!set_aside_stdout(verb, &result_fd, &error) ||
+	    !open_log(verb->logfile, &errors_fd, &error))
 		return command_fail(error);
-	if (!verb->check &&
-	    (!build_view_choose(&kind, &error) || !(view = build_view_begin(kind, &code, &error))))
+	if (!verb->check && (!build_view_choose(&kind, &error) ||
+			     !(view = build_view_begin(kind, &code, &error)))) {
+		show_errors(errors_fd);
 		return error ? command_fail(error) : code;
-	return build_here(inv, verb, view, fd_steal(&result_fd));
+	}
+	return build_here(inv, verb, view, fd_steal(&result_fd), fd_steal(&errors_fd));
 }

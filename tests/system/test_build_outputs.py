@@ -8,6 +8,7 @@ import socket
 import subprocess
 import tarfile
 
+from tests.support.fault_registry import FaultRegistry, Response
 from tests.support.registry import Registry
 from tests.support.skiff import of_processes, wait_for
 from tests.system.test_build import BuildTest
@@ -210,6 +211,84 @@ class Outputs(BuildTest):
         image = self.skiff("image", "inspect", name).json[0]["Id"]
         store = self.state_directories()["store/names"].parent
         return (store / "images" / image / "config.json").read_text()
+
+
+class Options(BuildTest):
+    def test_unused_stages(self):
+        self.write("FROM busybox AS first\nRUN echo ran > /1\nFROM busybox AS unused\nRUN exit 9\n"
+                   "FROM first AS last\nENV A=1\nFROM busybox AS later\nRUN exit 8\n")
+        build = ("build", "--network", "none", "--target", "last")
+        self.skiff(*build, self.context)
+        self.skiff(*build, "--skip-unused-stages", self.context)
+        for jobs in "12":
+            done = self.skiff_fails(*build, "--jobs", jobs, "--skip-unused-stages=false", self.context, code=9,
+                                    says="exit status 9")
+            # Those behind the target are no part of it.
+            self.assertNotIn("exit 8", done.stdout)
+
+    def test_logfile(self):
+        log = self.tmp / "build.log"
+        log.write_text("of before\n")
+        text = "FROM busybox\nRUN echo to-out; echo to-err >&2\n"
+        for progress in ("auto", "plain", "json"):
+            done = self.build("--no-cache", "--progress", progress, "--logfile", log, text=text)
+            self.assertEqual(done.stdout + done.stderr, "")
+            lines = log.read_text()
+            image = self.skiff("image", "inspect", "made").json[0]["Id"]
+            for word in ("to-out", "to-err", "RUN echo", image):
+                self.assertIn(word, lines)
+            self.assertNotIn("of before", lines)
+        log.unlink()
+        # An output on standard output has that for itself.
+        done = self.build("-o", "-", "--logfile", log, text="FROM scratch\nCOPY Dockerfile /it\n")
+        self.assertIn("FROM scratch", done.stdout)
+        self.assertIn("STEP 1/2", log.read_text())
+        self.assertEqual(log.stat().st_mode & 0o777, 0o600)
+        # What goes wrong is said to whoever waits.
+        self.write("FROM busybox\nRUN echo last words; exit 7\n")
+        done = self.skiff_fails("build", "--network", "none", "--logfile", log, self.context, code=7, says="exit status 7")
+        self.assertEqual(done.stdout, "")
+        self.assertIn("\nlast words\n", log.read_text())
+        self.skiff_fails("build", "--logfile", self.tmp / "none/log", self.context, says="No such file or directory")
+
+    def test_standard_input(self):
+        text = "FROM busybox\nRUN cat > /got\n"
+        self.build(text=text, input="words\n")
+        self.assertEqual(self.inside("cat", "/got"), "")
+        for progress in ("plain", "json"):
+            self.build("--no-cache", "--stdin", "--progress", progress, text=text, input=f"{progress}\n")
+            self.assertEqual(self.inside("cat", "/got"), f"{progress}\n")
+        # The second finds its end.
+        self.build("--no-cache", "--stdin", text=text + "RUN cat > /more\n", input="all\n")
+        self.assertEqual(self.inside("cat", "/got", "/more"), "all\n")
+
+    def test_retries(self):
+        with FaultRegistry(script=lambda r: Response(503) if r.is_manifest else None) as registry:
+            self.write(f"FROM {registry.host}/base\n")
+            for retries, requests in (("0", 1), ("2", 3)):
+                registry.requests.clear()
+                self.skiff_fails("build", "--tls-verify=false", "--retry", retries, "--retry-delay", "10ms", self.context)
+                self.assertEqual(sum(r.is_manifest for r in registry.requests), requests)
+        self.skiff_fails("build", "--retry", "often", self.context, says="often")
+
+    def test_host_name_of_the_image(self):
+        text = "FROM busybox\nCOPY name /etc/hostname\nRUN cat /etc/hostname > /seen\n"
+        (self.context / "name").write_text("of-the-image\n")
+        self.write(text)
+        self.build()
+        self.assertNotIn("of-the-image", self.inside("cat", "/seen"))
+        self.build("--no-hostname")
+        self.assertEqual(self.inside("cat", "/seen"), "of-the-image\n")
+
+    def test_what_is_always_so(self):
+        self.build("--runtime", "crun", "--userns", "host", text="FROM scratch\nENV A=1\n")
+        for option, says in ((["--runtime", "kata"], "skiff runs containers itself: there is no runtime \"kata\""),
+                             (["--runtime-flag", "debug"], "--runtime-flag: skiff runs containers itself"),
+                             (["--userns", "auto"], "every RUN has the user namespace of the store"),
+                             (["--userns-uid-map", "0:1:1"], "every RUN has the user namespace of the store"),
+                             (["--all-platforms"], "unsupported flag: --all-platforms: base images are not asked"),
+                             (["--logsplit"], "unsupported flag: --logsplit: platforms are built one after the other")):
+            self.skiff_fails("build", *option, self.context, says=says)
 
 
 class Mounts(BuildTest):
