@@ -219,22 +219,35 @@ bool build_cache_trash_files(Store *store, GError **error)
 	return trash_dir(store, BUILD_FILES_DIR, "build-files", error);
 }
 
-uint64_t build_cache_files_size(Store *store, int64_t *out_used)
+/* Of what lies in a directory: the bytes of its files, and its last change, ns; 0: it is empty. */
+static uint64_t look_at(Store *store, const char *name, int64_t *out_used)
 {
 	uint64_t size = 0;
 	*out_used = 0;
-	autofd dir = open_dir(store, BUILD_FILES_DIR, false);
+	autofd dir = open_dir(store, name, false);
 	g_auto(GStrv) names = dir < 0 ? NULL : record_list(dir, NULL);
-	for (char **name = names; name && *name; name++) {
+	for (char **at = names; at && *at; at++) {
 		struct stat st;
-		if (fstatat(dir, *name, &st, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(st.st_mode))
+		if (fstatat(dir, *at, &st, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
 		int64_t used = (int64_t)st.st_mtim.tv_sec * G_GINT64_CONSTANT(1000000000) +
 			       st.st_mtim.tv_nsec;
-		size += (uint64_t)st.st_size;
+		size += S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
 		*out_used = MAX(*out_used, used);
 	}
 	return size;
+}
+
+int64_t build_cache_mounts_used(Store *store)
+{
+	int64_t used = 0;
+	(void)look_at(store, BUILD_MOUNTS_DIR, &used);
+	return used;
+}
+
+uint64_t build_cache_files_size(Store *store, int64_t *out_used)
+{
+	return look_at(store, BUILD_FILES_DIR, out_used);
 }
 
 bool build_cache_trash_slots(Store *store, GError **error)

@@ -58,6 +58,10 @@ bool build_cache_add_needed(Store *store, GHashTable *needed, GError **error);
  */
 bool build_cache_trash_mounts(Store *store, GError **error);
 
+/** build_cache_mounts_used() - when the youngest of them last got or lost a file of its own, ns; 0:
+ * there is none. */
+int64_t build_cache_mounts_used(Store *store);
+
 /* What is known of files of contexts: digests by inode, one file for each context, below cache/. */
 #define BUILD_FILES_DIR "build/files"
 

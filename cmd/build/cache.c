@@ -13,6 +13,7 @@
 #include "libpod/base/error.h"
 #include "libpod/base/units.h"
 #include "libpod/container.h"
+#include "libpod/inspect.h"
 #include "libpod/rootless.h"
 #include "storage/build_cache.h"
 #include "storage/layer.h"
@@ -71,6 +72,17 @@ static uint64_t freed_size(Store *store, const GPtrArray *records)
 	return freed;
 }
 
+/* Bytes in the caches of RUN. @out_used: when the youngest was made, ns; 0: there is none. -1 with
+ * @error. */
+static int64_t mounts_size(Engine *engine, int64_t *out_used, GError **error)
+{
+	Store *store = engine_store(engine);
+	*out_used = build_cache_mounts_used(store);
+	return *out_used ? inspect_tree_size(engine, store_dir(store, "cache"), BUILD_MOUNTS_DIR,
+					     error)
+			 : 0;
+}
+
 /* Drop the records, then what no image needs of their layers. */
 static bool prune(Engine *engine, const PruneOptions *opts, GError **error)
 {
@@ -88,13 +100,17 @@ static bool prune(Engine *engine, const PruneOptions *opts, GError **error)
 	}
 	int64_t used = 0;
 	uint64_t files = opts->until ? 0 : build_cache_files_size(store, &used);
+	int64_t mounts = opts->all ? mounts_size(engine, &used, error) : 0;
+	if (mounts < 0)
+		return false;
 	if (!opts->until &&
 	    (!build_cache_trash_slots(store, error) || !build_cache_trash_files(store, error)))
 		return false;
 	if ((opts->all && !build_cache_trash_mounts(store, error)) || !layers_sweep(store, error) ||
 	    !rootless_empty_trash(engine, error))
 		return false;
-	g_autofree char *freed = units_format_human_size(freed_size(store, records) + files);
+	g_autofree char *freed =
+		units_format_human_size(freed_size(store, records) + files + (uint64_t)mounts);
 	output_printf("Total:\t%s\n", freed);
 	return true;
 }
@@ -161,19 +177,36 @@ static const Option du_options[] = {
 
 static const OptionGroup du_group = {NULL, du_options};
 
-/* What is kept of files of contexts, as one more row. */
-static void add_files(Store *store, GPtrArray *records)
+/* What is no step, as one more row. */
+static void add_row(GPtrArray *records, const char *key, const char *what, uint64_t size,
+		    int64_t used)
 {
-	int64_t used = 0;
-	uint64_t size = build_cache_files_size(store, &used);
-	if (!used)
-		return;
 	BuildRecord *record = g_new0(BuildRecord, 1);
-	record->key = g_strdup("files");
-	record->created_by = g_strdup("digests of files that were copied");
+	record->key = g_strdup(key);
+	record->created_by = g_strdup(what);
 	record->size = size;
 	record->used = used;
 	g_ptr_array_add(records, record);
+}
+
+/* The steps, what is kept of files of contexts, and the caches of RUN. NULL with @error. */
+static GPtrArray *list_all(Engine *engine, GError **error)
+{
+	Store *store = engine_store(engine);
+	int64_t files_used = 0, mounts_used = 0;
+	g_autoptr(GPtrArray) records = build_cache_list(store, error);
+	if (!records)
+		return NULL;
+	uint64_t files = build_cache_files_size(store, &files_used);
+	if (files_used)
+		add_row(records, "files", "digests of files that were copied", files, files_used);
+	int64_t mounts = mounts_size(engine, &mounts_used, error);
+	if (mounts < 0)
+		return NULL;
+	if (mounts_used)
+		add_row(records, "mounts", "directories of RUN --mount=type=cache",
+			(uint64_t)mounts, mounts_used);
+	return g_steal_pointer(&records);
 }
 
 static int cmd_du(Invocation *inv)
@@ -183,11 +216,8 @@ static int cmd_du(Invocation *inv)
 	if (!command_parse(inv, (void *[]){&opts}))
 		return inv->status;
 	g_autoptr(Engine) engine = command_engine(inv, true, &error);
-	g_autoptr(GPtrArray) records =
-		engine ? build_cache_list(engine_store(engine), &error) : NULL;
+	g_autoptr(GPtrArray) records = engine ? list_all(engine, &error) : NULL;
 	const OutputOptions output = {.format = opts.format};
-	if (records)
-		add_files(engine_store(engine), records);
 	bool done = records && output_list(&table, &output, records->pdata, records->len, &error);
 	return done ? 0 : command_fail(error);
 }
