@@ -364,6 +364,9 @@ RUN --mount=type=cache,target=/c,sharing=locked,uid=1000 --mount=type=secret,id=
     def test_not_without_a_failure(self):
         self.write("FROM busybox\nRUN true\n")
         self.finish(self.terminal("--on-failure", "shell"))
+        terminal = self.terminal("--on-failure", "shell", "--logfile", self.tmp / "log")
+        terminal.expect("--on-failure shell and --logfile cannot be set together", 60)
+        self.assertEqual(terminal.wait(60), 125, terminal.output)
 
     def test_no_shell_there(self):
         self.write("FROM busybox AS b\nFROM scratch\nCOPY --from=b /bin/busybox /busybox\nRUN [\"/busybox\", \"false\"]\n")
