@@ -349,14 +349,22 @@ bool compose_networks_remove(Engine *engine, const char *project, GError **error
 	return list != NULL;
 }
 
-bool compose_volumes_remove(Engine *engine, const char *project, GError **error)
+/* What the files do not have any more may hold data that somebody wants. */
+static bool is_declared(const Volume *volume, const Node *declared)
+{
+	const char *key = volume->labels ? g_hash_table_lookup(volume->labels, LABEL_VOLUME) : NULL;
+	return !declared || (key && node_get_entry(declared, key));
+}
+
+bool compose_volumes_remove(Engine *engine, const char *project, const Node *declared,
+			    GError **error)
 {
 	g_autoptr(GPtrArray) list = volumes_list(engine, error);
 	bool dry = compose_is_dry_run();
 	for (guint i = 0; list && i < list->len; i++) {
 		const Volume *volume = list->pdata[i];
 		g_autoptr(GError) failed = NULL;
-		if (!belongs_to(volume->labels, project))
+		if (!belongs_to(volume->labels, project) || !is_declared(volume, declared))
 			continue;
 		compose_report("Volume", volume->name, dry ? "Remove" : "Removing");
 		if (dry)

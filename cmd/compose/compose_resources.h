@@ -30,8 +30,10 @@ bool compose_volumes_ensure(Engine *engine, const ComposeProject *project,
 /** compose_networks_remove() - remove those of a project; one that is in use is only warned of. */
 bool compose_networks_remove(Engine *engine, const char *project, GError **error);
 
-/** compose_volumes_remove() - likewise. */
-bool compose_volumes_remove(Engine *engine, const char *project, GError **error);
+/** compose_volumes_remove() - likewise, but only those that @declared (the files' volumes) still
+ * has; NULL, without files: all. */
+bool compose_volumes_remove(Engine *engine, const char *project, const Node *declared,
+			    GError **error);
 
 /** compose_images_remove() - remove images by name or id; absent ones are fine, one that is in use
  * is only warned of. */

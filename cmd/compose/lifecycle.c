@@ -153,6 +153,15 @@ static bool remove_images(const Life *life, const GPtrArray *items, bool all, GE
 	return compose_images_remove(life->live.engine, names, error);
 }
 
+static bool remove_volumes(const Life *life, GError **error)
+{
+	static const Node none = {.kind = NODE_NULL};
+	const ComposeProject *project = life->live.project;
+	const Node *declared = project ? node_get(project->model, "volumes") : NULL;
+	return compose_volumes_remove(life->live.engine, life->live.name,
+				      project && !declared ? &none : declared, error);
+}
+
 static int cmd_down(Invocation *inv)
 {
 	g_auto(Life) life = {0};
@@ -180,8 +189,7 @@ static int cmd_down(Invocation *inv)
 	if (life.services[0])
 		return 0;
 	if (!compose_networks_remove(life.live.engine, life.live.name, &error) ||
-	    (life.opts.volumes &&
-	     !compose_volumes_remove(life.live.engine, life.live.name, &error)))
+	    (life.opts.volumes && !remove_volumes(&life, &error)))
 		return command_fail(error);
 	return 0;
 }

@@ -69,6 +69,20 @@ volumes: {{data: }}
         self.compose("down", "-v", "-t", "0")
         self.assertNotIn("proj_data", self.skiff("volume", "ls", "-q").lines)
 
+    def test_down_keeps_volumes_that_the_files_do_not_have(self):
+        """As docker compose: only declared ones go. Red when compose_volumes_remove() does not ask is_declared()."""
+        service = f"services: {{a: {{image: busybox, command: {SLEEP}, volumes: ['new:/n']}}}}\n"
+        self.up(service + "volumes: {new: , old: }")
+        self.skiff("volume", "create", "--label", "com.docker.compose.project=proj", "--label", "com.docker.compose.volume=gone", "proj_gone")
+        self.addCleanup(self.skiff, "volume", "rm", "-f", "proj_gone", check=False)
+        self.compose("down", "-v", "-t", "0")
+        left = self.skiff("volume", "ls", "-q").lines
+        self.assertIn("proj_gone", left)
+        self.assertNotIn("proj_new", left)
+        self.up("services: {a: {image: busybox, command: [sleep, '1000']}}")
+        self.compose("down", "-v", "-t", "0")
+        self.assertIn("proj_gone", self.skiff("volume", "ls", "-q").lines)
+
     def test_labels(self):
         self.up(f"services: {{web: {{image: busybox, command: {SLEEP}, depends_on: [db], labels: [mine=1]}}, "
                 f"db: {{image: busybox, command: {SLEEP}}}}}")
