@@ -147,14 +147,22 @@ class Guest:
         """Everything that was reported as done is there, nothing is broken, nothing is left."""
         found = self.listed()
         self.settle_pending(found)
+        # Nothing of a --rm container is synced, so its end may be lost: then it is there until the first command that heals.
+        passing = {name for name in found["container"] if name not in self.model.kinds["container"] and
+                   self.skiff("inspect", "--format", "{{.HostConfig.AutoRemove}}", name).strip() == "true"}
         for kind in KINDS:
             expected, there = set(self.model.kinds[kind]), set(found[kind])
-            if expected != there:
-                raise AssertionError(f"{kind}: lost {sorted(expected - there)}, came back {sorted(there - expected)}")
+            if expected != there - passing:
+                raise AssertionError(f"{kind}: lost {sorted(expected - there)}, came back {sorted(there - expected - passing)}")
         self.check_facts(found)
         # The first changing command heals.
         self.skiff("volume", "create", "healer")
         self.skiff("volume", "rm", "healer")
+        for name, container in self.listed()["container"].items():
+            if name in passing and container["State"] != "created":  # a run that had not begun yet is as good as a create
+                raise AssertionError(f"container {name} is still there, {container['State']}")
+            if name in passing:
+                self.skiff("rm", name)
         self.skiff("system", "check")
         left = [str(path) for name in ("staging", "trash", "damaged") for path in (STORE / name).glob("*") if path.name != ".lock"]
         if left:
