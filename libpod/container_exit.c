@@ -326,6 +326,8 @@ static bool discard_with_volumes(Container *ctr, bool volumes, GError **error)
 	bool with_image = spec && spec->remove_image;
 	g_autofree char *image = with_image ? g_strdup(spec->image_id) : NULL;
 	g_autofree char *name = with_image ? g_strdup(spec->image_name) : NULL;
+	g_autoptr(StoreStage) condemned =
+		volumes ? container_condemn_volumes(ctr->engine, names) : NULL;
 	return container_discard(ctr, error) &&
 	       (!volumes || remove_anonymous_volumes(ctr->engine, names, error)) &&
 	       remove_image(ctr->engine, image, name, error);
@@ -534,7 +536,8 @@ static bool heal_locked(Container *ctr, GError **error)
 {
 	if (ctr->summary.auto_remove &&
 	    (ctr->summary.state == CONTAINER_EXITED || was_started(ctr) || is_dead_step(ctr)))
-		return container_discard(ctr, error) && rootless_empty_trash(ctr->engine, error);
+		return discard_with_volumes(ctr, true, error) &&
+		       rootless_empty_trash(ctr->engine, error);
 	if (ctr->summary.state != CONTAINER_CREATED)
 		return container_settle(ctr, error);
 	/* A start that was killed before its monitor had a word. */

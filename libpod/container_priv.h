@@ -103,6 +103,10 @@ bool container_make_volumes(Engine *engine, const ContainerSpec *spec, char *con
 			    GError **error);
 /** container_undo_volumes() - remove those that were made, unless a container uses them. */
 void container_undo_volumes(Engine *engine, char *const *anonymous);
+/** container_condemn_volumes() - list the anonymous ones of @names in a stage: if we are killed
+ * before they are gone, whoever sweeps it removes them. Return: NULL if there are none, or no stage
+ * (a full disk keeps nobody from removing). */
+StoreStage *container_condemn_volumes(Engine *engine, char *const *names);
 /** container_heal_volumes() - of a dead stage: container_undo_volumes() of what it lists. */
 void container_heal_volumes(Engine *engine, const char *stage);
 

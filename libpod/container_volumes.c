@@ -5,7 +5,8 @@
  * The anonymous ones get their names first, and the container's stage lists them before they are
  * made. The stage's container/ goes away in the step that records the container. So a stage whose
  * maker is gone, with both the list and container/, names volumes of a container that never came to
- * be; who sweeps the stage removes them. Named volumes stay, as with podman.
+ * be; who sweeps the stage removes them. Named volumes stay, as with podman. A removal that takes
+ * anonymous volumes along lists them in such a stage, too, before the container goes.
  */
 #include <fcntl.h>
 #include <string.h>
@@ -79,6 +80,26 @@ void container_undo_volumes(Engine *engine, char *const *anonymous)
 		if (failed)
 			log_debug("volume %s stays: %s", *name, failed->message);
 	}
+}
+
+StoreStage *container_condemn_volumes(Engine *engine, char *const *names)
+{
+	g_autoptr(GStrvBuilder) found = g_strv_builder_new();
+	g_autoptr(GError) failed = NULL;
+	for (char *const *name = names; name && *name; name++) {
+		g_autoptr(Volume) volume = volume_lookup(engine, *name, NULL);
+		if (volume && volume->anonymous)
+			g_strv_builder_add(found, *name);
+	}
+	g_auto(GStrv) anonymous = g_strv_builder_end(found);
+	if (!anonymous[0])
+		return NULL;
+	StoreStage *stage = store_stage_new(engine_store(engine), &failed);
+	if (!stage || !container_list_volumes(stage, anonymous, &failed) ||
+	    mkdirat(store_stage_fd(stage), CONTAINER_STAGED, 0700) < 0)
+		log_debug("volumes are removed without a list: %s",
+			  failed ? failed->message : "no directory");
+	return stage;
 }
 
 void container_heal_volumes(Engine *engine, const char *stage)
