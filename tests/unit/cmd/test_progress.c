@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <glib.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <pty.h>
@@ -34,16 +35,21 @@ static void tear_down(Fixture *f, const void *data)
 	g_assert_cmpint(close(f->master), ==, 0);
 }
 
-/* What came to the terminal, with its newlines as we wrote them; E is an escape. */
+/* What came to the terminal, with its newlines as we wrote them; E is an escape. A terminal hands
+ * on what was written piece by piece. */
 static void assert_shown(const Fixture *f, const char *wanted)
 {
-	char got[4096];
-	ssize_t n = read(f->master, got, sizeof got - 1);
-	g_assert_cmpint(n, >, 0);
-	got[n] = '\0';
-	g_autoptr(GString) text = g_string_new(got);
-	g_string_replace(text, "\r\n", "\n", 0);
-	g_string_replace(text, "\033", "E", 0);
+	g_autoptr(GString) text = g_string_new(NULL);
+	struct pollfd from = {.fd = f->master, .events = POLLIN};
+
+	while (text->len < strlen(wanted) && poll(&from, 1, 10000) > 0) {
+		char got[4096];
+		ssize_t n = read(f->master, got, sizeof got);
+		g_assert_cmpint(n, >, 0);
+		g_string_append_len(text, got, n);
+		g_string_replace(text, "\r\n", "\n", 0);
+		g_string_replace(text, "\033", "E", 0);
+	}
 	g_assert_cmpstr(text->str, ==, wanted);
 }
 
