@@ -328,6 +328,7 @@ static bool discard_with_volumes(Container *ctr, bool volumes, GError **error)
 	g_autofree char *name = with_image ? g_strdup(spec->image_name) : NULL;
 	g_autoptr(StoreStage) condemned =
 		volumes ? container_condemn_volumes(ctr->engine, names) : NULL;
+	(void)condemned; /* held until they are gone */
 	return container_discard(ctr, error) &&
 	       (!volumes || remove_anonymous_volumes(ctr->engine, names, error)) &&
 	       remove_image(ctr->engine, image, name, error);
