@@ -138,24 +138,36 @@ bool compose_logs(Engine *engine, const GPtrArray *items, const char *project,
 	return true;
 }
 
-/* The child that prints. Return: its pid, or -1. */
-static pid_t start_printer(Engine *engine, const GPtrArray *items, const char *project,
-			   const ComposeLogs *options)
+/*
+ * A child in a group of its own, which Ctrl-C does not reach and which ends with us. Return: its
+ * pid, in the child 0, or -1.
+ */
+static pid_t fork_companion(void)
 {
-	pid_t parent = getpid(), pid = 0;
+	pid_t parent = getpid();
 	sigset_t none;
 	output_flush();
 	(void)fflush(NULL);
-	pid = fork();
+	pid_t pid = fork();
 	if (pid != 0)
 		return pid;
-	g_autoptr(GError) error = NULL;
 	(void)setpgid(0, 0);
 	(void)sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	(void)signal(SIGTTOU, SIG_IGN);
 	if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != parent)
 		_exit(1);
+	return 0;
+}
+
+/* The child that prints. Return: its pid, or -1. */
+static pid_t start_printer(Engine *engine, const GPtrArray *items, const char *project,
+			   const ComposeLogs *options)
+{
+	g_autoptr(GError) error = NULL;
+	pid_t pid = fork_companion();
+	if (pid != 0)
+		return pid;
 	bool ok = compose_logs(engine, items, project, options, &error);
 	(void)fflush(NULL);
 	_exit(ok ? 0 : 1);
@@ -285,20 +297,10 @@ static bool handle_signal(Attached *at, pid_t *stopper, GError **error)
 /* The child that does something else. Return: its pid, or -1. */
 static pid_t start_companion(const Attached *at)
 {
-	pid_t parent = getpid(), pid = 0;
-	sigset_t none;
-	output_flush();
-	(void)fflush(NULL);
-	pid = fork();
+	g_autoptr(GError) error = NULL;
+	pid_t pid = fork_companion();
 	if (pid != 0)
 		return pid;
-	g_autoptr(GError) error = NULL;
-	(void)setpgid(0, 0);
-	(void)sigemptyset(&none);
-	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	(void)signal(SIGTTOU, SIG_IGN);
-	if (prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 || getppid() != parent)
-		_exit(1);
 	if (!at->options->companion(at->options->companion_data, &error))
 		output_error(error);
 	(void)fflush(NULL);
