@@ -40,6 +40,7 @@ typedef struct {
 typedef struct {
 	char *id; /* 64 hex digits */
 	char *name;
+	char *former_name; /* what a killed rename may have left beside it, or NULL */
 	ContainerState state;
 	char *image_id, *image_name;
 	char **command;   /* resolved args */

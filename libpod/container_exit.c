@@ -62,20 +62,27 @@ bool container_remove_runtime(Engine *engine, const char *id)
 	return path_remove_tree(containers, gone);
 }
 
-void container_drop_name(Engine *engine, const char *name, const char *id)
+void container_unlink_name(int names, const char *name, const char *id)
 {
-	int names = store_dir(engine_store(engine), "names");
 	char target[128];
-	/* The container has gone already, so a creator may be taking the name. */
+	ssize_t n = name ? readlinkat(names, name, target, sizeof(target) - 1) : -1;
+	if (n == (ssize_t)strlen(id) && memcmp(target, id, (size_t)n) == 0)
+		(void)unlinkat(names, name, 0);
+}
+
+/* The container has gone already, so a creator may be taking its names. */
+static void drop_names(const Container *ctr)
+{
+	const ContainerSummary *s = &ctr->summary;
+	int names = store_dir(engine_store(ctr->engine), "names");
 	g_autoptr(GError) failed = NULL;
 	g_autoptr(RecordLock) lock = record_lock(names, ".lock", false, -1, "rm", &failed);
 	if (!lock) {
-		log_info("the name '%s' is left behind, free: %s", name, failed->message);
+		log_info("the name '%s' is left behind, free: %s", s->name, failed->message);
 		return;
 	}
-	ssize_t n = readlinkat(names, name, target, sizeof(target) - 1);
-	if (n == (ssize_t)strlen(id) && memcmp(target, id, (size_t)n) == 0)
-		(void)unlinkat(names, name, 0);
+	container_unlink_name(names, s->name, s->id);
+	container_unlink_name(names, s->former_name, s->id);
 }
 
 /* A descriptor that polls readable when the process is gone; -1 if it already is. */
@@ -274,7 +281,7 @@ bool container_discard(Container *ctr, GError **error)
 	 * not be removed by it. */
 	if (!store_trash(engine_store(ctr->engine), "containers", ctr->dir_name, error))
 		return false;
-	container_drop_name(ctr->engine, ctr->summary.name, ctr->summary.id);
+	drop_names(ctr);
 	tell_end(ctr);
 	event_container(ctr->engine, ctr, "remove");
 	if (!container_remove_runtime(ctr->engine, ctr->summary.id))

@@ -164,8 +164,14 @@ bool container_add_to_pod_hosts(Container *ctr, const ContainerSpec *spec, GErro
 bool container_write_resolv(Container *ctr, const ContainerSpec *spec,
 			    const NetworkRequest *network, GError **error);
 
-/** container_drop_name() - remove names/NAME if it is this container's. */
-void container_drop_name(Engine *engine, const char *name, const char *id);
+/**
+ * container_unlink_name() - remove the link @name in the directory @names if it leads to the container
+ *
+ * @name: or NULL: nothing happens
+ *
+ * The lock of the names is held.
+ */
+void container_unlink_name(int names, const char *name, const char *id);
 
 /** container_dir() - container_dir_fd() with an @error: NOT_FOUND if it was removed meanwhile. */
 int container_dir(Container *ctr, GError **error);

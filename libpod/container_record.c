@@ -106,6 +106,7 @@ void container_summary_clear(ContainerSummary *s)
 {
 	g_free(s->id);
 	g_free(s->name);
+	g_free(s->former_name);
 	g_free(s->image_id);
 	g_free(s->image_name);
 	g_clear_pointer(&s->networks, g_ptr_array_unref);
@@ -153,6 +154,7 @@ Json *container_state_to_json(const ContainerSummary *s)
 	Json *json = json_object_new_object();
 	js_set_int(json, "v", STATE_VERSION);
 	js_set_string(json, "name", s->name);
+	js_set_string(json, "former_name", s->former_name);
 	js_set_string(json, "state", container_state_name(s->state));
 	js_set_string(json, "image_id", s->image_id);
 	js_set_string(json, "image", s->image_name);
@@ -225,6 +227,7 @@ static bool load_state(ContainerSummary *s, Json *json, GError **error)
 	s->exit_known = true;
 	if (!js_get_int(json, "v", 0, INT64_MAX, &version, error) ||
 	    !js_dup_string(json, "name", &s->name, error) ||
+	    !js_dup_string(json, "former_name", &s->former_name, error) ||
 	    !js_get_string(json, "state", &state, error) ||
 	    !js_dup_string(json, "image_id", &s->image_id, error) ||
 	    !js_dup_string(json, "image", &s->image_name, error) ||

@@ -5,7 +5,10 @@ and import, export."""
 import gzip
 import io
 import os
+import shutil
+import subprocess
 import tarfile
+import unittest
 
 from tests.support.skiff import SkiffTest, sub_ids, wait_for
 
@@ -71,6 +74,25 @@ class Rename(SkiffTest):
         os.unlink(self.state_directories()["runtime"] / "healed")
         self.skiff("rm", "-f", "-i", "absent")
         self.assertEqual(self.names(), ["new"])
+
+    @unittest.skipUnless(shutil.which("strace"), "no strace")
+    def test_killed_anywhere_and_removed(self):
+        """SIGKILL at each call that changes links or records, then rm by id: no name is left."""
+        calls = "symlinkat,unlinkat,renameat,fsync"
+        env = self.environment()
+        env["ASAN_OPTIONS"] = env.get("ASAN_OPTIONS", "") + ":detect_leaks=0"  # it needs ptrace for itself
+        for point in range(1, 100):
+            ident = self.create("old")
+            strace = ["strace", "-o", "/dev/null", "-e", f"trace={calls}", "-e", f"inject={calls}:signal=KILL:when={point}"]
+            ended = subprocess.run([*strace, str(self.program), *self.roots(), "rename", "old", "new"], env=env,
+                                   stdin=subprocess.DEVNULL, check=False)
+            self.skiff("rm", ident)
+            with self.subTest(point):
+                self.assertEqual(self.names(), [])
+            if ended.returncode == 0:
+                break
+        self.assertEqual(ended.returncode, 0)
+        self.assertGreater(point, 8)
 
 
 class Prune(SkiffTest):
