@@ -165,7 +165,8 @@ bool container_write_resolv(Container *ctr, const ContainerSpec *spec,
 			    const NetworkRequest *network, GError **error);
 
 /**
- * container_unlink_name() - remove the link @name in the directory @names if it leads to the container
+ * container_unlink_name() - remove the link @name in the directory @names if it leads to the
+ * container
  *
  * @name: or NULL: nothing happens
  *

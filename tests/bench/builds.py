@@ -39,10 +39,10 @@ class BuildRows:
         """(name, argv) of those that build the context."""
         all_of_them = [("skiff", ["skiff", "build", "-q", "--network", "none", "-t", "built", *options, context])]
         if self.have("podman") and not self.options.no_podman:
-            # Where podman's runtime does not run its builds may, in a chroot; the image is there either way.
-            way = [] if self.podman else ["--isolation", "chroot"]
-            all_of_them.append((" ".join(["podman", *way[1:]]),
-                                self.podman_argv + ["build", "-q", "--network", "none", *way, "-t", "built", *options, context]))
+            # Where podman's runtime does not run its builds may, in a chroot with the host's network; the image is there either way.
+            way = ["--network", "none"] if self.podman else ["--network", "host", "--isolation", "chroot"]
+            all_of_them.append((" ".join(["podman", *way[3:]]),
+                                self.podman_argv + ["build", "-q", *way, "-t", "built", *options, context]))
         return all_of_them
 
     def context(self, name, dockerfile):
@@ -77,7 +77,8 @@ class BuildRows:
         self.command(["/usr/bin/python3", "-c", MAKE_FILES, f"{context}/tree", str(FILES)])
 
         def change(number):
-            self.command(["sh", "-c", f"date +%N > {context}/changed"])
+            # What one contender has written is not the next one's to sync.
+            self.command(["sh", "-c", f"date +%N > {context}/changed; sync"])
 
         builders = self.builders(context)
         self.report("build-copy", f"build that copies {FILES} files, cold", self.once_each(builders, min(3, self.options.rounds), change))
@@ -90,7 +91,7 @@ class BuildRows:
         self.command(["sh", "-ec", f"head -c {BIG} /dev/urandom > {context}/file"])
 
         def change(number):
-            self.command(["sh", "-ec", f"date +%N | dd of={context}/file conv=notrunc status=none"])
+            self.command(["sh", "-ec", f"date +%N | dd of={context}/file conv=notrunc status=none; sync"])
 
         plain = ("cp, sha256sum", ["sh", "-ec", f"cp {context}/file {self.home}/copy; sha256sum {self.home}/copy"])
         openssl = ("cp, openssl sha256", ["sh", "-ec", f"cp {context}/file {self.home}/copy; openssl sha256 {self.home}/copy"])
