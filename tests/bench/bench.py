@@ -125,13 +125,15 @@ class Bench(builds.BuildRows, compose.ComposeRows, networks.NetworkRows, scale.S
             shutil.chown(self.home, options.user, options.user)
             self.prefix = ["setpriv", "--reuid", options.user, "--regid", options.user, "--init-groups", "--reset-env"]
         os.chmod(self.home, 0o700)
-        runtime = os.path.join(self.home, "run")
+        # In memory where there is one, as /run/user is.
+        self.runtime = tempfile.mkdtemp(prefix="skiff-bench-run-", dir="/dev/shm" if os.path.ismount("/dev/shm") else self.home)
+        if self.prefix:
+            shutil.chown(self.runtime, options.user, options.user)
         self.env = {
             "HOME": self.home,
             "PATH": os.environ["PATH"],
-            "XDG_RUNTIME_DIR": runtime,
+            "XDG_RUNTIME_DIR": self.runtime,
         }
-        self.command(["mkdir", "-m", "700", runtime])
         self.tables = []
 
     def argv(self, command):
@@ -420,6 +422,7 @@ class Bench(builds.BuildRows, compose.ComposeRows, networks.NetworkRows, scale.S
         self.command(["skiff", "rm", "-fa", "-t", "0"])
         subprocess.run(self.argv(["skiff", "unshare", "rm", "-rf", os.path.join(self.home, ".local")]), stdin=subprocess.DEVNULL)
         shutil.rmtree(self.home, ignore_errors=True)
+        shutil.rmtree(self.runtime, ignore_errors=True)
 
 
 def main():

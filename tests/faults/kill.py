@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """F1: SIGKILL at every state-changing system call of every process of a verb, then the invariants.
 
-    python3 tests/faults/kill.py [--all | --points N] [--verb NAME,...] [--seed S] [--at VERB/PROCESS/N]
+    python3 tests/faults/kill.py [--all | --points N] [--verb NAME,...] [--shard K/N] [--seed S] [--at VERB/PROCESS/N]
 
 Run as root: a tracer must be root (an unprivileged one takes newuidmap's privileges away); the
 commands run as --user, in a pid namespace of their own. SKIFF_BUILD or SKIFF_PREFIX names the build.
@@ -387,6 +387,7 @@ def parse_options():
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--points", type=int, default=4, help="points per verb without --all")
     parser.add_argument("--verb", default="", help="only these, separated by commas")
+    parser.add_argument("--shard", default="1/1", help="every Kth of N verbs: K/N")
     parser.add_argument("--at", help="one point: VERB/PROCESS/N")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--user", default="skifftest")
@@ -407,7 +408,8 @@ def main():
             if options.at:
                 name, process, number = options.at.split("/")
                 run.point(name, (process, number))
-            for verb in [] if options.at else verbs(run.bed):
+            which, of = map(int, options.shard.split("/"))
+            for verb in [] if options.at else verbs(run.bed)[which - 1::of]:
                 if not options.verb or verb.name in options.verb.split(","):
                     run.series(verb.name, generator)
             run.bed.close()

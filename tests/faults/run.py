@@ -22,21 +22,33 @@ sys.path.insert(0, str(HERE.parents[1]))
 
 from tests.support import skiff as support  # noqa: E402  (the path comes first)
 
-SHORT = (("kill.py", "--points", "2"), ("monitor.py", "--kills", "30"), ("disk.py",), ("race.py", "--seconds", "10"))
-LONG = (("kill.py", "--all"), ("monitor.py", "--kills", "1000"), ("disk.py",), ("race.py", "--seconds", "60"))
+
+
+def shards(*arguments):
+    """kill.py as often as there are processors, each with its share of the verbs: a kill waits more than it works."""
+    number = os.cpu_count() or 1
+    return [("kill.py", *arguments, "--shard", f"{which}/{number}") for which in range(1, number + 1)]
+
+
+SHORT = (*shards("--points", "36"), ("monitor.py", "--kills", "30"), ("disk.py",), ("race.py", "--seconds", "10"))
+LONG = (*shards("--all"), ("monitor.py", "--kills", "1000"), ("disk.py",), ("race.py", "--seconds", "60"))
 COUNTS = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", re.M)
 
 
-def run(script, arguments, totals):
-    """Run one of them, show what it says and take its counts."""
+def start(script, arguments):
+    """Begin one of them."""
+    return subprocess.Popen([sys.executable, str(HERE / script), *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT, text=True, errors="replace")
+
+
+def finish(process, script, arguments, totals):
+    """Wait for one, show what it says and take its counts."""
     begin = time.monotonic()
-    print(f"== {script} {' '.join(arguments)}", flush=True)
-    done = subprocess.run([sys.executable, str(HERE / script), *arguments], stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
-    found = COUNTS.findall(done.stdout)
-    print(COUNTS.sub("", done.stdout).rstrip(), f"({time.monotonic() - begin:.0f} s)", flush=True)
+    output = process.communicate()[0]
+    found = COUNTS.findall(output)
+    print(f"== {script} {' '.join(arguments)}\n{COUNTS.sub('', output).rstrip()} ({time.monotonic() - begin:.0f} s)", flush=True)
     counts = list(map(int, found[-1])) if found else [0, 1, 0]
-    if done.returncode != 0 and counts[1] == 0:
+    if process.returncode != 0 and counts[1] == 0:
         counts[1] = 1
     if counts[1]:
         print(f"# failed: {script} {' '.join(arguments)}")
@@ -45,7 +57,7 @@ def run(script, arguments, totals):
 
 
 def main():
-    """All of them, one after the other: each wants the machine's time."""
+    """All of them, one kind after the other: each wants the machine's time."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--long", action="store_true")
@@ -56,10 +68,15 @@ def main():
             os.chmod(prefix, 0o755)
             support.install(prefix)
             os.environ["SKIFF_PREFIX"] = prefix
-        for script, *arguments in LONG if options.long else SHORT:
-            if script != "disk.py":
-                arguments += ["--seed", str(options.seed)]
-            run(script, arguments, totals)
+        chosen = LONG if options.long else SHORT
+        for script in dict.fromkeys(script for script, *_ in chosen):
+            seed = [] if script == "disk.py" else ["--seed", str(options.seed)]
+            begun = []
+            for other, *arguments in chosen:
+                if other == script:
+                    begun.append((start(script, [*arguments, *seed]), script, [*arguments, *seed]))
+            for process, *rest in begun:
+                finish(process, *rest, totals)
     print(f"{totals[0]} passed, {totals[1]} failed, {totals[2]} skipped")
     return 1 if totals[1] else 0
 
