@@ -55,7 +55,7 @@ def compose_file(bed, number):
     path = bed.dir / f"compose{number}.yaml"
     path.write_text(f"""services:
   new: {{image: "{bed.image}", container_name: new, command: [sleep, "1000"], labels: [n={min(number, 2)}],
-        volumes: ["vol:/data", /anon], depends_on: [other], configs: [{{source: made, target: /made}}]}}
+        stop_grace_period: 0s, volumes: ["vol:/data", /anon], depends_on: [other], configs: [{{source: made, target: /made}}]}}
   other: {{image: "{bed.image}", command: [sleep, "1000"], labels: [n={min(number, 2)}], network_mode: none}}
   built: {{build: {bed.context}, image: localhost/built, profiles: [build]}}
 volumes: {{vol: }}
@@ -87,6 +87,13 @@ def compose_verbs(bed):
         Verb("compose-down-volumes", down, before=[up, write], undo=[down], there=always, proof=[change, write]),
         Verb("compose-run", [*second, "run", "--rm", "-T", "new", "touch", "/data/y"], before=[up, write], undo=[down], there=always,
              proof=[change, kept], again=up),
+        Verb("compose-scale", [*second, "up", "-d", "-t", "0", "--scale", "other=3"], before=[up, write], undo=[down], there=always,
+             proof=[change, all_kept], again=up),
+        Verb("compose-stop", [*first, "stop", "-t", "0"], before=[up, write], undo=[down], there=always, proof=[up, all_kept], again=up),
+        Verb("compose-restart", [*first, "restart", "-t", "0"], before=[up, write], undo=[down], there=always, proof=[up, all_kept],
+             again=up),
+        Verb("compose-rm", [*first, "rm", "-f", "-s", "new"], before=[up, write], undo=[down, ["volume", "prune", "-f"]], there=always,
+             proof=[up, kept], again=up),
         Verb("compose-build", [*second, "--profile", "build", "build", "built"], undo=[["rmi", "-f", "-i", built], ["builder", "prune", "-af"]],
              there=["image", "exists", built], proof=[["run", "--rm", "--network", "none", built, "cat", "/built"]]),
     ]
@@ -133,6 +140,26 @@ def verbs(bed):
         Verb("stop", ["stop", "-t", "0", "new"], before=[sleeper], undo=[RM_NEW], there=exists, proof=restart,
              again=sleeper),
         Verb("rm", RM_NEW, before=[sleeper], there=exists, proof=restart, again=sleeper),
+        Verb("restart", ["restart", "-t", "0", "new"], before=[sleeper], undo=[RM_NEW], there=exists, proof=restart, again=sleeper),
+        Verb("kill", ["kill", "new"], before=[sleeper], undo=[RM_NEW], there=exists, proof=restart, again=sleeper),
+        Verb("exec", ["exec", "-d", "new", "true"], before=[sleeper], undo=[RM_NEW], there=exists, proof=restart, again=sleeper),
+        Verb("tag", ["tag", second, "localhost/tagged:latest"], before=[["load", "-q", "-i", str(bed.archive)]],
+             undo=[["rmi", "-f", "-i", second, "localhost/tagged:latest"]], there=["image", "exists", "localhost/tagged:latest"],
+             proof=[["image", "inspect", second, "localhost/tagged:latest"]], again=["load", "-q", "-i", str(bed.archive)]),
+        Verb("untag", ["untag", first, "localhost/tagged:latest"], before=[["tag", first, "localhost/tagged:latest"]],
+             undo=[["rmi", "-f", "-i", "localhost/tagged:latest"]], there=["image", "exists", "localhost/tagged:latest"],
+             proof=[["image", "inspect", first]], again=["tag", first, "localhost/tagged:latest"]),
+        Verb("save", ["save", "-q", "-o", f"{bed.dir}/home/saved.tar", first], there=["version"],
+             proof=[["save", "-q", "-o", f"{bed.dir}/home/saved.tar", first], ["load", "-q", "-i", f"{bed.dir}/home/saved.tar"]]),
+        Verb("volume-import", ["volume", "import", "vol", str(bed.tree)], before=[["volume", "create", "--ignore", "vol"]],
+             undo=[["volume", "rm", "-f", "vol"]], there=["volume", "exists", "vol"],
+             proof=[["volume", "import", "vol", str(bed.tree)],
+                    ["run", "--rm", "--network", "none", "-v", "vol:/data", first, "cat", "/data/odd/link"]],
+             again=["volume", "create", "--ignore", "vol"]),
+        Verb("network-update", ["network", "update", "--dns-add", "127.0.0.9", "net"], before=[["network", "create", "--ignore", "net"]],
+             undo=[["network", "rm", "-f", "net"]], there=["network", "exists", "net"],
+             proof=[["run", "--rm", "--network", "net", first, "true"]], again=["network", "create", "--ignore", "net"]),
+        Verb("check-repair", ["system", "check", "--repair"], before=[sleeper], undo=[RM_NEW], there=exists, proof=restart, again=sleeper),
         Verb("commit", ["commit", "-q", "new", "localhost/committed:latest"], before=[sleeper],
              undo=[RM_NEW, ["rmi", "-f", "-i", "localhost/committed:latest"]],
              there=["image", "exists", "localhost/committed:latest"],

@@ -30,7 +30,7 @@ def shards(*arguments):
     return [("kill.py", *arguments, "--shard", f"{which}/{number}") for which in range(1, number + 1)]
 
 
-SHORT = (*shards("--points", "36"), ("monitor.py", "--kills", "30"), ("disk.py",), ("race.py", "--seconds", "10"))
+SHORT = (*shards("--points", "30"), ("monitor.py", "--kills", "30"), ("disk.py",), ("race.py", "--seconds", "10"))
 LONG = (*shards("--all"), ("monitor.py", "--kills", "1000"), ("disk.py",), ("race.py", "--seconds", "60"))
 COUNTS = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", re.M)
 
