@@ -22,6 +22,7 @@
 #include "libpod/base/path.h"
 #include "libpod/container_cgroup.h"
 #include "libpod/events.h"
+#include "libpod/container_exit_watch.h"
 #include "libpod/mount_place.h"
 #include "libpod/image_users.h"
 #include "libpod/monitor/monitor_members.h"
@@ -131,6 +132,7 @@ int container_wait_exit(Container *ctr, int timeout_ms, GError **error)
 
 bool container_wait(Container *ctr, bool removed, int *out_code, bool *out_known, GError **error)
 {
+	g_auto(ExitWatch) watch = exit_watch_open(ctr);
 	while (ctr->summary.state == CONTAINER_RUNNING ||
 	       ctr->summary.state == CONTAINER_INITIALIZED ||
 	       ctr->summary.state == CONTAINER_RESTARTING ||
@@ -153,7 +155,7 @@ bool container_wait(Container *ctr, bool removed, int *out_code, bool *out_known
 		}
 	}
 	*out_code = ctr->summary.exit_code;
-	*out_known = ctr->summary.exit_known;
+	*out_known = ctr->summary.exit_known || exit_watch_tell(&watch, ctr, out_code);
 	while (removed) {
 		struct stat st;
 		if (fstatat(store_dir(engine_store(ctr->engine), "containers"), ctr->dir_name, &st,
@@ -513,8 +515,10 @@ bool container_finish(Container *ctr, GError **error)
 	if (container_is_live(ctr))
 		return true;
 	/* The monitor's clean-up empties the trash behind our back: nobody has to wait for that,
-	 * unless the monitor was killed. */
-	bool killed = !ctr->summary.exit_known;
+	 * unless the monitor was killed, which left run.json. */
+	pid_t pid;
+	unsigned long long start;
+	bool killed = container_read_init(ctr, &pid, &start);
 	if (!ctr->summary.auto_remove)
 		return container_settle(ctr, error);
 	return discard_with_volumes(ctr, true, error) &&

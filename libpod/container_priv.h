@@ -113,6 +113,10 @@ void container_heal_volumes(Engine *engine, const char *stage);
 /** container_lock() - take the op lock (made when absent); @timeout_ms as record_lock(). */
 RecordLock *container_lock(Container *ctr, int timeout_ms, const char *operation, GError **error);
 
+/** container_read_init() - the init that run.json names, pid 0 between two runs; false: there is no
+ * such record. */
+bool container_read_init(Container *ctr, pid_t *out_pid, unsigned long long *out_start);
+
 /** container_life_is_held() - does a monitor hold the life lock? */
 bool container_life_is_held(Container *ctr);
 

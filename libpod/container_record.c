@@ -310,6 +310,13 @@ static bool load_process(Json *run, const char *key, pid_t *out_pid, unsigned lo
 	return true;
 }
 
+bool container_read_init(Container *ctr, pid_t *out_pid, unsigned long long *out_start)
+{
+	int run_fd = container_run_fd(ctr);
+	g_autoptr(Json) run = run_fd < 0 ? NULL : js_load(run_fd, "run.json", MAX_STATE_SIZE, NULL);
+	return run && load_process(run, "init", out_pid, out_start);
+}
+
 /* One place as the monitor records it. NULL if it makes no sense. */
 static ContainerNetwork *load_network(Json *row)
 {

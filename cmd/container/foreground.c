@@ -4,6 +4,7 @@
 #include "cmd/output.h"
 #include "libpod/attach.h"
 #include "libpod/base/log.h"
+#include "libpod/container_exit_watch.h"
 
 bool foreground_run(Container *ctr, int control, bool tty, const Foreground *options, int *out_code,
 		    GError **error)
@@ -18,9 +19,15 @@ bool foreground_run(Container *ctr, int control, bool tty, const Foreground *opt
 		.run_dir_fd = container_run_fd(ctr),
 	};
 	int code = 0;
+	g_autoptr(GError) failed = NULL;
+	g_auto(ExitWatch) watch = exit_watch_open(ctr);
 	output_flush();
-	switch (attach_run(control, &attach, &code, error)) {
+	switch (attach_run(control, &attach, &code, &failed)) {
 	case ATTACH_FAILED:
+		/* The monitor was killed: what it would have said the kernel may know. */
+		if (exit_watch_tell(&watch, ctr, &code))
+			break;
+		g_propagate_error(error, g_steal_pointer(&failed));
 		return false;
 	case ATTACH_DETACHED:
 		*out_code = 0;

@@ -3,9 +3,12 @@
 
 import json
 import os
+import pathlib
 import signal
 import subprocess
 import time
+import unittest
+from functools import partial
 
 from tests.support.skiff import SkiffTest, Tty, wait_for
 
@@ -177,6 +180,43 @@ class Lifecycle(SkiffTest):
             self.skiff("start", "c")
             self.assertEqual(self.skiff("wait", "c").word, "0")
         self.assertEqual(self.skiff("logs", "c").lines, ["hi"] * 60)
+
+    @staticmethod
+    def watches(watcher, pid):
+        """Has the process a pidfd of another one?"""
+        for info in pathlib.Path(f"/proc/{watcher}/fdinfo").iterdir():
+            try:
+                if f"\nPid:\t{pid}\n" in info.read_text():
+                    return True
+            except FileNotFoundError:
+                pass
+        return False
+
+    @unittest.skipIf(tuple(map(int, os.uname().release.split(".")[:2])) < (6, 15), "the kernel does not tell of others' exits")
+    def test_exit_code_after_a_killed_monitor(self):
+        """Who waits for it knows the true one: `wait`, and `run` in the foreground; the record has it from them."""
+        for name in ("wait", "run"):
+            command = ["run", "--name", name, "busybox", "sh", "-c", "trap 'exit 7' TERM; echo up; while :; do sleep 0.05; done"]
+            if name == "run":
+                waiting = self.start(*command)
+            else:
+                self.skiff("run", "-d", *command[1:])
+                waiting = self.start("wait", name)
+            wait_for(partial(lambda name: self.run_skiff("logs", name, check=False).stdout == "up\n", name))
+            state = self.skiff("inspect", name).json[0]["State"]
+            wait_for(partial(self.watches, waiting.pid, state["Pid"]))
+            # It ends while nobody can take note, and then the monitor goes, too.
+            os.kill(state["ConmonPid"], signal.SIGSTOP)
+            os.kill(state["Pid"], signal.SIGTERM)
+            wait_for(partial(lambda pid: pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z", state["Pid"]))
+            os.kill(state["ConmonPid"], signal.SIGKILL)
+            with self.subTest(name):
+                output = waiting.communicate(timeout=30)[0]
+                if name == "wait":
+                    self.assertEqual(output, b"7\n")
+                else:
+                    self.assertEqual(waiting.returncode, 7)
+                self.assertEqual(self.skiff("inspect", "--format", "{{.State.Status}} {{.State.ExitCode}}", name).word, "exited 7")
 
     def test_wait_several(self):
         self.skiff("run", "-d", "--name", "a", "busybox", "sh", "-c", "sleep 0.3; exit 3")

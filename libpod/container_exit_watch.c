@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "libpod/container_exit_watch.h"
+
+#include <poll.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "libpod/base/json.h"
+#include "libpod/base/log.h"
+#include "libpod/base/record.h"
+#include "libpod/container_priv.h"
+
+/* How long init may take to die with its monitor, and to be reaped by whoever does it then: not
+ * every pid 1 is quick. */
+#define END_WAIT_MS   5000
+#define REAP_WAIT_MS  5000
+#define REAP_PAUSE_US 1000
+
+/* The kernel's struct pidfd_info in its first form; our headers may be older. */
+typedef struct {
+	uint64_t mask, cgroup_id;
+	uint32_t pid, tgid, ppid, ids[8];
+	int32_t exit_code;
+} PidfdInfo;
+_Static_assert(sizeof(PidfdInfo) == 64, "the size is part of the request's number");
+#define GET_INFO  _IOWR(0xff, 11, PidfdInfo)
+#define INFO_EXIT (UINT64_C(1) << 3)
+
+ExitWatch exit_watch_open(Container *ctr)
+{
+	ExitWatch watch = {.pidfd = -1};
+	if (!container_read_init(ctr, &watch.pid, &watch.start) || watch.pid <= 0)
+		return watch;
+	autofd pidfd = (int)syscall(SYS_pidfd_open, watch.pid, 0);
+	if (pidfd >= 0 && record_process_start(watch.pid) == watch.start)
+		watch.pidfd = fd_steal(&pidfd);
+	return watch;
+}
+
+void exit_watch_close(ExitWatch *watch)
+{
+	fd_close(&watch->pidfd);
+}
+
+/* The wait status, which is there a moment after the process has gone. */
+static bool read_status(int pidfd, int *out_status)
+{
+	struct pollfd gone = {.fd = pidfd, .events = POLLIN};
+	if (poll(&gone, 1, END_WAIT_MS) != 1)
+		return false;
+	for (int left_us = REAP_WAIT_MS * 1000; left_us > 0; left_us -= REAP_PAUSE_US) {
+		PidfdInfo info = {.mask = INFO_EXIT};
+		if (ioctl(pidfd, GET_INFO, &info) == 0 && (info.mask & INFO_EXIT)) {
+			*out_status = info.exit_code;
+			return true;
+		}
+		g_usleep(REAP_PAUSE_US);
+	}
+	return false;
+}
+
+/* Unless another command has recorded something meanwhile. */
+static void record_code(Container *ctr, int code)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(RecordLock) lock = container_lock(ctr, -1, "wait", &error);
+	if (!lock || !container_reload(ctr, &error)) {
+		log_info("the exit code %d is not recorded: %s", code, error->message);
+		return;
+	}
+	if (ctr->summary.state != CONTAINER_EXITED || ctr->summary.exit_known)
+		return;
+	ctr->summary.exit_code = code;
+	ctr->summary.exit_known = true;
+	if (!container_settle(ctr, &error))
+		log_warn("the exit code %d is not recorded: %s", code, error->message);
+}
+
+bool exit_watch_tell(const ExitWatch *watch, Container *ctr, int *out_code)
+{
+	pid_t pid = 0;
+	unsigned long long start = 0;
+	int status = 0;
+	/* A monitor that ends by itself takes run.json away; one that restarted its container has
+	 * written another init there. Its sockets may be gone before its lock is, and that before
+	 * init has its PDEATHSIG. */
+	if (watch->pidfd < 0 || !read_status(watch->pidfd, &status) ||
+	    container_life_is_held(ctr) || !container_read_init(ctr, &pid, &start) ||
+	    pid != watch->pid || start != watch->start)
+		return false;
+	*out_code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	if (!ctr->summary.auto_remove)
+		record_code(ctr, *out_code);
+	return true;
+}
