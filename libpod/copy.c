@@ -22,6 +22,7 @@
 #include "libpod/tree_transfer.h"
 
 #define MAX_LINKS 40
+#define PIPE_SIZE (1 << 20)
 
 /* One end, opened. */
 typedef struct {
@@ -282,6 +283,8 @@ static bool join(const Side *from, const Side *to, const Plan *plan, const char 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return error_set_errno(error, "cannot make a pipe");
 	autofd read_end = ends[0], write_end = ends[1];
+	/* Both children work on while the other waits for the disk; a refusal costs only time. */
+	(void)fcntl(write_end, F_SETPIPE_SZ, PIPE_SIZE);
 	unsigned get_flags = from->end->ctr ? TREE_SKIP_UNREADABLE : 0;
 	g_autoptr(LayerChild) get = tree_get(&from->tree, from->end->ctr ? from->end->path : "/",
 					     plan->name, get_flags, write_end, error);

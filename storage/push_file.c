@@ -12,7 +12,6 @@
 #include "storage/image.h"
 #include "storage/layer.h"
 #include "storage/reference.h"
-#include "storage/save.h"
 
 typedef struct {
 	const char *prefix;
@@ -95,6 +94,33 @@ static bool check_new(const Place *place, const char *path, GError **error)
 			 "docker-archive doesn't support modifying existing images: '%s'", path);
 }
 
+/* A destination, taken apart. */
+typedef struct {
+	const Place *place;
+	char *path; /* owned */
+	char *as;   /* the name in there, "" for none; owned */
+} Target;
+
+static void target_clear(Target *target)
+{
+	g_free(target->path);
+	g_free(target->as);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Target, target_clear)
+
+static bool parse_target(const char *destination, const PushOptions *options, Target *out,
+			 GError **error)
+{
+	const Place *place = out->place = find_place(destination);
+	g_auto(GStrv) parts =
+		g_strsplit(destination + strlen(place->prefix), ":", place->has_name ? 2 : 1);
+	if (!parts[0] || !*parts[0])
+		return error_set(error, ENGINE_ERROR_INVALID, "'%s' names no path", destination);
+	out->path = g_strdup(parts[0]);
+	out->as = name_inside(place, parts[1], error);
+	return out->as && check_format(place, options, error) && check_new(place, out->path, error);
+}
+
 /* The bytes of an image's layers, as they are in the store. */
 static void count_layers(Store *store, const Image *image, PushResult *result)
 {
@@ -105,35 +131,61 @@ static void count_layers(Store *store, const Image *image, PushResult *result)
 	}
 }
 
-PushResult *image_push_file(Store *store, const char *name, const char *destination,
-			    const PushOptions *options, GError **error)
+/* Write what @save has besides. */
+static PushResult *write_target(Store *store, const Target *target, const PushOptions *options,
+				const SaveOptions *what, const char *destination, GError **error)
 {
-	const Place *place = find_place(destination);
-	g_autoptr(Image) image = image_resolve(store, name, error);
-	if (!image)
-		return NULL;
-	g_auto(GStrv) parts =
-		g_strsplit(destination + strlen(place->prefix), ":", place->has_name ? 2 : 1);
-	const char *path = parts[0] ? parts[0] : "";
-	if (!*path)
-		return error_set_null(error, ENGINE_ERROR_INVALID, "'%s' names no path",
-				      destination);
-	g_autofree char *as = name_inside(place, parts[1], error);
-	if (!as || !check_format(place, options, error) || !check_new(place, path, error))
-		return NULL;
 	g_autoptr(PushResult) result = g_new0(PushResult, 1);
-	const SaveOptions save = {
-		.format = place->format,
-		.output = path,
-		.images = (const char *const[]){name, NULL},
-		.as = as,
-		.oci_manifest = options->format == PUSH_FORMAT_OCI,
-		.out_digest = &result->digest,
-		.compress = options->compress,
-	};
+	SaveOptions save = *what;
+	save.format = target->place->format;
+	save.output = target->path;
+	save.as = target->as;
+	save.oci_manifest = options->format == PUSH_FORMAT_OCI;
+	save.out_digest = &result->digest;
+	save.compress = options->compress;
 	if (!images_save(store, &save, error))
 		return NULL;
 	result->name = g_strdup(destination);
-	count_layers(store, image, result);
 	return g_steal_pointer(&result);
+}
+
+PushResult *image_push_file(Store *store, const char *name, const char *destination,
+			    const PushOptions *options, GError **error)
+{
+	g_auto(Target) target = {0};
+	g_autoptr(Image) image = image_resolve(store, name, error);
+	if (!image || !parse_target(destination, options, &target, error))
+		return NULL;
+	const SaveOptions what = {.images = (const char *const[]){name, NULL}};
+	PushResult *result = write_target(store, &target, options, &what, destination, error);
+	if (result)
+		count_layers(store, image, result);
+	return result;
+}
+
+bool push_file_check_index(const char *destination, const PushOptions *options, GError **error)
+{
+	g_auto(Target) target = {0};
+	if (find_place(destination)->format == SAVE_DOCKER_ARCHIVE)
+		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
+				 "copying multiple images: destination transport "
+				 "\"docker-archive\" does not support copying multiple images as "
+				 "a group");
+	return parse_target(destination, options, &target, error);
+}
+
+PushResult *push_file_index(Store *store, const SaveIndex *index, const char *destination,
+			    const PushOptions *options, GError **error)
+{
+	g_auto(Target) target = {0};
+	if (!parse_target(destination, options, &target, error))
+		return NULL;
+	const SaveOptions what = {.index = index};
+	PushResult *result = write_target(store, &target, options, &what, destination, error);
+	for (size_t i = 0; result && index->ids && index->ids[i]; i++) {
+		g_autoptr(Image) image = image_lookup(store, index->ids[i], NULL);
+		if (image)
+			count_layers(store, image, result);
+	}
+	return result;
 }

@@ -6,14 +6,15 @@
 #include "libpod/base/error.h"
 #include "storage/digest.h"
 #include "storage/image_index.h"
+#include "storage/push_file.h"
 #include "storage/push_priv.h"
 
 typedef struct {
 	Store *store;
 	const ImageIndex *index;
 	const PushIndexOptions *options;
-	const Reference *destination; /* normalised, with a tag */
-	char *destination_text;
+	const Reference *destination; /* normalised, with a tag; NULL for a file */
+	const char *destination_text;
 	Json *document;    /* a copy of the index's, to be sent */
 	GPtrArray *pulled; /* ids */
 	PushResult *result;
@@ -60,7 +61,8 @@ static char *find_member(IndexPush *push, const char *digest, GError **error)
 		       !js_get_string(member, "source", &source, error)))
 		return NULL;
 	g_autoptr(Reference) from = source ? reference_parse(source, NULL) : NULL;
-	if (from && g_strcmp0(from->registry, push->destination->registry) == 0 &&
+	if (from && push->destination &&
+	    g_strcmp0(from->registry, push->destination->registry) == 0 &&
 	    strcmp(from->repository, push->destination->repository) == 0)
 		return NULL;
 	g_autoptr(GError) problem = NULL;
@@ -104,10 +106,10 @@ static bool push_member(IndexPush *push, Json *entry, GError **error)
 }
 
 /* The form that was asked for, else what the entries need. Docker's has no annotations. */
-static const char *settle(const IndexPush *push, Json *entries)
+static const char *settle(Json *document, PushFormat format)
 {
-	Json *document = push->document;
-	switch (push->options->push->format) {
+	Json *entries = NULL;
+	switch (format) {
 	case PUSH_FORMAT_ANY:
 		image_index_settle(document);
 		break;
@@ -117,7 +119,8 @@ static const char *settle(const IndexPush *push, Json *entries)
 	case PUSH_FORMAT_DOCKER:
 		js_set_string(document, "mediaType", MEDIA_TYPE_DOCKER_LIST);
 		json_object_object_del(document, "annotations");
-		for (size_t i = 0; i < json_object_array_length(entries); i++)
+		(void)js_get_array(document, "manifests", &entries, NULL);
+		for (size_t i = 0; entries && i < json_object_array_length(entries); i++)
 			json_object_object_del(json_object_array_get_idx(entries, i),
 					       "annotations");
 		break;
@@ -169,32 +172,75 @@ static bool push_all(IndexPush *push, GError **error)
 		if (!push_member(push, json_object_array_get_idx(entries, i), error))
 			return false;
 	}
-	return put_index(push, settle(push, entries), error);
+	return put_index(push, settle(push->document, push->options->push->format), error);
+}
+
+/* For storage/save. */
+static void settle_file(Json *document, void *data)
+{
+	const PushFormat *format = data;
+	(void)settle(document, *format);
+}
+
+/* The images first, so that nothing is written if one is not to be had. */
+static PushResult *push_to_file(IndexPush *push, GError **error)
+{
+	Json *entries = NULL;
+	if (!push_file_check_index(push->destination_text, push->options->push, error) ||
+	    !js_get_array(push->document, "manifests", &entries, error))
+		return NULL;
+	g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
+	for (size_t i = 0; push->options->all && entries && i < json_object_array_length(entries);
+	     i++) {
+		const char *digest = NULL;
+		if (!js_get_string(json_object_array_get_idx(entries, i), "digest", &digest, error))
+			return NULL;
+		char *id = find_member(push, digest, error);
+		if (!id)
+			return NULL;
+		g_ptr_array_add(ids, id);
+	}
+	g_ptr_array_add(ids, NULL);
+	/* A layout holds nothing else. */
+	PushFormat format = g_str_has_prefix(push->destination_text, "oci")
+				    ? PUSH_FORMAT_OCI
+				    : push->options->push->format;
+	const SaveIndex index = {
+		.document = push->document,
+		.ids = push->options->all ? (const char *const *)ids->pdata : NULL,
+		.settle = settle_file,
+		.data = &format,
+	};
+	return push_file_index(push->store, &index, push->destination_text, push->options->push,
+			       error);
 }
 
 PushResult *image_index_push(Store *store, const char *name, const char *destination,
 			     const PushIndexOptions *options, GPtrArray *pulled, GError **error)
 {
 	g_autoptr(ImageIndex) index = image_index_resolve(store, name, error);
-	if (!index)
-		return NULL;
-	g_autoptr(Image) view = image_index_view(index);
-	g_autoptr(Reference) ref = push_parse_destination(view, name, destination, error);
-	const char *text = js_text(index->document);
-	g_autoptr(Json) copy = ref ? js_parse(text, strlen(text), "manifest list", error) : NULL;
+	const char *text = index ? js_text(index->document) : NULL;
+	g_autoptr(Json) copy = text ? js_parse(text, strlen(text), "manifest list", error) : NULL;
 	if (!copy)
 		return NULL;
-	g_autofree char *ref_text = reference_format(ref);
-	g_autoptr(PushResult) result = g_new0(PushResult, 1);
 	IndexPush push = {
 		.store = store,
 		.index = index,
 		.options = options,
-		.destination = ref,
-		.destination_text = ref_text,
+		.destination_text = destination,
 		.document = copy,
 		.pulled = pulled,
-		.result = result,
 	};
+	if (push_is_to_file(destination))
+		return push_to_file(&push, error);
+	g_autoptr(Image) view = image_index_view(index);
+	g_autoptr(Reference) ref = push_parse_destination(view, name, destination, error);
+	if (!ref)
+		return NULL;
+	g_autofree char *ref_text = reference_format(ref);
+	g_autoptr(PushResult) result = g_new0(PushResult, 1);
+	push.destination = ref;
+	push.destination_text = ref_text;
+	push.result = result;
 	return push_all(&push, error) ? g_steal_pointer(&result) : NULL;
 }

@@ -43,9 +43,9 @@ typedef struct {
 	uint64_t size;
 } Blob;
 
-/* One image to save and what it shall be called. */
+/* One image or list to save and what it shall be called. */
 typedef struct {
-	Image *image;
+	Image *image;     /* NULL for a list */
 	GPtrArray *names; /* full names, borrowed by nobody */
 } Item;
 
@@ -54,6 +54,13 @@ static void free_blob(void *data)
 	Blob *blob = data;
 	g_free(blob->digest);
 	g_free(blob);
+}
+
+static Item *new_item(Image *image)
+{
+	Item *item = g_new(Item, 1);
+	*item = (Item){image, g_ptr_array_new_with_free_func(g_free)};
+	return item;
 }
 
 static void free_item(void *data)
@@ -97,9 +104,7 @@ static bool add_item(Save *save, GPtrArray *items, const char *text, GError **er
 	}
 	char *name = g_strdup(image_find_name(image, text));
 	if (!item) {
-		item = g_new0(Item, 1);
-		item->names = g_ptr_array_new_with_free_func(g_free);
-		item->image = g_steal_pointer(&image);
+		item = new_item(g_steal_pointer(&image));
 		g_ptr_array_add(items, item);
 	}
 	if (name)
@@ -112,7 +117,9 @@ static GPtrArray *collect_items(Save *save, GError **error)
 {
 	const char *const *images = save->options->images;
 	g_autoptr(GPtrArray) items = g_ptr_array_new_with_free_func(free_item);
-	for (size_t i = 0; images[i]; i++) {
+	if (save->options->index)
+		g_ptr_array_add(items, new_item(NULL));
+	for (size_t i = 0; images && images[i]; i++) {
 		if (i > 0 && !save->options->multi) {
 			g_autoptr(Reference) reference = reference_parse(images[i], error);
 			if (!reference)
@@ -341,7 +348,8 @@ static Json *put_blobs(Save *save, const Image *image, GError **error)
 		json_object_array_add(layers,
 				      descriptor_json(media_type, blob->digest, blob->size));
 	}
-	if (!save_target_put(save->target, config_name, image->config_text, image->config_size,
+	if (!save_target_has(save->target, config_name) &&
+	    !save_target_put(save->target, config_name, image->config_text, image->config_size,
 			     error))
 		return NULL;
 	Json *manifest = json_object_new_object();
@@ -359,10 +367,11 @@ static Json *put_blobs(Save *save, const Image *image, GError **error)
 }
 
 /* A descriptor of the index for each name, or one without a name. */
-static void add_entries(Json *list, const Item *item, const char *digest, size_t size)
+static void add_entries(Json *list, const Item *item, const char *media_type, const char *digest,
+			size_t size)
 {
 	for (guint i = 0; i < MAX(item->names->len, 1u); i++) {
-		Json *entry = descriptor_json(MEDIA_TYPE_OCI_MANIFEST, digest, size);
+		Json *entry = descriptor_json(media_type, digest, size);
 		if (item->names->len > 0) {
 			Json *annotations = json_object_new_object();
 			js_set_string(annotations, NAME_KEY, item->names->pdata[i]);
@@ -414,18 +423,56 @@ static bool keep_entries(const Save *save, Json *list, const GPtrArray *items, G
 	return true;
 }
 
-/* One image of a layout: its blobs, its manifest, its entries. */
-static bool put_oci_image(Save *save, const Item *item, Json *list, GError **error)
+/* A manifest that is found by its digest. Return: that, g_free() it. */
+static char *put_manifest(Save *save, const char *text, GError **error)
 {
-	g_autoptr(Json) manifest = put_blobs(save, item->image, error);
-	if (!manifest)
-		return false;
-	const char *text = js_text(manifest);
 	g_autofree char *digest = digest_of(text, strlen(text));
-	g_autofree char *name = blob_name(save, digest);
-	if (!save_target_put(save->target, name, text, strlen(text), error))
+	g_autofree char *blob = blob_name(save, digest);
+	g_autofree char *name = g_strconcat(
+		blob, save->options->format == SAVE_DOCKER_DIR ? ".manifest.json" : "", NULL);
+	if (!save_target_has(save->target, name) &&
+	    !save_target_put(save->target, name, text, strlen(text), error))
+		return NULL;
+	return g_steal_pointer(&digest);
+}
+
+/* The images of a list; its entries say from then on what they are in here. */
+static bool put_members(Save *save, const SaveIndex *index, GError **error)
+{
+	Json *entries = NULL;
+	if (!js_get_array(index->document, "manifests", &entries, error))
 		return false;
-	add_entries(list, item, tell_digest(save, digest), strlen(text));
+	for (size_t i = 0; index->ids && entries && i < json_object_array_length(entries); i++) {
+		Json *entry = json_object_array_get_idx(entries, i);
+		const char *type = NULL;
+		g_autoptr(Image) image = image_resolve(save->store, index->ids[i], error);
+		g_autoptr(Json) manifest = image ? put_blobs(save, image, error) : NULL;
+		const char *text = manifest ? js_text(manifest) : NULL;
+		g_autofree char *digest = text ? put_manifest(save, text, error) : NULL;
+		if (!digest || !js_get_string(manifest, "mediaType", &type, error))
+			return false;
+		js_set_string(entry, "mediaType", type);
+		js_set_string(entry, "digest", digest);
+		js_set_int(entry, "size", (int64_t)strlen(text));
+	}
+	index->settle(index->document, index->data);
+	return true;
+}
+
+/* One image or one list of a layout: its blobs, its manifest, its entries. */
+static bool put_oci_item(Save *save, const Item *item, Json *list, GError **error)
+{
+	const SaveIndex *index = save->options->index;
+	g_autoptr(Json) manifest = NULL;
+	if (index ? !put_members(save, index, error)
+		  : !(manifest = put_blobs(save, item->image, error)))
+		return false;
+	const char *text = js_text(index ? index->document : manifest);
+	g_autofree char *digest = put_manifest(save, text, error);
+	if (!digest)
+		return false;
+	add_entries(list, item, index ? MEDIA_TYPE_OCI_INDEX : MEDIA_TYPE_OCI_MANIFEST,
+		    tell_digest(save, digest), strlen(text));
 	return true;
 }
 
@@ -438,7 +485,7 @@ static bool save_oci(Save *save, const GPtrArray *items, GError **error)
 	    !keep_entries(save, list, items, error))
 		return false;
 	for (guint i = 0; i < items->len; i++)
-		if (!put_oci_image(save, items->pdata[i], list, error))
+		if (!put_oci_item(save, items->pdata[i], list, error))
 			return false;
 	g_autoptr(Json) oci_index = json_object_new_object();
 	js_set_int(oci_index, "schemaVersion", 2);
@@ -453,10 +500,12 @@ static bool save_oci(Save *save, const GPtrArray *items, GError **error)
 static bool save_docker_dir(Save *save, const Item *item, GError **error)
 {
 	const char *version = "Directory Transport Version: 1.1\n";
-	g_autoptr(Json) manifest = put_blobs(save, item->image, error);
-	if (!manifest)
+	const SaveIndex *index = save->options->index;
+	g_autoptr(Json) manifest = NULL;
+	if (index ? !put_members(save, index, error)
+		  : !(manifest = put_blobs(save, item->image, error)))
 		return false;
-	const char *text = js_text(manifest);
+	const char *text = js_text(index ? index->document : manifest);
 	g_autofree char *digest = digest_of(text, strlen(text));
 	(void)tell_digest(save, digest);
 	return save_target_put(save->target, "version", version, strlen(version), error) &&

@@ -7,6 +7,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "libpod/base/json.h"
 #include "storage/compress.h"
 #include "storage/layer.h"
 #include "storage/store.h"
@@ -21,10 +22,19 @@ typedef enum {
 /** save_format_parse() - "docker-archive", "oci-archive", "oci-dir", "docker-dir". INVALID. */
 bool save_format_parse(const char *text, SaveFormat *out_format, GError **error);
 
+/* A list of images, to be written with them. */
+typedef struct {
+	Json *document;         /* its entries are changed to what the images become in there */
+	const char *const *ids; /* the image of each entry; NULL: only the list is written */
+	void (*settle)(Json *document, void *data); /* gives it its form, once they are known */
+	void *data;
+} SaveIndex;
+
 typedef struct {
 	SaveFormat format;
 	const char *output;        /* file or directory; "-" is stdout */
 	const char *const *images; /* names or ids */
+	const SaveIndex *index;    /* instead of @images (not docker-archive) */
 	bool multi; /* every name is an image of its own (not docker-dir); else further names are
 		       tags of the first */
 	const char *as;    /* the one image's only name in there, "" for none; NULL: those it has */

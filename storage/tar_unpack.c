@@ -103,8 +103,9 @@ static bool write_data(Unpack *u, const TarEntry *entry, int fd, GError **error)
 		}
 	}
 	/* Let the disk begin now: the one sync before publishing then finds little left to write.
+	 * What is copied into a directory is not synced, and would only wait for the disk.
 	 */
-	if (entry->stored >= FLUSH_FROM)
+	if (entry->stored >= FLUSH_FROM && !u->options->plain)
 		(void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 	if (entry->extents && ftruncate(fd, (off_t)entry->size) < 0)
 		return error_set_errno(error, "cannot write '%s'", u->path->str);

@@ -9,6 +9,7 @@
 #include "cmd/engine_open.h"
 #include "cmd/output.h"
 #include "libpod/base/error.h"
+#include "libpod/base/units.h"
 #include "network/portmap.h"
 
 typedef struct {
@@ -30,8 +31,30 @@ static const char *protocol_name(PortProtocol protocol)
 	return protocol == PORT_UDP ? "udp" : "tcp";
 }
 
+/* A port that was asked for: "80" or "80/tcp". */
+typedef struct {
+	uint64_t port;
+	const char *protocol;
+} Wanted;
+
+/* As podman reads it: a protocol that there is none of is one that nothing is published for. */
+static bool parse_wanted(const char *text, Wanted *out, GError **error)
+{
+	const char *slash = strchr(text, '/');
+	g_autofree char *number = g_strndup(text, strcspn(text, "/"));
+	if (slash && strchr(slash + 1, '/'))
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "port formats are port/protocol. '%s' is invalid", text);
+	out->protocol = slash ? slash + 1 : "tcp";
+	if (units_parse_uint(number, UINT16_MAX, &out->port, NULL))
+		return true;
+	bool is_number = *number && strspn(number, "0123456789") == strlen(number);
+	return error_set(error, ENGINE_ERROR_INVALID, "strconv.ParseUint: parsing \"%s\": %s",
+			 number, is_number ? "value out of range" : "invalid syntax");
+}
+
 /* Print the mappings of one container. @wanted: only this port. Return: how many there were. */
-static size_t print_ports(const ContainerSummary *summary, const PortMapping *wanted, bool with_id)
+static size_t print_ports(const ContainerSummary *summary, const Wanted *wanted, bool with_id)
 {
 	size_t n = 0;
 	for (size_t i = 0; summary->ports && i < summary->ports->len; i++) {
@@ -39,8 +62,9 @@ static size_t print_ports(const ContainerSummary *summary, const PortMapping *wa
 		for (unsigned j = 0; j < port->count; j++) {
 			unsigned inside = port->container_port + j;
 			unsigned outside = port->host_port + (port->host_port ? j : 0);
-			if (wanted && (wanted->container_port != inside ||
-				       wanted->protocol != port->protocol))
+			if (wanted &&
+			    (wanted->port != inside ||
+			     strcmp(wanted->protocol, protocol_name(port->protocol)) != 0))
 				continue;
 			if (with_id)
 				output_printf("%.12s\t", summary->id);
@@ -71,21 +95,24 @@ static int print_all(Engine *engine)
 	return 0;
 }
 
-/* A port that was asked for and is not published is an error. */
+/* A port that was asked for and is not published is an error while the container runs. */
 static bool print_one(Engine *engine, const PortOptions *opts, const Invocation *inv,
 		      GError **error)
 {
 	size_t next = opts->selection.latest ? 0 : 1;
 	const char *text = command_arg(inv, next);
+	Wanted wanted = {0};
+	text = text && *text ? text : NULL;
+	if (text && !parse_wanted(text, &wanted, error))
+		return false;
 	g_autoptr(Container) ctr = selection_one(&opts->selection, inv, engine, error);
 	if (!ctr)
 		return false;
-	PortMapping *wanted = text ? portmap_parse_expose(text, error) : NULL;
-	if (text && !wanted)
-		return false;
-	size_t n = print_ports(container_summary(ctr), wanted, false);
-	g_clear_pointer(&wanted, port_mapping_free);
-	if (text && n == 0)
+	/* As podman has it: of one that does not run, nothing is wrong and nothing is said. */
+	const ContainerSummary *summary = container_summary(ctr);
+	if (summary->state != CONTAINER_RUNNING)
+		return true;
+	if (print_ports(summary, text ? &wanted : NULL, false) == 0 && text)
 		return error_set(error, ENGINE_ERROR_NOT_FOUND,
 				 "failed to find published port \"%s\"", text);
 	return true;
@@ -101,6 +128,9 @@ static int cmd_port(Invocation *inv)
 	size_t n = command_n_args(inv);
 	if (n > 2)
 		error_set(&error, ENGINE_ERROR_INVALID, "`port` accepts at most 2 arguments");
+	else if (opts.selection.all && opts.selection.latest)
+		error_set(&error, ENGINE_ERROR_INVALID,
+			  "--all and --latest cannot be used together");
 	else if (n > 0 && opts.selection.all)
 		error_set(&error, ENGINE_ERROR_INVALID, "no arguments are needed with --all");
 	else if (n == 0 && !opts.selection.all && !opts.selection.latest)

@@ -95,9 +95,7 @@ static bool search_all(const RegistriesConf *conf, RegistrySession *session, con
 		if (error_matches(failed, ENGINE_ERROR_CANCELLED))
 			break;
 	}
-	if (!failed && !registries[0])
-		return error_set(error, ENGINE_ERROR_INVALID,
-				 "no registry was named and registries.conf searches none");
+	/* Where no registry is searched nothing is found, which podman does not call an error. */
 	if (searched > 0 || !failed)
 		return true;
 	g_propagate_error(error, g_steal_pointer(&failed));
@@ -108,9 +106,11 @@ static bool search_all(const RegistriesConf *conf, RegistrySession *session, con
 static bool list_tags(const RegistriesConf *conf, RegistrySession *session, const char *term,
 		      size_t limit, Json *rows, GError **error)
 {
-	g_autoptr(Reference) typed = reference_parse(term, error);
+	g_autoptr(Reference) typed = reference_parse(term, NULL);
 	if (!typed)
-		return false;
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "reference \"%s\" must be a docker reference",
+				 names_registry(term) ? strchr(term, '/') + 1 : term);
 	if (typed->tag || typed->digest)
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "'%s': tags are listed of a repository, without tag or digest",

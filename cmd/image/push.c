@@ -195,11 +195,12 @@ const Command manifest_push_command = {
 	.description =
 		"Sends the images of a list and then the list itself, which gets a name "
 		"there: DESTINATION, "
-		"or the list's own. Images that only another registry has are fetched for it.",
-	.examples =
-		(const char *const[]){"skiff manifest push app:1.2 "
-				      "docker://registry.example/team/app:1.2",
-				      "skiff manifest push --rm --all registry.example/app", NULL},
+		"or the list's own. Images that only another registry has are fetched for it. "
+		"Or writes all of it to oci:DIR[:NAME], oci-archive:FILE[:NAME] or dir:DIR.",
+	.examples = (const char *const[]){"skiff manifest push app:1.2 "
+					  "docker://registry.example/team/app:1.2",
+					  "skiff manifest push --rm --all registry.example/app",
+					  "skiff manifest push app:1.2 oci:/srv/layout:1.2", NULL},
 	.min_args = 1,
 	.max_args = 2,
 	.groups = (const OptionGroup *const[]){&list_group, &group, NULL},

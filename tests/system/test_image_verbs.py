@@ -341,4 +341,15 @@ class Search(SkiffTest):
         registry.script = lambda request: Response(200, {}, b"<html>") if request.path != "/v2/" else None
         self.skiff_fails("search", f"{registry.host}/x", says="couldn't search registry")
         self.skiff_fails("search", says="accepts 1 arg(s), received 0")
+        self.skiff_fails("search", "--list-tags", "", says='Error: reference "" must be a docker reference')
+        self.skiff_fails("search", "--list-tags", "localhost:1/UPPER", says='Error: reference "UPPER" must be a docker reference')
+
+    def test_no_registry_is_searched(self):
+        """Nothing is found, which is no error."""
+        config = self.home / ".config/containers"
+        config.mkdir(parents=True, exist_ok=True)
+        (config / "registries.conf").write_text("unqualified-search-registries = []\n", encoding="utf-8")
+        for term in ("", "app"):
+            done = self.skiff("search", term)
+            self.assertEqual((done.stdout, done.stderr), ("", ""))
         self.skiff_fails("search", "--limit", "x", "y", says="x")

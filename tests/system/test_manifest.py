@@ -2,9 +2,12 @@
 """Manifest lists: put together in the store, pushed to Debian's docker-registry, read there by skopeo; podman's
 words for what is wrong; and what run, images, tag and rmi make of a list's name."""
 
+import hashlib
 import json
+import re
 import tempfile
 import unittest
+from pathlib import Path
 
 from tests.support.images import Unavailable, tool
 from tests.support.registry import Registry
@@ -41,6 +44,18 @@ class ManifestTest(SkiffTest):
     def platforms(self, document):
         """The platforms of its entries."""
         return [entry["platform"] for entry in document["manifests"]]
+
+    def foreign_image(self, arch="arm64"):
+        """An image in the store that says it is for another machine."""
+        archive = self.tmp / "foreign.tar"
+        tool("tar", "-C", "/etc", "-cf", str(archive), "hostname")
+        self.skiff("import", "--arch", arch, archive, f"localhost/foreign:{arch}")
+        return f"localhost/foreign:{arch}"
+
+    def skopeo(self, *args, cwd=None):
+        """skopeo, in the directory with what was pushed."""
+        self.need_program("skopeo")
+        return tool("skopeo", "--insecure-policy", *map(str, args), cwd=cwd or self.tmp, env=self.environment())
 
 
 class Store(ManifestTest):
@@ -195,6 +210,88 @@ class Store(ManifestTest):
         self.skiff_fails("manifest", says="Error: missing command 'skiff manifest COMMAND'")
 
 
+class ToFiles(ManifestTest):
+    """manifest push to oci:, oci-archive: and dir:, as skopeo reads them."""
+
+    def setUp(self):
+        super().setUp()
+        directory = tempfile.TemporaryDirectory(dir=self.tmp)
+        self.addCleanup(directory.cleanup)
+        self.place = Path(directory.name)
+        self.place.chmod(0o777)
+
+    def push(self, destination, *options, says=None):
+        """Push the list; the digest that --digestfile got."""
+        words = ("manifest", "push", *options, "app", destination)
+        if says:
+            self.skiff_fails(*words, cwd=self.place, says=says)
+            return None
+        file = self.tmp / "digest"
+        done = self.skiff(*words, "--digestfile", file, cwd=self.place)
+        self.assertEqual(done.stdout, "")
+        return file.read_text(encoding="ascii")
+
+    def check(self, source, digest, media_type):
+        """All of a list is there, and each image is what it was."""
+        raw = self.skopeo("inspect", "--raw", source, cwd=self.place)
+        raw = raw if isinstance(raw, bytes) else raw.encode()
+        self.assertEqual("sha256:" + hashlib.sha256(raw).hexdigest(), digest)
+        document, ours = json.loads(raw), self.show("app")
+        self.assertEqual(document["mediaType"], media_type)
+        self.assertEqual(self.platforms(document), self.platforms(ours))
+        copy = self.place / f"copy-of-{re.sub('[^a-z]', '-', source)}"
+        self.skopeo("copy", "-q", "--all", source, f"dir:{copy}", cwd=self.place)
+        copied = json.loads((copy / "manifest.json").read_text(encoding="utf-8"))
+        configs = []
+        for entry in copied["manifests"]:
+            manifest = json.loads((copy / f"{entry['digest'].partition(':')[2]}.manifest.json").read_text(encoding="utf-8"))
+            configs.append(manifest["config"]["digest"].partition(":")[2])
+        self.assertEqual(configs, self.skiff("inspect", "--format", "{{.Id}}", "busybox", "localhost/foreign:arm64").lines)
+        return document
+
+    def test_all_forms(self):
+        self.create("app", "busybox", self.foreign_image())
+        for source, media_type in (("oci:layout:one", OCI_INDEX), ("oci:layout:team/two", OCI_INDEX), ("oci:unnamed", OCI_INDEX),
+                                   ("oci-archive:archive.tar:three", OCI_INDEX), ("dir:here", DOCKER_LIST)):
+            with self.subTest(source):
+                self.check(source, self.push(source), media_type)
+        with self.subTest("options"):
+            self.check("dir:there", self.push("dir:there", "--format", "oci", "--compression-format", "zstd"), OCI_INDEX)
+        # The entries that a layout had stay; one of the same name is replaced, beside an image, too.
+        self.skiff("push", "-q", "busybox", "oci:layout:image", cwd=self.place)
+        self.push("oci:layout:one")
+        index = json.loads((self.place / "layout/index.json").read_text(encoding="utf-8"))
+        self.assertEqual([(entry["annotations"]["org.opencontainers.image.ref.name"], entry["mediaType"] == OCI_INDEX)
+                          for entry in index["manifests"]], [("team/two", True), ("image", False), ("one", True)])
+
+    def test_list_alone_and_rm(self):
+        self.create("app", "busybox")
+        entries = self.show("app")["manifests"]
+        self.push("oci:alone:x", "--all=false")
+        document = json.loads(self.skopeo("inspect", "--raw", "oci:alone:x", cwd=self.place))
+        self.assertEqual((document["mediaType"], document["manifests"]), (OCI_INDEX, entries))
+        self.assertEqual(len(list((self.place / "alone/blobs/sha256").iterdir())), 1)
+        self.push("oci:gone:x", "--rm")
+        self.skiff("manifest", "exists", "app", code=1)
+
+    def test_refused(self):
+        self.create("app", "busybox")
+        self.push("docker-archive:a.tar", says='Error: copying multiple images: destination transport "docker-archive" does not support '
+                  "copying multiple images as a group")
+        self.push("oci:", says="names no path")
+        self.push("oci:x:ä", says="invalid image ä")
+        self.push("oci:x", "--format", "v2s2", says="format v2s2 cannot")
+        self.push("oci:/no/such/parent", says="cannot make the directory")
+        self.assertEqual([path.name for path in self.place.iterdir()], [])
+
+    def test_image_that_is_nowhere(self):
+        foreign = self.foreign_image()
+        self.create("app", foreign)
+        self.skiff("rmi", foreign)
+        self.push("oci:x", says="is not in the store and no registry is known to have it")
+        self.assertFalse((self.place / "x").exists())
+
+
 class AtRegistry(ManifestTest):
     """docker-registry over plain HTTP."""
 
@@ -219,13 +316,6 @@ class AtRegistry(ManifestTest):
     def config(self, name):
         """The config that skopeo reads for a manifest."""
         return json.loads(tool("skopeo", "inspect", "--config", "--tls-verify=false", f"docker://{self.registry.host}/{name}"))
-
-    def foreign_image(self, arch="arm64"):
-        """An image in the store that says it is for another machine."""
-        archive = self.tmp / "foreign.tar"
-        tool("tar", "-C", "/etc", "-cf", str(archive), "hostname")
-        self.skiff("import", "--arch", arch, archive, f"localhost/foreign:{arch}")
-        return f"localhost/foreign:{arch}"
 
     def push_list(self, name, *options):
         """A list of two platforms at the registry."""
@@ -301,6 +391,9 @@ class AtRegistry(ManifestTest):
         self.assertIn(source["manifests"][1], self.raw("elsewhere/app:v1")["manifests"])
         self.assertEqual(self.skiff("images", "-aq", "--no-trunc").lines, before)
         tool("skopeo", "copy", "-q", "--all", "--src-tls-verify=false", f"docker://{host}/elsewhere/app:v1", f"oci:{self.tmp}/copy")
+        self.skiff("manifest", "push", "-q", self.insecure, "copied", f"oci:{self.tmp}/layout:x")
+        self.skopeo("copy", "-q", "--all", "oci:layout:x", "dir:layout-copy")
+        self.assertEqual(self.skiff("images", "-aq", "--no-trunc").lines, before)
         # Within its repository nothing has to move.
         self.skiff("manifest", "push", "-q", self.insecure, "copied", f"{host}/origin/app:v2")
         self.assertEqual(self.raw("origin/app:v2")["manifests"], source["manifests"])

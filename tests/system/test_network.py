@@ -78,7 +78,11 @@ class Published(SkiffTest):
         self.assertEqual(fetch_soon(port, "127.0.0.1"), "hello\n")
         self.assertEqual(self.skiff("port", "web").stdout, f"80/tcp -> 0.0.0.0:{port}\n")
         self.assertIn(f"0.0.0.0:{port}->80/tcp", self.skiff("ps").stdout)
+        for unpublished in ("81", "80/foo"):
+            self.skiff_fails("port", "web", unpublished, says=f'Error: failed to find published port "{unpublished}"')
         self.skiff("stop", "-t", "0", "web")
+        for words in (("web",), ("web", "80"), ("web", "81"), ("--all",)):
+            self.assertEqual(self.skiff("port", *words).stdout, "")
         with self.assertRaises(OSError):
             fetch(port)
 
