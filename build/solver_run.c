@@ -253,6 +253,8 @@ static bool check_platform(const BuildState *state, GError **error)
 static bool run_in_layer(StageRun *run, RunStep *step, const char *layer_dir, int *out_code,
 			 GError **error)
 {
+	if (!run_step_lock_caches(run, step, error))
+		return false;
 	for (guint i = 0; i < step->caches->len; i++)
 		if (!run_step_open_cache(run, step, step->caches->pdata[i], layer_dir, error))
 			return false;

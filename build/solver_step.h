@@ -27,6 +27,7 @@ typedef struct {
 	RunMount *mount;
 	RunPart *seed; /* what it begins with; NULL: nothing */
 	char *base;    /* of @seed: which stage, image or context */
+	char *name;    /* of its directory: of its id or place, and what it begins with */
 } RunCache;
 
 /* One RUN, prepared before the cache is asked. */
@@ -76,6 +77,13 @@ bool run_part_copy(Build *build, const RunPart *part, const char *dir, bool *out
 bool run_step_place_parts(StageRun *run, RunStep *step, const char *layer_dir, GError **error);
 
 void run_cache_free(void *cache);
+
+/**
+ * run_step_lock_caches() - those with sharing=locked, which waits for other builds
+ *
+ * All of a step at once and by their names: nobody waits for who waits for him.
+ */
+bool run_step_lock_caches(StageRun *run, RunStep *step, GError **error);
 
 /** run_step_open_cache() - the directory of a mount of type cache, by its id or the place where it
  * is mounted, made if need be. */
