@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """skiff build: where the result goes besides the store, and what it is made from besides the Dockerfile."""
 
+import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -8,7 +10,7 @@ import socket
 import subprocess
 import tarfile
 
-from tests.support.fault_registry import FaultRegistry, Response
+from tests.support.fault_registry import FaultRegistry, Image, Response
 from tests.support.registry import Registry
 from tests.support.skiff import of_processes, wait_for
 from tests.system.test_build import BuildTest
@@ -19,6 +21,18 @@ RUN mkdir -p /out/deep && echo one > /out/one && echo two > /out/deep/two && ln 
 FROM scratch
 COPY --from=made /out /
 """
+
+
+def open_files(pid):
+    """What the descriptors of a process lead to."""
+    directory = f"/proc/{pid}/fd"
+    links = []
+    for name in os.listdir(directory):
+        try:
+            links.append(os.readlink(f"{directory}/{name}"))
+        except OSError:
+            continue
+    return links
 
 
 class Outputs(BuildTest):
@@ -271,6 +285,20 @@ class Options(BuildTest):
                 self.assertEqual(sum(r.is_manifest for r in registry.requests), requests)
         self.skiff_fails("build", "--retry", "often", self.context, says="often")
 
+    def test_an_image_is_asked_for_once(self):
+        """With --pull=always, too, by however many stages, and by ENV of one that another process ran."""
+        image = Image(name="base")
+        self.write("".join(f"FROM REGISTRY/base AS s{i}\nENV A={i}\n" for i in range(3)) +
+                   "FROM s0 AS s3\nENV B=$A\nFROM REGISTRY/base\nCOPY --from=s1 /file0 /1\nCOPY --from=s2 /file0 /2\n"
+                   "COPY --from=s3 /file0 /3\nCOPY --from=REGISTRY/base /file0 /4\n")
+        with FaultRegistry(image) as registry:
+            self.write((self.context / "Dockerfile").read_text().replace("REGISTRY", registry.host))
+            for jobs in "13":
+                registry.requests.clear()
+                self.build("--tls-verify=false", "--pull=always", "--jobs", jobs)
+                asked = [r.target for r in registry.requests if r.is_manifest]
+                self.assertEqual(len(asked), 1, asked)
+
     def test_host_name_of_the_image(self):
         text = "FROM busybox\nCOPY name /etc/hostname\nRUN cat /etc/hostname > /seen\n"
         (self.context / "name").write_text("of-the-image\n")
@@ -386,6 +414,33 @@ RUN --mount=type=cache,id=owned-2,from=seed,source=/s,target=/c,uid=5,gid=6,mode
         self.write(f"FROM busybox\nRUN {mount}/a {mount}/b echo x > /a/f && cat /b/f > /got\n")
         self.build(timeout=60)
         self.assertEqual(self.inside("cat", "/got"), "x\n")
+
+    def test_a_cache_that_is_private_and_locked(self):
+        """Each mount has a directory, and none waits for the other."""
+        mount = "--mount=type=cache,id=mixed,"
+        self.write(f"FROM busybox\nRUN {mount}sharing=private,target=/a {mount}sharing=locked,target=/b "
+                   "echo x > /a/f && ls /b > /got\n")
+        self.build(timeout=60)
+        self.assertEqual(self.inside("cat", "/got"), "")
+
+    def test_caches_are_locked_in_one_order(self):
+        """Who waits for a lock holds none that comes later, whatever the order of the mounts."""
+        self.build(text="FROM busybox\nRUN --mount=type=cache,id=warm,target=/c true\n")
+        mounts = self.state_directories()["store/names"].parent / "cache/build/mounts"
+        ids = sorted(("order1", "order2"), key=lambda name: hashlib.sha256(name.encode()).hexdigest())
+        first, last = (mounts / f".{hashlib.sha256(name.encode()).hexdigest()}.lock" for name in ids)
+        self.write("FROM busybox\nRUN " + " ".join(f"--mount=type=cache,sharing=locked,id={name},target=/{name}"
+                                                   for name in reversed(ids)) + " echo done > /got\n")
+        with open(first, "w", encoding="ascii") as lock:
+            os.chown(first, self.state_directories()["store/names"].stat().st_uid, -1)
+            fcntl.lockf(lock, fcntl.LOCK_EX)
+            build = self.start("build", "--network", "none", "-t", "made", self.context)
+            wait_for(lambda: any(f"/{first.name}" in link for link in open_files(build.pid)), timeout=60,
+                     message="a build that waits for the first cache")
+            with open(last, "a", encoding="ascii") as other:
+                fcntl.lockf(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self.assertEqual(build.wait(60), 0)
+        self.assertEqual(self.inside("cat", "/got"), "done\n")
 
     def test_onbuild_takes_from_stages(self):
         self.build(text="FROM busybox\nONBUILD COPY --from=assets /a /a\nONBUILD RUN --mount=type=bind,from=assets,target=/m "
