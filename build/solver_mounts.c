@@ -18,7 +18,6 @@
 #include "libpod/rootless.h"
 #include "storage/build_cache.h"
 
-#define SSH_TARGET    "/run/buildkit/ssh_agent."
 #define CACHE_WAIT_MS 3600000
 
 void run_step_add_place(RunStep *step, const char *path, bool is_dir)
@@ -28,8 +27,7 @@ void run_step_add_place(RunStep *step, const char *path, bool is_dir)
 	place->is_dir = is_dir;
 	g_ptr_array_add(step->places, place);
 }
-/* Where a mount goes: relative ones are below the working directory. */
-static char *mount_target(StageRun *run, const RunMount *mount)
+char *run_step_target(StageRun *run, const RunMount *mount)
 {
 	const char *workdir = build_state_string(run->state, "WorkingDir");
 	g_autofree char *full = *mount->target == '/'
@@ -38,8 +36,8 @@ static char *mount_target(StageRun *run, const RunMount *mount)
 	return path_clean(full);
 }
 
-static SpecMount *add_mount(RunStep *step, SpecMountKind kind, const char *source, char *target,
-			    bool is_dir)
+SpecMount *run_step_add_mount(RunStep *step, SpecMountKind kind, const char *source, char *target,
+			      bool is_dir)
 {
 	SpecMount *mount = spec_mount_new(kind, source, target);
 	run_step_add_place(step, target, is_dir);
@@ -99,9 +97,9 @@ static bool bind_context(StageRun *run, RunStep *step, const RunMount *mount, Bu
 		path ? bind_checksum(run, context_root_fd(context), source, error) : NULL;
 	if (!digest)
 		return false;
-	g_autofree char *target = mount_target(run, mount);
+	g_autofree char *target = run_step_target(run, mount);
 	bool is_dir = S_ISDIR(st.st_mode);
-	SpecMount *bind = add_mount(step, SPEC_MOUNT_BIND, path, target, is_dir);
+	SpecMount *bind = run_step_add_mount(step, SPEC_MOUNT_BIND, path, target, is_dir);
 	cache_key_add(key, "mounted files", digest);
 	if (mount->read_only) {
 		bind->read_only = true;
@@ -128,7 +126,7 @@ static bool bind_layers(StageRun *run, RunStep *step, const RunMount *mount,
 		return false;
 	g_autofree char *from = g_build_filename("/", mount->source ? mount->source : "/", NULL);
 	g_autofree char *clean = path_clean(from);
-	g_autofree char *target = mount_target(run, mount);
+	g_autofree char *target = run_step_target(run, mount);
 	g_autofree const char **layers = build_state_layers(state);
 	if (!layers[0])
 		return error_set(error, ENGINE_ERROR_INVALID, "--mount from=%s: it has no files",
@@ -160,26 +158,10 @@ static bool add_bind(StageRun *run, RunStep *step, const RunMount *mount, CacheK
 	return context && bind_context(run, step, mount, context, key, error);
 }
 
-static bool add_ssh(StageRun *run, RunStep *step, const RunMount *mount, GError **error)
-{
-	GHashTable *sockets = run->build->options->ssh;
-	const char *id = mount->id && *mount->id ? mount->id : "default";
-	const char *socket = sockets ? g_hash_table_lookup(sockets, id) : NULL;
-	if (!socket)
-		return !mount->required || error_set(error, ENGINE_ERROR_NOT_FOUND,
-						     "ssh required but no --ssh %s was given", id);
-	g_autofree char *target = mount->target
-					  ? mount_target(run, mount)
-					  : g_strdup_printf(SSH_TARGET "%u", step->places->len);
-	add_mount(step, SPEC_MOUNT_BIND, socket, target, false);
-	g_ptr_array_add(step->spec->env_asked, g_strconcat("SSH_AUTH_SOCK=", target, NULL));
-	return true;
-}
-
 static void add_tmpfs(StageRun *run, RunStep *step, const RunMount *mount)
 {
-	g_autofree char *target = mount_target(run, mount);
-	SpecMount *tmpfs = add_mount(step, SPEC_MOUNT_TMPFS, NULL, target, true);
+	g_autofree char *target = run_step_target(run, mount);
+	SpecMount *tmpfs = run_step_add_mount(step, SPEC_MOUNT_TMPFS, NULL, target, true);
 	char *const size[] = {g_strdup_printf("size=%" G_GINT64_FORMAT, mount->size), NULL};
 	if (mount->size >= 0) {
 		g_strfreev(tmpfs->options);
@@ -231,7 +213,7 @@ static bool set_seed(StageRun *run, RunCache *cache, GError **error)
 /* What names a cache: its id, or the place where it is mounted, and what it began with. */
 static char *cache_name(StageRun *run, const RunCache *cache)
 {
-	g_autofree char *target = mount_target(run, cache->mount);
+	g_autofree char *target = run_step_target(run, cache->mount);
 	const char *id = cache->mount->id && *cache->mount->id ? cache->mount->id : target;
 	if (!cache->seed)
 		return g_compute_checksum_for_string(G_CHECKSUM_SHA256, id, -1);
@@ -274,13 +256,13 @@ bool run_step_prepare_mount(StageRun *run, RunStep *step, const RunMount *parsed
 	case RUN_MOUNT_SECRET:
 		return run_step_add_secret(run, step, mount, error);
 	case RUN_MOUNT_SSH:
-		return add_ssh(run, step, mount, error);
+		return run_step_add_agent(run, step, g_steal_pointer(&mount), error);
 	}
 	g_assert_not_reached();
 }
 
 typedef struct {
-	int dir_fd;
+	int fd;
 	uid_t uid;
 	gid_t gid;
 } GiveJob;
@@ -288,7 +270,18 @@ typedef struct {
 static int give_child(void *data)
 {
 	const GiveJob *job = data;
-	return fchown(job->dir_fd, job->uid, job->gid) < 0;
+	return fchownat(job->fd, "", job->uid, job->gid, AT_EMPTY_PATH) < 0;
+}
+
+bool run_step_give(Build *build, int fd, const RunMount *mount, GError **error)
+{
+	if (mount->uid <= 0 && mount->gid <= 0)
+		return true;
+	GiveJob job = {fd, (uid_t)MAX(mount->uid, 0), (gid_t)MAX(mount->gid, 0)};
+	int code = rootless_run(build->engine, give_child, &job, error);
+	return code == 0 ||
+	       (code > 0 && error_set(error, ENGINE_ERROR_SYSTEM, "cannot give a mount to %u:%u",
+				      (unsigned)job.uid, (unsigned)job.gid));
 }
 
 /* Mode and owner of a new cache. */
@@ -296,13 +289,7 @@ static bool dress_cache(Build *build, int dir, const RunMount *mount, GError **e
 {
 	if (fchmod(dir, mount->mode < 0 ? 0755 : (mode_t)mount->mode) < 0)
 		return error_set_errno(error, "cannot make a cache");
-	if (mount->uid <= 0 && mount->gid <= 0)
-		return true;
-	GiveJob job = {dir, (uid_t)MAX(mount->uid, 0), (gid_t)MAX(mount->gid, 0)};
-	int code = rootless_run(build->engine, give_child, &job, error);
-	return code == 0 ||
-	       (code > 0 && error_set(error, ENGINE_ERROR_SYSTEM, "cannot give a cache to %u:%u",
-				      (unsigned)job.uid, (unsigned)job.gid));
+	return run_step_give(build, dir, mount, error);
 }
 
 /* A cache that begins with files of a stage, image or context: a copy of them at @temporary. */
@@ -420,14 +407,15 @@ bool run_step_open_cache(StageRun *run, RunStep *step, const RunCache *cache, co
 			 GError **error)
 {
 	Build *build = run->build;
-	g_autofree char *target = mount_target(run, cache->mount);
+	g_autofree char *target = run_step_target(run, cache->mount);
 	autofd parent = open_caches(build, error);
 	g_autofree char *name = parent < 0 ? NULL : choose_cache(step, parent, cache, error);
 	if (!name || !make_cache(build, parent, name, cache, layer_dir, error))
 		return false;
 	g_autofree char *path =
 		g_build_filename(store_path(build->store), "cache", BUILD_MOUNTS_DIR, name, NULL);
-	add_mount(step, SPEC_MOUNT_BIND, path, target, true)->read_only = cache->mount->read_only;
+	run_step_add_mount(step, SPEC_MOUNT_BIND, path, target, true)->read_only =
+		cache->mount->read_only;
 	return true;
 }
 
