@@ -55,13 +55,6 @@ BuildContext *solver_named_context(Build *build, const char *name, GError **erro
 	return context;
 }
 
-static Image *acquire(Build *build, const char *name, const char *platform, GError **error)
-{
-	const BuildOptions *options = build->options;
-	return options->acquire(options->data, name, platform ? platform : options->platform,
-				error);
-}
-
 /* There is no such image: a stage may have been meant. */
 static void suggest_stage(const Build *build, const char *name, GError **error)
 {
@@ -82,7 +75,7 @@ static Image *source_image(Build *build, const StageSource *source, const char *
 	if (source->kind == STAGE_SOURCE_CONTEXT)
 		return error_set_null(error, ENGINE_ERROR_INVALID,
 				      "%s: a directory is no image to build from", source->name);
-	Image *image = acquire(build, source->name, platform, error);
+	Image *image = solver_acquire(build, source->name, platform, error);
 	if (!image)
 		suggest_stage(build, source->name, error);
 	return image;
@@ -382,7 +375,8 @@ static bool set_up(Build *build, GError **error)
 	if (build->stats_fd < 0)
 		return error_set_errno(error, "cannot open the build cache");
 	build->stat_cache = stat_cache_open(build->stats_fd, context_key(build->context));
-	return true;
+	build->acquired_fd = solver_open_acquired(error);
+	return build->acquired_fd >= 0;
 }
 
 static void build_clear(Build *build)
@@ -402,6 +396,7 @@ static void build_clear(Build *build)
 	stat_cache_free(build->stat_cache);
 	fd_close(&build->stats_fd);
 	fd_close(&build->userns_fd);
+	fd_close(&build->acquired_fd);
 	g_clear_pointer(&build->named, g_hash_table_unref);
 	store_stage_free(build->stage);
 	g_free(build->now);
@@ -431,6 +426,7 @@ char *build_solve(Engine *engine, BuildContext *context, const Dockerfile *file,
 		.context = context,
 		.stats_fd = -1,
 		.userns_fd = -1,
+		.acquired_fd = -1,
 		.named = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
 					       (GDestroyNotify)context_close),
 	};

@@ -18,6 +18,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "build/agent.h"
 #include "build/context.h"
 #include "build/dockerfile_parse.h"
 #include "libpod/engine.h"
@@ -68,7 +69,7 @@ typedef struct {
 	GHashTable *contexts;     /* of --build-context: names in lower case to values */
 	const GPtrArray *labels;  /* "NAME=VALUE"; may be NULL */
 	const GPtrArray *secrets; /* BuildSecret *; may be NULL */
-	GHashTable *ssh;          /* of --ssh: ids to sockets; may be NULL */
+	GHashTable *ssh;          /* of --ssh: char * to BuildAgent *; may be NULL */
 	const FetchEnv *fetch;
 	bool no_cache;
 	bool explain;

@@ -18,7 +18,6 @@
 #include "libpod/rootless.h"
 #include "storage/build_cache.h"
 
-#define SSH_TARGET    "/run/buildkit/ssh_agent."
 #define CACHE_WAIT_MS 3600000
 
 void run_step_add_place(RunStep *step, const char *path, bool is_dir)
@@ -28,8 +27,7 @@ void run_step_add_place(RunStep *step, const char *path, bool is_dir)
 	place->is_dir = is_dir;
 	g_ptr_array_add(step->places, place);
 }
-/* Where a mount goes: relative ones are below the working directory. */
-static char *mount_target(StageRun *run, const RunMount *mount)
+char *run_step_target(StageRun *run, const RunMount *mount)
 {
 	const char *workdir = build_state_string(run->state, "WorkingDir");
 	g_autofree char *full = *mount->target == '/'
@@ -38,8 +36,8 @@ static char *mount_target(StageRun *run, const RunMount *mount)
 	return path_clean(full);
 }
 
-static SpecMount *add_mount(RunStep *step, SpecMountKind kind, const char *source, char *target,
-			    bool is_dir)
+SpecMount *run_step_add_mount(RunStep *step, SpecMountKind kind, const char *source, char *target,
+			      bool is_dir)
 {
 	SpecMount *mount = spec_mount_new(kind, source, target);
 	run_step_add_place(step, target, is_dir);
@@ -99,9 +97,9 @@ static bool bind_context(StageRun *run, RunStep *step, const RunMount *mount, Bu
 		path ? bind_checksum(run, context_root_fd(context), source, error) : NULL;
 	if (!digest)
 		return false;
-	g_autofree char *target = mount_target(run, mount);
+	g_autofree char *target = run_step_target(run, mount);
 	bool is_dir = S_ISDIR(st.st_mode);
-	SpecMount *bind = add_mount(step, SPEC_MOUNT_BIND, path, target, is_dir);
+	SpecMount *bind = run_step_add_mount(step, SPEC_MOUNT_BIND, path, target, is_dir);
 	cache_key_add(key, "mounted files", digest);
 	if (mount->read_only) {
 		bind->read_only = true;
@@ -128,7 +126,7 @@ static bool bind_layers(StageRun *run, RunStep *step, const RunMount *mount,
 		return false;
 	g_autofree char *from = g_build_filename("/", mount->source ? mount->source : "/", NULL);
 	g_autofree char *clean = path_clean(from);
-	g_autofree char *target = mount_target(run, mount);
+	g_autofree char *target = run_step_target(run, mount);
 	g_autofree const char **layers = build_state_layers(state);
 	if (!layers[0])
 		return error_set(error, ENGINE_ERROR_INVALID, "--mount from=%s: it has no files",
@@ -160,26 +158,10 @@ static bool add_bind(StageRun *run, RunStep *step, const RunMount *mount, CacheK
 	return context && bind_context(run, step, mount, context, key, error);
 }
 
-static bool add_ssh(StageRun *run, RunStep *step, const RunMount *mount, GError **error)
-{
-	GHashTable *sockets = run->build->options->ssh;
-	const char *id = mount->id && *mount->id ? mount->id : "default";
-	const char *socket = sockets ? g_hash_table_lookup(sockets, id) : NULL;
-	if (!socket)
-		return !mount->required || error_set(error, ENGINE_ERROR_NOT_FOUND,
-						     "ssh required but no --ssh %s was given", id);
-	g_autofree char *target = mount->target
-					  ? mount_target(run, mount)
-					  : g_strdup_printf(SSH_TARGET "%u", step->places->len);
-	add_mount(step, SPEC_MOUNT_BIND, socket, target, false);
-	g_ptr_array_add(step->spec->env_asked, g_strconcat("SSH_AUTH_SOCK=", target, NULL));
-	return true;
-}
-
 static void add_tmpfs(StageRun *run, RunStep *step, const RunMount *mount)
 {
-	g_autofree char *target = mount_target(run, mount);
-	SpecMount *tmpfs = add_mount(step, SPEC_MOUNT_TMPFS, NULL, target, true);
+	g_autofree char *target = run_step_target(run, mount);
+	SpecMount *tmpfs = run_step_add_mount(step, SPEC_MOUNT_TMPFS, NULL, target, true);
 	char *const size[] = {g_strdup_printf("size=%" G_GINT64_FORMAT, mount->size), NULL};
 	if (mount->size >= 0) {
 		g_strfreev(tmpfs->options);
@@ -196,6 +178,7 @@ void run_cache_free(void *data)
 	run_mount_free(cache->mount);
 	run_part_free(cache->seed);
 	g_free(cache->base);
+	g_free(cache->name);
 	g_free(cache);
 }
 
@@ -227,18 +210,31 @@ static bool set_seed(StageRun *run, RunCache *cache, GError **error)
 	return true;
 }
 
+/* What names a cache: its id, or the place where it is mounted, and what it began with. */
+static char *cache_name(StageRun *run, const RunCache *cache)
+{
+	g_autofree char *target = run_step_target(run, cache->mount);
+	const char *id = cache->mount->id && *cache->mount->id ? cache->mount->id : target;
+	if (!cache->seed)
+		return g_compute_checksum_for_string(G_CHECKSUM_SHA256, id, -1);
+	g_autofree char *text = g_strdup_printf("%s\n%s\n%s", id, cache->base, cache->seed->source);
+	return g_compute_checksum_for_string(G_CHECKSUM_SHA256, text, -1);
+}
+
 /* A directory that all builds share; it is opened when the step really runs. */
 static bool add_cache(StageRun *run, RunStep *step, RunMount *mount, GError **error)
 {
 	RunCache *cache = g_new0(RunCache, 1);
 	cache->mount = mount;
 	g_ptr_array_add(step->caches, cache);
-	if (mount->from && *mount->from)
-		return set_seed(run, cache, error);
-	return !mount->source || !*mount->source ||
-	       error_set(error, ENGINE_ERROR_INVALID,
-			 "--mount=type=cache,source=%s: a path of what? It needs from= too",
-			 mount->source);
+	if (mount->from && *mount->from && !set_seed(run, cache, error))
+		return false;
+	if ((!mount->from || !*mount->from) && mount->source && *mount->source)
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "--mount=type=cache,source=%s: a path of what? It needs from= too",
+				 mount->source);
+	cache->name = cache_name(run, cache);
+	return true;
 }
 
 bool run_step_prepare_mount(StageRun *run, RunStep *step, const RunMount *parsed, CacheKey *key,
@@ -260,13 +256,13 @@ bool run_step_prepare_mount(StageRun *run, RunStep *step, const RunMount *parsed
 	case RUN_MOUNT_SECRET:
 		return run_step_add_secret(run, step, mount, error);
 	case RUN_MOUNT_SSH:
-		return add_ssh(run, step, mount, error);
+		return run_step_add_agent(run, step, g_steal_pointer(&mount), error);
 	}
 	g_assert_not_reached();
 }
 
 typedef struct {
-	int dir_fd;
+	int fd;
 	uid_t uid;
 	gid_t gid;
 } GiveJob;
@@ -274,7 +270,18 @@ typedef struct {
 static int give_child(void *data)
 {
 	const GiveJob *job = data;
-	return fchown(job->dir_fd, job->uid, job->gid) < 0;
+	return fchownat(job->fd, "", job->uid, job->gid, AT_EMPTY_PATH) < 0;
+}
+
+bool run_step_give(Build *build, int fd, const RunMount *mount, GError **error)
+{
+	if (mount->uid <= 0 && mount->gid <= 0)
+		return true;
+	GiveJob job = {fd, (uid_t)MAX(mount->uid, 0), (gid_t)MAX(mount->gid, 0)};
+	int code = rootless_run(build->engine, give_child, &job, error);
+	return code == 0 ||
+	       (code > 0 && error_set(error, ENGINE_ERROR_SYSTEM, "cannot give a mount to %u:%u",
+				      (unsigned)job.uid, (unsigned)job.gid));
 }
 
 /* Mode and owner of a new cache. */
@@ -282,13 +289,7 @@ static bool dress_cache(Build *build, int dir, const RunMount *mount, GError **e
 {
 	if (fchmod(dir, mount->mode < 0 ? 0755 : (mode_t)mount->mode) < 0)
 		return error_set_errno(error, "cannot make a cache");
-	if (mount->uid <= 0 && mount->gid <= 0)
-		return true;
-	GiveJob job = {dir, (uid_t)MAX(mount->uid, 0), (gid_t)MAX(mount->gid, 0)};
-	int code = rootless_run(build->engine, give_child, &job, error);
-	return code == 0 ||
-	       (code > 0 && error_set(error, ENGINE_ERROR_SYSTEM, "cannot give a cache to %u:%u",
-				      (unsigned)job.uid, (unsigned)job.gid));
+	return run_step_give(build, dir, mount, error);
 }
 
 /* A cache that begins with files of a stage, image or context: a copy of them at @temporary. */
@@ -335,76 +336,86 @@ static bool make_cache(Build *build, int parent, const char *name, const RunCach
 	return made;
 }
 
-/* "locked" waits for others, "private" takes another directory than they have. @ours: an earlier
- * mount of the step has the lock of @key. */
-static char *choose_cache(RunStep *step, int parent, const char *key, const RunMount *mount,
-			  bool ours, GError **error)
+/* Caches are kept below one directory of the store. Return: -1 with @error. */
+static int open_caches(Build *build, GError **error)
 {
-	bool alone = mount->sharing == RUN_MOUNT_PRIVATE;
-	if (mount->sharing == RUN_MOUNT_SHARED || (ours && !alone))
-		return g_strdup(key);
+	int caches = store_dir(build->store, "cache");
+	autofd made = path_mkdirs_state(caches, BUILD_MOUNTS_DIR);
+	int dir = made < 0 ? -1
+			   : path_open_state(caches, BUILD_MOUNTS_DIR, O_RDONLY | O_DIRECTORY, 0);
+	if (dir < 0)
+		error_set_errno(error, "cannot open the caches of builds");
+	return dir;
+}
+
+/* The cache @name becomes this step's alone. */
+static bool lock_cache(RunStep *step, int parent, const char *name, int timeout_ms, GError **error)
+{
+	g_autofree char *lock_name = g_strconcat(".", name, ".lock", NULL);
+	RecordLock *lock = record_lock(parent, lock_name, false, timeout_ms, "build", error);
+	if (lock)
+		g_ptr_array_add(step->locks, lock);
+	return lock != NULL;
+}
+
+static int compare_names(gconstpointer a, gconstpointer b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+bool run_step_lock_caches(StageRun *run, RunStep *step, GError **error)
+{
+	g_autoptr(GPtrArray) names = g_ptr_array_new();
+	for (guint i = 0; i < step->caches->len; i++) {
+		const RunCache *cache = step->caches->pdata[i];
+		if (cache->mount->sharing == RUN_MOUNT_LOCKED)
+			g_ptr_array_add(names, cache->name);
+	}
+	if (names->len == 0)
+		return true;
+	g_ptr_array_sort(names, compare_names);
+	autofd parent = open_caches(run->build, error);
+	for (guint i = 0; parent >= 0 && i < names->len; i++) {
+		/* Two mounts of one cache: nobody waits for himself. */
+		if (i > 0 && strcmp(names->pdata[i], names->pdata[i - 1]) == 0)
+			continue;
+		if (!lock_cache(step, parent, names->pdata[i], CACHE_WAIT_MS, error))
+			return false;
+	}
+	return parent >= 0;
+}
+
+/* "private" takes another directory than those that others have locked. NULL with @error. */
+static char *choose_cache(RunStep *step, int parent, const RunCache *cache, GError **error)
+{
+	if (cache->mount->sharing != RUN_MOUNT_PRIVATE)
+		return g_strdup(cache->name);
 	for (unsigned n = 0;; n++) {
-		char *name = n ? g_strdup_printf("%s-%u", key, n) : g_strdup(key);
-		g_autofree char *lock_name = g_strconcat(".", name, ".lock", NULL);
+		g_autofree char *name =
+			n ? g_strdup_printf("%s-%u", cache->name, n) : g_strdup(cache->name);
 		g_autoptr(GError) taken = NULL;
-		RecordLock *lock = record_lock(parent, lock_name, false, alone ? 0 : CACHE_WAIT_MS,
-					       "build", &taken);
-		if (lock) {
-			g_ptr_array_add(step->locks, lock);
-			return name;
-		}
-		g_free(name);
-		if (!alone || !error_matches(taken, ENGINE_ERROR_IN_USE)) {
+		if (lock_cache(step, parent, name, 0, &taken))
+			return g_steal_pointer(&name);
+		if (!error_matches(taken, ENGINE_ERROR_IN_USE)) {
 			g_propagate_error(error, g_steal_pointer(&taken));
 			return NULL;
 		}
 	}
 }
 
-/* The name of a cache: its id, or the place where it is mounted, and what it began with. */
-static char *cache_name(StageRun *run, const RunCache *cache)
-{
-	g_autofree char *target = mount_target(run, cache->mount);
-	const char *id = cache->mount->id && *cache->mount->id ? cache->mount->id : target;
-	if (!cache->seed)
-		return g_compute_checksum_for_string(G_CHECKSUM_SHA256, id, -1);
-	g_autofree char *text = g_strdup_printf("%s\n%s\n%s", id, cache->base, cache->seed->source);
-	return g_compute_checksum_for_string(G_CHECKSUM_SHA256, text, -1);
-}
-
-/* Has an earlier mount of the same step locked the cache of this name? Nobody waits for himself. */
-static bool is_locked_by_us(StageRun *run, const RunStep *step, const RunCache *cache,
-			    const char *key)
-{
-	for (guint i = 0; i < step->caches->len && step->caches->pdata[i] != cache; i++) {
-		const RunCache *other = step->caches->pdata[i];
-		g_autofree char *name = cache_name(run, other);
-		if (other->mount->sharing == RUN_MOUNT_LOCKED && strcmp(name, key) == 0)
-			return true;
-	}
-	return false;
-}
-
 bool run_step_open_cache(StageRun *run, RunStep *step, const RunCache *cache, const char *layer_dir,
 			 GError **error)
 {
 	Build *build = run->build;
-	int caches = store_dir(build->store, "cache");
-	g_autofree char *target = mount_target(run, cache->mount);
-	g_autofree char *key = cache_name(run, cache);
-	autofd made = path_mkdirs_state(caches, BUILD_MOUNTS_DIR);
-	autofd parent =
-		made < 0 ? -1
-			 : path_open_state(caches, BUILD_MOUNTS_DIR, O_RDONLY | O_DIRECTORY, 0);
-	if (parent < 0)
-		return error_set_errno(error, "cannot open the caches of builds");
-	bool ours = is_locked_by_us(run, step, cache, key);
-	g_autofree char *name = choose_cache(step, parent, key, cache->mount, ours, error);
+	g_autofree char *target = run_step_target(run, cache->mount);
+	autofd parent = open_caches(build, error);
+	g_autofree char *name = parent < 0 ? NULL : choose_cache(step, parent, cache, error);
 	if (!name || !make_cache(build, parent, name, cache, layer_dir, error))
 		return false;
 	g_autofree char *path =
 		g_build_filename(store_path(build->store), "cache", BUILD_MOUNTS_DIR, name, NULL);
-	add_mount(step, SPEC_MOUNT_BIND, path, target, true)->read_only = cache->mount->read_only;
+	run_step_add_mount(step, SPEC_MOUNT_BIND, path, target, true)->read_only =
+		cache->mount->read_only;
 	return true;
 }
 

@@ -32,6 +32,7 @@ typedef struct {
 	StatCache *stat_cache;
 	int stats_fd;      /* of the directory it is kept in */
 	int userns_fd;     /* where layers are sealed; -1 until it is needed */
+	int acquired_fd;   /* images that one of the processes got; see solver_acquire.c */
 	GHashTable *named; /* char * to BuildContext *: contexts that were opened */
 	bool *busy;        /* stages that are being run here, by their index */
 	int code;          /* exit code of a RUN that failed, 0: none did */
@@ -68,6 +69,12 @@ bool solver_take_triggers(StageRun *run, GError **error);
 
 /** solver_new_scope() - the scope at the start of a stage whose base is known. */
 Scope *solver_new_scope(Build *build, const Stage *stage, BuildState *state);
+
+/** solver_open_acquired() - for Build.acquired_fd. Return: -1 with @error. */
+int solver_open_acquired(GError **error);
+
+/** solver_acquire() - an image, which the build asks for once; @platform: NULL: the build's. */
+Image *solver_acquire(Build *build, const char *name, const char *platform, GError **error);
 
 /** solver_run_here() - run a stage in this process; its result goes into @build. */
 bool solver_run_here(Build *build, unsigned index, GError **error);

@@ -43,6 +43,7 @@ static void run_step_clear(RunStep *step)
 	g_clear_pointer(&step->secrets, g_ptr_array_unref);
 	g_clear_pointer(&step->locks, g_ptr_array_unref);
 	g_clear_pointer(&step->caches, g_ptr_array_unref);
+	g_clear_pointer(&step->agents, g_ptr_array_unref);
 	g_clear_pointer(&step->parts, g_ptr_array_unref);
 	g_clear_pointer(&step->writable, g_ptr_array_unref);
 	g_free(step->script);
@@ -253,10 +254,13 @@ static bool check_platform(const BuildState *state, GError **error)
 static bool run_in_layer(StageRun *run, RunStep *step, const char *layer_dir, int *out_code,
 			 GError **error)
 {
+	if (!run_step_lock_caches(run, step, error))
+		return false;
 	for (guint i = 0; i < step->caches->len; i++)
 		if (!run_step_open_cache(run, step, step->caches->pdata[i], layer_dir, error))
 			return false;
-	if (!run_step_place_parts(run, step, layer_dir, error))
+	if (!run_step_place_parts(run, step, layer_dir, error) ||
+	    !run_step_serve_agents(run, step, layer_dir, error))
 		return false;
 	for (guint i = 0; i < step->places->len; i++) {
 		const RunPlace *place = step->places->pdata[i];
@@ -279,6 +283,7 @@ static void run_step_init(RunStep *step, const Instruction *i)
 		.secrets = g_ptr_array_new_with_free_func(run_step_wipe_bytes),
 		.locks = g_ptr_array_new_with_free_func(unlock),
 		.caches = g_ptr_array_new_with_free_func(run_cache_free),
+		.agents = g_ptr_array_new_with_free_func(run_agent_free),
 		.parts = g_ptr_array_new_with_free_func(run_part_free),
 		.writable = g_ptr_array_new(),
 	};

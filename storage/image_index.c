@@ -355,12 +355,10 @@ static bool check_name_is_free(Store *store, const char *name, GError **error)
 				    name, holder);
 }
 
-ImageIndex *image_index_create(Store *store, const char *name, ImageIndexChange change, void *data,
-			       GError **error)
+/* A new record of that name. The lock is held. */
+static ImageIndex *create_locked(Store *store, const char *name, ImageIndexChange change,
+				 void *data, GError **error)
 {
-	g_autoptr(RecordLock) lock = image_names_lock(store, "manifest create", error);
-	if (!lock || !check_name_is_free(store, name, error))
-		return NULL;
 	g_autoptr(ImageIndex) index = g_new0(ImageIndex, 1);
 	index->id = new_id(error);
 	if (!index->id)
@@ -376,6 +374,24 @@ ImageIndex *image_index_create(Store *store, const char *name, ImageIndexChange 
 	if ((change && !change(index, data, error)) || !publish_index(store, index, error))
 		return NULL;
 	return g_steal_pointer(&index);
+}
+
+ImageIndex *image_index_create(Store *store, const char *name, ImageIndexChange change, void *data,
+			       GError **error)
+{
+	g_autoptr(RecordLock) lock = image_names_lock(store, "manifest create", error);
+	return lock && check_name_is_free(store, name, error)
+		       ? create_locked(store, name, change, data, error)
+		       : NULL;
+}
+
+bool image_index_replace(Store *store, const char *name, ImageIndexChange change, void *data,
+			 GError **error)
+{
+	const char *names[] = {name, NULL};
+	g_autoptr(RecordLock) lock = image_names_lock(store, "build", error);
+	g_autoptr(ImageIndex) index = lock ? create_locked(store, name, change, data, error) : NULL;
+	return index && image_take_names(store, index->id, names, error);
 }
 
 /* The lock is held. */

@@ -41,6 +41,15 @@ typedef bool (*ImageIndexChange)(ImageIndex *index, void *data, GError **error);
 ImageIndex *image_index_create(Store *store, const char *name, ImageIndexChange change, void *data,
 			       GError **error);
 
+/**
+ * image_index_replace() - a new index that takes its name from whoever has it
+ *
+ * What fails or is killed leaves the name where it was, or in both places: then it still leads to
+ * an image that had it, until the next one takes it.
+ */
+bool image_index_replace(Store *store, const char *name, ImageIndexChange change, void *data,
+			 GError **error);
+
 /** image_index_lookup() - by name, id or unique prefix of an id, as image_lookup(). NULL without
  * @error if absent. */
 ImageIndex *image_index_lookup(Store *store, const char *text, GError **error);

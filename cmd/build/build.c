@@ -146,27 +146,43 @@ static bool set_on_failure(void *target, const Option *option, const char *value
 	       error_set(error, ENGINE_ERROR_INVALID, "--on-failure shell needs a terminal");
 }
 
-/* "ID=SOCKET"; "default" alone is the agent of our environment. */
+/* Of --ssh: one socket, or files of keys. */
+static bool check_agent(const char *paths, GError **error)
+{
+	g_auto(GStrv) list = g_strsplit(paths, ",", -1);
+	struct stat st;
+	/* A path may have commas in it. */
+	if (fstatat(AT_FDCWD, paths, &st, 0) == 0 && S_ISSOCK(st.st_mode))
+		return true;
+	for (char **path = list; *path; path++) {
+		if (fstatat(AT_FDCWD, *path, &st, 0) < 0)
+			return error_set_errno(error, "'%s'", *path);
+		if (!S_ISREG(st.st_mode))
+			return error_set(error, ENGINE_ERROR_INVALID,
+					 S_ISSOCK(st.st_mode)
+						 ? "'%s': an agent's socket stands alone"
+						 : "'%s' is neither an agent's socket nor a key",
+					 *path);
+	}
+	return true;
+}
+
+/* "ID[=SOCKET|KEY,...]"; without, the agent of our environment. */
 static bool set_ssh(void *target, const Option *option, const char *value, GError **error)
 {
 	BuildVerb *verb = target;
 	const char *equals = strchr(value, '=');
 	g_autofree char *id = g_strndup(value, strcspn(value, "="));
-	const char *agent = g_getenv("SSH_AUTH_SOCK");
-	const char *socket = equals ? equals + 1 : agent;
-	struct stat st;
-	if (!*id || (!equals && strcmp(id, "default") != 0))
-		return error_set(error, ENGINE_ERROR_INVALID, "expected ID=SOCKET");
-	if (!socket || !*socket)
+	const char *paths = equals ? equals + 1 : g_getenv("SSH_AUTH_SOCK");
+	if (!*id)
+		return error_set(error, ENGINE_ERROR_INVALID, "expected ID[=SOCKET|KEY]");
+	if (!paths || !*paths)
 		return error_set(error, ENGINE_ERROR_INVALID, "SSH_AUTH_SOCK not set");
-	/* Keys would have to be held by an agent of ours: the user's own does that. */
-	if (fstatat(AT_FDCWD, socket, &st, 0) == 0 && !S_ISSOCK(st.st_mode))
-		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
-				 "'%s' is no agent's socket: add the key to one with ssh-add",
-				 socket);
+	if (!check_agent(paths, error))
+		return false;
 	if (!verb->ssh)
 		verb->ssh = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-	g_hash_table_replace(verb->ssh, g_steal_pointer(&id), g_strdup(socket));
+	g_hash_table_replace(verb->ssh, g_steal_pointer(&id), g_strdup(paths));
 	return true;
 }
 
@@ -252,8 +268,8 @@ static const Option options[] = {
 	 OPTION_HIDDEN},
 	LIST(0, "label", labels, "NAME=VALUE", "Label of the image"),
 	LIST(0, "secret", secrets, "id=ID[,src=FILE|,env=NAME]", "A secret for RUN --mount"),
-	{0, "ssh", OPTION_LIST, set_ssh, "ID[=SOCKET]", "An SSH agent for RUN --mount", 0,
-	 OPTION_COMMON},
+	{0, "ssh", OPTION_LIST, set_ssh, "ID[=SOCKET|KEY,...]",
+	 "An SSH agent, or keys for one, for RUN --mount", 0, OPTION_COMMON},
 	LIST(0, "annotation", annotations, "KEY=VALUE", "Annotation of the image's manifest"),
 	{0, "env", OPTION_ENV_LIST, option_set_list, "NAME[=VALUE]", "A variable of the image",
 	 offsetof(BuildVerb, env), OPTION_COMMON},

@@ -47,7 +47,7 @@ typedef struct {
 	const char *file, *target, *iidfile, *format, *ignorefile, *check_config;
 	const char *manifest, *metadata_file, *epoch, *from, *logfile;
 	const char *timestamp, *os, *arch, *variant;
-	GHashTable *ssh;       /* of --ssh: ids to sockets; NULL: none */
+	GHashTable *ssh;       /* of --ssh: ids to what was said of them; NULL: none */
 	GPtrArray *tags;       /* char * */
 	GPtrArray *build_args; /* "NAME=VALUE" or "NAME" */
 	GPtrArray *labels;

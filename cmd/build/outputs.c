@@ -214,23 +214,20 @@ static bool add_images(ImageIndex *index, void *data, GError **error)
 	return true;
 }
 
-/* Into the list of that name, or a new one, which takes the name from an image. */
+/* Into the list of that name, or a new one, which takes the name from who has it. */
 static bool add_to_list(Store *store, const char *text, bool replace, ListJob *job, GError **error)
 {
 	g_autofree char *name = reference_new_name(text, error);
 	if (!name)
 		return false;
-	g_autoptr(GError) unknown = NULL;
-	g_autoptr(ImageIndex) index = image_index_lookup(store, name, &unknown);
-	if (index && !replace)
-		return image_index_change(store, index->id, add_images, job, error);
-	if (index && !image_index_untag(store, index, name, error))
+	g_autoptr(GError) broken = NULL;
+	g_autoptr(ImageIndex) index = replace ? NULL : image_index_lookup(store, name, &broken);
+	if (broken) {
+		g_propagate_error(error, g_steal_pointer(&broken));
 		return false;
-	g_autoptr(Image) image = index ? NULL : image_lookup(store, name, NULL);
-	if (image && !image_untag(store, image, name, error))
-		return false;
-	g_autoptr(ImageIndex) made = image_index_create(store, name, add_images, job, error);
-	return made != NULL;
+	}
+	return index ? image_index_change(store, index->id, add_images, job, error)
+		     : image_index_replace(store, name, add_images, job, error);
 }
 
 bool build_list_make(Engine *engine, const BuildVerb *verb, const BuildResult *result,

@@ -40,6 +40,7 @@ typedef struct {
 	BuildOptions options;
 	GHashTable *build_args, *contexts;
 	GPtrArray *secrets;
+	GHashTable *agents; /* char * to BuildAgent * */
 	GPtrArray *names;
 	BuildCaches caches;
 	GPtrArray *made_caches; /* char *: images of --cache-to */
@@ -63,6 +64,7 @@ static void job_clear(Job *job)
 	dockerfile_free(job->file);
 	context_close(job->context);
 	fd_close(&job->fetch.work_fd);
+	g_clear_pointer(&job->agents, g_hash_table_unref);
 	store_stage_free(job->stage);
 	if (job->engine) {
 		build_caches_drop(job->engine, job->caches.images);
@@ -294,7 +296,6 @@ static bool read_options(Job *job, GError **error)
 		.contexts = job->contexts,
 		.labels = verb->labels,
 		.secrets = job->secrets,
-		.ssh = verb->ssh,
 		.annotations = verb->annotations,
 		.env = verb->env,
 		.drop_labels = verb->inherit_labels == TRISTATE_FALSE,
@@ -329,6 +330,26 @@ static bool read_options(Job *job, GError **error)
 }
 
 /* --- the build --- */
+
+/* --ssh. */
+static bool open_agents(Job *job, GError **error)
+{
+	GHashTableIter iter;
+	void *id, *paths;
+	if (!job->verb->ssh)
+		return true;
+	job->agents = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, build_agent_close);
+	job->options.ssh = job->agents;
+	g_hash_table_iter_init(&iter, job->verb->ssh);
+	while (g_hash_table_iter_next(&iter, &id, &paths)) {
+		g_autofree char *dir = g_strdup_printf("agent%u", g_hash_table_size(job->agents));
+		BuildAgent *agent = build_agent_open(paths, store_stage_fd(job->stage), dir, error);
+		if (!agent)
+			return false;
+		g_hash_table_insert(job->agents, g_strdup(id), agent);
+	}
+	return true;
+}
 
 /* The context and the Dockerfile in it. */
 static bool open_context(Invocation *inv, Job *job, GError **error)
@@ -633,7 +654,9 @@ static int build_here(Invocation *inv, const BuildVerb *verb, BuildView *view, i
 	int code = -1;
 	job.engine = engine_open(&options, &error);
 	if (job.engine && prepare(inv, &job, &error))
-		code = view ? run_build(&job, &error) : check_file(&job, &error);
+		code = !view                       ? check_file(&job, &error)
+		       : open_agents(&job, &error) ? run_build(&job, &error)
+						   : -1;
 	return error ? fail(inv, &job, code > 0 ? code : 125, &error) : code;
 }
 

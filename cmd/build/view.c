@@ -73,12 +73,15 @@ static void send_message(const BuildView *view, Json *message, const int *fds, s
 		log_debug("cannot show the build: %s", g_strerror(errno));
 }
 
-/* Wait until what was sent last has been taken, or nobody shows any more. */
-static void await(const BuildView *view)
+/* Wait until what was sent last has been taken. Return: false: nobody shows any more. */
+static bool await(const BuildView *view)
 {
 	char answer;
-	while (read(view->answers, &answer, 1) < 0 && errno == EINTR)
-		;
+	ssize_t n;
+	do
+		n = read(view->answers, &answer, 1);
+	while (n < 0 && errno == EINTR);
+	return n == 1;
 }
 
 /* Send, and wait until it is done. */
@@ -86,45 +89,60 @@ static void ask(const BuildView *view, const char *type)
 {
 	g_autoptr(Json) message = new_message(type);
 	send_message(view, message, NULL, 0);
-	await(view);
+	(void)await(view);
 }
 
 /* --- pipes --- */
 
-/* From here on what this process prints is a channel of its own. */
-static bool open_channel(BuildView *view, GError **error)
+static bool make_pipe(int *out_read, int *out_write, GError **error)
 {
-	int ends[3][2] = {{-1, -1}, {-1, -1}, {-1, -1}};
-	int n = view->kind == PROGRESS_JSON ? 3 : 2;
-	for (int i = 0; i < n; i++)
-		if (pipe2(ends[i], O_CLOEXEC) < 0)
-			return error_set_errno(error, "cannot make a pipe");
-	autofd answers_in = ends[0][1];
-	autofd out = ends[1][1];
-	autofd err = ends[2][1];
-	autofd read_out = ends[1][0];
-	autofd read_err = ends[2][0];
-	fd_close(&view->answers);
-	view->answers = ends[0][0];
-	view->pid = getpid();
-	output_flush();
-	if (dup2(out, STDOUT_FILENO) < 0 || dup2(n > 2 ? err : out, STDERR_FILENO) < 0)
-		return error_set_errno(error, "cannot set standard output");
-	const int fds[] = {answers_in, read_out, read_err};
-	g_autoptr(Json) message = new_message("channel");
-	send_message(view, message, fds, (size_t)n);
+	int ends[2];
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return error_set_errno(error, "cannot make a pipe");
+	*out_read = ends[0];
+	*out_write = ends[1];
 	return true;
 }
 
-/* A process that was forked for a stage has its parent's until it first speaks. */
+/*
+ * From here on what this process prints is a channel of its own. Who shows answers when it has it:
+ * without a descriptor left there it has none, and nobody must wait for it.
+ */
+static bool open_channel(BuildView *view, GError **error)
+{
+	int n = view->kind == PROGRESS_JSON ? 3 : 2;
+	autofd answers_in = -1;
+	autofd out = -1;
+	autofd err = -1;
+	autofd read_out = -1;
+	autofd read_err = -1;
+	fd_close(&view->answers);
+	view->pid = getpid();
+	if (!make_pipe(&view->answers, &answers_in, error) || !make_pipe(&read_out, &out, error) ||
+	    (n > 2 && !make_pipe(&read_err, &err, error)))
+		return false;
+	output_flush();
+	const int fds[] = {answers_in, read_out, read_err};
+	g_autoptr(Json) message = new_message("channel");
+	send_message(view, message, fds, (size_t)n);
+	fd_close(&answers_in);
+	if (!await(view))
+		return error_set(error, ENGINE_ERROR_SYSTEM,
+				 "cannot show the build: who shows it could not take its pipes");
+	if (dup2(out, STDOUT_FILENO) < 0 || dup2(n > 2 ? err : out, STDERR_FILENO) < 0)
+		return error_set_errno(error, "cannot set standard output");
+	return true;
+}
+
+/* A process that was forked for a stage has its parent's until it first speaks. Without one of its
+ * own it prints into its parent's and waits for no answers. */
 static void check_channel(BuildView *view)
 {
 	g_autoptr(GError) error = NULL;
-	if (view->pid == getpid())
+	if (view->pid == getpid() || open_channel(view, &error))
 		return;
-	view->pid = getpid();
-	if (!open_channel(view, &error))
-		log_warn("%s", error->message);
+	fd_close(&view->answers);
+	log_warn("%s", error->message);
 }
 
 /* --- the start --- */
@@ -234,7 +252,7 @@ void build_view_step(BuildView *view, const char *platform, const BuildStep *ste
 	set_text(message, "made", step->made);
 	send_message(view, message, NULL, 0);
 	/* What is printed from here on is another step's. */
-	await(view);
+	(void)await(view);
 }
 
 static void send_text(BuildView *view, const char *type, const char *text)

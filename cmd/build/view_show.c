@@ -155,6 +155,13 @@ static const char *get_text(Json *message, const char *key)
 	return text;
 }
 
+/* Who asked may be gone: then nobody waits. */
+static void answer(const ViewChannel *channel)
+{
+	if (channel)
+		(void)fd_write_all(channel->answers, "", 1);
+}
+
 /* Its descriptors: for answers, stdout, stderr or none. */
 static void add_channel(ViewShow *show, int64_t id, int fds[3])
 {
@@ -172,6 +179,7 @@ static void add_channel(ViewShow *show, int64_t id, int fds[3])
 			(void)fd_set_nonblock(channel->fds[i], true);
 	}
 	g_ptr_array_add(show->channels, channel);
+	answer(channel);
 }
 
 static void start_step(ViewShow *show, ViewChannel *channel, Json *message)
@@ -201,13 +209,6 @@ static void end_step(ViewShow *show, ViewChannel *channel, BuildStepState state,
 	show->failed = show->failed || state == BUILD_STEP_FAILED;
 	view_draw_ended(show, channel->step, state, message);
 	g_clear_pointer(&channel->step, free_step);
-}
-
-/* Who asked may be gone: then nobody waits. */
-static void answer(const ViewChannel *channel)
-{
-	if (channel)
-		(void)fd_write_all(channel->answers, "", 1);
 }
 
 /* A line of ours: below the step that it is about, as soon as that has ended. */

@@ -6,8 +6,9 @@
 
 Run as root; the commands run as --user. The store is on a small file system, which is filled to the
 last byte or inode. Then: commands that read, `stop`, `rm`, `rmi` and `volume rm` work; commands that
-make something fail, name the cause and leave nothing half-made; a running container lives on, writes
-its log as far as there is room, and its exit code is told. With the room back all works again.
+make something fail, name the cause and leave nothing half-made; a build that fails leaves its cache as
+good as it was; a running container lives on, writes its log as far as there is room, and its exit code
+is told. With the room back all works again.
 """
 
 import argparse
@@ -86,6 +87,64 @@ def objects(bed):
     return found
 
 
+def used(bed):
+    """How many blocks and inodes are taken, when nobody works any more."""
+    bed.settled()
+    room = os.statvfs(bed.dir)
+    return room.f_blocks - room.f_bfree, room.f_files - room.f_ffree
+
+
+def check_builds(bed, what):
+    """Builds that run out of room in COPY, in RUN, and before their first step: what was built before is a hit."""
+    many = bed.context / "many"
+    many.mkdir()
+    first = f"FROM {bed.image}\nRUN echo one > /one\n"
+    too_much = "cat /dev/zero > /big" if what == "bytes" else "i=0; while echo > /file$i; do i=$((i+1)); done; exit 1"
+    build = ["build", "--network", "none"]
+
+    def dockerfile(text):
+        # Written elsewhere: the file system may have no room for it.
+        path = bed.run_dir.parent / f"{bed.dir.name}.Dockerfile"
+        path.write_text(text)
+        path.chmod(0o644)
+        return ["-f", str(path), str(bed.context)]
+
+    bed.must([*build, "-t", "kept", *dockerfile(first)])
+    before, room = objects(bed), used(bed)
+    # COPY of two thirds of the room that there is: it is taken once already.
+    free = os.statvfs(bed.dir)
+    if what == "bytes":
+        (many / "big").write_bytes(os.urandom(free.f_bavail * free.f_bsize * 2 // 3))
+    for number in range(free.f_favail * 2 // 3 if what == "inodes" else 0):
+        (many / str(number)).touch()
+    must_fail(bed, [*build, "-t", "no", *dockerfile(first + "COPY many /many/\n")])
+    done = bed.run([*build, "-t", "no", *dockerfile(first + f"RUN {too_much}\n")])
+    if done.returncode == 0 or "No space left" not in done.stderr:
+        raise Violation(f"I8: a RUN on a full file system gave {done.returncode} and says: {done.stderr.strip()}")
+    shutil.rmtree(many)
+    many.mkdir()
+    now = objects(bed)
+    if now != before:
+        raise Violation(f"I2: half-built things: {[(key, before[key], now[key]) for key in before if before[key] != now[key]]}")
+    left = [now - then for now, then in zip(used(bed), room)]
+    if left[0] > 64 or left[1] > 8:
+        raise Violation(f"I3: builds that failed leave {left[0]} blocks and {left[1]} inodes")
+    fill(bed, what)
+    must_fail(bed, [*build, "--no-cache", *dockerfile(first)])
+    if objects(bed) != before:
+        raise Violation("I2: half-built things of a build on a full file system")
+    bed.sh(["rm", "-rf", bed.dir / "home/filler"])
+    (many / "small").write_text("small\n")
+    said = bed.must([*build, "-t", "made", *dockerfile(first + "COPY many /many/\nRUN cat /many/small > /two\n")])
+    if said.count("Using cache") != 1:
+        raise Violation(f"the cache is not what it was: {said}")
+    if bed.must(["run", "--rm", "--network", "none", "made", "cat", "/one", "/two"]) != "one\nsmall\n":
+        raise Violation("what was built after a full disk is not what was asked for")
+    bed.must(["rmi", "made", "kept"])
+    bed.must(["builder", "prune", "-a", "-f"])
+    bed.check_survivors()
+
+
 def check(bed, what):
     """One file system, from empty to full and back."""
     image, second = bed.image, bed.second
@@ -152,6 +211,7 @@ def main():
             runtime = directory / f"{kind[0]}.run"
             runtime.mkdir(mode=0o755)
             bed = Bed(options.user, place, runtime)
+            check_builds(bed, kind[3])
             check(bed, kind[3])
             passed += 1
             print(f"{kind[0]}: ok, {time.monotonic() - begin:.1f} s", flush=True)

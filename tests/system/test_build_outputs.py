@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """skiff build: where the result goes besides the store, and what it is made from besides the Dockerfile."""
 
+import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -8,7 +10,7 @@ import socket
 import subprocess
 import tarfile
 
-from tests.support.fault_registry import FaultRegistry, Response
+from tests.support.fault_registry import FaultRegistry, Image, Response
 from tests.support.registry import Registry
 from tests.support.skiff import of_processes, wait_for
 from tests.system.test_build import BuildTest
@@ -19,6 +21,18 @@ RUN mkdir -p /out/deep && echo one > /out/one && echo two > /out/deep/two && ln 
 FROM scratch
 COPY --from=made /out /
 """
+
+
+def open_files(pid):
+    """What the descriptors of a process lead to."""
+    directory = f"/proc/{pid}/fd"
+    links = []
+    for name in os.listdir(directory):
+        try:
+            links.append(os.readlink(f"{directory}/{name}"))
+        except OSError:
+            continue
+    return links
 
 
 class Outputs(BuildTest):
@@ -205,12 +219,116 @@ class Outputs(BuildTest):
         self.build("--ssh", f"one={paths['one']}", "--ssh", f"two={paths['two']}")
         self.skiff_fails("build", "--no-cache", "--network", "none", "--ssh", f"one={paths['one']}", self.context,
                          says="ssh required but no --ssh two was given")
-        self.skiff_fails("build", "--ssh", f"key={self.context / 'Dockerfile'}", self.context, says="no agent's socket")
+        self.skiff_fails("build", "--ssh", f"one={paths['one']},{paths['two']}", self.context, says="an agent's socket stands alone")
+        self.skiff_fails("build", "--ssh", f"dir={self.context}", self.context, says="neither an agent's socket nor a key")
 
     def stored(self, name):
         image = self.skiff("image", "inspect", name).json[0]["Id"]
         store = self.state_directories()["store/names"].parent
         return (store / "images" / image / "config.json").read_text()
+
+
+# What a step asks an agent for that only its owner may ask: all but 11 and 13.
+HOSTILE_CLIENT = """
+import os, socket, struct
+def ask(payload):
+    agent = socket.socket(socket.AF_UNIX)
+    agent.connect(os.environ["SSH_AUTH_SOCK"])
+    agent.sendall(struct.pack(">I", len(payload)) + payload)
+    head = agent.recv(4, socket.MSG_WAITALL)
+    return agent.recv(struct.unpack(">I", head)[0], socket.MSG_WAITALL) if head else b""
+half = socket.socket(socket.AF_UNIX)
+half.connect(os.environ["SSH_AUTH_SOCK"])
+half.sendall(b"\\0\\0\\0")
+for kind in [1, 9, 12, 17, 18, 19, 20, 21, 22, 23, 25, 26, 27, 255]:
+    for body in (b"", struct.pack(">I", 4) + b"word", bytes(300)):
+        assert ask(bytes([kind]) + body) == b"\\5", kind
+for size in (0, 262145, 0xffffffff):
+    half = socket.socket(socket.AF_UNIX)
+    half.connect(os.environ["SSH_AUTH_SOCK"])
+    half.sendall(struct.pack(">I", size) + b"x" * 1000)
+    assert half.recv(1) == b"", size
+assert ask(bytes([11]))[0] == 12
+"""
+
+
+class Agents(BuildTest):
+    """RUN --mount=type=ssh with OpenSSH's programs, those of the host."""
+
+    PROGRAMS = ["-v", "/usr:/usr:ro", "-v", "/usr/lib:/lib:ro", "-v", "/usr/lib64:/lib64:ro"]
+
+    def setUp(self):
+        super().setUp()
+        self.need(shutil.which("ssh-agent") and shutil.which("ssh-add") and shutil.which("ssh-keygen"), "OpenSSH")
+        self.keys = [self.make_key(name) for name in ("first", "second")]
+
+    def make_key(self, name, passphrase=""):
+        path = self.tmp / f"{self.context.name}-{name}"
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", passphrase, "-C", name, "-f", path], check=True)
+        return path
+
+    def agents(self):
+        return [line for line in of_processes("cmdline") if b"ssh-agent" in line]
+
+    def build_with(self, ssh, *options, **more):
+        return self.build("--no-cache", *self.PROGRAMS, *(word for value in ssh for word in ("--ssh", value)), *options, **more)
+
+    def test_keys(self):
+        """An agent for the files of keys: it lists and signs, as whoever the mount is for, and ends with the build."""
+        self.need_ids()
+        first, second = self.keys
+        (self.context / "key.pub").write_text(second.with_suffix(".pub").read_text())
+        self.write("FROM busybox\nCOPY key.pub /key.pub\nRUN chmod 1777 /tmp\n"
+                   "RUN --mount=type=ssh,required ssh-add -L | cut -d' ' -f3 > /keys\n"
+                   "RUN --mount=type=ssh,id=one,target=/one ssh-add -L | cut -d' ' -f3 > /one-key\n"
+                   "USER 1000\nRUN --mount=type=ssh,uid=1000 echo text > /tmp/text && "
+                   "ssh-keygen -q -Y sign -f /key.pub -n test /tmp/text\n")
+        self.build_with([f"default={first},{second}", f"one={first}"])
+        self.assertEqual(self.inside("cat", "/keys", "/one-key"), "first\nsecond\nfirst\n")
+        self.assertIn("BEGIN SSH SIGNATURE", self.inside("cat", "/tmp/text.sig"))
+        self.assertEqual(self.agents(), [])
+
+    def test_keys_that_are_none(self):
+        self.write("FROM busybox\n")
+        locked = self.make_key("locked", "a passphrase")
+        for path in (locked, self.context / "Dockerfile", "/dev/null"):
+            done = self.skiff_fails("build", "--ssh", f"default={path}", self.context)
+            self.assertIn(str(path), done.stderr)
+        self.assertIn("is no key that ssh-add takes", self.skiff_fails("build", "--ssh", f"x={locked}", self.context).stderr)
+        self.assertEqual(self.agents(), [])
+
+    def test_a_step_has_no_power_over_an_agent(self):
+        """The user's own agent keeps its keys, is not locked and gets no others (security 1.4)."""
+        first, second = self.keys
+        (self.context / "client").write_text(HOSTILE_CLIENT)
+        (self.context / "key").write_text(second.read_text())
+        directory = self.tmp / f"{self.context.name}-{'long' * 20}"
+        directory.mkdir()
+        agent = subprocess.Popen(["ssh-agent", "-D", "-a", "agent"], cwd=directory, stdout=subprocess.PIPE)
+        self.addCleanup(agent.wait)
+        self.addCleanup(agent.terminate)
+        self.addCleanup(agent.stdout.close)
+        agent.stdout.readline()
+        env = {"SSH_AUTH_SOCK": "agent", "PATH": os.environ["PATH"]}
+        subprocess.run(["ssh-add", "-q", first], env=env, cwd=directory, check=True)
+        self.write("FROM busybox\nCOPY --chmod=600 client key /\nRUN --mount=type=ssh python3 /client && ! ssh-add -D && ! ssh-add /key && "
+                   "ssh-add -L | cut -d' ' -f3 > /keys\n")
+        self.build_with(["default"], env={"SSH_AUTH_SOCK": str(directory / "agent")})
+        self.assertEqual(self.inside("cat", "/keys"), "first\n")
+        left = subprocess.run(["ssh-add", "-L"], env=env, cwd=directory, check=True, capture_output=True, text=True).stdout
+        self.assertEqual([line.split()[2] for line in left.splitlines()], ["first"])
+
+    def test_a_build_that_is_killed(self):
+        """No agent and no relay outlives it."""
+        self.write("FROM busybox\nRUN --mount=type=ssh echo run''ning; sleep 600\n")
+        for progress in ("plain", "json"):
+            build = self.start("build", "--network", "none", "--progress", progress, "--ssh", f"default={self.keys[0]}", self.context,
+                               stderr=subprocess.STDOUT)
+            wait_for(lambda: b"running" in build.stdout.readline(), timeout=60, message="the step")
+            self.assertEqual(len(self.agents()), 1)
+            build.kill()
+            build.wait(60)
+            wait_for(lambda: not self.agents(), timeout=60, message="the end of the agent")
 
 
 class Options(BuildTest):
@@ -270,6 +388,20 @@ class Options(BuildTest):
                 self.skiff_fails("build", "--tls-verify=false", "--retry", retries, "--retry-delay", "10ms", self.context)
                 self.assertEqual(sum(r.is_manifest for r in registry.requests), requests)
         self.skiff_fails("build", "--retry", "often", self.context, says="often")
+
+    def test_an_image_is_asked_for_once(self):
+        """With --pull=always, too, by however many stages, and by ENV of one that another process ran."""
+        image = Image(name="base")
+        self.write("".join(f"FROM REGISTRY/base AS s{i}\nENV A={i}\n" for i in range(3)) +
+                   "FROM s0 AS s3\nENV B=$A\nFROM REGISTRY/base\nCOPY --from=s1 /file0 /1\nCOPY --from=s2 /file0 /2\n"
+                   "COPY --from=s3 /file0 /3\nCOPY --from=REGISTRY/base /file0 /4\n")
+        with FaultRegistry(image) as registry:
+            self.write((self.context / "Dockerfile").read_text().replace("REGISTRY", registry.host))
+            for jobs in "13":
+                registry.requests.clear()
+                self.build("--tls-verify=false", "--pull=always", "--jobs", jobs)
+                asked = [r.target for r in registry.requests if r.is_manifest]
+                self.assertEqual(len(asked), 1, asked)
 
     def test_host_name_of_the_image(self):
         text = "FROM busybox\nCOPY name /etc/hostname\nRUN cat /etc/hostname > /seen\n"
@@ -386,6 +518,33 @@ RUN --mount=type=cache,id=owned-2,from=seed,source=/s,target=/c,uid=5,gid=6,mode
         self.write(f"FROM busybox\nRUN {mount}/a {mount}/b echo x > /a/f && cat /b/f > /got\n")
         self.build(timeout=60)
         self.assertEqual(self.inside("cat", "/got"), "x\n")
+
+    def test_a_cache_that_is_private_and_locked(self):
+        """Each mount has a directory, and none waits for the other."""
+        mount = "--mount=type=cache,id=mixed,"
+        self.write(f"FROM busybox\nRUN {mount}sharing=private,target=/a {mount}sharing=locked,target=/b "
+                   "echo x > /a/f && ls /b > /got\n")
+        self.build(timeout=60)
+        self.assertEqual(self.inside("cat", "/got"), "")
+
+    def test_caches_are_locked_in_one_order(self):
+        """Who waits for a lock holds none that comes later, whatever the order of the mounts."""
+        self.build(text="FROM busybox\nRUN --mount=type=cache,id=warm,target=/c true\n")
+        mounts = self.state_directories()["store/names"].parent / "cache/build/mounts"
+        ids = sorted(("order1", "order2"), key=lambda name: hashlib.sha256(name.encode()).hexdigest())
+        first, last = (mounts / f".{hashlib.sha256(name.encode()).hexdigest()}.lock" for name in ids)
+        self.write("FROM busybox\nRUN " + " ".join(f"--mount=type=cache,sharing=locked,id={name},target=/{name}"
+                                                   for name in reversed(ids)) + " echo done > /got\n")
+        with open(first, "w", encoding="ascii") as lock:
+            os.chown(first, self.state_directories()["store/names"].stat().st_uid, -1)
+            fcntl.lockf(lock, fcntl.LOCK_EX)
+            build = self.start("build", "--network", "none", "-t", "made", self.context)
+            wait_for(lambda: any(f"/{first.name}" in link for link in open_files(build.pid)), timeout=60,
+                     message="a build that waits for the first cache")
+            with open(last, "a", encoding="ascii") as other:
+                fcntl.lockf(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self.assertEqual(build.wait(60), 0)
+        self.assertEqual(self.inside("cat", "/got"), "done\n")
 
     def test_onbuild_takes_from_stages(self):
         self.build(text="FROM busybox\nONBUILD COPY --from=assets /a /a\nONBUILD RUN --mount=type=bind,from=assets,target=/m "

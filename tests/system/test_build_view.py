@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import resource
 import signal
 import time
 
@@ -335,6 +336,20 @@ COPY --from=two /etc/passwd /2
         terminal.send("\x03")
         self.assertNotEqual(terminal.wait(60), 0)
         self.nothing_is_left()
+
+
+class Descriptors(ViewTest):
+    def test_too_few(self):
+        """Whoever has none left, the one that builds or the one that shows it, says so, and nobody waits for it."""
+        self.write("".join(f"FROM busybox AS s{i}\nRUN echo {i}\n" for i in range(6)) + "FROM busybox\n" +
+                   "".join(f"COPY --from=s{i} /etc/passwd /{i}\n" for i in range(6)))
+        for limit in (9, 20, 27, 30, 33, 36, 39):
+            with self.subTest(limit):
+                process = self.start("build", "--no-cache", "--network", "none", "--jobs", "6", "--progress", "json", self.context,
+                                     preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit)))
+                errors = process.communicate(timeout=60)[1].decode()
+                self.assertEqual(process.returncode, 125, errors)
+                self.assertIn("Too many open files", errors)
 
 
 class Shell(ViewTest):

@@ -26,6 +26,7 @@ CONTROLS = {
     "pull_faults": "pull_faults.Tls.test_good_certificate",
     "signature": "signature.Decisions.test_signed_as_it_should_be",
     "build_files": "build_files.Contexts.test_directory",
+    "build_outputs": "build_outputs.Outputs.test_tar",
 }
 
 RUNTIME = [
@@ -146,6 +147,10 @@ BUILD = [
     ("CVE-2022-4122 context", "Contexts.test_links_that_lead_out", "in-root"),
 ]
 
+AGENTS = [
+    ("keys of the user's agent", "Agents.test_a_step_has_no_power_over_an_agent", "agent-requests"),
+]
+
 COPY = [
     ("CVE-2018-15664", "Race.test_both_ways", "in-root jail"),
 ]
@@ -156,4 +161,5 @@ def _rows(module, rows):
 
 
 ROWS = (_rows("runtime_incidents", RUNTIME) + _rows("posture", POSTURE) + _rows("hostile_layers", LAYERS) +
-        _rows("pull_faults", REGISTRY) + _rows("signature", SIGNATURE) + _rows("build_files", BUILD) + _rows("copy", COPY))
+        _rows("pull_faults", REGISTRY) + _rows("signature", SIGNATURE) + _rows("build_files", BUILD) + _rows("build_outputs", AGENTS) +
+        _rows("copy", COPY))

@@ -7,6 +7,8 @@
 
 #include "libpod/base/error.h"
 #include "libpod/base/record.h"
+#include "storage/image_index.h"
+#include "storage/image_priv.h"
 #include "tests/unit/storage/store_fixture.h"
 
 static char *id_of(Store *store, const char *name)
@@ -126,6 +128,39 @@ static void test_name_moves(void)
 	g_assert_true(image_tag(store, image, "localhost/app:latest", &error));
 	assert_found(store, "app", new);
 	g_assert_no_error(error);
+}
+
+static bool refuse(ImageIndex *index, void *data, GError **error)
+{
+	return error_set(error, ENGINE_ERROR_INVALID, "refused");
+}
+
+static void test_replaced_by_index(void)
+{
+	g_auto(TempDir) temp = temp_dir_new();
+	g_autoptr(Store) store = fixture_store(&temp);
+	g_autoptr(GError) error = NULL;
+	const char *name = "localhost/app:latest";
+	g_autofree char *id = fixture_image(store, "it", name);
+	/* What fails leaves the name where it was. */
+	g_assert_false(image_index_replace(store, name, refuse, NULL, &error));
+	g_assert_true(error_matches(error, ENGINE_ERROR_INVALID));
+	g_clear_error(&error);
+	assert_found(store, "app", id);
+	g_assert_null(image_index_lookup(store, name, NULL));
+	/* From an image, and from an index that had it. */
+	for (int i = 0; i < 2; i++) {
+		g_assert_true(image_index_replace(store, name, NULL, NULL, &error));
+		g_assert_no_error(error);
+	}
+	g_autofree char *holder = image_name_holder(store, name, &error);
+	g_assert_null(holder);
+	g_autoptr(GPtrArray) all = image_indexes_list(store, &error);
+	g_assert_cmpuint(all->len, ==, 2);
+	const ImageIndex *new = all->pdata[0], *old = all->pdata[1];
+	g_assert_cmpuint(g_strv_length(new->names), ==, 1);
+	g_assert_cmpuint(g_strv_length(old->names), ==, 0);
+	assert_found(store, id, id);
 }
 
 static void test_tag(void)
@@ -292,6 +327,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/image/lookup/ambiguous-prefix", test_ambiguous_prefix);
 	g_test_add_func("/image/names/move", test_name_moves);
 	g_test_add_func("/image/names/tag-and-untag", test_tag);
+	g_test_add_func("/image/names/replaced-by-index", test_replaced_by_index);
 	g_test_add_func("/image/remove/sweeps-its-layers", test_remove);
 	g_test_add_func("/image/lookup/vanishing", test_vanishing);
 	g_test_add_func("/image/list/newest-first-without-broken", test_list);
