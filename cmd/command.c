@@ -149,8 +149,10 @@ static void suggest_words(Suggestions *near, const char *group)
 static int fail_unknown(const char *group, const char *word)
 {
 	g_autofree char *path = group ? g_strdup_printf("skiff %s", group) : g_strdup("skiff");
-	if (commands_is_foreign(group ? group : word, group ? word : NULL)) {
-		output_error_text("unsupported command `%s %s`", path, word);
+	const char *why = commands_foreign(group ? group : word, group ? word : NULL);
+	if (why) {
+		output_error_text("unsupported command `%s %s`%s%s", path, word, *why ? ": " : "",
+				  why);
 		return EXIT_OWN_FAILURE;
 	}
 	Suggestions near;

@@ -76,8 +76,9 @@ const Command *const *commands_get(void);
 /** commands_group_summary() - one line about "container", "image", ...; NULL if it is no group. */
 const char *commands_group_summary(const char *group);
 
-/** commands_is_foreign() - a verb of podman's that skiff does not have yet: "build", "pod ps". */
-bool commands_is_foreign(const char *first, const char *second);
+/** commands_foreign() - why skiff lacks a verb that others have ("farm", "pod clone"): "" if the
+ * name says it; NULL: nobody has such a verb. */
+const char *commands_foreign(const char *first, const char *second);
 
 /**
  * command_dispatch() - find the verb and run it

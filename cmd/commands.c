@@ -189,8 +189,8 @@ static const char *const foreign[] = {"artifact",
 				      "volume unmount",
 				      NULL};
 
-bool commands_is_foreign(const char *first, const char *second)
+const char *commands_foreign(const char *first, const char *second)
 {
 	g_autofree char *path = second ? g_strdup_printf("%s %s", first, second) : g_strdup(first);
-	return g_strv_contains(foreign, path);
+	return g_strv_contains(foreign, path) ? "" : NULL;
 }

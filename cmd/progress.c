@@ -57,8 +57,8 @@ bool progress_kind_parse(const char *text, ProgressKind *out, GError **error)
 
 bool progress_can_draw(int fd)
 {
-	const char *term = g_getenv("TERM");
-	return isatty(fd) == 1 && g_strcmp0(term, "dumb") != 0;
+	return isatty(fd) == 1 && g_strcmp0(g_getenv("TERM"), "dumb") != 0 &&
+	       g_strcmp0(g_getenv(PROGRESS_VARIABLE), "plain") != 0;
 }
 
 static void clear_drawn(void *data)

@@ -36,7 +36,11 @@ typedef enum {
 /** progress_kind_parse() - auto, plain, tty, json, rawjson, quiet, none. INVALID. */
 bool progress_kind_parse(const char *text, ProgressKind *out, GError **error);
 
-/** progress_can_draw() - is @fd a terminal that knows how to move its cursor? */
+/** PROGRESS_VARIABLE - tells programs of ours that are started by one of ours: "plain", draw
+ * nothing. */
+#define PROGRESS_VARIABLE "SKIFF_PROGRESS"
+
+/** progress_can_draw() - is @fd a terminal that knows how to move its cursor, and wanted to? */
 bool progress_can_draw(int fd);
 
 /** progress_new() - for a terminal, borrowed; nothing is drawn yet. */

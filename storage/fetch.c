@@ -47,6 +47,7 @@ static char **fetch_environment(void)
 		"LANG",
 		"LC_ALL",
 		"TERM",
+		"SKIFF_PROGRESS",
 		"TMPDIR",
 		"COLUMNS",
 		"NO_COLOR",

@@ -19,7 +19,7 @@ const char *commands_group_summary(const char *group)
 	return g_strv_contains(groups, group) ? "" : NULL;
 }
 
-bool commands_is_foreign(const char *first, const char *second)
+const char *commands_foreign(const char *first, const char *second)
 {
-	return false;
+	return NULL;
 }

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cmd/commands.h"
@@ -139,25 +140,38 @@ static char *pass(Line *line, int fd)
 	return g_strdup_printf("/proc/self/fd/%u", 2 + line->fds->len);
 }
 
+/* A regular file; nobody may ever write to a FIFO, and a device has no end. -1 with @error. */
+static int open_file(const Line *line, const char *path, GError **error)
+{
+	struct stat st;
+	autofd fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		error_set_errno(error, "services.%s.build.secrets: %s", line->service->key, path);
+	else if (!S_ISREG(st.st_mode))
+		error_set(error, ENGINE_ERROR_INVALID,
+			  "services.%s.build.secrets: %s: it is no regular file",
+			  line->service->key, path);
+	else
+		return fd_steal(&fd);
+	return -1;
+}
+
 /* The bytes of a secret, or its file, as a descriptor. -1 with @error. */
 static int open_secret(const Line *line, const Node *item, const Node *secret, GError **error)
 {
-	const char *file = node_string(secret, "file");
+	const char *file = node_string(secret, "file"), *source = node_string(item, "source");
 	const char *variable = node_string(secret, "environment");
 	const char *value = variable ? environment_lookup(line->how->project->env, variable) : NULL;
-	int fd = -1;
+	int fd = !file && value ? fd_memfd("secret", value, strlen(value)) : -1;
 	if (file)
-		fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	else if (value)
-		fd = fd_memfd("secret", value, strlen(value));
-	if (fd < 0 && (file || value))
-		error_set_errno(error, "services.%s.build.secrets: %s", line->service->key,
-				file ? file : node_string(item, "source"));
+		return open_file(line, file, error);
+	if (fd < 0 && value)
+		error_set_errno(error, "services.%s.build.secrets: %s", line->service->key, source);
 	else if (fd < 0)
 		place_error(error, item->at,
 			    "services.%s.build.secrets: %s: it comes from neither a file nor a "
 			    "variable that is set",
-			    line->service->key, node_string(item, "source"));
+			    line->service->key, source);
 	return fd;
 }
 

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cmd/compose/compose_progress.h"
 #include "cmd/compose/project_output.h"
 #include "cmd/escape.h"
 #include "cmd/output.h"
@@ -110,12 +111,26 @@ bool compose_export_write(const char *path, const GString *text, bool is_secret,
 		print(text->str);
 		return true;
 	}
+	if (compose_is_dry_run()) {
+		compose_report("File", path, "Write");
+		return true;
+	}
 	g_autofree char *directory = g_path_get_dirname(path);
 	g_autofree char *name = g_path_get_basename(path);
 	autofd dir_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir_fd < 0)
 		return error_set_errno(error, "cannot open '%s'", directory);
 	return write_at(dir_fd, name, text, is_secret, error);
+}
+
+/* What a dry run says in place of writing. */
+static void plan_files(const ComposeExport *export, const char *directory)
+{
+	for (guint i = 0; i < export->files->len; i++) {
+		const ExportFile *file = export->files->pdata[i];
+		g_autofree char *path = g_build_filename(directory, file->name, NULL);
+		compose_report("File", path, "Write");
+	}
 }
 
 static bool write_files(const ComposeExport *export, const char *directory, GError **error)
@@ -148,7 +163,9 @@ void compose_export_notes(const ComposeExport *export, const char *target)
 bool compose_export_finish(ComposeExport *export, const char *directory, const char *target,
 			   GError **error)
 {
-	if (directory && !write_files(export, directory, error))
+	if (directory && compose_is_dry_run())
+		plan_files(export, directory);
+	else if (directory && !write_files(export, directory, error))
 		return false;
 	for (guint i = 0; !directory && i < export->files->len; i++) {
 		const ExportFile *file = export->files->pdata[i];

@@ -60,10 +60,13 @@ bool compose_progress_configure(const char *kind, const char *ansi, GError **err
 		state.kind = progress_can_draw(STDERR_FILENO) ? PROGRESS_TTY : PROGRESS_PLAIN;
 	if (state.kind == PROGRESS_TTY && !isatty(STDERR_FILENO))
 		state.kind = PROGRESS_PLAIN;
-	/* skiff-fetch and skiff-build look at the terminal themselves. */
-	if (state.kind == PROGRESS_PLAIN && isatty(STDERR_FILENO))
-		(void)g_setenv("TERM", "dumb", TRUE);
 	return true;
+}
+
+void compose_progress_tell(void)
+{
+	if (state.kind == PROGRESS_PLAIN && isatty(STDERR_FILENO))
+		(void)g_setenv(PROGRESS_VARIABLE, "plain", TRUE);
 }
 
 void compose_progress_dry_run(void)

@@ -22,6 +22,11 @@
  */
 bool compose_progress_configure(const char *kind, const char *ansi, GError **error);
 
+/** compose_progress_tell() - let skiff-fetch and skiff-build, which look at the terminal
+ * themselves, know of plain lines. Changes the environment: to be called when a project has read
+ * that. */
+void compose_progress_tell(void);
+
 /** compose_progress_dry_run() - from now on reports are of what would be done. */
 void compose_progress_dry_run(void);
 

@@ -276,6 +276,7 @@ static bool scale_down(const Up *up, const NodeEntry *service, GPtrArray *own, s
 			ComposeContainer *item = own->pdata[i];
 			if (pass == 0 && !differs(up, service, item, hash))
 				continue;
+			run_pre_stop(up, service, item->ctr);
 			if (!remove_container(up, item->ctr, error))
 				return false;
 			g_ptr_array_remove_index(own, i);
@@ -535,6 +536,7 @@ static bool ensure_resources(Up *up, GError **error)
 /* What was stopped for a network and is nobody's that was asked for. */
 static bool start_stopped(const Up *up, GError **error)
 {
+	const Node *services = node_get(up->project->model, "services");
 	for (guint i = 0; i < up->stopped->len; i++) {
 		g_autoptr(Container) ctr =
 			container_lookup(up->engine, up->stopped->pdata[i], NULL);
@@ -543,6 +545,10 @@ static bool start_stopped(const Up *up, GError **error)
 		if (!container_start(ctr, &(ContainerStart){.detached = true}, NULL, error))
 			return false;
 		compose_report("Container", container_summary(ctr)->name, "Started");
+		const NodeEntry *service =
+			node_get_entry(services, compose_state_label(ctr, LABEL_SERVICE));
+		if (!compose_hooks_run(up->engine, ctr, service, "post_start", error))
+			return false;
 	}
 	return true;
 }
@@ -560,8 +566,9 @@ static bool run(Up *up, GError **error)
 	}
 	if (!finish_replacements(up, error))
 		return false;
+	/* Nothing new is started; what ran before and still is what is wanted goes on. */
 	if (up->options->no_start)
-		return true;
+		return start_stopped(up, error);
 	/* What runs and what does not, now that nothing is made any more. */
 	g_ptr_array_unref(up->state);
 	up->state = compose_state_list(up->engine, up->project->name, error);

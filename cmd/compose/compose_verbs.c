@@ -39,11 +39,19 @@ const char *commands_group_summary(const char *group)
 	return strcmp(group, "compose") == 0 ? "Run the services of a compose file" : NULL;
 }
 
-/* What docker compose has and skiff does not: its own experiments, and what needs its registries.
- */
-static const char *const foreign[] = {"alpha", "bridge", "publish", NULL};
+/* What docker compose has and skiff does not. */
+static const struct {
+	const char *verb, *why;
+} foreign[] = {
+	{"alpha", "its verbs are experiments; `skiff compose graph` draws what `alpha viz` does"},
+	{"bridge", "skiff runs no transformer images; `skiff compose kube` writes the manifests"},
+	{"publish", "skiff keeps no projects in registries; `skiff compose push` sends the images"},
+};
 
-bool commands_is_foreign(const char *first, const char *second)
+const char *commands_foreign(const char *first, const char *second)
 {
-	return strcmp(first, "compose") == 0 && second && g_strv_contains(foreign, second);
+	for (size_t i = 0; i < G_N_ELEMENTS(foreign); i++)
+		if (strcmp(first, "compose") == 0 && g_strcmp0(second, foreign[i].verb) == 0)
+			return foreign[i].why;
+	return NULL;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/compose/compose_progress.h"
 #include "cmd/compose/compose_verbs.h"
 #include "cmd/compose/project_options.h"
 #include "cmd/compose/project_output.h"
@@ -216,6 +217,10 @@ static bool write_out(const GString *out, const char *path, GError **error)
 {
 	if (!path) {
 		output_printf("%s", out->str);
+		return true;
+	}
+	if (compose_is_dry_run()) {
+		compose_report("File", path, "Write");
 		return true;
 	}
 	autofd fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);

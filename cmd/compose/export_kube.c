@@ -7,11 +7,14 @@
 #include "cmd/compose/compose_spec.h"
 
 #define NAME_MAX_LENGTH 63
+#define DIGEST_LENGTH   8
 
-char *kube_name(const char *text)
+/* @digest: end it in one of the whole text, as what is cut does: two stay two. */
+static char *make_name(const char *text, bool digest)
 {
 	GString *name = g_string_new(NULL);
-	for (; *text && name->len < NAME_MAX_LENGTH; text++) {
+	g_autofree char *whole = g_compute_checksum_for_string(G_CHECKSUM_SHA256, text, -1);
+	for (; *text; text++) {
 		bool plain = g_ascii_isalnum(*text);
 		if (name->len == 0 && !g_ascii_isalpha(*text))
 			g_string_append(name, plain ? "x" : "");
@@ -20,11 +23,28 @@ char *kube_name(const char *text)
 		else if (name->len > 0 && name->str[name->len - 1] != '-')
 			g_string_append_c(name, '-');
 	}
+	digest = digest || name->len > NAME_MAX_LENGTH;
+	if (digest)
+		g_string_truncate(name, MIN(name->len, NAME_MAX_LENGTH - 1 - DIGEST_LENGTH));
 	while (name->len > 0 && name->str[name->len - 1] == '-')
 		g_string_truncate(name, name->len - 1);
 	if (name->len == 0)
 		g_string_append(name, "x");
+	if (digest)
+		g_string_append_printf(name, "-%.*s", DIGEST_LENGTH, whole);
 	return g_string_free(name, FALSE);
+}
+
+char *kube_name(const char *text)
+{
+	return make_name(text, false);
+}
+
+char *kube_name_beside(const KubePod *pod, const char *suffix, KubeTaken is_taken)
+{
+	g_autofree char *text = g_strdup_printf("%s-%s", pod->name, suffix);
+	g_autofree char *name = kube_name(text);
+	return is_taken(pod, name) ? make_name(text, true) : g_steal_pointer(&name);
 }
 
 Node *kube_object(Kube *kube, const char *version, const char *kind, const char *name,

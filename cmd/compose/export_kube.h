@@ -36,8 +36,16 @@ typedef struct {
 	Node *container;
 } KubePod;
 
-/** kube_name() - @text as a name that DNS takes. g_free() it. */
+/** kube_name() - @text as a name that DNS takes; what is too long ends in a digest of the whole.
+ * g_free() it. */
 char *kube_name(const char *text);
+
+/** KubeTaken - has something else of the project this name? */
+typedef bool (*KubeTaken)(const KubePod *pod, const char *name);
+
+/** kube_name_beside() - a name for what a service has beside its own: "web-SUFFIX", with a digest
+ * where that is taken. g_free() it. */
+char *kube_name_beside(const KubePod *pod, const char *suffix, KubeTaken is_taken);
 
 /** kube_object() - a new object with labels; NULL if there is one of its kind and name. Borrowed.
  */

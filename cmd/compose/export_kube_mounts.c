@@ -40,16 +40,21 @@ static Node *add_volume(KubePod *pod, const char *name)
 	return volume;
 }
 
-/* Has a named volume of the project this name? It may be mounted later. */
-static bool is_named(const KubePod *pod, const char *name)
+/* Has one of the project's @kind this name? It may be mounted later. */
+static bool is_named(const KubePod *pod, const char *kind, const char *name)
 {
-	const Node *volumes = node_get(pod->kube->export->model, "volumes");
-	for (size_t i = 0; i < node_count(volumes); i++) {
-		g_autofree char *own = kube_name(node_entry(volumes, i)->key);
+	const Node *map = node_get(pod->kube->export->model, kind);
+	for (size_t i = 0; i < node_count(map); i++) {
+		g_autofree char *own = kube_name(node_entry(map, i)->key);
 		if (strcmp(own, name) == 0)
 			return true;
 	}
 	return false;
+}
+
+static bool is_config(const KubePod *pod, const char *name)
+{
+	return is_named(pod, "configs", name);
 }
 
 /* The next name of a volume without one of its own. g_free() it. */
@@ -57,7 +62,7 @@ static char *next_name(const KubePod *pod, const char *kind)
 {
 	for (size_t n = node_count(node_get(pod->pod, "volumes")) + 1;; n++) {
 		g_autofree char *name = g_strdup_printf("%s-%zu", kind, n);
-		if (!has_volume(pod, name) && !is_named(pod, name))
+		if (!has_volume(pod, name) && !is_named(pod, "volumes", name))
 			return g_steal_pointer(&name);
 	}
 }
@@ -96,7 +101,7 @@ static bool mount_file(KubePod *pod, const Node *mount, const char *source)
 	if (!plain)
 		return false;
 	g_autofree char *name = next_name(pod, "file");
-	g_autofree char *object = g_strdup_printf("%.*s-%s", 48, pod->name, name);
+	g_autofree char *object = kube_name_beside(pod, name, is_config);
 	kube_data(pod->kube, "ConfigMap", object, "file", text, size);
 	Node *volume = add_volume(pod, name);
 	node_set_text(node_ensure(volume, "configMap", NODE_MAP), "name", object);

@@ -180,7 +180,7 @@ static void add_aliases(KubePod *pod)
 static void publish(KubePod *pod)
 {
 	const Node *ports = node_get(pod->service->value, "ports");
-	g_autofree char *name = g_strdup_printf("%.*s-published", 52, pod->name);
+	g_autofree char *name = kube_name_beside(pod, "published", is_of_another);
 	Node *spec = NULL;
 	for (size_t i = 0; i < node_count(ports); i++) {
 		const Node *port = node_item(ports, i);
@@ -208,6 +208,9 @@ void kube_services(KubePod *pod)
 	const char *mode = node_string(pod->service->value, "network_mode");
 	if (mode && strcmp(mode, "host") != 0)
 		return;
+	if (strcmp(pod->name, pod->service->key) != 0)
+		compose_export_note(pod->kube->export, pod->path, "others find it as %s",
+				    pod->name);
 	add_name(pod, pod->name);
 	add_aliases(pod);
 	publish(pod);

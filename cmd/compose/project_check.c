@@ -241,6 +241,28 @@ static bool check_deploy(const Checked *c, GError **error)
 	return true;
 }
 
+/* @path: of the list, below the service. */
+static bool check_device_list(const Checked *c, const Node *list, const char *path, GError **error)
+{
+	for (size_t i = 0; node_is(list, NODE_LIST) && i < node_count(list); i++) {
+		const Node *device = node_item(list, i);
+		if (node_get(device, "count") && node_get(device, "device_ids"))
+			return place_error(error, device->at,
+					   "services.%s.%s[%zu]: \"count\" and \"device_ids\" "
+					   "attributes are exclusive",
+					   c->name, path, i);
+	}
+	return true;
+}
+
+static bool check_devices(const Checked *c, GError **error)
+{
+	const Node *kept = inner(node_get(c->service, "deploy"), "resources", "reservations", NULL);
+	return check_device_list(c, node_get(kept, "devices"),
+				 "deploy.resources.reservations.devices", error) &&
+	       check_device_list(c, node_get(c->service, "gpus"), "gpus", error);
+}
+
 static bool check_scale(const Checked *c, GError **error)
 {
 	const char *name = node_string(c->service, "container_name");
@@ -298,8 +320,8 @@ static bool check_service(const Checked *c, GError **error)
 	       check_references(c, node_get(build, "secrets"), "secrets", "build secret", error) &&
 	       check_references(c, node_get(c->service, "configs"), "configs", "config", error) &&
 	       check_references(c, node_get(c->service, "secrets"), "secrets", "secret", error) &&
-	       check_models(c, error) && check_deploy(c, error) && check_scale(c, error) &&
-	       check_labels(c, error) && check_watch(c, error);
+	       check_models(c, error) && check_deploy(c, error) && check_devices(c, error) &&
+	       check_scale(c, error) && check_labels(c, error) && check_watch(c, error);
 }
 
 /* External ones are somebody else's: nothing can be said of them but their name. */

@@ -85,6 +85,7 @@ ComposeProject *project_options_load(const ProjectOptions *given, const ComposeO
 	all.directory = given->directory;
 	all.environ = (const char *const *)environ;
 	ComposeProject *project = compose_project_load(&all, error);
+	compose_progress_tell();
 	for (guint i = 0; project && i < project->warnings->len; i++)
 		log_warn("%s", (const char *)project->warnings->pdata[i]);
 	return project;

@@ -63,21 +63,44 @@ static bool is_directory(const char *path)
 	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-static bool watch_one(WatchTree *tree, const char *directory, GError **error)
+typedef enum { WATCHED, UNSEEN, FAILED } Watched;
+
+/* UNSEEN: it is gone again, or we may not look into it. */
+static Watched watch_one(WatchTree *tree, const char *directory, uint32_t events, GError **error)
 {
-	int number = inotify_add_watch(tree->fd, directory, EVENTS);
-	/* It is gone again, or we may not look into it. */
+	int number = inotify_add_watch(tree->fd, directory, events);
 	if (number < 0 && (errno == ENOENT || errno == ENOTDIR || errno == EACCES))
-		return true;
+		return UNSEEN;
 	if (number < 0) {
 		bool full = errno == ENOSPC;
 		error_set_errno(error, "cannot watch '%s'", directory);
 		if (full)
 			error_add_help(error, "raise fs.inotify.max_user_watches, or ignore more");
-		return false;
+		return FAILED;
 	}
 	g_hash_table_insert(tree->paths, GINT_TO_POINTER(number), g_strdup(directory));
-	return true;
+	return WATCHED;
+}
+
+/* The directory that @path is in, or the nearest above it that is there: it tells when the next one
+ * on the way comes. */
+static bool watch_above(WatchTree *tree, const char *path, GError **error)
+{
+	const uint32_t events = EVENTS & ~(uint32_t)IN_DONT_FOLLOW;
+	g_autofree char *at = g_path_get_dirname(path);
+	Watched done;
+	while ((done = watch_one(tree, at, events, error)) == UNSEEN && strcmp(at, "/") != 0) {
+		char *parent = g_path_get_dirname(at);
+		g_free(at);
+		at = parent;
+	}
+	/* What came on the way before that was watched told nobody. */
+	const char *slash = path + (strcmp(at, "/") == 0 ? 0 : strlen(at));
+	while (done == WATCHED && (slash = strchr(slash + 1, '/'))) {
+		g_autofree char *next = g_strndup(path, (gsize)(slash - path));
+		done = watch_one(tree, next, events, error);
+	}
+	return done != FAILED;
 }
 
 /* Walk what is below @path. @watch: watch its directories; @found: the set of its files, or NULL.
@@ -87,7 +110,7 @@ static bool walk(WatchTree *tree, const char *path, bool watch, GHashTable *foun
 {
 	if (tree->prunes(path, tree->data) || depth > DEPTH_MAX)
 		return true;
-	if (watch && !watch_one(tree, path, error))
+	if (watch && watch_one(tree, path, EVENTS, error) == FAILED)
 		return false;
 	GDir *dir = g_dir_open(path, 0, NULL);
 	const char *name;
@@ -106,14 +129,12 @@ static bool walk(WatchTree *tree, const char *path, bool watch, GHashTable *foun
 
 bool watch_tree_add(WatchTree *tree, const char *path, GError **error)
 {
-	if (is_directory(path)) {
-		g_hash_table_add(tree->trees, g_strdup(path));
-		return walk(tree, path, true, NULL, 0, error);
-	}
-	/* Editors put a new file in its place: only the directory tells. */
-	g_autofree char *directory = g_path_get_dirname(path);
-	g_hash_table_add(tree->files, g_strdup(path));
-	return watch_one(tree, directory, error);
+	bool is_tree = is_directory(path) || g_hash_table_contains(tree->trees, path);
+	g_hash_table_add(is_tree ? tree->trees : tree->files, g_strdup(path));
+	/* Editors put a new file in its place, and what is removed may come again: only the
+	 * directory tells. */
+	return watch_above(tree, path, error) &&
+	       (!is_tree || walk(tree, path, true, NULL, 0, error));
 }
 
 void watch_tree_list(WatchTree *tree, const char *path, GHashTable *out)
@@ -124,7 +145,13 @@ void watch_tree_list(WatchTree *tree, const char *path, GHashTable *out)
 		g_hash_table_add(out, g_strdup(path));
 }
 
-/* Is it below a tree, or one of the files? A file's directory says more than was asked. */
+static bool is_below(const char *path, const char *directory)
+{
+	size_t length = strlen(directory);
+	return strncmp(path, directory, length) == 0 && path[length] == '/';
+}
+
+/* Is it in a tree, or one of the files? What is watched above them says more than was asked. */
 static bool is_asked(const WatchTree *tree, const char *path)
 {
 	GHashTableIter iter;
@@ -132,13 +159,32 @@ static bool is_asked(const WatchTree *tree, const char *path)
 	if (g_hash_table_contains(tree->files, path))
 		return true;
 	g_hash_table_iter_init(&iter, tree->trees);
-	while (g_hash_table_iter_next(&iter, &root, NULL)) {
-		size_t length = strlen(root);
-		if (strncmp(path, root, length) == 0 &&
-		    (path[length] == '/' || path[length] == '\0'))
+	while (g_hash_table_iter_next(&iter, &root, NULL))
+		if (is_below(path, root))
 			return true;
-	}
 	return false;
+}
+
+/* A directory on the way to what was asked for came or went: what is there by now has changed. */
+static bool watch_again(WatchTree *tree, const char *directory, GHashTable *out, GError **error)
+{
+	GHashTable *const sets[] = {tree->trees, tree->files};
+	for (size_t i = 0; i < G_N_ELEMENTS(sets); i++) {
+		GHashTableIter iter;
+		void *root = NULL;
+		g_hash_table_iter_init(&iter, sets[i]);
+		while (g_hash_table_iter_next(&iter, &root, NULL)) {
+			if (!is_below(root, directory) && strcmp(root, directory) != 0)
+				continue;
+			if (!watch_above(tree, root, error))
+				return false;
+			if (is_directory(root) && !walk(tree, root, true, out, 0, error))
+				return false;
+			if (!is_directory(root) && access(root, F_OK) == 0)
+				g_hash_table_add(out, g_strdup(root));
+		}
+	}
+	return true;
 }
 
 /* One event. A directory that came is watched, and what is in it already has changed. */
@@ -147,13 +193,17 @@ static bool take_event(WatchTree *tree, const struct inotify_event *event, GHash
 {
 	const char *directory = g_hash_table_lookup(tree->paths, GINT_TO_POINTER(event->wd));
 	if (event->mask & IN_IGNORED) {
+		g_autofree char *gone = g_strdup(directory);
 		g_hash_table_remove(tree->paths, GINT_TO_POINTER(event->wd));
-		return true;
+		return !gone || watch_again(tree, gone, out, error);
 	}
 	if (!directory || event->len == 0)
 		return true;
 	g_autofree char *path = g_build_filename(directory, event->name, NULL);
 	bool came = event->mask & (IN_CREATE | IN_MOVED_TO);
+	/* That a whole tree went takes nothing away: what was in it told for itself. */
+	if ((event->mask & IN_ISDIR) && came && !is_asked(tree, path))
+		return watch_again(tree, path, out, error);
 	if (!is_asked(tree, path))
 		return true;
 	if ((event->mask & IN_ISDIR) && came && !walk(tree, path, true, out, 0, error))

@@ -52,8 +52,8 @@ extern char **environ;
 /* Is this variable of ours fit for a program that is not ours (R16)? */
 static bool is_allowed_variable(const char *assignment)
 {
-	static const char *const names[] = {"PATH",  "HOME", "LANG", "TERM", "XDG_RUNTIME_DIR",
-					    "TMPDIR"};
+	static const char *const names[] = {
+		"PATH", "HOME", "LANG", "TERM", "SKIFF_PROGRESS", "XDG_RUNTIME_DIR", "TMPDIR"};
 	const char *equals = strchr(assignment, '=');
 	if (!equals)
 		return false;

@@ -522,6 +522,17 @@ class Verbs(ComposeTest):
         self.assertEqual(self.names(), [])
         self.assertIn("no such service: nope", self.compose("stop", "nope", check=False).stderr)
 
+    def test_create_leaves_what_runs(self):
+        """A network of other words is made anew; what was on it and is not recreated runs on. Red when create starts nothing again."""
+        text = f"services: {{a: {{image: busybox, command: {SLEEP}}}, b: {{image: busybox, command: {SLEEP}, labels: [x=%s]}}}}\n" \
+               "networks: {default: {labels: {v: '%s'}}}\n"
+        self.up(text % (1, 1))
+        old = self.ids()
+        self.write(text % (2, 2))
+        self.assertIn("Network proj_default  Recreated", self.compose("create").stderr)
+        self.assertEqual(self.inspect("proj-a-1")["Id"], old["proj-a-1"])
+        self.assertEqual({name: self.inspect(name)["State"]["Status"] for name in self.names()}, {"proj-a-1": "running", "proj-b-1": "created"})
+
     def test_create_and_start(self):
         self.write(f"services: {{a: {{image: busybox, command: {SLEEP}}}}}")
         self.compose("create")

@@ -97,6 +97,17 @@ class ExportTest(SkiffTest):
         return [line.strip() for line in lines[1:]]
 
 
+class Dry(ExportTest):
+    def test_nothing_is_written(self):
+        """Red when a verb writes without asking whether it may."""
+        for verb, target in (("systemd", self.out / "units"), ("kube", self.out / "file"), ("swarm", self.out / "file"), ("config", self.out / "file")):
+            with self.subTest(verb):
+                done = self.export("--dry-run", verb, "-o", target)
+                self.assertEqual(list(self.out.iterdir()), [])
+                self.assertIn(f"DRY-RUN MODE -  File {target}", done.stderr)
+                self.assertEqual(done.stdout, "")
+
+
 class Systemd(ExportTest):
     """compose systemd."""
 
@@ -258,6 +269,33 @@ class Kube(ExportTest):
         self.assertEqual((published["type"], [(port["port"], port["targetPort"]) for port in published["ports"]]),
                          ("LoadBalancer", [(8080, 80), (5000, 5000)]))
         self.assertEqual(objects["Service/www"]["spec"]["selector"], objects["StatefulSet/web"]["spec"]["selector"]["matchLabels"])
+
+    def test_names_that_are_cut_stay_apart(self):
+        """Red when names are only cut: both services would mount the first one's file."""
+        long = "a" * 60
+        text = f"""
+services:
+  {long}-one: {{image: x, volumes: ["./token:/f:ro"], ports: ["80:80"]}}
+  {long}-two: {{image: x, volumes: ["./motd:/f:ro"], ports: ["81:80"]}}
+  web: {{image: x, volumes: ["./motd:/f:ro"], configs: [web-file-1], ports: ["82:80"]}}
+  web-published: {{image: x}}
+configs: {{web-file-1: {{content: mine}}}}
+"""
+        objects, notes = self.objects(text)
+        self.assertTrue(all(len(item["metadata"]["name"]) <= 63 for item in objects.values()))
+        files = {}
+        for item in objects.values():
+            if item["kind"] == "Deployment":
+                pod = item["spec"]["template"]["spec"]
+                maps = {volume["name"]: volume["configMap"]["name"] for volume in pod.get("volumes", [])}
+                for mount in pod["containers"][0].get("volumeMounts", []):
+                    files[pod["containers"][0]["image"], item["metadata"]["name"], mount["mountPath"]] = \
+                        objects["ConfigMap/" + maps[mount["name"]]]["data"]["file"]
+        self.assertEqual(sorted(files.values()), ["hello\n", "hello\n", "mine", "secret\n"])
+        published = [item for item in objects.values() if item["kind"] == "Service" and item["spec"].get("type") == "LoadBalancer"]
+        self.assertEqual(sorted(item["spec"]["ports"][0]["port"] for item in published), [80, 81, 82])
+        self.assertEqual(objects["Service/web-published"]["spec"]["selector"]["app.kubernetes.io/name"], "web-published")
+        self.assertEqual(len([note for note in notes if "others find it as" in note]), 2)
 
     def test_the_pod(self):
         objects, _ = self.objects()

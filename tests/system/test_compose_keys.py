@@ -113,6 +113,10 @@ volumes: {{out: }}
         self.compose("up", "-d", "-t", "0", "--force-recreate")
         self.compose("down", "-t", "0")
         self.assertEqual(log(), "start 1 /tmp 0\n" + "stop\nstart 1 /tmp 0\n" * 2 + "stop\n")
+        self.compose("up", "-d", "--scale", "a=2")
+        before = log()
+        self.compose("up", "-d", "-t", "0", "--scale", "a=1")
+        self.assertEqual(log(), before + "stop\n")
 
     def test_a_hook_that_fails(self):
         text = f"services: {{a: {{image: busybox, command: {SLEEP}, %s: [{{command: [sh, -c, 'exit 3']}}]}}}}"
@@ -186,6 +190,14 @@ class Builds(ComposeTest):
         self.write(text)
         self.addCleanup(self.skiff, "rmi", "-f", "proj-a", "proj-base", check=False)
         return self.compose("build", *words, **options)
+
+    def test_a_secret_that_is_a_fifo(self):
+        """Nobody writes to it: red, by the limit of time, when it is opened as a file is."""
+        fifo = self.project / "fifo"
+        os.mkfifo(fifo)
+        self.addCleanup(fifo.unlink)
+        done = self.build('services: {a: {build: {dockerfile_inline: "FROM busybox\\nRUN true", secrets: [s]}}}\nsecrets: {s: {file: ./fifo}}', check=False)
+        self.assertIn(f"services.a.build.secrets: {fifo}: it is no regular file", done.stderr)
 
     def test_args_are_in_no_command_line(self):
         """Every process that the build has is looked at while a RUN waits; values keep their newlines."""

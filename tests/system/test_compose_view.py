@@ -205,6 +205,12 @@ class ExitCodes(ViewTest):
 
 
 class DryRun(ViewTest):
+    def test_plain_lines_leave_variables_alone(self):
+        """Red when the terminal's name is changed before the files are read."""
+        self.write("services: {a: {image: 'x-$TERM'}}")
+        terminal = self.tty("compose", "-f", self.project / "compose.yaml", "--progress", "plain", "config", env={"TERM": "xterm"})
+        terminal.expect("image: x-xterm", timeout=60)
+
     def test_up_and_down(self):
         self.write(PAIR)
         want = [("Network proj_default", "Create"), ("Volume proj_data", "Create"), ("Container proj-db-1", "Create"), ("Container proj-db-1", "Start"),

@@ -2,6 +2,7 @@
 """skiff compose watch: files change, and what develop.watch says happens."""
 
 import queue
+import shutil
 import signal
 import threading
 
@@ -74,6 +75,30 @@ services:
       watch:
         - {{action: sync, path: ./src, target: /app, ignore: ["cache/", "*.tmp"], initial_sync: true}}
 """
+
+    def test_the_root_goes_and_comes_again(self):
+        """Red when nothing watches the directory that the tree is in."""
+        (self.src / "index").write_text("one")
+        self.up(self.TEXT)
+        process = self.watch(self.TEXT)
+        with self.subTest("alone"):
+            (self.src / "index").unlink()
+            self.src.rmdir()
+            wait_for(lambda: self.compose("exec", "-T", "a", "test", "-e", "/app/index", check=False).code == 1, timeout=60, message="the removal")
+            self.src.mkdir()
+            (self.src / "index").write_text("two")
+            wait_for(lambda: self.cat("/app/index") == "two", timeout=60, message="the new tree")
+        self.stop(process)
+        with self.subTest("with the directories above it"):
+            deep = self.project / "up/per/src"
+            deep.mkdir(parents=True)
+            self.addCleanup(shutil.rmtree, self.project / "up")
+            process = self.watch(self.TEXT.replace("./src", "./up/per/src"))
+            shutil.rmtree(self.project / "up")
+            deep.mkdir(parents=True)
+            (deep / "index").write_text("three")
+            wait_for(lambda: self.cat("/app/index") == "three", timeout=60, message="the new tree")
+            self.stop(process)
 
     def test_files(self):
         (self.src / "index").write_text("one")

@@ -57,7 +57,7 @@ static void test_paths_lead_to_their_row(void)
 			g_assert_true(command_lookup(words, &used, &path) == *row);
 			g_assert_cmpuint(used, ==, g_strv_length(words));
 			g_assert_cmpstr(path, ==, (*row)->paths[i]);
-			g_assert_false(commands_is_foreign(words[0], words[1]));
+			g_assert_null(commands_foreign(words[0], words[1]));
 		}
 	}
 }
