@@ -164,10 +164,10 @@ const Command pod_create_command = {
 		"ports, network, host name and limits are the pod's and given here. Limits hold "
 		"for "
 		"the members together; a member may have narrower ones of its own.",
-	.examples = (const char *const[]){"skiff pod create --name web -p 8080:80",
-					  "skiff run -d --pod web nginx",
-					  "skiff pod create --share +pid --exit-policy stop job",
-					  "skiff pod create --memory 1g --cpus 2 --name db", NULL},
+	.examples =
+		(const char *const[]){"skiff pod create --name web -p 8080:80 -m 1g",
+				      "skiff run -d --pod web nginx",
+				      "skiff pod create --share +pid --exit-policy stop job", NULL},
 	.max_args = 1,
 	.groups = (const OptionGroup *const[]){&group, &spec_options_pod, &spec_options_resources,
 					       NULL},
