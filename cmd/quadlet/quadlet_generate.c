@@ -35,8 +35,8 @@ typedef struct {
 
 static const Option options[] = {
 	{'f', "files", OPTION_FLAG, option_set_flag, NULL,
-	 "Write NAME.container, and its variables into NAME.env, and print their paths",
-	 offsetof(GenerateOptions, files), OPTION_COMMON},
+	 "Write NAME.container, and NAME.env for variables", offsetof(GenerateOptions, files),
+	 OPTION_COMMON},
 	{0},
 };
 
@@ -398,7 +398,7 @@ const Command quadlet_generate_command = {
 		       ".yml) all files of the stack are made, as by \"skiff compose systemd\".",
 	.examples = (const char *const[]){"skiff quadlet generate web",
 					  "skiff quadlet generate --files web && skiff quadlet "
-					  "install web.container web.env",
+					  "install web.*",
 					  NULL},
 	.min_args = 1,
 	.max_args = -1,
