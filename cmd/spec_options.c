@@ -447,7 +447,7 @@ static const Option namespace_options[] = {
 	END,
 };
 
-/* What `pod create` takes for all of the pod. Limits would need a cgroup of the pod's. */
+/* What `pod create` takes for all of the pod, beside limits. */
 static const Option pod_options[] = {
 	ROW('l', "label", OPTION_LIST, spec_add_label, "KEY=VALUE", "Set a label",
 	    OPTION_COMMON | OPTION_WHOLE),
@@ -507,20 +507,13 @@ static const Option pod_options[] = {
 	    "Restart members that end: no, on-failure[:N], always or unless-stopped", OPTION_WHOLE),
 	ROW(0, "infra-conmon-pidfile", OPTION_VALUE, spec_set_monitor_pid_file, "FILE",
 	    "Write the pid of the infra container's monitor", OPTION_WHOLE),
-	OPTION_UNSUPPORTED(0, "blkio-weight", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "blkio-weight-device", OPTION_LIST),
-	OPTION_UNSUPPORTED(0, "cgroup-parent", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "cpus", OPTION_VALUE),
-	OPTION_UNSUPPORTED('c', "cpu-shares", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "cpuset-cpus", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "cpuset-mems", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "device-read-bps", OPTION_CSV),
-	OPTION_UNSUPPORTED(0, "device-write-bps", OPTION_CSV),
+	ROW(0, "cgroup-parent", OPTION_VALUE, spec_set_cgroup_parent, "SLICE",
+	    "Make the pod's cgroup below this slice of systemd's", OPTION_WHOLE),
 	OPTION_UNSUPPORTED(0, "gpus", OPTION_LIST),
-	OPTION_UNSUPPORTED(0, "infra-command", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "infra-image", OPTION_VALUE),
-	OPTION_UNSUPPORTED('m', "memory", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "memory-swap", OPTION_VALUE),
+	OPTION_REFUSED("infra-command", OPTION_VALUE,
+		       "the infra container runs skiff's own program"),
+	OPTION_REFUSED("infra-image", OPTION_VALUE,
+		       "the infra container runs skiff's own program and needs no image"),
 	OPTION_UNSUPPORTED(0, "shm-size-systemd", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "subgidname", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "subuidname", OPTION_VALUE),

@@ -125,6 +125,23 @@ bool check_secrets(Check *check, GError **error)
 	return names != NULL;
 }
 
+/* Without the container that holds its namespaces no member can start. The members are the user's
+ * to keep what they need of. */
+static void check_infra(Check *check, const Pod *pod, const char *object)
+{
+	g_autoptr(GError) failed = NULL;
+	g_autoptr(Container) infra =
+		pod->infra_id ? container_lookup(check->engine, pod->infra_id, &failed) : NULL;
+	if (pod->infra_id && !infra)
+		check_report(check, g_strdup(object),
+			     failed ? g_strdup(failed->message)
+				    : g_strdup_printf("its infra container %.12s is missing",
+						      pod->infra_id),
+			     g_strdup_printf("skiff pod rm -f %s removes it with its members",
+					     pod->name),
+			     false);
+}
+
 /* One pod: its record says which infra container is its. */
 static void check_pod(Check *check, int pods, const char *name)
 {
@@ -150,6 +167,8 @@ static void check_pod(Check *check, int pods, const char *name)
 		g_autoptr(Pod) pod = pod_lookup(check->engine, name, &broken);
 		if (!pod && broken)
 			check_set_aside(check, "pods", name, object, broken->message);
+		else if (pod)
+			check_infra(check, pod, object);
 		break;
 	}
 	}

@@ -263,6 +263,10 @@ bool container_finish(Container *ctr, GError **error);
  * containers, do what the exit policy of its @pod (or NULL) asks for. Never waits for a lock. */
 bool container_cleanup(Engine *engine, const char *id, const char *pod, GError **error);
 
+/** container_remove_from_pod_hosts() - take a removed member's name out of the hosts file that its
+ * pod has; under pod_take_turn(), as names are added. */
+void container_remove_from_pod_hosts(Engine *engine, const char *infra_id, const char *name);
+
 /** containers_heal() - records of dead monitors and old boots set right; changing commands call it
  * through engine_open(). */
 bool containers_heal(Engine *engine, GError **error);

@@ -24,6 +24,7 @@
 #define SCOPE_NO_BUS  3 /* its exit codes: nobody to ask */
 #define SCOPE_IN_UNIT 4 /* the unit that we are in is delegated */
 #define PAYLOAD       "payload"
+#define INFRA_LEAF    "infra" /* of the process of an infra container in its pod's cgroup */
 #define USER_DELEGATE "/etc/systemd/system/user@.service.d"
 #define CPUS_PERIOD   100000 /* of --cpus, us */
 #define DELEGATE_ALL  "cpu cpuset io memory pids"
@@ -38,6 +39,8 @@
 
 /* What is enabled without being asked for: with it memory and OOM kills are counted. */
 static const char *const free_controllers[] = {"memory", NULL};
+/* For a pod's cgroup: members may ask for any of them later. */
+static const char *const all_controllers[] = {"cpu", "cpuset", "io", "memory", "pids", NULL};
 
 /* Which option a limit was typed with. */
 static const struct {
@@ -66,6 +69,7 @@ void container_cgroup_clear(ContainerCgroup *cgroup)
 	g_clear_pointer(&cgroup->base_path, g_free);
 	g_clear_pointer(&cgroup->name, g_free);
 	g_clear_pointer(&cgroup->scope, g_free);
+	g_clear_pointer(&cgroup->pod_path, g_free);
 	g_clear_pointer(&cgroup->without, g_strfreev);
 	g_clear_pointer(&cgroup->lacking, g_free);
 	/* Its stdin has ended, so it does, too. */
@@ -129,10 +133,16 @@ static GPtrArray *limit_names(const ContainerSpec *spec, const char *controller)
 	return names;
 }
 
-static bool is_typed(const ContainerCgroup *cgroup)
+bool container_cgroup_is_asked(const ContainerSpec *spec)
 {
-	g_autoptr(GPtrArray) names = limit_names(cgroup->spec, NULL);
+	g_autoptr(GPtrArray) names = limit_names(spec, NULL);
 	return names->len > 0;
+}
+
+/* Is it one that other containers' are made in? */
+static bool holds_pod(const ContainerCgroup *cgroup)
+{
+	return cgroup->spec->infra && container_cgroup_is_asked(cgroup->spec);
 }
 
 /* One line for the options that cannot be had; none: only a trace. */
@@ -153,7 +163,12 @@ static void go_without(ContainerCgroup *cgroup, const char *reason)
 	g_free(cgroup->lacking);
 	cgroup->lacking = g_strdup(reason);
 	g_autoptr(GPtrArray) options = limit_names(cgroup->spec, NULL);
-	tell(options, reason);
+	if (cgroup->pod_path)
+		log_warn("the limits of pod %s do not hold for this container: %s",
+			 cgroup->spec->pod_name, reason);
+	else
+		tell(options, reason);
+	g_clear_pointer(&cgroup->pod_path, g_free);
 	fd_close(&cgroup->base_fd);
 	g_clear_pointer(&cgroup->base_path, g_free);
 	g_clear_pointer(&cgroup->name, g_free);
@@ -237,9 +252,10 @@ static bool enable(ContainerCgroup *cgroup)
 	}
 	tell_missing(cgroup, true);
 	tell_missing(cgroup, false);
-	for (size_t i = 0; free_controllers[i]; i++) {
-		if (cgroup_has(cgroup->base_fd, free_controllers[i]))
-			(void)cgroup_enable(cgroup->base_fd, free_controllers[i], NULL);
+	const char *const *more = holds_pod(cgroup) ? all_controllers : free_controllers;
+	for (size_t i = 0; more[i]; i++) {
+		if (cgroup_has(cgroup->base_fd, more[i]))
+			(void)cgroup_enable(cgroup->base_fd, more[i], NULL);
 	}
 	return true;
 }
@@ -305,8 +321,8 @@ static void ask_for_scope(Container *ctr, ContainerCgroup *cgroup, const char *o
 	g_autofree char *slice = cgroup->spec->cgroup_parent
 					 ? g_path_get_basename(cgroup->spec->cgroup_parent)
 					 : NULL;
-	/* Who names a slice does not want to be in our own unit. */
-	g_autofree char *unit = user && !slice ? find_own_unit(own) : NULL;
+	/* Who names a slice does not want to be in our own unit; nor is a pod's member there. */
+	g_autofree char *unit = user && !slice && !cgroup->pod_path ? find_own_unit(own) : NULL;
 	const char *const argv[] = {
 		SCOPE_PROGRAM, user ? "user" : "system",
 		cgroup->scope, slice ? slice : user ? "user.slice" : "machine.slice",
@@ -358,14 +374,46 @@ static char *make_parent(const ContainerSpec *spec)
 	return made < 0 ? NULL : g_strconcat(*parent == '/' ? "" : "/", parent, NULL);
 }
 
-/* Where we can make a cgroup without asking anybody; NULL: nowhere. */
-static char *find_base(const ContainerSpec *spec, const char *own)
+/* May processes of ours be moved from one cgroup to another? The kernel asks for the right to
+ * write to the nearest one above both. */
+static bool can_move(const char *own, const char *to)
 {
+	size_t common = 0, i = 0;
+	for (; own[i] && own[i] == to[i]; i++)
+		if (own[i] == '/')
+			common = i;
+	if ((own[i] == '\0' || own[i] == '/') && (to[i] == '\0' || to[i] == '/'))
+		common = i;
+	g_autofree char *above = common > 0 ? g_strndup(own, common) : g_strdup("/");
+	autofd fd = cgroup_open(above, NULL);
+	return fd >= 0 && faccessat(fd, "cgroup.procs", W_OK, AT_EACCESS) == 0;
+}
+
+/* Where we can make a cgroup without asking anybody; NULL: nowhere. */
+static char *find_base(const ContainerCgroup *cgroup, const char *own)
+{
+	const ContainerSpec *spec = cgroup->spec;
+	if (cgroup->pod_path)
+		return can_move(own, cgroup->pod_path) ? g_strdup(cgroup->pod_path) : NULL;
 	if (spec->cgroups == SPEC_CGROUPS_SPLIT)
 		return find_split_base(own);
 	if (!spec->cgroup_parent)
 		return find_own_base(own);
 	return has_systemd() || geteuid() != 0 ? NULL : make_parent(spec);
+}
+
+/* The record of @id, if it is one that we could have written. */
+static char *read_record(Engine *engine, const char *id)
+{
+	g_autofree char *name = g_strdup_printf("%s/" RECORD, id);
+	g_autofree char *path =
+		record_read(engine_run_containers_fd(engine), name, RECORD_MAX, NULL, NULL);
+	g_autofree char *in_unit = g_strdup_printf("/skiff-%s", id);
+	g_autofree char *in_scope = g_strdup_printf("/skiff-%s.scope/" PAYLOAD, id);
+	if (!path || !cgroup_path_is_valid(path) ||
+	    (!g_str_has_suffix(path, in_unit) && !g_str_has_suffix(path, in_scope)))
+		return NULL;
+	return g_steal_pointer(&path);
 }
 
 void container_cgroup_plan(Container *ctr, const ContainerSpec *spec, ContainerCgroup *out)
@@ -388,7 +436,10 @@ void container_cgroup_plan(Container *ctr, const ContainerSpec *spec, ContainerC
 		go_without(out, failed->message);
 		return;
 	}
-	out->base_path = find_base(spec, own);
+	/* Without a record the infra container has none, which was said when it was started. */
+	if (spec->pod_cgroup && !spec->cgroup_parent)
+		out->pod_path = read_record(ctr->engine, spec->pod_cgroup);
+	out->base_path = find_base(out, own);
 	if (out->base_path) {
 		out->base_fd = cgroup_open(out->base_path, &failed);
 		out->name = g_strconcat("skiff-", ctr->summary.id, NULL);
@@ -396,10 +447,14 @@ void container_cgroup_plan(Container *ctr, const ContainerSpec *spec, ContainerC
 			go_without(out, failed->message);
 		else
 			(void)enable(out);
+	} else if (out->pod_path && has_systemd()) {
+		ask_for_scope(ctr, out, own);
+	} else if (out->pod_path) {
+		go_without(out, "the pod's cgroup cannot be reached from our own");
 	} else if (spec->cgroups == SPEC_CGROUPS_SPLIT) {
 		go_without(out, "we were not started in a cgroup of our own: use it in a unit with "
 				"Delegate=yes");
-	} else if ((is_typed(out) || spec->systemd) && has_systemd()) {
+	} else if ((container_cgroup_is_asked(spec) || spec->systemd) && has_systemd()) {
 		ask_for_scope(ctr, out, own);
 	} else if (!cgroup_is_unified()) {
 		go_without(out, NO_UNIFIED_OWN);
@@ -530,6 +585,12 @@ static char *finish_scope(ContainerCgroup *cgroup, Container *ctr, pid_t monitor
 	if (!where || strcmp(where, cgroup->scope) != 0)
 		return g_strdup_printf("the monitor is not in its scope '%s'", cgroup->scope);
 	cgroup->name = g_strdup(PAYLOAD);
+	if (cgroup->pod_path) {
+		g_free(cgroup->name);
+		g_free(cgroup->base_path);
+		cgroup->name = g_strconcat("skiff-", ctr->summary.id, NULL);
+		cgroup->base_path = g_steal_pointer(&cgroup->pod_path);
+	}
 	cgroup->base_fd = cgroup_open(cgroup->base_path, &failed);
 	return cgroup->base_fd < 0 ? g_strdup(failed->message) : NULL;
 }
@@ -556,21 +617,8 @@ bool container_cgroup_give(ContainerCgroup *cgroup, Container *ctr, Monitor *mon
 	if (cgroup->name && !write_record(cgroup, ctr, error))
 		return false;
 	return monitor_give_cgroup(monitor, cgroup->base_fd, cgroup->name,
+				   holds_pod(cgroup) ? INFRA_LEAF : NULL,
 				   (const char *const *)cgroup->without, error);
-}
-
-/* The record of @id, if it is one that we could have written. */
-static char *read_record(Engine *engine, const char *id)
-{
-	g_autofree char *name = g_strdup_printf("%s/" RECORD, id);
-	g_autofree char *path =
-		record_read(engine_run_containers_fd(engine), name, RECORD_MAX, NULL, NULL);
-	g_autofree char *in_unit = g_strdup_printf("/skiff-%s", id);
-	g_autofree char *in_scope = g_strdup_printf("/skiff-%s.scope/" PAYLOAD, id);
-	if (!path || !cgroup_path_is_valid(path) ||
-	    (!g_str_has_suffix(path, in_unit) && !g_str_has_suffix(path, in_scope)))
-		return NULL;
-	return g_steal_pointer(&path);
 }
 
 char *container_cgroup_path(Container *ctr)

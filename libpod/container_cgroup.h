@@ -7,6 +7,11 @@
  * (skiff-scope): skiff-ID.scope/payload. Else nowhere: a plain `run` starts no program and nobody
  * has to be asked. Root on a host without systemd uses the top.
  *
+ * A pod's limits are those of its infra container, whose cgroup has the members' in it, as
+ * skiff-ID, and its own process in another child. A member's monitor stands where it was started,
+ * if the kernel lets it put processes there from where it is, else in a scope of its own. The pod's
+ * cgroup goes with the infra container, and whoever is in it ends then.
+ *
  * The record containers/ID/cgroup in the runtime directory names it. It is written before the
  * cgroup is made and goes after it, so a cgroup of ours without a record does not exist.
  */
@@ -26,6 +31,7 @@ typedef struct {
 	char *base_path;           /* as in /proc/PID/cgroup; NULL: none, or not yet */
 	char *name;                /* of the payload's cgroup in the base; NULL: none */
 	char *scope;               /* a unit that was asked for; NULL: none */
+	char *pod_path;            /* of the pod's cgroup, while a scope is asked for; NULL: none */
 	pid_t asking;              /* skiff-scope; 0: none */
 	int asking_fd;             /* its stdin and stdout; -1: none */
 	char **without;            /* controllers that the base lacks; NULL: none */
@@ -41,6 +47,9 @@ typedef struct {
  * cannot be had is no error: a warning if it was asked for, else nothing.
  */
 void container_cgroup_plan(Container *ctr, const ContainerSpec *spec, ContainerCgroup *out);
+
+/** container_cgroup_is_asked() - was something typed that only a cgroup can give? */
+bool container_cgroup_is_asked(const ContainerSpec *spec);
 
 /** container_cgroup_check() - can this host make it where --cgroup-parent says? INVALID, in
  * podman's words. */

@@ -442,11 +442,12 @@ bool container_remove(Container *ctr, const ContainerRemove *options, GError **e
 		return error_set(error, ENGINE_ERROR_IN_USE,
 				 "container %s was started while it was removed", ctr->summary.id);
 	g_autofree char *pod = pod_of_member(&ctr->summary);
+	g_autofree char *name = g_strdup(ctr->summary.name);
 	bool removed = discard_with_volumes(ctr, options->volumes, error) &&
 		       sync_removal(ctr, error) && rootless_empty_trash(ctr->engine, error);
 	g_clear_pointer(&lock, record_unlock);
 	if (removed && pod && !options->with_pod)
-		pod_member_ended(ctr->engine, pod);
+		pod_member_ended(ctr->engine, pod, name);
 	return removed;
 }
 
@@ -461,8 +462,8 @@ static char *find_dir_name(Engine *engine, const char *id)
 	return fstatat(containers, id, &st, AT_SYMLINK_NOFOLLOW) == 0 ? g_strdup(id) : NULL;
 }
 
-/* What the clean-up of one container does under its lock. */
-static bool cleanup_locked(Engine *engine, const char *dir_name, GError **error)
+/* What the clean-up of one container does under its lock. @out_removed: its name, if it went. */
+static bool cleanup_locked(Engine *engine, const char *dir_name, char **out_removed, GError **error)
 {
 	g_autoptr(Container) ctr = container_open(engine, dir_name, NULL);
 	if (!ctr)
@@ -480,8 +481,10 @@ static bool cleanup_locked(Engine *engine, const char *dir_name, GError **error)
 	}
 	if (container_is_live(ctr))
 		return true;
-	return ctr->summary.auto_remove ? discard_with_volumes(ctr, true, error)
-					: container_settle(ctr, error);
+	if (!ctr->summary.auto_remove)
+		return container_settle(ctr, error);
+	*out_removed = g_strdup(ctr->summary.name);
+	return discard_with_volumes(ctr, true, error);
 }
 
 bool container_cleanup(Engine *engine, const char *id, const char *pod, GError **error)
@@ -491,9 +494,10 @@ bool container_cleanup(Engine *engine, const char *id, const char *pod, GError *
 	 * directory go too. */
 	if (!dir_name)
 		(void)container_remove_runtime(engine, id);
-	bool clean = !dir_name || cleanup_locked(engine, dir_name, error);
+	g_autofree char *removed = NULL;
+	bool clean = !dir_name || cleanup_locked(engine, dir_name, &removed, error);
 	if (pod)
-		pod_member_ended(engine, pod);
+		pod_member_ended(engine, pod, removed);
 	return clean && rootless_empty_trash(engine, error);
 }
 
@@ -521,8 +525,14 @@ bool container_finish(Container *ctr, GError **error)
 	bool killed = container_read_init(ctr, &pid, &start);
 	if (!ctr->summary.auto_remove)
 		return container_settle(ctr, error);
-	return discard_with_volumes(ctr, true, error) &&
-	       (!killed || rootless_empty_trash(ctr->engine, error));
+	g_autofree char *pod = pod_of_member(&ctr->summary);
+	g_autofree char *name = g_strdup(ctr->summary.name);
+	bool removed = discard_with_volumes(ctr, true, error) &&
+		       (!killed || rootless_empty_trash(ctr->engine, error));
+	g_clear_pointer(&lock, record_unlock);
+	if (removed && pod)
+		pod_member_ended(ctr->engine, pod, name);
+	return removed;
 }
 
 /* Has a --rm container been started? Its record does not say so, its layer does. */
@@ -582,11 +592,12 @@ static bool heal_one(Engine *engine, const char *dir_name, GError **error)
 	    container_life_is_held(ctr))
 		return true;
 	g_autofree char *pod = pod_of_member(&ctr->summary);
+	g_autofree char *name = ctr->summary.auto_remove ? g_strdup(ctr->summary.name) : NULL;
 	bool ok = heal_locked(ctr, error);
 	g_clear_pointer(&lock, record_unlock);
 	/* A member has ended without its monitor. */
 	if (ok && pod)
-		pod_member_ended(engine, pod);
+		pod_member_ended(engine, pod, name);
 	return ok;
 }
 

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
@@ -144,13 +145,52 @@ char *container_network_files(const Container *ctr, const ContainerSpec *spec)
 				NULL);
 }
 
+static char *hosts_line(const char *name)
+{
+	return g_strdup_printf("127.0.0.1\t%s\n", name);
+}
+
+/* Where the line stands in the text; NULL: nowhere. */
+static char *find_line(char *text, const char *line)
+{
+	for (char *at = text; (at = strstr(at, line)); at++)
+		if (at == text || at[-1] == '\n')
+			return at;
+	return NULL;
+}
+
+/* The text of an open hosts file, which members write to, too. NULL with a warning. */
+static char *read_pod_hosts(int fd, const char *name)
+{
+	g_autoptr(GError) unread = NULL;
+	char *text = fd_read_all(fd, HOSTS_FILE_MAX, NULL, &unread);
+	if (!text)
+		log_warn("the hosts file of %s's pod: %s", name, unread->message);
+	return text;
+}
+
+void container_remove_from_pod_hosts(Engine *engine, const char *infra_id, const char *name)
+{
+	g_autofree char *path = g_build_filename(infra_id, "hosts", NULL);
+	g_autofree char *line = hosts_line(name);
+	autofd fd = path_open_state(engine_run_containers_fd(engine), path, O_RDWR, 0);
+	g_autofree char *text = fd < 0 ? NULL : read_pod_hosts(fd, name);
+	char *at = text ? find_line(text, line) : NULL;
+	if (!at)
+		return;
+	/* In place: the file is bound into the members. */
+	size_t after = (size_t)(at - text), size = strlen(at + strlen(line));
+	if (pwrite(fd, at + strlen(line), size, (off_t)after) != (ssize_t)size ||
+	    ftruncate(fd, (off_t)(after + size)) < 0)
+		log_warn("cannot take %s from its pod's hosts file: %s", name, strerror(errno));
+}
+
 bool container_add_to_pod_hosts(Container *ctr, const ContainerSpec *spec, GError **error)
 {
 	if (!has_network_files(spec))
 		return true;
 	g_autofree char *path = g_build_filename(spec->network->target, "hosts", NULL);
-	g_autofree char *line = g_strdup_printf("127.0.0.1\t%s\n", ctr->summary.name);
-	g_autoptr(GError) unread = NULL;
+	g_autofree char *line = hosts_line(ctr->summary.name);
 	autofd fd =
 		path_open_state(engine_run_containers_fd(ctr->engine), path, O_RDWR | O_APPEND, 0);
 	if (fd < 0)
@@ -158,13 +198,8 @@ bool container_add_to_pod_hosts(Container *ctr, const ContainerSpec *spec, GErro
 		       error_set_errno(error, "cannot open the hosts file of pod %s",
 				       spec->pod_name);
 	/* Members write to it, too: none may keep the others from starting. */
-	g_autofree char *text = fd_read_all(fd, HOSTS_FILE_MAX, NULL, &unread);
-	if (!text) {
-		log_warn("pod %s does not know %s by name: its hosts file: %s", spec->pod_name,
-			 ctr->summary.name, unread->message);
-		return true;
-	}
-	if (strstr(text, line))
+	g_autofree char *text = read_pod_hosts(fd, ctr->summary.name);
+	if (!text || find_line(text, line))
 		return true;
 	bool open_end = *text && !g_str_has_suffix(text, "\n");
 	return ((!open_end || fd_write_all(fd, "\n", 1)) && fd_write_all(fd, line, strlen(line))) ||

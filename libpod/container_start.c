@@ -30,6 +30,7 @@
 #include "libpod/monitor/control.h"
 #include "libpod/monitor/monitor.h"
 #include "libpod/oci_build.h"
+#include "libpod/pod.h"
 #include "libpod/port_owner.h"
 #include "libpod/rootless.h"
 #include "libpod/runtime/launch.h"
@@ -542,11 +543,29 @@ static bool launch_monitor(ContainerStarting *starting, GError **error)
 	return false;
 }
 
+/* A member's start, until its record says that it runs, and the look for a pod's last member
+ * exclude each other: it would join namespaces that are about to go. NULL: nothing to wait for. */
+static bool take_turn(Container *ctr, RecordLock **out_turn, GError **error)
+{
+	const ContainerSummary *s = &ctr->summary;
+	GError *failed = NULL;
+	if (!s->pod || s->infra)
+		return true;
+	g_autoptr(Pod) pod = pod_lookup(ctr->engine, s->pod_name, NULL);
+	if (pod && pod->infra_id)
+		*out_turn = pod_take_turn(ctr->engine, pod, true, &failed);
+	if (!failed)
+		return true;
+	g_propagate_error(error, failed);
+	return false;
+}
+
 ContainerStarting *container_start_begin(Container *ctr, const ContainerStart *options,
 					 GError **error)
 {
 	log_step(7, __func__);
-	if (!start_required(ctr, error))
+	g_autoptr(RecordLock) turn = NULL;
+	if (!take_turn(ctr, &turn, error) || !start_required(ctr, error))
 		return NULL;
 	g_autoptr(ContainerStarting) starting = g_new0(ContainerStarting, 1);
 	starting->ctr = ctr;

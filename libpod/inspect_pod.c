@@ -3,6 +3,7 @@
  * podman's report of a pod.
  */
 #include "libpod/base/error.h"
+#include "libpod/container_cgroup.h"
 #include "libpod/inspect.h"
 #include "libpod/inspect_priv.h"
 #include "libpod/pod.h"
@@ -75,6 +76,30 @@ static void add_infra(Json *json, const Pod *pod, Container *infra, const Contai
 	js_set_take(json, "SharedNamespaces", js_from_strv(share));
 }
 
+static void set_limit(Json *json, const char *key, int64_t value)
+{
+	if (value != 0)
+		js_set_int(json, key, value);
+}
+
+/* podman has no word for the limit of processes. */
+static void add_limits(Json *json, Container *infra, const OciResources *limits)
+{
+	g_autofree char *path = container_cgroup_path(infra);
+	if (path)
+		js_set_string(json, "CgroupPath", path);
+	set_limit(json, "cpu_period", limits->cpu_period);
+	set_limit(json, "cpu_quota", limits->cpu_quota);
+	set_limit(json, "cpu_shares", limits->cpu_shares);
+	if (limits->cpus)
+		js_set_string(json, "cpuset_cpus", limits->cpus);
+	if (limits->mems)
+		js_set_string(json, "cpuset_mems", limits->mems);
+	set_limit(json, "memory_limit", limits->memory);
+	set_limit(json, "memory_swap", limits->memory_swap);
+	set_limit(json, "blkio_weight", limits->blkio_weight);
+}
+
 static Json *containers_json(const GPtrArray *members)
 {
 	Json *list = json_object_new_array();
@@ -110,8 +135,10 @@ Json *inspect_pod(Engine *engine, const Pod *pod, GError **error)
 	inspect_set_text(json, "Hostname", pod->hostname);
 	if (g_hash_table_size(pod->labels) > 0)
 		js_set_take(json, "Labels", js_from_string_map(pod->labels));
-	js_set_bool(json, "CreateCgroup", false);
-	js_set_string(json, "CgroupParent", "");
+	js_set_bool(json, "CreateCgroup", pod->cgroup);
+	inspect_set_text(json, "CgroupParent", spec ? spec->cgroup_parent : NULL);
+	if (pod->cgroup)
+		add_limits(json, infra, &spec->resources);
 	js_set_bool(json, "CreateInfra", pod->infra_id != NULL);
 	if (infra)
 		add_infra(json, pod, infra, spec);

@@ -21,6 +21,7 @@
 #include "libpod/base/path.h"
 #include "libpod/base/suggest.h"
 #include "libpod/base/units.h"
+#include "libpod/container_cgroup.h"
 #include "libpod/events.h"
 #include "libpod/name.h"
 #include "libpod/rootless.h"
@@ -29,8 +30,8 @@
 #define POD_VERSION  1
 #define MAX_POD_SIZE (1024 * 1024)
 
-/* Who has it looks at some records, or stops the infra container, after which no other need. */
-#define TURN_PATIENCE_MS 2000
+/* Who has it looks at some records, stops the infra container, or starts a member and that. */
+#define TURN_PATIENCE_MS 15000
 
 static const struct {
 	const char *name;
@@ -125,6 +126,8 @@ static Json *to_json(const Pod *pod)
 	js_set_int(json, "created", pod->created);
 	js_set_string(json, "infra", pod->infra_id);
 	js_set_string(json, "hostname", pod->hostname);
+	if (pod->cgroup)
+		js_set_bool(json, "cgroup", true);
 	js_set_take(json, "share", js_from_strv(names));
 	js_set_string(json, "exitPolicy", pod_exit_policy_name(pod->exit_policy));
 	js_set_string(json, "restart", restart_name(pod->restart));
@@ -176,6 +179,7 @@ static Pod *load(Engine *engine, const char *name, GError **error)
 	    js_get_int(json, "created", 0, G_MAXINT64, &pod->created, &failed) &&
 	    js_dup_string(json, "infra", &pod->infra_id, &failed) &&
 	    js_dup_string(json, "hostname", &pod->hostname, &failed) &&
+	    js_get_bool(json, "cgroup", &pod->cgroup, &failed) &&
 	    js_get_string_map(json, "labels", &pod->labels, &failed) &&
 	    js_get_strv(json, "createCommand", &pod->create_command, &failed) &&
 	    read_words(pod, json, &failed) && version == POD_VERSION && pod->id &&
@@ -276,15 +280,15 @@ bool pod_is_there(Engine *engine, const char *name, const char *id)
 }
 
 /* A lock in its directory. */
-static RecordLock *lock_in(Engine *engine, const Pod *pod, const char *file, int timeout_ms,
-			   const char *operation, GError **error)
+static RecordLock *lock_in(Engine *engine, const Pod *pod, const char *file, bool shared,
+			   int timeout_ms, const char *operation, GError **error)
 {
 	g_autoptr(GError) failed = NULL;
 	autofd dir = path_open_state(pods_dir(engine), pod->name, O_RDONLY | O_DIRECTORY, 0);
 	if (dir < 0 && errno != ENOENT)
 		return error_set_errno_null(error, "cannot open pod %s", pod->name);
 	g_autoptr(RecordLock) lock =
-		dir < 0 ? NULL : record_lock(dir, file, false, timeout_ms, operation, &failed);
+		dir < 0 ? NULL : record_lock(dir, file, shared, timeout_ms, operation, &failed);
 	/* It may have been removed, and made anew, while we waited. */
 	bool there = pod_is_there(engine, pod->name, pod->id);
 	if (lock && there)
@@ -300,12 +304,13 @@ static RecordLock *lock_in(Engine *engine, const Pod *pod, const char *file, int
 RecordLock *pod_lock(Engine *engine, const Pod *pod, int timeout_ms, const char *operation,
 		     GError **error)
 {
-	return lock_in(engine, pod, "op", timeout_ms, operation, error);
+	return lock_in(engine, pod, "op", false, timeout_ms, operation, error);
 }
 
-RecordLock *pod_take_turn(Engine *engine, const Pod *pod, GError **error)
+RecordLock *pod_take_turn(Engine *engine, const Pod *pod, bool start, GError **error)
 {
-	return lock_in(engine, pod, "turn", TURN_PATIENCE_MS, "cleanup", error);
+	return lock_in(engine, pod, "turn", start, TURN_PATIENCE_MS, start ? "start" : "cleanup",
+		       error);
 }
 
 RecordLock *pods_pin(Engine *engine, GError **error)
@@ -362,7 +367,9 @@ static bool check_create(const PodCreate *options, GError **error)
 	if (infra->network_set)
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "NoInfra and network modes cannot be used together");
-	return true;
+	return !container_cgroup_is_asked(infra) ||
+	       error_set(error, ENGINE_ERROR_INVALID,
+			 "you must have an infra container to limit a pod");
 }
 
 /* A host name that a pod's name makes, as far as it is one. g_free() it. */
@@ -392,6 +399,10 @@ static Container *create_infra(Engine *engine, const Pod *pod, const PodCreate *
 		spec->hostname = hostname_of(pod->name);
 	g_strfreev(spec->cap_drop);
 	spec->cap_drop = g_strdupv((char **)none);
+	/* The default is a container's, not a pod's. */
+	if (!spec->pids_limit_set)
+		spec->pids_limit = -1;
+	spec->pids_limit_set = true;
 	spec->log_driver = LOG_DRIVER_NONE;
 	spec->log_driver_set = true;
 	if (!name_check(spec->name, error) || !spec_resolve(engine, spec, NULL, error))
@@ -459,6 +470,7 @@ static Pod *new_pod(Engine *engine, const PodCreate *options)
 	pod->share = options->share;
 	pod->exit_policy = options->exit_policy;
 	pod->hostname = g_strdup(infra->hostname);
+	pod->cgroup = !options->own_cgroups && container_cgroup_is_asked(infra);
 	pod->restart = infra->restart;
 	pod->restart_retries = infra->restart_retries;
 	return pod;

@@ -5,7 +5,8 @@
  *
  * The namespaces are held by an infra container: one of ours that executes nothing
  * (runtime/reaper.h) and whose spec has all that the pod was given (network, ports, volumes, host
- * name). A pod that shares nothing has none.
+ * name, limits). A pod that shares nothing has none. If there are limits, its cgroup has those of
+ * the members in it (container_cgroup.h).
  */
 #pragma once
 
@@ -46,6 +47,7 @@ typedef struct {
 	PodExitPolicy exit_policy;
 	char *infra_id; /* NULL: it has none */
 	char *hostname; /* as it was asked for, or NULL */
+	bool cgroup;    /* members are in the infra container's cgroup, which has the limits */
 	RestartKind restart;
 	int restart_retries;
 } Pod;
@@ -59,6 +61,7 @@ typedef struct {
 	ContainerSpec *infra;   /* what was asked for the pod; changed here */
 	const char *infra_name; /* NULL: the pod's short id and "-infra" */
 	PodExitPolicy exit_policy;
+	bool own_cgroups; /* no common limits: each member has a cgroup for itself */
 	bool replace;
 	const char *const *create_command;
 } PodCreate;
@@ -96,9 +99,14 @@ bool pod_is_there(Engine *engine, const char *name, const char *id);
  */
 RecordLock *pod_lock(Engine *engine, const Pod *pod, int timeout_ms, const char *operation,
 		     GError **error);
-/** pod_take_turn() - one member's end is looked at after the other's, so that the last one sees
- * all; IN_USE after a while. Under it pod_lock() may be tried. */
-RecordLock *pod_take_turn(Engine *engine, const Pod *pod, GError **error);
+/**
+ * pod_take_turn() - one member's end is looked at after the other's, so that the last one sees all
+ * @start:	for a member that starts, beside others: nobody stops the infra container meanwhile
+ * @error:	IN_USE after a while
+ *
+ * Under it pod_lock() may be tried.
+ */
+RecordLock *pod_take_turn(Engine *engine, const Pod *pod, bool start, GError **error);
 /** pods_pin() - keep all pods from being removed, as long as the lock is held: for who records a
  * container that is in one. Under it only names/.lock may be taken. */
 RecordLock *pods_pin(Engine *engine, GError **error);
@@ -146,9 +154,12 @@ typedef struct {
 /** pod_remove() - with all its members; BAD_STATE if one runs and not @force. */
 bool pod_remove(Engine *engine, const Pod *pod, const PodRemove *options, GError **error);
 
-/** pod_member_ended() - exit policy "stop": stop the infra container if no member is left that runs
- * or never ran. A command that works on the pod does this at its end instead. */
-void pod_member_ended(Engine *engine, const char *pod_name);
+/**
+ * pod_member_ended() - exit policy "stop": stop the infra container if no member is left that runs
+ * or never ran. A command that works on the pod does this at its end instead.
+ * @removed:	the member's name, if it is no more: the pod's hosts file forgets it. NULL: it is
+ */
+void pod_member_ended(Engine *engine, const char *pod_name, const char *removed);
 
 /** pods_heal() - remove infra containers whose pod was never recorded or has gone. */
 bool pods_heal(Engine *engine, GError **error);

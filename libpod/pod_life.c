@@ -123,11 +123,9 @@ static void start_one(Container *ctr, GPtrArray *errors)
 }
 
 /* Exit policy "stop": stop the infra container if all members have ended. @some: and there is one.
- */
+ * In turn: a member that is being started is not seen before its record says so. */
 static void apply_policy(Engine *engine, const Pod *pod, bool some)
 {
-	if (pod->exit_policy != POD_EXIT_STOP)
-		return;
 	g_autoptr(GError) failed = NULL;
 	g_autoptr(GPtrArray) members = pod_members(engine, pod, &failed);
 	Container *infra = members ? infra_of(members) : NULL;
@@ -147,6 +145,19 @@ static void apply_policy(Engine *engine, const Pod *pod, bool some)
 		log_warn("pod %s: %s", pod->name, failed->message);
 }
 
+/* The same at the end of a command that has the pod's op. */
+static void apply_policy_in_turn(Engine *engine, const Pod *pod)
+{
+	if (pod->exit_policy != POD_EXIT_STOP)
+		return;
+	g_autoptr(GError) failed = NULL;
+	g_autoptr(RecordLock) turn = pod_take_turn(engine, pod, false, &failed);
+	if (turn)
+		apply_policy(engine, pod, true);
+	else
+		log_warn("%s", failed->message);
+}
+
 static bool start_locked(Engine *engine, const Pod *pod, GPtrArray *errors)
 {
 	GError *failed = NULL;
@@ -164,7 +175,7 @@ static bool start_locked(Engine *engine, const Pod *pod, GPtrArray *errors)
 	if (errors->len == before)
 		event_pod(engine, "start", pod->id, pod->name, pod->labels);
 	/* One that ended meanwhile left this to us. */
-	apply_policy(engine, pod, true);
+	apply_policy_in_turn(engine, pod);
 	return errors->len == before;
 }
 
@@ -263,7 +274,7 @@ bool pod_kill(Engine *engine, const Pod *pod, int signum, GPtrArray *errors)
 	if (killed)
 		event_pod(engine, "kill", pod->id, pod->name, pod->labels);
 	/* Those that ended already left this to us. */
-	apply_policy(engine, pod, true);
+	apply_policy_in_turn(engine, pod);
 	return killed;
 }
 
@@ -303,16 +314,28 @@ bool pod_pause(Engine *engine, const Pod *pod, bool pause, GPtrArray *errors)
 	return pause || work.done > 0;
 }
 
-void pod_member_ended(Engine *engine, const char *pod_name)
+/* Another member may have got the name meanwhile. */
+static void forget_name(Engine *engine, const Pod *pod, const char *name)
+{
+	g_autoptr(Container) other = container_lookup(engine, name, NULL);
+	if (!other || g_strcmp0(container_summary(other)->pod, pod->id) != 0)
+		container_remove_from_pod_hosts(engine, pod->infra_id, name);
+}
+
+void pod_member_ended(Engine *engine, const char *pod_name, const char *removed)
 {
 	g_autoptr(GError) failed = NULL;
 	g_autoptr(Pod) pod = pod_lookup(engine, pod_name, &failed);
-	if (!pod || pod->exit_policy != POD_EXIT_STOP)
+	bool stops = pod && pod->exit_policy == POD_EXIT_STOP;
+	if (!pod || !pod->infra_id || (!stops && !removed))
 		return;
 	/* Of two that end at the same time one would see the other run, which would find the pod
 	 * taken by the first. */
-	g_autoptr(RecordLock) turn = pod_take_turn(engine, pod, &failed);
-	g_autoptr(RecordLock) lock = turn ? pod_lock(engine, pod, 0, "cleanup", &failed) : NULL;
+	g_autoptr(RecordLock) turn = pod_take_turn(engine, pod, false, &failed);
+	if (turn && removed)
+		forget_name(engine, pod, removed);
+	g_autoptr(RecordLock) lock =
+		turn && stops ? pod_lock(engine, pod, 0, "cleanup", &failed) : NULL;
 	if (lock)
 		apply_policy(engine, pod, false);
 }

@@ -183,6 +183,7 @@ void spec_free(ContainerSpec *spec)
 	g_strfreev(spec->attach);
 	g_free(spec->pod);
 	g_free(spec->pod_name);
+	g_free(spec->pod_cgroup);
 	g_free(spec->pod_asked);
 	g_free(spec->pod_id_file);
 	g_strfreev(spec->create_command);
@@ -226,6 +227,8 @@ char **spec_dependencies(const ContainerSpec *spec)
 		g_ptr_array_add(all, spec->network->target);
 	if (spec->userns == SPEC_USERNS_CONTAINER)
 		g_ptr_array_add(all, spec->userns_target);
+	if (spec->pod_cgroup)
+		g_ptr_array_add(all, spec->pod_cgroup);
 	for (char **id = spec->requires; id && *id; id++)
 		g_ptr_array_add(all, *id);
 	for (guint i = 0; i < all->len; i++)

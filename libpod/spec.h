@@ -254,7 +254,9 @@ typedef struct {
 	bool remove_image;                 /* --rmi */
 	char *pod;                         /* resolved: id of the pod it is in, or NULL */
 	char *pod_name;                    /* its name, which never changes */
-	bool infra;                        /* it holds the pod's namespaces and does nothing else */
+	char *pod_cgroup; /* id of the infra container whose cgroup, which the pod's limits
+			     hold, it is in; NULL: none */
+	bool infra;       /* it holds the pod's namespaces and does nothing else */
 	SpecNotify sdnotify;
 	SpecSystemd systemd_asked;
 	bool systemd; /* resolved: its first process is a systemd (systemd_mode.h) */

@@ -188,6 +188,7 @@ static const Field spec_fields[] = {
 	ROW(ContainerSpec, "removeImage", FIELD_BOOL, remove_image),
 	ROW(ContainerSpec, "pod", FIELD_STRING, pod),
 	ROW(ContainerSpec, "podName", FIELD_STRING, pod_name),
+	ROW(ContainerSpec, "podCgroup", FIELD_STRING, pod_cgroup),
 	ROW(ContainerSpec, "infra", FIELD_BOOL, infra),
 	ENUM_ROW(ContainerSpec, "restart", restart, restart_words),
 	ROW(ContainerSpec, "restartRetries", FIELD_INT, restart_retries),

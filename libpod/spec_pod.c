@@ -131,6 +131,8 @@ static bool apply_infra(Engine *engine, ContainerSpec *spec, const Pod *pod, GEr
 		return false;
 	}
 	join_namespaces(spec, pod, infra);
+	if (pod->cgroup)
+		spec->pod_cgroup = g_strdup(pod->infra_id);
 	inherit(spec, infra);
 	return true;
 }

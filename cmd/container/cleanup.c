@@ -5,19 +5,37 @@
 #include "cmd/commands.h"
 #include "cmd/engine_open.h"
 #include "libpod/container.h"
+#include "libpod/pod.h"
 
 typedef struct {
 	uint64_t code;
+	bool start;
 } CleanupOptions;
 
 static const Option options[] = {
 	{0, "exit-code", OPTION_VALUE, option_set_uint, "CODE",
 	 "Exit with this: for a service manager it is the container's",
 	 offsetof(CleanupOptions, code), 0},
+	{0, "start", OPTION_FLAG, option_set_flag, NULL,
+	 "Start it anew: its restart policy wants it, and what it joins was replaced",
+	 offsetof(CleanupOptions, start), 0},
 	{0},
 };
 
 static const OptionGroup group = {NULL, options};
+
+/* It keeps its pod, unless it cannot be started. */
+static bool start_anew(Engine *engine, const char *id, const char *pod, GError **error)
+{
+	if (!container_cleanup(engine, id, NULL, error))
+		return false;
+	g_autoptr(Container) ctr = container_resolve(engine, id, error);
+	if (ctr && container_start(ctr, &(ContainerStart){.detached = true}, NULL, error))
+		return true;
+	if (pod)
+		pod_member_ended(engine, pod, NULL);
+	return false;
+}
 
 static int cmd_cleanup(Invocation *inv)
 {
@@ -26,7 +44,9 @@ static int cmd_cleanup(Invocation *inv)
 	if (!command_parse(inv, (void *[]){&opts}))
 		return inv->status;
 	g_autoptr(Engine) engine = command_engine(inv, true, &error);
-	if (!engine || !container_cleanup(engine, command_arg(inv, 0), command_arg(inv, 1), &error))
+	const char *id = command_arg(inv, 0), *pod = command_arg(inv, 1);
+	if (!engine || !(opts.start ? start_anew(engine, id, pod, &error)
+				    : container_cleanup(engine, id, pod, &error)))
 		return command_fail(error);
 	return (int)(opts.code & 0xff);
 }

@@ -19,8 +19,8 @@
 
 typedef struct {
 	const char *name, *infra_name, *id_file;
-	bool replace, ignored;
-	Tristate infra;
+	bool replace;
+	Tristate infra, share_parent;
 	unsigned share;
 	PodExitPolicy exit_policy;
 } PodCreateOptions;
@@ -54,9 +54,9 @@ static const Option options[] = {
 	{0, "infra-name", OPTION_VALUE, option_set_string, "NAME",
 	 "Name of that container (default: the pod's id and -infra)",
 	 offsetof(PodCreateOptions, infra_name), OPTION_COMMON},
-	{0, "share-parent", OPTION_FLAG, option_set_flag, NULL,
-	 "Accepted for podman's sake: a pod has no cgroup of its own",
-	 offsetof(PodCreateOptions, ignored), 0},
+	{0, "share-parent", OPTION_TRISTATE, option_set_tristate, NULL,
+	 "The pod's limits hold for all members together (default true)",
+	 offsetof(PodCreateOptions, share_parent), 0},
 	{0},
 };
 
@@ -108,7 +108,7 @@ static int cmd_pod_create(Invocation *inv)
 	PodCreateOptions opts = {.share = POD_SHARE_DEFAULT};
 	g_autoptr(ContainerSpec) infra = spec_new();
 	g_autoptr(GError) error = NULL;
-	if (!command_parse(inv, (void *[]){&opts, infra}))
+	if (!command_parse(inv, (void *[]){&opts, infra, infra}))
 		return inv->status;
 	if (command_n_args(inv) > 0 && opts.name)
 		error_set(&error, ENGINE_ERROR_INVALID,
@@ -119,6 +119,7 @@ static int cmd_pod_create(Invocation *inv)
 		.infra = infra,
 		.infra_name = opts.infra_name,
 		.exit_policy = opts.exit_policy,
+		.own_cgroups = opts.share_parent == TRISTATE_FALSE,
 		.replace = opts.replace,
 		.create_command = (const char *const *)inv->argv,
 	};
@@ -160,12 +161,15 @@ const Command pod_create_command = {
 	.summary = "Make a pod: containers that share namespaces",
 	.description =
 		"Makes an empty pod and prints its id. Containers join it with \"run --pod\"; "
-		"ports, network and host name are the pod's and given here.",
+		"ports, network, host name and limits are the pod's and given here. Limits hold "
+		"for "
+		"the members together; a member may have narrower ones of its own.",
 	.examples =
-		(const char *const[]){"skiff pod create --name web -p 8080:80",
+		(const char *const[]){"skiff pod create --name web -p 8080:80 -m 1g",
 				      "skiff run -d --pod web nginx",
 				      "skiff pod create --share +pid --exit-policy stop job", NULL},
 	.max_args = 1,
-	.groups = (const OptionGroup *const[]){&group, &spec_options_pod, NULL},
+	.groups = (const OptionGroup *const[]){&group, &spec_options_pod, &spec_options_resources,
+					       NULL},
 	.run = cmd_pod_create,
 };

@@ -16,6 +16,7 @@
 #include "cmd/commands.h"
 #include "cmd/engine_open.h"
 #include "cmd/output.h"
+#include "cmd/quadlet/env_file.h"
 #include "cmd/quadlet/run_words.h"
 #include "cmd/quadlet/unit_file.h"
 #include "cmd/quadlet/unit_words.h"
@@ -33,7 +34,8 @@ typedef struct {
 	const char *restart_policy, *container_prefix, *separator, *format;
 	int64_t stop_timeout, start_timeout, restart_sec;
 	GPtrArray *env, *wants, *after, *requires;
-	bool name, files, new, no_header;
+	Tristate new;
+	bool name, files, template, no_header;
 } SystemdOptions;
 
 #define ROW(member) offsetof(SystemdOptions, member)
@@ -43,7 +45,7 @@ static const Option options[] = {
 	 "Use the container's name in place of its id", ROW(name), OPTION_COMMON},
 	{'f', "files", OPTION_FLAG, option_set_flag, NULL,
 	 "Write a file into this directory and print its path", ROW(files), OPTION_COMMON},
-	{0, "new", OPTION_FLAG, option_set_flag, NULL,
+	{0, "new", OPTION_TRISTATE, option_set_tristate, NULL,
 	 "Make the container at each start and remove it at the end", ROW(new), OPTION_COMMON},
 	{0, "restart-policy", OPTION_VALUE, option_set_string, "POLICY",
 	 "Restart= of the service (default on-failure)", ROW(restart_policy), OPTION_COMMON},
@@ -75,7 +77,9 @@ static const Option options[] = {
 	 ROW(no_header), OPTION_COMMON},
 	{0, "format", OPTION_VALUE, option_set_string, "FORMAT", "json for an object by name",
 	 ROW(format), OPTION_COMMON},
-	OPTION_UNSUPPORTED(0, "template", OPTION_FLAG),
+	{0, "template", OPTION_FLAG, option_set_flag, NULL,
+	 "Write a service of which any number can run, as NAME@INSTANCE; with --new", ROW(template),
+	 OPTION_COMMON},
 	{0},
 };
 
@@ -92,6 +96,7 @@ typedef struct {
 	char *program; /* skiff */
 	char *stop_seconds;
 	RunCommand command; /* with --new */
+	GString *env;       /* text of the file with the variables, if one is written; or NULL */
 } Service;
 
 static void service_clear(Service *service)
@@ -102,6 +107,8 @@ static void service_clear(Service *service)
 	g_free(service->program);
 	g_free(service->stop_seconds);
 	run_command_clear(&service->command);
+	if (service->env)
+		g_string_free(service->env, TRUE);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Service, service_clear)
 
@@ -116,6 +123,9 @@ static bool check_options(const SystemdOptions *opts, GError **error)
 	if (opts->format && strcmp(opts->format, "json") != 0)
 		return error_set(error, ENGINE_ERROR_INVALID, "unknown --format argument: %s",
 				 opts->format);
+	if (opts->template && opts->new == TRISTATE_FALSE)
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "--template cannot be set with --new=false");
 	for (guint i = 0; opts->env && i < opts->env->len; i++)
 		if (!strchr(opts->env->pdata[i], '='))
 			return error_set(error, ENGINE_ERROR_INVALID,
@@ -182,7 +192,8 @@ static const char *restart_of(const Service *service)
 static void write_front(Service *service)
 {
 	const SystemdOptions *opts = service->opts;
-	g_autofree char *description = g_strdup_printf("skiff %s.service", service->name);
+	g_autofree char *description =
+		g_strdup_printf("skiff %s%s.service", service->name, opts->template ? "%i" : "");
 	unit_file_add(service->unit, "Unit", "Description", description);
 	unit_file_add(service->unit, "Unit", "Documentation", "man:skiff-generate-systemd(1)");
 	unit_file_add(service->unit, "Unit", "RequiresMountsFor", "%t");
@@ -219,12 +230,46 @@ static void write_start(Service *service)
 	unit_file_add(service->unit, "Service", "Type", "exec");
 }
 
-/* A container that is made at each start. */
-static void write_run(Service *service)
+/* The file with the variables beside the unit. */
+static char *env_path(const Service *service)
+{
+	g_autofree char *file = g_strconcat(service->name, ".env", NULL);
+	return g_canonicalize_filename(file, NULL);
+}
+
+/* Options as they were typed, but for the name of an instance, and for variables, which go to a
+ * file of their own. */
+static void add_options(Service *service, GPtrArray *run)
 {
 	static const char *const dropped[] = {
 		"cidfile", "conmon-pidfile", "detach",      "replace",   "restart",
 		"rm",      "attach",         "interactive", "sig-proxy", NULL};
+	const RunCommand *command = &service->command;
+	bool template = service->opts->template;
+	if (template)
+		g_ptr_array_add(run, g_strdup_printf("--name=%s-%%i", service->summary->name));
+	for (guint i = 0; i < command->words->len; i++) {
+		const RunWord *word = command->words->pdata[i];
+		const char *name = word->option->name;
+		bool env = strcmp(name, "env") == 0;
+		if (g_strv_contains(dropped, name) || (template && strcmp(name, "name") == 0) ||
+		    (env && service->env && env_file_add(service->env, word->value)))
+			continue;
+		if (env)
+			env_file_warn(word->value);
+		g_autofree char *text = run_word_format(word);
+		g_ptr_array_add(run, unit_words_literal(text));
+	}
+	if (!service->env || service->env->len == 0)
+		return;
+	g_autofree char *path = env_path(service);
+	g_autofree char *text = g_strconcat("--env-file=", path, NULL);
+	g_ptr_array_add(run, unit_words_literal(text));
+}
+
+/* A container that is made at each start. */
+static void write_run(Service *service)
+{
 	const RunCommand *command = &service->command;
 	unit_file_add(service->unit, "Service", "ExecStartPre", "/bin/rm -f " ID_FILE);
 	if (!service->spec->rootfs) {
@@ -240,14 +285,9 @@ static void write_run(Service *service)
 		add_words(run, "--cgroups=split", NULL);
 	if (!run_command_find(command, "sdnotify"))
 		add_words(run, "--sdnotify=conmon", NULL);
-	if (run_command_find(command, "name"))
+	if (run_command_find(command, "name") || service->opts->template)
 		add_words(run, "--replace", NULL);
-	for (guint i = 0; i < command->words->len; i++) {
-		const RunWord *word = command->words->pdata[i];
-		g_autofree char *text = run_word_format(word);
-		if (!g_strv_contains(dropped, word->option->name))
-			g_ptr_array_add(run, unit_words_literal(text));
-	}
+	add_options(service, run);
 	for (char **arg = command->args; *arg; arg++)
 		g_ptr_array_add(run, unit_words_literal(*arg));
 	end_line(service, "ExecStart", run);
@@ -281,7 +321,7 @@ static bool write_service(Service *service, Container *ctr, GError **error)
 		return false;
 	service->object = g_strdup(opts->name ? service->summary->name : service->summary->id);
 	service->name = g_strconcat(prefix, *prefix ? opts->separator ? opts->separator : "-" : "",
-				    service->object, NULL);
+				    service->object, opts->template ? "@" : "", NULL);
 	g_autofree char *file = g_strconcat(service->name, ".service", NULL);
 	if (!path_name_is_safe(file))
 		return error_set(error, ENGINE_ERROR_INVALID, "'%s' cannot be a unit's name", file);
@@ -291,15 +331,16 @@ static bool write_service(Service *service, Container *ctr, GError **error)
 		g_strdup_printf("%" G_GINT64_FORMAT, opts->stop_timeout >= 0 ? opts->stop_timeout
 						     : own >= 0              ? (int64_t)own
 								: (int64_t)STOP_DEFAULT);
-	if (opts->new &&
-	    !run_command_parse(service->spec->create_command, &service->command, error)) {
+	bool new = opts->new == TRISTATE_TRUE || opts->template;
+	if (new && !run_command_parse(service->spec->create_command, &service->command, error)) {
 		g_prefix_error(error,
 			       "cannot use --new on container \"%s\": ", service->summary->id);
 		return false;
 	}
 	service->unit = unit_file_new();
+	service->env = opts->files ? g_string_new(NULL) : NULL;
 	write_front(service);
-	if (opts->new)
+	if (new)
 		write_run(service);
 	else
 		write_start(service);
@@ -323,6 +364,11 @@ static bool put_service(const Service *service, GError **error)
 	g_autofree char *file = g_strconcat(service->name, ".service", NULL);
 	g_autofree char *path = g_canonicalize_filename(file, NULL);
 	g_autoptr(Json) json = json_object_new_object();
+	if (service->opts->files && service->env->len > 0) {
+		g_autofree char *env = env_path(service);
+		if (!env_file_write(env, service->env, error))
+			return false;
+	}
 	if (service->opts->files) {
 		autofd fd = openat(AT_FDCWD, path,
 				   O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644);
@@ -378,7 +424,8 @@ const Command generate_systemd_command = {
 	.summary = "Write a systemd service for a container",
 	.description = "Writes a service that starts and stops a container or, with --new, makes "
 		       "and removes it. \"skiff quadlet generate\" writes a file that is easier to "
-		       "change.",
+		       "change. With --files variables of the container go to a second file, which "
+		       "only its owner may read: everybody may read a unit.",
 	.examples = (const char *const[]){"skiff generate systemd --new --files --name web", NULL},
 	.min_args = 1,
 	.max_args = 1,

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cmd/commands.h"
+#include "cmd/quadlet/env_file.h"
 #include "cmd/quadlet/quadlet_priv.h"
 #include "cmd/quadlet/quadlet_verb.h"
 #include "cmd/quadlet/unit_words.h"
@@ -127,9 +128,26 @@ static void check_line(const QuadletFiles *files, QuadletUnit *unit, const char 
 	g_ptr_array_unref(check.known);
 }
 
+/* What the service is made with is on its command line. */
+static void check_secrets(QuadletUnit *unit)
+{
+	const char *section = unit->kind->section;
+	g_autoptr(GPtrArray) words = unit_file_words(unit->file, section, "Environment");
+	for (size_t i = 0; i < words->len; i++)
+		if (env_file_is_secret(words->pdata[i]))
+			quadlet_unit_problem(
+				unit, true, unit_file_last(unit->file, section, "Environment"),
+				NULL,
+				"everybody on this machine may read %.*s in the service: use "
+				"Secret=, or EnvironmentFile= with a file of mode 0600",
+				(int)strcspn(words->pdata[i], "="), (char *)words->pdata[i]);
+}
+
 void quadlet_verb_check(const QuadletFiles *files, QuadletUnit *unit)
 {
 	static const char *const keys[] = {"ExecStartPre", "ExecStart"};
+	if (!quadlet_unit_is_broken(unit))
+		check_secrets(unit);
 	for (size_t i = 0; !quadlet_unit_is_broken(unit) && i < G_N_ELEMENTS(keys); i++) {
 		g_autoptr(GPtrArray) lines = unit_file_all(unit->out, "Service", keys[i]);
 		for (size_t j = 0; j < lines->len; j++)

@@ -15,6 +15,7 @@
 #include "cmd/commands.h"
 #include "cmd/engine_open.h"
 #include "cmd/output.h"
+#include "cmd/quadlet/env_file.h"
 #include "cmd/quadlet/quadlet_priv.h"
 #include "cmd/quadlet/run_words.h"
 #include "cmd/quadlet/unit_words.h"
@@ -34,8 +35,8 @@ typedef struct {
 
 static const Option options[] = {
 	{'f', "files", OPTION_FLAG, option_set_flag, NULL,
-	 "Write NAME.container into this directory and print its path",
-	 offsetof(GenerateOptions, files), OPTION_COMMON},
+	 "Write NAME.container, and NAME.env for variables", offsetof(GenerateOptions, files),
+	 OPTION_COMMON},
 	{0},
 };
 
@@ -73,6 +74,7 @@ static const struct {
 typedef struct {
 	UnitFile *unit;
 	GPtrArray *rest; /* options without a key, owned */
+	GString *env;    /* text of the file with the variables; NULL: they stand in the unit */
 	const ContainerSpec *spec;
 } Writing;
 
@@ -235,6 +237,11 @@ static bool add_options(Writing *out, const RunCommand *command, GError **error)
 			continue;
 		if (!check_paths(word, error))
 			return false;
+		bool env = strcmp(name, "env") == 0;
+		if (env && out->env && env_file_add(out->env, word->value))
+			continue;
+		if (env)
+			env_file_warn(word->value);
 		g_autofree char *volume =
 			strcmp(name, "volume") == 0 ? absolute_volume(out, word->value) : NULL;
 		if (!add_key(out, name, volume ? volume : word->value))
@@ -253,14 +260,14 @@ static void add_restart(UnitFile *unit, const char *policy)
 		unit_file_add(unit, "Service", "Restart", "always");
 }
 
-/* The file's text; NULL with @error. */
-static char *write_unit(Container *ctr, const RunCommand *command, GError **error)
+/* The file's text; NULL with @error. @env as in Writing. */
+static char *write_unit(Container *ctr, const RunCommand *command, GString *env, GError **error)
 {
 	const ContainerSummary *summary = container_summary(ctr);
 	const ContainerSpec *spec = container_spec(ctr, error);
 	g_autoptr(UnitFile) unit = unit_file_new();
 	g_autoptr(GPtrArray) rest = g_ptr_array_new_with_free_func(g_free);
-	Writing out = {.unit = unit, .rest = rest, .spec = spec};
+	Writing out = {.unit = unit, .rest = rest, .env = env, .spec = spec};
 	if (!spec)
 		return NULL;
 	g_autofree char *description = g_strdup_printf("Container %s", summary->name);
@@ -270,6 +277,9 @@ static char *write_unit(Container *ctr, const RunCommand *command, GError **erro
 	unit_file_add(unit, SECTION, "ContainerName", summary->name);
 	if (!add_options(&out, command, error))
 		return NULL;
+	g_autofree char *env_file = g_strconcat(summary->name, ".env", NULL);
+	if (env && env->len > 0)
+		add_word(&out, "EnvironmentFile", env_file);
 	for (guint i = 0; i < rest->len; i++)
 		add_word(&out, "PodmanArgs", rest->pdata[i]);
 	for (guint i = 0; i < command->globals->len; i++)
@@ -285,7 +295,8 @@ static char *write_unit(Container *ctr, const RunCommand *command, GError **erro
 	return unit_file_format(unit);
 }
 
-static char *generate(Engine *engine, const char *name, char **out_name, GError **error)
+static char *generate(Engine *engine, const char *name, char **out_name, GString *env,
+		      GError **error)
 {
 	g_autoptr(Container) ctr = container_resolve(engine, name, error);
 	const ContainerSpec *spec = ctr ? container_spec(ctr, error) : NULL;
@@ -301,7 +312,19 @@ static char *generate(Engine *engine, const char *name, char **out_name, GError 
 		return NULL;
 	}
 	*out_name = g_strdup(container_summary(ctr)->name);
-	return write_unit(ctr, &command, error);
+	return write_unit(ctr, &command, env, error);
+}
+
+static bool put_env(const char *name, const GString *env, GError **error)
+{
+	g_autofree char *file = g_strconcat(name, ".env", NULL);
+	g_autofree char *path = g_canonicalize_filename(file, NULL);
+	if (env->len == 0)
+		return true;
+	if (!env_file_write(path, env, error))
+		return false;
+	output_text(path);
+	return true;
 }
 
 static bool put_file(const char *name, const char *text, GError **error)
@@ -351,8 +374,11 @@ static int cmd_quadlet_generate(Invocation *inv)
 	g_autoptr(Engine) engine = command_engine(inv, true, &error);
 	for (size_t i = 0; engine && i < command_n_args(inv); i++) {
 		g_autofree char *name = NULL;
-		g_autofree char *text = generate(engine, command_arg(inv, i), &name, &error);
-		if (!text || (opts.files && !put_file(name, text, &error)))
+		g_autoptr(GString) env = g_string_new(NULL);
+		g_autofree char *text = generate(engine, command_arg(inv, i), &name,
+						 opts.files ? env : NULL, &error);
+		if (!text ||
+		    (opts.files && (!put_file(name, text, &error) || !put_env(name, env, &error))))
 			break;
 		if (!opts.files)
 			output_printf("%s# %s.container\n%s", i > 0 ? "\n" : "", name, text);
@@ -365,11 +391,14 @@ const Command quadlet_generate_command = {
 	.usage = "[options] CONTAINER|COMPOSE-FILE [...]",
 	.summary = "Write a quadlet file for a container that was made by hand, or a stack",
 	.description = "Turns the command line that a container was made with into a .container "
-		       "file: its unit makes the same container again. Of a compose file (.yaml or "
+		       "file: its unit makes the same container again. With --files variables go "
+		       "to a file "
+		       "that only its owner may read: everybody may read a unit. Of a compose file "
+		       "(.yaml or "
 		       ".yml) all files of the stack are made, as by \"skiff compose systemd\".",
 	.examples = (const char *const[]){"skiff quadlet generate web",
 					  "skiff quadlet generate --files web && skiff quadlet "
-					  "install web.container",
+					  "install web.*",
 					  NULL},
 	.min_args = 1,
 	.max_args = -1,

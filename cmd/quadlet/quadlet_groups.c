@@ -21,6 +21,8 @@ static const QuadletKey pod_keys[] = {
 	{"IP", KEY_VALUE, "--ip"},
 	{"IP6", KEY_VALUE, "--ip6"},
 	{"ShmSize", KEY_VALUE, "--shm-size"},
+	{"Memory", KEY_VALUE, "--memory"},
+	{"PidsLimit", KEY_VALUE, "--pids-limit"},
 	{"NetworkAlias", KEY_EACH, "--network-alias"},
 	{"DNS", KEY_EACH, "--dns"},
 	{"DNSOption", KEY_EACH, "--dns-option"},
@@ -77,6 +79,8 @@ static void translate_pod(Translation *work)
 	work_add_keys(work, "PodmanArgs", "PodmanArgs");
 	work_end(work, "ExecStartPre", NULL);
 	unit_file_add(work->service, "Service", "Environment", "PODMAN_SYSTEMD_UNIT=%n");
+	/* So that a pod with limits has its cgroup here. */
+	unit_file_set(work->service, "Service", "Delegate", "yes");
 	unit_file_set(work->service, "Service", "Type", "forking");
 	unit_file_set(work->service, "Service", "Restart", "on-failure");
 	unit_file_set(work->service, "Service", "PIDFile", "%t/%N.pid");

@@ -112,11 +112,12 @@ pid_t monitor_pid(const Monitor *monitor)
 	return monitor->pid;
 }
 
-bool monitor_give_cgroup(Monitor *monitor, int base_fd, const char *name,
+bool monitor_give_cgroup(Monitor *monitor, int base_fd, const char *name, const char *leaf,
 			 const char *const *without, GError **error)
 {
 	g_autoptr(Json) json = json_object_new_object();
 	js_set_string(json, "name", name);
+	js_set_string(json, "leaf", leaf);
 	if (without)
 		js_set_take(json, "without", js_from_strv(without));
 	/* One that has died already says why when it is asked. */

@@ -117,9 +117,10 @@ pid_t monitor_pid(const Monitor *monitor);
  * monitor_give_cgroup() - tell it where the payload's cgroup is to be made
  * @base_fd:	a cgroup whose children have the controllers needed; -1: there is none
  * @name:	of the child
+ * @leaf:	of a child of that, for the payload, because others are to be beside it; NULL: none
  * @without:	controllers that the base lacks: what needs them is not set; NULL: none
  */
-bool monitor_give_cgroup(Monitor *monitor, int base_fd, const char *name,
+bool monitor_give_cgroup(Monitor *monitor, int base_fd, const char *name, const char *leaf,
 			 const char *const *without, GError **error);
 
 /**

@@ -38,7 +38,8 @@ bool monitor_cgroup_receive(MonitorLoop *loop, GError **error)
 		return true;
 	}
 	g_autoptr(Json) json = message_parse(text, (size_t)size, error);
-	if (!json || !js_dup_string(json, "name", &loop->cgroup_name, error))
+	if (!json || !js_dup_string(json, "name", &loop->cgroup_name, error) ||
+	    !js_dup_string(json, "leaf", &loop->cgroup_leaf, error))
 		return false;
 	g_auto(GStrv) without = NULL;
 	if (!js_get_strv(json, "without", &without, error))
@@ -67,6 +68,10 @@ bool monitor_cgroup_open(MonitorLoop *loop, GError **error)
 		return true;
 	loop->cgroup_fd = cgroup_make(loop->cgroup_base, loop->cgroup_name, error);
 	if (loop->cgroup_fd < 0)
+		return false;
+	loop->cgroup_leaf_fd =
+		loop->cgroup_leaf ? cgroup_make(loop->cgroup_fd, loop->cgroup_leaf, error) : -1;
+	if (loop->cgroup_leaf && loop->cgroup_leaf_fd < 0)
 		return false;
 	if (!delegate(loop))
 		return error_set_errno(error, "cannot give the cgroup to the container");
@@ -177,6 +182,7 @@ void monitor_cgroup_close(MonitorLoop *loop)
 	read_oom(loop);
 	fd_close(&loop->memory_events);
 	loop->paused = false;
+	fd_close(&loop->cgroup_leaf_fd);
 	fd_close(&loop->cgroup_fd);
 	if (!cgroup_remove(loop->cgroup_base, loop->cgroup_name))
 		log_warn("cannot remove the container's cgroup: %s", strerror(errno));

@@ -151,6 +151,15 @@ void monitor_exit(MonitorLoop *loop, int status)
 void monitor_restart_now(MonitorLoop *loop)
 {
 	g_autoptr(GError) error = NULL;
+	/* The container whose namespaces it was in was started anew: so is this one, by the
+	 * clean-up, with a monitor that knows the new ones. */
+	if (!monitor_check_joined(loop, &error)) {
+		log_info("%s: the container is started anew", error->message);
+		loop->start_anew = true;
+		monitor_give_up(loop);
+		monitor_io_finish(loop, loop->exit_code);
+		return;
+	}
 	loop->restarts++;
 	if (monitor_start(loop, &error)) {
 		loop->end_told = false;
@@ -175,10 +184,12 @@ static void exec_cleanup(MonitorLoop *loop)
 		return;
 	char code[16];
 	g_snprintf(code, sizeof code, "%d", monitor_notify_code(loop));
-	g_autofree char **argv = g_new0(char *, g_strv_length(task_argv) + 3);
-	memcpy(argv, task_argv, g_strv_length(task_argv) * sizeof *argv);
-	argv[g_strv_length(task_argv)] = (char *)"--exit-code";
-	argv[g_strv_length(task_argv) + 1] = code;
+	guint n = g_strv_length(task_argv);
+	g_autofree char **argv = g_new0(char *, n + 4);
+	memcpy(argv, task_argv, n * sizeof *argv);
+	argv[n] = (char *)"--exit-code";
+	argv[n + 1] = code;
+	argv[n + 2] = loop->start_anew ? (char *)"--start" : NULL;
 	autofd null = openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC);
 	for (int i = 0; i < 3 && null >= 0; i++) {
 		bool traced = i == STDERR_FILENO && log_get_level() >= LOG_LEVEL_DEBUG;

@@ -301,7 +301,7 @@ static MonitorLoop *new_loop(void)
 {
 	MonitorLoop *loop = g_new0(MonitorLoop, 1);
 	loop->signal_fd = loop->proc_fd = loop->control_listener = loop->attach_listener = -1;
-	loop->cgroup_base = loop->cgroup_fd = loop->memory_events = -1;
+	loop->cgroup_base = loop->cgroup_fd = loop->cgroup_leaf_fd = loop->memory_events = -1;
 	loop->launch.pidfd = loop->launch.root_mount_fd = loop->launch.pty_master = -1;
 	loop->kill_at = NO_DEADLINE;
 	loop->health.next_at = loop->health.deadline = NO_DEADLINE;
@@ -331,6 +331,7 @@ static void free_loop(MonitorLoop *loop)
 	g_ptr_array_unref(loop->port_sysctls);
 	g_hash_table_unref(loop->places);
 	g_free(loop->cgroup_name);
+	g_free(loop->cgroup_leaf);
 	g_array_unref(loop->poll_fds);
 	g_array_unref(loop->poll_handlers);
 	g_ptr_array_set_free_func(loop->connections, g_free);

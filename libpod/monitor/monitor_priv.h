@@ -170,6 +170,8 @@ struct MonitorLoop {
 	int cgroup_base;         /* what the payload's cgroup is made in; -1: it has none */
 	int cgroup_fd;           /* of the current run */
 	char *cgroup_name;       /* in the base */
+	char *cgroup_leaf;       /* in that one, where init is; NULL: there itself */
+	int cgroup_leaf_fd;      /* of the current run; -1: none */
 	int memory_events;       /* of the payload's cgroup; -1: none */
 	bool oom;                /* in the current run, or the last one, memory ran out */
 	bool paused;             /* by `pause`: the payload's cgroup is frozen */
@@ -184,6 +186,7 @@ struct MonitorLoop {
 	int restarts;
 	bool stopped_by_user; /* or by who stops everything: it is not restarted */
 	bool stop_asked;      /* by a command of the user: nor is it after a boot */
+	bool start_anew;      /* by the clean-up: what it joined is no more */
 	bool restart_wanted;  /* health: the run ends so that another begins */
 	bool end_told;        /* the event of the last run's end is written */
 	bool removing;        /* by a command that waits for our end: it cleans up */
@@ -220,6 +223,9 @@ void monitor_reap(MonitorLoop *loop);
 /** monitor_start() - steps 9 and 10: network, init, gate. On failure nothing of the attempt is
  * left. */
 bool monitor_start(MonitorLoop *loop, GError **error);
+/** monitor_check_joined() - are the namespaces of others still those of the first run? NOT_FOUND.
+ */
+bool monitor_check_joined(MonitorLoop *loop, GError **error);
 /** monitor_begin() - let the program of a held container run; if that fails it is over.
  * BAD_STATE. */
 bool monitor_begin(MonitorLoop *loop, GError **error);

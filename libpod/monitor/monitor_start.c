@@ -121,6 +121,7 @@ static bool launch(MonitorLoop *loop, GError **error)
 			.seccomp_fd = loop->seccomp_fd,
 			.secrets_fd = loop->secrets_fd,
 			.cgroup_fd = loop->cgroup_fd,
+			.leaf_fd = loop->cgroup_leaf_fd,
 			.configure_netns = own_netns ? configure_netns : NULL,
 			.configure_netns_data = &setup,
 		};
@@ -208,19 +209,20 @@ static void undo(MonitorLoop *loop, bool launched)
 
 /* "/proc/PID/ns/KIND" was looked up before the first run: at a restart the pid may be another
  * process's, in whose namespaces the container has no business. */
-static bool check_joined(MonitorLoop *loop, GError **error)
+bool monitor_check_joined(MonitorLoop *loop, GError **error)
 {
 	for (size_t i = 0; i < OCI_NS_COUNT; i++) {
 		const OciNamespace *ns = &loop->task->config->namespaces[i];
 		struct stat st;
-		/* What is not there the launch will say. */
-		if (ns->mode != OCI_NS_PATH || !g_str_has_prefix(ns->path, "/proc/") ||
-		    fstatat(AT_FDCWD, ns->path, &st, 0) < 0)
+		if (ns->mode != OCI_NS_PATH || !g_str_has_prefix(ns->path, "/proc/"))
 			continue;
-		if (loop->joined[i] != 0 && loop->joined[i] != st.st_ino)
+		bool there = fstatat(AT_FDCWD, ns->path, &st, 0) == 0;
+		if (loop->joined[i] != 0 && (!there || loop->joined[i] != st.st_ino))
 			return error_set(error, ENGINE_ERROR_NOT_FOUND,
-					 "the namespace '%s' is gone, another is there now",
-					 ns->path);
+					 "the namespace '%s' is gone", ns->path);
+		/* Before the first run the launch will say it. */
+		if (!there)
+			continue;
 		loop->joined[i] = st.st_ino;
 	}
 	return true;
@@ -237,7 +239,7 @@ bool monitor_start(MonitorLoop *loop, GError **error)
 		.report_fd = -1,
 	};
 	loop->oom = false;
-	bool launched = check_joined(loop, error) && monitor_cgroup_open(loop, error) &&
+	bool launched = monitor_check_joined(loop, error) && monitor_cgroup_open(loop, error) &&
 			monitor_network_join(loop, error) &&
 			monitor_network_start_uplink(loop, error) && launch(loop, error);
 	if (launched && settle(loop, error)) {

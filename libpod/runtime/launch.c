@@ -105,7 +105,7 @@ static bool setup_open(Setup *setup, const LaunchOptions *options, GError **erro
 	if (!limits_check_sysctls(config, error) ||
 	    !namespaces_plan(config, &setup->namespaces, error))
 		return false;
-	setup->namespaces.cgroup_fd = options->cgroup_fd;
+	setup->namespaces.cgroup_fd = options->leaf_fd >= 0 ? options->leaf_fd : options->cgroup_fd;
 	setup->mounts = mounts_plan(config, options->store_fd, error);
 	if (!setup->mounts)
 		return false;

@@ -23,6 +23,7 @@ typedef struct {
 	int stdio[3];   /* without a terminal; -1 = /dev/null */
 	int seccomp_fd; /* memfd with struct sock_filter[]; -1 = unconfined */
 	int cgroup_fd;  /* the payload's, to be limited as the config says; -1: our own */
+	int leaf_fd;    /* a child of that, where init is put; -1: cgroup_fd itself */
 	int secrets_fd; /* the bytes of the config's secrets; -1: none */
 	int preserve_fds[LAUNCH_PRESERVE_MAX]; /* become 3.. in the container; -1: a hole */
 	size_t n_preserve_fds;

@@ -201,6 +201,9 @@ int privileges_join_keyring(bool shared)
 	 * leak. */
 	if (id < 0)
 		return errno == ENOSYS || errno == EPERM ? 0 : -errno;
+	/* The kernel's answer to who has it already: a clean-up that starts its container anew. */
+	if (id == 0)
+		return 0;
 	/*
 	 * The first to join makes it and cuts it down: found by the next one (USR_SEARCH), written
 	 * by nobody. The others may not change it any more, which is as it should be.

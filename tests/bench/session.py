@@ -23,7 +23,7 @@ PACKAGES = "passwd uidmap libslirp0 libglib2.0-0 libcurl4 libarchive13 libisal2 
 SETUP = """set -e
 mkdir -p root/bin root/proc root/dev root/etc
 cp /bin/busybox root/bin
-for applet in sh true; do ln -s busybox root/bin/$applet; done
+for applet in sh true sleep; do ln -s busybox root/bin/$applet; done
 tar -C root -cf root.tar .
 skiff import root.tar bench >/dev/null
 """
@@ -65,7 +65,10 @@ def show(name, times, unit="ms"):
 
 def clock(argv, **options):
     begin = time.perf_counter()
-    subprocess.run(argv, check=True, stdout=subprocess.DEVNULL, **options)
+    done = subprocess.run(argv, stdout=subprocess.DEVNULL, **options)
+    if done.returncode:
+        subprocess.run("systemctl --user status --no-pager --full unit plain; journalctl --user -n 40 --no-pager", shell=True)
+        sys.exit(1)
     return (time.perf_counter() - begin) * 1000
 
 samples = {"systemctl start, /bin/true": [], "systemctl start, a container to READY": [], "run -d": []}

@@ -179,6 +179,21 @@ class Quadlet(GenerateTest):
         path.unlink()
         link.unlink()
 
+    def test_variables_go_to_a_file(self):
+        """Not readable by others, and installed beside the unit; lint tells of what is not."""
+        self.make("db", ["--network", "none", "-e", "DB_PASSWORD=geheim"], ["busybox"])
+        paths = [self.home / "db.container", self.home / "db.env"]
+        self.assertEqual(self.skiff("quadlet", "generate", "--files", "db").lines, [str(path) for path in paths])
+        self.assertIn("EnvironmentFile=db.env\n", paths[0].read_text(encoding="utf-8"))
+        self.assertEqual((paths[1].read_text(encoding="utf-8"), paths[1].stat().st_mode & 0o777), ("DB_PASSWORD=geheim\n", 0o600))
+        self.assertEqual(self.skiff("quadlet", "lint", str(paths[0])).stdout, "")
+        printed = self.skiff("quadlet", "generate", "db")
+        self.assertIn("everybody may read DB_PASSWORD in the unit", printed.stderr)
+        paths[0].write_text(printed.stdout, encoding="utf-8")
+        self.assertIn("everybody on this machine may read DB_PASSWORD in the service", self.skiff("quadlet", "lint", str(paths[0])).stdout)
+        for path in paths:
+            path.unlink()
+
     def test_relative_sources(self):
         """The directory is not known any more, the record knows where it was."""
         (self.home / "here").mkdir(exist_ok=True)
@@ -245,8 +260,37 @@ class Systemd(GenerateTest):
         (self.home / "container-web.service").unlink()
         self.skiff_fails("generate", "systemd", "--restart-policy", "maybe", "web", says="maybe is not a valid restart policy")
         self.skiff_fails("generate", "systemd", "--container-prefix", "../x", "web", says="cannot be a unit's name")
-        self.skiff_fails("generate", "systemd", "--template", "web", says="unsupported flag: --template")
+        self.skiff_fails("generate", "systemd", "--template", "--new=false", "web", says="--template cannot be set with --new=false")
         self.skiff_fails("generate", "systemd", "nothing", says="no such container")
+
+    def test_template(self):
+        """Any number of instances, each with a container of its own name."""
+        self.make("web", ["--network", "none", "--label", "a=b"], ["busybox", "sleep", "9"])
+        made = self.service("--template", "--name", "web")
+        self.assertEqual(made["Description"], ["skiff container-web@%i.service"])
+        words = made["ExecStart"][0].split()
+        self.assertEqual([word for word in words if "name" in word], ["--name=web-%i"])
+        self.assertIn("--replace", words)
+        self.assertEqual(made["ExecStop"][0].split()[-1], "--cidfile=%t/%n.ctr-id")
+        self.assertEqual(self.skiff("generate", "systemd", "--template", "-nf", "web").lines, [str(self.home / "container-web@.service")])
+        (self.home / "container-web@.service").unlink()
+
+    def test_variables_go_to_a_file(self):
+        """Not readable by others, and the same container comes of it; printed, who holds a password is told."""
+        self.make("db", ["--network", "none", "-e", "DB_PASSWORD=geheim ' \"%n", "-e", "LINES=a\nb", "-e", "HOME"], ["busybox"])
+        env = self.home / "container-db.env"
+        env.touch(0o644)
+        self.skiff("generate", "systemd", "--new", "-nf", "db")
+        text = (self.home / "container-db.service").read_text(encoding="utf-8")
+        self.assertNotIn("geheim", text)
+        self.assertEqual((env.read_text(encoding="utf-8"), env.stat().st_mode & 0o777), ("DB_PASSWORD=geheim ' \"%n\n", 0o600))
+        words = split(next(line for line in text.split("\n") if line.startswith("ExecStart=")).partition("=")[2])
+        words.remove("--cidfile=%t/%n.ctr-id")
+        self.make_again(words, "db-again")
+        self.assertEqual(sorted(self.config("db-again")["env"]), sorted(self.config("db")["env"]))
+        self.assertIn("everybody may read DB_PASSWORD in the unit", self.skiff("generate", "systemd", "--new", "db").stderr)
+        for path in (env, self.home / "container-db.service"):
+            path.unlink()
 
     def test_foreign_text_is_never_more_than_text(self):
         self.make_hostile("hostile")

@@ -4,6 +4,7 @@
 import os
 import signal
 import stat
+import subprocess
 
 from tests.support.registry import free_port
 from tests.support.skiff import SkiffTest, wait_for
@@ -84,7 +85,9 @@ class Verbs(PodTest):
              "you must have an infra container to publish port bindings to the host"),
             (("create", "--infra=false", "--network", "host"), 125, "NoInfra and network modes cannot be used together"),
             (("create", "foo", "bar"), 125, "accepts at most 1 arg(s), received 2"),
-            (("create", "--memory", "1m"), 125, "memory"),
+            (("create", "--infra=false", "--memory", "1m"), 125, "you must have an infra container to limit a pod"),
+            (("create", "--infra-image", "x"), 125,
+             "unsupported flag: --infra-image: the infra container runs skiff's own program and needs no image"),
             (("inspect", "nope"), 125, "inspecting object: no such pod nope"),
             (("rm", "nope"), 1, "no pod with name or ID nope found: no such pod"),
             (("start", "nope"), 125, "no pod with name or ID nope found: no such pod"),
@@ -537,6 +540,71 @@ class Faults(PodTest):
         self.skiff("restart", "-t", "0", "one")
         self.assertNotEqual(self.namespaces("two")["net"], self.namespaces("one")["net"])
         self.check_mended()
+
+    def test_a_restart_policy_follows_a_new_infra_container(self):
+        """A member that its monitor starts again is in the namespaces of now, and known by name there."""
+        self.skiff("pod", "create", "--exit-policy", "stop", "p")
+        self.member("p", "one", "--restart", "always")
+        self.member("p", "two")
+        self.skiff("kill", self.infra("p"))
+        self.wait_status("p", "Degraded")
+        self.skiff("restart", "-t", "0", "two")
+        new = self.namespaces(self.infra("p"))["net"]
+        before = self.state("one", "State.Pid")
+        os.kill(int(before), signal.SIGKILL)
+        wait_for(lambda: self.state("one") == "running" and self.state("one", "State.Pid") not in ("0", before), 60)
+        self.assertEqual([self.namespaces(name)["net"] for name in ("one", "two")], [new] * 2)
+        self.assertEqual(self.skiff("exec", "two", "grep", "-c", "one$", "/etc/hosts").word, "1")
+        self.wait_status("p", "Running")
+
+    def test_hosts_forgets_who_was_removed(self):
+        """By rm, by its own end, and by the command that waited for it; what looks alike stays."""
+        def names():
+            text = self.skiff("exec", "stays", "cat", "/etc/hosts").lines
+            return [line.split()[1] for line in text if line.startswith("127.0.0.1\t") and "localhost" not in line]
+        self.skiff("pod", "create", "--add-host", "xgone:127.0.0.1", "p")
+        for name, options in (("stays", ()), ("gone", ()), ("ends", ("--rm",))):
+            self.member("p", name, *options)
+        self.assertEqual(self.skiff("run", "--rm", "--pod", "p", "--name", "brief", "busybox", "grep", "-c", "brief$", "/etc/hosts").word, "1")
+        own = [name for name in names() if name not in ("xgone", "stays", "gone", "ends")]
+        self.assertEqual(names(), ["xgone", *own, "stays", "gone", "ends"])
+        self.skiff("rm", "-f", "gone")
+        self.skiff("stop", "ends")
+        wait_for(lambda: names() == ["xgone", *own, "stays"], 60, message="the names of removed members to go")
+        self.member("p", "gone")
+        self.assertEqual(names(), ["xgone", *own, "stays", "gone"])
+
+    def test_start_and_exit_policy_at_once(self):
+        """A member that starts while the last other one ends is in the infra container's namespaces, which live."""
+        self.skiff("pod", "create", "--exit-policy", "stop", "p")
+        self.member("p", "one")
+        self.member("p", "two")
+        for starts, ends in (("one", "two"), ("two", "one")) * 3:
+            self.skiff("stop", starts)
+            os.kill(int(self.state(ends, "State.Pid")), signal.SIGKILL)
+            starter = self.start("start", starts)
+            _, err = starter.communicate(timeout=120)
+            self.assertEqual(starter.returncode, 0, err)
+            wait_for(lambda: self.state(ends) == "exited", 60)
+            self.assertEqual(self.state(self.infra("p")), "running")
+            self.assertEqual(self.namespaces(starts)["net"], self.namespaces(self.infra("p"))["net"])
+            self.skiff("start", ends)
+
+    def test_check_tells_of_a_missing_infra_container(self):
+        self.skiff("pod", "create", "p")
+        self.skiff("create", "--pod", "p", "--name", "m", "busybox", "true")
+        infra = self.infra("p")
+        self.assertEqual(self.skiff("system", "check", "--quick").stderr, "")
+        containers = self.state_directories()["store/containers"]
+        (containers.parent / "names" / self.state(infra, "Name").lstrip("/")).unlink()
+        subprocess.run(["rm", "-r", str(containers / infra)], check=True)
+        told = self.skiff("system", "check", "--quick", check=False)
+        self.assertEqual(told.code, 125, str(told))
+        self.assertIn(f"pod p: its infra container {infra[:12]} is missing", told.stdout + told.stderr)
+        self.assertIn("skiff pod rm -f p removes it with its members", told.stdout + told.stderr)
+        self.skiff("pod", "rm", "-f", "p")
+        self.assertEqual(self.skiff("ps", "-aq").lines, [])
+        self.skiff("system", "check", "--quick")
 
     def test_all_monitors_killed_and_removed(self):
         self.two("--network", "none")
