@@ -143,7 +143,7 @@ static bool add_response_header(HttpTransfer *transfer, const char *line, size_t
 	g_autofree char *name = g_ascii_strdown(line, (gssize)name_length);
 	g_autofree char *value =
 		g_strstrip(g_strndup(line + name_length + 1, length - name_length - 1));
-	if (is_ambiguous(transfer->response, name, value)) {
+	if (is_ambiguous(transfer->response, name, value) && wall_stands("one-header")) {
 		g_autofree char *text = g_strdup_printf("the answer has two %s headers", name);
 		set_problem(transfer, ENGINE_ERROR_INVALID, text);
 		return false;
