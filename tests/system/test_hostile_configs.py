@@ -249,5 +249,89 @@ class Loaded(HostileTest):
                 self.check(docker_archive(LAYER, config=GOOD, manifest=text), says)
 
 
+# What an image says, and what `look` prints of its container; a pattern of the refusal; None: either, and no more than that.
+OUT = "../../../../../../../.."
+RUNS = {
+    "a directory that climbs": ({"WorkingDir": f"{OUT}/etc"}, ["/etc"]),
+    "a directory by a link out": ({"WorkingDir": "/links/outside"}, None),
+    "a directory that is a file": ({"WorkingDir": "/etc/passwd"}, "Not a directory|not a directory"),
+    "a directory of the kernel's descriptors": ({"WorkingDir": "/proc/self/fd/3"}, "/proc/self/fd/3"),
+    "a directory to be made through a link out": ({"WorkingDir": "/links/outside/made/here"}, None),
+    "a volume that climbs": ({"Volumes": {f"/v/{OUT}/made": {}}}, ["/"]),
+    "a volume by a link out": ({"Volumes": {"/links/outside": {}}}, None),
+    "a volume by a link to a file out": ({"Volumes": {"/links/canary": {}}}, None),
+    "a volume over a file": ({"Volumes": {"/etc/passwd": {}}}, None),
+    "a volume over a fifo": ({"Volumes": {"/fifo": {}}}, None),
+    "a volume over the kernel's files": ({"Volumes": {"/proc/sys": {}}}, "proc"),
+    "a volume over a device": ({"Volumes": {"/dev/null": {}}}, None),
+    "a thousand volumes in each other": ({"Volumes": {"/v" + "/v" * n: {} for n in range(100)}}, None),
+    "a user that overflows": ({"User": "4294967296"}, "user"),
+    "a user of dots": ({"User": "../../etc"}, "user"),
+    "a group that is a path": ({"User": "0:/etc/group"}, "user|group"),
+    "a user that is not there": ({"User": "mallory"}, "mallory"),
+    "a signal of nothing": ({"StopSignal": "SIGNOTHING"}, "signal|SIGNOTHING"),
+    "a signal beyond the last": ({"StopSignal": "SIGRTMIN+999"}, "signal|SIGRTMIN"),
+    "a program that climbs": ({"Entrypoint": [f"{OUT}/bin/sh"]}, None),
+    "a program by a link out": ({"Entrypoint": ["/links/program"]}, "No such file|not found"),
+    "a program that is a directory": ({"Entrypoint": ["/etc"]}, "ermission denied|directory"),
+    "a program of no name": ({"Entrypoint": [""]}, "no command|executable|empty|not found|No such"),
+    "a program that is a fifo": ({"Entrypoint": ["/fifo"]}, "ermission denied|executable"),
+    "Env for the loader": ({"Env": ["PATH=/bin", "LD_PRELOAD=/evil.so", "LD_AUDIT=/evil.so", "GLIBC_TUNABLES=x", "GCONV_PATH=/"]}, ["/"]),
+    "Env of our own": ({"Env": ["PATH=/bin", "SKIFF_WALL_DOWN=jail,in-root", "XDG_RUNTIME_DIR=/evil", "NOTIFY_SOCKET=/evil", "HOME=/evil"]}, ["/"]),
+    "a PATH of what is not there": ({"Env": [f"PATH={OUT}/evil::."]}, None),
+    "a probe of numbers": ({"Healthcheck": {"Test": [1, 2]}}, "ealthcheck|Test"),
+    "a probe that is quicker than time": ({"Healthcheck": {"Test": ["CMD", "true"], "Interval": -5, "Retries": -1}}, None),
+    "labels that steer others' engines": (
+        {"Labels": {"org.systemd.property.ExecStopPost": "/evil", "io.podman.annotations.privileged": "TRUE", "run.oci.hooks.stdout": "/evil",
+                    "io.containers.capabilities": "ALL", "io.podman.annotations.userns": "host", "nerdctl/extraHosts": "x"}}, ["/"]),
+}
+
+
+class Run(SkiffTest):
+    """What is accepted and then run: an image gets no further than its container."""
+
+    LOOK = "pwd; grep -c ^CapEff:.*0000003fffffffff /proc/self/status; test -e /evil && echo evil"
+
+    def image(self, words):
+        """An image with busybox, links that lead out, and these words."""
+        busybox = Path("/usr/bin/busybox").read_bytes()
+        layer = tar(directory_entry("bin"), (entry("bin/busybox", mode=0o755), busybox), symlink("bin/sh", "busybox"), symlink("bin/grep", "busybox"),
+                    symlink("bin/true", "busybox"), directory_entry("etc"), (entry("etc/passwd"), b"root:x:0:0::/:/bin/sh\n"), entry("fifo", b"6"),
+                    directory_entry("links"), symlink("links/outside", str(self.outside)), symlink("links/canary", str(self.canary)),
+                    symlink("links/program", "/usr/bin/env"))
+        words = {"Env": ["PATH=/bin"], "Cmd": ["sh", "-c", self.LOOK]} | words
+        archive = self.tmp / "archive.tar"
+        archive.write_bytes(docker_archive(layer, config=config(words, rootfs={"type": "layers", "diff_ids": [digest(layer)]})))
+        return self.skiff("load", "-q", "-i", archive, check=False)
+
+    def test_rows(self):
+        if not Path("/usr/bin/busybox").exists():
+            self.skipTest("busybox-static is not installed")
+        self.outside, self.canary = self.tmp / "outside", self.tmp / "canary"
+        self.outside.mkdir()
+        self.canary.write_text("alive")
+        for name, (words, expected) in RUNS.items():
+            with self.subTest(name):
+                self.check(words, expected)
+                count("manifests and configs", name)
+
+    def check(self, words, expected):
+        """One row."""
+        with Watch([self.home, self.runtime, self.tmp / "archive.tar"]) as watch:
+            done = self.image(words)
+            if done.code == 0:
+                done = self.skiff("run", "--rm", "--network", "none", "hostile", check=False)
+            self.skiff("rmi", "-fa", check=False)
+            self.assertEqual(watch.outside(), [])
+        self.assertEqual((list(self.outside.iterdir()), self.canary.read_text()), ([], "alive"))
+        self.assertNotIn("evil\n", done.stdout)
+        if isinstance(expected, str):
+            self.assertIn(done.code, (125, 126, 127), str(done))
+            self.assertRegex(done.stderr, f"Error: .*(?:{expected})")
+        elif expected is not None:
+            self.assertEqual((done.code, done.lines[:1]), (1, expected), str(done))
+            self.assertEqual(done.lines[1:], ["0"])
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -12,8 +12,11 @@ import stat
 import struct
 import subprocess
 import unittest
+from pathlib import Path
 
+from tests.support.bounds import Watch, count
 from tests.support.images import directory_entry, entry
+from tests.support.skiff import SkiffTest
 from tests.system.test_hostile_layers import BLK, CHR, FIFO, SYM, HostileTest, hardlink, header, pax, symlink, tar
 
 END = bytes(1024)
@@ -480,6 +483,59 @@ class Corpus(HostileTest):
 
     def test_streams(self):
         self.check_all(STREAMS)
+
+
+class Doors(SkiffTest):
+    """The same archives where they are unpacked into something that is there: a volume, a running container."""
+
+    images = ["busybox"]
+
+    def setUp(self):
+        super().setUp()
+        self.canary = self.tmp / "canary"
+        self.canary.write_text("alive")
+        self.outside = self.tmp / "outside"
+        self.outside.mkdir(exist_ok=True)
+        (self.outside / "file").write_text("untouched")
+
+    def through(self, door, neighbour, *tables):
+        """Every row: it may be refused, but nothing else changes, and `neighbour` tells the same as before."""
+        before = neighbour()
+        for name, (given, _) in {key: row for table in tables for key, row in table.items()}.items():
+            with self.subTest(name):
+                data = given(self) if callable(given) else given
+                with Watch([self.home, self.runtime]) as watch:
+                    done = door(data)
+                    self.assertEqual(watch.outside(), [])
+                self.assertIn(done.code, (0, 125), str(done))
+                self.assertEqual("Error: " in done.stderr, done.code == 125)
+                self.assertEqual(neighbour(), before)
+                self.assertEqual((self.canary.read_text(), (self.outside / "file").read_text()), ("alive", "untouched"))
+                count(f"tar archives by {self.id().rpartition('_')[2]}", name)
+
+    def test_volume(self):
+        """volume import."""
+        self.skiff("volume", "create", "other")
+        mine = Path(self.skiff("volume", "inspect", "other").json[0]["Mountpoint"])
+        (mine / "file").write_text("untouched")
+
+        def door(data):
+            self.skiff("volume", "create", "v")
+            done = self.skiff("volume", "import", "v", "-", input=data, check=False)
+            self.skiff("volume", "rm", "v")
+            return done
+        self.through(door, lambda: [(path.name, path.read_text(), path.stat().st_mode) for path in mine.iterdir()], NAMES, LINKS)
+        self.skiff("volume", "rm", "other")
+
+    def test_cp(self):
+        """cp to a running container."""
+        self.skiff("run", "-d", "--name", "c", "--network", "none", "--stop-signal", "KILL", "busybox", "sleep", "10000")
+        self.skiff("exec", "c", "mkdir", "/in")
+
+        def door(data):
+            self.skiff("exec", "c", "sh", "-c", "chmod -R 700 /in; rm -rf /in; mkdir /in")
+            return self.skiff("cp", "-", "c:/in", input=data, check=False)
+        self.through(door, lambda: self.skiff("exec", "c", "sh", "-c", "ls / /etc; cat /etc/passwd").lines, NAMES, LINKS)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ CONTROLS = {
     "posture": "run.RunBasics.test_exit_code_is_the_containers",
     "copy": "run.RunBasics.test_exit_code_is_the_containers",
     "hostile_layers": "hostile_layers.Kinds.test_setuid",
+    "hostile_tars": "hostile_tars.Corpus.test_streams",
     "hostile_configs": "hostile_configs.Loaded.test_listings",
     "pull_faults": "pull_faults.Tls.test_good_certificate",
     "signature": "signature.Decisions.test_signed_as_it_should_be",
@@ -120,6 +121,11 @@ LAYERS = [
     ("CVE-2024-3727", "Documents.test_hostile_digest", "digest-grammar"),
     ("CVE-2020-14370", "Documents.test_environment", "environment-grammar"),
     ("more layers than an overlay holds", "Documents.test_many_layers", "layer-count"),
+]
+
+TARS = [
+    ("podman CVE-2025-11395 volume import", "Doors.test_volume", "in-root jail"),
+    ("CVE-2019-14271 and its kind in cp", "Doors.test_cp", "in-root jail"),
 ]
 
 ARCHIVES = [("sizes in an archive", "Loaded.test_layouts", "archive-sizes")]
@@ -225,7 +231,7 @@ def _rows(module, rows):
 
 
 TABLES = {
-    "runtime_incidents": RUNTIME, "posture": POSTURE, "hostile_layers": LAYERS, "hostile_configs": ARCHIVES, "pull_faults": REGISTRY, "signature": SIGNATURE,
+    "runtime_incidents": RUNTIME, "posture": POSTURE, "hostile_layers": LAYERS, "hostile_tars": TARS, "hostile_configs": ARCHIVES, "pull_faults": REGISTRY, "signature": SIGNATURE,
     "build_files": BUILD, "copy": COPY, "build_outputs": OUTPUTS, "systemd_mode": SYSTEMD, "options": OPTIONS, "network": NETWORK,
     "named_network_dns": NAMES, "compose_view": COMPOSE_VIEW, "compose_keys": COMPOSE_KEYS, "compose_export": COMPOSE_EXPORT,
     "compose_watch": COMPOSE_WATCH, "generate": GENERATE, "quadlet": QUADLET,
