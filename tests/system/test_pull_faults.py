@@ -1029,10 +1029,22 @@ class Tls(FaultTest):
         middle = Authority(directory / "middle-ca")
         middle.certificate, middle.key = middle_cert, middle_key
         yield "intermediate is missing", middle.issue("below-middle")
+        for name, end, extensions in (("an intermediate that expired", "20210101000000Z", ""),
+                                      ("an intermediate for other names", None, "nameConstraints=critical,permitted;DNS:example.com")):
+            word = name.rpartition(" ")[2]
+            between = Authority(directory / word)
+            between.certificate, between.key = issue(f"ca-{word}", ca=True, end=end, extensions=f"keyUsage=keyCertSign\n{extensions}")
+            certificate, its_key = between.issue(f"below-{word}")
+            chain = directory / f"chain-{word}.crt"
+            chain.write_bytes(Path(certificate).read_bytes() + Path(between.certificate).read_bytes())
+            yield name, (chain, its_key)
+        yield "a critical extension that nobody knows", issue("critical", extensions="1.2.3.4=critical,ASN1:NULL")
+        itself = Authority(directory / "self", "localhost")
+        yield "signed by itself", (itself.certificate, itself.key)
 
-    def test_twelve_bad_certificates(self):
+    def test_bad_certificates(self):
         cases = list(self.bad_certificates())
-        self.assertEqual(len(cases), 12)
+        self.assertEqual(len(cases), 16)
         for name, certificate in cases:
             count("bad certificates", name)
             with self.subTest(name):

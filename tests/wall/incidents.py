@@ -143,7 +143,7 @@ REGISTRY = [
     ("realm in plain HTTP", "Tokens.test_realm_in_plain_http", "realm-scheme realm-origin"),
     ("token server that redirects", "Tokens.test_token_server_that_redirects", "realm-redirects"),
     ("token that is a header", "Tokens.test_bad_token_answers", "token-characters"),
-    ("CVE-2019-10214 certificates", "Tls.test_twelve_bad_certificates", "certificates"),
+    ("CVE-2019-10214 certificates", "Tls.test_bad_certificates", "certificates"),
     ("CVE-2021-41092", "Helpers.test_helper_that_fails", "helper-failures"),
     ("CVE-2021-41190", "Documents.test_image_and_index_at_once", "one-kind"),
     ("CVE-2021-41190 mediaType", "Documents.test_content_type_of_an_index", "declared-kind"),
