@@ -200,7 +200,9 @@ static void build_system_mounts(OciConfig *config, const ContainerSpec *spec,
 	g_autofree char *size =
 		g_strdup_printf("size=%" G_GINT64_FORMAT,
 				spec->shm_size > 0 ? spec->shm_size : (gint64)DEFAULT_SHM_SIZE);
-	const char *const shm[] = {"nosuid", "noexec", "nodev", "mode=1777", size, NULL};
+	const char *const shm[] = {
+		"nosuid", "noexec", "nodev", "mode=1777", wall_stands("shm-size") ? size : NULL,
+		NULL};
 
 	oci_config_add_mount(config, "/proc", "proc", "proc", proc);
 	oci_config_add_mount(config, "/dev", "tmpfs", "tmpfs", dev);

@@ -42,7 +42,7 @@ static const HttpTls *lookup_tls(const char *host, void *data, GError **error)
 	const RegistryOptions *options = &session->options;
 	const char *written = g_hash_table_lookup(session->registries, host);
 	const char *name = written ? written : host;
-	bool is_registry = written != NULL;
+	bool is_registry = written != NULL || !wall_stands("own-verification");
 	bool verify = !registries_conf_is_insecure(session->conf, name);
 	if (is_registry && options->tls_verify >= 0)
 		verify = options->tls_verify;

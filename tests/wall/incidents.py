@@ -31,6 +31,7 @@ CONTROLS = {
     "build_outputs": "build_outputs.Outputs.test_tar",
     "systemd_mode": "systemd_mode.Mode.test_by_the_commands_name",
     "options": "options.VolumeOptions.test_bind",
+    "monitor_io": "monitor_io.Sockets.test_garbage_on_the_attach_socket",
     "network": "network.Modes.test_host",
     "named_network_dns": "named_network_dns.Forwarded.test_answers",
     "compose_view": "compose_view.DryRun.test_up_and_down",
@@ -58,6 +59,7 @@ RUNTIME = [
     ("crun CVE-2026-47766", "ProcAndDev.test_2026_41579_devices_where_dev_is_a_link", "root-first in-root own-dev"),
     ("crun CVE-2026-47766 below", "ProcAndDev.test_2026_41579_devices_below_a_link", "root-first in-root walk-no-links"),
     ("CVE-2023-25809", "ProcAndDev.test_2023_25809_cgroup_is_read_only", "cgroups-read-only"),
+    ("CVE-2025-52565", "ProcAndDev.test_2025_52565_terminal_with_a_link_as_dev", "root-first in-root own-dev"),
     ("CVE-2025-31133", "ProcAndDev.test_2025_31133_dev_of_the_user_with_a_link_as_null", "hosts-null"),
     ("Docker 2015-3630", "MountPoints.test_2021_30465_destination_through_links_stays_inside", "root-first in-root walk-no-links"),
     ("CVE-2024-45310", "MountPoints.test_2024_45310_nothing_is_created_outside", "root-first in-root walk-no-links"),
@@ -91,6 +93,7 @@ POSTURE = [
     ("CVE-2022-0185 and other doors of user namespaces", "Posture.test_every_system_call", "filter"),
     ("CVE-2026-31431 AF_ALG", "Posture.test_arguments_decide", "filter"),
     ("exec without the filter", "Posture.test_exec_has_the_same_filter", "filter"),
+    ("CVE-2024-3056", "Posture.test_mounts", "shm-size"),
     ("hidden files of /proc and /sys", "Posture.test_hidden_paths", "masked-paths"),
     ("the user's session keyring", "Posture.test_keyring_is_shared_and_locked", "own-keyring"),
 ]
@@ -110,6 +113,10 @@ LAYERS = [
     ("device nodes", "Kinds.test_devices", "no-devices"),
     ("overlay attributes", "Kinds.test_overlay_attributes Kinds.test_escaped_overlay_attribute", "no-overlay-attributes"),
     ("capability of another root", "Kinds.test_bad_capability", "own-capabilities"),
+    ("owners that mean nobody", "Numbers.test_owner_out_of_range", "owner-range"),
+    ("a name that ends in its middle", "Names.test_nul_in_pax_path", "whole-names"),
+    ("attributes without end", "Kinds.test_many_attributes", "attribute-count"),
+    ("CVE-2025-58183 long names", "Names.test_megabyte_name", "extension-size"),
     ("whiteout of nothing", "Whiteouts.test_bad_names", "whiteout-names"),
     ("whiteout as a parent", "Whiteouts.test_as_parent", "whiteout-parents"),
     ("whiteout with data", "Whiteouts.test_with_data", "whiteout-data"),
@@ -128,7 +135,10 @@ TARS = [
     ("CVE-2019-14271 and its kind in cp", "Doors.test_cp", "in-root jail"),
 ]
 
-ARCHIVES = [("sizes in an archive", "Loaded.test_layouts", "archive-sizes")]
+ARCHIVES = [
+    ("sizes in an archive", "Loaded.test_layouts", "archive-sizes"),
+    ("containerd CVE-2022-23648", "Run.test_rows", "root-first in-root walk-no-links"),
+]
 
 REGISTRY = [
     ("CVE-2020-15157", "Redirects.test_forty_shapes_leak_nothing", "credentials-stay"),
@@ -140,6 +150,10 @@ REGISTRY = [
     ("redirect from HTTPS to HTTP", "Tls.test_redirect_to_plain_http", "no-downgrade"),
     ("challenge of where a redirect leads", "Redirects.test_challenge_of_where_a_redirect_leads", "challenger"),
     ("oras CVE-2026-48978", "Tokens.test_realm_on_this_machine_is_not_visited", "realm-origin"),
+    ("model-runner CVE-2026-33990 by a proxy", "Tokens.test_realm_at_a_private_address_behind_the_proxy", "realm-origin"),
+    ("CVE-2025-6032", "Tls.test_verification_is_not_inherited_by_a_redirect", "own-verification"),
+    ("CVE-2020-1702", "Documents.test_five_megabytes", "document-size"),
+    ("CVE-2020-1702 headers", "Documents.test_too_many_headers", "header-size"),
     ("realm in plain HTTP", "Tokens.test_realm_in_plain_http", "realm-scheme realm-origin"),
     ("token server that redirects", "Tokens.test_token_server_that_redirects", "realm-redirects"),
     ("token that is a header", "Tokens.test_bad_token_answers", "token-characters"),
@@ -177,6 +191,7 @@ BUILD = [
 OUTPUTS = [
     ("set-id programs in build -o", "Outputs.test_local_gives_nobody_a_privilege", "harmless-output"),
     ("devices that a Dockerfile asks for", "Mounts.test_insecure_needs_to_be_allowed", "allowed-devices"),
+    ("CVE-2024-24557", "Caches.test_hostile_caches", "cached-on-its-layers"),
     ("CVE-2025-4953", "Mounts.test_a_directory_of_the_context_that_may_be_written", "context-overlay"),
     ("CVE-2024-1753 stage", "Mounts.test_a_source_that_leaves_its_root", "in-root"),
     ("CVE-2024-9675", "Hostile.test_names_of_caches", "cache-names"),
@@ -192,6 +207,8 @@ OPTIONS = [
     ("a volume in memory that became a link", "VolumeOptions.test_tmpfs_of_a_container_that_puts_a_link_in_its_place", "foreign-inside"),
     ("CRI-O CVE-2022-4318", "Identity.test_entry_is_one_line", "entry-lines"),
 ]
+
+SOCKETS = [("CVE-2020-15257", "Sockets.test_only_for_the_user", "socket-mode")]
 
 NETWORK = [("the host's loopback by its gateway", "Modes.test_host_loopback_is_closed", "closed-loopback")]
 
@@ -232,7 +249,7 @@ def _rows(module, rows):
 
 TABLES = {
     "runtime_incidents": RUNTIME, "posture": POSTURE, "hostile_layers": LAYERS, "hostile_tars": TARS, "hostile_configs": ARCHIVES, "pull_faults": REGISTRY, "signature": SIGNATURE,
-    "build_files": BUILD, "copy": COPY, "build_outputs": OUTPUTS, "systemd_mode": SYSTEMD, "options": OPTIONS, "network": NETWORK,
+    "build_files": BUILD, "copy": COPY, "build_outputs": OUTPUTS, "systemd_mode": SYSTEMD, "options": OPTIONS, "monitor_io": SOCKETS, "network": NETWORK,
     "named_network_dns": NAMES, "compose_view": COMPOSE_VIEW, "compose_keys": COMPOSE_KEYS, "compose_export": COMPOSE_EXPORT,
     "compose_watch": COMPOSE_WATCH, "generate": GENERATE, "quadlet": QUADLET,
 }
