@@ -32,6 +32,7 @@ _EVENTS = {0x2: "modify", 0x4: "attrib", 0x40: "move from", 0x80: "move to", 0x1
 _EVENT = struct.Struct("=IBBHQii")
 _DIRECTORY_AND_NAME = 2
 
+_blind = set()
 _counted = collections.defaultdict(set)
 
 
@@ -51,12 +52,14 @@ class Watch:
         self.group, self.mounts = -1, {}
 
     def __enter__(self):
-        if os.geteuid() != 0:
-            return self
-        self.group = self.check(_LIBC.fanotify_init(_INIT, 0))
-        for place in self.places.values():
+        self.group = _LIBC.fanotify_init(_INIT, 0) if os.geteuid() == 0 else -1
+        if os.geteuid() == 0 and self.group < 0:
+            self.blind("the machine")  # root of a container
+        for place in self.places.values() if self.group >= 0 else ():
             mask = ctypes.c_uint64(_ONDIR | sum(_EVENTS))
-            self.check(_LIBC.fanotify_mark(self.group, _ADD_FILESYSTEM, mask, -100, os.fsencode(place)))
+            if _LIBC.fanotify_mark(self.group, _ADD_FILESYSTEM, mask, -100, os.fsencode(place)) < 0:
+                self.blind(place)  # a file system without handles
+                continue
             self.mounts[struct.pack("=Q", os.statvfs(place).f_fsid)] = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
         return self
 
@@ -66,11 +69,11 @@ class Watch:
         self.group, self.mounts = -1, {}
 
     @staticmethod
-    def check(result):
-        """The result of a call of the C library."""
-        if result < 0:
-            raise OSError(ctypes.get_errno(), "fanotify")
-        return result
+    def blind(place):
+        """Say once what cannot be watched here, and why."""
+        if place not in _blind:
+            _blind.add(place)
+            print(f"# fanotify does not see {place}: {os.strerror(ctypes.get_errno())}")
 
     def records(self):
         """(mask, pid, rest of the event) of all that is waiting."""
