@@ -19,6 +19,7 @@
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
 #include "libpod/base/path.h"
+#include "libpod/base/wall.h"
 
 #define PIECE_SIZE  (256u << 10)
 #define CLONE_FROM  (64u << 10)
@@ -54,7 +55,9 @@ static void owner_of(const CopyWriter *w, const struct stat *st, uint32_t *uid, 
 /* The mode of a copy. */
 static mode_t mode_of(const CopyWriter *w, mode_t mode)
 {
-	mode_t kept = w->target->harmless ? ~(mode_t)(S_ISUID | S_ISGID) : ~(mode_t)0;
+	mode_t kept = w->target->harmless && wall_stands("harmless-output")
+			      ? ~(mode_t)(S_ISUID | S_ISGID)
+			      : ~(mode_t)0;
 	return copy_mode_apply(&w->plan->mode, mode) & 07777 & kept;
 }
 

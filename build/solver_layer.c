@@ -19,6 +19,7 @@
 #include "libpod/base/spawn.h"
 #include "libpod/base/units.h"
 #include "libpod/base/userns.h"
+#include "libpod/base/wall.h"
 #include "libpod/rootless.h"
 #include "storage/build_cache.h"
 #include "storage/build_layer.h"
@@ -392,7 +393,8 @@ static BuildRecord *lookup_step(StageRun *run, const char *key)
 	g_autoptr(BuildRecord) record = solver_lookup(run->build, key);
 	guint n = record ? g_strv_length(record->layers) : 0;
 	const char *below = n > 1 ? record->layers[n - 2] : "";
-	if (!record || !record->diff_id || strcmp(below, build_state_top(run->state)) == 0)
+	if (!record || !record->diff_id || strcmp(below, build_state_top(run->state)) == 0 ||
+	    !wall_stands("cached-on-its-layers"))
 		return g_steal_pointer(&record);
 	log_info("the build cache's record %.12s is not for the layers of this stage", key);
 	return NULL;

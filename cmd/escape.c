@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "libpod/base/wall.h"
+
 /* The letter of \n and its like, 0 for characters that have none. */
 static char short_escape(gunichar rune)
 {
@@ -87,7 +89,8 @@ void escape_append_terminal(GString *out, const char *text, bool newlines)
 			rune < 0x20 || (rune >= 0x7f && rune < 0xa0) || is_bidi_control(rune);
 		if (!valid)
 			g_string_append_printf(out, "\\x%02x", rune);
-		else if (control && !(newlines && (rune == '\n' || rune == '\t')))
+		else if (control && !(newlines && (rune == '\n' || rune == '\t')) &&
+			 wall_stands("escaped-output"))
 			append_number(out, rune);
 		else
 			g_string_append_len(out, text, length);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "libpod/base/error.h"
+#include "libpod/base/wall.h"
 #include "libpod/runtime/privileges.h"
 #include "libpod/systemd_mode.h"
 
@@ -182,7 +183,9 @@ static void build_system_mounts(OciConfig *config, const ContainerSpec *spec,
 				const OciBuildContext *context)
 {
 	/* The image chooses the command, and with it that it is a systemd: never another's. */
-	bool writable = spec->privileged || (spec->systemd && systemd_mode_has_namespace(spec));
+	bool own = systemd_mode_has_namespace(spec) || !wall_stands("own-cgroups");
+	bool writable =
+		spec->privileged || (spec->systemd && own) || !wall_stands("cgroups-read-only");
 	const char *const proc[] = {"nosuid", "noexec", "nodev", NULL};
 	const char *const dev[] = {"nosuid",   "noexec",      "strictatime",
 				   "mode=755", "size=65536k", NULL};
@@ -197,7 +200,9 @@ static void build_system_mounts(OciConfig *config, const ContainerSpec *spec,
 	g_autofree char *size =
 		g_strdup_printf("size=%" G_GINT64_FORMAT,
 				spec->shm_size > 0 ? spec->shm_size : (gint64)DEFAULT_SHM_SIZE);
-	const char *const shm[] = {"nosuid", "noexec", "nodev", "mode=1777", size, NULL};
+	const char *const shm[] = {
+		"nosuid", "noexec", "nodev", "mode=1777", wall_stands("shm-size") ? size : NULL,
+		NULL};
 
 	oci_config_add_mount(config, "/proc", "proc", "proc", proc);
 	oci_config_add_mount(config, "/dev", "tmpfs", "tmpfs", dev);

@@ -8,6 +8,8 @@
 #include <glib.h>
 #include <string.h>
 
+#include "libpod/base/wall.h"
+
 #define HEADER_SIZE     12
 #define TYPE_A          1
 #define TYPE_PTR        12
@@ -398,7 +400,9 @@ static bool try_name(const DnsNames *names, Answer *answer)
 	if (strcmp(name, DOMAIN) == 0)
 		return true;
 	answer->code = DNS_NAME_ERROR;
-	return ours || names->internal || (*name && !strchr(name, '.'));
+	bool internal = names->internal && wall_stands("internal-names");
+	bool local = ours || (*name && !strchr(name, '.'));
+	return internal || (local && wall_stands("local-names"));
 }
 
 int dns_answer(const DnsNames *names, const uint8_t *question, size_t size, size_t room,

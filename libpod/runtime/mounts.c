@@ -119,7 +119,7 @@ static bool open_bind(MountEntry *entry, int store_fd, GError **error)
 		flags |= AT_RECURSIVE;
 	struct stat st;
 	/* It lies in another container, whose /dev/shm or volume in memory is shared. */
-	if (foreign_is_source(source)) {
+	if (foreign_is_source(source) && wall_stands("foreign-inside")) {
 		entry->fd = foreign_open_tree(source);
 		errno = entry->fd < 0 ? -entry->fd : 0;
 	} else {

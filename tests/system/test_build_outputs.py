@@ -479,6 +479,16 @@ RUN --mount=type=bind,from=evil,source=/direct,target=/m,rw cat /m
         self.assertEqual(self.inside("cat", "/got"), "old\nnew\n")
         self.assertEqual((self.context / "f").read_text(), "old\n")
 
+    def test_a_directory_of_the_context_that_may_be_written(self):
+        """CVE-2025-4953: what a step writes to it is no file of the host."""
+        (self.context / "d").mkdir()
+        (self.context / "d/f").write_text("old\n")
+        self.write("FROM busybox\nRUN --mount=type=bind,source=d,target=/in,rw cat /in/f > /got && echo new > /in/f && touch /in/made && "
+                   "cat /in/f >> /got\n")
+        self.build()
+        self.assertEqual(self.inside("cat", "/got"), "old\nnew\n")
+        self.assertEqual({path.name: path.read_text() for path in (self.context / "d").iterdir()}, {"f": "old\n"})
+
     def test_a_cache_that_begins_with_files(self):
         text = """
 FROM busybox AS seed

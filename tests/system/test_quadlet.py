@@ -473,6 +473,29 @@ DIFFERENT = {
 }
 
 
+class AutoUpdate(SkiffTest):
+    """auto-update as far as it goes without a systemd: tests/nspawn has the rest."""
+
+    images = ["busybox"]
+    FORMAT = ("auto-update", "--dry-run", "--format", "{{.ContainerName}} {{.Unit}}")
+
+    def test_units_of_the_image(self):
+        """An image of a stranger names no unit that is restarted, and none stands for many."""
+        labels = {"io.containers.autoupdate": "local", "PODMAN_SYSTEMD_UNIT": "sshd.service"}
+        self.skiff("build", "-q", "-t", "localhost/stranger", "-", input="FROM busybox\n" + "".join(
+            f"LABEL {key}={value}\n" for key, value in labels.items()))
+        self.skiff("run", "-d", "--name", "own", "--network", "none", "--label", "PODMAN_SYSTEMD_UNIT=own.service", "localhost/stranger", "sleep", "1000")
+        self.assertEqual(self.skiff(*self.FORMAT).lines, ["own own.service"])
+        self.skiff("run", "-d", "--name", "theirs", "--network", "none", "localhost/stranger", "sleep", "1000")
+        self.skiff("run", "-d", "--name", "many", "--network", "none", "--label", "PODMAN_SYSTEMD_UNIT=*", "localhost/stranger", "sleep", "1000")
+        done = self.skiff(*self.FORMAT, code=125)
+        self.assertEqual(done.lines, ["own own.service"])
+        self.assertIn("no PODMAN_SYSTEMD_UNIT label found", done.stderr)
+        self.assertIn('"*" is no unit\'s name', done.stderr)
+        self.skiff("rm", "-fa", "-t", "0")
+        self.skiff("rmi", "localhost/stranger")
+
+
 class Oracle(QuadletTest):
     """All cases, through podman's generator: what both translate must be the same but for known differences."""
 

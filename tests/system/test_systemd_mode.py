@@ -62,6 +62,15 @@ class Mode(SkiffTest):
         self.assertEqual(done.stdout, "up\n%s\n" % ("rw" if self.owns else "ro"))
         self.assertEqual("it will not start without a cgroup of its own" in done.stderr, not self.owns)
 
+    def test_another_init_in_the_namespace_of_others(self):
+        """The image chooses that name, too: what belongs to others is not its to write to."""
+        for namespace in ("host", "container:neighbour"):
+            with self.subTest(namespace):
+                self.skiff("run", "-d", "--replace", "--name", "neighbour", "--network", "none", "--stop-signal", "KILL", "busybox", "sleep", "1000")
+                done = self.skiff("run", "--rm", "--network", "none", "--cgroupns", namespace, "--entrypoint", "/usr/sbin/init", "--mount",
+                                  f"type=bind,src={self.shell_script()},dst=/usr/sbin/init,ro", "busybox")
+                self.assertEqual(done.stdout, "up\nro\n")
+
     def shell_script(self):
         """A file that says it is up."""
         path = self.tmp / "init"

@@ -751,6 +751,29 @@ static const Row mounts[] = {
 	{spec_add_tmpfs, "/x:shared", "unknown mount option \"shared\"", BAD},
 	{spec_add_tmpfs, "/x:z", "unknown mount option \"z\"", BAD},
 	{spec_add_tmpfs, "/x:noswap", "not supported", NOT},
+	/* What an author of somebody else's file might smuggle. */
+	{spec_add_mount, "type=bind,src=/tmp,dst=/x/../..", "a mount cannot hide the root", BAD},
+	{spec_add_mount, "type=bind,src=/tmp,dst=/.//.", "a mount cannot hide the root", BAD},
+	{spec_add_mount, "type=tmpfs,dst=/", "a mount cannot hide the root", BAD},
+	{spec_add_mount, "type=volume,src=v,dst=/../", "a mount cannot hide the root", BAD},
+	{spec_add_mount, "type=BIND,src=/tmp,dst=/x", "invalid filesystem type \"BIND\"", BAD},
+	{spec_add_mount, "type=bind ,src=/tmp,dst=/x", "invalid filesystem type \"bind \"", BAD},
+	{spec_add_mount, "type=proc,dst=/x", "invalid filesystem type \"proc\"", BAD},
+	{spec_add_mount, "type=overlay,dst=/x", "invalid filesystem type \"overlay\"", BAD},
+	{spec_add_mount, "type=bind,src=/tmp,dst=/x,remount", "remount: invalid mount option", BAD},
+	{spec_add_mount, "type=bind,src=/tmp,dst=/x,suid=", "suid: invalid mount option", BAD},
+	{spec_add_mount, "type=bind,src=/tmp,dst=/x,lowerdir=/", "lowerdir: invalid mount option",
+	 BAD},
+	{spec_add_mount, "type=bind,src=/tmp,dst=/x,RO", "RO: invalid mount option", BAD},
+	{spec_add_mount, "type=bind,src=/tmp,dst=/x, ro", " ro: invalid mount option", BAD},
+	{spec_add_mount, "type=tmpfs,dst=/x,tmpfs-size=1,tmpfs-mode=-1", "invalid tmpfs option",
+	 BAD},
+	{spec_add_mount, "type=tmpfs,dst=/x,tmpfs-size=18446744073709551616",
+	 "invalid tmpfs option", BAD},
+	{spec_add_mount, "type=volume,src=..,dst=/x", "names must match", BAD},
+	{spec_add_mount, "type=volume,src=v,dst=/x,subpath=a/../../b", "leads out of the volume",
+	 BAD},
+	{spec_add_mount, "type=volume,src=v,dst=/x,subpath=..", "leads out of the volume", BAD},
 	{NULL},
 };
 
@@ -855,6 +878,18 @@ static void test_ports_survive_network(void)
 	g_assert_cmpuint(spec->network->ports->len, ==, 2);
 }
 
+/* The strings of mounts that are refused, counted to be published. */
+static void test_mount_count(void)
+{
+	const Row *const tables[] = {volumes, mounts};
+	guint refused = 0;
+	for (size_t i = 0; i < G_N_ELEMENTS(tables); i++)
+		for (const Row *row = tables[i]; row->set; row++)
+			refused += row->code == BAD || row->code == NOT;
+	g_assert_cmpuint(refused, >=, 60);
+	g_test_message("hostile: %u mount strings", refused);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -874,5 +909,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/spec-parse/env-file/dockers-grammar", test_env_text);
 	g_test_add_func("/spec-parse/env-file/refuses-nul", test_env_file);
 	g_test_add_func("/spec-parse/network/keeps-ports", test_ports_survive_network);
+	g_test_add_func("/spec-parse/mounts/count", test_mount_count);
 	return g_test_run();
 }

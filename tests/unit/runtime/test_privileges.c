@@ -256,6 +256,126 @@ static void test_specs(void)
 	}
 }
 
+/* A line of passwd or group in each form that somebody has mistaken for another: whom it makes. */
+typedef struct {
+	const char *passwd; /* the file */
+	const char *group;
+	const char *spec;
+	int result;
+	uid_t uid;
+	gid_t gid;
+	const char *groups;
+} FormRow;
+
+static const FormRow form_rows[] = {
+	/* Lines of passwd. */
+	{"eve:x:7:8::/h:/s\n", "", "eve", 0, 7, 8, "8"},
+	{"eve:x:7:8::/h", "", "eve", 0, 7, 8, "8"},
+	{"eve:x:7:8:::", "", "eve", 0, 7, 8, "8"},
+	{"eve:x:7:8:", "", "eve", -ENOENT, 0, 0, NULL},
+	{"eve:x:7:8", "", "eve", -ENOENT, 0, 0, NULL},
+	{"eve", "", "eve", -ENOENT, 0, 0, NULL},
+	{"eve:", "", "eve", -ENOENT, 0, 0, NULL},
+	{"eve::7:8::/h:/s", "", "eve", 0, 7, 8, "8"},
+	{"eve:x::8::/h:/s", "", "eve", -ENOENT, 0, 0, NULL},
+	{"eve:x:7:::/h:/s", "", "eve", -ENOENT, 0, 0, NULL},
+	{"eve:x:::::", "", "eve", -ENOENT, 0, 0, NULL},
+	{"::0:0::/:/s", "", "eve", -ENOENT, 0, 0, NULL},
+	{"eve:x: 0:8::/h:/s", "", "eve", -ENOENT, 0, 0, NULL},
+	{"eve:x:0 :8::/h:/s", "", "eve", -ENOENT, 0, 0, NULL},
+	{"eve:x:\t0:8::/h:/s", "", "eve", -ENOENT, 0, 0, NULL},
+	{"eve:x:+0:8::/h:/s", "", "eve", -ENOENT, 0, 0, NULL},
+	{"eve:x:-0:8::/h:/s", "", "eve", -ENOENT, 0, 0, NULL},
+	{"eve:x:0x7:8::/h:/s", "", "eve", -ENOENT, 0, 0, NULL},
+	{"eve:x:7a:8::/h:/s", "", "eve", -ENOENT, 0, 0, NULL},
+	{"eve:x:7.0:8::/h:/s", "", "eve", -ENOENT, 0, 0, NULL},
+	{"eve:x:4294967294:8::/h:/s", "", "eve", 0, 4294967294u, 8, "8"},
+	{"eve:x:4294967295:8::/h:/s", "", "eve", -ENOENT, 0, 0, NULL},
+	{"eve:x:18446744073709551616:8::/h:/s", "", "eve", -ENOENT, 0, 0, NULL},
+	{"eve:x:00000000000:8::/h:/s", "", "eve", -ENOENT, 0, 0, NULL},
+	{"eve:x:007:008::/h:/s", "", "eve", 0, 7, 8, "8"},
+	{"eve:x:7:4294967295::/h:/s", "", "eve", -ENOENT, 0, 0, NULL},
+	{"eve:x:7:wheel::/h:/s", "wheel:x:0:", "eve", -ENOENT, 0, 0, NULL},
+	{"eve:x:7:8::/h:/s\r\n", "", "eve", 0, 7, 8, "8"},
+	{"\xef\xbb\xbf"
+	 "eve:x:7:8::/h:/s",
+	 "", "eve", -ENOENT, 0, 0, NULL},
+	{" eve:x:7:8::/h:/s", "", "eve", -ENOENT, 0, 0, NULL},
+	{"eve :x:7:8::/h:/s", "", "eve", -ENOENT, 0, 0, NULL},
+	{"#eve:x:0:0::/h:/s\n", "", "eve", -ENOENT, 0, 0, NULL},
+	{"# eve:x:0:0::/h:/s\neve:x:7:8::/h:/s\n", "", "eve", 0, 7, 8, "8"},
+	{"+eve:x:0:0::/h:/s\n", "", "eve", -ENOENT, 0, 0, NULL},
+	{"+::0:0:::\n", "", "eve", -ENOENT, 0, 0, NULL},
+	{"-eve:x:0:0::/h:/s\n", "", "eve", -ENOENT, 0, 0, NULL},
+	{"@eve:x:0:0::/h:/s\n", "", "eve", -ENOENT, 0, 0, NULL},
+	{"EVE:x:0:0::/h:/s\n", "", "eve", -ENOENT, 0, 0, NULL},
+	{"eve:x:7:8::/h:/s\neve:x:0:0::/h:/s\n", "", "eve", 0, 7, 8, "8"},
+	{"eve:x:bad:8::/h:/s\neve:x:7:8::/h:/s\n", "", "eve", 0, 7, 8, "8"},
+	{"\n\n\neve:x:7:8::/h:/s\n\n", "", "eve", 0, 7, 8, "8"},
+	{"mallory:x:7:0:eve:x:0:0::/h:/s\n", "", "eve", -ENOENT, 0, 0, NULL},
+	{"m:x:7:0:\\\neve:x:7:8::/h:/s\n", "", "eve", 0, 7, 8, "8"},
+	{"eve:x:7:8:a:b:c:d:e:f\n", "", "eve", 0, 7, 8, "8"},
+	/* A number finds its line, not a name of digits. */
+	{"7:x:0:0::/h:/s\n", "", "7", 0, 7, 0, "0"},
+	{"7:x:0:0::/h:/s\neve:x:7:8::/h:/s\n", "", "7", 0, 7, 8, "8"},
+	{"eve:x:07:8::/h:/s\n", "", "7", 0, 7, 8, "8"},
+	{"eve:x:7:8::/h:/s\n", "", "007", 0, 7, 8, "8"},
+	{"eve:x:7:8::/h:/s\nroot:x:7:0::/h:/s\n", "", "7", 0, 7, 8, "8"},
+	{"7a:x:0:0::/h:/s\n", "", "7a", -EINVAL, 0, 0, NULL},
+	{"root:x:7:8::/h:/s\n", "", "root", 0, 7, 8, "8"},
+	{"root:x:7:8::/h:/s\n", "", "0", 0, 0, 0, "0"},
+	{"root:x:7:8::/h:/s\n", "", NULL, 0, 0, 0, "0"},
+	/* Lines of group. */
+	{"", "g:x:9:", "7:g", 0, 7, 9, "9"},
+	{"", "g:x:9", "7:g", 0, 7, 9, "9"},
+	{"", "g:x", "7:g", -ENOENT, 0, 0, NULL},
+	{"", "g:x:", "7:g", -ENOENT, 0, 0, NULL},
+	{"", "g:x: 0:", "7:g", -ENOENT, 0, 0, NULL},
+	{"", "g:x:-1:", "7:g", -ENOENT, 0, 0, NULL},
+	{"", "g:x:4294967295:", "7:g", -ENOENT, 0, 0, NULL},
+	{"", "g:x:4294967296:", "7:g", -ENOENT, 0, 0, NULL},
+	{"", "g:x:0x0:", "7:g", -ENOENT, 0, 0, NULL},
+	{"", "#g:x:0:", "7:g", -ENOENT, 0, 0, NULL},
+	{"", "+:::\n+g:x:0:\n", "7:g", -ENOENT, 0, 0, NULL},
+	{"", "g:x:9:\ng:x:0:\n", "7:g", 0, 7, 9, "9"},
+	{"", "g:x:bad:\ng:x:9:\n", "7:g", 0, 7, 9, "9"},
+	{"", "9:x:0:\n", "7:9", 0, 7, 9, "9"},
+	{"", "G:x:0:\n", "7:g", -ENOENT, 0, 0, NULL},
+	/* Who is a member. */
+	{"eve:x:7:8::/h:/s\n", "g:x:9:eve", "eve", 0, 7, 8, "8,9"},
+	{"eve:x:7:8::/h:/s\n", "g:x:9:eve\r\n", "eve", 0, 7, 8, "8"},
+	{"eve:x:7:8::/h:/s\n", "g:x:9: eve", "eve", 0, 7, 8, "8"},
+	{"eve:x:7:8::/h:/s\n", "g:x:9:eve:x", "eve", 0, 7, 8, "8"},
+	{"eve:x:7:8::/h:/s\n", "g:x:9:evelyn,steve", "eve", 0, 7, 8, "8"},
+	{"eve:x:7:8::/h:/s\n", "g:x:9:,,,eve,eve,", "eve", 0, 7, 8, "8,9"},
+	{"eve:x:7:8::/h:/s\n", "g:x:8:eve\nh:x:8:eve\n", "eve", 0, 7, 8, "8"},
+	{"eve:x:7:8::/h:/s\n", "g:x:bad:eve\nh:x:9:eve\n", "eve", 0, 7, 8, "8,9"},
+	{"eve:x:7:8::/h:/s\n", "g:x:9:7\n", "7", 0, 7, 8, "8"},
+	{"eve:x:7:8::/h:/s\n", "g:x:9:eve\n", "7", 0, 7, 8, "8,9"},
+	{"eve:x:7:8::/h:/s\n", "g:x:9:eve\n", "eve:8", 0, 7, 8, "8"},
+	{"a:x:7:8::/h:/s\nb:x:7:0::/h:/s\n", "g:x:9:b\n", "7", 0, 7, 8, "8"},
+};
+
+static void test_forms(void)
+{
+	g_auto(TempDir) root = new_root();
+	for (size_t i = 0; i < G_N_ELEMENTS(form_rows); i++) {
+		const FormRow *form = &form_rows[i];
+		put(root.fd, "etc/passwd", form->passwd);
+		put(root.fd, "etc/group", form->group);
+		ResolvedUser user = {.uid = NOBODY, .gid = NOBODY};
+		int result = privileges_resolve_user(root.fd, form->spec, NULL, &user);
+		g_autofree char *groups = result < 0 ? NULL : format_groups(&user);
+		if (result != form->result || g_strcmp0(groups, form->groups) != 0 ||
+		    user.uid != (result < 0 ? NOBODY : form->uid) ||
+		    user.gid != (result < 0 ? NOBODY : form->gid))
+			g_error("'%s' of '%s' and '%s': %d, %u:%u %s", form->spec, form->passwd,
+				form->group, result, user.uid, user.gid, groups);
+	}
+	g_test_message("hostile: %zu user specifications",
+		       G_N_ELEMENTS(rows) + G_N_ELEMENTS(nonsense) + G_N_ELEMENTS(form_rows));
+}
+
 /* Each character by itself at both ends of a good name: only harmless ones get as far as the
  * lookup. */
 static void test_characters(void)
@@ -380,6 +500,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/privileges/user/specifications", test_specs);
+	g_test_add_func("/privileges/user/forms", test_forms);
 	g_test_add_func("/privileges/user/every-character", test_characters);
 	g_test_add_func("/privileges/user/extra-groups", test_extra_groups);
 	g_test_add_func("/privileges/user/root-without-files", test_without_files);
