@@ -4,8 +4,8 @@
 
     python3 tests/faults/run.py [--seed S] [--long]
 
---long is what one runs by hand before a release: every point of kill.py, 1,000 kills of monitors, a
-minute of races.
+--long is what one runs by hand before a release: every point of kill.py, 3,000 errors, 1,000 kills of
+monitors, a minute of races.
 """
 
 import argparse
@@ -22,8 +22,9 @@ sys.path.insert(0, str(HERE.parents[1]))
 
 from tests.support import skiff as support  # noqa: E402  (the path comes first)
 
-SHORT = (("kill.py", "--points", "2"), ("monitor.py", "--kills", "30"), ("disk.py",), ("race.py", "--seconds", "10"))
-LONG = (("kill.py", "--all"), ("monitor.py", "--kills", "1000"), ("disk.py",), ("race.py", "--seconds", "60"))
+SHORT = (("kill.py", "--points", "2"), ("errors.py", "--sample", "20", "--points", "3"), ("monitor.py", "--kills", "30"), ("disk.py",),
+         ("race.py", "--seconds", "10"))
+LONG = (("kill.py", "--all"), ("errors.py", "--points", "40"), ("monitor.py", "--kills", "1000"), ("disk.py",), ("race.py", "--seconds", "60"))
 COUNTS = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", re.M)
 
 
