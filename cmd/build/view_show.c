@@ -203,11 +203,11 @@ static void end_step(ViewShow *show, ViewChannel *channel, BuildStepState state,
 	g_clear_pointer(&channel->step, free_step);
 }
 
-/* Who asked may be gone: then nobody waits. */
-static void answer(const ViewChannel *channel)
+/* Who asked may be gone: then nobody waits. If not, the end of the channel is an answer, too. */
+static void answer(ViewChannel *channel)
 {
-	if (channel)
-		(void)fd_write_all(channel->answers, "", 1);
+	if (channel && !fd_write_all(channel->answers, "", 1))
+		fd_close(&channel->answers);
 }
 
 /* A line of ours: below the step that it is about, as soon as that has ended. */
