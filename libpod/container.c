@@ -33,27 +33,31 @@ static int containers_dir(Engine *engine)
 	return store_dir(engine_store(engine), "containers");
 }
 
-/* The record of full id @id, kept or --rm. NULL without error if absent. */
-static Container *open_id(Engine *engine, const char *id, GError **error)
+/* The directory of full id @id, kept or --rm. NULL without error if absent. g_free() it. */
+static char *find_id(Engine *engine, const char *id, GError **error)
 {
 	g_autofree char *removing = g_strconcat(id, ".rm", NULL);
 	const char *const names[] = {removing, id};
 	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
-		struct stat st;
-		if (fstatat(containers_dir(engine), names[i], &st, AT_SYMLINK_NOFOLLOW) == 0)
-			return container_open(engine, names[i], error);
+		int there = path_is_there(containers_dir(engine), names[i]);
+		if (there < 0)
+			return error_set_errno_null(error, "cannot look for container %.12s", id);
+		if (there)
+			return g_strdup(names[i]);
 	}
 	return NULL;
 }
 
-/* The id that names/@name leads to. NULL if there is none. g_free() it. */
-static char *read_name(Engine *engine, const char *name)
+/* The id that names/@name leads to. NULL without error if there is none. g_free() it. */
+static char *read_name(Engine *engine, const char *name, GError **error)
 {
 	char target[128];
 	if (!path_name_is_safe(name))
 		return NULL;
-	ssize_t n = readlinkat(store_dir(engine_store(engine), "names"), name, target,
-			       sizeof(target) - 1);
+	int names = store_dir(engine_store(engine), "names");
+	ssize_t n = names < 0 ? -1 : readlinkat(names, name, target, sizeof(target) - 1);
+	if (n < 0 && errno != ENOENT && errno != EINVAL)
+		return error_set_errno_null(error, "cannot read the name '%s'", name);
 	if (n != 64)
 		return NULL;
 	target[n] = '\0';
@@ -84,16 +88,13 @@ static char *find_prefix(Engine *engine, const char *prefix, GError **error)
 
 Container *container_lookup(Engine *engine, const char *name, GError **error)
 {
-	g_autofree char *id = read_name(engine, name);
 	GError *failed = NULL;
-	if (id) {
-		Container *ctr = open_id(engine, id, &failed);
-		if (failed)
-			g_propagate_error(error, failed);
-		if (ctr || failed)
-			return ctr;
-	}
-	g_autofree char *dir_name = find_prefix(engine, name, error);
+	g_autofree char *id = read_name(engine, name, &failed);
+	g_autofree char *dir_name = id ? find_id(engine, id, &failed) : NULL;
+	if (!dir_name && !failed)
+		dir_name = find_prefix(engine, name, &failed);
+	if (failed)
+		g_propagate_error(error, failed);
 	return dir_name ? container_open(engine, dir_name, error) : NULL;
 }
 
@@ -257,17 +258,16 @@ static bool write_records(int dir, const ContainerSpec *spec, const ContainerSum
 	       (spec->remove || records_sync(dir, names, error));
 }
 
-bool container_name_is_taken(Engine *engine, const char *name, char **out_id)
+bool container_find_holder(Engine *engine, const char *name, char **out_id, GError **error)
 {
-	g_autofree char *id = read_name(engine, name);
-	if (!id)
+	GError *failed = NULL;
+	g_autofree char *id = read_name(engine, name, &failed);
+	g_autofree char *dir_name = id ? find_id(engine, id, &failed) : NULL;
+	if (failed) {
+		g_propagate_error(error, failed);
 		return false;
-	g_autofree char *removing = g_strconcat(id, ".rm", NULL);
-	struct stat st;
-	if (fstatat(containers_dir(engine), id, &st, AT_SYMLINK_NOFOLLOW) < 0 &&
-	    fstatat(containers_dir(engine), removing, &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return false;
-	*out_id = g_steal_pointer(&id);
+	}
+	*out_id = dir_name ? g_steal_pointer(&id) : NULL;
 	return true;
 }
 
@@ -280,7 +280,9 @@ static bool publish(Engine *engine, StoreStage *stage, const char *name, const c
 	if (!lock)
 		return false;
 	g_autofree char *holder = NULL;
-	if (container_name_is_taken(engine, name, &holder)) {
+	if (!container_find_holder(engine, name, &holder, error))
+		return false;
+	if (holder) {
 		error_set(error, ENGINE_ERROR_EXISTS,
 			  "creating container storage: the container name \"%s\" is already in use "
 			  "by %s. You have "

@@ -81,10 +81,10 @@ static inline bool container_summary_is_live(const ContainerSummary *summary)
 /** container_reload() - read the state again, under the lock. NOT_FOUND if it is gone. */
 bool container_reload(Container *ctr, GError **error);
 /**
- * container_name_is_taken() - does a container that exists have @name? One whose container is gone
- * is free. Under names/.lock. @out_id is for g_free().
+ * container_find_holder() - which container that exists has @name? One whose container is gone is
+ * free: *@out_id is NULL then. Under names/.lock. @out_id is for g_free().
  */
-bool container_name_is_taken(Engine *engine, const char *name, char **out_id);
+bool container_find_holder(Engine *engine, const char *name, char **out_id, GError **error);
 /** container_engine() - the engine it was opened with, borrowed. */
 Engine *container_engine(const Container *ctr);
 /** container_spec() - the recorded spec (create.json), read on first use; borrowed. NULL with

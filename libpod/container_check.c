@@ -161,17 +161,17 @@ static void check_name(Check *check, int names, Container *ctr)
 	g_autofree char *holder = NULL;
 	if (id && strcmp(id, s->id) == 0)
 		return;
-	bool taken = container_name_is_taken(check->engine, s->name, &holder);
+	bool told = container_find_holder(check->engine, s->name, &holder, NULL);
 	bool done = false;
-	if (check->options->repair && !taken) {
+	if (check->options->repair && told && !holder) {
 		(void)unlinkat(names, s->name, 0);
 		done = symlinkat(s->id, names, s->name) == 0;
 	}
 	check_report(check, g_strdup_printf("container %.12s", s->id),
 		     g_strdup_printf("the name %s does not lead to it", s->name),
-		     taken ? g_strdup_printf("container %.12s has it: skiff rename %.12s NAME",
-					     holder, s->id)
-			   : g_strdup(done ? "restored" : "can be restored"),
+		     holder ? g_strdup_printf("container %.12s has it: skiff rename %.12s NAME",
+					      holder, s->id)
+			    : g_strdup(done ? "restored" : "can be restored"),
 		     done);
 }
 

@@ -268,17 +268,50 @@ static void load_health(ContainerSummary *s, Json *json)
 	s->health = health;
 }
 
+/* js_load() for what tells a state. Absent or damaged is NULL; what may be read another time is an
+ * error, for a state that is told without it would be wrong. */
+static Json *load_if_there(int dir, const char *path, size_t max_size, GError **error)
+{
+	g_autoptr(GError) failed = NULL;
+	Json *json = js_load(dir, path, max_size, &failed);
+	if (error_matches(failed, ENGINE_ERROR_SYSTEM))
+		g_propagate_error(error, g_steal_pointer(&failed));
+	return json;
+}
+
+/* The runtime directory. Return: false if there is none, or with an error. */
+static bool open_run(Container *ctr, GError **error)
+{
+	if (container_run_fd(ctr) >= 0)
+		return true;
+	return errno != ENOENT && error_set_errno(error, "cannot open its runtime directory");
+}
+
+/* Does a monitor hold the life lock? Return: false if not, or with an error. */
+static bool life_is_held(Container *ctr, GError **error)
+{
+	if (!open_run(ctr, error))
+		return false;
+	int held = record_lock_is_held(ctr->run_fd, "life");
+	return held > 0 || (held < 0 && error_set_errno(error, "cannot look at its life lock"));
+}
+
 /* The exit that the monitor left, if there is one: in the store, or where that was full in the
  * runtime directory. Return: true if there was. */
-static bool load_exit(Container *ctr)
+static bool load_exit(Container *ctr, GError **error)
 {
 	g_autofree char *path = g_strconcat(ctr->dir_name, "/exit.json", NULL);
-	g_autoptr(Json) json =
-		js_load(store_dir(engine_store(ctr->engine), "containers"), path, 65536, NULL);
+	GError *failed = NULL;
+	g_autoptr(Json) json = load_if_there(store_dir(engine_store(ctr->engine), "containers"),
+					     path, 65536, &failed);
 	bool settled = !ctr->summary.auto_remove && (ctr->summary.state == CONTAINER_CREATED ||
 						     ctr->summary.state == CONTAINER_EXITED);
-	if (!json && !settled && container_run_fd(ctr) >= 0)
-		json = js_load(ctr->run_fd, "exit.json", 65536, NULL);
+	if (!json && !failed && !settled && open_run(ctr, &failed))
+		json = load_if_there(ctr->run_fd, "exit.json", 65536, &failed);
+	if (failed) {
+		g_propagate_error(error, failed);
+		return false;
+	}
 	int64_t code = 0, finished = 0, restarts = 0;
 	if (!json || !js_get_int(json, "code", 0, 255, &code, NULL) ||
 	    !js_get_int(json, "finished", 0, INT64_MAX, &finished, NULL) ||
@@ -358,13 +391,12 @@ static void load_networks(ContainerSummary *s, Json *run)
 }
 
 /* What the monitor says of the running container. Return: true if it runs. */
-static bool load_run(Container *ctr)
+static bool load_run(Container *ctr, GError **error)
 {
-	int run_fd = container_run_fd(ctr);
-	if (run_fd < 0)
+	if (!open_run(ctr, error))
 		return false;
-	g_autoptr(Json) run = js_load(run_fd, "run.json", MAX_STATE_SIZE, NULL);
-	if (!run || !container_life_is_held(ctr))
+	g_autoptr(Json) run = load_if_there(ctr->run_fd, "run.json", MAX_STATE_SIZE, error);
+	if (!run || !life_is_held(ctr, error))
 		return false;
 	ContainerSummary *s = &ctr->summary;
 	int64_t restarts = 0;
@@ -402,17 +434,22 @@ static bool load_run(Container *ctr)
 
 /*
  * Tell the state from what is there (file comment). Return: false if it was running and nothing
- * says how it ended.
+ * says how it ended, or with an error.
  */
-static bool tell_state(Container *ctr)
+static bool tell_state(Container *ctr, GError **error)
 {
 	ContainerSummary *s = &ctr->summary;
-	if (load_exit(ctr) || load_run(ctr))
+	GError *failed = NULL;
+	if (load_exit(ctr, &failed) || (!failed && load_run(ctr, &failed)))
 		return true;
+	if (failed) {
+		g_propagate_error(error, failed);
+		return false;
+	}
 	if (s->state == CONTAINER_CREATED || s->state == CONTAINER_EXITED)
 		return true;
 	/* A life without run.json: it is being started, its pids come in a moment. */
-	return container_life_is_held(ctr);
+	return life_is_held(ctr, error);
 }
 
 /* What the name of its directory says, and nothing else. */
@@ -485,12 +522,11 @@ static bool load_from_create(Container *ctr)
 	return true;
 }
 
-/* Is the container's directory still there? */
+/* Is the container's directory still there, or may it be? */
 static bool has_directory(const Container *ctr)
 {
-	struct stat st;
-	return fstatat(store_dir(engine_store(ctr->engine), "containers"), ctr->dir_name, &st,
-		       AT_SYMLINK_NOFOLLOW) == 0;
+	return path_is_there(store_dir(engine_store(ctr->engine), "containers"), ctr->dir_name) !=
+	       0;
 }
 
 /* Read state.json into the summary, as it is on disk. */
@@ -530,8 +566,14 @@ static bool load_record(Container *ctr, GError **error)
 	for (int attempt = 0; attempt < 2; attempt++) {
 		if (!read_record(ctr, error))
 			return false;
-		if (tell_state(ctr))
+		GError *failed = NULL;
+		if (tell_state(ctr, &failed))
 			return true;
+		if (failed) {
+			g_propagate_prefixed_error(error, failed,
+						   "container %.12s: ", ctr->dir_name);
+			return false;
+		}
 	}
 	ctr->summary.state = CONTAINER_EXITED;
 	ctr->summary.exit_known = false;

@@ -20,7 +20,9 @@ static bool name_is_free(const Container *ctr, const char *name, GError **error)
 {
 	const char *id = ctr->summary.id;
 	g_autofree char *holder = NULL;
-	if (container_name_is_taken(ctr->engine, name, &holder) && strcmp(holder, id) != 0)
+	if (!container_find_holder(ctr->engine, name, &holder, error))
+		return false;
+	if (holder && strcmp(holder, id) != 0)
 		return error_set(error, ENGINE_ERROR_EXISTS,
 				 "renaming container %s: name %s already in use, cannot rename "
 				 "container %s: container already exists",

@@ -31,6 +31,8 @@ static bool ensure_stubs(Engine *engine, GError **error)
 					    "run/.containerenv"};
 	int cache = store_dir(engine_store(engine), "cache");
 	struct stat st;
+	if (cache < 0)
+		return error_set_errno(error, "cannot open 'cache' of the store");
 	if (fstatat(cache, "stubs", &st, AT_SYMLINK_NOFOLLOW) == 0)
 		return true;
 	g_autoptr(StoreStage) stage = store_stage_new(engine_store(engine), error);

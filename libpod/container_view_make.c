@@ -197,7 +197,12 @@ static bool give_layer(Container *ctr, const ContainerSpec *spec, GError **error
 	GiveJob job = {.dir_fd = container_dir_fd(ctr), .map = spec->id_map};
 	const IdMap *shared = engine_id_map(ctr->engine);
 	if (!spec->id_map || (shared && idmap_is_single(shared)) ||
-	    fstatat(job.dir_fd, "upper", &st, AT_SYMLINK_NOFOLLOW) < 0 || st.st_uid != geteuid())
+	    path_is_there(job.dir_fd, "upper") == 0)
+		return true;
+	if (fstatat(job.dir_fd, "upper", &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return error_set_errno(error, "cannot look at the layer of container %s",
+				       ctr->summary.id);
+	if (st.st_uid != geteuid())
 		return true;
 	int code = rootless_run(ctr->engine, give, &job, error);
 	if (code > 0)

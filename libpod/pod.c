@@ -266,9 +266,7 @@ Pod *pod_latest(Engine *engine, GError **error)
 
 bool pod_name_is_taken(Engine *engine, const char *name)
 {
-	struct stat st;
-	return path_name_is_safe(name) &&
-	       fstatat(pods_dir(engine), name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	return path_name_is_safe(name) && path_is_there(pods_dir(engine), name) != 0;
 }
 
 bool pod_is_there(Engine *engine, const char *name, const char *id)
@@ -438,7 +436,9 @@ static bool publish(Engine *engine, StoreStage *stage, const Pod *pod, GError **
 	g_autoptr(RecordLock) lock = record_lock(names, ".lock", false, -1, "create", error);
 	if (!lock)
 		return false;
-	if (container_name_is_taken(engine, pod->name, &holder))
+	if (!container_find_holder(engine, pod->name, &holder, error))
+		return false;
+	if (holder)
 		return set_taken(pod->name, "container", error);
 	if (renameat2(store_stage_fd(stage), "pod", pods_dir(engine), pod->name, RENAME_NOREPLACE) <
 	    0)

@@ -90,7 +90,7 @@ Pod *pod_resolve(Engine *engine, const char *name, GError **error);
 GPtrArray *pods_list(Engine *engine, GError **error);
 /** pod_latest() - the one created last; NOT_FOUND. */
 Pod *pod_latest(Engine *engine, GError **error);
-/** pod_name_is_taken() - is there a pod of this name? */
+/** pod_name_is_taken() - is there a pod of this name, or may there be one? */
 bool pod_name_is_taken(Engine *engine, const char *name);
 /** pod_is_there() - and with this id? */
 bool pod_is_there(Engine *engine, const char *name, const char *id);

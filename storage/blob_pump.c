@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "libpod/base/error.h"
+#include "libpod/base/spawn.h"
 
 #define CHUNK_SIZE (128u << 10)
 #define QUEUE_MAX  (4u << 20)
@@ -139,7 +140,11 @@ BlobPump *blob_pump_new(Store *store, StoreStage *stage, const BlobPumpOptions *
 	g_mutex_init(&pump->mutex);
 	g_cond_init(&pump->filled);
 	g_queue_init(&pump->chunks);
-	pump->thread = g_thread_new("blob-pump", thread_main, pump);
+	pump->thread = spawn_thread("blob-pump", thread_main, pump, &pump->error);
+	if (!pump->thread) {
+		pump->has_ended = true;
+		options->wake(options->wake_data);
+	}
 	return pump;
 }
 
@@ -234,7 +239,8 @@ void blob_pump_free(BlobPump *pump)
 	pump->is_cancelled = true;
 	g_cond_signal(&pump->filled);
 	g_mutex_unlock(&pump->mutex);
-	g_thread_join(pump->thread);
+	if (pump->thread)
+		g_thread_join(pump->thread);
 	g_queue_clear_full(&pump->chunks, g_free);
 	g_free(pump->filling);
 	g_mutex_clear(&pump->mutex);

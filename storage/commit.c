@@ -62,9 +62,10 @@ static bool copy_volume(const CopyJob *job, const char *text, GError **error)
 static bool copy_all(const CopyJob *job, GError **error)
 {
 	g_autofree char *upper = g_build_filename(job->options->container, "upper", NULL);
-	struct stat st;
 	int containers = store_dir(job->store, "containers");
-	bool exists = fstatat(containers, upper, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	int exists = path_is_there(containers, upper);
+	if (exists < 0)
+		return error_set_errno(error, "cannot look at the container's layer");
 	if (exists && !tree_copy(containers, upper, job->diff_fd, job->options->map, error))
 		return false;
 	for (size_t i = 0; job->options->volumes && job->options->volumes[i]; i++)
@@ -110,9 +111,7 @@ static bool copy_layer(Store *store, StoreStage *stage, const CommitOptions *opt
 	pid_t pid = userns_fork_new(map, 0, copy_child, &job, NULL, error);
 	int code = pid < 0 ? -1 : spawn_wait(pid, error);
 	/* What is removed leaves this place before anything of it is deleted. */
-	struct stat st;
-	if (code == 0 && fstatat(store_dir(store, "containers"), options->container, &st,
-				 AT_SYMLINK_NOFOLLOW) < 0)
+	if (code == 0 && path_is_there(store_dir(store, "containers"), options->container) <= 0)
 		return error_set(error, ENGINE_ERROR_NOT_FOUND,
 				 "the container was removed meanwhile: no such container");
 	if (code <= 0)

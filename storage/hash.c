@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "libpod/base/spawn.h"
+
 #define PIECE_SIZE (256u << 10)
 #define PIECES     16
 
@@ -62,7 +64,7 @@ typedef struct {
 
 /* A ring: pieces from `first` on, `filled` of them, wait for the thread. */
 struct HashLane {
-	GThread *thread;
+	GThread *thread; /* NULL if none could be had */
 	GMutex mutex;
 	GCond filled_cond;
 	GCond freed_cond;
@@ -103,7 +105,7 @@ HashLane *hash_lane_new(void)
 	g_mutex_init(&lane->mutex);
 	g_cond_init(&lane->filled_cond);
 	g_cond_init(&lane->freed_cond);
-	lane->thread = g_thread_new("hash", run_lane, lane);
+	lane->thread = spawn_thread("hash", run_lane, lane, NULL);
 	return lane;
 }
 
@@ -115,7 +117,8 @@ void hash_lane_free(HashLane *lane)
 	lane->is_closing = true;
 	g_cond_signal(&lane->filled_cond);
 	g_mutex_unlock(&lane->mutex);
-	g_thread_join(lane->thread);
+	if (lane->thread)
+		g_thread_join(lane->thread);
 	for (size_t i = 0; i < PIECES; i++)
 		g_free(lane->pieces[i].copy);
 	g_cond_clear(&lane->filled_cond);
@@ -135,8 +138,14 @@ static Piece *take_piece(HashLane *lane)
 	return piece;
 }
 
+/* The piece that take_piece() gave is filled. Without a thread its turn is now. */
 static uint64_t submit_piece(HashLane *lane)
 {
+	if (!lane->thread) {
+		const Piece *piece = &lane->pieces[lane->first];
+		hash_update(piece->hash, piece->bytes, piece->size);
+		return ++lane->n_done;
+	}
 	g_mutex_lock(&lane->mutex);
 	lane->filled++;
 	uint64_t ticket = ++lane->n_pushed;

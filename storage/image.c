@@ -359,10 +359,10 @@ RecordLock *image_names_lock(Store *store, const char *operation, GError **error
 RecordLock *image_pin(Store *store, const char *id, GError **error)
 {
 	g_autoptr(RecordLock) lock = lock_images(store, true, "create", error);
-	struct stat st;
-	if (!lock)
-		return NULL;
-	if (fstatat(store_dir(store, "images"), id, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	int there = lock ? path_is_there(store_dir(store, "images"), id) : -1;
+	if (lock && there < 0)
+		return error_set_errno_null(error, "cannot look for image '%.12s'", id);
+	if (lock && !there)
 		return error_set_null(error, ENGINE_ERROR_NOT_FOUND, "%.12s: image not known", id);
 	return g_steal_pointer(&lock);
 }

@@ -4,6 +4,8 @@
  */
 #include "storage/layer_publisher.h"
 
+#include "libpod/base/spawn.h"
+
 struct LayerPublisher {
 	Store *store;
 	StoreStage *stage;
@@ -55,7 +57,11 @@ LayerPublisher *layer_publisher_new(Store *store, StoreStage *stage, const Stage
 	publisher->n_layers = n;
 	publisher->wake = wake;
 	publisher->wake_data = wake_data;
-	publisher->thread = g_thread_new("publisher", thread_main, publisher);
+	publisher->thread = spawn_thread("publisher", thread_main, publisher, &publisher->error);
+	if (!publisher->thread) {
+		g_atomic_int_set(&publisher->has_ended, 1);
+		wake(wake_data);
+	}
 	return publisher;
 }
 
@@ -75,7 +81,8 @@ void layer_publisher_free(LayerPublisher *publisher)
 {
 	if (!publisher)
 		return;
-	g_thread_join(publisher->thread);
+	if (publisher->thread)
+		g_thread_join(publisher->thread);
 	g_clear_error(&publisher->error);
 	g_free(publisher->layers);
 	g_free(publisher);

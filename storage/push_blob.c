@@ -12,6 +12,7 @@
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
 #include "libpod/base/log.h"
+#include "libpod/base/spawn.h"
 #include "storage/hash.h"
 #include "storage/save.h"
 
@@ -128,7 +129,11 @@ PushBlob *push_blob_new(Store *store, StoreStage *stage, const PushBlobOptions *
 	blob->stage = stage;
 	blob->options = *options;
 	blob->fd = -1;
-	blob->thread = g_thread_new("push", thread_main, blob);
+	blob->thread = spawn_thread("push", thread_main, blob, &blob->error);
+	if (!blob->thread) {
+		g_atomic_int_set(&blob->has_ended, 1);
+		blob->options.wake(blob->options.wake_data);
+	}
 	return blob;
 }
 
@@ -169,7 +174,8 @@ void push_blob_free(PushBlob *blob)
 	if (!blob)
 		return;
 	g_atomic_int_set(&blob->stop, 1);
-	g_thread_join(blob->thread);
+	if (blob->thread)
+		g_thread_join(blob->thread);
 	g_clear_error(&blob->error);
 	hash_free(blob->hash);
 	compress_free(blob->compress);

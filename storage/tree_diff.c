@@ -88,6 +88,8 @@ static bool diff_entry(Diff *d, int upper_fd, int lower_fd, const char *name, GE
 		return errno == ENOENT ||
 		       error_set_errno(error, "cannot look at '%s/%s'", d->path->str, name);
 	bool was = lower_fd >= 0 && fstatat(lower_fd, name, &below, AT_SYMLINK_NOFOLLOW) == 0;
+	if (lower_fd >= 0 && !was && errno != ENOENT && errno != ENOTDIR)
+		return error_set_errno(error, "cannot look below '%s/%s'", d->path->str, name);
 	if (S_ISCHR(st.st_mode) && st.st_rdev == makedev(0, 0)) {
 		if (was)
 			add(d, 'D', name);

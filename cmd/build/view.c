@@ -202,6 +202,13 @@ BuildView *build_view_begin(ProgressKind kind, int *out_code, GError **error)
 		return begin_building(kind, fd_steal(&theirs), parent, error);
 	fd_close(&theirs);
 	autofd pid_fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (pid_fd < 0) {
+		int number = errno;
+		(void)kill(pid, SIGKILL);
+		(void)waitpid(pid, NULL, 0);
+		errno = number;
+		return error_set_errno_null(error, "cannot watch the build");
+	}
 	ViewShow show = {.kind = kind, .socket = ours};
 	*out_code = end_as(view_show_run(&show, pid, pid_fd));
 	return NULL;

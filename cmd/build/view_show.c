@@ -155,11 +155,11 @@ static const char *get_text(Json *message, const char *key)
 	return text;
 }
 
-/* Who asked may be gone: then nobody waits. */
-static void answer(const ViewChannel *channel)
+/* Who asked may be gone: then nobody waits. If not, the end of the channel is an answer, too. */
+static void answer(ViewChannel *channel)
 {
-	if (channel)
-		(void)fd_write_all(channel->answers, "", 1);
+	if (channel && !fd_write_all(channel->answers, "", 1))
+		fd_close(&channel->answers);
 }
 
 /* Its descriptors: for answers, stdout, stderr or none. */

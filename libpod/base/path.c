@@ -114,6 +114,14 @@ char *path_read_in_root(int root_fd, const char *path, size_t max_size, size_t *
 	return text;
 }
 
+int path_is_there(int dir_fd, const char *name)
+{
+	struct stat st;
+	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return 1;
+	return errno == ENOENT || errno == ENOTDIR ? 0 : -1;
+}
+
 int path_mkdirs_state(int dir_fd, const char *path)
 {
 	int whole = path_open_state(dir_fd, path, O_PATH | O_DIRECTORY, 0);

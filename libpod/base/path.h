@@ -84,6 +84,13 @@ bool path_remove_tree(int dir_fd, const char *name);
 int path_open_private_dir(const char *path, GError **error);
 
 /**
+ * path_is_there() - is there something by this name in a directory of ours (links not followed)?
+ *
+ * Return: 1, 0 if there certainly is not, -1 with errno if nobody can tell.
+ */
+int path_is_there(int dir_fd, const char *name);
+
+/**
  * path_name_is_safe() - one component: not empty, ".", "..", no '/', no NUL, no control
  * characters, <= 255 bytes.
  */

@@ -360,3 +360,12 @@ char *spawn_find_system(const char *name)
 	}
 	return NULL;
 }
+
+GThread *spawn_thread(const char *name, GThreadFunc function, void *data, GError **error)
+{
+	g_autoptr(GError) failed = NULL;
+	GThread *thread = g_thread_try_new(name, function, data, &failed);
+	if (!thread)
+		(void)error_set(error, ENGINE_ERROR_SYSTEM, "%s", failed->message);
+	return thread;
+}

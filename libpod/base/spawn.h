@@ -61,3 +61,6 @@ char *spawn_find_own(const char *name, GError **error);
  * /usr/bin:/bin:/usr/sbin:/sbin:/usr/local/bin. NULL if absent.
  */
 char *spawn_find_system(const char *name);
+
+/** spawn_thread() - g_thread_new(), which would abort where the user may have no more of them. */
+GThread *spawn_thread(const char *name, GThreadFunc function, void *data, GError **error);

@@ -248,8 +248,11 @@ pid_t userns_fork_join(int ns_fd, int flags, UserNsFn fn, void *data, int *out_p
 	autofd second = -1;
 	size_t n_fds = 0;
 	ssize_t n = fd_receive(ours, &report, sizeof report, &second, 1, &n_fds);
-	if (n != (ssize_t)sizeof report)
-		report = (JoinReport){.failure = EPROTO};
+	if (n != (ssize_t)sizeof report) {
+		report = (JoinReport){.failure = n < 0 ? errno : EPROTO};
+		/* It may have joined, and run for as long as it likes. */
+		(void)kill(pid, SIGKILL);
+	}
 	if (report.failure != 0 || report.second_pid > 0)
 		reap(pid);
 	if (report.failure != 0) {

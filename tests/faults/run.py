@@ -4,8 +4,8 @@
 
     python3 tests/faults/run.py [--seed S] [--long]
 
---long is what one runs by hand before a release: every point of kill.py, 1,000 kills of monitors, a
-minute of races.
+--long is what one runs by hand before a release: every point of kill.py, 3,000 errors, 1,000 kills of
+monitors, a minute of races.
 """
 
 import argparse
@@ -30,8 +30,8 @@ def shards(*arguments):
     return [("kill.py", *arguments, "--shard", f"{which}/{number}") for which in range(1, number + 1)]
 
 
-SHORT = (*shards("--points", "30"), ("monitor.py", "--kills", "30"), ("disk.py",), ("race.py", "--seconds", "10"))
-LONG = (*shards("--all"), ("monitor.py", "--kills", "1000"), ("disk.py",), ("race.py", "--seconds", "60"))
+SHORT = (*shards("--points", "30"), ("errors.py", "--sample", "20", "--points", "3"), ("monitor.py", "--kills", "30"), ("disk.py",), ("race.py", "--seconds", "10"))
+LONG = (*shards("--all"), ("errors.py", "--points", "40"), ("monitor.py", "--kills", "1000"), ("disk.py",), ("race.py", "--seconds", "60"))
 COUNTS = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", re.M)
 
 
