@@ -23,14 +23,14 @@ sys.path.insert(0, str(HERE.parents[1]))
 from tests.support import skiff as support  # noqa: E402  (the path comes first)
 
 
-
 def shards(*arguments):
     """kill.py as often as there are processors, each with its share of the verbs: a kill waits more than it works."""
     number = os.cpu_count() or 1
     return [("kill.py", *arguments, "--shard", f"{which}/{number}") for which in range(1, number + 1)]
 
 
-SHORT = (*shards("--points", "30"), ("errors.py", "--sample", "20", "--points", "3"), ("monitor.py", "--kills", "30"), ("disk.py",), ("race.py", "--seconds", "10"))
+SHORT = (*shards("--points", "30"), ("errors.py", "--sample", "20", "--points", "3"), ("monitor.py", "--kills", "30"), ("disk.py",),
+         ("race.py", "--seconds", "10"))
 LONG = (*shards("--all"), ("errors.py", "--points", "40"), ("monitor.py", "--kills", "1000"), ("disk.py",), ("race.py", "--seconds", "60"))
 COUNTS = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", re.M)
 
