@@ -14,6 +14,7 @@ static const Command *const commands[] = {
 	&commit_command,
 	&compose_command,
 	&complete_command,
+	&completion_command,
 	&container_exists_command,
 	&container_inspect_command,
 	&container_prune_command,
@@ -164,7 +165,6 @@ const char *commands_group_summary(const char *group)
 
 /* Verbs that stand alone, and below groups that skiff has: "container prune". */
 static const char *const foreign[] = {"artifact",
-				      "completion",
 				      "context",
 				      "farm",
 				      "generate kube",

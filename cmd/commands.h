@@ -14,6 +14,7 @@ extern const Command builder_prune_command;
 extern const Command cleanup_command;
 extern const Command commit_command;
 extern const Command complete_command;
+extern const Command completion_command;
 extern const Command compose_command;
 extern const Command container_exists_command;
 extern const Command container_inspect_command;

@@ -12,6 +12,8 @@
 #define MIN_CELL 12 /* as podman's tables */
 #define PADDING  2
 
+static const char range_action[] = "{{range .}}";
+
 bool output_is_terminal(int fd)
 {
 	return isatty(fd) == 1;
@@ -326,11 +328,22 @@ static void print_json_rows(const Rows *rows, bool lines)
 		output_json(array);
 }
 
+/* Parse a --format text under the name that podman gives it. */
+static Template *parse_format(const char *verb, const char *format, bool ranged, GError **error)
+{
+	const char *space = strrchr(verb, ' ');
+	g_autofree char *text = output_normalize(format);
+	Template *tmpl = template_parse(space ? space + 1 : verb, text, error);
+	if (tmpl && ranged && !template_uses_range(tmpl))
+		template_shift_columns(tmpl, strlen(range_action));
+	return tmpl;
+}
+
 /* Run a template once for each row, or once over all. */
 static bool print_template(const Rows *rows, const char *format, GError **error)
 {
-	g_autofree char *text = output_normalize(format);
-	g_autoptr(Template) tmpl = template_parse(rows->table->verb, text, error);
+	g_autoptr(Template) tmpl =
+		parse_format(rows->table->verb, format, rows->table->ranged, error);
 	if (!tmpl)
 		return false;
 	template_escape_values(tmpl, output_is_terminal(1));
@@ -365,8 +378,8 @@ static bool add_line(const Template *tmpl, const Row *row, GPtrArray *lines, GEr
 /* Nothing is printed before every line could be made. A title that cannot be is left out. */
 static bool print_table(const Rows *rows, const char *columns, bool heading, GError **error)
 {
-	g_autofree char *text = output_normalize(columns);
-	g_autoptr(Template) tmpl = template_parse(rows->table->verb, text, error);
+	g_autoptr(Template) tmpl =
+		parse_format(rows->table->verb, columns, rows->table->ranged, error);
 	if (!tmpl)
 		return false;
 	g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(g_free);
@@ -432,8 +445,8 @@ bool output_value(const char *verb, const char *format, const TemplateValue *val
 		output_json(json);
 		return true;
 	}
-	g_autofree char *text = output_normalize(format);
-	g_autoptr(Template) tmpl = template_parse(verb, text, error);
+	g_autoptr(Template) tmpl =
+		parse_format(verb, format, g_str_has_suffix(verb, "inspect"), error);
 	if (!tmpl)
 		return false;
 	template_escape_values(tmpl, output_is_terminal(1));

@@ -22,10 +22,11 @@ typedef struct {
 
 /* What the rows of a list are and how they print. */
 typedef struct {
-	const char *verb;      /* names the template in messages: "ps" */
+	const char *verb;      /* its last word names the template in messages: "ps" */
 	const char *type_name; /* Go's name for a row: "containers.psReporter" */
 	const OutputField *fields;
-	const char *columns;               /* the template of the table: "{{.ID}}\t{{.Image}}" */
+	const char *columns; /* the template of the table: "{{.ID}}\t{{.Image}}" */
+	bool ranged;         /* podman writes {{range .}} before a user's template, and counts it */
 	Json *(*to_json)(const void *row); /* for json and {{json .}}; NULL: all fields */
 	/* {{.Label "x"}}; may be NULL */
 	bool (*call)(const void *row, const char *name, const char *arg, TemplateHeap *heap,
@@ -43,7 +44,7 @@ bool output_list(const OutputTable *table, const OutputOptions *options, void *c
 		 size_t n, GError **error);
 
 /** output_value() - print one value ("info", "version", "inspect" of one) through a template, or as
- * JSON. */
+ * JSON. podman takes what "inspect" finds for a list. */
 bool output_value(const char *verb, const char *format, const TemplateValue *value, GError **error);
 
 /** output_json() - print JSON, indented, with a newline behind it. */

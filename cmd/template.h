@@ -82,6 +82,7 @@ typedef struct {
 	const TemplateField *fields; /* may be NULL */
 	/* Integers that are nanoseconds and print as Go prints a time.Duration; may be NULL. */
 	const TemplateField *durations;
+	const char *const (*types)[2]; /* key and Go's name for its struct, for messages; NULL */
 } TemplateSchema;
 
 /**
@@ -104,6 +105,10 @@ bool template_run(const Template *tmpl, const TemplateValue *dot, GString *out, 
 
 /** template_escape_values() - make what actions print harmless on a terminal (security R14). */
 void template_escape_values(Template *tmpl, bool escape);
+
+/** template_shift_columns() - columns in messages count from @n: for what podman writes before a
+ * user's template. */
+void template_shift_columns(Template *tmpl, size_t n);
 
 /** template_uses_range() - does the template walk over the whole list itself ("{{range .")? */
 bool template_uses_range(const Template *tmpl);

@@ -581,7 +581,7 @@ bool template_error(const Template *tmpl, size_t position, bool column, GError *
 	va_end(args);
 	if (column)
 		return error_set(error, ENGINE_ERROR_INVALID, "template: %s:%u:%zu: %s", tmpl->name,
-				 line, position - start, text);
+				 line, position - start + (line == 1 ? tmpl->shift : 0), text);
 	return error_set(error, ENGINE_ERROR_INVALID, "template: %s:%u: %s", tmpl->name, line,
 			 text);
 }
@@ -637,6 +637,11 @@ void template_free(Template *tmpl)
 	g_free(tmpl->source);
 	g_free(tmpl->name);
 	g_free(tmpl);
+}
+
+void template_shift_columns(Template *tmpl, size_t n)
+{
+	tmpl->shift = n;
 }
 
 bool template_uses_range(const Template *tmpl)

@@ -103,6 +103,7 @@ struct Template {
 	GHashTable *strings; /* own unquoted literals */
 	GHashTable *defined; /* name -> Node, from define and block */
 	Node *root;
+	size_t shift; /* columns that messages count before the first line */
 	bool escapes; /* values go to a terminal */
 	bool ranges;  /* the first action is {{range .}} */
 };

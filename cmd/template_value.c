@@ -175,6 +175,17 @@ static void node_list_keys(JsonNode *node, TemplateHeap *heap)
 		qsort(node->keys, node->n_keys, sizeof(*node->keys), compare_keys);
 }
 
+/* What Go calls the struct, as far as the schema knows. */
+static const char *struct_type(const JsonNode *node)
+{
+	if (!node->key)
+		return node->schema ? node->schema->type_name : "struct";
+	for (size_t i = 0; node->schema && node->schema->types && node->schema->types[i][0]; i++)
+		if (strcmp(node->schema->types[i][0], node->key) == 0)
+			return node->schema->types[i][1];
+	return node->key;
+}
+
 /* Go's name as far as it shows in messages: element types other than string are "interface {}". */
 static const char *node_type(const void *data)
 {
@@ -189,7 +200,7 @@ static const char *node_type(const void *data)
 		return "[]string";
 	}
 	if (!node->map)
-		return node->key ? node->key : node->schema ? node->schema->type_name : "struct";
+		return struct_type(node);
 	if (node->json) {
 		json_object_object_foreach(node->json, key, value)
 		{

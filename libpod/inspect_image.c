@@ -163,9 +163,9 @@ static Json *history_row(const char *id, Json *step, int64_t size)
 	Json *row = json_object_new_object();
 	js_set_string(row, "id", id);
 	js_set_string(row, "created", created ? created : "0001-01-01T00:00:00Z");
-	inspect_set_text(row, "CreatedBy", by);
+	set_if_text(row, "CreatedBy", by);
 	js_set_int(row, "size", size);
-	inspect_set_text(row, "comment", comment);
+	set_if_text(row, "comment", comment);
 	return row;
 }
 

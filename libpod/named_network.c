@@ -403,8 +403,10 @@ static bool check_name(const char *name, GError **error)
 	static const char *const modes[] = {"none",      "host",    "bridge", "private",
 					    "container", "default", "slirp",  "slirp4netns",
 					    "pasta",     "ns",      NULL};
-	if (!name_check(name, error))
+	if (!name_check(name, error)) {
+		g_prefix_error(error, "network name %s invalid: ", name);
 		return false;
+	}
 	if (g_strv_contains(modes, name))
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "cannot create network with name \"%s\" because it conflicts with "

@@ -246,6 +246,23 @@ NAMESPACE_GETTER(pid, 4)
 NAMESPACE_GETTER(user, 5)
 NAMESPACE_GETTER(uts, 6)
 
+static const TemplateSchema namespaces_schema = {.type_name = "entities.ListContainerNamespaces"};
+
+/* In the order of podman's struct. */
+static TemplateValue get_namespaces(const void *row, TemplateHeap *heap)
+{
+	static const struct {
+		const char *field;
+		size_t i;
+	} order[] = {{"MNT", 2},   {"Cgroup", 0}, {"IPC", 1}, {"NET", 3},
+		     {"PIDNS", 4}, {"UTS", 6},    {"User", 5}};
+	Json *json = template_heap_json(heap, json_object_new_object());
+	for (size_t i = 0; i < G_N_ELEMENTS(order); i++)
+		js_set_string(json, order[i].field,
+			      text_or_empty(((const PsRow *)row)->namespaces[order[i].i]));
+	return template_from_json(json, &namespaces_schema, heap);
+}
+
 char *ps_table_columns(bool size, bool namespaces, bool pod)
 {
 	const char *columns = ps_table.columns;
@@ -293,6 +310,7 @@ static const OutputField fields[] = {
 	{"Mounts", NULL, get_mounts},
 	{"NET", "NET", get_net_ns},
 	{"Names", NULL, get_names},
+	{"Namespaces", NULL, get_namespaces},
 	{"Networks", NULL, get_networks},
 	{"PIDNS", "PIDNS", get_pid_ns},
 	{"Pid", NULL, get_pid},
@@ -381,6 +399,7 @@ static bool call(const void *row, const char *name, const char *arg, TemplateHea
 
 const OutputTable ps_table = {
 	.verb = "ps",
+	.ranged = true,
 	.type_name = "containers.psReporter",
 	.fields = fields,
 	.columns = "{{.ID}}\t{{.Image}}\t{{.Command}}\t{{.CreatedHuman}}\t{{.Status}}\t{{.Ports}}\t"

@@ -249,6 +249,7 @@ static Json *to_json(const void *row)
 
 static const OutputTable table = {
 	.verb = "stats",
+	.ranged = true,
 	.type_name = "containers.containerStats",
 	.fields = fields,
 	.columns = "{{.ID}}\t{{.Name}}\t{{.CPUPerc}}\t{{.MemUsage}}\t{{.MemPerc}}\t{{.NetIO}}\t"

@@ -33,7 +33,7 @@ static const Option options[] = {
 static const OptionGroup group = {NULL, options};
 
 typedef struct {
-	Json *json; /* {"id","created","CreatedBy","size","comment"} */
+	Json *json; /* {"id","created","CreatedBy","size","comment"}, without what is empty */
 	const HistoryOptions *opts;
 	int64_t now; /* ns */
 } Step;
@@ -114,6 +114,12 @@ static TemplateValue get_comment(const void *row, TemplateHeap *heap)
 	return template_string(template_heap_take(heap, line));
 }
 
+/* podman has the field and leaves it empty. */
+static TemplateValue get_tags(const void *row, TemplateHeap *heap)
+{
+	return template_from_json(template_heap_json(heap, json_object_new_array()), NULL, heap);
+}
+
 static Json *to_json(const void *row)
 {
 	g_autofree char *created = format_second(STEP, "%Y-%m-%dT%H:%M:%SZ");
@@ -130,11 +136,13 @@ static const OutputField fields[] = {
 	{"CreatedSince", NULL, get_created},
 	{"ID", NULL, get_id},
 	{"Size", NULL, get_size},
+	{"Tags", NULL, get_tags},
 	{0},
 };
 
 static const OutputTable table = {
 	.verb = "history",
+	.ranged = true,
 	.type_name = "images.historyReporter",
 	.fields = fields,
 	.columns = "{{.ID}}\t{{.Created}}\t{{.CreatedBy}}\t{{.Size}}\t{{.Comment}}",
@@ -181,7 +189,7 @@ const Command history_command = {
 					  "skiff history --no-trunc --format '{{.CreatedBy}}' app",
 					  NULL},
 	.man = "# FIELDS\n\nTemplates of *--format* may use: *.Comment*, *.Created*, *.CreatedAt*, "
-	       "*.CreatedBy*, *.CreatedSince*, *.ID*, *.Size*.\n",
+	       "*.CreatedBy*, *.CreatedSince*, *.ID*, *.Size*, *.Tags*.\n",
 	.min_args = 1,
 	.max_args = 1,
 	.groups = (const OptionGroup *const[]){&group, NULL},

@@ -21,6 +21,7 @@ typedef struct {
 struct ImageFilter {
 	GPtrArray *conditions;
 	GPtrArray *references; /* patterns */
+	GHashTable *used;      /* ids of images; borrowed; may be NULL */
 };
 
 static void condition_free(void *pointer)
@@ -40,7 +41,15 @@ static bool prepare(Condition *c, Store *store, GError **error)
 {
 	static const char *const truths[] = {"dangling", "intermediate", "manifest", "readonly",
 					     NULL};
-	if (g_strv_contains(truths, c->key)) {
+	if (strcmp(c->key, "containers") == 0) {
+		/* "external" are those of other tools, of which there are none. */
+		bool flag = false, external = strcmp(c->value, "external") == 0;
+		if (!external && !option_parse_bool(c->value, &flag, NULL))
+			return error_set(error, ENGINE_ERROR_INVALID,
+					 "unsupported value \"%s\" for containers filter",
+					 c->value);
+		c->number = external ? -1 : flag;
+	} else if (g_strv_contains(truths, c->key)) {
 		bool flag = false;
 		if (!option_parse_bool(c->value, &flag, NULL))
 			return error_set(error, ENGINE_ERROR_INVALID,
@@ -49,8 +58,13 @@ static bool prepare(Condition *c, Store *store, GError **error)
 		c->number = flag;
 	} else if (strcmp(c->key, "before") == 0 || is_since(c)) {
 		g_autoptr(Image) image = image_resolve(store, c->value, error);
-		if (!image)
+		if (!image) {
+			g_prefix_error(error,
+				       "could not find local image for filter filter "
+				       "\"%s\"=\"%s\": ",
+				       c->key, c->value);
 			return false;
+		}
 		c->number = image->created;
 	} else if (strcmp(c->key, "until") == 0) {
 		return units_parse_time(c->value, units_now(), &c->number, error);
@@ -61,11 +75,9 @@ static bool prepare(Condition *c, Store *store, GError **error)
 /* Parse one KEY=VALUE; references are kept apart, they are alternatives. */
 static bool add_condition(ImageFilter *filter, Store *store, const char *text, GError **error)
 {
-	static const char *const keys[] = {"after",     "before",       "dangling", "digest",
-					   "id",        "intermediate", "label",    "manifest",
-					   "reference", "readonly",     "since",    "until",
-					   NULL};
-	static const char *const foreign[] = {"containers", NULL};
+	static const char *const keys[] = {
+		"after", "before",   "containers", "dangling", "digest", "id",    "intermediate",
+		"label", "manifest", "reference",  "readonly", "since",  "until", NULL};
 	const char *equals = strchr(text, '=');
 	if (!equals)
 		return error_set(
@@ -85,22 +97,32 @@ static bool add_condition(ImageFilter *filter, Store *store, const char *text, G
 		suggest_offer(&near, keys[i]);
 		if (strcmp(keys[i], key) != 0)
 			continue;
+		if (strcmp(key, "containers") == 0 && !filter->used)
+			return error_set(error, ENGINE_ERROR_UNSUPPORTED, "unsupported filter: %s",
+					 key);
 		Condition *condition = g_new0(Condition, 1);
 		*condition = (Condition){keys[i], g_strdup(equals + 1), 0, is_negated};
 		g_ptr_array_add(filter->conditions, condition);
 		return prepare(condition, store, error);
 	}
-	if (g_strv_contains(foreign, key))
-		return error_set(error, ENGINE_ERROR_UNSUPPORTED, "unsupported filter: %s", key);
 	error_set(error, ENGINE_ERROR_INVALID, "unsupported image filter \"%s\"", key);
 	suggest_add_help(&near, "", error);
 	return false;
 }
 
+bool image_filter_asks_for_users(const GPtrArray *texts)
+{
+	for (size_t i = 0; texts && i < texts->len; i++)
+		if (g_str_has_prefix(texts->pdata[i], "containers"))
+			return true;
+	return false;
+}
+
 ImageFilter *image_filter_new(Store *store, const GPtrArray *texts, const char *reference,
-			      GError **error)
+			      GHashTable *used, GError **error)
 {
 	g_autoptr(ImageFilter) filter = g_new0(ImageFilter, 1);
+	filter->used = used;
 	filter->conditions = g_ptr_array_new_with_free_func(condition_free);
 	filter->references = g_ptr_array_new_with_free_func(g_free);
 	for (size_t i = 0; texts && i < texts->len; i++)
@@ -166,8 +188,11 @@ static bool has_name(const Image *image, const char *pattern)
 }
 
 /* Of one condition; unlike those of containers they must all match. */
-static bool condition_matches(const Condition *c, const Image *image)
+static bool condition_matches(const ImageFilter *filter, const Condition *c, const Image *image)
 {
+	if (strcmp(c->key, "containers") == 0)
+		return c->number >= 0 &&
+		       g_hash_table_contains(filter->used, image->id) == (c->number != 0);
 	if (strcmp(c->key, "dangling") == 0)
 		return (image->names[0] == NULL) == (c->number != 0);
 	if (strcmp(c->key, "id") == 0)
@@ -188,15 +213,15 @@ static bool condition_matches(const Condition *c, const Image *image)
 	return image->created < c->number; /* before, until */
 }
 
-static bool passes(const Condition *c, const Image *image)
+static bool passes(const ImageFilter *filter, const Condition *c, const Image *image)
 {
-	return condition_matches(c, image) != c->is_negated;
+	return condition_matches(filter, c, image) != c->is_negated;
 }
 
 bool image_filter_matches(const ImageFilter *filter, const Image *image)
 {
 	for (size_t i = 0; i < filter->conditions->len; i++)
-		if (!passes(filter->conditions->pdata[i], image))
+		if (!passes(filter, filter->conditions->pdata[i], image))
 			return false;
 	for (size_t i = 0; image->names[i]; i++)
 		if (image_filter_matches_name(filter, image->names[i]))

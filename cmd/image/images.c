@@ -105,7 +105,7 @@ static const Option options[] = {
 	 offsetof(ImagesOptions, all), 0},
 	{'f', "filter", OPTION_CSV, option_set_list, "KEY=VALUE",
 	 "Only these: reference, dangling, label, id, digest, before, since (after), until, "
-	 "intermediate, manifest, readonly; KEY!=VALUE: only others",
+	 "containers, intermediate, manifest, readonly; KEY!=VALUE: only others",
 	 offsetof(ImagesOptions, filters), OPTION_COMMON},
 	{0, "format", OPTION_VALUE, option_set_string, "FORMAT",
 	 "json, jsonl, table or a Go template", offsetof(ImagesOptions, format), OPTION_COMMON},
@@ -226,6 +226,16 @@ static TemplateValue get_os(const void *row, TemplateHeap *heap)
 	return template_string(ROW->image->config->os);
 }
 
+static TemplateValue get_whole_id(const void *row, TemplateHeap *heap)
+{
+	return template_string(ROW->image->id);
+}
+
+static TemplateValue get_dangling(const void *row, TemplateHeap *heap)
+{
+	return template_bool(!ROW->image->names[0]);
+}
+
 static TemplateValue get_read_only(const void *row, TemplateHeap *heap)
 {
 	return template_bool(false);
@@ -238,9 +248,11 @@ static const OutputField fields[] = {
 	{"CreatedAt", NULL, get_created_at},
 	{"CreatedSince", NULL, get_created},
 	{"CreatedTime", NULL, get_created_at},
+	{"Dangling", NULL, get_dangling},
 	{"Digest", NULL, get_digest},
 	{"History", NULL, get_history},
 	{"ID", "IMAGE ID", get_id},
+	{"Id", NULL, get_whole_id},
 	{"IsManifestList", NULL, get_is_list},
 	{"Labels", NULL, get_labels},
 	{"Names", NULL, get_names},
@@ -294,6 +306,7 @@ static bool call(const void *row, const char *name, const char *arg, TemplateHea
 
 static const OutputTable table = {
 	.verb = "images",
+	.ranged = true,
 	.type_name = "images.imageReporter",
 	.fields = fields,
 	.columns = COLUMNS("", ""),
@@ -367,23 +380,25 @@ static bool add_lists(Store *store, GPtrArray *images, GError **error)
 	return lists != NULL;
 }
 
-/* Rows borrow from the images. Only a format that may ask for them has the containers read. */
+/* Rows borrow from the images. The containers are read only if a format or a filter may ask for
+ * them. */
 static bool list_images(const ImagesOptions *opts, const char *name, Engine *engine, GError **error)
 {
 	if (opts->filters && name)
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "cannot specify an image and a filter(s)");
 	Store *store = engine_store(engine);
-	g_autoptr(ImageFilter) filter = image_filter_new(store, opts->filters, name, error);
+	bool counted = opts->format || image_filter_asks_for_users(opts->filters);
+	g_autoptr(GHashTable) counts = counted ? count_containers(engine, error) : NULL;
+	if (counted && !counts)
+		return false;
+	g_autoptr(ImageFilter) filter = image_filter_new(store, opts->filters, name, counts, error);
 	g_autoptr(GPtrArray) images = filter ? images_list(store, error) : NULL;
 	if (!images || !add_lists(store, images, error))
 		return false;
 	bool ids = opts->quiet && !opts->format;
 	bool once = ids || output_is_json(opts->format) || g_strcmp0(opts->format, "jsonl") == 0;
 	g_autoptr(GPtrArray) rows = build_rows(images, filter, opts, once);
-	g_autoptr(GHashTable) counts = opts->format ? count_containers(engine, error) : NULL;
-	if (opts->format && !counts)
-		return false;
 	for (size_t i = 0; counts && i < rows->len; i++) {
 		ImageRow *row = g_ptr_array_index(rows, i);
 		row->containers = GPOINTER_TO_UINT(g_hash_table_lookup(counts, row->image->id));
@@ -426,7 +441,8 @@ const Command images_command = {
 	       "*.IsManifestList*, *.SharedSize*, *.VirtualSize*, *.Containers*, *.Created*, "
 	       "*.CreatedAt*, "
 	       "*.CreatedSince*, "
-	       "*.CreatedTime*, *.Digest*, *.History*, *.ID*, *.Labels*, *.Names*, *.RepoDigests*, "
+	       "*.CreatedTime*, *.Dangling*, *.Digest*, *.History*, *.ID*, *.Id*, *.Labels*, "
+	       "*.Names*, *.RepoDigests*, "
 	       "*.Repository*, "
 	       "*.Size*, *.Tag*, and *.Label \"KEY\"*.\n",
 	.max_args = 1,

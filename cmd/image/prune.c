@@ -109,7 +109,7 @@ static int run(const Invocation *inv, const PruneOptions *opts)
 	if (!engine)
 		return command_fail(error);
 	g_autoptr(ImageFilter) filter =
-		image_filter_new(engine_store(engine), opts->filters, NULL, &error);
+		image_filter_new(engine_store(engine), opts->filters, NULL, NULL, &error);
 	if (!filter)
 		return command_fail(error);
 	if (!opts->force && !confirm(opts->all))

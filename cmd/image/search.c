@@ -209,6 +209,7 @@ static bool print(const char *found, const SearchOptions *opts, GError **error)
 		return false;
 	const OutputTable table = {
 		.verb = "search",
+		.ranged = true,
 		.type_name = "images.searchReporter",
 		.fields = fields,
 		.columns = opts->list_tags    ? "{{.Name}}\t{{.Tag}}"

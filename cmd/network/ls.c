@@ -9,6 +9,7 @@
 #include "cmd/labels.h"
 #include "cmd/network/network_filter.h"
 #include "cmd/output.h"
+#include "cmd/system/report.h"
 #include "libpod/base/error.h"
 #include "libpod/base/units.h"
 
@@ -99,12 +100,57 @@ static TemplateValue get_subnets(const void *row, TemplateHeap *heap)
 	return template_from_json(json_object_object_get(json, "subnets"), NULL, heap);
 }
 
+/* What `network inspect` says, too. */
+static TemplateValue from_report(const void *row, const char *key, TemplateHeap *heap)
+{
+	Json *json = template_heap_json(heap, named_network_to_json(NETWORK));
+	TemplateValue report = template_from_json(json, &report_network_schema, heap);
+	TemplateValue value = template_nil();
+	(void)report.ops->lookup(report.data, key, heap, &value);
+	return value;
+}
+
+static TemplateValue get_interface(const void *row, TemplateHeap *heap)
+{
+	return from_report(row, "NetworkInterface", heap);
+}
+
+static TemplateValue get_ipam_options(const void *row, TemplateHeap *heap)
+{
+	return from_report(row, "IPAMOptions", heap);
+}
+
+static TemplateValue get_options(const void *row, TemplateHeap *heap)
+{
+	return from_report(row, "Options", heap);
+}
+
+static TemplateValue get_routes(const void *row, TemplateHeap *heap)
+{
+	return from_report(row, "Routes", heap);
+}
+
+static TemplateValue get_servers(const void *row, TemplateHeap *heap)
+{
+	return from_report(row, "NetworkDNSServers", heap);
+}
+
 static const OutputField fields[] = {
-	{"Created", NULL, get_created},   {"DNSEnabled", NULL, get_dns},
-	{"Driver", "DRIVER", get_driver}, {"ID", "NETWORK ID", get_id},
-	{"IPv6Enabled", NULL, get_ipv6},  {"Internal", NULL, get_internal},
-	{"Labels", NULL, get_labels},     {"Name", "NAME", get_name},
-	{"Subnets", NULL, get_subnets},   {0},
+	{"Created", NULL, get_created},
+	{"DNSEnabled", NULL, get_dns},
+	{"Driver", "DRIVER", get_driver},
+	{"ID", "NETWORK ID", get_id},
+	{"IPAMOptions", NULL, get_ipam_options},
+	{"IPv6Enabled", NULL, get_ipv6},
+	{"Internal", NULL, get_internal},
+	{"Labels", NULL, get_labels},
+	{"Name", "NAME", get_name},
+	{"NetworkDNSServers", NULL, get_servers},
+	{"NetworkInterface", NULL, get_interface},
+	{"Options", NULL, get_options},
+	{"Routes", NULL, get_routes},
+	{"Subnets", NULL, get_subnets},
+	{0},
 };
 
 static Json *to_json(const void *row)
@@ -123,7 +169,8 @@ static bool call(const void *row, const char *name, const char *arg, TemplateHea
 
 static const OutputTable table = {
 	.verb = "network ls",
-	.type_name = "networks.ListPrintReports",
+	.ranged = true,
+	.type_name = "network.ListPrintReports",
 	.fields = fields,
 	.columns = "{{.ID}}\t{{.Name}}\t{{.Driver}}",
 	.to_json = to_json,
@@ -170,7 +217,8 @@ const Command network_ls_command = {
 	.examples = (const char *const[]){"skiff network ls",
 					  "skiff network ls -q --filter label=app=web", NULL},
 	.man = "# FIELDS\n\nTemplates of *--format* may use: *.Created*, *.DNSEnabled*, *.Driver*, "
-	       "*.ID*, *.IPv6Enabled*, *.Internal*, *.Labels*, *.Name*, *.Subnets*, and "
+	       "*.ID*, *.IPAMOptions*, *.IPv6Enabled*, *.Internal*, *.Labels*, *.Name*, "
+	       "*.NetworkDNSServers*, *.NetworkInterface*, *.Options*, *.Routes*, *.Subnets*, and "
 	       "*.Label \"KEY\"*.\n",
 	.max_args = 0,
 	.groups = (const OptionGroup *const[]){&group, NULL},

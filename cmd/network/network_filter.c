@@ -16,8 +16,9 @@ static bool match_dangling(Engine *engine, const NamedNetwork *network, const ch
 			   bool *out, GError **error)
 {
 	bool wanted = false;
-	if (!option_parse_bool(value, &wanted, error))
-		return false;
+	if (!option_parse_bool(value, &wanted, NULL))
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "invalid dangling filter value \"%s\"", value);
 	g_auto(GStrv) users = named_network_users(engine, network->name, error);
 	if (!users)
 		return false;

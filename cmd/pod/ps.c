@@ -277,6 +277,7 @@ static bool call(const void *row, const char *name, const char *arg, TemplateHea
 
 static const OutputTable table = {
 	.verb = "pod ps",
+	.ranged = true,
 	.type_name = "pods.ListPodReporter",
 	.fields = fields,
 	.columns = NULL,

@@ -408,6 +408,7 @@ static bool print(const Update *update, GError **error)
 {
 	const OutputTable table = {
 		.verb = "auto-update",
+		.ranged = true,
 		.type_name = "main.autoUpdateOutput",
 		.fields = fields,
 		.columns = "{{.Unit}}\t{{.Container}}\t{{.Image}}\t{{.Policy}}\t{{.Updated}}",

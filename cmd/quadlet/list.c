@@ -74,6 +74,7 @@ static const OutputField fields[] = {
 
 static const OutputTable table = {
 	.verb = "quadlet list",
+	.ranged = true,
 	.type_name = "quadlet.listOutput",
 	.fields = fields,
 	.columns = "{{.Name}}\t{{.UnitName}}\t{{.Path}}\t{{.Status}}\t{{.App}}",

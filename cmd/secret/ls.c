@@ -93,6 +93,7 @@ static Json *to_json(const void *row)
 
 static const OutputTable table = {
 	.verb = "secret ls",
+	.ranged = true,
 	.type_name = "secrets.secretListReport",
 	.fields = fields,
 	.columns = "{{.ID}}\t{{.Name}}\t{{.Driver}}\t{{.CreatedAt}}\t{{.UpdatedAt}}",

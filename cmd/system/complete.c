@@ -32,8 +32,9 @@ static void offer(const Completion *completion, const char *word, const char *ab
 /* First words of the paths, or the words behind @group. */
 static void offer_commands(const Completion *completion, const char *group)
 {
-	static const char *const groups[] = {"container", "image",  "network", "pod", "quadlet",
-					     "secret",    "system", "volume",  NULL};
+	static const char *const groups[] = {
+		"builder", "container", "generate", "healthcheck", "image",  "manifest", "network",
+		"pod",     "quadlet",   "secret",   "system",      "volume", NULL};
 	size_t length = group ? strlen(group) : 0;
 	for (const Command *const *row = commands_get(); *row; row++) {
 		for (const char *const *path = (*row)->paths; *path; path++) {

@@ -11,8 +11,6 @@
 #include "libpod/base/units.h"
 #include "libpod/disk_usage.h"
 
-#define COMMAND_MAX 17
-
 typedef struct {
 	bool verbose;
 	const char *format;
@@ -116,7 +114,8 @@ static Json *to_json(const void *row)
 
 static const OutputTable table = {
 	.verb = "df",
-	.type_name = "system.dfSummary",
+	.ranged = true,
+	.type_name = "*system.dfSummary",
 	.fields = fields,
 	.columns = "{{.Type}}\t{{.Total}}\t{{.Active}}\t{{.Size}}\t{{.Reclaimable}}",
 	.to_json = to_json,
@@ -189,16 +188,10 @@ static void print_images(const DiskUsage *usage, int64_t now)
 	print_lines("Images", lines);
 }
 
-/* On one line, at most 17 characters. g_free() it. */
+/* On one line, whole as podman has it. g_free() it. */
 static char *command_text(const ContainerSummary *s)
 {
-	char *joined = g_strjoinv(" ", s->command);
-	g_strdelimit(joined, "\n\t\r", ' ');
-	if (!g_utf8_validate(joined, -1, NULL) || g_utf8_strlen(joined, -1) <= COMMAND_MAX)
-		return joined;
-	g_autofree char *whole = joined;
-	g_autofree char *start = g_utf8_substring(whole, 0, COMMAND_MAX);
-	return g_strconcat(start, "...", NULL);
+	return g_strdelimit(g_strjoinv(" ", s->command), "\n\t\r", ' ');
 }
 
 static void print_containers(const DiskUsage *usage, int64_t now)
@@ -212,10 +205,11 @@ static void print_containers(const DiskUsage *usage, int64_t now)
 		g_autofree char *size = size_text(row->size);
 		g_autofree char *ago = units_format_ago(MAX(0, now - s->created) / 1000000000);
 		g_autofree char *command = command_text(s);
-		g_ptr_array_add(lines, g_strdup_printf("%.12s\t%s\t%s\t%u\t%s\t%s\t%s\t%s", s->id,
-						       s->image_name ? s->image_name : "", command,
-						       g_strv_length(s->volume_names), size, ago,
-						       container_state_name(s->state), s->name));
+		g_ptr_array_add(lines,
+				g_strdup_printf("%.12s\t%.12s\t%s\t%u\t%s\t%s\t%s\t%s", s->id,
+						s->image_id ? s->image_id : "", command,
+						g_strv_length(s->volume_names), size, ago,
+						container_state_name(s->state), s->name));
 	}
 	print_lines("\nContainers", lines);
 }

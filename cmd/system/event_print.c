@@ -240,6 +240,12 @@ static TemplateValue get_attributes(const void *row, TemplateHeap *heap)
 	return template_from_json(json, NULL, heap);
 }
 
+/* podman's events know of a container's pod and of failures in words; ours do not. */
+static TemplateValue get_empty(const void *row, TemplateHeap *heap)
+{
+	return template_string("");
+}
+
 static const OutputField fields[] = {
 	{"ID", NULL, get_id},
 	{"Image", NULL, get_image},
@@ -252,12 +258,14 @@ static const OutputField fields[] = {
 	{"ContainerExitCode", NULL, get_exit_code},
 	{"HealthStatus", NULL, get_health_status},
 	{"Attributes", NULL, get_attributes},
+	{"Error", NULL, get_empty},
+	{"PodID", NULL, get_empty},
 	{0},
 };
 
 static const OutputTable table = {
 	.verb = "events",
-	.type_name = "system.Event",
+	.type_name = "*events.Event",
 	.fields = fields,
 	.columns = "{{.ID}}",
 	.to_json = to_json,

@@ -156,7 +156,8 @@ static bool prune_containers(Prune *prune, GError **error)
 static bool prune_images(Prune *prune, GError **error)
 {
 	Store *store = engine_store(prune->engine);
-	g_autoptr(ImageFilter) filter = image_filter_new(store, prune->opts->filters, NULL, error);
+	g_autoptr(ImageFilter) filter =
+		image_filter_new(store, prune->opts->filters, NULL, NULL, error);
 	g_autoptr(GPtrArray) list = filter ? images_list(store, error) : NULL;
 	if (!list)
 		return false;

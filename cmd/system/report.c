@@ -2,10 +2,10 @@
 #include "cmd/system/report.h"
 
 static const char *const maps[] = {
-	"Annotations", "Data",    "DriverOpts",   "ExposedPorts", "Labels",
-	"Networks",    "Options", "PortBindings", "Ports",        "Status",
-	"Storage",     "Sysctls", "Tmpfs",        "UnmappedIDs",  "Volumes",
-	"annotations", "labels",  "registries",   NULL,
+	"Annotations", "Data",         "DriverOpts",   "ExposedPorts", "Labels",
+	"Networks",    "Options",      "PortBindings", "Ports",        "Status",
+	"Storage",     "Sysctls",      "Tmpfs",        "UnmappedIDs",  "Volumes",
+	"annotations", "ipam_options", "labels",       "registries",   NULL,
 };
 
 /* "Status" is a map of volumes only; of containers it is a string, which the schema leaves alone.
@@ -75,6 +75,7 @@ static const TemplateField image_fields[] = {
 static const TemplateField volume_fields[] = {
 	{NULL, "Anonymous", NULL, TEMPLATE_BOOL},   {NULL, "GID", NULL, TEMPLATE_INT},
 	{NULL, "NeedsChown", NULL, TEMPLATE_BOOL},  {NULL, "NeedsCopyUp", NULL, TEMPLATE_BOOL},
+	{NULL, "Status", NULL, TEMPLATE_MAP},       {NULL, "Timeout", NULL, TEMPLATE_INT},
 	{NULL, "StorageID", NULL, TEMPLATE_STRING}, {NULL, "UID", NULL, TEMPLATE_INT},
 	{NULL, NULL, NULL, TEMPLATE_NIL},
 };
@@ -94,9 +95,23 @@ static const TemplateField durations[] = {
 	{NULL, NULL, NULL, TEMPLATE_NIL},
 };
 
+/* podman's names of what JSON has with underscores. */
 static const TemplateField network_fields[] = {
+	{NULL, "DNSEnabled", "dns_enabled", TEMPLATE_BOOL},
+	{NULL, "IPAMOptions", "ipam_options", TEMPLATE_MAP},
+	{NULL, "IPv6Enabled", "ipv6_enabled", TEMPLATE_BOOL},
+	{NULL, "NetworkDNSServers", "network_dns_servers", TEMPLATE_LIST},
+	{NULL, "NetworkInterface", "network_interface", TEMPLATE_STRING},
+	{NULL, "Routes", "routes", TEMPLATE_LIST},
 	{NULL, "Labels", NULL, TEMPLATE_MAP},
 	{NULL, "Options", NULL, TEMPLATE_MAP},
+	{NULL, NULL, NULL, TEMPLATE_NIL},
+};
+
+/* podman's names of fields that JSON calls otherwise. */
+static const TemplateField info_fields[] = {
+	{"host", "CgroupsVersion", "cgroupVersion", TEMPLATE_STRING},
+	{"security", "DefaultCapabilities", "capabilities", TEMPLATE_STRING},
 	{NULL, NULL, NULL, TEMPLATE_NIL},
 };
 
@@ -112,16 +127,40 @@ static const TemplateField pod_fields[] = {
 	{NULL, NULL, NULL, TEMPLATE_NIL},
 };
 
-const TemplateSchema report_container_schema = {
-	"*define.InspectContainerData", maps, lists, times, container_fields, durations};
-const TemplateSchema report_image_schema = {"*inspect.ImageData", maps,     lists, times,
-					    image_fields,         durations};
+static const char *const container_types[][2] = {
+	{"Config", "*define.InspectContainerConfig"},
+	{"Health", "*define.HealthCheckResults"},
+	{"HostConfig", "*define.InspectContainerHostConfig"},
+	{"NetworkSettings", "*define.InspectNetworkSettings"},
+	{"RestartPolicy", "*define.InspectRestartPolicy"},
+	{"State", "*define.InspectContainerState"},
+	{NULL, NULL},
+};
+
+static const char *const info_types[][2] = {
+	{"host", "*define.HostInfo"},
+	{"security", "define.SecurityInfo"},
+	{"store", "*define.StoreInfo"},
+	{"version", "define.Version"},
+	{NULL, NULL},
+};
+
+const TemplateSchema report_container_schema = {"*define.InspectContainerData",
+						maps,
+						lists,
+						times,
+						container_fields,
+						durations,
+						container_types};
+const TemplateSchema report_image_schema = {"*inspect.ImageData", maps,      lists, times,
+					    image_fields,         durations, NULL};
 const TemplateSchema report_volume_schema = {
-	"*define.InspectVolumeData", maps, lists, times, volume_fields, NULL};
+	"*define.InspectVolumeData", maps, lists, times, volume_fields, NULL, NULL};
 const TemplateSchema report_secret_schema = {
-	"*types.SecretInfoReport", maps, lists, times, secret_fields, NULL};
+	"*types.SecretInfoReport", maps, lists, times, secret_fields, NULL, NULL};
 const TemplateSchema report_network_schema = {
-	"types.NetworkInspectReport", maps, lists, times, network_fields, NULL};
+	"types.NetworkInspectReport", maps, lists, times, network_fields, NULL, NULL};
 const TemplateSchema report_pod_schema = {
-	"*define.InspectPodData", maps, lists, times, pod_fields, NULL};
-const TemplateSchema report_info_schema = {"*define.Info", maps, lists, times, NULL, NULL};
+	"*define.InspectPodData", maps, lists, times, pod_fields, NULL, NULL};
+const TemplateSchema report_info_schema = {"*define.Info", maps, lists,     times,
+					   info_fields,    NULL, info_types};

@@ -63,8 +63,9 @@ static int cmd_volume_create(Invocation *inv)
 	g_autoptr(GError) error = NULL;
 	if (!command_parse(inv, (void *[]){&opts}))
 		return inv->status;
+	const char *name = command_arg(inv, 0);
 	const VolumeCreate create = {
-		.name = command_arg(inv, 0),
+		.name = name && *name ? name : NULL,
 		.labels = opts.labels,
 		.options = opts.options,
 		.driver = opts.driver,

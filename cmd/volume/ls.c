@@ -8,6 +8,7 @@
 #include "cmd/engine_open.h"
 #include "cmd/labels.h"
 #include "cmd/output.h"
+#include "cmd/system/report.h"
 #include "cmd/volume/volume_filter.h"
 #include "libpod/base/error.h"
 #include "libpod/base/units.h"
@@ -93,22 +94,57 @@ static TemplateValue get_anonymous(const void *row, TemplateHeap *heap)
 	return template_bool(VOLUME->anonymous);
 }
 
-static const OutputField fields[] = {
-	{"Anonymous", NULL, get_anonymous},
-	{"CreatedAt", NULL, get_created_at},
-	{"Driver", NULL, get_driver},
-	{"Labels", NULL, get_labels},
-	{"Mountpoint", NULL, get_mountpoint},
-	{"Name", "VOLUME NAME", get_name},
-	{"Options", NULL, get_options},
-	{"Scope", NULL, get_scope},
-	{0},
-};
-
 static Json *to_json(const void *row)
 {
 	return inspect_volume(((const VolumeRow *)row)->engine, VOLUME, NULL);
 }
+
+/* What `volume inspect` says, too. */
+static TemplateValue from_report(const void *row, const char *key, TemplateHeap *heap)
+{
+	Json *json = template_heap_json(heap, to_json(row));
+	TemplateValue report = template_from_json(json, &report_volume_schema, heap);
+	TemplateValue value = template_nil();
+	(void)report.ops->lookup(report.data, key, heap, &value);
+	return value;
+}
+
+#define REPORT_GETTER(function, key)                                                               \
+	static TemplateValue function(const void *row, TemplateHeap *heap)                         \
+	{                                                                                          \
+		return from_report(row, key, heap);                                                \
+	}
+
+REPORT_GETTER(get_gid, "GID")
+REPORT_GETTER(get_lock_number, "LockNumber")
+REPORT_GETTER(get_mount_count, "MountCount")
+REPORT_GETTER(get_needs_chown, "NeedsChown")
+REPORT_GETTER(get_needs_copy_up, "NeedsCopyUp")
+REPORT_GETTER(get_status, "Status")
+REPORT_GETTER(get_storage_id, "StorageID")
+REPORT_GETTER(get_timeout, "Timeout")
+REPORT_GETTER(get_uid, "UID")
+
+static const OutputField fields[] = {
+	{"Anonymous", NULL, get_anonymous},
+	{"CreatedAt", NULL, get_created_at},
+	{"Driver", NULL, get_driver},
+	{"GID", "GID", get_gid},
+	{"Labels", NULL, get_labels},
+	{"LockNumber", NULL, get_lock_number},
+	{"MountCount", NULL, get_mount_count},
+	{"Mountpoint", NULL, get_mountpoint},
+	{"Name", "VOLUME NAME", get_name},
+	{"NeedsChown", NULL, get_needs_chown},
+	{"NeedsCopyUp", NULL, get_needs_copy_up},
+	{"Options", NULL, get_options},
+	{"Scope", NULL, get_scope},
+	{"Status", NULL, get_status},
+	{"StorageID", NULL, get_storage_id},
+	{"Timeout", NULL, get_timeout},
+	{"UID", "UID", get_uid},
+	{0},
+};
 
 static bool call(const void *row, const char *name, const char *arg, TemplateHeap *heap,
 		 TemplateValue *out)
@@ -121,6 +157,7 @@ static bool call(const void *row, const char *name, const char *arg, TemplateHea
 
 static const OutputTable table = {
 	.verb = "volume ls",
+	.ranged = true,
 	.type_name = "volumes.volumeReporter",
 	.fields = fields,
 	.columns = "{{.Driver}}\t{{.Name}}",
@@ -168,8 +205,10 @@ const Command volume_ls_command = {
 	.examples = (const char *const[]){"skiff volume ls",
 					  "skiff volume ls -q --filter dangling=true", NULL},
 	.man = "# FIELDS\n\nTemplates of *--format* may use: *.Anonymous*, *.CreatedAt*, "
-	       "*.Driver*, "
-	       "*.Labels*, *.Mountpoint*, *.Name*, *.Options*, *.Scope*, and *.Label \"KEY\"*.\n",
+	       "*.Driver*, *.GID*, *.Labels*, *.LockNumber*, *.MountCount*, *.Mountpoint*, "
+	       "*.Name*, "
+	       "*.NeedsChown*, *.NeedsCopyUp*, *.Options*, *.Scope*, *.Status*, *.StorageID*, "
+	       "*.Timeout*, *.UID*, and *.Label \"KEY\"*.\n",
 	.max_args = 0,
 	.groups = (const OptionGroup *const[]){&group, NULL},
 	.run = cmd_volume_ls,

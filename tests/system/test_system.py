@@ -2,6 +2,7 @@
 """system df, prune, reset, migrate, renumber, events, info."""
 
 import os
+import subprocess
 
 from tests.support.skiff import SkiffTest, sub_ids
 
@@ -48,7 +49,7 @@ class DiskUsage(SkiffTest):
         self.assertRegex(text, r"\nlocalhost/made +latest +\w{12} .* 1kB +0\n")
         self.assertRegex(text, r"\nlocalhost/busybox +latest +\w{12} .* 0B +1\n")
         self.assertRegex(text, r"\n\nContainers space usage:\n\nCONTAINER ID +IMAGE +COMMAND +LOCAL VOLUMES +SIZE +CREATED +STATUS +NAMES\n"
-                         r"\w{12} +localhost/busybox:latest +sh -c head -c 100\.\.\. +1 +1kB +.* +exited +ended\n")
+                         r"\w{12} +\w{12} +sh -c head -c 1000 .*/d/x +1 +1kB +.* +exited +ended\n")
         self.assertRegex(text, r"\n\nLocal Volumes space usage:\n\nVOLUME NAME +LINKS +SIZE\ndata +1 +50kB\nidle +0 +0B\n$")
         self.skiff_fails("system", "df", "-v", "--format", "json", says="cannot combine --format and --verbose flags")
         self.skiff("rm", "ended")
@@ -147,6 +148,26 @@ class Reset(SkiffTest):
         self.skiff("run", "--rm", "--network", "none", "busybox", "true")
         self.skiff("system", "reset", input="y\n")
         self.assertFalse(store.exists())
+
+
+class Completion(SkiffTest):
+    images = ["busybox"]
+
+    def test_scripts(self):
+        """The script is the shipped one, and bash completes verbs, groups and local names with it."""
+        self.skiff("create", "--name", "completed", "busybox", "true")
+        script = self.skiff("completion", "bash").stdout
+        ask = 'source "$1"; _ask() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _skiff; printf "%s\\n" "${COMPREPLY[*]}"; }; '
+        asked = f"_ask {self.program} start com; _ask {self.program} manif; _ask {self.program} health"
+        file = self.tmp / "completion"
+        self.skiff("completion", "-f", file, "bash")
+        self.assertEqual(file.read_text(encoding="utf-8"), script)
+        done = subprocess.run(["bash", "-c", ask + asked, "bash", str(file)], capture_output=True, text=True, check=True, env=self.environment())
+        self.assertEqual((done.stdout.split(), done.stderr), (["completed", "manifest", "healthcheck"], ""))
+        self.assertIn("#compdef skiff\n", self.skiff("completion", "zsh").stdout)
+        self.assertIn("complete -c skiff -f", self.skiff("completion", "--no-desc", "fish").stdout)
+        self.skiff_fails("completion", "-f", "/no/such/file", "bash", says="Error: cannot write '/no/such/file': No such file or directory")
+        self.skiff("rm", "completed")
 
 
 class Others(SkiffTest):
