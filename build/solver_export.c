@@ -13,8 +13,6 @@
 #include "libpod/base/fd.h"
 #include "storage/tree_pack.h"
 
-#define BUFFER_SIZE (1u << 20)
-
 typedef struct Export Export;
 struct Export {
 	/* Runs as root of the namespace that the files belong to. */
@@ -45,49 +43,21 @@ static bool write_dir(const Export *export, int root_fd, GError **error)
 	return plan && copy_plan_apply(plan, &target, &stats, error);
 }
 
-/* A tar on its way out. */
-typedef struct {
-	int fd;
-	size_t used;
-	char buffer[BUFFER_SIZE];
-} Output;
-
-static bool flush(Output *out, GError **error)
-{
-	size_t used = out->used;
-	out->used = 0;
-	return fd_write_all(out->fd, out->buffer, used) ||
-	       error_set_errno(error, "cannot write the tar");
-}
-
-static bool put_bytes(void *data, const void *bytes, size_t size, GError **error)
-{
-	Output *out = data;
-	if (size > sizeof(out->buffer) - out->used && !flush(out, error))
-		return false;
-	if (size > sizeof(out->buffer))
-		return fd_write_all(out->fd, bytes, size) ||
-		       error_set_errno(error, "cannot write the tar");
-	memcpy(out->buffer + out->used, bytes, size);
-	out->used += size;
-	return true;
-}
-
 static bool write_tar(const Export *export, int root_fd, GError **error)
 {
-	g_autofree Output *out = g_new0(Output, 1);
-	out->fd = export->out_fd;
+	g_autofree char *buffer = g_malloc(TREE_PACK_BUFFER);
+	TreePackOutput out = {.fd = export->out_fd, .buffer = buffer};
 	const TreePackOptions options = {
 		.dir_fd = root_fd,
 		.file_fd = -1,
 		.has_mtime = export->mtime >= 0,
 		.mtime = export->mtime,
-		.raw = put_bytes,
-		.content = put_bytes,
-		.data = out,
+		.raw = tree_pack_put,
+		.content = tree_pack_put,
+		.data = &out,
 	};
 	TreePackStats stats = {0};
-	return tree_pack(&options, &stats, error) && flush(out, error);
+	return tree_pack(&options, &stats, error) && tree_pack_flush(&out, error);
 }
 
 static int export_child(void *data)

@@ -117,24 +117,27 @@ static bool do_unpack(const Arguments *args, int layer_fd, TarUnpackStats *stats
 	       write_file(layer_fd, "deferred", deferred->data, deferred->len, error);
 }
 
+typedef struct {
+	TarJournal *journal;
+	TreePackOutput out;
+} Seal;
+
 /* The layer's tar goes to our parent, who knows its digest then, and into the journal. */
 static bool seal_raw(void *data, const void *bytes, size_t size, GError **error)
 {
-	TarJournal *journal = data;
-	return tar_journal_raw(journal, bytes, size, error) &&
-	       (fd_write_all(STDOUT_FILENO, bytes, size) ||
-		error_set_errno(error, "cannot hand on the layer's tar"));
+	Seal *seal = data;
+	return tar_journal_raw(seal->journal, bytes, size, error) &&
+	       tree_pack_put(&seal->out, bytes, size, error);
 }
 
 static bool seal_content(void *data, const void *bytes, size_t size, GError **error)
 {
-	return fd_write_all(STDOUT_FILENO, bytes, size) ||
-	       error_set_errno(error, "cannot hand on the layer's tar");
+	return tree_pack_put(&((Seal *)data)->out, bytes, size, error);
 }
 
 static bool seal_file(void *data, const char *path, uint64_t size, GError **error)
 {
-	return size == 0 || tar_journal_file(data, path, 0, size, error);
+	return size == 0 || tar_journal_file(((Seal *)data)->journal, path, 0, size, error);
 }
 
 /* A tree that did not come from a tar becomes a layer: make the tar and the journal of it. */
@@ -146,6 +149,8 @@ static bool do_seal(int layer_fd, TarUnpackStats *stats, GError **error)
 	if (diff < 0 || journal_fd < 0)
 		return error_set_errno(error, "cannot write the layer's journal");
 	g_autoptr(TarJournal) journal = tar_journal_new(journal_fd);
+	g_autofree char *buffer = g_malloc(TREE_PACK_BUFFER);
+	Seal seal = {.journal = journal, .out = {.fd = STDOUT_FILENO, .buffer = buffer}};
 	const TreePackOptions options = {
 		.dir_fd = diff,
 		.file_fd = -1,
@@ -153,10 +158,11 @@ static bool do_seal(int layer_fd, TarUnpackStats *stats, GError **error)
 		.raw = seal_raw,
 		.content = seal_content,
 		.file = seal_file,
-		.data = journal,
+		.data = &seal,
 	};
 	TreePackStats packed = {0};
-	if (!tree_pack(&options, &packed, error) || !tar_journal_finish(journal, error))
+	if (!tree_pack(&options, &packed, error) || !tree_pack_flush(&seal.out, error) ||
+	    !tar_journal_finish(journal, error))
 		return false;
 	stats->size = packed.size;
 	stats->entries = packed.entries;

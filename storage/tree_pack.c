@@ -439,3 +439,28 @@ bool tree_pack(const TreePackOptions *options, TreePackStats *out_stats, GError 
 	g_free(w.piece);
 	return done;
 }
+
+static bool write_out(TreePackOutput *output, const void *bytes, size_t size, GError **error)
+{
+	return fd_write_all(output->fd, bytes, size) ||
+	       error_set_errno(error, "cannot write the tar");
+}
+
+bool tree_pack_flush(TreePackOutput *output, GError **error)
+{
+	size_t used = output->used;
+	output->used = 0;
+	return write_out(output, output->buffer, used, error);
+}
+
+bool tree_pack_put(void *data, const void *bytes, size_t size, GError **error)
+{
+	TreePackOutput *output = data;
+	if (size > TREE_PACK_BUFFER - output->used && !tree_pack_flush(output, error))
+		return false;
+	if (size > TREE_PACK_BUFFER)
+		return write_out(output, bytes, size, error);
+	memcpy(output->buffer + output->used, bytes, size);
+	output->used += size;
+	return true;
+}

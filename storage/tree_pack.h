@@ -47,3 +47,18 @@ typedef struct {
  * @error:	NOT_FOUND if the entry is not there; INVALID for a name that a layer cannot have
  */
 bool tree_pack(const TreePackOptions *options, TreePackStats *out_stats, GError **error);
+
+/* A tar on its way to a descriptor, in large pieces. */
+typedef struct {
+	int fd;
+	char *buffer; /* of TREE_PACK_BUFFER bytes */
+	size_t used;
+} TreePackOutput;
+
+#define TREE_PACK_BUFFER (256u << 10)
+
+/** tree_pack_put() - a TreePackSink, @data is the TreePackOutput. */
+bool tree_pack_put(void *data, const void *bytes, size_t size, GError **error);
+
+/** tree_pack_flush() - what is not written yet. */
+bool tree_pack_flush(TreePackOutput *output, GError **error);

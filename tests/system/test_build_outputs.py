@@ -145,6 +145,43 @@ class Outputs(BuildTest):
             checked += 1
         self.need(checked, "no other tool is installed")
 
+    # Links, marks of what was removed, an attribute of names that only pax can hold, and a layer of nothing.
+    KINDS = ("FROM busybox AS base\nRUN mkdir -p /d/" + "long" * 40 + " && echo a > /d/a && ln /d/a /d/b && ln -s a /d/c && mkfifo /d/f "
+             "&& echo x > /gone\nRUN rm -r /gone /etc/group && rm -r /d/long* && mkdir /d/new\nRUN true\nCOPY --link Dockerfile /l\nENV A=b\n")
+
+    def test_all_we_write_is_what_others_read(self):
+        """Archives, caches and images without a layer: by skopeo, which checks digests, and oci-image-tool."""
+        self.need_program("skopeo")
+        several = self.KINDS + "FROM scratch\nCOPY --from=base /d /d\n"
+        for transport, option, value, text in (
+                ("oci-archive", "--output", "type=oci,dest={}", self.KINDS), ("docker-archive", "--output", "type=docker,dest={}", self.KINDS),
+                ("oci", "--output", "type=oci,tar=false,dest={}", self.KINDS), ("oci", "--cache-to", "type=local,dest={}", several),
+                ("oci", "--cache-to", "type=local,mode=max,dest={}", several),
+                ("oci", "--output", "type=oci,tar=false,dest={}", "FROM scratch\nLABEL a=b\n")):
+            for form in ("oci", "docker"):
+                with self.subTest(text=text[-40:], value=value, format=form):
+                    out = self.out("written")
+                    self.build("--format", form, option, value.format(out), text=text)
+                    self.read_by_others(transport, out)
+                    (shutil.rmtree if out.is_dir() else os.unlink)(out)
+
+    def read_by_others(self, transport, out):
+        """Everything in an archive or layout; its names are in its index."""
+        entries = json.loads((out / "index.json").read_text())["manifests"] if transport == "oci" else []
+        names = [entry["annotations"]["org.opencontainers.image.ref.name"] for entry in entries]
+        for name in names or [""]:
+            copy = self.out("copy")
+            self.other("skopeo", "--insecure-policy", "copy", "-q", f"{transport}:{out}{name and ':'}{name}", f"dir:{copy}")
+            layers = json.loads((copy / "manifest.json").read_text())["layers"]
+            shutil.rmtree(copy)
+            # Its schema has no images without a layer, which docker and we make of nothing but metadata.
+            if name and layers and shutil.which("oci-image-tool"):
+                self.other("oci-image-tool", "validate", "--type", "image", "--ref", f"name={name}", out)
+
+    def other(self, *argv):
+        done = subprocess.run(argv, check=False, capture_output=True, text=True)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
     def test_what_makes_no_sense(self):
         self.write(FILES)
         for value, says in (("type=nonsense,dest=x", 'invalid type "nonsense"'), ("dest=x", 'missing required key "type"'),

@@ -5,6 +5,7 @@ The images are made once for a machine (tests/support/images.py).
 """
 
 import re
+import subprocess
 import urllib.error
 import urllib.request
 
@@ -84,9 +85,7 @@ int main(int argc, char **argv)
         self.assertEqual(self.skiff(*run).stdout, "1.3: hello world as 65534\n")
         self.assertIn("self-test", self.build("--target", "test", tag="tested").stdout)
 
-    def test_python_service(self):
-        """A package in a directory of its own, a user, a health check, a volume."""
-        self.files({"app/__init__.py": "", "app/__main__.py": """import http.server, os, pathlib
+    APP = {"app/__init__.py": "", "app/__main__.py": """import http.server, os, pathlib
 COUNT = pathlib.Path("/data/count")
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
@@ -95,8 +94,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(f"{os.environ['GREETING']} {COUNT.read_text()} {os.getuid()}".encode())
     def log_message(self, *args): pass
 http.server.ThreadingHTTPServer(("0.0.0.0", 8000), Handler).serve_forever()
-"""})
-        self.write("""FROM debian
+"""}
+    PYTHON = """FROM debian
 ENV PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \\
     GREETING=hello
 RUN <<EOT
@@ -112,7 +111,12 @@ EXPOSE 8000/tcp
 HEALTHCHECK --interval=1h --timeout=30s CMD ["python3", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/')"]
 STOPSIGNAL SIGINT
 CMD ["python3", "-m", "app"]
-""")
+"""
+
+    def test_python_service(self):
+        """A package in a directory of its own, a user, a health check, a volume."""
+        self.files(self.APP)
+        self.write(self.PYTHON)
         self.build("--format", "docker")
         container, port = self.serve("-v", "counts:/data", port=8000)
         self.addCleanup(self.skiff, "volume", "rm", "-f", "counts")
@@ -132,19 +136,7 @@ fi
 exec "$@"
 """
 
-    def psql(self, port, command):
-        """A client in a container of its own, on our network, to the port that is published here."""
-        done = self.skiff("run", "--rm", "--network", "host", "--entrypoint", "psql", "made", "-h", "127.0.0.1", "-p", str(port),
-                          "-U", "postgres", "-Atqc", command, code=None, check=False, timeout=120)
-        return done.stdout.strip() if done.code == 0 else None
-
-    def ready(self, port):
-        wait_for(lambda: self.psql(port, "select 1") == "1", timeout=60, interval=0.5, message="the database")
-
-    def test_database(self):
-        """EXPOSE, VOLUME, USER, ENTRYPOINT and CMD as such images have them; the data outlives the container."""
-        (self.context / "entry.sh").write_text(self.ENTRY)
-        self.write("""FROM postgres
+    DATABASE = """FROM postgres
 ENV PGDATA=/var/lib/postgresql/data LANG=C.UTF-8
 RUN set -eux; \\
     ln -s /usr/lib/postgresql/*/bin/* /usr/local/bin/; \\
@@ -157,7 +149,21 @@ EXPOSE 5432
 STOPSIGNAL SIGINT
 ENTRYPOINT ["entry.sh"]
 CMD ["postgres", "-c", "listen_addresses=*", "-c", "fsync=off"]
-""")
+"""
+
+    def psql(self, port, command):
+        """A client in a container of its own, on our network, to the port that is published here."""
+        done = self.skiff("run", "--rm", "--network", "host", "--entrypoint", "psql", "made", "-h", "127.0.0.1", "-p", str(port),
+                          "-U", "postgres", "-Atqc", command, code=None, check=False, timeout=120)
+        return done.stdout.strip() if done.code == 0 else None
+
+    def ready(self, port):
+        wait_for(lambda: self.psql(port, "select 1") == "1", timeout=60, interval=0.5, message="the database")
+
+    def test_database(self):
+        """EXPOSE, VOLUME, USER, ENTRYPOINT and CMD as such images have them; the data outlives the container."""
+        (self.context / "entry.sh").write_text(self.ENTRY)
+        self.write(self.DATABASE)
         self.build("--format", "docker")
         config = self.config()
         self.assertEqual((config["User"], list(config["Volumes"]), list(config["ExposedPorts"]), config["StopSignal"]),
@@ -394,3 +400,16 @@ class WorkByBuildah(BuildahTest):
         self.build("--format", "docker", tag="base")
         self.write("FROM base\nRUN id -u > /tmp/u\nLABEL a=b\n", f="f\n")
         self.equal_by_buildah("base")
+
+
+class ServicesByBuildah(BuildahTest):
+    images = ["postgres"]
+    driver = "overlay"
+
+    def test_database(self):
+        """The one above: by buildah it has the same config, history and files, all of Debian's among them."""
+        # The driver mounts its own directory on itself.
+        self.addCleanup(subprocess.run, ["umount", "-l", self.tmp / "buildah/store/overlay"], check=False, capture_output=True)
+        self.write(Services.DATABASE)
+        (self.context / "entry.sh").write_text(Services.ENTRY)
+        self.equal_by_buildah("postgres")

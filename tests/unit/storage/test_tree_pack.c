@@ -7,12 +7,14 @@
 
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include "libpod/base/error.h"
+#include "libpod/base/fd.h"
 #include "storage/tar_unpack.h"
 #include "tests/unit/base/temp_dir.h"
 
@@ -260,6 +262,34 @@ static void test_missing(Fixture *f, gconstpointer unused)
 	g_assert_true(error_matches(error, ENGINE_ERROR_NOT_FOUND));
 }
 
+/* Pieces smaller than the buffer, as large, larger, and what is left at the end. */
+static void test_output(void)
+{
+	static const size_t sizes[] = {
+		1,  TREE_PACK_BUFFER - 1, 5, TREE_PACK_BUFFER, 3 * TREE_PACK_BUFFER + 7, 0, 512,
+		496};
+	g_autofree char *buffer = g_malloc(TREE_PACK_BUFFER);
+	autofd file = memfd_create("tar", MFD_CLOEXEC);
+	TreePackOutput out = {.fd = file, .buffer = buffer};
+	g_autoptr(GByteArray) all = g_byte_array_new();
+	g_autoptr(GError) error = NULL;
+	for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++) {
+		g_autofree char *piece = g_malloc(sizes[i] + 1);
+		memset(piece, 'a' + (int)i, sizes[i]);
+		g_byte_array_append(all, (const guint8 *)piece, (guint)sizes[i]);
+		g_assert_true(tree_pack_put(&out, piece, sizes[i], &error));
+	}
+	g_assert_true(tree_pack_flush(&out, &error));
+	size_t size = 0;
+	g_assert_cmpint(lseek(file, 0, SEEK_SET), ==, 0);
+	g_autofree char *got = fd_read_all(file, all->len + 1, &size, &error);
+	g_assert_no_error(error);
+	g_assert_cmpmem(got, size, all->data, all->len);
+	fd_close(&out.fd);
+	g_assert_true(tree_pack_put(&out, "x", 1, &error));
+	g_assert_false(tree_pack_flush(&out, &error));
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -268,5 +298,6 @@ int main(int argc, char **argv)
 	g_test_add("/tree-pack/kinds", Fixture, NULL, set_up, test_kinds, tear_down);
 	g_test_add("/tree-pack/among-others", Fixture, NULL, set_up, test_among_others, tear_down);
 	g_test_add("/tree-pack/missing", Fixture, NULL, set_up, test_missing, tear_down);
+	g_test_add_func("/tree-pack/output", test_output);
 	return g_test_run();
 }
