@@ -5,6 +5,7 @@
 
 #include "cmd/compose/compose_labels.h"
 #include "cmd/compose/compose_spec_priv.h"
+#include "cmd/compose/service_words.h"
 #include "libpod/base/error.h"
 #include "libpod/base/units.h"
 #include "libpod/spec_parse.h"
@@ -247,14 +248,8 @@ static bool apply_health(Build *build, const Node *value, GError **error)
 static bool apply_volumes_from(Build *build, const Node *value, GError **error)
 {
 	for (size_t i = 0; i < node_count(value); i++) {
-		const char *text = node_item(value, i)->text;
-		g_auto(GStrv) parts = g_strsplit(text, ":", 2);
-		bool container = g_str_has_prefix(text, "container:");
 		g_autofree char *from =
-			container ? g_strdup(parts[1])
-				  : g_strdup_printf("%s-%s-1%s%s", build->make->project->name,
-						    parts[0], parts[1] ? ":" : "",
-						    parts[1] ? parts[1] : "");
+			service_volumes_from(build->make->project, node_item(value, i)->text);
 		if (!spec_call(build, "volumes_from", spec_add_volumes_from, from, error))
 			return false;
 	}
@@ -262,17 +257,14 @@ static bool apply_volumes_from(Build *build, const Node *value, GError **error)
 }
 
 /* deploy.restart_policy beats restart, which has its own row before this one. */
-static bool apply_restart_policy(Build *build, const Node *policy, GError **error)
+static bool apply_restart_policy(Build *build, GError **error)
 {
-	const char *condition = node_string(policy, "condition");
-	const Node *attempts = node_get(policy, "max_attempts");
-	if (!condition || strcmp(condition, "any") == 0)
-		return spec_call(build, "deploy", spec_set_restart, "always", error);
-	if (strcmp(condition, "none") == 0)
-		return spec_call(build, "deploy", spec_set_restart, "no", error);
+	static const char *const words[] = {"no", "on-failure", "always"};
+	ServiceRestart restart = service_restart(build->make->service);
+	bool counts = restart.kind == SERVICE_RESTART_ON_FAILURE && restart.attempts >= 0;
 	g_autofree char *text =
-		attempts ? g_strdup_printf("%s:%" G_GINT64_FORMAT, condition, attempts->integer)
-			 : g_strdup(condition);
+		counts ? g_strdup_printf("on-failure:%" G_GINT64_FORMAT, restart.attempts)
+		       : g_strdup(words[restart.kind]);
 	return spec_call(build, "deploy", spec_set_restart, text, error);
 }
 
@@ -298,7 +290,7 @@ static bool apply_deploy(Build *build, const Node *value, GError **error)
 		return false;
 	return (!memory ||
 		spec_call(build, "deploy", spec_set_memory_reservation, memory, error)) &&
-	       (!policy || apply_restart_policy(build, policy, error));
+	       (!policy || apply_restart_policy(build, error));
 }
 
 static bool apply_nothing(Build *build, const Node *value, GError **error)

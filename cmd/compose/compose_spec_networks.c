@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cmd/compose/compose_spec_priv.h"
+#include "cmd/compose/service_words.h"
 #include "libpod/spec_parse.h"
 
 bool spec_apply_ports(Build *build, const Node *value, GError **error)
@@ -12,10 +13,7 @@ bool spec_apply_ports(Build *build, const Node *value, GError **error)
 	bool wanted = !build->make->slug || build->make->service_ports;
 	for (size_t i = 0; wanted && i < node_count(value); i++) {
 		const Node *port = node_item(value, i);
-		const char *ip = node_string(port, "host_ip");
 		const char *published = node_string(port, "published");
-		const char *protocol = node_string(port, "protocol");
-		bool v6 = ip && strchr(ip, ':');
 		g_autofree char *chosen = NULL;
 		if (published && strchr(published, '-')) {
 			chosen = compose_spec_choose_port(build->make, port, error);
@@ -23,11 +21,7 @@ bool spec_apply_ports(Build *build, const Node *value, GError **error)
 				return false;
 			published = chosen;
 		}
-		g_autofree char *text = g_strdup_printf(
-			"%s%s%s%s%s%s%" G_GINT64_FORMAT "/%s", v6 ? "[" : "", ip ? ip : "",
-			v6 ? "]" : "", ip ? ":" : "", published ? published : "",
-			published || ip ? ":" : "", node_get(port, "target")->integer,
-			protocol ? protocol : "tcp");
+		g_autofree char *text = service_port_text(port, published);
 		if (!spec_call(build, "ports", spec_add_publish, text, error))
 			return false;
 	}
@@ -37,15 +31,8 @@ bool spec_apply_ports(Build *build, const Node *value, GError **error)
 bool spec_call_shared(Build *build, const char *key, SpecSetter set, const char *text,
 		      GError **error)
 {
-	if (!g_str_has_prefix(text, "service:"))
-		return spec_call(build, key, set, text, error);
-	const char *other = text + strlen("service:");
-	const Node *services = node_get(build->make->project->model, "services");
-	const char *said = node_string(node_get(services, other), "container_name");
-	g_autofree char *target =
-		said ? g_strdup_printf("container:%s", said)
-		     : g_strdup_printf("container:%s-%s-1", build->make->project->name, other);
-	return spec_call(build, key, set, target, error);
+	g_autofree char *whose = service_namespace(build->make->project, text);
+	return spec_call(build, key, set, whose, error);
 }
 
 bool spec_apply_ipc(Build *build, const Node *value, GError **error)

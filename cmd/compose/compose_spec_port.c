@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cmd/compose/compose_spec.h"
+#include "cmd/compose/service_words.h"
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
 #include "libpod/base/units.h"
@@ -26,8 +27,7 @@ static bool read_wish(const ComposeSpec *make, const Node *port, Wish *wish, GEr
 	g_auto(GStrv) parts = g_strsplit(node_string(port, "published"), "-", 2);
 	*wish = (Wish){
 		.target = (uint16_t)node_get(port, "target")->integer,
-		.protocol =
-			g_strcmp0(node_string(port, "protocol"), "udp") == 0 ? PORT_UDP : PORT_TCP,
+		.protocol = strcmp(service_port_protocol(port), "udp") == 0 ? PORT_UDP : PORT_TCP,
 		.ip = node_string(port, "host_ip"),
 	};
 	return (units_parse_uint(parts[0], 65535, &wish->first, NULL) &&

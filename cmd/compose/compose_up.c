@@ -27,6 +27,7 @@ typedef struct {
 	GPtrArray *replaced;   /* of Replacement: those whose old container is still there */
 	ComposeStarts *starts;
 	GPtrArray *stopped; /* ids of containers that were stopped for their networks */
+	bool *changed;      /* a container is not as @state has it any more */
 	int *status;
 } Up;
 
@@ -81,6 +82,7 @@ static bool remove_container(const Up *up, Container *ctr, GError **error)
 	compose_report("Container", name, compose_is_dry_run() ? "Remove" : "Removing");
 	if (compose_is_dry_run())
 		return true;
+	*up->changed = true;
 	if (!container_remove(ctr, &remove, error))
 		return false;
 	compose_report("Container", name, "Removed");
@@ -119,6 +121,7 @@ static Container *create_container(const Up *up, const NodeEntry *service, int n
 		g_prefix_error(error, "services.%s: ", service->key);
 		return NULL;
 	}
+	*up->changed = true;
 	return container_create(up->engine, spec, error);
 }
 
@@ -264,6 +267,7 @@ static bool finish_replacement(const Up *up, const NodeEntry *service, ComposeCo
 		item->number = 0;
 		return remove_container(up, item->ctr, error);
 	}
+	*up->changed = true;
 	return container_rename(item->ctr, right, error);
 }
 
@@ -515,7 +519,8 @@ static bool wait_all(const Up *up)
 	return false;
 }
 
-/* Networks and volumes; what there is of the project is looked at anew behind them. */
+/* Networks and volumes, then what there is of the project: some of it may have been stopped or
+ * removed for them. */
 static bool ensure_resources(Up *up, GError **error)
 {
 	up->stopped = g_ptr_array_new_with_free_func(g_free);
@@ -528,7 +533,6 @@ static bool ensure_resources(Up *up, GError **error)
 	if (!compose_networks_ensure(up->engine, up->project, &drift, error) ||
 	    !compose_volumes_ensure(up->engine, up->project, &drift, error))
 		return false;
-	g_clear_pointer(&up->state, g_ptr_array_unref);
 	up->state = compose_state_list(up->engine, up->project->name, error);
 	return up->state != NULL;
 }
@@ -570,8 +574,10 @@ static bool run(Up *up, GError **error)
 	if (up->options->no_start)
 		return start_stopped(up, error);
 	/* What runs and what does not, now that nothing is made any more. */
-	g_ptr_array_unref(up->state);
-	up->state = compose_state_list(up->engine, up->project->name, error);
+	if (*up->changed) {
+		g_ptr_array_unref(up->state);
+		up->state = compose_state_list(up->engine, up->project->name, error);
+	}
 	if (!up->state || !start_services(up, order, error) || !start_stopped(up, error))
 		return false;
 	return !up->options->wait || compose_is_dry_run() || wait_all(up);
@@ -580,17 +586,18 @@ static bool run(Up *up, GError **error)
 bool compose_up(Engine *engine, ComposeProject *project, const ComposeUp *options, int *out_status,
 		GError **error)
 {
+	bool changed = false;
 	g_auto(Up) up = {
 		.engine = engine,
 		.project = project,
 		.options = options,
+		.changed = &changed,
 		.status = out_status,
 	};
 	up.images = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_image);
 	up.recreated = g_hash_table_new(g_str_hash, g_str_equal);
 	up.replaced = g_ptr_array_new_with_free_func(replacement_free);
-	up.state = compose_state_list(engine, project->name, error);
-	bool ok = up.state && run(&up, error);
+	bool ok = run(&up, error);
 	/* A network that could not be made anew is there as it was. */
 	if (!ok && up.stopped)
 		(void)start_stopped(&up, NULL);

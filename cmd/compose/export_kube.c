@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cmd/compose/compose_spec.h"
+#include "cmd/compose/service_words.h"
 
 #define NAME_MAX_LENGTH 63
 #define DIGEST_LENGTH   8
@@ -126,18 +127,16 @@ static void set_restart(KubePod *pod, Node *spec, bool is_job)
 {
 	const Node *service = pod->service->value;
 	const Node *policy = node_get(node_get(service, "deploy"), "restart_policy");
-	const Node *attempts = node_get(policy, "max_attempts");
-	const char *said = node_string(service, "restart");
-	const char *word = policy ? node_string(policy, "condition") : said;
-	bool failure = word && g_str_has_prefix(word, "on-failure");
+	ServiceRestart restart = service_restart(service);
+	bool failure = restart.kind == SERVICE_RESTART_ON_FAILURE;
 	if (is_job) {
 		node_set_text(pod->pod, "restartPolicy", failure ? "OnFailure" : "Never");
 		kube_set_int(spec, "backoffLimit",
-			     !failure                      ? 0
-			     : node_is(attempts, NODE_INT) ? attempts->integer
-							   : 6);
-	} else if (word && !(strcmp(word, "always") == 0 || strcmp(word, "any") == 0 ||
-			     strcmp(word, "unless-stopped") == 0)) {
+			     !failure                ? 0
+			     : restart.attempts >= 0 ? restart.attempts
+						     : 6);
+	} else if (restart.kind != SERVICE_RESTART_ALWAYS &&
+		   (policy || node_get(service, "restart"))) {
 		kube_note(pod, policy ? "deploy.restart_policy" : "restart",
 			  "pods that ended are always started again");
 	}

@@ -6,6 +6,7 @@
 
 #include "cmd/compose/compose_spec.h"
 #include "cmd/compose/export_kube.h"
+#include "cmd/compose/service_words.h"
 
 /* Compose knows no sizes of volumes. */
 #define CLAIM_SIZE "1Gi"
@@ -101,12 +102,6 @@ static void add_port(Node *spec, const char *protocol, int64_t port, int64_t tar
 	kube_set_int(item, "targetPort", target);
 }
 
-static const char *protocol_of(const Node *port)
-{
-	const char *protocol = node_string(port, "protocol");
-	return protocol ? protocol : "tcp";
-}
-
 static void add_known_ports(const KubePod *pod, Node *spec)
 {
 	const Node *ports = node_get(pod->service->value, "ports");
@@ -114,7 +109,7 @@ static void add_known_ports(const KubePod *pod, Node *spec)
 	for (size_t i = 0; i < node_count(ports); i++) {
 		const Node *port = node_item(ports, i);
 		int64_t target = node_get(port, "target")->integer;
-		add_port(spec, protocol_of(port), target, target);
+		add_port(spec, service_port_protocol(port), target, target);
 	}
 	for (size_t i = 0; i < node_count(exposed); i++) {
 		g_autofree char *text = node_scalar_text(node_item(exposed, i));
@@ -185,7 +180,8 @@ static void publish(KubePod *pod)
 	for (size_t i = 0; i < node_count(ports); i++) {
 		const Node *port = node_item(ports, i);
 		const char *ip = node_string(port, "host_ip");
-		const char *published = node_string(port, "published");
+		bool is_range = false;
+		int64_t published = service_port_published(port, &is_range);
 		int64_t target = node_get(port, "target")->integer;
 		bool loopback = ip && (g_str_has_prefix(ip, "127.") || strcmp(ip, "::1") == 0);
 		if (loopback) {
@@ -193,13 +189,13 @@ static void publish(KubePod *pod)
 				  "%s is this machine alone: use kubectl port-forward", ip);
 			continue;
 		}
-		if (published && strchr(published, '-'))
+		if (is_range)
 			kube_note(pod, "ports", "of a range to choose from the first is taken");
 		if (!spec && !(spec = add_service(pod, name)))
 			return;
 		node_set_text(spec, "type", "LoadBalancer");
-		add_port(spec, protocol_of(port),
-			 published ? g_ascii_strtoll(published, NULL, 10) : target, target);
+		add_port(spec, service_port_protocol(port), published >= 0 ? published : target,
+			 target);
 	}
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cmd/compose/export_kube.h"
+#include "cmd/compose/service_words.h"
 
 typedef struct {
 	const char *key;
@@ -66,8 +67,7 @@ static void set_ports(KubePod *pod, const Node *value)
 {
 	for (size_t i = 0; i < node_count(value); i++) {
 		const Node *port = node_item(value, i);
-		const char *protocol = node_string(port, "protocol");
-		g_autofree char *upper = g_ascii_strup(protocol ? protocol : "tcp", -1);
+		g_autofree char *upper = g_ascii_strup(service_port_protocol(port), -1);
 		int64_t target = node_get(port, "target")->integer;
 		const Node *list = node_get(pod->container, "ports");
 		bool known = false;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cmd/compose/compose_spec.h"
+#include "cmd/compose/service_words.h"
 
 /* One service on its way. */
 typedef struct {
@@ -111,19 +112,15 @@ static void set_deploy(Swarm *swarm, const Node *value)
 /* A service without a policy is not started again by compose; a swarm always does. */
 static void set_restart(Swarm *swarm)
 {
-	const char *said = node_string(swarm->service->value, "restart");
-	bool failure = said && g_str_has_prefix(said, "on-failure");
-	const char *colon = failure ? strchr(said, ':') : NULL;
+	static const char *const words[] = {"none", "on-failure", "any"};
+	ServiceRestart restart = service_restart(swarm->service->value);
 	if (node_get(deploy(swarm), "restart_policy"))
 		return;
 	Node *policy = node_ensure(deploy(swarm), "restart_policy", NODE_MAP);
-	node_set_text(policy, "condition",
-		      !said || strcmp(said, "no") == 0 ? "none"
-		      : failure                        ? "on-failure"
-						       : "any");
-	if (colon)
+	node_set_text(policy, "condition", words[restart.kind]);
+	if (restart.attempts >= 0)
 		node_set(policy, "max_attempts", policy->at,
-			 node_new_int(g_ascii_strtoll(colon + 1, NULL, 10), policy->at));
+			 node_new_int(restart.attempts, policy->at));
 }
 
 static void set_replicas(Swarm *swarm)
@@ -155,22 +152,23 @@ static void set_ports(Swarm *swarm, const Node *value)
 	Node *list = node_new(NODE_LIST, value->at);
 	for (size_t i = 0; i < node_count(value); i++) {
 		const Node *port = node_item(value, i);
-		const char *published = node_string(port, "published");
+		bool is_range = false;
+		int64_t published = service_port_published(port, &is_range);
 		const char *ip = node_string(port, "host_ip");
 		Node *out = node_new(NODE_MAP, port->at);
 		for (size_t k = 0; known[k]; k++)
 			if (node_get(port, known[k]))
 				node_set(out, known[k], port->at,
 					 node_copy(node_get(port, known[k])));
-		if (published)
-			node_set(out, "published", port->at,
-				 node_new_int(g_ascii_strtoll(published, NULL, 10), port->at));
-		if (published && strchr(published, '-'))
+		if (published >= 0)
+			node_set(out, "published", port->at, node_new_int(published, port->at));
+		if (is_range)
 			note(swarm, "ports", "of a range to choose from the first is taken");
 		if (ip)
 			note(swarm, "ports",
 			     "port %s is open on all nodes and addresses, not on %s",
-			     published ? published : "", ip);
+			     node_string(port, "published") ? node_string(port, "published") : "",
+			     ip);
 		node_append(list, out);
 	}
 	node_set(swarm->out, "ports", value->at, list);

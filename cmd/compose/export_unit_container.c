@@ -7,6 +7,7 @@
 
 #include "cmd/compose/compose_spec.h"
 #include "cmd/compose/export_units.h"
+#include "cmd/compose/service_words.h"
 #include "cmd/quadlet/unit_words.h"
 
 typedef struct {
@@ -243,19 +244,14 @@ static void put_ports(Unit *unit, const Node *value)
 {
 	for (size_t i = 0; i < node_count(value); i++) {
 		const Node *port = node_item(value, i);
-		const char *ip = node_string(port, "host_ip");
 		const char *published = node_string(port, "published");
-		const char *protocol = node_string(port, "protocol");
-		bool v6 = ip && strchr(ip, ':');
-		if (published && strchr(published, '-')) {
+		bool is_range = false;
+		(void)service_port_published(port, &is_range);
+		if (is_range) {
 			note(unit, "ports", "a range to choose a port from has no word");
 			continue;
 		}
-		g_autofree char *text = g_strdup_printf(
-			"%s%s%s%s%s%s%" G_GINT64_FORMAT "/%s", v6 ? "[" : "", ip ? ip : "",
-			v6 ? "]" : "", ip ? ":" : "", published ? published : "",
-			published || ip ? ":" : "", node_get(port, "target")->integer,
-			protocol ? protocol : "tcp");
+		g_autofree char *text = service_port_text(port, published);
 		unit_text_put(&unit->text, "PublishPort", NULL, text);
 		if (published && unit->scale > 1)
 			note(unit, "ports",
@@ -264,35 +260,25 @@ static void put_ports(Unit *unit, const Node *value)
 }
 
 /* Namespaces of another service's first container. */
-static void put_shared(Unit *unit, const char *key, const char *option, const Node *value)
+static void put_shared(Unit *unit, const char *option, const Node *value)
 {
-	const char *text = value->text;
-	if (!g_str_has_prefix(text, "service:")) {
-		unit_text_put_option(&unit->text, option, text);
-		return;
-	}
-	const char *other = text + strlen("service:");
-	const Node *services = node_get(unit->text.export->model, "services");
-	const char *said = node_string(node_get(services, other), "container_name");
-	g_autofree char *target = said ? g_strdup_printf("container:%s", said)
-				       : g_strdup_printf("container:%s-%s-1",
-							 unit->text.export->project->name, other);
-	unit_text_put_option(&unit->text, option, target);
+	g_autofree char *whose = service_namespace(unit->text.export->project, value->text);
+	unit_text_put_option(&unit->text, option, whose);
 }
 
 static void put_ipc(Unit *unit, const Node *value)
 {
-	put_shared(unit, "ipc", "--ipc", value);
+	put_shared(unit, "--ipc", value);
 }
 
 static void put_pid(Unit *unit, const Node *value)
 {
-	put_shared(unit, "pid", "--pid", value);
+	put_shared(unit, "--pid", value);
 }
 
 static void put_uts(Unit *unit, const Node *value)
 {
-	put_shared(unit, "uts", "--uts", value);
+	put_shared(unit, "--uts", value);
 }
 
 static void put_network_mode(Unit *unit, const Node *value)
@@ -357,14 +343,8 @@ static void put_links(Unit *unit, const Node *value)
 static void put_volumes_from(Unit *unit, const Node *value)
 {
 	for (size_t i = 0; i < node_count(value); i++) {
-		const char *text = node_item(value, i)->text;
-		g_auto(GStrv) parts = g_strsplit(text, ":", 2);
-		bool container = g_str_has_prefix(text, "container:");
 		g_autofree char *from =
-			container ? g_strdup(parts[1])
-				  : g_strdup_printf("%s-%s-1%s%s", unit->text.export->project->name,
-						    parts[0], parts[1] ? ":" : "",
-						    parts[1] ? parts[1] : "");
+			service_volumes_from(unit->text.export->project, node_item(value, i)->text);
 		unit_text_put_option(&unit->text, "--volumes-from", from);
 	}
 }
@@ -532,27 +512,21 @@ static void put_grace(Unit *unit, const Node *value)
 			       seconds + 20);
 }
 
-/* deploy.restart_policy beats restart. */
 static void put_restart(Unit *unit)
 {
 	const Node *policy = node_get(node_get(unit->service->value, "deploy"), "restart_policy");
-	const Node *attempts = node_get(policy, "max_attempts");
-	const char *said = policy ? node_string(policy, "condition")
-				  : node_string(unit->service->value, "restart");
-	const char *word = said ? said : policy ? "any" : "no";
-	bool failure = g_str_has_prefix(word, "on-failure");
-	const char *colon = strchr(word, ':');
-	g_autofree char *number =
-		attempts ? node_scalar_text(attempts) : g_strdup(colon ? colon + 1 : NULL);
-	if (strcmp(word, "no") == 0 || strcmp(word, "none") == 0 || (unit->is_job && !failure))
+	ServiceRestart restart = service_restart(unit->service->value);
+	bool failure = restart.kind == SERVICE_RESTART_ON_FAILURE;
+	if (restart.kind == SERVICE_RESTART_NEVER || (unit->is_job && !failure))
 		return;
 	g_string_append_printf(unit->text.service, "Restart=%s\nRestartSec=%" G_GINT64_FORMAT "\n",
 			       failure ? "on-failure" : "always",
 			       compose_export_seconds(node_string(policy, "delay"), 1));
-	if (number && *number && number[strspn(number, "0123456789")] == '\0')
-		g_string_append_printf(unit->text.unit,
-				       "StartLimitIntervalSec=infinity\nStartLimitBurst=%s\n",
-				       number);
+	if (restart.attempts >= 0)
+		g_string_append_printf(
+			unit->text.unit,
+			"StartLimitIntervalSec=infinity\nStartLimitBurst=%" G_GINT64_FORMAT "\n",
+			restart.attempts);
 	else
 		g_string_append(unit->text.unit, "StartLimitIntervalSec=0\n");
 }

@@ -118,6 +118,13 @@ volumes: {{out: }}
         self.compose("up", "-d", "-t", "0", "--scale", "a=1")
         self.assertEqual(log(), before + "stop\n")
 
+    def test_volumes_from_a_service_with_a_name(self):
+        """Red when the container of the other service is looked for under the name it would have without container_name."""
+        self.up(f"services: {{a: {{image: busybox, container_name: ours, command: {SLEEP}, volumes: ['/v']}}, "
+                f"b: {{image: busybox, command: {SLEEP}, volumes_from: ['a:ro']}}}}")
+        self.compose("exec", "-T", "a", "touch", "/v/seen")
+        self.compose("exec", "-T", "b", "test", "-e", "/v/seen")
+
     def test_a_hook_that_fails(self):
         text = f"services: {{a: {{image: busybox, command: {SLEEP}, %s: [{{command: [sh, -c, 'exit 3']}}]}}}}"
         failed = self.up(text % "post_start", check=False)

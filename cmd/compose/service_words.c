@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cmd/compose/service_words.h"
+
+#include <string.h>
+
+char *service_container(const ComposeProject *project, const char *service)
+{
+	const Node *services = node_get(project->model, "services");
+	const char *said = node_string(node_get(services, service), "container_name");
+	return said ? g_strdup(said) : g_strdup_printf("%s-%s-1", project->name, service);
+}
+
+char *service_namespace(const ComposeProject *project, const char *text)
+{
+	if (!g_str_has_prefix(text, "service:"))
+		return g_strdup(text);
+	g_autofree char *name = service_container(project, text + strlen("service:"));
+	return g_strconcat("container:", name, NULL);
+}
+
+char *service_volumes_from(const ComposeProject *project, const char *text)
+{
+	g_auto(GStrv) parts = g_strsplit(text, ":", 2);
+	if (g_str_has_prefix(text, "container:"))
+		return g_strdup(parts[1]);
+	g_autofree char *name = service_container(project, parts[0]);
+	return g_strconcat(name, parts[1] ? ":" : "", parts[1], NULL);
+}
+
+ServiceRestart service_restart(const Node *service)
+{
+	const Node *policy = node_get(node_get(service, "deploy"), "restart_policy");
+	const Node *attempts = node_get(policy, "max_attempts");
+	const char *said =
+		policy ? node_string(policy, "condition") : node_string(service, "restart");
+	const char *word = said ? said : policy ? "any" : "no", *colon = strchr(word, ':');
+	ServiceRestart restart = {SERVICE_RESTART_ALWAYS, -1};
+	if (strcmp(word, "no") == 0 || strcmp(word, "none") == 0)
+		restart.kind = SERVICE_RESTART_NEVER;
+	else if (g_str_has_prefix(word, "on-failure"))
+		restart.kind = SERVICE_RESTART_ON_FAILURE;
+	if (node_is(attempts, NODE_INT))
+		restart.attempts = attempts->integer;
+	else if (colon && g_ascii_isdigit(colon[1]))
+		restart.attempts = g_ascii_strtoll(colon + 1, NULL, 10);
+	return restart;
+}
+
+const char *service_port_protocol(const Node *port)
+{
+	const char *protocol = node_string(port, "protocol");
+	return protocol ? protocol : "tcp";
+}
+
+int64_t service_port_published(const Node *port, bool *out_is_range)
+{
+	const char *published = node_string(port, "published");
+	*out_is_range = published && strchr(published, '-');
+	return published ? g_ascii_strtoll(published, NULL, 10) : -1;
+}
+
+char *service_port_text(const Node *port, const char *published)
+{
+	const char *ip = node_string(port, "host_ip");
+	bool v6 = ip && strchr(ip, ':');
+	return g_strdup_printf("%s%s%s%s%s%s%" G_GINT64_FORMAT "/%s", v6 ? "[" : "", ip ? ip : "",
+			       v6 ? "]" : "", ip ? ":" : "", published ? published : "",
+			       published || ip ? ":" : "", node_get(port, "target")->integer,
+			       service_port_protocol(port));
+}
