@@ -81,7 +81,7 @@ for _ in range(int(sys.argv[1])):
 for name, times in samples.items():
     show(name, times)
 
-units, out = pathlib.Path("fifty"), pathlib.Path("out")
+units, out = pathlib.Path("fifty"), pathlib.Path(os.environ["XDG_RUNTIME_DIR"]) / "out"
 for directory in (units, out):
     directory.mkdir(exist_ok=True)
 for i in range(50):

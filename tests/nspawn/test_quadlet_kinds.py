@@ -80,12 +80,12 @@ class Kinds(UnitTest):
             wait_for(lambda unit=unit, says=says: f"`skiff {says}" in self.journal(unit), 60)
 
     def test_dropins_and_the_journal(self):
-        """A drop-in's key counts, and the journal has the container's words under the unit and by its name."""
+        """A drop-in's key counts, and the journal of the unit has the container's words."""
         directory = self.files / "j.container.d"
         directory.mkdir()
         (directory / "10-env.conf").write_text("[Container]\nEnvironment=WORD=dropped-in\n", encoding="ascii")
         self.addCleanup(directory.rmdir)
         self.addCleanup((directory / "10-env.conf").unlink)
-        self.put("j.container", BASE + "Exec=sh -c 'echo said $WORD; exec sleep 1000'\nStopTimeout=0\n")
+        self.put("j.container", BASE + "Exec=sh -c 'echo said $$WORD; exec sleep 1000'\nStopTimeout=0\nLogDriver=journald\n")
         self.systemctl("start", "j")
         wait_for(lambda: "said dropped-in" in self.journal("j"), 60)
