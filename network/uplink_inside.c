@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 #include "libpod/base/fd.h"
+#include "libpod/base/wall.h"
 #include "network/netlink.h"
 #include "network/netns.h"
 
@@ -69,8 +70,9 @@ static int make_socket(int family, int protocol)
 	if (fd < 0)
 		return -errno;
 	/* Where these fail clients do not keep their address; uplink_inside_start() has said so. */
-	(void)setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_TRANSPARENT : IP_TRANSPARENT,
-			 &on, sizeof(on));
+	if (wall_stands("client-addresses"))
+		(void)setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP,
+				 v6 ? IPV6_TRANSPARENT : IP_TRANSPARENT, &on, sizeof(on));
 	(void)setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark));
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	return fd_steal(&fd);

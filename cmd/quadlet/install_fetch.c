@@ -10,6 +10,7 @@
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
 #include "libpod/base/path.h"
+#include "libpod/base/wall.h"
 #include "storage/fetch.h"
 
 void install_fetched_clear(InstallFetched *fetched)
@@ -44,7 +45,7 @@ static bool check_scheme(const char *url, GError **error)
 	for (size_t i = 0; i < G_N_ELEMENTS(fine); i++) {
 		size_t length = strlen(fine[i]);
 		if (g_ascii_strncasecmp(url, fine[i], length) == 0 &&
-		    (i == 0 || is_end_of_host(url + length)))
+		    (i == 0 || is_end_of_host(url + length) || !wall_stands("plain-hosts")))
 			return true;
 	}
 	g_autofree char *shown = fetch_url_shown(url);

@@ -251,6 +251,8 @@ static int place_descriptors(Init *init)
 	int stdio[3];
 	for (int i = 0; i < 3; i++) {
 		int asked = init->config->terminal ? init->pty_slave : options->stdio[i];
+		if (asked < 0 && !wall_stands("hosts-stdio"))
+			asked = openat(AT_FDCWD, "/dev/null", O_RDWR | O_CLOEXEC);
 		stdio[i] = asked >= 0 ? asked : init->null_fd;
 	}
 	int result = give_stdio(init, stdio);

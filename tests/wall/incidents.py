@@ -58,6 +58,7 @@ RUNTIME = [
     ("runc CVE-2026-41579 upwards", "ProcAndDev.test_2026_41579_dev_is_a_link_upwards", "own-dev"),
     ("crun CVE-2026-47766", "ProcAndDev.test_2026_41579_devices_where_dev_is_a_link", "root-first in-root own-dev"),
     ("crun CVE-2026-47766 below", "ProcAndDev.test_2026_41579_devices_below_a_link", "root-first in-root walk-no-links"),
+    ("crun CVE-2026-88265", "ProcAndDev.test_88265_stdio_null_is_not_the_users", "hosts-stdio"),
     ("CVE-2023-25809", "ProcAndDev.test_2023_25809_cgroup_is_read_only", "cgroups-read-only"),
     ("CVE-2025-52565", "ProcAndDev.test_2025_52565_terminal_with_a_link_as_dev", "root-first in-root own-dev"),
     ("CVE-2025-31133", "ProcAndDev.test_2025_31133_dev_of_the_user_with_a_link_as_null", "hosts-null"),
@@ -211,7 +212,10 @@ OPTIONS = [
 
 SOCKETS = [("CVE-2020-15257", "Sockets.test_only_for_the_user", "socket-mode")]
 
-NETWORK = [("the host's loopback by its gateway", "Modes.test_host_loopback_is_closed", "closed-loopback")]
+NETWORK = [
+    ("the host's loopback by its gateway", "Modes.test_host_loopback_is_closed", "closed-loopback"),
+    ("CVE-2021-20199", "Published.test_client_address", "client-addresses"),
+]
 
 NAMES = [
     ("CVE-2024-29018", "Forwarded.test_internal", "internal-names"),
@@ -236,6 +240,7 @@ GENERATE = [
 
 QUADLET = [
     ("CVE-2026-53488 auto-update", "AutoUpdate.test_units_of_the_image", "own-labels"),
+    ("a host's name that is a password in quadlet install", "Verbs.test_from_an_address", "plain-hosts"),
     ("links of an application in quadlet install", "Verbs.test_links_of_an_application_stay_in_it", "application-links"),
 ]
 
