@@ -237,7 +237,8 @@ static int reopen_directory(int fd)
 static int spawn_child(void *data)
 {
 	SpawnChild *child = data;
-	/* Above everything spawn_exec() places, and no higher: the user may have few descriptors. */
+	/* Above everything spawn_exec() places, and no higher: the user may have few descriptors.
+	 */
 	int above = STDERR_FILENO + 1 + (int)child->spawn->n_fds;
 	int result = fcntl(child->result_fd, F_DUPFD_CLOEXEC, above);
 	int program = open_program_read_only(child->spawn->program, above);

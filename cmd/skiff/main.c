@@ -24,8 +24,9 @@ static bool open_missing_streams(void)
 }
 
 /*
- * What a careless parent leaves: without SIGCHLD we could not wait for children, by SIGXFSZ we would
- * end without a word, and what we made without our own permissions we could not use or remove.
+ * What a careless parent leaves: without SIGCHLD we could not wait for children, by SIGXFSZ we
+ * would end without a word, and what we made without our own permissions we could not use or
+ * remove.
  */
 static void settle_in(void)
 {
