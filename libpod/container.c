@@ -295,11 +295,13 @@ static bool publish(Engine *engine, StoreStage *stage, const char *name, const c
 	if (pod_name_is_taken(engine, name))
 		return error_set(error, ENGINE_ERROR_EXISTS,
 				 "name \"%s\" is in use: pod already exists", name);
+	int containers = containers_dir(engine);
+	if (containers < 0)
+		return error_set_errno(error, "cannot record container %s", id);
 	(void)unlinkat(names, name, 0);
 	if (symlinkat(id, names, name) < 0)
 		return error_set_errno(error, "cannot record the name '%s'", name);
-	if (renameat(store_stage_fd(stage), CONTAINER_STAGED, containers_dir(engine), dir_name) <
-	    0) {
+	if (renameat(store_stage_fd(stage), CONTAINER_STAGED, containers, dir_name) < 0) {
 		error_set_errno(error, "cannot record container %s", id);
 		(void)unlinkat(names, name, 0);
 		return false;

@@ -30,10 +30,10 @@ static bool ensure_stubs(Engine *engine, GError **error)
 	static const char *const files[] = {"etc/hosts", "etc/resolv.conf", "etc/hostname",
 					    "run/.containerenv"};
 	int cache = store_dir(engine_store(engine), "cache");
-	struct stat st;
-	if (cache < 0)
-		return error_set_errno(error, "cannot open 'cache' of the store");
-	if (fstatat(cache, "stubs", &st, AT_SYMLINK_NOFOLLOW) == 0)
+	int there = path_is_there(cache, "stubs");
+	if (there < 0)
+		return error_set_errno(error, "cannot look for the layer of mount points");
+	if (there)
 		return true;
 	g_autoptr(StoreStage) stage = store_stage_new(engine_store(engine), error);
 	if (!stage)

@@ -37,7 +37,6 @@
 #define USERNS_LOCK    "userns.lock"
 #define MAX_HOLDERS    16
 #define MAX_PASSED_FDS 96
-#define PROGRAM_FD     200 /* above everything spawn_exec() places */
 
 /* What userns.json says. */
 typedef struct {
@@ -181,7 +180,7 @@ typedef struct {
  * /proc/PID/exe of everything that runs from it leads to a mount nobody can reach or write). -1
  * with errno.
  */
-static int open_program_read_only(const char *program)
+static int open_program_read_only(const char *program, int above)
 {
 	autofd tree =
 		(int)syscall(SYS_open_tree, AT_FDCWD, program, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
@@ -191,7 +190,7 @@ static int open_program_read_only(const char *program)
 					  wall_stands("read-only-program") ? MOUNT_ATTR_RDONLY : 0};
 	if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)) < 0)
 		return -1;
-	return fcntl(tree, F_DUPFD_CLOEXEC, PROGRAM_FD);
+	return fcntl(tree, F_DUPFD_CLOEXEC, above);
 }
 
 /*
@@ -238,8 +237,11 @@ static int reopen_directory(int fd)
 static int spawn_child(void *data)
 {
 	SpawnChild *child = data;
-	int result = fcntl(child->result_fd, F_DUPFD_CLOEXEC, PROGRAM_FD + 1);
-	int program = open_program_read_only(child->spawn->program);
+	/* Above everything spawn_exec() places, and no higher: the user may have few descriptors.
+	 */
+	int above = STDERR_FILENO + 1 + (int)child->spawn->n_fds;
+	int result = fcntl(child->result_fd, F_DUPFD_CLOEXEC, above);
+	int program = open_program_read_only(child->spawn->program, above);
 	int keyring = privileges_join_keyring(child->shared_keyring);
 	char path[64];
 	int fds[MAX_PASSED_FDS];

@@ -69,15 +69,37 @@ static int64_t names_time(int dir_fd)
 	return (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
 }
 
-/* Id of the image that has the best of @wanted, NULL if none has one. */
-static char *find_by_name(Store *store, char **ids, char **wanted)
+/*
+ * The lines of an image's file; none of one that is damaged or gone, whose neighbours are to be
+ * found all the same. What may be read another time is an error: it may be the one that is looked
+ * for. Return: false with an error.
+ */
+static bool read_lines(Store *store, const char *id, const char *name, int *out_dir, char ***out,
+		       GError **error)
+{
+	g_autoptr(GError) problem = NULL;
+	autofd dir = image_dir_open(store, id, &problem);
+	g_auto(GStrv) lines = dir < 0 ? NULL : image_lines_read(dir, name, &problem);
+	if (error_matches(problem, ENGINE_ERROR_SYSTEM)) {
+		g_propagate_prefixed_error(error, g_steal_pointer(&problem), "image '%.12s': ", id);
+		return false;
+	}
+	*out = g_steal_pointer(&lines);
+	*out_dir = fd_steal(&dir);
+	return true;
+}
+
+/* Id of the image that has the best of @wanted, NULL without error if none has one. */
+static char *find_by_name(Store *store, char **ids, char **wanted, GError **error)
 {
 	char *found = NULL;
 	size_t found_rank = G_MAXSIZE;
 	int64_t found_time = -1;
 	for (size_t i = 0; ids[i]; i++) {
-		autofd dir = image_dir_open(store, ids[i], NULL);
-		g_auto(GStrv) names = dir < 0 ? NULL : image_lines_read(dir, "names", NULL);
+		autofd dir = -1;
+		g_auto(GStrv) names = NULL;
+		if (!read_lines(store, ids[i], "names", &dir, &names, error))
+			return NULL;
 		for (size_t rank = 0; names && wanted[rank] && rank <= found_rank; rank++) {
 			if (!g_strv_contains((const char *const *)names, wanted[rank]))
 				continue;
@@ -93,17 +115,18 @@ static char *find_by_name(Store *store, char **ids, char **wanted)
 	return g_strdup(found);
 }
 
-/* Does one of the image's manifests have this digest? */
-static bool has_manifest(Store *store, const char *id, const char *digest)
+/* Does one of the image's manifests have this digest? Return: 1, 0, -1 with an error. */
+static int has_manifest(Store *store, const char *id, const char *digest, GError **error)
 {
-	autofd dir = image_dir_open(store, id, NULL);
-	g_autofree char *path = g_strconcat("manifests/", digest, NULL);
-	autofd file = dir < 0 ? -1 : path_open_state(dir, path, O_PATH, 0);
-	return file >= 0;
+	g_autofree char *path = g_strconcat(id, "/manifests/", digest, NULL);
+	int there = path_is_there(store_dir(store, "images"), path);
+	if (there < 0)
+		error_set_errno(error, "image '%.12s'", id);
+	return there;
 }
 
 /* name@digest: the repository must have been pulled with that digest. */
-static char *find_by_digest(Store *store, char **ids, const Reference *reference)
+static char *find_by_digest(Store *store, char **ids, const Reference *reference, GError **error)
 {
 	g_auto(GStrv) wanted = candidate_names(reference);
 	for (size_t i = 0; wanted[i]; i++) {
@@ -115,8 +138,10 @@ static char *find_by_digest(Store *store, char **ids, const Reference *reference
 		wanted[i] = line;
 	}
 	for (size_t i = 0; ids[i]; i++) {
-		autofd dir = image_dir_open(store, ids[i], NULL);
-		g_auto(GStrv) digests = dir < 0 ? NULL : image_lines_read(dir, "digests", NULL);
+		autofd dir = -1;
+		g_auto(GStrv) digests = NULL;
+		if (!read_lines(store, ids[i], "digests", &dir, &digests, error))
+			return NULL;
 		for (size_t j = 0; digests && wanted[j]; j++)
 			if (g_strv_contains((const char *const *)digests, wanted[j]))
 				return g_strdup(ids[i]);
@@ -141,11 +166,15 @@ static char *find_by_prefix(char **ids, const char *prefix, GError **error)
 }
 
 /* "sha256:..." may be an image's id or a manifest's digest. */
-static char *find_by_bare_digest(Store *store, char **ids, const char *digest)
+static char *find_by_bare_digest(Store *store, char **ids, const char *digest, GError **error)
 {
-	for (size_t i = 0; ids[i]; i++)
-		if (strcmp(ids[i], digest_hex(digest)) == 0 || has_manifest(store, ids[i], digest))
-			return g_strdup(ids[i]);
+	if (g_strv_contains((const char *const *)ids, digest_hex(digest)))
+		return g_strdup(digest_hex(digest));
+	for (size_t i = 0; ids[i]; i++) {
+		int has = has_manifest(store, ids[i], digest, error);
+		if (has != 0)
+			return has > 0 ? g_strdup(ids[i]) : NULL;
+	}
 	return NULL;
 }
 
@@ -158,7 +187,7 @@ char *image_name_holder(Store *store, const char *name, GError **error)
 {
 	g_auto(GStrv) ids = list_ids(store, error);
 	char *wanted[] = {(char *)name, NULL};
-	return ids ? find_by_name(store, ids, wanted) : NULL;
+	return ids ? find_by_name(store, ids, wanted, error) : NULL;
 }
 
 char *image_find_id(Store *store, const char *name, GError **error)
@@ -167,21 +196,24 @@ char *image_find_id(Store *store, const char *name, GError **error)
 	if (!ids)
 		return NULL;
 	if (digest_is_valid(name))
-		return find_by_bare_digest(store, ids, name);
+		return find_by_bare_digest(store, ids, name, error);
 	if (image_id_is_valid(name) && g_strv_contains((const char *const *)ids, name))
 		return g_strdup(name);
 
 	const char *prefix = g_str_has_prefix(name, "sha256:") ? name + strlen("sha256:") : name;
 	g_autoptr(Reference) reference = reference_parse(name, NULL);
+	GError *failed = NULL;
 	char *id = NULL;
 	if (reference && reference->digest) {
-		id = find_by_digest(store, ids, reference);
+		id = find_by_digest(store, ids, reference, &failed);
 	} else if (reference) {
 		g_auto(GStrv) wanted = candidate_names(reference);
-		id = find_by_name(store, ids, wanted);
+		id = find_by_name(store, ids, wanted, &failed);
 	}
-	if (!id && is_hex(prefix))
-		id = find_by_prefix(ids, prefix, error);
+	if (!id && !failed && is_hex(prefix))
+		id = find_by_prefix(ids, prefix, &failed);
+	if (failed)
+		g_propagate_error(error, failed);
 	return id;
 }
 

@@ -8,6 +8,8 @@
  *   cmd/output, template, yaml			print what they found
  */
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cmd/command.h"
@@ -21,8 +23,21 @@ static bool open_missing_streams(void)
 	return true;
 }
 
+/*
+ * What a careless parent leaves: without SIGCHLD we could not wait for children, by SIGXFSZ we
+ * would end without a word, and what we made without our own permissions we could not use or
+ * remove.
+ */
+static void settle_in(void)
+{
+	(void)signal(SIGCHLD, SIG_DFL);
+	(void)signal(SIGXFSZ, SIG_IGN);
+	(void)umask(umask(077) & 077);
+}
+
 int main(int argc, char **argv)
 {
+	settle_in();
 	if (!open_missing_streams())
 		return 125;
 	return command_dispatch(argc, argv);

@@ -42,6 +42,8 @@
 /* openat2 with the retries of R1. */
 static int open_resolved(int dir_fd, const char *path, int flags, mode_t mode, uint64_t resolve)
 {
+	if (dir_fd == -1) /* could not be opened a moment ago: that is the cause */
+		return -1;
 	if (flags & O_PATH)
 		flags &= O_PATH | O_DIRECTORY | O_NOFOLLOW;
 	bool creates = (flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE;
@@ -117,6 +119,8 @@ char *path_read_in_root(int root_fd, const char *path, size_t max_size, size_t *
 int path_is_there(int dir_fd, const char *name)
 {
 	struct stat st;
+	if (dir_fd == -1)
+		return -1;
 	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
 		return 1;
 	return errno == ENOENT || errno == ENOTDIR ? 0 : -1;

@@ -86,7 +86,8 @@ int path_open_private_dir(const char *path, GError **error);
 /**
  * path_is_there() - is there something by this name in a directory of ours (links not followed)?
  *
- * Return: 1, 0 if there certainly is not, -1 with errno if nobody can tell.
+ * Return: 1, 0 if there certainly is not, -1 with errno if nobody can tell (as it was for @dir_fd
+ * -1).
  */
 int path_is_there(int dir_fd, const char *name);
 
