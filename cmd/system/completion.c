@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * completion: the scripts of contrib/completions, which meson has put into completions.h.
+ * completion: the scripts of contrib/completions.
  */
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cmd/commands.h"
-#include "cmd/completions.h"
 #include "cmd/output.h"
+#include "cmd/system/completion_scripts.h"
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
 
@@ -33,9 +33,9 @@ static const char *lookup_script(const char *shell, GError **error)
 	static const struct {
 		const char *shell, *script;
 	} scripts[] = {
-		{"bash", COMPLETION_BASH},
-		{"fish", COMPLETION_FISH},
-		{"zsh", COMPLETION_ZSH},
+		{"bash", completion_bash},
+		{"fish", completion_fish},
+		{"zsh", completion_zsh},
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(scripts); i++)
 		if (strcmp(scripts[i].shell, shell) == 0)
