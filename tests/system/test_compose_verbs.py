@@ -267,3 +267,11 @@ class Pull(ComposeTest):
         self.write(f"services: {{a: {{image: '{image}'}}, b: {{image: '{image}'}}}}")
         done = self.compose("pull", "--ignore-pull-failures")
         self.assertEqual(done.stderr.count(f"Image {image}  Pulling"), 1, done.stderr)
+
+
+class Copy(ComposeTest):
+    def test_a_missing_directory(self):
+        """Red when the name is that of a record that was read anew meanwhile."""
+        self.up(f"services: {{a: {{image: busybox, command: {SLEEP}}}}}")
+        failed = self.compose("cp", "compose.yaml", "a:/none/", check=False)
+        self.assertIn('"/none/" could not be found on container proj-a-1:', failed.stderr)
