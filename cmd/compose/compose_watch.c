@@ -177,7 +177,9 @@ static bool sync_path(Container *ctr, const char *path, const char *target, GErr
 		return run_in(ctr, (const char *const[]){"rm", "-r", "-f", target, NULL}, error);
 	g_autofree char *inside = S_ISDIR(st.st_mode) ? g_strconcat(path, "/.", NULL) : NULL;
 	const CopyEnd from = {.path = inside ? inside : path};
-	const CopyEnd to = {.ctr = ctr, .name = container_summary(ctr)->name, .path = target};
+	/* Copying reads the container anew. */
+	g_autofree char *name = g_strdup(container_summary(ctr)->name);
+	const CopyEnd to = {.ctr = ctr, .name = name, .path = target};
 	g_autoptr(GError) failed = NULL;
 	if (copy_run(&from, &to, &how, &failed))
 		return true;

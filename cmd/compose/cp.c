@@ -74,12 +74,14 @@ static bool copy(const ComposeLive *live, const CpOptions *opts, const Invocatio
 	for (guint i = 0; list && i < list->len; i++) {
 		Container *ctr = ((ComposeContainer *)list->pdata[i])->ctr;
 		CopyEnd *end = from_name ? &from : &to;
+		/* Copying reads the container anew. */
+		g_autofree char *name = g_strdup(container_summary(ctr)->name);
 		end->ctr = ctr;
-		end->name = container_summary(ctr)->name;
+		end->name = name;
 		if (!copy_run(&from, &to, &how, error))
 			return false;
 		if (to_name || strcmp(to.path, "-") != 0)
-			compose_report("Container", end->name, "Copied");
+			compose_report("Container", name, "Copied");
 	}
 	return list != NULL;
 }

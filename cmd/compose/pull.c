@@ -33,6 +33,12 @@ static const Option options[] = {
 
 static const OptionGroup group = {NULL, options};
 
+static char *image_key(const Node *service)
+{
+	const char *platform = node_string(service, "platform");
+	return g_strdup_printf("%s %s", node_string(service, "image"), platform ? platform : "");
+}
+
 static int cmd_pull(Invocation *inv)
 {
 	PullOptions opts = {0};
@@ -52,6 +58,7 @@ static int cmd_pull(Invocation *inv)
 	if (!engine)
 		return command_fail(error);
 	const Node *map = node_get(project->model, "services");
+	g_autoptr(GHashTable) asked = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	for (size_t i = 0; i < node_count(map); i++) {
 		const NodeEntry *entry = node_entry(map, i);
 		bool named =
@@ -59,6 +66,9 @@ static int cmd_pull(Invocation *inv)
 		bool only_built = !node_get(entry->value, "image");
 		if (!named || only_built ||
 		    (opts.ignore_buildable && node_get(entry->value, "build")))
+			continue;
+		/* Services that share an image share its pull. */
+		if (!g_hash_table_add(asked, image_key(entry->value)))
 			continue;
 		if (compose_is_dry_run()) {
 			compose_report("Image", node_string(entry->value, "image"), "Pull");

@@ -7,7 +7,7 @@ import re
 import tarfile
 import time
 
-from tests.support.skiff import SLOWNESS, wait_for
+from tests.support.skiff import SLOWNESS, free_port, wait_for
 from tests.system.test_compose import SLEEP, ComposeTest
 
 FOUR = f"""
@@ -258,3 +258,20 @@ services:
         self.assertEqual(shown["volumes"][0]["source"], "./data")
         self.assertEqual(self.compose("config", "--no-env-resolution", "--models").lines, ["m"])
         self.assertIn("asks no registry", self.compose("config", "--resolve-image-digests", check=False).stderr)
+
+
+class Pull(ComposeTest):
+    def test_one_pull_for_one_image(self):
+        """Red when each service asks the registry on its own."""
+        image = f"127.0.0.1:{free_port()}/nothing:1"
+        self.write(f"services: {{a: {{image: '{image}'}}, b: {{image: '{image}'}}}}")
+        done = self.compose("pull", "--ignore-pull-failures")
+        self.assertEqual(done.stderr.count(f"Image {image}  Pulling"), 1, done.stderr)
+
+
+class Copy(ComposeTest):
+    def test_a_missing_directory(self):
+        """Red when the name is that of a record that was read anew meanwhile."""
+        self.up(f"services: {{a: {{image: busybox, command: {SLEEP}}}}}")
+        failed = self.compose("cp", "compose.yaml", "a:/none/", check=False)
+        self.assertIn('"/none/" could not be found on container proj-a-1:', failed.stderr)
