@@ -5,6 +5,7 @@ import os
 import signal
 import stat
 import subprocess
+from pathlib import Path
 
 from tests.support.registry import free_port
 from tests.support.skiff import SkiffTest, wait_for
@@ -575,15 +576,15 @@ class Faults(PodTest):
         self.assertEqual(names(), ["xgone", *own, "stays", "gone"])
 
     def test_start_and_exit_policy_at_once(self):
-        """A member that starts while the infra container is being stopped waits, and gets a new one."""
+        """A member that starts while the infra container is being stopped is never in namespaces that go."""
         self.skiff("pod", "create", "--exit-policy", "stop", "p")
         self.member("p", "one")
         self.member("p", "two")
+        cleanup = Path("/proc") / self.state("one", "State.ConmonPid") / "stat"
         self.skiff("stop", "one")
+        wait_for(lambda: not cleanup.exists() or ") Z " in cleanup.read_text(encoding="utf-8"), 60, message="the first member's own clean-up to have ended")
         monitor = int(self.state(self.infra("p"), "State.ConmonPid"))
-        before = self.namespaces(self.infra("p"))["net"]
         turn = self.state_directories()["store/containers"].parent / "pods/p/turn"
-        wait_for(lambda: "cleanup" in turn.read_text(encoding="utf-8"), 60)
         earlier = turn.read_text(encoding="utf-8")
         os.kill(monitor, signal.SIGSTOP)
         try:
@@ -598,8 +599,8 @@ class Faults(PodTest):
             os.kill(monitor, signal.SIGCONT)
         _, err = starter.communicate(timeout=120)
         self.assertEqual(starter.returncode, 0, err)
-        wait_for(lambda: self.state(self.infra("p")) == "running" and self.namespaces(self.infra("p"))["net"] != before, 60,
-                 message="a new infra container")
+        # Under load the start may have been first: then nothing was stopped.
+        wait_for(lambda: self.state(self.infra("p")) == "running", 20, message="an infra container that runs")
         self.assertEqual(self.namespaces("one")["net"], self.namespaces(self.infra("p"))["net"])
 
     def test_check_tells_of_a_missing_infra_container(self):
