@@ -47,7 +47,7 @@ class Watch:
     """Everything that changes on the file systems of the machine, but below `allowed`."""
 
     def __init__(self, allowed=(), places=("/", "/tmp", "/var/tmp", "/run", "/dev", "/dev/shm")):
-        self.allowed = [os.path.realpath(path) for path in allowed]
+        self.allowed = [os.path.realpath(path) for path in (*allowed, os.devnull)]
         self.places = {os.stat(place).st_dev: place for place in places if os.path.isdir(place)}
         self.group, self.mounts = -1, {}
 
