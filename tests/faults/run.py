@@ -29,7 +29,7 @@ def shards(*arguments):
     return [("kill.py", *arguments, "--shard", f"{which}/{number}") for which in range(1, number + 1)]
 
 
-SHORT = (*shards("--points", "30"), ("errors.py", "--sample", "20", "--points", "3"), ("monitor.py", "--kills", "30"), ("disk.py",),
+SHORT = (*shards("--points", "30"), ("errors.py", "--verb", "create,rename,update,volume-create,secret-create,network-create,manifest-add,volume-rm", "--points", "3", "--seed", "1"), ("monitor.py", "--kills", "30"), ("disk.py",),
          ("race.py", "--seconds", "10"))
 LONG = (*shards("--all"), ("errors.py", "--points", "40"), ("monitor.py", "--kills", "1000"), ("disk.py",), ("race.py", "--seconds", "60"))
 COUNTS = re.compile(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", re.M)
