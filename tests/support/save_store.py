@@ -53,8 +53,8 @@ def main():
             # Records keep what was typed: nothing of this machine.
             subprocess.run(["skiff", *line.split()], env=env, cwd=place, check=True, stdout=subprocess.DEVNULL)
         store = place / "home/.local/share/skiff"
-        for work in store.glob(os.path.join("containers", "*", "work", "work")):
-            work.chmod(0o700)  # the kernel's, which nobody may search
+        for work in store.glob("containers/*/work"):
+            (work / "work").chmod(0o700)  # the kernel's, which nobody may search
         version = (store / "version").read_text(encoding="ascii").strip()
         target = TOP / f"tests/system/stores/{version}.tar.gz"
         with tarfile.open(target, "w:gz") as tar:
