@@ -237,12 +237,11 @@ static void test_history(Fixture *f, const void *unused)
 	image.config = image_config_parse(config_text, strlen(config_text), &error);
 	g_assert_no_error(error);
 	g_autoptr(Json) json = inspect_history(f->engine, &image, NULL);
-	g_assert_cmpstr(
-		js_text(json), ==,
-		"[{\"id\":\"aa\",\"created\":\"0001-01-01T00:00:00Z\",\"CreatedBy\":\"CMD "
-		"y\",\"size\":0,"
-		"\"comment\":\"\"},{\"id\":\"<missing>\",\"created\":\"2026-01-01T00:00:00Z\","
-		"\"CreatedBy\":\"ADD x\",\"size\":0,\"comment\":\"c\"}]");
+	g_assert_cmpstr(js_text(json), ==,
+			"[{\"id\":\"aa\",\"created\":\"0001-01-01T00:00:00Z\",\"CreatedBy\":\"CMD "
+			"y\",\"size\":0},"
+			"{\"id\":\"<missing>\",\"created\":\"2026-01-01T00:00:00Z\","
+			"\"CreatedBy\":\"ADD x\",\"size\":0,\"comment\":\"c\"}]");
 	image_config_free(image.config);
 }
 
