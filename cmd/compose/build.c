@@ -51,21 +51,23 @@ static const OptionGroup group = {NULL, options};
 static int build_all(const ComposeBuild *how, const char *const *named, GError **error)
 {
 	const Node *services = node_get(how->project->model, "services");
+	g_autoptr(GPtrArray) list = g_ptr_array_new();
+	g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
 	int status = 0;
 	for (size_t i = 0; i < node_count(services); i++) {
 		const NodeEntry *entry = node_entry(services, i);
-		if (!node_get(entry->value, "build") ||
-		    (named[0] && !g_strv_contains(named, entry->key)))
-			continue;
-		if (compose_is_dry_run()) {
-			g_autofree char *image =
-				compose_spec_image(how->project, entry->key, entry->value);
-			compose_report("Image", image, "Build");
-			continue;
-		}
-		if (!compose_build_service(how, entry, &status, error))
-			return status ? status : 125;
+		if (node_get(entry->value, "build") &&
+		    (!named[0] || g_strv_contains(named, entry->key)) &&
+		    !compose_build_add(how->project, entry, list, seen, error))
+			return 125;
 	}
+	for (guint i = 0; compose_is_dry_run() && i < list->len; i++) {
+		const NodeEntry *entry = list->pdata[i];
+		g_autofree char *image = compose_spec_image(how->project, entry->key, entry->value);
+		compose_report("Image", image, "Build");
+	}
+	if (!compose_is_dry_run() && !compose_build_run(how, list, &status, error))
+		return status ? status : 125;
 	return 0;
 }
 
@@ -94,7 +96,6 @@ static int cmd_build(Invocation *inv)
 	g_autoptr(Engine) engine = project ? compose_engine(inv, false, &error) : NULL;
 	if (!engine)
 		return command_fail(error);
-	g_autoptr(GHashTable) built = g_hash_table_new(g_str_hash, g_str_equal);
 	const ComposeBuild how = {
 		.engine = engine,
 		.project = project,
@@ -106,7 +107,6 @@ static int cmd_build(Invocation *inv)
 		.all_platforms = true,
 		.memory = opts.memory,
 		.ssh = opts.ssh,
-		.built = built,
 		.args = args,
 	};
 	const char *const all[] = {NULL};

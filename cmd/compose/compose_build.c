@@ -310,38 +310,32 @@ static void add_place(Line *line)
 	g_ptr_array_add(line->words, NULL);
 }
 
-/* What it prints is progress to us: all of it goes to standard error. */
-static bool run(const Line *line, const char *program, int *out_status, GError **error)
+/* Start it; what it prints goes to @output. Return: its pid, or -1. */
+static pid_t start(const Line *line, const char *program, int output, GError **error)
 {
 	int *args = &g_array_index(line->fds, int, 0);
 	*args = fd_memfd("args", line->args->str, line->args->len);
 	if (*args < 0)
-		return error_set_errno(error, "cannot keep the values of ARGs");
+		return error_set_errno(error, "cannot keep the values of ARGs"), -1;
 	const char *text = node_string(line->build, "dockerfile_inline");
 	autofd input = text ? fd_memfd("Dockerfile", text, strlen(text)) : -1;
 	if (text && input < 0)
-		return error_set_errno(error, "cannot keep a Dockerfile");
+		return error_set_errno(error, "cannot keep a Dockerfile"), -1;
 	const Spawn spawn = {
 		.argv = (const char *const *)line->words->pdata,
 		.program = program,
 		.envp = (const char *const *)environ,
 		.stdin_fd = text ? input : 0,
-		.stdout_fd = STDERR_FILENO,
-		.stderr_fd = SPAWN_INHERIT,
+		.stdout_fd = output,
+		.stderr_fd = output,
 		.fds = (const int *)(void *)line->fds->data,
 		.n_fds = line->fds->len,
 	};
-	output_flush();
-	pid_t pid = spawn_start(&spawn, NULL, error);
-	int status = pid < 0 ? -1 : spawn_wait(pid, error);
-	if (status < 0)
-		return false;
-	*out_status = status;
-	return status == 0;
+	return spawn_start(&spawn, NULL, error);
 }
 
-static bool build_one(const ComposeBuild *how, const NodeEntry *service, int *out_status,
-		      GError **error)
+pid_t compose_build_start(const ComposeBuild *how, const NodeEntry *service, int output,
+			  GError **error)
 {
 	const int none = -1;
 	g_autofree char *program = spawn_find_own("skiff-build", error);
@@ -356,39 +350,38 @@ static bool build_one(const ComposeBuild *how, const NodeEntry *service, int *ou
 	g_array_append_val(line.fds, none);
 	if (!program || !check_keys(&line, error) ||
 	    !fill_line(&line, engine_program(how->engine), error))
-		return false;
+		return -1;
 	add_place(&line);
-	return run(&line, program, out_status, error);
+	return start(&line, program, output, error);
 }
 
-/* @built: names of services that are done, or under way. */
-static bool build_with_contexts(const ComposeBuild *how, const NodeEntry *service,
-				GHashTable *built, int *out_status, GError **error)
+const NodeEntry *compose_build_context(const ComposeProject *project, const NodeEntry *context)
+{
+	g_autofree char *value = node_scalar_text(context->value);
+	return value && g_str_has_prefix(value, "service:")
+		       ? find_service(project, value + strlen("service:"))
+		       : NULL;
+}
+
+bool compose_build_add(const ComposeProject *project, const NodeEntry *service, GPtrArray *list,
+		       GHashTable *seen, GError **error)
 {
 	const Node *contexts = node_get(node_get(service->value, "build"), "additional_contexts");
-	if (!g_hash_table_add(built, service->key))
+	if (!g_hash_table_add(seen, service->key))
 		return true;
 	for (size_t i = 0; i < node_count(contexts); i++) {
 		const NodeEntry *entry = node_entry(contexts, i);
+		const NodeEntry *other = compose_build_context(project, entry);
 		g_autofree char *value = node_scalar_text(entry->value);
-		if (!value || !g_str_has_prefix(value, "service:"))
-			continue;
-		const NodeEntry *other = find_service(how->project, value + strlen("service:"));
-		if (!other)
+		if (!other && value && g_str_has_prefix(value, "service:"))
 			return place_error(error, entry->at,
 					   "services.%s.build.additional_contexts.%s: no such "
 					   "service: %s",
 					   service->key, entry->key, value + strlen("service:"));
-		if (node_get(other->value, "build") &&
-		    !build_with_contexts(how, other, built, out_status, error))
+		if (other && node_get(other->value, "build") &&
+		    !compose_build_add(project, other, list, seen, error))
 			return false;
 	}
-	return build_one(how, service, out_status, error);
-}
-
-bool compose_build_service(const ComposeBuild *how, const NodeEntry *service, int *out_status,
-			   GError **error)
-{
-	g_autoptr(GHashTable) own = g_hash_table_new(g_str_hash, g_str_equal);
-	return build_with_contexts(how, service, how->built ? how->built : own, out_status, error);
+	g_ptr_array_add(list, (void *)service);
+	return true;
 }

@@ -16,14 +16,39 @@ typedef struct {
 	bool all_platforms;       /* not only one to run here */
 	bool check;               /* only look for mistakes */
 	const char *memory, *ssh; /* over what the services say; or NULL */
-	GHashTable *built;        /* names of services that need no build any more; may be NULL */
 	const GPtrArray *args;    /* NAME[=VALUE] over those of the services; may be NULL */
 } ComposeBuild;
 
 /**
- * compose_build_service() - build the image of one service, behind those that its build uses
+ * compose_build_add() - a service, behind those whose images its build uses, in a list of builds
+ * @list:	of NodeEntry, borrowed from @project
+ * @seen:	keys of what need not be added any more; what is added is there afterwards
+ */
+bool compose_build_add(const ComposeProject *project, const NodeEntry *service, GPtrArray *list,
+		       GHashTable *seen, GError **error);
+
+/**
+ * compose_build_run() - build the images of services, side by side where none uses another's
+ * @services:	of NodeEntry, in the order of compose_build_add()
  * @out_status:	skiff-build's exit code; it has printed why, if that is not 0
  * @error:	UNSUPPORTED names the key that cannot be done yet
+ *
+ * At most as many at once as --parallel says, or as there are processors. One alone is shown as
+ * `build` shows it; of several each line begins with the name of its service. If one fails the
+ * others are ended.
  */
-bool compose_build_service(const ComposeBuild *how, const NodeEntry *service, int *out_status,
-			   GError **error);
+bool compose_build_run(const ComposeBuild *how, const GPtrArray *services, int *out_status,
+		       GError **error);
+
+/**
+ * compose_build_start() - start skiff-build for one service
+ * @output:	where its stdout and stderr go, SPAWN_INHERIT included
+ *
+ * Return: its pid, or -1.
+ */
+pid_t compose_build_start(const ComposeBuild *how, const NodeEntry *service, int output,
+			  GError **error);
+
+/** compose_build_context() - the service that an entry of additional_contexts names; NULL if it is
+ * none. */
+const NodeEntry *compose_build_context(const ComposeProject *project, const NodeEntry *context);

@@ -39,6 +39,7 @@ typedef struct {
 	GPtrArray *profiles;   /* enabled */
 	GPtrArray *warnings;   /* lines for the user */
 	GHashTable *variables; /* name -> InterpolateVariable of all files */
+	guint parallel;        /* --parallel: at most so many things at once; 0: not said */
 } ComposeProject;
 
 /**

@@ -413,25 +413,59 @@ bool compose_images_remove(Engine *engine, const GPtrArray *names, GError **erro
 	return compose_is_dry_run() || rootless_empty_trash(engine, error);
 }
 
-/* Build the image and look it up. */
-static Image *build_image(Engine *engine, const ComposeProject *project, const NodeEntry *service,
+bool compose_images_build(Engine *engine, const ComposeProject *project, const GPtrArray *services,
 			  const ComposeImages *how, int *out_status, GError **error)
 {
-	g_autofree char *name = compose_spec_image(project, service->key, service->value);
 	const ComposeBuild build = {
 		.engine = engine,
 		.project = project,
 		.global = how->global,
 		.quiet = how->quiet_build || compose_progress_is_quiet(),
 	};
-	compose_report("Image", name, "Building");
-	compose_progress_hide();
-	if (!compose_build_service(&build, service, out_status, error)) {
-		compose_report("Image", name, "Error");
-		return NULL;
+	g_autoptr(GPtrArray) list = g_ptr_array_new();
+	g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+	for (guint i = 0; i < services->len; i++)
+		if (!compose_build_add(project, services->pdata[i], list, seen, error))
+			return false;
+	for (guint i = 0; i < list->len; i++) {
+		const NodeEntry *service = list->pdata[i];
+		g_ptr_array_add(names, compose_spec_image(project, service->key, service->value));
+		compose_report("Image", names->pdata[i], "Building");
 	}
-	compose_report("Image", name, "Built");
-	return image_resolve(engine_store(engine), name, error);
+	compose_progress_hide();
+	bool ok = compose_build_run(&build, list, out_status, error);
+	for (guint i = 0; i < names->len; i++)
+		compose_report("Image", names->pdata[i], ok ? "Built" : "Error");
+	return ok;
+}
+
+/* Build the image and look it up. */
+static Image *build_image(Engine *engine, const ComposeProject *project, const NodeEntry *service,
+			  const ComposeImages *how, int *out_status, GError **error)
+{
+	g_autofree char *name = compose_spec_image(project, service->key, service->value);
+	g_autoptr(GPtrArray) one = g_ptr_array_new();
+	g_ptr_array_add(one, (void *)service);
+	return compose_images_build(engine, project, one, how, out_status, error)
+		       ? image_resolve(engine_store(engine), name, error)
+		       : NULL;
+}
+
+bool compose_image_is_to_build(Engine *engine, const ComposeProject *project,
+			       const NodeEntry *service, const ComposeImages *how)
+{
+	const char *policy = node_string(service->value, "pull_policy");
+	if (!node_get(service->value, "build") || how->no_build)
+		return false;
+	if (how->build || g_strcmp0(policy, "build") == 0)
+		return true;
+	/* What may come from a registry is asked of that first. */
+	if (node_string(service->value, "image") && (policy || how->pull))
+		return false;
+	g_autofree char *name = compose_spec_image(project, service->key, service->value);
+	g_autoptr(Image) image = image_lookup(engine_store(engine), name, NULL);
+	return !image;
 }
 
 /* Will a registry be asked? */
@@ -464,6 +498,8 @@ Image *compose_image_acquire(Engine *engine, const ComposeProject *project,
 		.platform = node_string(service->value, "platform"),
 		.quiet = how->quiet_pull || compose_progress_is_quiet(),
 	};
+	if (how->built && g_hash_table_contains(how->built, service->key))
+		return image_resolve(engine_store(engine), name, error);
 	if (can_build && (how->build || g_strcmp0(policy, "build") == 0))
 		return build_image(engine, project, service, how, out_status, error);
 	int64_t age = 0;

@@ -45,7 +45,18 @@ typedef struct {
 	bool build;    /* also an image that is here */
 	bool no_build; /* never */
 	bool quiet_pull, quiet_build;
+	GHashTable *built; /* keys of services whose images were just built; NULL: of none */
 } ComposeImages;
+
+/** compose_image_is_to_build() - will compose_image_acquire() build it, without asking a registry?
+ */
+bool compose_image_is_to_build(Engine *engine, const ComposeProject *project,
+			       const NodeEntry *service, const ComposeImages *how);
+
+/** compose_images_build() - build the images of @services (of NodeEntry) side by side, and of those
+ * that their builds use. @out_status: as of compose_image_acquire(). */
+bool compose_images_build(Engine *engine, const ComposeProject *project, const GPtrArray *services,
+			  const ComposeImages *how, int *out_status, GError **error);
 
 /**
  * compose_image_acquire() - the image of a service: here, pulled as its policy says, or built

@@ -27,11 +27,11 @@ static void start_free(Start *start)
 	g_free(start);
 }
 
-ComposeStarts *compose_starts_new(void)
+ComposeStarts *compose_starts_new(guint most)
 {
 	ComposeStarts *starts = g_new0(ComposeStarts, 1);
 	g_queue_init(&starts->begun);
-	starts->most = STARTS_PER_PROCESSOR * g_get_num_processors();
+	starts->most = most ? most : STARTS_PER_PROCESSOR * g_get_num_processors();
 	return starts;
 }
 

@@ -11,8 +11,8 @@
 
 typedef struct ComposeStarts ComposeStarts;
 
-/** compose_starts_new() - none yet. */
-ComposeStarts *compose_starts_new(void);
+/** compose_starts_new() - none yet. @most: as many at once; 0: as are good for the machine. */
+ComposeStarts *compose_starts_new(guint most);
 /** compose_starts_free() - wait for what has begun; what fails now is not told. */
 void compose_starts_free(ComposeStarts *starts);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ComposeStarts, compose_starts_free)

@@ -420,7 +420,7 @@ static GPtrArray *order_services(const ComposeProject *project)
 static bool start_services(Up *up, const GPtrArray *order, GError **error)
 {
 	bool ok = true;
-	up->starts = compose_starts_new();
+	up->starts = compose_starts_new(up->project->parallel);
 	for (guint i = 0; ok && i < order->len; i++) {
 		const NodeEntry *entry = order->pdata[i];
 		ok = !is_wanted(up, entry->key) || start_service(up, entry, error);
@@ -459,8 +459,30 @@ static void plan_image(const Up *up, const NodeEntry *service)
 		g_hash_table_insert(up->images, service->key, image);
 }
 
+/* All images that are to be built, before the others are looked for. */
+static bool build_images(const Up *up, const GPtrArray *order, GHashTable *built, GError **error)
+{
+	const ComposeImages *how = &up->options->images;
+	g_autoptr(GPtrArray) list = g_ptr_array_new();
+	for (guint i = 0; i < order->len; i++) {
+		NodeEntry *entry = order->pdata[i];
+		if (is_wanted(up, entry->key) &&
+		    compose_image_is_to_build(up->engine, up->project, entry, how)) {
+			g_ptr_array_add(list, entry);
+			g_hash_table_add(built, entry->key);
+		}
+	}
+	return list->len == 0 ||
+	       compose_images_build(up->engine, up->project, list, how, up->status, error);
+}
+
 static bool acquire_images(const Up *up, const GPtrArray *order, GError **error)
 {
+	g_autoptr(GHashTable) built = g_hash_table_new(g_str_hash, g_str_equal);
+	ComposeImages how = up->options->images;
+	how.built = built;
+	if (!compose_is_dry_run() && !build_images(up, order, built, error))
+		return false;
 	for (guint i = 0; i < order->len; i++) {
 		const NodeEntry *entry = order->pdata[i];
 		if (!is_wanted(up, entry->key))
@@ -469,8 +491,8 @@ static bool acquire_images(const Up *up, const GPtrArray *order, GError **error)
 			plan_image(up, entry);
 			continue;
 		}
-		Image *image = compose_image_acquire(up->engine, up->project, entry,
-						     &up->options->images, up->status, error);
+		Image *image = compose_image_acquire(up->engine, up->project, entry, &how,
+						     up->status, error);
 		if (!image)
 			return false;
 		g_hash_table_insert(up->images, entry->key, image);

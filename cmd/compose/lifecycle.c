@@ -210,7 +210,7 @@ static int cmd_stop(Invocation *inv)
 /* Start @items, one rank after the other; those that run only @again. */
 static bool start_side_by_side(const GPtrArray *items, bool again, GError **error)
 {
-	g_autoptr(ComposeStarts) starts = compose_starts_new();
+	g_autoptr(ComposeStarts) starts = compose_starts_new(0);
 	int rank = 0;
 	for (guint i = 0; i < items->len; i++) {
 		ComposeContainer *item = items->pdata[i];

@@ -20,6 +20,9 @@ static const Option options[] = {
 	{'f', "file", OPTION_LIST, option_set_list, "FILE",
 	 "Read this compose file; several merge in order, - is standard input",
 	 offsetof(ProjectOptions, files), OPTION_COMMON},
+	{0, "parallel", OPTION_VALUE, option_set_int, "N",
+	 "Do at most N things at once; -1: as many as are good for the machine (default)",
+	 offsetof(ProjectOptions, parallel), OPTION_COMMON},
 	{0, "profile", OPTION_LIST, option_set_list, "NAME",
 	 "Enable the services of a profile; * is all", offsetof(ProjectOptions, profiles),
 	 OPTION_COMMON},
@@ -33,7 +36,6 @@ static const Option options[] = {
 	 offsetof(ProjectOptions, name), OPTION_COMMON},
 	OPTION_UNSUPPORTED(0, "all-resources", OPTION_FLAG),
 	OPTION_UNSUPPORTED(0, "compatibility", OPTION_FLAG),
-	OPTION_UNSUPPORTED(0, "parallel", OPTION_VALUE),
 	{0},
 };
 
@@ -67,6 +69,20 @@ static const char **to_strv(GPtrArray *list)
 	return strv;
 }
 
+/* As docker compose: 0 and less mean no limit. */
+static bool find_parallel(const ProjectOptions *given, ComposeProject *project, GError **error)
+{
+	const char *limit = environment_lookup(project->env, "COMPOSE_PARALLEL_LIMIT");
+	int64_t number = given->parallel;
+	if (number == 0 && limit && *limit &&
+	    !g_ascii_string_to_signed(limit, 10, -1, G_MAXINT, &number, NULL))
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "COMPOSE_PARALLEL_LIMIT must be an integer (found: \"%s\")",
+				 limit);
+	project->parallel = (guint)CLAMP(number, 0, G_MAXINT);
+	return true;
+}
+
 ComposeProject *project_options_load(const ProjectOptions *given, const ComposeOptions *more,
 				     GError **error)
 {
@@ -84,11 +100,13 @@ ComposeProject *project_options_load(const ProjectOptions *given, const ComposeO
 	all.name = given->name;
 	all.directory = given->directory;
 	all.environ = (const char *const *)environ;
-	ComposeProject *project = compose_project_load(&all, error);
+	g_autoptr(ComposeProject) project = compose_project_load(&all, error);
 	compose_progress_tell();
-	for (guint i = 0; project && i < project->warnings->len; i++)
+	if (!project || !find_parallel(given, project, error))
+		return NULL;
+	for (guint i = 0; i < project->warnings->len; i++)
 		log_warn("%s", (const char *)project->warnings->pdata[i]);
-	return project;
+	return g_steal_pointer(&project);
 }
 
 static void add_list(GPtrArray *words, const char *name, const GPtrArray *values)
@@ -112,6 +130,9 @@ void project_options_words(const ProjectOptions *given, GPtrArray *words)
 	add_value(words, "project-directory", given->directory);
 	add_value(words, "progress", given->progress);
 	add_value(words, "ansi", given->ansi);
+	if (given->parallel)
+		g_ptr_array_add(words,
+				g_strdup_printf("--parallel=%" G_GINT64_FORMAT, given->parallel));
 	if (given->dry_run)
 		g_ptr_array_add(words, g_strdup("--dry-run"));
 }

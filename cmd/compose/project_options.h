@@ -11,6 +11,7 @@ typedef struct {
 	GPtrArray *files, *profiles, *env_files; /* NULL: not given */
 	const char *name, *directory;
 	const char *progress, *ansi;
+	int64_t parallel; /* 0: not given */
 	bool dry_run;
 } ProjectOptions;
 

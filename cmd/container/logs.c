@@ -71,6 +71,9 @@ static bool print_line(const LogLine *line, void *data)
 	Printer *printer = data;
 	FILE *stream = line->is_stderr ? stderr : stdout;
 	bool *open = &printer->open[line->is_stderr];
+	/* Both may be one pipe: what was said before must not come behind. */
+	if (line->is_stderr)
+		fflush(stdout);
 	if (!*open && printer->label)
 		fprintf(stream, "%s ", printer->label);
 	if (!*open && printer->opts->timestamps) {

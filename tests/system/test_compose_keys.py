@@ -301,6 +301,47 @@ services:
             self.assertRegex(failed.stderr, r"compose\.yaml:1:\d+: ")
 
 
+class SideBySide(ComposeTest):
+    """Builds of several services at once."""
+
+    @staticmethod
+    def meeting(name, other):
+        """A Dockerfile whose step ends when that of the other service runs, too."""
+        return (f"FROM busybox\nRUN --mount=type=cache,id=meet,target=/m touch /m/{name}; n=0; "
+                f"until [ -e /m/{other} ]; do sleep 0.1; n=$$((n+1)); [ $$n -lt 600 ] || exit 9; done; echo {name} met\n")
+
+    def services(self, **dockerfiles):
+        """A project of services that are built so."""
+        self.addCleanup(self.skiff, "rmi", "-f", *(f"proj-{name}" for name in dockerfiles), check=False)
+        self.write(json.dumps({"services": {
+            name: {"build": {"context": ".", "dockerfile_inline": text}, "command": ["sleep", "1000"], "stop_signal": "KILL"}
+            for name, text in dockerfiles.items()}}))
+
+    def test_build_and_up(self):
+        self.services(one=self.meeting("one", "two"), two=self.meeting("two", "one"))
+        built = self.compose("--parallel", "2", "build")
+        self.assertIn("one | one met\n", built.stderr)
+        self.assertIn("two | two met\n", built.stderr)
+        self.skiff("rmi", "-f", "proj-one", "proj-two")
+        self.skiff("builder", "prune", "-af")
+        self.compose("--parallel", "2", "up", "-d")
+        self.assertEqual(sorted(self.compose("ps", "--services").lines), ["one", "two"])
+
+    def test_one_at_a_time(self):
+        wait = "FROM busybox\nRUN --mount=type=cache,id=alone,target=/m mkdir /m/here && sleep 0.3 && rmdir /m/here\n"
+        self.services(one=wait, two=wait + "ENV A=b\n", three=wait + "ENV A=c\n")
+        self.compose("build", "--no-cache", env={"COMPOSE_PARALLEL_LIMIT": "1"})
+        self.assertIn('must be an integer (found: "x")', self.compose("build", check=False, env={"COMPOSE_PARALLEL_LIMIT": "x"}).stderr)
+
+    def test_one_fails(self):
+        self.services(bad="FROM busybox\nRUN sleep 0.2; exit 3\n", slow="FROM busybox\nRUN sleep 100\n",
+                      later="FROM busybox\nRUN true\n")
+        done = self.compose("--parallel", "2", "build", check=False)
+        self.assertEqual(done.code, 3)
+        self.assertIn("bad   | Error: ", done.stderr)
+        self.assertNotIn("later | ", done.stderr)
+
+
 class Drift(ComposeTest):
     """What changed beside the services themselves."""
 

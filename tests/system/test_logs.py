@@ -3,6 +3,7 @@
 
 import os
 import re
+import subprocess
 import time
 
 from tests.support.skiff import SLOWNESS, SkiffTest, wait_for
@@ -73,6 +74,21 @@ class Rotation(SkiffTest):
         self.assertTrue(path.read_text().endswith(" stdout F hi\n"))
         self.assertEqual(self.skiff("logs", "c").stdout, "hi\n")
         self.assertEqual(self.skiff("inspect", "--format", "{{.HostConfig.LogConfig.Path}}", "c").word, str(path))
+
+
+class OnePipe(SkiffTest):
+    images = ["busybox"]
+
+    def test_both_streams_keep_their_order(self):
+        """What the log has in one order comes out in it where stdout and stderr are the same pipe."""
+        script = "for i in 1 2 3 4 5; do echo out $i; sleep 0.02; echo err $i >&2; sleep 0.02; done"
+        ident = self.skiff("run", "-d", "busybox", "sh", "-c", script).word
+        self.skiff("wait", ident)
+        log = (self.state_directories()["store/containers"] / ident / "log").read_text()
+        written = [line.split(" ", 3)[3] for line in log.splitlines()]
+        self.assertEqual(sorted(written), sorted(f"{stream} {i}" for stream in ("out", "err") for i in range(1, 6)))
+        process = self.start("logs", ident, stderr=subprocess.STDOUT)
+        self.assertEqual(process.communicate(timeout=30)[0].decode().splitlines(), written)
 
 
 class Several(SkiffTest):
