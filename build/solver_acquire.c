@@ -44,13 +44,17 @@ static bool set_lock(int fd, short type, const char *key, GError **error)
 /* The image of an earlier request. NULL without @error: there was none, or it is gone. */
 static Image *recall(Build *build, const char *key, GError **error)
 {
-	size_t size = 0;
+	struct stat st;
 	int fd = build->acquired_fd;
-	g_autofree char *text = lseek(fd, 0, SEEK_SET) < 0
-					? error_set_errno_null(error, "cannot read a memory file")
-					: fd_read_all(fd, LINES_MAX, &size, error);
-	g_auto(GStrv) lines = text ? g_strsplit(text, "\n", -1) : NULL;
-	for (char **line = lines; line && *line; line++)
+	if (fstat(fd, &st) < 0)
+		return error_set_errno_null(error, "cannot read a memory file");
+	size_t size = MIN((size_t)st.st_size, LINES_MAX);
+	/* The stages' processes share the file's offset. */
+	g_autofree char *text = g_malloc0(size + 1);
+	if (pread(fd, text, size, 0) != (ssize_t)size)
+		return error_set_errno_null(error, "cannot read a memory file");
+	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+	for (char **line = lines; *line; line++)
 		if (g_str_has_prefix(*line, key))
 			return image_lookup(build->store, *line + strlen(key), NULL);
 	return NULL;

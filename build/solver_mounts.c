@@ -386,7 +386,17 @@ bool run_step_lock_caches(StageRun *run, RunStep *step, GError **error)
 		if (!lock_cache(step, parent, names->pdata[i], CACHE_WAIT_MS, error))
 			return false;
 	}
-	return parent >= 0;
+	/* Meanwhile they may have been pruned: then what we have locked is nobody's. */
+	struct stat locked, there;
+	autofd now = parent < 0 ? -1 : open_caches(run->build, error);
+	if (now < 0)
+		return false;
+	if (fstat(parent, &locked) < 0 || fstat(now, &there) < 0)
+		return error_set_errno(error, "cannot open the caches of builds");
+	if (locked.st_ino == there.st_ino && locked.st_dev == there.st_dev)
+		return true;
+	g_ptr_array_set_size(step->locks, 0);
+	return run_step_lock_caches(run, step, error);
 }
 
 /* "private" takes another directory than those that others have locked. NULL with @error. */

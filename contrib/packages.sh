@@ -10,7 +10,7 @@ BUILD_PACKAGES="gcc libc6-dev meson ninja-build pkg-config libglib2.0-dev libjso
 TEST_PACKAGES="clang libclang-rt-dev clang-format-14 universal-ctags git python3 python3-jsonschema curl
   iproute2 iputils-ping procps psmisc e2fsprogs strace util-linux passwd openssl apache2-utils
   busybox-static bind9-dnsutils passt docker-registry skopeo umoci buildah netavark crun iperf3 mmdebstrap zstd xz-utils
-  libcap2-bin attr scdoc gnupg systemd-container qemu-system-x86"
+  libcap2-bin attr scdoc gnupg openssh-client systemd-container qemu-system-x86"
 
 PROBES="glib-2.0 json-c libseccomp libcap libcurl libcrypto libarchive libzstd zlib libisal slirp
   yaml-0.1"

@@ -589,7 +589,7 @@ static char *finish_scope(ContainerCgroup *cgroup, Container *ctr, pid_t monitor
 		g_free(cgroup->name);
 		g_free(cgroup->base_path);
 		cgroup->name = g_strconcat("skiff-", ctr->summary.id, NULL);
-		cgroup->base_path = g_steal_pointer(&cgroup->pod_path);
+		cgroup->base_path = g_strdup(cgroup->pod_path); /* go_without() looks at it */
 	}
 	cgroup->base_fd = cgroup_open(cgroup->base_path, &failed);
 	return cgroup->base_fd < 0 ? g_strdup(failed->message) : NULL;

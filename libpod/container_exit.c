@@ -518,13 +518,13 @@ bool container_finish(Container *ctr, GError **error)
 	}
 	if (container_is_live(ctr))
 		return true;
+	if (!ctr->summary.auto_remove)
+		return container_settle(ctr, error);
 	/* The monitor's clean-up empties the trash behind our back: nobody has to wait for that,
 	 * unless the monitor was killed, which left run.json. */
 	pid_t pid;
 	unsigned long long start;
 	bool killed = container_read_init(ctr, &pid, &start);
-	if (!ctr->summary.auto_remove)
-		return container_settle(ctr, error);
 	g_autofree char *pod = pod_of_member(&ctr->summary);
 	g_autofree char *name = g_strdup(ctr->summary.name);
 	bool removed = discard_with_volumes(ctr, true, error) &&

@@ -15,6 +15,7 @@
 
 /* How long init may take to die with its monitor, and to be reaped by whoever does it then: not
  * every pid 1 is quick. */
+#define LOCK_WAIT_MS  100
 #define END_WAIT_MS   5000
 #define REAP_WAIT_MS  5000
 #define REAP_PAUSE_US 1000
@@ -45,6 +46,17 @@ void exit_watch_close(ExitWatch *watch)
 	fd_close(&watch->pidfd);
 }
 
+/* Its sockets may be gone a moment before its lock is. */
+static bool monitor_is_gone(Container *ctr)
+{
+	for (int left_us = LOCK_WAIT_MS * 1000; left_us > 0; left_us -= REAP_PAUSE_US) {
+		if (!container_life_is_held(ctr))
+			return true;
+		g_usleep(REAP_PAUSE_US);
+	}
+	return false;
+}
+
 /* The wait status, which is there a moment after the process has gone. */
 static bool read_status(int pidfd, int *out_status)
 {
@@ -53,7 +65,9 @@ static bool read_status(int pidfd, int *out_status)
 		return false;
 	for (int left_us = REAP_WAIT_MS * 1000; left_us > 0; left_us -= REAP_PAUSE_US) {
 		PidfdInfo info = {.mask = INFO_EXIT};
-		if (ioctl(pidfd, GET_INFO, &info) == 0 && (info.mask & INFO_EXIT)) {
+		if (ioctl(pidfd, GET_INFO, &info) < 0)
+			return false; /* a kernel before 6.15 */
+		if (info.mask & INFO_EXIT) {
 			*out_status = info.exit_code;
 			return true;
 		}
@@ -85,11 +99,9 @@ bool exit_watch_tell(const ExitWatch *watch, Container *ctr, int *out_code)
 	unsigned long long start = 0;
 	int status = 0;
 	/* A monitor that ends by itself takes run.json away; one that restarted its container has
-	 * written another init there. Its sockets may be gone before its lock is, and that before
-	 * init has its PDEATHSIG. */
-	if (watch->pidfd < 0 || !read_status(watch->pidfd, &status) ||
-	    container_life_is_held(ctr) || !container_read_init(ctr, &pid, &start) ||
-	    pid != watch->pid || start != watch->start)
+	 * written another init there. */
+	if (watch->pidfd < 0 || !monitor_is_gone(ctr) || !container_read_init(ctr, &pid, &start) ||
+	    pid != watch->pid || start != watch->start || !read_status(watch->pidfd, &status))
 		return false;
 	*out_code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 	if (!ctr->summary.auto_remove)

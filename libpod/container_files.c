@@ -150,13 +150,15 @@ static char *hosts_line(const char *name)
 	return g_strdup_printf("127.0.0.1\t%s\n", name);
 }
 
-/* Where the line stands in the text; NULL: nowhere. */
+/* Where the line stands in the text the last time: the pod's own lines are the first. NULL:
+ * nowhere. */
 static char *find_line(char *text, const char *line)
 {
+	char *found = NULL;
 	for (char *at = text; (at = strstr(at, line)); at++)
 		if (at == text || at[-1] == '\n')
-			return at;
-	return NULL;
+			found = at;
+	return found;
 }
 
 /* The text of an open hosts file, which members write to, too. NULL with a warning. */

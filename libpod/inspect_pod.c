@@ -137,7 +137,7 @@ Json *inspect_pod(Engine *engine, const Pod *pod, GError **error)
 		js_set_take(json, "Labels", js_from_string_map(pod->labels));
 	js_set_bool(json, "CreateCgroup", pod->cgroup);
 	inspect_set_text(json, "CgroupParent", spec ? spec->cgroup_parent : NULL);
-	if (pod->cgroup)
+	if (pod->cgroup && spec)
 		add_limits(json, infra, &spec->resources);
 	js_set_bool(json, "CreateInfra", pod->infra_id != NULL);
 	if (infra)

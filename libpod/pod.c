@@ -31,7 +31,9 @@
 #define MAX_POD_SIZE (1024 * 1024)
 
 /* Who has it looks at some records, stops the infra container, or starts a member and that. */
-#define TURN_PATIENCE_MS 15000
+#define START_PATIENCE_MS 15000
+/* Less than a stop's: `stop` waits for the clean-up that waits here. */
+#define END_PATIENCE_MS 5000
 
 static const struct {
 	const char *name;
@@ -307,8 +309,8 @@ RecordLock *pod_lock(Engine *engine, const Pod *pod, int timeout_ms, const char 
 
 RecordLock *pod_take_turn(Engine *engine, const Pod *pod, bool start, GError **error)
 {
-	return lock_in(engine, pod, "turn", start, TURN_PATIENCE_MS, start ? "start" : "cleanup",
-		       error);
+	return lock_in(engine, pod, "turn", start, start ? START_PATIENCE_MS : END_PATIENCE_MS,
+		       start ? "start" : "cleanup", error);
 }
 
 RecordLock *pods_pin(Engine *engine, GError **error)

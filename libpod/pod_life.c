@@ -318,7 +318,8 @@ bool pod_pause(Engine *engine, const Pod *pod, bool pause, GPtrArray *errors)
 static void forget_name(Engine *engine, const Pod *pod, const char *name)
 {
 	g_autoptr(Container) other = container_lookup(engine, name, NULL);
-	if (!other || g_strcmp0(container_summary(other)->pod, pod->id) != 0)
+	if (!other || g_strcmp0(container_summary(other)->pod, pod->id) != 0 ||
+	    g_strcmp0(container_summary(other)->name, name) != 0)
 		container_remove_from_pod_hosts(engine, pod->infra_id, name);
 }
 
@@ -332,6 +333,8 @@ void pod_member_ended(Engine *engine, const char *pod_name, const char *removed)
 	/* Of two that end at the same time one would see the other run, which would find the pod
 	 * taken by the first. */
 	g_autoptr(RecordLock) turn = pod_take_turn(engine, pod, false, &failed);
+	if (!turn)
+		log_warn("pod %s: %s", pod->name, failed->message);
 	if (turn && removed)
 		forget_name(engine, pod, removed);
 	g_autoptr(RecordLock) lock =

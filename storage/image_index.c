@@ -385,15 +385,6 @@ ImageIndex *image_index_create(Store *store, const char *name, ImageIndexChange 
 		       : NULL;
 }
 
-bool image_index_replace(Store *store, const char *name, ImageIndexChange change, void *data,
-			 GError **error)
-{
-	const char *names[] = {name, NULL};
-	g_autoptr(RecordLock) lock = image_names_lock(store, "build", error);
-	g_autoptr(ImageIndex) index = lock ? create_locked(store, name, change, data, error) : NULL;
-	return index && image_take_names(store, index->id, names, error);
-}
-
 /* The lock is held. */
 static bool change_locked(Store *store, const char *id, ImageIndexChange change, void *data,
 			  GError **error)
@@ -407,6 +398,25 @@ static bool change_locked(Store *store, const char *id, ImageIndexChange change,
 	if (!index)
 		return error_set(error, ENGINE_ERROR_NOT_FOUND, "%.12s: image not known", id);
 	return change(index, data, error) && save_index(store, index, error);
+}
+
+bool image_index_replace(Store *store, const char *name, bool keep, ImageIndexChange change,
+			 void *data, GError **error)
+{
+	const char *names[] = {name, NULL};
+	g_autoptr(GError) broken = NULL;
+	g_autoptr(RecordLock) lock = image_names_lock(store, "build", error);
+	if (!lock)
+		return false;
+	g_autoptr(ImageIndex) old = keep ? image_index_lookup(store, name, &broken) : NULL;
+	if (broken) {
+		g_propagate_error(error, g_steal_pointer(&broken));
+		return false;
+	}
+	if (old)
+		return change_locked(store, old->id, change, data, error);
+	g_autoptr(ImageIndex) index = create_locked(store, name, change, data, error);
+	return index && image_take_names(store, index->id, names, error);
 }
 
 bool image_index_change(Store *store, const char *id, ImageIndexChange change, void *data,

@@ -42,13 +42,15 @@ ImageIndex *image_index_create(Store *store, const char *name, ImageIndexChange 
 			       GError **error);
 
 /**
- * image_index_replace() - a new index that takes its name from whoever has it
+ * image_index_replace() - change the index of a name, or make a new one that takes the name from
+ * whoever has it
+ * @keep:	one that is there is changed; false: it loses its name to the new one
  *
  * What fails or is killed leaves the name where it was, or in both places: then it still leads to
  * an image that had it, until the next one takes it.
  */
-bool image_index_replace(Store *store, const char *name, ImageIndexChange change, void *data,
-			 GError **error);
+bool image_index_replace(Store *store, const char *name, bool keep, ImageIndexChange change,
+			 void *data, GError **error);
 
 /** image_index_lookup() - by name, id or unique prefix of an id, as image_lookup(). NULL without
  * @error if absent. */

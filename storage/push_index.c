@@ -195,6 +195,9 @@ static PushResult *push_to_file(IndexPush *push, GError **error)
 		const char *digest = NULL;
 		if (!js_get_string(json_object_array_get_idx(entries, i), "digest", &digest, error))
 			return NULL;
+		if (!digest)
+			return error_set_null(error, ENGINE_ERROR_CORRUPT,
+					      "an entry of the list has no digest");
 		char *id = find_member(push, digest, error);
 		if (!id)
 			return NULL;

@@ -218,16 +218,7 @@ static bool add_images(ImageIndex *index, void *data, GError **error)
 static bool add_to_list(Store *store, const char *text, bool replace, ListJob *job, GError **error)
 {
 	g_autofree char *name = reference_new_name(text, error);
-	if (!name)
-		return false;
-	g_autoptr(GError) broken = NULL;
-	g_autoptr(ImageIndex) index = replace ? NULL : image_index_lookup(store, name, &broken);
-	if (broken) {
-		g_propagate_error(error, g_steal_pointer(&broken));
-		return false;
-	}
-	return index ? image_index_change(store, index->id, add_images, job, error)
-		     : image_index_replace(store, name, add_images, job, error);
+	return name && image_index_replace(store, name, !replace, add_images, job, error);
 }
 
 bool build_list_make(Engine *engine, const BuildVerb *verb, const BuildResult *result,

@@ -66,7 +66,7 @@ static int build_all(const ComposeBuild *how, const char *const *named, GError *
 		g_autofree char *image = compose_spec_image(how->project, entry->key, entry->value);
 		compose_report("Image", image, "Build");
 	}
-	if (!compose_is_dry_run() && !compose_build_run(how, list, &status, error))
+	if (!compose_is_dry_run() && !compose_build_run(how, list, NULL, &status, error))
 		return status ? status : 125;
 	return 0;
 }

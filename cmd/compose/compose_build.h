@@ -30,6 +30,7 @@ bool compose_build_add(const ComposeProject *project, const NodeEntry *service, 
 /**
  * compose_build_run() - build the images of services, side by side where none uses another's
  * @services:	of NodeEntry, in the order of compose_build_add()
+ * @built:	gets the keys of those that were built; may be NULL
  * @out_status:	skiff-build's exit code; it has printed why, if that is not 0
  * @error:	UNSUPPORTED names the key that cannot be done yet
  *
@@ -37,8 +38,8 @@ bool compose_build_add(const ComposeProject *project, const NodeEntry *service, 
  * `build` shows it; of several each line begins with the name of its service. If one fails the
  * others are ended.
  */
-bool compose_build_run(const ComposeBuild *how, const GPtrArray *services, int *out_status,
-		       GError **error);
+bool compose_build_run(const ComposeBuild *how, const GPtrArray *services, GHashTable *built,
+		       int *out_status, GError **error);
 
 /**
  * compose_build_start() - start skiff-build for one service

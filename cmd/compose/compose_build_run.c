@@ -15,6 +15,9 @@
 #include "libpod/base/fd.h"
 #include "libpod/base/spawn.h"
 
+/* A longer line is broken. */
+#define LINE_MAX_SIZE (64u << 10)
+
 typedef struct {
 	const NodeEntry *service;
 	bool built;
@@ -73,8 +76,12 @@ static bool start_job(const Jobs *jobs, Job *job, GError **error)
 	job->output = ends[0];
 	job->line = g_string_new(NULL);
 	pid_t pid = compose_build_start(jobs->how, job->service, in, error);
-	job->pid = MAX(pid, 0);
-	return pid > 0;
+	if (pid <= 0) {
+		fd_close(&job->output);
+		return false;
+	}
+	job->pid = pid;
+	return true;
 }
 
 static bool start_ready(const Jobs *jobs, GError **error)
@@ -92,7 +99,8 @@ static void print_lines(const Jobs *jobs, Job *job, bool end)
 {
 	g_autoptr(GString) out = g_string_new(NULL);
 	GString *line = job->line;
-	if (end && line->len > 0)
+	if ((end && line->len > 0) ||
+	    (line->len >= LINE_MAX_SIZE && !memchr(line->str, '\n', line->len)))
 		g_string_append_c(line, '\n');
 	for (char *stop; (stop = memchr(line->str, '\n', line->len));) {
 		gsize size = (gsize)(stop + 1 - line->str);
@@ -138,12 +146,16 @@ static bool run_jobs(const Jobs *jobs, int *out_status, GError **error)
 {
 	g_autofree struct pollfd *fds = g_new0(struct pollfd, jobs->n);
 	bool ok = start_ready(jobs, error);
+	if (!ok)
+		end_others(jobs);
 	while (count_running(jobs) > 0) {
 		bool went_on = ok;
 		for (guint i = 0; i < jobs->n; i++)
 			fds[i] = (struct pollfd){.fd = jobs->jobs[i].output, .events = POLLIN};
-		if (poll(fds, jobs->n, -1) < 0 && errno != EINTR)
+		if (poll(fds, jobs->n, -1) < 0 && errno != EINTR) {
+			end_others(jobs);
 			return error_set_errno(ok ? error : NULL, "cannot wait for builds");
+		}
 		for (guint i = 0; i < jobs->n; i++)
 			if (fds[i].revents && jobs->jobs[i].output >= 0 &&
 			    !take_output(jobs, &jobs->jobs[i], out_status, ok ? error : NULL))
@@ -152,6 +164,13 @@ static bool run_jobs(const Jobs *jobs, int *out_status, GError **error)
 		if (went_on && !ok)
 			end_others(jobs);
 	}
+	/* Those that wait for each other. */
+	for (guint i = 0; ok && i < jobs->n; i++)
+		if (!jobs->jobs[i].built)
+			ok = error_set(error, ENGINE_ERROR_INVALID,
+				       "services.%s.build.additional_contexts: dependency cycle "
+				       "detected",
+				       jobs->jobs[i].service->key);
 	return ok;
 }
 
@@ -168,14 +187,19 @@ static bool run_alone(const ComposeBuild *how, const NodeEntry *service, int *ou
 	return status == 0;
 }
 
-bool compose_build_run(const ComposeBuild *how, const GPtrArray *services, int *out_status,
-		       GError **error)
+bool compose_build_run(const ComposeBuild *how, const GPtrArray *services, GHashTable *built,
+		       int *out_status, GError **error)
 {
 	output_flush();
 	if (services->len == 0)
 		return true;
-	if (services->len == 1)
-		return run_alone(how, services->pdata[0], out_status, error);
+	if (services->len == 1) {
+		const NodeEntry *service = services->pdata[0];
+		bool alone = run_alone(how, service, out_status, error);
+		if (alone && built)
+			g_hash_table_add(built, service->key);
+		return alone;
+	}
 	g_auto(Jobs) jobs = {
 		.how = how,
 		.jobs = g_new0(Job, services->len),
@@ -188,5 +212,9 @@ bool compose_build_run(const ComposeBuild *how, const GPtrArray *services, int *
 		job->output = -1;
 		jobs.width = MAX(jobs.width, (int)strlen(job->service->key));
 	}
-	return run_jobs(&jobs, out_status, error);
+	bool ok = run_jobs(&jobs, out_status, error);
+	for (guint i = 0; built && i < jobs.n; i++)
+		if (jobs.jobs[i].built)
+			g_hash_table_add(built, jobs.jobs[i].service->key);
+	return ok;
 }

@@ -434,9 +434,13 @@ bool compose_images_build(Engine *engine, const ComposeProject *project, const G
 		compose_report("Image", names->pdata[i], "Building");
 	}
 	compose_progress_hide();
-	bool ok = compose_build_run(&build, list, out_status, error);
-	for (guint i = 0; i < names->len; i++)
-		compose_report("Image", names->pdata[i], ok ? "Built" : "Error");
+	g_autoptr(GHashTable) built = g_hash_table_new(g_str_hash, g_str_equal);
+	bool ok = compose_build_run(&build, list, built, out_status, error);
+	for (guint i = 0; i < names->len; i++) {
+		const NodeEntry *service = list->pdata[i];
+		compose_report("Image", names->pdata[i],
+			       g_hash_table_contains(built, service->key) ? "Built" : "Error");
+	}
 	return ok;
 }
 

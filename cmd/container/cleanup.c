@@ -5,6 +5,7 @@
 #include "cmd/commands.h"
 #include "cmd/engine_open.h"
 #include "libpod/container.h"
+#include "libpod/base/error.h"
 #include "libpod/pod.h"
 
 typedef struct {
@@ -24,13 +25,29 @@ static const Option options[] = {
 
 static const OptionGroup group = {NULL, options};
 
+/* What the user stopped is not started by the restart policy of another container. */
+static bool others_may_run(Engine *engine, const ContainerSummary *s, GError **error)
+{
+	for (char **id = s->depends; id && *id; id++) {
+		g_autoptr(Container) other = container_resolve(engine, *id, error);
+		if (!other)
+			return false;
+		const ContainerSummary *o = container_summary(other);
+		if (o->stopped_by_user && !container_summary_is_live(o))
+			return error_set(error, ENGINE_ERROR_BAD_STATE,
+					 "container %s, which it needs, was stopped", o->name);
+	}
+	return true;
+}
+
 /* It keeps its pod, unless it cannot be started. */
 static bool start_anew(Engine *engine, const char *id, const char *pod, GError **error)
 {
 	if (!container_cleanup(engine, id, NULL, error))
 		return false;
 	g_autoptr(Container) ctr = container_resolve(engine, id, error);
-	if (ctr && container_start(ctr, &(ContainerStart){.detached = true}, NULL, error))
+	if (ctr && others_may_run(engine, container_summary(ctr), error) &&
+	    container_start(ctr, &(ContainerStart){.detached = true}, NULL, error))
 		return true;
 	if (pod)
 		pod_member_ended(engine, pod, NULL);

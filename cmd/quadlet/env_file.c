@@ -23,10 +23,22 @@ bool env_file_add(GString *text, const char *pair)
 
 bool env_file_write(const char *path, const GString *text, GError **error)
 {
-	autofd fd =
-		openat(AT_FDCWD, path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	static const char mark[] = "# Made by skiff\n";
+	const size_t size = strlen(mark);
+	char head[sizeof mark];
+	struct stat st;
+	autofd fd = openat(AT_FDCWD, path,
+			   O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return error_set_errno(error, "cannot write '%s'", path);
+	/* It may be a file of the user's own, with other variables. */
+	if (!S_ISREG(st.st_mode) || (st.st_size > 0 && (pread(fd, head, size, 0) != (ssize_t)size ||
+							memcmp(head, mark, size) != 0)))
+		return error_set(error, ENGINE_ERROR_EXISTS,
+				 "'%s' is there, and skiff has not made it", path);
 	/* One that was there may have been open to others. */
-	if (fd < 0 || fchmod(fd, 0600) < 0 || !fd_write_all(fd, text->str, text->len))
+	if (fchmod(fd, 0600) < 0 || ftruncate(fd, 0) < 0 || !fd_write_all(fd, mark, size) ||
+	    !fd_write_all(fd, text->str, text->len))
 		return error_set_errno(error, "cannot write '%s'", path);
 	return true;
 }

@@ -378,7 +378,7 @@ static int cmd_quadlet_generate(Invocation *inv)
 		g_autofree char *text = generate(engine, command_arg(inv, i), &name,
 						 opts.files ? env : NULL, &error);
 		if (!text ||
-		    (opts.files && (!put_file(name, text, &error) || !put_env(name, env, &error))))
+		    (opts.files && (!put_env(name, env, &error) || !put_file(name, text, &error))))
 			break;
 		if (!opts.files)
 			output_printf("%s# %s.container\n%s", i > 0 ? "\n" : "", name, text);

@@ -249,9 +249,16 @@ pid_t userns_fork_join(int ns_fd, int flags, UserNsFn fn, void *data, int *out_p
 	size_t n_fds = 0;
 	ssize_t n = fd_receive(ours, &report, sizeof report, &second, 1, &n_fds);
 	if (n != (ssize_t)sizeof report) {
-		report = (JoinReport){.failure = n < 0 ? errno : EPROTO};
-		/* It may have joined, and run for as long as it likes. */
+		/* It may have joined, and run for as long as it likes; with no room for the second
+		 * one's pidfd, the second one does. */
+		int failure = n < 0 ? errno : EPROTO;
+		pid_t second_pid = report.second_pid;
+		report = (JoinReport){.failure = failure};
 		(void)kill(pid, SIGKILL);
+		if (second_pid > 0) {
+			(void)kill(second_pid, SIGKILL);
+			reap(second_pid);
+		}
 	}
 	if (report.failure != 0 || report.second_pid > 0)
 		reap(pid);

@@ -109,6 +109,9 @@ def docker_archive(path, name, layers):
 def memory_place():
     """A directory in memory whose files take what an overlay needs (kernel >= 6.6), or None for the default one."""
     try:
+        room = os.statvfs("/dev/shm")
+        if room.f_bavail * room.f_frsize < 1 << 30:
+            return None
         with tempfile.TemporaryDirectory(dir="/dev/shm") as directory:
             os.setxattr(directory, "user.skiff", b"1")
     except OSError:

@@ -445,7 +445,7 @@ def main():
         return 0
     finally:
         beds.shutil.rmtree(directory, ignore_errors=True)
-    if run.missed > run.killed // 4:
+    if run.missed > run.killed // 4 + 20:
         run.violations += 1
         print("VIOLATION the harness is broken: most points were missed")
     print(f"kills {run.killed}, missed {run.missed}, violations {run.violations}, seed {options.seed}, {time.monotonic() - started:.0f} s")

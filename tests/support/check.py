@@ -230,7 +230,7 @@ class Check:
         if not script.exists():
             self.skip("faults", "no fault tests in the tree")
             return
-        code, output = self.run(["python3", script], timeout=900,
+        code, output = self.run(["python3", script], timeout=1500,
                                 env={"SKIFF_BUILD": str(self.place / "gcc")}, show=True)
         if COUNTS.search(output):
             self.count("faults", code, output)

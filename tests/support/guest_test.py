@@ -66,7 +66,7 @@ class GuestTest(SkiffTest):
             return sorted(groups() - old_groups) + [command for key, command in own_processes().items()
                                                     if key not in old_processes]
         try:
-            wait_for(lambda: not leaks(), 3)
+            wait_for(lambda: not leaks(), 20)
         except AssertionError:
             self.fail("left behind:\n  " + "\n  ".join(leaks()))
 

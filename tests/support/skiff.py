@@ -476,7 +476,7 @@ class SkiffTest(unittest.TestCase):
     def assert_nothing_left(self):
         """Remove all containers, then fail if anything is left that was not there before the test."""
         self.skiff("rm", "--all", "--force", "--time", "0")
-        deadline = time.monotonic() + 5 * SLOWNESS
+        deadline = time.monotonic() + 20 * SLOWNESS
         leaks = Snapshot(self).leaks(self.before)
         while leaks and time.monotonic() < deadline:
             time.sleep(0.05)

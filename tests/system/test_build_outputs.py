@@ -12,7 +12,7 @@ import tarfile
 
 from tests.support.fault_registry import FaultRegistry, Image, Response
 from tests.support.registry import Registry
-from tests.support.skiff import of_processes, wait_for
+from tests.support.skiff import SLOWNESS, of_processes, wait_for
 from tests.system.test_build import BuildTest
 
 FILES = """
@@ -364,8 +364,10 @@ class Agents(BuildTest):
             wait_for(lambda: b"running" in build.stdout.readline(), timeout=60, message="the step")
             self.assertEqual(len(self.agents()), 1)
             build.kill()
-            build.wait(60)
+            build.wait(60 * SLOWNESS)
             wait_for(lambda: not self.agents(), timeout=60, message="the end of the agent")
+            wait_for(lambda: not [line for line in of_processes("cmdline") if b"skiff-monitor" in line], timeout=60, message="the end of the step")
+            self.skiff("build", "-q", "-", input="FROM busybox\nENV A=b\n")  # sweeps
 
 
 class Options(BuildTest):

@@ -9,7 +9,7 @@ import signal
 import time
 
 from tests.support.screen import Screen
-from tests.support.skiff import processes, wait_for
+from tests.support.skiff import SLOWNESS, processes, wait_for
 from tests.system.test_build import BuildTest
 
 ID = re.compile(r"^[0-9a-f]{64}$")
@@ -347,7 +347,9 @@ class Descriptors(ViewTest):
             with self.subTest(limit):
                 process = self.start("build", "--no-cache", "--network", "none", "--jobs", "6", "--progress", "json", self.context,
                                      preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit)))
-                errors = process.communicate(timeout=60)[1].decode()
+                errors = process.communicate(timeout=60 * SLOWNESS)[1].decode()
+                if limit > 27 and process.returncode == 0:
+                    continue  # fewer stages were there at once
                 self.assertEqual(process.returncode, 125, errors)
                 self.assertIn("Too many open files", errors)
 

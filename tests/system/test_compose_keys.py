@@ -340,6 +340,31 @@ class SideBySide(ComposeTest):
         self.assertEqual(done.code, 3)
         self.assertIn("bad   | Error: ", done.stderr)
         self.assertNotIn("later | ", done.stderr)
+        wait_for(lambda: not [line for line in of_processes("cmdline") if b"skiff-monitor" in line], timeout=60, message="the end of the steps")
+        self.skiff("build", "-q", "-", input="FROM busybox\nENV A=b\n")  # sweeps
+
+    def test_one_cannot_begin(self):
+        """It names what is missing and ends the others."""
+        self.services(slow="FROM busybox\nRUN sleep 100\n", bad="FROM busybox\n")
+        text = json.loads((self.project / "compose.yaml").read_text())
+        text["services"]["bad"]["build"]["secrets"] = ["s"]
+        text["secrets"] = {"s": {"file": "./missing"}}
+        self.write(json.dumps(text))
+        done = self.compose("--parallel", "2", "build", check=False)
+        self.assertEqual(done.code, 125)
+        self.assertIn("missing", done.stderr)
+        wait_for(lambda: not [line for line in of_processes("cmdline") if b"skiff-monitor" in line], timeout=60, message="the end of the steps")
+        self.skiff("build", "-q", "-", input="FROM busybox\nENV A=b\n")  # sweeps
+
+    def test_a_cycle(self):
+        self.services(one="FROM two\n", two="FROM one\n")
+        text = json.loads((self.project / "compose.yaml").read_text())
+        for name, other in (("one", "two"), ("two", "one")):
+            text["services"][name]["build"]["additional_contexts"] = {other: f"service:{other}"}
+        self.write(json.dumps(text))
+        done = self.compose("build", check=False)
+        self.assertEqual(done.code, 125)
+        self.assertRegex(done.stderr, "services.(one|two).build.additional_contexts: dependency cycle detected")
 
 
 class Drift(ComposeTest):

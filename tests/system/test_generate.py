@@ -183,9 +183,14 @@ class Quadlet(GenerateTest):
         """Not readable by others, and installed beside the unit; lint tells of what is not."""
         self.make("db", ["--network", "none", "-e", "DB_PASSWORD=geheim"], ["busybox"])
         paths = [self.home / "db.container", self.home / "db.env"]
-        self.assertEqual(self.skiff("quadlet", "generate", "--files", "db").lines, [str(path) for path in paths])
+        paths[1].write_text("A=of the user\n", encoding="utf-8")
+        self.skiff_fails("quadlet", "generate", "--files", "db", says="is there, and skiff has not made it")
+        self.assertEqual((paths[0].exists(), paths[1].read_text(encoding="utf-8")), (False, "A=of the user\n"))
+        paths[1].unlink()
+        for _ in range(2):
+            self.assertEqual(self.skiff("quadlet", "generate", "--files", "db").lines, [str(path) for path in reversed(paths)])
         self.assertIn("EnvironmentFile=db.env\n", paths[0].read_text(encoding="utf-8"))
-        self.assertEqual((paths[1].read_text(encoding="utf-8"), paths[1].stat().st_mode & 0o777), ("DB_PASSWORD=geheim\n", 0o600))
+        self.assertEqual((paths[1].read_text(encoding="utf-8"), paths[1].stat().st_mode & 0o777), ("# Made by skiff\nDB_PASSWORD=geheim\n", 0o600))
         self.assertEqual(self.skiff("quadlet", "lint", str(paths[0])).stdout, "")
         printed = self.skiff("quadlet", "generate", "db")
         self.assertIn("everybody may read DB_PASSWORD in the unit", printed.stderr)
@@ -283,7 +288,7 @@ class Systemd(GenerateTest):
         self.skiff("generate", "systemd", "--new", "-nf", "db")
         text = (self.home / "container-db.service").read_text(encoding="utf-8")
         self.assertNotIn("geheim", text)
-        self.assertEqual((env.read_text(encoding="utf-8"), env.stat().st_mode & 0o777), ("DB_PASSWORD=geheim ' \"%n\n", 0o600))
+        self.assertEqual((env.read_text(encoding="utf-8"), env.stat().st_mode & 0o777), ("# Made by skiff\nDB_PASSWORD=geheim ' \"%n\n", 0o600))
         words = split(next(line for line in text.split("\n") if line.startswith("ExecStart=")).partition("=")[2])
         words.remove("--cidfile=%t/%n.ctr-id")
         self.make_again(words, "db-again")

@@ -10,7 +10,7 @@ import time
 import unittest
 from functools import partial
 
-from tests.support.skiff import SkiffTest, Tty, wait_for
+from tests.support.skiff import SLOWNESS, SkiffTest, Tty, wait_for
 
 
 class Lifecycle(SkiffTest):
@@ -211,7 +211,7 @@ class Lifecycle(SkiffTest):
             wait_for(partial(lambda pid: pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z", state["Pid"]))
             os.kill(state["ConmonPid"], signal.SIGKILL)
             with self.subTest(name):
-                output = waiting.communicate(timeout=30)[0]
+                output = waiting.communicate(timeout=30 * SLOWNESS)[0]
                 if name == "wait":
                     self.assertEqual(output, b"7\n")
                 else:

@@ -88,7 +88,7 @@ class OnePipe(SkiffTest):
         written = [line.split(" ", 3)[3] for line in log.splitlines()]
         self.assertEqual(sorted(written), sorted(f"{stream} {i}" for stream in ("out", "err") for i in range(1, 6)))
         process = self.start("logs", ident, stderr=subprocess.STDOUT)
-        self.assertEqual(process.communicate(timeout=30)[0].decode().splitlines(), written)
+        self.assertEqual(process.communicate(timeout=30 * SLOWNESS)[0].decode().splitlines(), written)
 
 
 class Several(SkiffTest):

@@ -449,11 +449,11 @@ class Killed(MonitorTest):
         follower = self.start("logs", "-f", "watched")
         time.sleep(0.3)
         os.kill(self.monitor_pid("watched"), signal.SIGKILL)
-        self.assertIn(b"Error: ", session.communicate(timeout=30)[1])
+        self.assertIn(b"Error: ", session.communicate(timeout=30 * SLOWNESS)[1])
         self.assertEqual(session.returncode, 125)
-        error = attached.communicate(timeout=30)[1]
+        error = attached.communicate(timeout=30 * SLOWNESS)[1]
         self.assertIn((attached.returncode, error.partition(b":")[0]), [(137, b""), (125, b"Error")])
-        self.assertEqual(follower.wait(10), 0)
+        self.assertEqual(follower.wait(30 * SLOWNESS), 0)
 
     def shared_pids(self, name, script="exec sleep 1000"):
         """A container without a pid namespace of its own, and its run.json."""

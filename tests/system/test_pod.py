@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from tests.support.registry import free_port
-from tests.support.skiff import SkiffTest, wait_for
+from tests.support.skiff import SkiffTest, read_text, wait_for
 
 
 class PodTest(SkiffTest):
@@ -582,7 +582,7 @@ class Faults(PodTest):
         self.member("p", "two")
         cleanup = Path("/proc") / self.state("one", "State.ConmonPid") / "stat"
         self.skiff("stop", "one")
-        wait_for(lambda: not cleanup.exists() or ") Z " in cleanup.read_text(encoding="utf-8"), 60, message="the first member's own clean-up to have ended")
+        wait_for(lambda: not read_text(cleanup) or ") Z " in read_text(cleanup), 60, message="the first member's own clean-up to have ended")
         monitor = int(self.state(self.infra("p"), "State.ConmonPid"))
         turn = self.state_directories()["store/containers"].parent / "pods/p/turn"
         earlier = turn.read_text(encoding="utf-8")

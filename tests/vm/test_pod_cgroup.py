@@ -73,6 +73,7 @@ class PodLimits(GuestTest):
         self.skiff("update", "--memory", "80m", report["InfraContainerID"])
         self.assertEqual(text(self.shared() / "memory.max"), str(80 * MIB))
         self.skiff("rm", "-f", "a")
+        wait_for(lambda: len([path for path in self.shared().iterdir() if path.is_dir()]) == 2, 60)
         self.assert_in("b")
 
     def test_memory_and_processes_are_counted_together(self):
@@ -116,9 +117,10 @@ class PodLimits(GuestTest):
 
 
 class RootPodLimits(PodLimits):
-    """As root, who may move every process."""
+    """As root, who may move every process: what that changes."""
 
     user = "root"
+    test_share_parent_false = test_restart_policy = test_infra_monitor_killed = None
 
 
 class Units(GuestTest):

@@ -23,7 +23,7 @@ CONTROLS = {
     "posture": "run.RunBasics.test_exit_code_is_the_containers",
     "copy": "run.RunBasics.test_exit_code_is_the_containers",
     "hostile_layers": "hostile_layers.Kinds.test_setuid",
-    "hostile_tars": "hostile_tars.Corpus.test_streams",
+    "hostile_tars": "hostile_tars.Corpus.test_whiteouts",
     "hostile_configs": "hostile_configs.Loaded.test_listings",
     "pull_faults": "pull_faults.Tls.test_good_certificate",
     "signature": "signature.Decisions.test_signed_as_it_should_be",

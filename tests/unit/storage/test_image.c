@@ -143,14 +143,14 @@ static void test_replaced_by_index(void)
 	const char *name = "localhost/app:latest";
 	g_autofree char *id = fixture_image(store, "it", name);
 	/* What fails leaves the name where it was. */
-	g_assert_false(image_index_replace(store, name, refuse, NULL, &error));
+	g_assert_false(image_index_replace(store, name, false, refuse, NULL, &error));
 	g_assert_true(error_matches(error, ENGINE_ERROR_INVALID));
 	g_clear_error(&error);
 	assert_found(store, "app", id);
 	g_assert_null(image_index_lookup(store, name, NULL));
 	/* From an image, and from an index that had it. */
 	for (int i = 0; i < 2; i++) {
-		g_assert_true(image_index_replace(store, name, NULL, NULL, &error));
+		g_assert_true(image_index_replace(store, name, false, NULL, NULL, &error));
 		g_assert_no_error(error);
 	}
 	g_autofree char *holder = image_name_holder(store, name, &error);
