@@ -10,7 +10,7 @@ import time
 import unittest
 from functools import partial
 
-from tests.support.skiff import SLOWNESS, SkiffTest, Tty, wait_for
+from tests.support.skiff import SLOWNESS, SkiffTest, Tty, read_text, wait_for
 
 
 class Lifecycle(SkiffTest):
@@ -180,6 +180,16 @@ class Lifecycle(SkiffTest):
             self.skiff("start", "c")
             self.assertEqual(self.skiff("wait", "c").word, "0")
         self.assertEqual(self.skiff("logs", "c").lines, ["hi"] * 60)
+
+    def test_restart_policy_starts_nothing_that_was_stopped(self):
+        """A container that shares the network of another: its policy is about itself."""
+        self.sleeper("other")
+        self.skiff("run", "-d", "--name", "c", "--restart", "always", "--network", "container:other", "busybox", "sleep", "1000")
+        self.skiff("stop", "-t", "0", "other")
+        state = self.skiff("inspect", "c").json[0]["State"]
+        os.kill(state["Pid"], signal.SIGKILL)
+        wait_for(lambda: not read_text(f"/proc/{state['ConmonPid']}/cmdline"), 60, message="the end of the monitor and its clean-up")
+        self.assertEqual(self.skiff("ps", "--format", "{{.Names}}").lines, [])
 
     @staticmethod
     def watches(watcher, pid):

@@ -604,13 +604,14 @@ class Faults(PodTest):
         self.assertEqual(self.namespaces("one")["net"], self.namespaces(self.infra("p"))["net"])
 
     def test_check_tells_of_a_missing_infra_container(self):
-        self.skiff("pod", "create", "p")
+        self.skiff("pod", "create", "--memory", "64m", "p")
         self.skiff("create", "--pod", "p", "--name", "m", "busybox", "true")
         infra = self.infra("p")
         self.assertEqual(self.skiff("system", "check", "--quick").stderr, "")
         containers = self.state_directories()["store/containers"]
         (containers.parent / "names" / self.state(infra, "Name").lstrip("/")).unlink()
         subprocess.run(["rm", "-r", str(containers / infra)], check=True)
+        self.assertEqual(self.skiff("pod", "inspect", "p").json[0]["Name"], "p")
         told = self.skiff("system", "check", "--quick", check=False)
         self.assertEqual(told.code, 125, str(told))
         self.assertIn(f"pod p: its infra container {infra[:12]} is missing", told.stdout + told.stderr)
