@@ -305,26 +305,15 @@ static const Option mount_options[] = {
 	END,
 };
 
+/* Of containers and of pods. */
 static const Option network_options[] = {
 	ROW(0, "network", OPTION_VALUE, spec_set_network, "MODE",
 	    "Network: slirp, none, host, container:NAME, ns:PATH or a network's name",
 	    OPTION_COMMON | OPTION_WHOLE),
 	ROW(0, "net", OPTION_VALUE, spec_set_network, "MODE", "The same as --network",
 	    OPTION_HIDDEN | OPTION_WHOLE),
-	ROW('p', "publish", OPTION_CSV, spec_add_publish, "[[IP:]HOST:]CONTAINER[/PROTOCOL]",
-	    "Publish a port of the container on the host", OPTION_COMMON | OPTION_WHOLE),
-	FLAG('P', "publish-all", publish_all,
-	     "Publish every exposed port on a free port of the host", 0),
-	ROW(0, "expose", OPTION_CSV, spec_add_expose, "PORT[-PORT][/PROTOCOL]",
-	    "Expose a port for --publish-all", OPTION_WHOLE),
-	ROW('h', "hostname", OPTION_VALUE, spec_set_hostname, "NAME", "Host name in the container",
-	    OPTION_COMMON | OPTION_WHOLE),
 	ROW(0, "add-host", OPTION_CSV, spec_add_host, "NAME:IP", "Add a line to /etc/hosts",
 	    OPTION_WHOLE),
-	ROW(0, "hosts-file", OPTION_VALUE, spec_set_hosts_file, "FILE",
-	    "What /etc/hosts begins with: a file, none, or image for the image's", OPTION_WHOLE),
-	FLAG(0, "no-hosts", no_hosts, "Leave the image's /etc/hosts alone", 0),
-	FLAG(0, "no-hostname", no_hostname, "Leave the image's /etc/hostname alone", 0),
 	ROW(0, "ip", OPTION_VALUE, spec_set_ip, "ADDRESS", "IPv4 address in a named network",
 	    OPTION_WHOLE),
 	ROW(0, "ip6", OPTION_VALUE, spec_set_ip6, "ADDRESS", "IPv6 address in a named network",
@@ -338,6 +327,22 @@ static const Option network_options[] = {
 	    "Search names in this domain", OPTION_WHOLE),
 	ROW(0, "dns-option", OPTION_CSV, spec_add_dns_option, "OPTION",
 	    "Set an option of resolv.conf", OPTION_WHOLE),
+	END,
+};
+
+static const Option publish_options[] = {
+	ROW('p', "publish", OPTION_CSV, spec_add_publish, "[[IP:]HOST:]CONTAINER[/PROTOCOL]",
+	    "Publish a port of the container on the host", OPTION_COMMON | OPTION_WHOLE),
+	FLAG('P', "publish-all", publish_all,
+	     "Publish every exposed port on a free port of the host", 0),
+	ROW(0, "expose", OPTION_CSV, spec_add_expose, "PORT[-PORT][/PROTOCOL]",
+	    "Expose a port for --publish-all", OPTION_WHOLE),
+	ROW('h', "hostname", OPTION_VALUE, spec_set_hostname, "NAME", "Host name in the container",
+	    OPTION_COMMON | OPTION_WHOLE),
+	ROW(0, "hosts-file", OPTION_VALUE, spec_set_hosts_file, "FILE",
+	    "What /etc/hosts begins with: a file, none, or image for the image's", OPTION_WHOLE),
+	FLAG(0, "no-hosts", no_hosts, "Leave the image's /etc/hosts alone", 0),
+	FLAG(0, "no-hostname", no_hostname, "Leave the image's /etc/hostname alone", 0),
 	END,
 };
 
@@ -453,34 +458,14 @@ static const Option pod_options[] = {
 	    OPTION_COMMON | OPTION_WHOLE),
 	ROW(0, "label-file", OPTION_LIST, spec_add_label_file, "FILE",
 	    "Set labels, one KEY=VALUE in a line", OPTION_WHOLE),
-	ROW(0, "network", OPTION_VALUE, spec_set_network, "MODE",
-	    "Network: slirp, none, host, container:NAME, ns:PATH or a network's name",
-	    OPTION_COMMON | OPTION_WHOLE),
-	ROW(0, "net", OPTION_VALUE, spec_set_network, "MODE", "The same as --network",
-	    OPTION_HIDDEN | OPTION_WHOLE),
 	ROW('p', "publish", OPTION_CSV, spec_add_publish, "[[IP:]HOST:]CONTAINER[/PROTOCOL]",
 	    "Publish a port of the pod on the host", OPTION_COMMON | OPTION_WHOLE),
 	ROW('h', "hostname", OPTION_VALUE, spec_set_hostname, "NAME",
 	    "Host name in the pod (default: its name)", OPTION_COMMON | OPTION_WHOLE),
-	ROW(0, "add-host", OPTION_CSV, spec_add_host, "NAME:IP", "Add a line to /etc/hosts",
-	    OPTION_WHOLE),
 	ROW(0, "hosts-file", OPTION_VALUE, spec_set_hosts_file, "FILE",
 	    "What /etc/hosts begins with: a file or none", OPTION_WHOLE),
 	FLAG(0, "no-hosts", no_hosts, "Leave the images' /etc/hosts alone", 0),
 	FLAG(0, "no-hostname", no_hostname, "Leave the images' /etc/hostname alone", 0),
-	ROW(0, "ip", OPTION_VALUE, spec_set_ip, "ADDRESS", "IPv4 address in a named network",
-	    OPTION_WHOLE),
-	ROW(0, "ip6", OPTION_VALUE, spec_set_ip6, "ADDRESS", "IPv6 address in a named network",
-	    OPTION_WHOLE),
-	ROW(0, "mac-address", OPTION_VALUE, spec_set_mac_address, "ADDRESS",
-	    "MAC address in a named network", OPTION_WHOLE),
-	ROW(0, "network-alias", OPTION_CSV, spec_add_network_alias, "NAME",
-	    "One more name in a named network", OPTION_WHOLE),
-	ROW(0, "dns", OPTION_CSV, spec_add_dns, "ADDRESS", "Use this DNS server", OPTION_WHOLE),
-	ROW(0, "dns-search", OPTION_CSV, spec_add_dns_search, "DOMAIN",
-	    "Search names in this domain", OPTION_WHOLE),
-	ROW(0, "dns-option", OPTION_CSV, spec_add_dns_option, "OPTION",
-	    "Set an option of resolv.conf", OPTION_WHOLE),
 	ROW('v', "volume", OPTION_LIST, spec_add_volume, "[SOURCE:]DIR[:OPTIONS]",
 	    "Mount a host directory or a volume in every member", OPTION_COMMON | OPTION_WHOLE),
 	ROW(0, "volumes-from", OPTION_LIST, spec_add_volumes_from, "CONTAINER[:OPTIONS]",
@@ -557,7 +542,8 @@ const OptionGroup spec_options_pod = {NULL, pod_options};
 static const OptionGroup run_group = {"Foreground and background", run_options};
 static const OptionGroup create_group = {NULL, create_options};
 static const OptionGroup mount_group = {"Mount options", mount_options};
-static const OptionGroup network_group = {"Network options", network_options};
+const OptionGroup spec_options_network = {"Network options", network_options};
+static const OptionGroup publish_group = {"Ports and host names", publish_options};
 static const OptionGroup security_group = {"Security options", security_options};
 static const OptionGroup cgroup_group = {"Control group options", cgroup_options};
 static const OptionGroup namespace_group = {"Namespace options", namespace_options};
@@ -565,15 +551,17 @@ const OptionGroup spec_options_resources = {"Limits", resource_options};
 static const OptionGroup unsupported_group = {NULL, unsupported_options};
 
 const OptionGroup *const spec_options_run[SPEC_OPTIONS_GROUPS + 1] = {
-	&container_group, &run_group,       &process_group,     &spec_options_health,
-	&mount_group,     &network_group,   &security_group,    &spec_options_resources,
-	&cgroup_group,    &namespace_group, &unsupported_group,
+	&container_group,     &run_group,       &process_group,
+	&spec_options_health, &mount_group,     &spec_options_network,
+	&publish_group,       &security_group,  &spec_options_resources,
+	&cgroup_group,        &namespace_group, &unsupported_group,
 };
 
 const OptionGroup *const spec_options_create[SPEC_OPTIONS_GROUPS + 1] = {
-	&container_group, &create_group,    &process_group,     &spec_options_health,
-	&mount_group,     &network_group,   &security_group,    &spec_options_resources,
-	&cgroup_group,    &namespace_group, &unsupported_group,
+	&container_group,     &create_group,    &process_group,
+	&spec_options_health, &mount_group,     &spec_options_network,
+	&publish_group,       &security_group,  &spec_options_resources,
+	&cgroup_group,        &namespace_group, &unsupported_group,
 };
 
 void spec_options_targets(ContainerSpec *spec, void *targets[SPEC_OPTIONS_GROUPS])

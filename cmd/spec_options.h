@@ -12,7 +12,7 @@
 #include "cmd/option.h"
 #include "libpod/spec.h"
 
-#define SPEC_OPTIONS_GROUPS 11
+#define SPEC_OPTIONS_GROUPS 12
 
 /* Groups of `run` and of `create`, NULL at the end; the target of each is the ContainerSpec. */
 extern const OptionGroup *const spec_options_run[SPEC_OPTIONS_GROUPS + 1];
@@ -27,7 +27,10 @@ extern const OptionGroup spec_options_health;
 /** spec_options_update - what else of a spec `update` changes. */
 extern const OptionGroup spec_options_update;
 
-/** spec_options_pod - what of a spec `pod create` asks for its infra container. */
+/** spec_options_network - networks, addresses and names, of a container or of a pod. */
+extern const OptionGroup spec_options_network;
+
+/** spec_options_pod - what else of a spec `pod create` asks for its infra container. */
 extern const OptionGroup spec_options_pod;
 
 /** spec_options_targets() - what option_parse() wants: @spec for each group. */

@@ -108,7 +108,7 @@ static int cmd_pod_create(Invocation *inv)
 	PodCreateOptions opts = {.share = POD_SHARE_DEFAULT};
 	g_autoptr(ContainerSpec) infra = spec_new();
 	g_autoptr(GError) error = NULL;
-	if (!command_parse(inv, (void *[]){&opts, infra, infra}))
+	if (!command_parse(inv, (void *[]){&opts, infra, infra, infra}))
 		return inv->status;
 	if (command_n_args(inv) > 0 && opts.name)
 		error_set(&error, ENGINE_ERROR_INVALID,
@@ -169,7 +169,7 @@ const Command pod_create_command = {
 				      "skiff run -d --pod web nginx",
 				      "skiff pod create --share +pid --exit-policy stop job", NULL},
 	.max_args = 1,
-	.groups = (const OptionGroup *const[]){&group, &spec_options_pod, &spec_options_resources,
-					       NULL},
+	.groups = (const OptionGroup *const[]){&group, &spec_options_pod, &spec_options_network,
+					       &spec_options_resources, NULL},
 	.run = cmd_pod_create,
 };
