@@ -309,11 +309,14 @@ static bool publish(Engine *engine, StoreStage *stage, const char *name, const c
 	return true;
 }
 
-/* --replace: take the holder of the name away first. */
+/* --replace: take the holder of the name away first; one whose id begins like it is none. */
 static bool replace_holder(Engine *engine, const char *name, GError **error)
 {
 	g_autoptr(GError) failed = NULL;
-	g_autoptr(Container) holder = container_lookup(engine, name, &failed);
+	g_autofree char *id = NULL;
+	if (!container_find_holder(engine, name, &id, error))
+		return false;
+	g_autoptr(Container) holder = id ? container_lookup(engine, id, &failed) : NULL;
 	if (failed) {
 		g_propagate_error(error, g_steal_pointer(&failed));
 		return false;

@@ -194,6 +194,7 @@ class Probes(HealthTest):
         self.assertRegex(self.skiff("ps", "--format", "{{.Status}}").word, r"^Up .* \(healthy\)$")
         self.assertEqual(self.skiff("ps", "--filter", "health=healthy", "--format", "{{.Names}}").lines, ["c"])
         self.assertEqual(self.skiff("ps", "--filter", "health=unhealthy", "-q").lines, [])
+        wait_for(lambda: len(self.events("health_status")) >= 2)  # the event comes behind the state
         changes = [event["Actor"]["Attributes"]["health_status"] for event in self.events("health_status")]
         self.assertEqual(changes, ["unhealthy", "healthy"], "one for each change, none for each probe")
         last = self.events("health_status")[-1]

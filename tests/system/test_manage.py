@@ -94,6 +94,14 @@ class Rename(SkiffTest):
             self.assertEqual(ended.returncode, 0)
             self.assertGreater(point, 1, f"no {call} was seen")
 
+    def test_replace_is_by_name_alone(self):
+        """Not by the beginning of an id."""
+        ident = self.create("kept")
+        self.skiff("create", "--replace", "--name", ident[:4], "busybox", "true")
+        self.assertEqual(self.names(), sorted(["kept", ident[:4]]))
+        self.skiff("create", "--replace", "--name", "kept", "busybox", "true")
+        self.assertEqual(self.skiff("container", "exists", ident, check=False).code, 1)
+
 
 class Prune(SkiffTest):
     images = ["busybox"]

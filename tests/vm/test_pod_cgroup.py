@@ -137,26 +137,29 @@ class Units(GuestTest):
         common = f"GlobalArgs={' '.join(self.roots())}\n"
         service = "[Service]\n" + "".join(f'Environment="{key}={value}"\n' for key, value in self.environment().items())
         (files / "p.pod").write_text(f"[Pod]\nPodName=p\nMemory=64m\nPidsLimit=40\n{common}{service}", encoding="utf-8")
-        for name in "cd":  # of one alone a restart would be the pod's end
+        for name in "xy":  # of one alone a restart would be the pod's end
             (files / f"{name}.container").write_text(f"[Container]\nImage=localhost/busybox\nContainerName={name}\nPod=p.pod\nStopTimeout=0\n"
                                                      f"Exec=sleep 1000\n{common}{service}", encoding="utf-8")
         generator = self.program.parents[1] / "libexec/skiff/skiff-quadlet"
         self.shell(str(generator), "-user", "-no-kmsg-log", *[str(units)] * 3, QUADLET_UNIT_DIRS=str(files))
         self.addCleanup(self.systemctl, "daemon-reload")
-        for name in ("p-pod.service", "c.service", "d.service"):
+        for name in ("p-pod.service", "x.service", "y.service"):
             self.addCleanup((units / name).unlink)
         self.systemctl("daemon-reload")
         self.addCleanup(self.systemctl, "stop", "p-pod")
         self.systemctl("start", "p-pod")
-        wait_for(lambda: self.shell("systemctl", "--user", "show", "-P", "ActiveState", "c", "d").stdout.split() == ["active"] * 2, 60)
+        try:
+            wait_for(lambda: self.shell("systemctl", "--user", "show", "-P", "ActiveState", "x", "y").stdout.split() == ["active"] * 2, 60)
+        except AssertionError:
+            self.fail(self.shell("journalctl", "--user", "-n", "60", "--no-pager").stdout)
         shared = CGROUPS / self.skiff("pod", "inspect", "-f", "{{.CgroupPath}}", "p").word[1:]
         self.assertEqual(shared.parent.name, "p-pod.service")
         self.assertEqual([text(shared / name) for name in ("memory.max", "pids.max")], [str(64 * MIB), "40"])
-        self.assertEqual(self.payload("c").parent, shared)
-        self.assertEqual(Path(cgroup_of(self.inspect("c")["State"]["ConmonPid"])).name, "c.service")
-        self.systemctl("restart", "c")
-        self.assertEqual(self.payload("c").parent, shared)
+        self.assertEqual(self.payload("x").parent, shared)
+        self.assertEqual(Path(cgroup_of(self.inspect("x")["State"]["ConmonPid"])).name, "x.service")
+        self.systemctl("restart", "x")
+        self.assertEqual(self.payload("x").parent, shared)
         self.systemctl("stop", "p-pod")
         wait_for(lambda: not groups(), 60, message="the end of the pod's cgroups")
         self.assertEqual(self.skiff("pod", "ps", "-q").lines, [])
-        self.assertEqual(self.shell("systemctl", "--user", "show", "-P", "Result", "p-pod", "c", "d").stdout.split(), ["success"] * 3)
+        self.assertEqual(self.shell("systemctl", "--user", "show", "-P", "Result", "p-pod", "x", "y").stdout.split(), ["success"] * 3)
