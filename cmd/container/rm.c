@@ -93,7 +93,8 @@ static int exit_code(const GError *error)
 	return error_exit_code(error);
 }
 
-/* --force implies --ignore. */
+/* --force implies --ignore. Who gives that itself, as units do, does not know whether the container
+ * is there: another one whose id begins like the name, "db" say, is not meant. */
 static int cmd_rm(Invocation *inv)
 {
 	RmOptions opts = {.timeout = SELECTION_TIME_UNSET};
@@ -107,6 +108,7 @@ static int cmd_rm(Invocation *inv)
 	if (error || !selection_check(&selection, inv, NULL, &error))
 		return command_fail(error);
 
+	selection.exact = selection.ignore;
 	selection.ignore |= opts.force;
 	opts.all = selection.all;
 	const SelectionTask task = {.begin = begin_one,

@@ -86,14 +86,17 @@ static void add_container(GPtrArray *list, const char *name, Container *ctr)
 }
 
 /* Add the container that was named, if it passes the filter. */
-static bool add_name(GPtrArray *list, Engine *engine, const ContainerFilter *filter,
-		     const char *name, bool ignore, GError **error)
+static bool add_name(GPtrArray *list, Engine *engine, const Selection *selection,
+		     const ContainerFilter *filter, const char *name, GError **error)
 {
 	g_autoptr(GError) failed = NULL;
 	if (*name == '/') /* docker shows names with a slash */
 		name++;
 	g_autoptr(Container) ctr = container_resolve(engine, name, &failed);
-	if (failed && !(ignore && error_matches(failed, ENGINE_ERROR_NOT_FOUND))) {
+	if (ctr && selection->exact && strlen(name) < SELECTION_ID_MIN &&
+	    strcmp(name, container_summary(ctr)->name) != 0)
+		g_clear_pointer(&ctr, container_free);
+	if (failed && !(selection->ignore && error_matches(failed, ENGINE_ERROR_NOT_FOUND))) {
 		g_propagate_error(error, g_steal_pointer(&failed));
 		return false;
 	}
@@ -154,12 +157,12 @@ static bool add_named(GPtrArray *list, const Selection *selection, const Invocat
 		      Engine *engine, const ContainerFilter *filter, GError **error)
 {
 	for (size_t i = 0; i < command_n_args(inv); i++)
-		if (!add_name(list, engine, filter, command_arg(inv, i), selection->ignore, error))
+		if (!add_name(list, engine, selection, filter, command_arg(inv, i), error))
 			return false;
 	for (size_t i = 0; selection->cidfiles && i < selection->cidfiles->len; i++) {
 		g_autofree char *id = NULL;
 		if (!read_cidfile(selection->cidfiles->pdata[i], selection->ignore, &id, error) ||
-		    (id && !add_name(list, engine, filter, id, selection->ignore, error)))
+		    (id && !add_name(list, engine, selection, filter, id, error)))
 			return false;
 	}
 	return true;

@@ -10,12 +10,16 @@
 #include "cmd/command.h"
 #include "libpod/container.h"
 
+/* As many digits of an id as are printed. */
+#define SELECTION_ID_MIN 12
+
 /* Embedded in the options struct of a verb, with selection_group among its groups or rows of its
  * own. */
 typedef struct {
 	bool all;
 	bool latest;
-	bool ignore;         /* a missing container is no error */
+	bool ignore; /* a missing container is no error */
+	bool exact;  /* the beginning of an id counts only from SELECTION_ID_MIN digits on */
 	GPtrArray *cidfiles; /* of paths */
 	GPtrArray *filters;  /* of KEY=VALUE */
 	bool of_pods;        /* arguments name pods: the members, without the infra container */

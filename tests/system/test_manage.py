@@ -102,6 +102,18 @@ class Rename(SkiffTest):
         self.skiff("create", "--replace", "--name", "kept", "busybox", "true")
         self.assertEqual(self.skiff("container", "exists", ident, check=False).code, 1)
 
+    def test_rm_of_who_may_be_gone_is_by_name(self):
+        """A unit's `rm -f -i db` behind its container's end takes no other one whose id begins with db."""
+        ident = self.create("kept")
+        for word in (ident[:2], ident[:11]):
+            self.skiff("rm", "-f", "-i", word)
+            self.assertEqual(self.names(), ["kept"])
+        self.skiff("rm", "-f", "-i", ident[:12])
+        self.assertEqual(self.names(), [])
+        ident = self.create("kept")
+        self.skiff("rm", "-f", ident[:2])
+        self.assertEqual(self.names(), [])
+
 
 class Prune(SkiffTest):
     images = ["busybox"]
