@@ -124,8 +124,9 @@ const Command rm_command = {
 	.usage = "[options] CONTAINER [CONTAINER...]",
 	.summary = "Remove containers",
 	.description = "Removes containers, which must not be running unless --force is given. "
-		       "Their images "
-		       "and named volumes stay.",
+		       "Their images and named volumes stay. With --ignore the beginning of an id "
+		       "counts only from 12 digits on, so that a name whose container is gone "
+		       "stands for no other one.",
 	.examples =
 		(const char *const[]){"skiff rm web", "skiff rm -f web db", "skiff rm --all", NULL},
 	.max_args = -1,
