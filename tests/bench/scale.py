@@ -44,7 +44,7 @@ class ScaleRows:
 
     def many(self, first, last, command):
         """Milliseconds of each of those commands, one after the other; "@" in a word is its number."""
-        out = self.command(["python3", "-c", MANY, str(first), str(last), *command], timeout=1800)
+        out = self.command(["python3", "-c", MANY, str(first), str(last), *command], timeout=7200)
         return [float(line) for line in out.split()]
 
     def remove_all(self, row, title):
