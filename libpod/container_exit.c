@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The end of containers: waiting for it, recording it, removing what is left, and healing what a
- * kill or a reboot left behind.
+ * The end of containers: recording it, and removing what is left.
  */
 #include "libpod/container_priv.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -22,7 +20,6 @@
 #include "libpod/base/path.h"
 #include "libpod/container_cgroup.h"
 #include "libpod/events.h"
-#include "libpod/container_exit_watch.h"
 #include "libpod/mount_place.h"
 #include "libpod/image_users.h"
 #include "libpod/monitor/monitor_members.h"
@@ -30,9 +27,6 @@
 #include "libpod/pod.h"
 #include "libpod/rootless.h"
 #include "libpod/volume.h"
-
-/* Running containers whose life one changing command looks at, at most. */
-#define HEAL_SAMPLE 64
 
 #define MAX_RUN_RECORD (1024 * 1024)
 
@@ -42,10 +36,6 @@
 
 /* How long clean-up waits for a command that has the container in its hands. */
 #define CLEANUP_PATIENCE_MS 2000
-#define LIFE_LOOK_MS        20
-
-/* Between two looks at the health that is waited for. */
-#define HEALTH_LOOK_MS 50
 
 /*
  * Out of sight first, in one step: a command that waits for the op lock in there would make it anew
@@ -61,6 +51,14 @@ bool container_remove_runtime(Engine *engine, const char *id)
 	if (renameat(containers, id, containers, gone) < 0)
 		return errno == ENOENT;
 	return path_remove_tree(containers, gone);
+}
+
+bool container_drop_runtime(Container *ctr)
+{
+	if (container_life_is_held(ctr))
+		return true;
+	fd_close(&ctr->run_fd);
+	return container_remove_runtime(ctr->engine, ctr->summary.id);
 }
 
 void container_unlink_name(int names, const char *name, const char *id)
@@ -86,108 +84,6 @@ static void drop_names(const Container *ctr)
 	container_unlink_name(names, s->former_name, s->id);
 }
 
-/* A descriptor that polls readable when the process is gone; -1 if it already is. */
-static int open_process(pid_t pid, unsigned long long start)
-{
-	if (pid <= 0)
-		return -1;
-	autofd pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	if (pidfd < 0 || record_process_start(pid) != start)
-		return -1;
-	return fd_steal(&pidfd);
-}
-
-/* Its run.json is lost, so who the monitor is is not known: look at its lock now and then. */
-static int wait_life(Container *ctr, int timeout_ms)
-{
-	int64_t deadline = g_get_monotonic_time() + (int64_t)timeout_ms * 1000;
-	while (container_life_is_held(ctr)) {
-		if (timeout_ms >= 0 && g_get_monotonic_time() >= deadline)
-			return 0;
-		poll(NULL, 0, LIFE_LOOK_MS);
-	}
-	return 1;
-}
-
-int container_wait_exit(Container *ctr, int timeout_ms, GError **error)
-{
-	autofd monitor = open_process(ctr->summary.monitor_pid, ctr->monitor_start);
-	if (monitor < 0)
-		return ctr->summary.monitor_pid > 0 ? 1 : wait_life(ctr, timeout_ms);
-	struct pollfd poll_fd = {.fd = monitor, .events = POLLIN};
-	int64_t deadline = timeout_ms < 0 ? 0 : g_get_monotonic_time() + (int64_t)timeout_ms * 1000;
-	for (;;) {
-		int left = -1;
-		if (timeout_ms >= 0)
-			left = (int)MAX((deadline - g_get_monotonic_time() + 999) / 1000, 0);
-		int n = poll(&poll_fd, 1, left);
-		if (n >= 0)
-			return n;
-		if (errno != EINTR) {
-			error_set_errno(error, "cannot wait for container %s", ctr->summary.id);
-			return -1;
-		}
-	}
-}
-
-bool container_wait(Container *ctr, bool removed, int *out_code, bool *out_known, GError **error)
-{
-	g_auto(ExitWatch) watch = exit_watch_open(ctr);
-	while (ctr->summary.state == CONTAINER_RUNNING ||
-	       ctr->summary.state == CONTAINER_INITIALIZED ||
-	       ctr->summary.state == CONTAINER_RESTARTING ||
-	       ctr->summary.state == CONTAINER_STOPPING || ctr->summary.state == CONTAINER_PAUSED) {
-		if (container_wait_exit(ctr, -1, error) < 0)
-			return false;
-		if (ctr->summary.monitor_pid == 0)
-			g_usleep(2000); /* it is being started */
-		g_autoptr(GError) gone = NULL;
-		if (!container_reload(ctr, &gone)) {
-			/* A --rm container that went with its monitor: its exit was ours to see, or
-			 * nobody's. */
-			if (!error_matches(gone, ENGINE_ERROR_NOT_FOUND)) {
-				g_propagate_error(error, g_steal_pointer(&gone));
-				return false;
-			}
-			*out_code = 255;
-			*out_known = false;
-			return true;
-		}
-	}
-	*out_code = ctr->summary.exit_code;
-	*out_known = ctr->summary.exit_known || exit_watch_tell(&watch, ctr, out_code);
-	while (removed) {
-		struct stat st;
-		if (fstatat(store_dir(engine_store(ctr->engine), "containers"), ctr->dir_name, &st,
-			    AT_SYMLINK_NOFOLLOW) < 0)
-			break;
-		g_usleep(20000);
-	}
-	return true;
-}
-
-bool container_wait_health(Container *ctr, const char *wanted, GError **error)
-{
-	const ContainerSpec *spec = container_spec(ctr, error);
-	if (!spec)
-		return false;
-	if (!health_config_has_probe(spec->health))
-		return error_set(error, ENGINE_ERROR_BAD_STATE,
-				 "container %s has no defined healthcheck", ctr->summary.id);
-	while (g_strcmp0(ctr->summary.health, wanted) != 0) {
-		if (!container_is_live(ctr))
-			return error_set(error, ENGINE_ERROR_BAD_STATE,
-					 "container %s is not running", ctr->summary.id);
-		if (ctr->summary.monitor_pid == 0)
-			g_usleep(HEALTH_LOOK_MS * 1000); /* it is being started */
-		else if (container_wait_exit(ctr, HEALTH_LOOK_MS, error) < 0)
-			return false;
-		if (!container_reload(ctr, error))
-			return false;
-	}
-	return true;
-}
-
 /* Init of a container whose monitor was killed: it may have lost its PDEATHSIG. */
 static void kill_init(Json *run)
 {
@@ -197,7 +93,7 @@ static void kill_init(Json *run)
 	    !js_get_int(init, "pid", 1, G_MAXINT32, &pid, NULL) ||
 	    !js_get_int(init, "start", 0, INT64_MAX, &start, NULL))
 		return;
-	autofd pidfd = open_process((pid_t)pid, (unsigned long long)start);
+	autofd pidfd = record_open_process((pid_t)pid, (unsigned long long)start);
 	if (pidfd >= 0)
 		(void)syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
 }
@@ -250,29 +146,35 @@ static void tell_end(Container *ctr)
 	ctr->recorded = s->state;
 }
 
-bool container_settle(Container *ctr, GError **error)
+/* The exit goes from exit.json into state.json. Return: false if it could not be written. */
+static bool record_end(Container *ctr)
 {
 	ContainerSummary *s = &ctr->summary;
-	if (s->state != CONTAINER_EXITED || (container_run_fd(ctr) < 0 && s->exit_known))
-		return true;
-	kill_leftovers(ctr);
+	g_autoptr(GError) unsaved = NULL;
 	if (!s->finished)
 		s->finished = g_get_real_time() * 1000;
 	s->pid = s->monitor_pid = 0;
-	g_autoptr(GError) unsaved = NULL;
 	if (!container_save_state(ctr, &unsaved)) {
-		/* A full disk: exit.json still tells the end, and a later command comes here again.
-		 * Failing now would keep the user from the commands that make room. */
 		log_info("%s", unsaved->message);
-		return true;
+		return false;
 	}
 	tell_end(ctr);
-	(void)unlinkat(container_dir_fd(ctr), "exit.json", 0);
-	if (!container_remove_runtime(ctr->engine, s->id))
-		return error_set_errno(error, "cannot remove the runtime directory of container %s",
-				       s->id);
-	fd_close(&ctr->run_fd);
 	return true;
+}
+
+bool container_settle(Container *ctr, GError **error)
+{
+	const ContainerSummary *s = &ctr->summary;
+	if (s->state != CONTAINER_EXITED || (container_run_fd(ctr) < 0 && s->exit_known))
+		return true;
+	kill_leftovers(ctr);
+	/* On a full disk exit.json still tells the end, and a later command comes here again.
+	 * Failing now would keep the user from the commands that make room. */
+	if (ctr->recorded != CONTAINER_EXITED && !record_end(ctr))
+		return true;
+	(void)unlinkat(container_dir_fd(ctr), "exit.json", 0);
+	return container_drop_runtime(ctr) ||
+	       error_set_errno(error, "cannot remove the runtime directory of container %s", s->id);
 }
 
 bool container_discard(Container *ctr, GError **error)
@@ -327,8 +229,7 @@ static bool remove_image(Engine *engine, const char *id, const char *name, GErro
 	return false;
 }
 
-/* Take an ended container out of sight; the caller holds its lock. */
-static bool discard_with_volumes(Container *ctr, bool volumes, GError **error)
+bool container_discard_with_volumes(Container *ctr, bool volumes, GError **error)
 {
 	g_auto(GStrv) names = g_strdupv(ctr->summary.volume_names);
 	const ContainerSpec *spec = ctr->summary.auto_remove ? container_spec(ctr, NULL) : NULL;
@@ -395,8 +296,7 @@ static bool check_infra(Container *ctr, GError **error)
 	return false;
 }
 
-/* The name of the pod whose exit policy may ask for something now; NULL: none. g_free() it. */
-static char *pod_of_member(const ContainerSummary *s)
+char *container_pod_of_member(const ContainerSummary *s)
 {
 	return s->infra ? NULL : g_strdup(s->pod_name);
 }
@@ -441,9 +341,9 @@ bool container_remove(Container *ctr, const ContainerRemove *options, GError **e
 	if (container_is_live(ctr))
 		return error_set(error, ENGINE_ERROR_IN_USE,
 				 "container %s was started while it was removed", ctr->summary.id);
-	g_autofree char *pod = pod_of_member(&ctr->summary);
+	g_autofree char *pod = container_pod_of_member(&ctr->summary);
 	g_autofree char *name = g_strdup(ctr->summary.name);
-	bool removed = discard_with_volumes(ctr, options->volumes, error) &&
+	bool removed = container_discard_with_volumes(ctr, options->volumes, error) &&
 		       sync_removal(ctr, error) && rootless_empty_trash(ctr->engine, error);
 	g_clear_pointer(&lock, record_unlock);
 	if (removed && pod && !options->with_pod)
@@ -451,8 +351,7 @@ bool container_remove(Container *ctr, const ContainerRemove *options, GError **e
 	return removed;
 }
 
-/* The directory name of @id: "ID" or "ID.rm". NULL if there is neither. g_free() it. */
-static char *find_dir_name(Engine *engine, const char *id)
+char *container_find_dir_name(Engine *engine, const char *id)
 {
 	int containers = store_dir(engine_store(engine), "containers");
 	g_autofree char *removing = g_strconcat(id, ".rm", NULL);
@@ -484,12 +383,12 @@ static bool cleanup_locked(Engine *engine, const char *dir_name, char **out_remo
 	if (!ctr->summary.auto_remove)
 		return container_settle(ctr, error);
 	*out_removed = g_strdup(ctr->summary.name);
-	return discard_with_volumes(ctr, true, error);
+	return container_discard_with_volumes(ctr, true, error);
 }
 
 bool container_cleanup(Engine *engine, const char *id, const char *pod, GError **error)
 {
-	g_autofree char *dir_name = find_dir_name(engine, id);
+	g_autofree char *dir_name = container_find_dir_name(engine, id);
 	/* Without a record another command removed it; the monitor's last files in the runtime
 	 * directory go too. */
 	if (!dir_name)
@@ -525,185 +424,12 @@ bool container_finish(Container *ctr, GError **error)
 	pid_t pid;
 	unsigned long long start;
 	bool killed = container_read_init(ctr, &pid, &start);
-	g_autofree char *pod = pod_of_member(&ctr->summary);
+	g_autofree char *pod = container_pod_of_member(&ctr->summary);
 	g_autofree char *name = g_strdup(ctr->summary.name);
-	bool removed = discard_with_volumes(ctr, true, error) &&
+	bool removed = container_discard_with_volumes(ctr, true, error) &&
 		       (!killed || rootless_empty_trash(ctr->engine, error));
 	g_clear_pointer(&lock, record_unlock);
 	if (removed && pod)
 		pod_member_ended(ctr->engine, pod, name);
 	return removed;
-}
-
-/* Has a --rm container been started? Its record does not say so, its layer does. */
-static bool was_started(Container *ctr)
-{
-	struct stat st;
-	return fstatat(container_dir_fd(ctr), "upper", &st, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-/* Is it a step of a build that is gone? Its layer was in the build's stage. */
-static bool is_dead_step(Container *ctr)
-{
-	const ContainerSpec *spec = ctr->summary.auto_remove ? container_spec(ctr, NULL) : NULL;
-	if (!spec || !spec->layer_dir)
-		return false;
-	g_autofree char *stage = g_path_get_dirname(spec->layer_dir);
-	g_autofree char *lease = g_strconcat(stage, "/lease", NULL);
-	return record_lock_is_held(store_fd(engine_store(ctr->engine)), lease) == 0;
-}
-
-/* What heal_one() does under the lock, for a container that does not run. */
-static bool heal_locked(Container *ctr, GError **error)
-{
-	if (ctr->summary.auto_remove &&
-	    (ctr->summary.state == CONTAINER_EXITED || was_started(ctr) || is_dead_step(ctr)))
-		return discard_with_volumes(ctr, true, error) &&
-		       rootless_empty_trash(ctr->engine, error);
-	if (ctr->summary.state != CONTAINER_CREATED)
-		return container_settle(ctr, error);
-	/* A start that was killed before its monitor had a word. */
-	(void)container_remove_runtime(ctr->engine, ctr->summary.id);
-	return true;
-}
-
-/* Set one container right that nobody watches any more. */
-static bool heal_one(Engine *engine, const char *dir_name, GError **error)
-{
-	g_autoptr(GError) broken = NULL;
-	g_autoptr(Container) ctr = container_open(engine, dir_name, &broken);
-	if (!ctr) {
-		/* A torn --rm record is swept unless it runs; a kept one stays for `system check`.
-		 */
-		g_autofree char *life = g_strdup_printf("%.64s/life", dir_name);
-		if (g_str_has_suffix(dir_name, ".rm") &&
-		    record_lock_is_held(engine_run_containers_fd(engine), life) == 0)
-			return store_trash(engine_store(engine), "containers", dir_name, error);
-		log_debug("%s", broken->message);
-		return true;
-	}
-	if (container_is_live(ctr) || container_life_is_held(ctr))
-		return true;
-	if (ctr->summary.state == CONTAINER_CREATED && container_run_fd(ctr) < 0 &&
-	    !ctr->summary.auto_remove)
-		return true;
-	g_autoptr(RecordLock) lock = container_lock(ctr, 0, "heal", NULL);
-	if (!lock || !container_reload(ctr, NULL) || container_is_live(ctr) ||
-	    container_life_is_held(ctr))
-		return true;
-	g_autofree char *pod = pod_of_member(&ctr->summary);
-	g_autofree char *name = ctr->summary.auto_remove ? g_strdup(ctr->summary.name) : NULL;
-	bool ok = heal_locked(ctr, error);
-	g_clear_pointer(&lock, record_unlock);
-	/* A member has ended without its monitor. */
-	if (ok && pod)
-		pod_member_ended(engine, pod, name);
-	return ok;
-}
-
-/* Runtime directories that no monitor holds: from a killed monitor, or a command killed between two
- * steps. */
-static bool heal_runtime(Engine *engine, GError **error)
-{
-	g_auto(GStrv) ids = record_list(engine_run_containers_fd(engine), error);
-	if (!ids)
-		return false;
-	guint n = g_strv_length(ids);
-	guint first = n > HEAL_SAMPLE ? (guint)g_random_int_range(0, (gint32)n) : 0;
-	for (guint i = 0; i < MIN(n, HEAL_SAMPLE); i++) {
-		const char *id = ids[(first + i) % n];
-		autofd run = path_open_state(engine_run_containers_fd(engine), id,
-					     O_RDONLY | O_DIRECTORY, 0);
-		if (run < 0 || record_lock_is_held(run, "life") != 0 ||
-		    record_lock_is_held(run, "op") != 0)
-			continue;
-		g_autofree char *dir_name = find_dir_name(engine, id);
-		if (!dir_name)
-			(void)container_remove_runtime(engine, id);
-		else if (!heal_one(engine, dir_name, error))
-			return false;
-	}
-	return true;
-}
-
-/* Does the container's record say another name? A rename was killed half way. */
-static bool is_other_name(Engine *engine, const char *dir_name, const char *name)
-{
-	g_autoptr(Container) ctr = container_open(engine, dir_name, NULL);
-	return ctr && strcmp(ctr->summary.name, name) != 0;
-}
-
-/* Names whose container was never published or has gone: free, but not for ever in the listing. */
-static bool heal_names(Engine *engine, GError **error)
-{
-	int names = store_dir(engine_store(engine), "names");
-	g_autoptr(RecordLock) lock = record_lock(names, ".lock", false, -1, "heal", error);
-	g_auto(GStrv) all = lock ? record_list(names, error) : NULL;
-	if (!all)
-		return false;
-	for (size_t i = 0; all[i]; i++) {
-		char id[128];
-		ssize_t n = readlinkat(names, all[i], id, sizeof(id) - 1);
-		if (n != 64)
-			continue;
-		id[n] = '\0';
-		g_autofree char *dir_name = find_dir_name(engine, id);
-		if (!dir_name || is_other_name(engine, dir_name, all[i]))
-			(void)unlinkat(names, all[i], 0);
-	}
-	return true;
-}
-
-/* Once per boot: containers that ran when the host went down. */
-static bool heal_boot(Engine *engine, GError **error)
-{
-	g_autofree char *boot = record_read(engine_run_fd(engine), "healed", 128, NULL, NULL);
-	if (boot && g_str_equal(boot, record_boot_id()))
-		return true;
-	g_auto(GStrv) dirs = record_list(store_dir(engine_store(engine), "containers"), error);
-	if (!dirs)
-		return false;
-	for (size_t i = 0; dirs[i]; i++) {
-		if (!heal_one(engine, dirs[i], error))
-			return false;
-	}
-	if (!heal_names(engine, error))
-		return false;
-	return record_replace(engine_run_fd(engine), "healed", record_boot_id(),
-			      strlen(record_boot_id()), RECORD_SYNC_NONE, error);
-}
-
-bool containers_heal_steps(Engine *engine, GError **error)
-{
-	g_auto(GStrv) dirs = record_list(store_dir(engine_store(engine), "containers"), error);
-	for (size_t i = 0; dirs && dirs[i]; i++)
-		if (g_str_has_suffix(dirs[i], ".rm") && !heal_one(engine, dirs[i], error))
-			return false;
-	return dirs != NULL;
-}
-
-/* Stages whose maker was killed. */
-static bool heal_stages(Engine *engine, GError **error)
-{
-	g_auto(GStrv) stages = record_list(store_dir(engine_store(engine), "staging"), error);
-	if (!stages)
-		return false;
-	bool dead = false;
-	for (size_t i = 0; stages[i]; i++) {
-		g_autofree char *lease = g_strconcat(stages[i], "/lease", NULL);
-		if (record_lock_is_held(store_dir(engine_store(engine), "staging"), lease) != 0)
-			continue;
-		dead = true;
-		container_heal_volumes(engine, stages[i]);
-	}
-	return !stages[0] ||
-	       ((!dead || (containers_heal_steps(engine, error) && pods_heal(engine, error) &&
-			   heal_names(engine, error))) &&
-		store_sweep(engine_store(engine), error) && rootless_empty_trash(engine, error));
-}
-
-bool containers_heal(Engine *engine, GError **error)
-{
-	return heal_boot(engine, error) && heal_runtime(engine, error) &&
-	       heal_stages(engine, error);
 }

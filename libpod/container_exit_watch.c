@@ -4,7 +4,6 @@
 #include <poll.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,11 +32,8 @@ _Static_assert(sizeof(PidfdInfo) == 64, "the size is part of the request's numbe
 ExitWatch exit_watch_open(Container *ctr)
 {
 	ExitWatch watch = {.pidfd = -1};
-	if (!container_read_init(ctr, &watch.pid, &watch.start) || watch.pid <= 0)
-		return watch;
-	autofd pidfd = (int)syscall(SYS_pidfd_open, watch.pid, 0);
-	if (pidfd >= 0 && record_process_start(watch.pid) == watch.start)
-		watch.pidfd = fd_steal(&pidfd);
+	if (container_read_init(ctr, &watch.pid, &watch.start))
+		watch.pidfd = record_open_process(watch.pid, watch.start);
 	return watch;
 }
 
@@ -89,7 +85,8 @@ static void record_code(Container *ctr, int code)
 		return;
 	ctr->summary.exit_code = code;
 	ctr->summary.exit_known = true;
-	if (!container_settle(ctr, &error))
+	bool saved = ctr->recorded != CONTAINER_EXITED || container_save_state(ctr, &error);
+	if (!saved || !container_settle(ctr, &error))
 		log_warn("the exit code %d is not recorded: %s", code, error->message);
 }
 

@@ -113,6 +113,11 @@ void container_heal_volumes(Engine *engine, const char *stage);
 /** container_lock() - take the op lock (made when absent); @timeout_ms as record_lock(). */
 RecordLock *container_lock(Container *ctr, int timeout_ms, const char *operation, GError **error);
 
+/** container_lock_life() - under the op lock, of a container that does not run: take its life lock.
+ * An ending monitor still has the overlay, and two on the same upper may not be: with @wait it is
+ * waited for, else that is IN_USE. */
+RecordLock *container_lock_life(Container *ctr, bool wait, const char *operation, GError **error);
+
 /** container_read_init() - the init that run.json names, pid 0 between two runs; false: there is no
  * such record. */
 bool container_read_init(Container *ctr, pid_t *out_pid, unsigned long long *out_start);
@@ -121,16 +126,33 @@ bool container_read_init(Container *ctr, pid_t *out_pid, unsigned long long *out
 bool container_life_is_held(Container *ctr);
 
 /** container_settle() - under the lock: an ended container's exit goes from exit.json into
- * state.json, its runtime directory goes. */
+ * state.json, its runtime directory goes unless its monitor is still ending. */
 bool container_settle(Container *ctr, GError **error);
 
 /** container_discard() - under the lock: take record, name and runtime directory away; the trash is
  * not emptied. */
 bool container_discard(Container *ctr, GError **error);
 
+/** container_discard_with_volumes() - container_discard(), with its anonymous volumes if @volumes
+ * and the image that it asked to be removed; under the lock. */
+bool container_discard_with_volumes(Container *ctr, bool volumes, GError **error);
+
+/** container_find_dir_name() - the directory of @id: "ID" or "ID.rm"; NULL if there is neither.
+ * g_free() it. */
+char *container_find_dir_name(Engine *engine, const char *id);
+
+/** container_pod_of_member() - the name of the pod whose exit policy may ask for something now;
+ * NULL: none. g_free() it. */
+char *container_pod_of_member(const ContainerSummary *s);
+
 /** container_remove_runtime() - remove the runtime directory of a container that has ended, and the
  * cgroup that it names. Return: false with errno. */
 bool container_remove_runtime(Engine *engine, const char *id);
+
+/** container_drop_runtime() - the same, of a container that does not run, under its op lock: unless
+ * its monitor is still ending. The next start waits for that one's life lock, and its own clean-up
+ * takes the directory away. Return: false with errno. */
+bool container_drop_runtime(Container *ctr);
 
 /**
  * container_prepare_root() - under the lock, of a container that does not run: its layer's

@@ -11,9 +11,10 @@
  * containers/ID/run.json     written by the monitor: pids, start, ports containers/ID/life held by
  * the monitor; op: held by commands
  *
- * The state is not stored but told: exit.json there = ended; else life held and run.json there =
- * running; else what state.json says, where "running" without a life means that the monitor was
- * killed or the host went down.
+ * The state is told, not stored, unless state.json says "created" or "exited": then nothing runs,
+ * though the last monitor may still hold life for a moment. Else exit.json there = ended; life held
+ * and run.json there = running; neither = the monitor was killed or the host went down. The record
+ * of a --rm container stays "created".
  */
 #include "libpod/container_priv.h"
 
@@ -304,9 +305,7 @@ static bool load_exit(Container *ctr, GError **error)
 	GError *failed = NULL;
 	g_autoptr(Json) json = load_if_there(store_dir(engine_store(ctr->engine), "containers"),
 					     path, 65536, &failed);
-	bool settled = !ctr->summary.auto_remove && (ctr->summary.state == CONTAINER_CREATED ||
-						     ctr->summary.state == CONTAINER_EXITED);
-	if (!json && !failed && !settled && open_run(ctr, &failed))
+	if (!json && !failed && open_run(ctr, &failed))
 		json = load_if_there(ctr->run_fd, "exit.json", 65536, &failed);
 	if (failed) {
 		g_propagate_error(error, failed);
@@ -439,14 +438,17 @@ static bool load_run(Container *ctr, GError **error)
 static bool tell_state(Container *ctr, GError **error)
 {
 	ContainerSummary *s = &ctr->summary;
+	bool settled = s->state == CONTAINER_CREATED || s->state == CONTAINER_EXITED;
 	GError *failed = NULL;
+	if (settled && !s->auto_remove)
+		return true;
 	if (load_exit(ctr, &failed) || (!failed && load_run(ctr, &failed)))
 		return true;
 	if (failed) {
 		g_propagate_error(error, failed);
 		return false;
 	}
-	if (s->state == CONTAINER_CREATED || s->state == CONTAINER_EXITED)
+	if (settled)
 		return true;
 	/* A life without run.json: it is being started, its pids come in a moment. */
 	return life_is_held(ctr, error);
@@ -667,52 +669,4 @@ char *container_dir_path(Container *ctr)
 {
 	return g_build_filename(store_path(engine_store(ctr->engine)), "containers", ctr->dir_name,
 				NULL);
-}
-
-bool container_life_is_held(Container *ctr)
-{
-	int run_fd = container_run_fd(ctr);
-	return run_fd >= 0 && record_lock_is_held(run_fd, "life") == 1;
-}
-
-/* Is the lock file we hold still the one that others would open? Clean-up removes the whole
- * directory. */
-static bool lock_is_current(Container *ctr, RecordLock *lock)
-{
-	g_autofree char *path = g_strconcat(ctr->summary.id, "/op", NULL);
-	struct stat held, there;
-	return fstat(record_lock_fd(lock), &held) == 0 &&
-	       fstatat(engine_run_containers_fd(ctr->engine), path, &there, AT_SYMLINK_NOFOLLOW) ==
-		       0 &&
-	       held.st_ino == there.st_ino && held.st_dev == there.st_dev;
-}
-
-RecordLock *container_lock(Container *ctr, int timeout_ms, const char *operation, GError **error)
-{
-	for (int attempt = 0; attempt < 16; attempt++) {
-		if (container_run_fd(ctr) < 0) {
-			autofd made = path_mkdirs_state(engine_run_containers_fd(ctr->engine),
-							ctr->summary.id);
-			/* Another command heals: to it an empty one is left from a dead start. */
-			bool ok = made >= 0 && container_run_fd(ctr) >= 0;
-			if (!ok && errno == ENOENT)
-				continue;
-			if (!ok)
-				return error_set_errno_null(
-					error, "cannot make the runtime directory of container %s",
-					ctr->summary.id);
-		}
-		g_autoptr(GError) failed = NULL;
-		g_autoptr(RecordLock) lock =
-			record_lock(ctr->run_fd, "op", false, timeout_ms, operation, &failed);
-		if (lock && lock_is_current(ctr, lock))
-			return g_steal_pointer(&lock);
-		if (failed && error_matches(failed, ENGINE_ERROR_IN_USE)) {
-			g_propagate_error(error, g_steal_pointer(&failed));
-			return NULL;
-		}
-		fd_close(&ctr->run_fd);
-	}
-	return error_set_null(error, ENGINE_ERROR_IN_USE,
-			      "container %s is being changed by other commands", ctr->summary.id);
 }

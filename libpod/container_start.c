@@ -36,9 +36,6 @@
 #include "libpod/runtime/launch.h"
 #include "libpod/runtime/syscall_filter.h"
 
-/* For a monitor that has recorded the exit: its umount may sync a disk. */
-#define ENDING_TIMEOUT_MS 10000
-
 /* Namespaces of other containers, as paths of their init's. */
 typedef struct {
 	char *net, *pid, *ipc, *uts, *cgroup, *user;
@@ -469,8 +466,7 @@ static bool begin_held(Container *ctr, const ContainerStart *options, int *out_c
 		return true;
 	}
 	/* The monitor ends now, and leaves the record to us. */
-	g_autoptr(RecordLock) life =
-		record_lock(ctr->run_fd, "life", false, ENDING_TIMEOUT_MS, "start", NULL);
+	g_autoptr(RecordLock) life = container_lock_life(ctr, true, "start", NULL);
 	if (life)
 		record_failure(ctr, failed->message, error_exit_code(failed));
 	g_propagate_error(error, g_steal_pointer(&failed));
@@ -575,19 +571,13 @@ ContainerStarting *container_start_begin(Container *ctr, const ContainerStart *o
 	starting->op = container_lock(ctr, options->at_once ? 0 : -1, "start", error);
 	if (!starting->op || !container_reload(ctr, error))
 		return NULL;
-	if (container_run_fd(ctr) < 0)
-		return error_set_errno_null(error,
-					    "cannot open the runtime directory of container %s",
-					    ctr->summary.id);
 	if (ctr->summary.state == CONTAINER_INITIALIZED && !options->hold) {
 		starting->began = begin_held(ctr, options, &starting->control, error);
 		return starting->began ? g_steal_pointer(&starting) : NULL;
 	}
 	if (!check_startable(ctr, options->hold, error) || !container_check_unmounted(ctr, error))
 		return NULL;
-	/* An ending monitor still has the overlay: two on the same upper may not be. */
-	starting->life = record_lock(ctr->run_fd, "life", false,
-				     options->at_once ? 0 : ENDING_TIMEOUT_MS, "monitor", error);
+	starting->life = container_lock_life(ctr, !options->at_once, "monitor", error);
 	return starting->life && launch_monitor(starting, error) ? g_steal_pointer(&starting)
 								 : NULL;
 }

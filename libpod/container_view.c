@@ -26,9 +26,6 @@
 #include "libpod/container_view_priv.h"
 #include "storage/build_layer.h"
 
-/* For a monitor that has recorded the exit: its umount may sync a disk. */
-#define ENDING_TIMEOUT_MS 10000
-
 typedef struct {
 	int mounts_fd;
 	int socket;
@@ -149,9 +146,7 @@ ContainerView *container_view_open(Container *ctr, ViewKind kind, GError **error
 			return NULL;
 	}
 	if (!container_is_live(ctr)) {
-		/* An ending monitor still has the overlay: two on the same upper may not be. */
-		g_autoptr(RecordLock) life =
-			record_lock(ctr->run_fd, "life", false, ENDING_TIMEOUT_MS, "cp", error);
+		g_autoptr(RecordLock) life = container_lock_life(ctr, true, "cp", error);
 		return life && view_make(view, kind, error) ? g_steal_pointer(&view) : NULL;
 	}
 	g_clear_pointer(&view->op, record_unlock);
@@ -181,10 +176,8 @@ void container_view_close(ContainerView *view)
 	fd_close(&view->root_fd);
 	fd_close(&view->mounts_fd);
 	fd_close(&view->userns_fd);
-	if (view->op) { /* the lock made the runtime directory */
-		(void)container_remove_runtime(view->ctr->engine, view->ctr->summary.id);
-		fd_close(&view->ctr->run_fd);
-	}
+	if (view->op) /* the lock made the runtime directory */
+		(void)container_drop_runtime(view->ctr);
 	record_unlock(view->op);
 	g_free(view);
 }

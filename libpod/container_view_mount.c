@@ -7,9 +7,6 @@
 #include "libpod/container_view_priv.h"
 #include "libpod/mount_place.h"
 
-/* For a monitor that has recorded the exit: its umount may sync a disk. */
-#define ENDING_TIMEOUT_MS 10000
-
 char *container_mount_path(Container *ctr)
 {
 	return mount_place_path(ctr->engine, ctr->summary.id);
@@ -19,9 +16,7 @@ char *container_mount_path(Container *ctr)
  * as a detached mount of this namespace. */
 static char *mount_stopped(Container *ctr, GError **error)
 {
-	/* An ending monitor still has the overlay: two on the same upper may not be. */
-	g_autoptr(RecordLock) life =
-		record_lock(ctr->run_fd, "life", false, ENDING_TIMEOUT_MS, "mount", error);
+	g_autoptr(RecordLock) life = container_lock_life(ctr, true, "mount", error);
 	const ContainerSpec *spec = life ? container_spec(ctr, error) : NULL;
 	autofd mount = spec ? view_open_root(ctr, spec, error) : -1;
 	return mount < 0 ? NULL : mount_place_attach(ctr->engine, ctr->summary.id, mount, error);
@@ -46,10 +41,8 @@ char *container_mount(Container *ctr, GError **error)
 		return mount_running(ctr, error);
 	if (!path && container_check_unmounted(ctr, error))
 		path = mount_stopped(ctr, error);
-	if (!container_is_live(ctr)) {
-		(void)container_remove_runtime(ctr->engine, ctr->summary.id); /* the lock made it */
-		fd_close(&ctr->run_fd);
-	}
+	if (!container_is_live(ctr))
+		(void)container_drop_runtime(ctr); /* the lock made it */
 	return path;
 }
 

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "libpod/base/error.h"
@@ -308,4 +309,10 @@ unsigned long long record_process_start(pid_t pid)
 	for (int field = 2; at && field < 22; field++)
 		at = strchr(at + 1, ' ');
 	return at ? g_ascii_strtoull(at + 1, NULL, 10) : 0;
+}
+
+int record_open_process(pid_t pid, unsigned long long start)
+{
+	autofd pidfd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+	return pidfd >= 0 && record_process_start(pid) == start ? fd_steal(&pidfd) : -1;
 }

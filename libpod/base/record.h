@@ -83,3 +83,11 @@ const char *record_boot_id(void);
  * 0 if it is gone.
  */
 unsigned long long record_process_start(pid_t pid);
+
+/**
+ * record_open_process() - a pidfd of @pid, if that process began at @start.
+ *
+ * Return: a descriptor that polls readable when the process is gone; -1 if it already is, or @pid
+ * is not above 0. The caller closes it.
+ */
+int record_open_process(pid_t pid, unsigned long long start);

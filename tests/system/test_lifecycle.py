@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Looking after containers: ps, exec, logs, stop, kill, rm, start, restart, wait, inspect, top, port."""
 
+import fcntl
 import json
 import os
 import pathlib
@@ -180,6 +181,37 @@ class Lifecycle(SkiffTest):
             self.skiff("start", "c")
             self.assertEqual(self.skiff("wait", "c").word, "0")
         self.assertEqual(self.skiff("logs", "c").lines, ["hi"] * 60)
+
+    def test_start_while_the_last_monitor_ends(self):
+        """Its end may be on the record while it still holds its lock and its run.json."""
+        ident = self.skiff("create", "--name", "c", "busybox", "echo", "hi").word
+        run = self.runtime / "skiff/containers" / ident
+        self.skiff("start", "c")
+        self.skiff("wait", "c")
+        wait_for(lambda: not run.exists(), 60, message="the end of the clean-up")
+        run.mkdir(mode=0o700)
+        (run / "run.json").write_text(json.dumps({"v": 1, "monitor": {"pid": 1, "start": 1}, "init": {"pid": 1, "start": 1}}))
+        with open(run / "life", "w", encoding="ascii") as life:
+            fcntl.lockf(life, fcntl.LOCK_EX)
+            self.assertEqual(self.skiff("ps", "-aq", "--filter", "status=exited", "--no-trunc").lines, [ident])
+            self.skiff("container", "cleanup", "c")
+            self.assertTrue((run / "life").exists())
+            start = self.start("start", "c")
+            wait_for(lambda: start.poll() is not None or self.is_locked(run / "op"), 60, message="the start")
+        self.assertEqual(start.wait(60 * SLOWNESS), 0)
+        self.assertEqual(self.skiff("wait", "c").word, "0")
+        self.assertEqual(self.skiff("logs", "c").lines, ["hi", "hi"])
+
+    @staticmethod
+    def is_locked(path):
+        try:
+            with open(path, "r+", encoding="ascii") as file:
+                fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        return False
 
     def test_restart_policy_starts_nothing_that_was_stopped(self):
         """A container that shares the network of another: its policy is about itself."""

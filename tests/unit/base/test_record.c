@@ -267,11 +267,16 @@ static void test_process_identity(void)
 	unsigned long long ours = record_process_start(getpid());
 	g_assert_cmpuint(ours, >, 0);
 	g_assert_cmpuint(ours, ==, record_process_start(getpid()));
+	autofd process = record_open_process(getpid(), ours);
+	g_assert_cmpint(process, >=, 0);
+	g_assert_cmpint(record_open_process(getpid(), ours + 1), ==, -1);
+	g_assert_cmpint(record_open_process(0, 0), ==, -1);
 	pid_t pid = fork();
 	if (pid == 0)
 		_exit(0);
 	g_assert_cmpint(waitpid(pid, NULL, 0), ==, pid);
 	g_assert_cmpuint(record_process_start(pid), ==, 0);
+	g_assert_cmpint(record_open_process(pid, ours), ==, -1);
 }
 
 int main(int argc, char **argv)
