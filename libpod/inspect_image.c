@@ -76,13 +76,6 @@ static Json *build_root_fs(const ImageConfig *config)
 	return json;
 }
 
-/* mediaType of the manifest that is kept; the OCI one if it does not say. */
-static char *manifest_type(Engine *engine, const Image *image)
-{
-	char *type = image_manifest_type(engine_store(engine), image);
-	return type ? type : g_strdup(DEFAULT_MANIFEST_TYPE);
-}
-
 /* The history of the config, or an empty list if it has none. */
 static Json *history_of(const ImageConfig *config)
 {
@@ -103,12 +96,12 @@ static const char *last_comment(Json *history)
 Json *inspect_image(Engine *engine, const Image *image, GError **error)
 {
 	const ImageConfig *config = image->config;
+	g_autofree char *type = NULL;
 	g_autoptr(Json) raw =
 		js_parse(image->config_text, image->config_size, "image config", error);
-	if (!raw)
+	if (!raw || !image_manifest_type(engine_store(engine), image, &type, error))
 		return NULL;
 	g_autoptr(Json) history = history_of(config);
-	g_autofree char *type = manifest_type(engine, image);
 	const char *version = json_object_get_string(raw_value(raw, "docker_version"));
 
 	Json *json = json_object_new_object();
@@ -134,7 +127,7 @@ Json *inspect_image(Engine *engine, const Image *image, GError **error)
 	js_set_take(json, "RootFS", build_root_fs(config));
 	js_set_take(json, "Labels", js_from_string_map(config->labels));
 	js_set_take(json, "Annotations", json_object_new_object());
-	js_set_string(json, "ManifestType", type);
+	js_set_string(json, "ManifestType", type ? type : DEFAULT_MANIFEST_TYPE);
 	inspect_set_text(json, "User", config->user);
 	js_set_take(json, "History", json_object_get(history));
 	inspect_set_list(json, "NamesHistory", image->names);
@@ -143,17 +136,20 @@ Json *inspect_image(Engine *engine, const Image *image, GError **error)
 	return json;
 }
 
-/* Size of the layer that step @step made, counted from the bottom. */
-static int64_t step_size(Engine *engine, const Image *image, size_t step)
+/* Size of the layer that step @step made, counted from the bottom; -1 with @error. */
+static int64_t step_size(Engine *engine, const Image *image, size_t step, GError **error)
 {
 	if (step >= g_strv_length(image->chain_ids))
 		return 0;
-	g_autoptr(Layer) layer = layer_lookup(engine_store(engine), image->chain_ids[step], NULL);
-	return layer ? (int64_t)layer->size : 0;
+	g_autoptr(Layer) layer = layer_resolve(engine_store(engine), image->chain_ids[step], error);
+	return layer ? (int64_t)layer->size : -1;
 }
 
-static Json *history_row(const char *id, Json *step, int64_t size)
+/* Take a row for @step, NULL if the history does not know it; false if @size could not be told. */
+static bool add_row(GPtrArray *rows, const char *id, Json *step, int64_t size)
 {
+	if (size < 0)
+		return false;
 	const char *created = NULL, *by = NULL, *comment = NULL;
 	if (step) {
 		js_get_string(step, "created", &created, NULL);
@@ -166,7 +162,8 @@ static Json *history_row(const char *id, Json *step, int64_t size)
 	set_if_text(row, "CreatedBy", by);
 	js_set_int(row, "size", size);
 	set_if_text(row, "comment", comment);
-	return row;
+	g_ptr_array_add(rows, row);
+	return true;
 }
 
 Json *inspect_history(Engine *engine, const Image *image, GError **error)
@@ -174,27 +171,28 @@ Json *inspect_history(Engine *engine, const Image *image, GError **error)
 	g_autoptr(Json) history = history_of(image->config);
 	size_t n_steps = json_object_array_length(history);
 	size_t n_layers = g_strv_length(image->chain_ids), layer = 0;
-	g_autoptr(GPtrArray) rows = g_ptr_array_new();
+	g_autoptr(GPtrArray) rows = g_ptr_array_new_with_free_func((GDestroyNotify)js_unref);
 	for (size_t i = 0; i < n_steps; i++) {
 		Json *step = json_object_array_get_idx(history, i);
 		bool empty = false;
 		if (!json_object_is_type(step, json_type_object))
 			continue;
 		js_get_bool(step, "empty_layer", &empty, NULL);
-		int64_t size = empty ? 0 : step_size(engine, image, layer++);
-		g_ptr_array_add(
-			rows, history_row(i == n_steps - 1 ? image->id : "<missing>", step, size));
+		int64_t size = empty ? 0 : step_size(engine, image, layer++, error);
+		if (!add_row(rows, i == n_steps - 1 ? image->id : "<missing>", step, size))
+			return NULL;
 	}
 	/* Layers that the history does not know. */
-	for (; layer < n_layers; layer++)
-		g_ptr_array_add(
-			rows,
-			history_row(layer == n_layers - 1 && n_steps == 0 ? image->id : "<missing>",
-				    NULL, step_size(engine, image, layer)));
+	for (; layer < n_layers; layer++) {
+		bool top = layer == n_layers - 1 && n_steps == 0;
+		int64_t size = step_size(engine, image, layer, error);
+		if (!add_row(rows, top ? image->id : "<missing>", NULL, size))
+			return NULL;
+	}
 
 	Json *array = json_object_new_array();
 	for (guint i = rows->len; i > 0; i--)
-		json_object_array_add(array, rows->pdata[i - 1]);
+		json_object_array_add(array, json_object_get(rows->pdata[i - 1]));
 	return array;
 }
 

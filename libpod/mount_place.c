@@ -25,7 +25,7 @@ bool mount_place_check(const char *verb, GError **error)
 			 verb);
 }
 
-/* The inode of a process' mount namespace; 0 if it can't be told. */
+/* The inode of a process' mount namespace; 0 with errno if it can't be told. */
 static ino_t mount_namespace(const char *pid)
 {
 	struct stat st;
@@ -33,9 +33,11 @@ static ino_t mount_namespace(const char *pid)
 	return fstatat(AT_FDCWD, path, &st, 0) == 0 ? st.st_ino : 0;
 }
 
+/* Where @key is mounted in our own mount namespace. NULL with errno if that can't be told. */
 static char *place_name(const char *key)
 {
-	return g_strdup_printf(PLACES "/%lu-%s", (unsigned long)mount_namespace("self"), key);
+	ino_t here = mount_namespace("self");
+	return here ? g_strdup_printf(PLACES "/%lu-%s", (unsigned long)here, key) : NULL;
 }
 
 /* Is a file system mounted on this directory, here? */
@@ -49,17 +51,26 @@ static bool is_mounted(Engine *engine, const char *name)
 char *mount_place_path(Engine *engine, const char *key)
 {
 	g_autofree char *name = place_name(key);
-	return is_mounted(engine, name) ? g_build_filename(engine_run_path(engine), name, NULL)
-					: NULL;
+	return name && is_mounted(engine, name)
+		       ? g_build_filename(engine_run_path(engine), name, NULL)
+		       : NULL;
+}
+
+/* Does this process live there? One of whom it can't be told may; those of others do not. */
+static bool lives_in(const char *pid, ino_t inode)
+{
+	ino_t where = mount_namespace(pid);
+	return where ? where == inode
+		     : errno != ENOENT && errno != ESRCH && errno != EACCES && errno != EPERM;
 }
 
 /* Do any processes live in this mount namespace? */
-static bool namespace_is_alive(unsigned long inode)
+static bool namespace_is_alive(ino_t inode)
 {
 	autofd proc = openat(AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	g_auto(GStrv) names = proc < 0 ? NULL : record_list(proc, NULL);
 	for (size_t i = 0; names && names[i]; i++)
-		if (g_ascii_isdigit(names[i][0]) && mount_namespace(names[i]) == inode)
+		if (g_ascii_isdigit(names[i][0]) && lives_in(names[i], inode))
 			return true;
 	return !names;
 }
@@ -78,17 +89,23 @@ char *mount_place_attach(Engine *engine, const char *key, int mount_fd, GError *
 {
 	sweep(engine);
 	g_autofree char *name = place_name(key);
+	if (!name)
+		return error_set_errno_null(error, "cannot look at our mount namespace");
 	autofd dir = path_mkdirs_state(engine_run_fd(engine), name);
 	if (dir < 0 || move_mount(mount_fd, "", dir, "",
-				  MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
-		return error_set_errno_null(error, "cannot mount on '%s/%s'",
-					    engine_run_path(engine), name);
+				  MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0) {
+		error_set_errno(error, "cannot mount on '%s/%s'", engine_run_path(engine), name);
+		(void)unlinkat(engine_run_fd(engine), name, AT_REMOVEDIR);
+		return NULL;
+	}
 	return g_build_filename(engine_run_path(engine), name, NULL);
 }
 
 bool mount_place_detach(Engine *engine, const char *key, GError **error)
 {
 	g_autofree char *name = place_name(key);
+	if (!name)
+		return error_set_errno(error, "cannot look at our mount namespace");
 	g_autofree char *path = mount_place_path(engine, key);
 	if (path && umount2(path, UMOUNT_NOFOLLOW) < 0)
 		return error_set_errno(error, "cannot unmount '%s'", path);

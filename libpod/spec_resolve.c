@@ -541,8 +541,9 @@ static bool check_timezone(const ContainerSpec *spec, GError **error)
 static bool resolve_health(Engine *engine, ContainerSpec *spec, const Image *image, GError **error)
 {
 	Json *healthcheck = image ? image->config->healthcheck : NULL;
-	g_autofree char *type =
-		healthcheck ? image_manifest_type(engine_store(engine), image) : NULL;
+	g_autofree char *type = NULL;
+	if (healthcheck && !image_manifest_type(engine_store(engine), image, &type, error))
+		return false;
 	bool docker =
 		healthcheck && (!image->digest || g_strcmp0(type, MEDIA_TYPE_DOCKER_MANIFEST) == 0);
 	if (!spec_health_resolve(spec, docker ? healthcheck : NULL, error))

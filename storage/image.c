@@ -451,14 +451,19 @@ bool image_remove(Store *store, const Image *image, ImageCheck check, void *data
 	return layers_sweep(store, error);
 }
 
-char *image_manifest_type(Store *store, const Image *image)
+bool image_manifest_type(Store *store, const Image *image, char **out_type, GError **error)
 {
+	*out_type = NULL;
 	if (!image->digest)
-		return NULL;
+		return true;
+	g_autoptr(GError) problem = NULL;
 	g_autofree char *name = g_strdup_printf("%s/manifests/%s", image->id, image->digest);
-	g_autoptr(Json) manifest = js_load(store_dir(store, "images"), name, 4u << 20, NULL);
-	char *type = NULL;
-	if (manifest && json_object_is_type(manifest, json_type_object))
-		(void)js_dup_string(manifest, "mediaType", &type, NULL);
-	return type;
+	g_autoptr(Json) manifest =
+		js_load(store_dir(store, "images"), name, MANIFEST_MAX_SIZE, &problem);
+	if (manifest)
+		return js_dup_string(manifest, "mediaType", out_type, error);
+	if (error_matches(problem, ENGINE_ERROR_NOT_FOUND))
+		return true;
+	g_propagate_prefixed_error(error, g_steal_pointer(&problem), "image '%.12s': ", image->id);
+	return false;
 }

@@ -42,9 +42,11 @@ Image *image_lookup(Store *store, const char *name, GError **error);
 /** image_resolve() - as lookup; absent is NOT_FOUND "NAME: image not known". */
 Image *image_resolve(Store *store, const char *name, GError **error);
 
-/** image_manifest_type() - mediaType of the manifest that is kept. NULL: none is, or it does not
- * say (docker's always do). g_free() it. */
-char *image_manifest_type(Store *store, const Image *image);
+/**
+ * image_manifest_type() - mediaType of the manifest that is kept
+ * @out_type:	NULL: none is kept, or it does not say (docker's always do); g_free() it
+ */
+bool image_manifest_type(Store *store, const Image *image, char **out_type, GError **error);
 
 /** image_find_name() - the name of @image that @text means; NULL: none, it is an id or a digest.
  * Borrowed. */

@@ -172,13 +172,9 @@ char *image_make_manifest(Store *store, const Image *image, const GPtrArray *ann
 {
 	g_autoptr(Json) layers = json_object_new_array();
 	for (size_t i = 0; image->chain_ids[i]; i++) {
-		g_autoptr(Layer) layer = layer_lookup(store, image->chain_ids[i], error);
-		if (!layer) {
-			if (error && !*error)
-				error_set(error, ENGINE_ERROR_CORRUPT, "layer '%s' is missing",
-					  image->chain_ids[i]);
+		g_autoptr(Layer) layer = layer_resolve(store, image->chain_ids[i], error);
+		if (!layer)
 			return NULL;
-		}
 		json_object_array_add(layers,
 				      descriptor(OCI_LAYER, layer->diff_id, layer->tar_size));
 	}

@@ -134,6 +134,16 @@ Layer *layer_lookup(Store *store, const char *chain_id, GError **error)
 	return g_steal_pointer(&layer);
 }
 
+Layer *layer_resolve(Store *store, const char *chain_id, GError **error)
+{
+	g_autoptr(GError) problem = NULL;
+	Layer *layer = layer_lookup(store, chain_id, &problem);
+	if (!layer)
+		error_set(error, ENGINE_ERROR_CORRUPT, "layer '%s' is missing: %s", chain_id,
+			  problem ? problem->message : "not in the store");
+	return layer;
+}
+
 /* Put @chain_id into the stage's pins/. */
 static bool write_pin(StoreStage *stage, const char *chain_id, GError **error)
 {

@@ -32,6 +32,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Layer, layer_free)
 /** layer_lookup() - NULL without error if absent; CORRUPT if its record is broken. */
 Layer *layer_lookup(Store *store, const char *chain_id, GError **error);
 
+/** layer_resolve() - as layer_lookup(), for a layer that an image needs: CORRUPT if absent. */
+Layer *layer_resolve(Store *store, const char *chain_id, GError **error);
+
 /**
  * layer_claim() - keep a layer for the life of a stage and look it up
  * Writes staging/STAGE/pins/HEX first, so that no sweep takes the layer between this look and the

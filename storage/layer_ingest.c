@@ -381,12 +381,9 @@ static char **lower_paths(Store *store, const char *chain_id, GError **error)
 	g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
 	g_autofree char *next = g_strdup(chain_id);
 	while (next) {
-		g_autoptr(GError) problem = NULL;
-		g_autoptr(Layer) layer = layer_lookup(store, next, &problem);
+		g_autoptr(Layer) layer = layer_resolve(store, next, error);
 		if (!layer)
-			return error_set_null(error, ENGINE_ERROR_CORRUPT,
-					      "the layer below, '%s', is not there%s%s", next,
-					      problem ? ": " : "", problem ? problem->message : "");
+			return NULL;
 		g_autofree char *relative = layer_diff_path(layer->chain_id);
 		g_ptr_array_add(paths, g_build_filename(store_path(store), relative, NULL));
 		g_free(next);

@@ -243,12 +243,9 @@ static Blob *put_streamed(Save *save, const Layer *layer, GError **error)
 /* Write a layer unless it is there. Return: its blob, borrowed. */
 static const Blob *put_layer(Save *save, const char *chain_id, GError **error)
 {
-	g_autoptr(GError) problem = NULL;
-	g_autoptr(Layer) layer = layer_lookup(save->store, chain_id, &problem);
+	g_autoptr(Layer) layer = layer_resolve(save->store, chain_id, error);
 	if (!layer)
-		return error_set_null(error, ENGINE_ERROR_CORRUPT, "layer '%s' is missing%s%s",
-				      chain_id, problem ? ": " : "",
-				      problem ? problem->message : "");
+		return NULL;
 	Blob *blob = g_hash_table_lookup(save->blobs, layer->diff_id);
 	if (blob)
 		return blob;

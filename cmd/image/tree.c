@@ -29,6 +29,8 @@ static const OptionGroup group = {NULL, options};
 typedef struct {
 	Store *store;
 	GPtrArray *images;
+	GString *text; /* is printed when all could be read */
+	GError **error;
 } Tree;
 
 /* "4.497MB": docker's four significant digits. */
@@ -49,14 +51,17 @@ static void append_names(GString *text, char *const *names)
 	g_string_append_printf(text, "[%s]", joined);
 }
 
-/* "ID: 94fb0cb1c8a5 Size: 4.495MB Top Layer of: [...]" */
-static char *format_layer(const Tree *tree, const char *chain_id)
+/* "ID: 94fb0cb1c8a5 Size: 4.495MB Top Layer of: [...]" behind what draws the tree. */
+static bool add_node(Tree *tree, const char *indent, bool last, const char *chain_id)
 {
-	g_autoptr(Layer) layer = layer_lookup(tree->store, chain_id, NULL);
-	g_autofree char *size = format_size(layer ? layer->size : 0);
+	g_autoptr(Layer) layer = layer_resolve(tree->store, chain_id, tree->error);
+	if (!layer)
+		return false;
+	g_autofree char *size = format_size(layer->size);
 	g_autoptr(GPtrArray) names = g_ptr_array_new();
-	GString *text = g_string_new(NULL);
-	g_string_append_printf(text, "ID: %.12s Size: %7s", digest_hex(chain_id), size);
+	GString *text = tree->text;
+	g_string_append_printf(text, "%s%sID: %.12s Size: %7s", indent, last ? "└── " : "├── ",
+			       digest_hex(chain_id), size);
 	for (size_t i = 0; i < tree->images->len; i++) {
 		const Image *image = tree->images->pdata[i];
 		size_t n = g_strv_length(image->chain_ids);
@@ -70,14 +75,8 @@ static char *format_layer(const Tree *tree, const char *chain_id)
 		g_string_append(text, " Top Layer of: ");
 		append_names(text, (char *const *)names->pdata);
 	}
-	return g_string_free(text, FALSE);
-}
-
-static void print_node(const Tree *tree, const char *indent, bool last, const char *chain_id)
-{
-	g_autofree char *text = format_layer(tree, chain_id);
-	g_autofree char *line = g_strconcat(indent, last ? "└── " : "├── ", text, NULL);
-	output_text(line);
+	g_string_append_c(text, '\n');
+	return true;
 }
 
 /* The different layers that stand directly on one. */
@@ -97,28 +96,30 @@ static GPtrArray *children_of(const Tree *tree, const char *chain_id)
 }
 
 /* A layer and all above it. Images have at most 500 layers, so deep it can go. */
-static void print_requiring(const Tree *tree, const char *indent, bool last, const char *chain_id)
+static bool add_requiring(Tree *tree, const char *indent, bool last, const char *chain_id)
 {
 	g_autoptr(GPtrArray) children = children_of(tree, chain_id);
 	g_autofree char *deeper = g_strconcat(indent, last ? "    " : "│   ", NULL);
-	print_node(tree, indent, last, chain_id);
-	for (size_t i = 0; i < children->len; i++)
-		print_requiring(tree, deeper, i + 1 == children->len, children->pdata[i]);
+	bool ok = add_node(tree, indent, last, chain_id);
+	for (size_t i = 0; ok && i < children->len; i++)
+		ok = add_requiring(tree, deeper, i + 1 == children->len, children->pdata[i]);
+	return ok;
 }
 
-static void print_tree(const Tree *tree, const Image *image, bool what_requires)
+static bool add_tree(Tree *tree, const Image *image, bool what_requires)
 {
 	size_t n = g_strv_length(image->chain_ids);
 	g_autofree char *size = format_size(image->size);
-	g_autoptr(GString) tags = g_string_new("Tags:     ");
-	append_names(tags, image->names);
-	output_printf("Image ID: %.12s\n", image->id);
-	output_text(tags->str);
-	output_printf("Size:     %s\n%s\n", size, n ? "Image Layers" : "No Image Layers");
+	g_string_append_printf(tree->text, "Image ID: %.12s\nTags:     ", image->id);
+	append_names(tree->text, image->names);
+	g_string_append_printf(tree->text, "\nSize:     %s\n%s\n", size,
+			       n ? "Image Layers" : "No Image Layers");
 	if (n > 0 && what_requires)
-		print_requiring(tree, "", true, image->chain_ids[n - 1]);
-	for (size_t i = n; i-- > 0 && !what_requires;)
-		print_node(tree, "", i == 0, image->chain_ids[i]);
+		return add_requiring(tree, "", true, image->chain_ids[n - 1]);
+	for (size_t i = n; i-- > 0;)
+		if (!add_node(tree, "", i == 0, image->chain_ids[i]))
+			return false;
+	return true;
 }
 
 static int cmd_image_tree(Invocation *inv)
@@ -133,10 +134,13 @@ static int cmd_image_tree(Invocation *inv)
 	Store *store = engine_store(engine);
 	g_autoptr(Image) image = image_resolve(store, command_arg(inv, 0), &error);
 	g_autoptr(GPtrArray) images = image ? images_list(store, &error) : NULL;
-	if (!images)
+	g_autoptr(GString) text = g_string_new(NULL);
+	Tree tree = {store, images, text, &error};
+	if (!images || !add_tree(&tree, image, opts.what_requires))
 		return command_fail(error);
-	const Tree tree = {store, images};
-	print_tree(&tree, image, opts.what_requires);
+	g_auto(GStrv) lines = g_strsplit(text->str, "\n", -1);
+	for (size_t i = 0; lines[i] && lines[i][0]; i++)
+		output_text(lines[i]);
 	return 0;
 }
 

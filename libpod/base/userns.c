@@ -85,6 +85,9 @@ static void new_child(int pipe_fd, bool keep_groups, UserNsFn fn, void *data)
 	do {
 		n = read(pipe_fd, &go, 1);
 	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		log_at(LOG_LEVEL_ERROR, "cannot wait for the ids of the new user namespace: %s",
+		       strerror(errno));
 	close(pipe_fd);
 	if (n != 1)
 		_exit(CHILD_FAILED); /* our parent died or failed, and has said why */
@@ -148,7 +151,8 @@ pid_t userns_fork_new(const IdMap *map, int flags, UserNsFn fn, void *data, int 
 		set_clone_error(error);
 		return -1;
 	}
-	fd_close(&read_end);
+	/* Our own end for reading stays open: a child that could not wait must not be our SIGPIPE.
+	 */
 	bool mapped = idmap_write(pid, map, error);
 	if (mapped && write(write_end, "g", 1) != 1)
 		mapped = error_set_errno(error, "cannot start process %d", (int)pid);
