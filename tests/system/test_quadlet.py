@@ -284,8 +284,9 @@ class Verbs(QuadletTest):
         done = self.quadlet("lint", path)
         self.assertRegex(done.stdout, r"^Warning: .*x.container: the service will fail: .*nonsense")
         self.quadlet("lint", "--strict", path, code=1)
-        path = self.put("y.container", CONTAINER + "SubUIDMap=me\nPodmanArgs=--frobnicate\n")
+        path = self.put("y.container", CONTAINER + "SubUIDMap=me\nPodmanArgs=--frobnicate\nContainersConfModule=m.conf\n")
         done = self.quadlet("lint", path)
+        self.assertIn("y.container:5: 'skiff' has no option --module yet", done.stdout)
         self.assertIn("y.container:3: 'skiff run' has no option --subuidname yet", done.stdout)
         self.assertIn("y.container:4: 'skiff run' has no option --frobnicate yet", done.stdout)
 
