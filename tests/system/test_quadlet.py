@@ -461,6 +461,7 @@ DIFFERENT = {
     "escapes in words": "podman 5.4 drops unknown escapes' backslash or keeps more",
     "an open quote": "podman 5.4 refuses or reads on",
     "Mount": "podman writes the type first and the source as it is",
+    "%N in a name is that of the file that has the name": "podman hands %N on, which is the referring file's there",
     "templates of volumes": "podman's v@-volume.service is an instance of another template",
     "an instance of a template in a dependency": "podman refuses it",
     "members": "a template does not start with its pod",
