@@ -163,34 +163,43 @@ const char *commands_group_summary(const char *group)
 	return NULL;
 }
 
-/* Verbs that stand alone, and below groups that skiff has: "container prune". */
-static const char *const foreign[] = {"artifact",
-				      "context",
-				      "farm",
-				      "generate kube",
-				      "generate spec",
-				      "kube",
-				      "machine",
-				      "play",
-				      "pod clone",
-				      "podmansh",
-				      "container checkpoint",
-				      "container clone",
-				      "container restore",
-				      "container runlabel",
-				      "image scp",
-				      "image sign",
-				      "image trust",
-				      "system connection",
-				      "system locks",
-				      "system service",
-				      "volume mount",
-				      "volume reload",
-				      "volume unmount",
-				      NULL};
+#define NO_CRIU "skiff does not freeze containers to files"
+#define NO_KUBE "skiff does not run Kubernetes manifests yet"
+
+/* Verbs that stand alone, and below groups that skiff has, and why skiff has them not. */
+static const struct {
+	const char *path, *why;
+} foreign[] = {
+	{"artifact", "skiff keeps images alone"},
+	{"context", "skiff works on this machine alone"},
+	{"farm", "skiff builds on this machine alone"},
+	{"generate kube", "`skiff compose kube` writes manifests"},
+	{"generate spec", "`skiff inspect` has what a container was made with"},
+	{"kube", NO_KUBE},
+	{"machine", "skiff needs no virtual machine"},
+	{"play", NO_KUBE},
+	{"pod clone", "`skiff pod inspect` has the command that made the pod"},
+	{"podmansh", "skiff is no login shell"},
+	{"container checkpoint", NO_CRIU},
+	{"container clone", "`skiff inspect` has the command that made the container"},
+	{"container restore", NO_CRIU},
+	{"container runlabel", "skiff runs no commands that an image names"},
+	{"image scp", "`skiff save` and `skiff load` go through ssh"},
+	{"image sign", "skiff checks signatures and makes none"},
+	{"image trust", "policy.json says which signatures are wanted"},
+	{"system connection", "skiff works on this machine alone"},
+	{"system locks", "skiff keeps no locks that could leak"},
+	{"system service", "skiff has no service"},
+	{"volume mount", "volumes are directories: `skiff volume inspect` has the place"},
+	{"volume reload", "skiff has no volume plugins"},
+	{"volume unmount", "volumes are directories"},
+};
 
 const char *commands_foreign(const char *first, const char *second)
 {
 	g_autofree char *path = second ? g_strdup_printf("%s %s", first, second) : g_strdup(first);
-	return g_strv_contains(foreign, path) ? "" : NULL;
+	for (size_t i = 0; i < G_N_ELEMENTS(foreign); i++)
+		if (strcmp(foreign[i].path, path) == 0)
+			return foreign[i].why;
+	return NULL;
 }

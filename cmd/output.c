@@ -6,8 +6,9 @@
 #include <unistd.h>
 
 #include "cmd/escape.h"
-#include "libpod/base/log.h"
 #include "libpod/base/error.h"
+#include "libpod/base/journal.h"
+#include "libpod/base/log.h"
 
 #define MIN_CELL 12 /* as podman's tables */
 #define PADDING  2
@@ -57,16 +58,18 @@ static bool is_explanation(const char *line)
 
 static void print_error(const char *message)
 {
-	bool terminal = output_is_terminal(2);
+	/* A person reads the journal, too. */
+	bool person = output_is_terminal(2) || journal_is_stream(STDERR_FILENO);
 	g_auto(GStrv) lines = g_strsplit(message, "\n", -1);
 	fflush(stdout);
 	log_line_begins(true);
 	for (size_t i = 0; lines[i]; i++) {
-		if (i > 0 && is_explanation(lines[i]) && !terminal)
+		if (i > 0 && is_explanation(lines[i]) && !person)
 			continue;
-		g_autofree char *safe = terminal ? escape_terminal(lines[i], true) : NULL;
+		g_autofree char *safe = person ? escape_terminal(lines[i], true) : NULL;
 		fprintf(stderr, "%s%s\n", i == 0 ? "Error: " : "", safe ? safe : lines[i]);
 	}
+	journal_settle(STDERR_FILENO);
 }
 
 void output_error(const GError *error)

@@ -204,6 +204,7 @@ static bool apply_log_driver(ContainerSpec *spec, const char *value, GError **er
 	 * serves. */
 	if (spec->log_driver_set || strcmp(value, "journald") == 0)
 		return true;
+	spec->log_driver_set = true;
 	return log_driver_parse(value, &spec->log_driver, error);
 }
 

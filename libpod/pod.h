@@ -147,6 +147,10 @@ bool pod_kill(Engine *engine, const Pod *pod, int signum, GPtrArray *errors);
  * error if there are none of these. */
 bool pod_pause(Engine *engine, const Pod *pod, bool pause, GPtrArray *errors);
 
+/** pod_restart_member() - stop and start one; the exit policy does not take that for its end. */
+bool pod_restart_member(Engine *engine, const Pod *pod, Container *ctr, const ContainerStop *stop,
+			GError **error);
+
 typedef struct {
 	bool force;    /* running members are stopped first */
 	int timeout_s; /* -1: their own */

@@ -235,6 +235,18 @@ bool pod_restart(Engine *engine, const Pod *pod, GPtrArray *errors)
 	return lock && stop_locked(engine, pod, -1, errors) && start_locked(engine, pod, errors);
 }
 
+bool pod_restart_member(Engine *engine, const Pod *pod, Container *ctr, const ContainerStop *stop,
+			GError **error)
+{
+	g_autoptr(RecordLock) lock = pod_lock(engine, pod, -1, "restart", error);
+	if (!lock)
+		return false;
+	bool runs = container_stop(ctr, stop, error) &&
+		    container_start(ctr, &(ContainerStart){.detached = true}, NULL, error);
+	apply_policy_in_turn(engine, pod);
+	return runs;
+}
+
 typedef bool (*MemberWork)(Container *ctr, void *data, GError **error);
 
 /* Do something with each member that @wanted takes. */

@@ -261,7 +261,7 @@ typedef struct {
 	SpecSystemd systemd_asked;
 	bool systemd; /* resolved: its first process is a systemd (systemd_mode.h) */
 	LogDriver log_driver;
-	bool log_driver_set; /* typed: containers.conf stays out */
+	bool log_driver_set; /* typed, or chosen by containers.conf */
 	char *log_path;
 	int64_t log_max_size;
 	int log_max_file; /* files in all; 0 = default */

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "libpod/base/error.h"
+#include "libpod/base/journal.h"
 #include "libpod/base/log.h"
 #include "libpod/config.h"
 #include "libpod/container_cgroup.h"
@@ -554,12 +556,23 @@ static bool resolve_health(Engine *engine, ContainerSpec *spec, const Image *ima
 			 "argument");
 }
 
-/* The unit that we are started in, for auto-update. */
+/* Whoever is a unit's service and leaves the log open speaks where the unit does. */
+static bool logs_to_unit(const ContainerSpec *spec)
+{
+	return spec->detach && spec->cgroups == SPEC_CGROUPS_SPLIT && !spec->log_driver_set &&
+	       !spec->log_path && spec->log_max_size == 0 &&
+	       (journal_is_stream(STDERR_FILENO) || journal_is_stream(STDOUT_FILENO)) &&
+	       faccessat(AT_FDCWD, JOURNAL_SOCKET, W_OK, 0) == 0;
+}
+
+/* The unit that we are started in, for auto-update and the log. */
 static void take_unit(ContainerSpec *spec)
 {
 	const char *unit = g_getenv(UNIT_VARIABLE);
 	if (unit && *unit && g_utf8_validate(unit, -1, NULL))
 		g_hash_table_replace(spec->labels, g_strdup(UNIT_VARIABLE), g_strdup(unit));
+	if (logs_to_unit(spec))
+		spec->log_driver = LOG_DRIVER_JOURNALD;
 }
 
 bool spec_resolve(Engine *engine, ContainerSpec *spec, const Image *image, GError **error)

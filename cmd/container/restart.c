@@ -5,6 +5,7 @@
 #include "cmd/commands.h"
 #include "cmd/container/selection.h"
 #include "libpod/base/error.h"
+#include "libpod/pod.h"
 
 typedef struct {
 	Selection selection; /* first: the shared group writes there too */
@@ -25,10 +26,21 @@ static const Option options[] = {
 
 static const OptionGroup group = {NULL, options};
 
+/* The pod that ends with its last member; NULL if the container is in none. */
+static Pod *ending_pod(const Container *ctr)
+{
+	const char *name = container_summary(ctr)->pod;
+	g_autoptr(Pod) pod = name ? pod_lookup(container_engine(ctr), name, NULL) : NULL;
+	return pod && pod->exit_policy == POD_EXIT_STOP ? g_steal_pointer(&pod) : NULL;
+}
+
 static void begin_one(Container *ctr, void *data)
 {
 	const RestartOptions *opts = data;
-	container_stop_begin(ctr, &(ContainerStop){.timeout_s = selection_time(opts->timeout)});
+	g_autoptr(Pod) pod = ending_pod(ctr);
+	if (!pod)
+		container_stop_begin(ctr,
+				     &(ContainerStop){.timeout_s = selection_time(opts->timeout)});
 }
 
 static bool restart_one(Container *ctr, void *data, GError **error)
@@ -40,9 +52,12 @@ static bool restart_one(Container *ctr, void *data, GError **error)
 				 "container state improper");
 	if (opts->running && container_summary(ctr)->state != CONTAINER_RUNNING)
 		return false;
-	return container_stop(ctr, &(ContainerStop){.timeout_s = selection_time(opts->timeout)},
-			      error) &&
-	       container_start(ctr, &(ContainerStart){.detached = true}, NULL, error);
+	const ContainerStop stop = {.timeout_s = selection_time(opts->timeout)};
+	g_autoptr(Pod) pod = ending_pod(ctr);
+	return pod ? pod_restart_member(container_engine(ctr), pod, ctr, &stop, error)
+		   : container_stop(ctr, &stop, error) &&
+			       container_start(ctr, &(ContainerStart){.detached = true}, NULL,
+					       error);
 }
 
 static int restart(RestartOptions *opts, Invocation *inv)

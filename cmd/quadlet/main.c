@@ -7,7 +7,7 @@
  *
  * systemd runs it at boot and at each daemon-reload, before any unit, as skiff-system-generator or
  * skiff-user-generator; the name tells for whom. Services go to the first directory. The exit code
- *is 1 if a file was wrong. -fail is what the services of such files run.
+ * is 1 if a file was wrong. -fail is what the services of such files run.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,6 +20,7 @@
 #include "cmd/quadlet/quadlet_output.h"
 #include "cmd/quadlet/quadlet_source.h"
 #include "libpod/base/fd.h"
+#include "libpod/base/journal.h"
 
 typedef struct {
 	bool user, dry_run, no_kmsg, verbose, version, fail;
@@ -172,8 +173,10 @@ int main(int argc, char **argv)
 	}
 	for (size_t i = 0; opts.fail && opts.args[i]; i++)
 		fprintf(stderr, "%s\n", opts.args[i]);
-	if (opts.fail)
+	if (opts.fail) {
+		journal_settle(STDERR_FILENO);
 		return 1;
+	}
 	if (opts.version) {
 		puts(SKIFF_VERSION);
 		return 0;

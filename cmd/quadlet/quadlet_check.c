@@ -63,8 +63,8 @@ static size_t check_option(Check *check, const OptionGroup *const *groups, char 
 	bool alone = !option || !option_takes_value(option) || strchr(*word, '=') || !word[1];
 	if (!option || !option->set)
 		quadlet_unit_problem(check->unit, true, line_of(check, name), NULL,
-				     "'skiff %s' has no option %s yet: the service will fail",
-				     check->verb, name);
+				     "'skiff%s%s' has no option %s yet: the service will fail",
+				     *check->verb ? " " : "", check->verb, name);
 	else if (!strchr(*word, '%') && (alone || !strchr(word[1], '%')))
 		for (size_t i = 0; i < (alone ? 1 : 2); i++)
 			g_ptr_array_add(check->known, word[i]);

@@ -344,8 +344,7 @@ static char *container_name(const QuadletUnit *unit)
 static char *container_resource(const QuadletUnit *unit)
 {
 	g_autofree char *name = container_name(unit);
-	g_auto(GStrv) parts = g_strsplit(name, "%N", -1);
-	g_autofree char *resolved = g_strjoinv(unit->service, parts);
+	g_autofree char *resolved = part_resolve(unit, name);
 	return strchr(resolved, '%') ? NULL : g_steal_pointer(&resolved);
 }
 

@@ -24,11 +24,30 @@ char *part_strip_quotes(const char *value)
 	return g_strndup(value + 1, length - 2);
 }
 
+char *part_resolve(const QuadletUnit *unit, const char *name)
+{
+	GString *resolved = g_string_new(NULL);
+	for (; *name; name++) {
+		if (name[0] != '%' || !name[1]) {
+			g_string_append_c(resolved, *name);
+			continue;
+		}
+		if (*++name != 'N')
+			g_string_append_printf(resolved, "%%%c", *name);
+		else
+			g_string_append_printf(resolved, "%s%s", unit->service,
+					       g_str_has_suffix(unit->service, "@") ? "%i" : "");
+	}
+	return g_string_free(resolved, FALSE);
+}
+
 char *part_named(const QuadletUnit *unit, const char *key)
 {
 	const char *value = unit_file_get(unit->file, quadlet_kind_section(unit->kind), key);
-	if (value)
-		return part_strip_quotes(value);
+	if (value) {
+		g_autofree char *name = part_strip_quotes(value);
+		return part_resolve(unit, name);
+	}
 	g_autofree char *base = part_base(unit->name);
 	char *at = strchr(base, '@');
 	if (at)

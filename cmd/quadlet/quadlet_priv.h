@@ -109,6 +109,9 @@ void part_oneshot(Translation *work, bool remain);
 /** part_notify() - KillMode=, Type= and so on of a service with a main process. Return: is it no
  * oneshot? */
 bool part_notify(Translation *work);
+/** part_resolve() - %N of systemd's in a name that others refer to, where it would be another one.
+ * g_free() it. */
+char *part_resolve(const QuadletUnit *unit, const char *name);
 /** part_named() - a resource's name: the one that @key gives, or "systemd-" and the file's.
  * g_free() it. */
 char *part_named(const QuadletUnit *unit, const char *key);
@@ -132,7 +135,7 @@ void part_mappings(Translation *work, const QuadletKey *key);
 		"RemapUsers", KEY_LATER                                                            \
 	}
 #define QUADLET_COMMON_KEYS                                                                        \
-	{"ContainersConfModule", KEY_LATER}, {"GlobalArgs", KEY_LATER},                            \
+	{"ContainersConfModule", KEY_LATER, "--module"}, {"GlobalArgs", KEY_LATER},                \
 		{"ServiceName", KEY_LATER},                                                        \
 	{                                                                                          \
 		.name = NULL                                                                       \

@@ -211,31 +211,35 @@ void monitor_stop_init(MonitorLoop *loop)
 	(void)syscall(SYS_pidfd_send_signal, loop->launch.pidfd, loop->task->stop_signal, NULL, 0);
 }
 
-/* Do what is asked for a container that fails its probes. Return: false if that is nothing. */
-static bool act(MonitorLoop *loop, HealthStep step)
+/* Do what is asked for a container that fails its probes. Return: what that is, NULL if nothing. */
+static const char *act(MonitorLoop *loop, HealthStep step)
 {
+	const char *done = NULL;
 	if (loop->stopped_by_user)
-		return false;
+		return NULL;
 	HealthOnFailure action = step == HEALTH_STEP_NONE      ? HEALTH_ON_FAILURE_NONE
 				 : step == HEALTH_STEP_RESTART ? HEALTH_ON_FAILURE_RESTART
 							       : health_config(loop)->on_failure;
 	switch (action) {
 	case HEALTH_ON_FAILURE_NONE:
-		return false;
+		return NULL;
 	case HEALTH_ON_FAILURE_KILL:
+		done = "killed";
 		(void)syscall(SYS_pidfd_send_signal, loop->launch.pidfd, SIGKILL, NULL, 0);
 		break;
 	case HEALTH_ON_FAILURE_RESTART:
+		done = "restarting";
 		loop->restart_wanted = true;
 		monitor_stop_init(loop);
 		break;
 	case HEALTH_ON_FAILURE_STOP:
+		done = "stopping";
 		loop->stopped_by_user = true;
 		monitor_stop_init(loop);
 		break;
 	}
 	loop->health.next_at = NO_DEADLINE; /* this run needs no further probe */
-	return true;
+	return done;
 }
 
 static HealthVerdict judge(const MonitorLoop *loop, int code, bool in_startup)
@@ -268,7 +272,10 @@ static void conclude(MonitorLoop *loop, int code, const char *output)
 		monitor_event_health(loop, logs ? output : NULL);
 	}
 	plan_next(loop);
-	health->deferred = act(loop, step);
+	const char *done = act(loop, step);
+	health->deferred = done != NULL;
+	if (before != health->state.status || done)
+		monitor_notify_health(loop, done, output);
 	if (!health->deferred)
 		answer_clients(loop, false);
 	malloc_trim(0);

@@ -15,8 +15,6 @@
 
 typedef struct MonitorJournal MonitorJournal;
 
-#define JOURNAL_SOCKET "/run/systemd/journal/socket"
-
 /**
  * monitor_journal_open() - connect
  * @path:	of journald's socket

@@ -21,6 +21,7 @@
 
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
+#include "libpod/base/journal.h"
 #include "libpod/base/path.h"
 #include "libpod/monitor/monitor_journal.h"
 

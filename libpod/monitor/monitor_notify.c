@@ -23,11 +23,12 @@
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
 
-#define DIRECTORY "notify" /* in the runtime directory; bound into the container */
-#define NAME      "notify.sock"
-#define WORDS_MAX 4096 /* systemd's own limit */
-#define FDS_MAX   4    /* a barrier has one */
-#define ROUND_MAX 32   /* messages of one round of the loop */
+#define DIRECTORY  "notify" /* in the runtime directory; bound into the container */
+#define NAME       "notify.sock"
+#define WORDS_MAX  4096 /* systemd's own limit */
+#define STATUS_MAX 256  /* of the health: it stands in one line */
+#define FDS_MAX    4    /* a barrier has one */
+#define ROUND_MAX  32   /* messages of one round of the loop */
 
 /* One message to the manager. */
 static void send_words(MonitorLoop *loop, const char *words, const int *fds, size_t n_fds)
@@ -137,6 +138,25 @@ void monitor_notify_healthy(MonitorLoop *loop)
 		return;
 	loop->ready_told = true;
 	send_words(loop, "READY=1", NULL, 0);
+}
+
+void monitor_notify_health(MonitorLoop *loop, const char *done, const char *output)
+{
+	/* What a container says about itself stands. */
+	if (loop->notify_fd < 0 || loop->task->notify == MONITOR_NOTIFY_CONTAINER)
+		return;
+	g_autoptr(GString) words = g_string_new("STATUS=");
+	g_string_append_printf(words, "%s%s%s", monitor_health_status(loop), done ? ", " : "",
+			       done ? done : "");
+	const char *separator = ": ";
+	for (; *output && *output != '\n' && words->len < STATUS_MAX; separator = "") {
+		gunichar c = g_utf8_get_char(output);
+		g_string_append(words, separator);
+		bool control = c < 0x20 || (c >= 0x7f && c < 0xa0);
+		g_string_append_unichar(words, control ? ' ' : c);
+		output = g_utf8_next_char(output);
+	}
+	send_words(loop, words->str, NULL, 0);
 }
 
 int monitor_notify_code(const MonitorLoop *loop)

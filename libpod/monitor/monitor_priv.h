@@ -369,6 +369,9 @@ void monitor_notify_prepare(MonitorLoop *loop);
 void monitor_notify_starting(MonitorLoop *loop);
 /** monitor_notify_healthy() - a probe has passed. */
 void monitor_notify_healthy(MonitorLoop *loop);
+/** monitor_notify_health() - what the manager shows of a service: how it is, what was @done (may be
+ * NULL), and the first line of the probe's @output (UTF-8). */
+void monitor_notify_health(MonitorLoop *loop, const char *done, const char *output);
 /** monitor_notify_code() - what our own exit code tells a service manager: the container's, 0 if it
  * was to end. */
 int monitor_notify_code(const MonitorLoop *loop);

@@ -174,6 +174,29 @@ class Containers(UnitTest):
         self.assertEqual(self.show("bad", "Description"), f"Broken: {says}")
         wait_for(lambda: says in self.journal("bad"))
 
+    def test_what_failed_is_said_before_its_process_is_gone(self):
+        """Of one that is gone the journal could not tell whose words they were."""
+        says = {"gone": "unknown flag: --frobnicate", "broken": "[Container] needs Image="}
+        for i in range(30):
+            self.put(f"gone{i}.container", "[Container]\nImage=localhost/busybox\nPodmanArgs=--frobnicate\n", reload=False)
+            self.put(f"broken{i}.container", "[Container]\nImagee=localhost/busybox\n", reload=i == 29)
+        self.systemctl("start", *(f"{kind}{i}" for i in range(30) for kind in says), check=False)
+        for kind, words in says.items():
+            # The manager's own last words come after theirs.
+            wait_for(lambda kind=kind: self.journal(f"{kind}*").count("Failed to start") == 30, 60)
+            self.assertEqual(self.journal(f"{kind}*").count(words), 30, self.journal(f"{kind}*"))
+
+    def test_its_words_are_in_the_units_journal(self):
+        """Where nobody names a log driver."""
+        self.put("says.container", BASE + "Exec=sh -c 'echo a word; exec sleep 1000'\nStopTimeout=0\n")
+        self.put("file.container", BASE + "Exec=sh -c 'echo a word; exec sleep 1000'\nStopTimeout=0\nLogDriver=k8s-file\n")
+        self.systemctl("start", "says", "file")
+        wait_for(lambda: "a word\n" in self.journal("says"), 60)
+        self.assertEqual([self.inspect(f"systemd-{name}")["HostConfig"]["LogConfig"]["Type"] for name in ("says", "file")], ["journald", "k8s-file"])
+        for name in ("says", "file"):
+            wait_for(lambda name=name: self.skiff("logs", f"systemd-{name}").stdout == "a word\n", 60)
+        self.assertNotIn("a word\n", self.journal("file"))
+
     def test_reload(self):
         self.put("r.container", BASE + "Exec=sh -c 'trap \"echo reloaded\" HUP; while :; do sleep 0.1; done'\nStopTimeout=1\nReloadSignal=HUP\n")
         self.systemctl("start", "r")
@@ -239,6 +262,16 @@ class Readiness(UnitTest):
         self.systemctl("start", "h")
         self.assertGreater(time.monotonic() - begin, 1.9)
         self.assertEqual(self.inspect("systemd-h")["State"]["Health"]["Status"], "healthy")
+
+    def test_its_health_is_in_the_status(self):
+        """Also why it was killed."""
+        self.put("sick.container", BASE + "Exec=sleep 1000\nStopTimeout=0\nHealthCmd=echo 'a\tb'; echo more; test ! -e /sick\n"
+                 "HealthInterval=500ms\nHealthRetries=1\nHealthOnFailure=kill\n")
+        self.systemctl("start", "sick")
+        wait_for(lambda: self.show("sick", "StatusText") == "healthy: a b", 60)
+        self.skiff("exec", "systemd-sick", "touch", "/sick")
+        wait_for(lambda: self.show("sick", "ActiveState") == "failed", 60)
+        self.assertEqual(self.show("sick", "StatusText"), "unhealthy, killed: a b")
 
     def test_a_slow_pull_gets_more_time(self):
         with socket.socket() as listener:

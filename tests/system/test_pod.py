@@ -424,6 +424,21 @@ class Life(PodTest):
         self.skiff("rm", "-f", "one")
         wait_for(lambda: self.state(self.infra("p")) == "exited", 60, message="the infra container to end with the last member")
 
+    def test_a_restart_is_no_end_for_the_exit_policy(self):
+        self.skiff("pod", "create", "--exit-policy", "stop", "p")
+        self.member("p", "m")
+        before = self.state(self.infra("p"), "State.Pid")
+        for _ in range(3):
+            self.skiff("restart", "m")
+            self.assertEqual((self.state("m"), self.state(self.infra("p"), "State.Pid")), ("running", before))
+        # One that does not come up again is an end.
+        self.skiff("create", "--pod", "p", "--name", "wrong", "busybox", "/no/such")
+        self.skiff("stop", "m")
+        self.skiff("rm", "m")
+        self.skiff("restart", "wrong", code=127)
+        self.skiff("rm", "wrong")
+        self.wait_status("p", "Exited")
+
     def test_exit_policy_stop_when_all_end_at_once(self):
         names = [f"m{i}" for i in range(4)]
         self.skiff("pod", "create", "--exit-policy", "stop", "p")

@@ -284,8 +284,9 @@ class Verbs(QuadletTest):
         done = self.quadlet("lint", path)
         self.assertRegex(done.stdout, r"^Warning: .*x.container: the service will fail: .*nonsense")
         self.quadlet("lint", "--strict", path, code=1)
-        path = self.put("y.container", CONTAINER + "SubUIDMap=me\nPodmanArgs=--frobnicate\n")
+        path = self.put("y.container", CONTAINER + "SubUIDMap=me\nPodmanArgs=--frobnicate\nContainersConfModule=m.conf\n")
         done = self.quadlet("lint", path)
+        self.assertIn("y.container:5: 'skiff' has no option --module yet", done.stdout)
         self.assertIn("y.container:3: 'skiff run' has no option --subuidname yet", done.stdout)
         self.assertIn("y.container:4: 'skiff run' has no option --frobnicate yet", done.stdout)
 
@@ -460,6 +461,7 @@ DIFFERENT = {
     "escapes in words": "podman 5.4 drops unknown escapes' backslash or keeps more",
     "an open quote": "podman 5.4 refuses or reads on",
     "Mount": "podman writes the type first and the source as it is",
+    "%N in a name is that of the file that has the name": "podman hands %N on, which is the referring file's there",
     "templates of volumes": "podman's v@-volume.service is an instance of another template",
     "an instance of a template in a dependency": "podman refuses it",
     "members": "a template does not start with its pod",
