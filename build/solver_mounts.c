@@ -93,7 +93,7 @@ static bool bind_context(StageRun *run, RunStep *step, const RunMount *mount, Bu
 	struct stat st;
 	if (from < 0 || fstat(from, &st) < 0)
 		return error_set_errno(error, "--mount source '%s'", source);
-	g_autofree char *path = fd_path(from, error);
+	g_autofree char *path = fd_path(context_root_fd(context), error);
 	g_autofree char *digest =
 		path ? bind_checksum(run, context_root_fd(context), source, error) : NULL;
 	if (!digest)
@@ -101,6 +101,8 @@ static bool bind_context(StageRun *run, RunStep *step, const RunMount *mount, Bu
 	g_autofree char *target = run_step_target(run, mount);
 	bool is_dir = S_ISDIR(st.st_mode);
 	SpecMount *bind = run_step_add_mount(step, SPEC_MOUNT_BIND, path, target, is_dir);
+	/* Whoever changes the context meanwhile cannot lead it out (CVE-2024-11218). */
+	bind->subpath = g_strdup(source);
 	cache_key_add(key, "mounted files", digest);
 	if (mount->read_only) {
 		bind->read_only = true;

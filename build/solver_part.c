@@ -135,6 +135,7 @@ bool run_step_place_parts(StageRun *run, RunStep *step, const char *layer_dir, G
 		if (!run_part_copy(run->build, part, dir, &is_dir, error))
 			return false;
 		g_free(part->mount->source);
+		g_clear_pointer(&part->mount->subpath, g_free);
 		part->mount->source = part_path(run->build, dir, is_dir);
 		run_step_add_place(step, part->mount->destination, is_dir);
 	}

@@ -66,6 +66,10 @@ static bool find_volume(Container *ctr, const SpecMount *mount, guint i, Contain
 		return false;
 	}
 	sources->options[i] = plan.options;
+	if (plan.kind == VOLUME_IS_TMPFS && mount->subpath)
+		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
+				 "volume %s is in memory: it has no subpath \"%s\"", volume->name,
+				 mount->subpath);
 	if (plan.kind == VOLUME_IS_TMPFS) {
 		sources->paths[i] = find_shared(ctr->engine, volume->name);
 		if (sources->paths[i])
@@ -78,9 +82,8 @@ static bool find_volume(Container *ctr, const SpecMount *mount, guint i, Contain
 		g_strfreev(sources->options[i]);
 		sources->options[i] = g_strdupv((char **)keep);
 	}
-	const char *root = plan.kind == VOLUME_IS_BIND ? plan.device : volume->mountpoint;
 	sources->paths[i] =
-		mount->subpath ? g_build_filename(root, mount->subpath, NULL) : g_strdup(root);
+		g_strdup(plan.kind == VOLUME_IS_BIND ? plan.device : volume->mountpoint);
 	/* Somebody else's directory is left as it is. */
 	sources->copy_up[i] =
 		plan.kind == VOLUME_IS_DIRECTORY && mount->copy_up && volume->needs_copy_up;

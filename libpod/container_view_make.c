@@ -26,6 +26,7 @@
 /* Something of the host that is mounted in the container. */
 typedef struct {
 	char *source;      /* absolute */
+	char *part;        /* of it, or NULL: all */
 	char *destination; /* in the container */
 	bool read_only;
 } ViewMount;
@@ -42,6 +43,7 @@ static void free_mount(void *data)
 {
 	ViewMount *mount = data;
 	g_free(mount->source);
+	g_free(mount->part);
 	g_free(mount->destination);
 	g_free(mount);
 }
@@ -66,8 +68,8 @@ static GPtrArray *find_mounts(Engine *engine, const ContainerSpec *spec, GError 
 		if (!source || from->overlay)
 			continue;
 		ViewMount *mount = g_new0(ViewMount, 1);
-		mount->source = from->subpath ? g_build_filename(source, from->subpath, NULL)
-					      : g_strdup(source);
+		mount->source = g_strdup(source);
+		mount->part = g_strdup(from->subpath);
 		mount->destination = g_strdup(from->destination);
 		mount->read_only = from->read_only;
 		g_ptr_array_add(list, mount);
@@ -78,8 +80,11 @@ static GPtrArray *find_mounts(Engine *engine, const ContainerSpec *spec, GError 
 /* Put one of them onto its place, which is made as a start would make it. */
 static bool attach(int root_fd, const ViewMount *mount, GError **error)
 {
-	autofd tree = open_tree(AT_FDCWD, mount->source,
-				OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+	const unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE;
+	autofd part =
+		mount->part ? path_open_part(AT_FDCWD, mount->source, mount->part, O_PATH) : -1;
+	autofd tree = mount->part ? open_tree(part, "", flags | AT_EMPTY_PATH)
+				  : open_tree(AT_FDCWD, mount->source, flags);
 	struct stat st;
 	if (tree < 0 || fstat(tree, &st) < 0)
 		return error_set_errno(error, "cannot open '%s'", mount->source);

@@ -290,6 +290,10 @@ static char **mount_options(const SpecMount *mount, bool bind, bool copy_up, cha
 		g_strv_builder_add(options, mount->non_recursive ? "bind" : "rbind");
 		g_strv_builder_add(options, mount->propagation ? mount->propagation : "rprivate");
 	}
+	if (bind && mount->subpath) {
+		g_autofree char *part = g_strconcat("subpath=", mount->subpath, NULL);
+		g_strv_builder_add(options, part);
+	}
 	if (mount->kind == SPEC_MOUNT_DEVPTS)
 		g_strv_builder_addv(options, (const char *[]){"nosuid", "noexec", "newinstance",
 							      "ptmxmode=0666", NULL});

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "libpod/base/error.h"
+#include "libpod/base/wall.h"
 #include "libpod/spec_parse.h"
 #include "libpod/spec_priv.h"
 #include "libpod/spec_resolve.h"
@@ -149,7 +150,7 @@ static bool check_sysctls(const ContainerSpec *spec, GError **error)
 	g_hash_table_iter_init(&iter, spec->sysctl);
 	while (g_hash_table_iter_next(&iter, (void **)&key, (void **)&value)) {
 		bool is_net = g_str_has_prefix(key, "net.");
-		if (is_net ? own_net : own_ipc)
+		if ((is_net ? own_net : own_ipc) || !wall_stands("own-sysctls"))
 			continue;
 		bool host = is_net ? network == NETWORK_HOST : spec->ipc.mode == SPEC_NS_HOST;
 		return error_set(

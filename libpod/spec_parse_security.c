@@ -11,6 +11,7 @@
 #include "libpod/cdi.h"
 #include "libpod/base/path.h"
 #include "libpod/base/units.h"
+#include "libpod/base/wall.h"
 #include "libpod/runtime/privileges.h"
 #include "libpod/spec_priv.h"
 
@@ -368,7 +369,7 @@ bool spec_add_sysctl(ContainerSpec *spec, const char *value, GError **error)
 	const char *text = equals + 1;
 	while (*text == ' ')
 		text++;
-	if (!is_allowed_sysctl(key))
+	if (!is_allowed_sysctl(key) && wall_stands("sysctl-list"))
 		return error_set(error, ENGINE_ERROR_INVALID, "sysctl '%s' is not allowed", key);
 	/* Tabs separate the fields of kernel.sem and of tcp_rmem. */
 	for (const char *at = text; *at != '\0'; at++)

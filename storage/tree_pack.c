@@ -19,6 +19,7 @@
 
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
+#include "libpod/base/wall.h"
 
 #define BLOCK           512
 #define PIECE_SIZE      (256u << 10)
@@ -29,7 +30,8 @@
 #define WHITEOUT_PREFIX ".wh."
 #define OPAQUE_NAME     ".wh..wh..opq"
 #define MQUEUE_MAGIC    0x19800202
-#define OPEN_FLAGS      (O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+#define NO_LINKS        (wall_stands("packed-links") ? O_NOFOLLOW : 0)
+#define OPEN_FLAGS      (O_RDONLY | NO_LINKS | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
 
 typedef struct {
 	const TreePackOptions *options;
@@ -396,7 +398,7 @@ static bool pack_dir(Walk *w, int dir_fd, const char *name, GError **error)
 static bool pack_entry(Walk *w, int dir_fd, const char *name, bool is_top, GError **error)
 {
 	struct stat st;
-	if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+	if (fstatat(dir_fd, name, &st, NO_LINKS ? AT_SYMLINK_NOFOLLOW : 0) < 0) {
 		if (is_top && errno == ENOENT)
 			return error_set(error, ENGINE_ERROR_NOT_FOUND,
 					 "'%s': no such file or directory", w->path->str);

@@ -85,6 +85,12 @@ int path_open_in_root(int root_fd, const char *path, int flags, mode_t mode)
 	return open_resolved(root_fd, *path ? path : ".", flags, mode, RESOLVE_FOREIGN);
 }
 
+int path_open_part(int dir_fd, const char *top, const char *part, int flags)
+{
+	autofd root = openat(dir_fd, top, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return root < 0 ? -1 : path_open_in_root(root, part, flags, 0);
+}
+
 int path_open_beneath(int root_fd, const char *path, int flags)
 {
 	if (!(flags & O_PATH))

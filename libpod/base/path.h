@@ -27,6 +27,14 @@ int path_open_state(int dir_fd, const char *path, int flags, mode_t mode);
 int path_open_in_root(int root_fd, const char *path, int flags, mode_t mode);
 
 /**
+ * path_open_part() - open what lies at @part of the directory @top, which is ours or the user's,
+ * while others may have put links into it: they end inside (CVE-2017-1002101)
+ *
+ * Return: fd or -1 with errno.
+ */
+int path_open_part(int dir_fd, const char *top, const char *part, int flags);
+
+/**
  * path_open_beneath() - open inside a foreign tree whose links may lead about in it, never out: a
  * link, also an absolute one, that does is EXDEV.
  *

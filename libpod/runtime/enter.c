@@ -68,6 +68,8 @@ static int reset_process(Joiner *joiner)
 
 static int set_oom_score(Joiner *joiner)
 {
+	if (!wall_stands("hosts-proc"))
+		return 0;
 	return limits_apply_oom_score(joiner->config, joiner->host_proc_fd, 0);
 }
 
@@ -145,6 +147,10 @@ static int start_session(Joiner *joiner)
 static int open_root(Joiner *joiner)
 {
 	joiner->root_fd = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (joiner->root_fd >= 0 && !wall_stands("hosts-proc")) {
+		autofd theirs = openat(joiner->root_fd, "proc", O_PATH | O_CLOEXEC);
+		return limits_apply_oom_score(joiner->config, theirs, 0);
+	}
 	return joiner->root_fd < 0 ? -errno : 0;
 }
 

@@ -110,6 +110,11 @@ static int set_sysctls(Init *init)
 {
 	const MountEntry *proc = mounts_find(init->mounts, "/proc");
 	bool own = proc && strcmp(proc->mount->type, "proc") == 0;
+	autofd images = wall_stands("private-procfs")
+				? -1
+				: openat(init->mounts->root.fd, "proc", O_PATH | O_CLOEXEC);
+	if (images >= 0 && faccessat(images, "sys", F_OK, 0) == 0)
+		return limits_apply_sysctls(init->config, images, &init->report);
 	return limits_apply_sysctls(init->config, own ? proc->fd : init->host_proc_fd,
 				    &init->report);
 }

@@ -11,6 +11,7 @@
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
 #include "libpod/base/path.h"
+#include "libpod/base/wall.h"
 
 /* Which sysctls a container may set, and the namespace that must be its own. */
 static const struct {
@@ -107,14 +108,16 @@ static bool check_sysctl(const OciConfig *config, const char *key, const char *v
 		if (allowed_sysctls[i].prefix ? !g_str_has_prefix(path, allowed_sysctls[i].key)
 					      : strcmp(path, allowed_sysctls[i].key) != 0)
 			continue;
-		if (config->namespaces[allowed_sysctls[i].kind].mode == OCI_NS_NEW)
+		if (config->namespaces[allowed_sysctls[i].kind].mode == OCI_NS_NEW ||
+		    !wall_stands("own-sysctls"))
 			return true;
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "sysctl '%s' is not allowed, since the container shares that "
 				 "namespace with the host or another container",
 				 key);
 	}
-	return error_set(error, ENGINE_ERROR_INVALID, "sysctl '%s' is not allowed", key);
+	return !wall_stands("sysctl-list") ||
+	       error_set(error, ENGINE_ERROR_INVALID, "sysctl '%s' is not allowed", key);
 }
 
 bool limits_check_sysctls(const OciConfig *config, GError **error)

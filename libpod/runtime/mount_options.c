@@ -48,7 +48,7 @@ static const struct {
 	const char *type;
 	const char *words[12];
 } file_systems[] = {
-	{"bind", {"upperdir", "workdir", NULL}}, /* with "O" */
+	{"bind", {"subpath", "upperdir", "workdir", NULL}}, /* the others with "O" */
 	{"cgroup", {NULL}},
 	{"devpts", {"newinstance", "ptmxmode", "mode", "uid", "gid", "max", NULL}},
 	{"overlay",
@@ -150,6 +150,15 @@ bool mount_options_parse(const OciMount *mount, MountOptions *out_options, GErro
 	}
 	*out_options = options;
 	return true;
+}
+
+const char *mount_options_value(const OciMount *mount, const char *key)
+{
+	for (char **word = mount->options; *word; word++) {
+		if (g_str_has_prefix(*word, key))
+			return *word + strlen(key);
+	}
+	return NULL;
 }
 
 void mount_options_clear(MountOptions *options)

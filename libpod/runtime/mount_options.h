@@ -30,4 +30,7 @@ typedef struct {
 
 /** mount_options_parse() - sort the options of @mount. Clear on success. INVALID names the word. */
 bool mount_options_parse(const OciMount *mount, MountOptions *out_options, GError **error);
+/** mount_options_value() - what stands behind @key ("upperdir=") in the options, or NULL. Borrowed.
+ */
+const char *mount_options_value(const OciMount *mount, const char *key);
 void mount_options_clear(MountOptions *options);

@@ -114,6 +114,7 @@ int mounts_new_empty(void)
 static bool open_bind(MountEntry *entry, int store_fd, GError **error)
 {
 	const char *source = entry->mount->source;
+	const char *part = mount_options_value(entry->mount, "subpath=");
 	unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC;
 	if (entry->options.recursive)
 		flags |= AT_RECURSIVE;
@@ -122,6 +123,9 @@ static bool open_bind(MountEntry *entry, int store_fd, GError **error)
 	if (foreign_is_source(source) && wall_stands("foreign-inside")) {
 		entry->fd = foreign_open_tree(source);
 		errno = entry->fd < 0 ? -entry->fd : 0;
+	} else if (part) {
+		autofd found = path_open_part(store_fd, source, part, O_PATH);
+		entry->fd = found < 0 ? -1 : open_tree(found, "", flags | AT_EMPTY_PATH);
 	} else {
 		entry->fd = open_tree(*source == '/' ? AT_FDCWD : store_fd, source, flags);
 	}
@@ -131,7 +135,8 @@ static bool open_bind(MountEntry *entry, int store_fd, GError **error)
 		entry->fd = mounts_new_empty();
 	if (entry->fd < 0 && errno == ENOENT)
 		return error_set(error, ENGINE_ERROR_NOT_FOUND,
-				 "statfs %s: no such file or directory", source);
+				 "statfs %s%s%s: no such file or directory", source,
+				 part ? "/" : "", part ? part : "");
 	if (entry->fd < 0 || fstat(entry->fd, &st) < 0)
 		return error_set_errno(error, "cannot open '%s' for the mount at '%s'", source,
 				       entry->mount->destination);
@@ -497,7 +502,7 @@ static int copy_up(MountEntry *entry, bool is_in_image, int target)
 		return 0;
 	struct stat st;
 	bool keep = entry->options.keep_owner;
-	int empty = tree_is_empty(entry->fd);
+	int empty = wall_stands("empty-volumes") ? tree_is_empty(entry->fd) : 1;
 	entry->is_fresh = empty > 0 && !is_in_image && !keep;
 	if (empty <= 0 || fstat(entry->fd, &st) < 0)
 		return empty <= 0 ? empty : -errno;
@@ -535,6 +540,10 @@ static int attach_entry(MountPlan *plan, MountEntry *entry, SyncReport *report)
 	if (target < 0)
 		return target;
 	int result = check_target(entry, target);
+	if (!wall_stands("held-target")) {
+		fd_close(&target);
+		target = path_open_in_root(plan->root_fd, entry->mount->destination, O_PATH, 0);
+	}
 	if (result == 0)
 		result = copy_up(entry, in_image, target);
 	if (result == 0)

@@ -13,6 +13,7 @@
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
 #include "libpod/base/path.h"
+#include "libpod/runtime/mount_options.h"
 
 /* Descriptors of an overlay's directories, and the words that are none. */
 typedef struct {
@@ -240,22 +241,12 @@ int rootfs_overlay(int store_fd, const GPtrArray *words, const char *destination
 	return -1;
 }
 
-/* The value of an option word of @mount, NULL if it has none. */
-static const char *find_option(const OciMount *mount, const char *prefix)
-{
-	for (char **word = mount->options; *word; word++) {
-		if (g_str_has_prefix(*word, prefix))
-			return *word + strlen(prefix);
-	}
-	return NULL;
-}
-
 /* The directory of the container in the store, known by the upper directory of its root. */
 static char *container_directory(const OciConfig *config)
 {
 	for (guint i = 0; i < config->mounts->len; i++) {
 		const OciMount *mount = g_ptr_array_index(config->mounts, i);
-		const char *upper = find_option(mount, "upperdir=");
+		const char *upper = mount_options_value(mount, "upperdir=");
 		if (upper && strcmp(mount->destination, "/") == 0)
 			return g_path_get_dirname(upper);
 	}
@@ -316,12 +307,20 @@ int rootfs_overlay_bind(const OciConfig *config, const OciMount *mount, int stor
 			GError **error)
 {
 	g_autoptr(GPtrArray) words = g_ptr_array_new_with_free_func(g_free);
-	autofd lower = open_directory(store_fd, mount->source, error);
+	autofd whole = open_directory(store_fd, mount->source, error);
+	const char *part = mount_options_value(mount, "subpath=");
+	autofd lower =
+		whole < 0 ? -1
+			  : path_open_in_root(whole, part ? part : ".", O_PATH | O_DIRECTORY, 0);
+	if (whole >= 0 && lower < 0)
+		error_set_errno(error, "cannot open '%s' of '%s'", part ? part : ".",
+				mount->source);
 	if (lower < 0)
 		return -1;
 	g_ptr_array_add(words, g_strdup_printf("lowerdir=/proc/self/fd/%d", lower));
 	g_ptr_array_add(words, g_strdup("userxattr"));
-	const char *upper = find_option(mount, "upperdir="), *work = find_option(mount, "workdir=");
+	const char *upper = mount_options_value(mount, "upperdir="),
+		   *work = mount_options_value(mount, "workdir=");
 	if (upper && work) {
 		g_ptr_array_add(words, g_strconcat("upperdir=", upper, NULL));
 		g_ptr_array_add(words, g_strconcat("workdir=", work, NULL));

@@ -51,7 +51,10 @@ BUILD_BED = "tests/unit/build/build-bed"
 # A sanitizer build takes its time.
 SLOWNESS = float(os.environ.get("SKIFF_TEST_SLOWNESS", "1"))
 
-__all__ = ["SkiffTest", "sub_ids", "Result", "Tty", "wait_for", "free_port", "Unavailable", "image_makers", "SLOWNESS"]
+# Races in their full number (tests/system/run.py --soak).
+SOAK = os.environ.get("SKIFF_TEST_SOAK") == "1"
+
+__all__ = ["SkiffTest", "sub_ids", "Result", "Tty", "wait_for", "free_port", "Unavailable", "image_makers", "SLOWNESS", "SOAK"]
 
 
 def build_dir():

@@ -4,7 +4,7 @@
  * limits, mounts, hidden paths, the session keyring, and what every system call number answers.
  * Static, x86-64.
  *
- *	posture_probe [wait | hold | syscalls] [PATH...]
+ *	posture_probe [to FILE] [wait | hold | syscalls] [PATH...]
  */
 #include <dirent.h>
 #include <errno.h>
@@ -245,6 +245,13 @@ static void print_arguments(void)
 
 int main(int argc, char **argv)
 {
+	/* "to": where nobody reads what we print; the file takes the place of stdout. */
+	if (argc > 2 && strcmp(argv[1], "to") == 0) {
+		if (!freopen(argv[2], "w", stdout))
+			return 2;
+		argc -= 2;
+		argv += 2;
+	}
 	/* "wait": be there until stdin ends. */
 	if (argc > 1 && strcmp(argv[1], "wait") == 0) {
 		char byte;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs the system tests and ends with a line of counts.
 
-    tests/system/run.py [--as USER] [--jobs N] [--list] [MODULE[.CLASS[.TEST]] ...]
+    tests/system/run.py [--as USER] [--jobs N] [--soak] [--list] [MODULE[.CLASS[.TEST]] ...]
 
 As root it makes the unprivileged test user if it is missing, installs the build where that user can
 read it, and starts each module as that user in a pid, mount and network namespace of its own: what a
@@ -152,7 +152,7 @@ class Worker:
         self.directory = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=run_dir))
         self.report = self.directory / "report.json"
         self.output = open(self.directory / "output", "wb+")  # pylint: disable=consider-using-with
-        self.deadline = time.monotonic() + MODULE_TIMEOUT * skiff.SLOWNESS
+        self.deadline = time.monotonic() + MODULE_TIMEOUT * skiff.SLOWNESS * (20 if skiff.SOAK else 1)
         # The user may not be able to read our tree: it runs a copy.
         runner = str(run_dir / "tree/tests/system/run.py")
         command = [sys.executable, runner, "--worker", str(self.report), *tests]
@@ -283,9 +283,12 @@ def main():
                         help=f"who runs them, when root starts them: {TEST_USER}, {USER_WITHOUT_SUBIDS}, "
                              f"{USER_WITH_MANY_SUBIDS} or root")
     parser.add_argument("--jobs", type=int, default=2, help="modules at a time")
+    parser.add_argument("--soak", action="store_true", help="races in their full number: hours")
     parser.add_argument("--list", action="store_true", help="list the modules and exit")
     parser.add_argument("tests", nargs="*", metavar="MODULE[.CLASS[.TEST]]")
     options = parser.parse_args()
+    if options.soak:
+        skiff.SOAK, os.environ["SKIFF_TEST_SOAK"] = True, "1"
     groups = select(options.tests)
     if options.list:
         print("\n".join(groups))

@@ -384,3 +384,103 @@ class Posture(PostureTest):
         planted = int(planter.stdout.readline())
         self.assertGreater(planted, 0)
         self.assertNotEqual(self.probe("--security-opt", "seccomp=unconfined")["keyring_id"], planted)
+
+
+class Doors(PostureTest):
+    """Every other way by which a program gets to run is as strict as `run`: the golden file says how strict that is."""
+
+    PATHS = [*MASKED, *READ_ONLY]
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.out = cls.base / "out"
+        cls.out.mkdir()
+        cls.out.chmod(0o777)
+        cls.project = cls.base / "project"
+        cls.project.mkdir()
+        (cls.root / "Dockerfile").write_text("FROM scratch\nCOPY probe /probe\nCOPY etc /etc\n")
+        cls.run_skiff("build", "-q", "-t", "probe", cls.root)
+
+    def setUp(self):
+        super().setUp()
+        self.plain = self.probe()
+
+    def written(self, name):
+        """What a prober has written, once it is whole."""
+        def whole():
+            text = (self.out / name).read_text() if (self.out / name).exists() else ""
+            return json.loads(text) if text.endswith("\n}\n") else None
+        return wait_for(whole, 60, message=f"the prober's {name}")
+
+    @staticmethod
+    def kernels(lines):
+        """The mounts by which the kernel is reached."""
+        return [line for line in lines if line.startswith(("/proc", "/sys", "/dev"))]
+
+    def assert_as_strict(self, found, user=False, **changes):
+        """As `run`, and as root or a user of the golden file. Red when any of those is looser by this door."""
+        self.assertEqual(identity(found), load_golden()["user" if user else "root"] | changes)
+        self.assertEqual(found["arguments"], load_golden()["arguments"])
+        self.assertEqual(self.kernels(mounts(found, self.root)), self.kernels(load_golden()["mounts"]))
+        for path in MASKED:
+            self.assertIn(found["paths"][path].partition(",")[0], ("absent", "null", "empty directory", "closed directory"), path)
+        for path in READ_ONLY:
+            self.assertRegex(found["paths"][path], "absent|read-only|not writable", path)
+        for what in ("limits", "keyring", "keyring_add"):
+            self.assertEqual(found[what], self.plain[what], what)
+
+    def test_create_and_start_again(self):
+        self.skiff("create", "--name", "c", "--rootfs", self.root, "/probe", *self.PATHS)
+        for _ in range(2):
+            self.assert_as_strict(self.skiff("start", "-a", "c").json)
+
+    def test_exec(self):
+        self.assert_as_strict(self.probe_exec(arguments=self.PATHS))
+
+    def test_health_probe(self):
+        """No privilege is won there, either."""
+        self.needs_ids()
+        for number, options in enumerate(([], ["--user", "bob"])):
+            command = json.dumps(["CMD", "/probe", "to", f"/out/health{number}", *self.PATHS])
+            process = self.start("run", "-i", "--rm", "--name", f"c{number}", *options, "-v", f"{self.out}:/out", "--health-cmd", command,
+                                 "--health-interval", "disable", "--rootfs", self.root, "/probe", "wait", stdin=subprocess.PIPE)
+            self.assertTrue(process.stdout.readline())
+            self.skiff("healthcheck", "run", f"c{number}")
+            self.assert_as_strict(self.written(f"health{number}"), bool(options), NoNewPrivs="1")
+            process.stdin.close()
+            process.wait(60)
+
+    def test_pod(self):
+        self.skiff("pod", "create", "--name", "p")
+        self.addCleanup(self.skiff, "pod", "rm", "-f", "-t", "0", "p")
+        self.assert_as_strict(self.probe("--pod", "p", arguments=self.PATHS))
+
+    def test_build_step(self):
+        """RUN as root, as the image's user, with mounts; every system call, too."""
+        self.needs_ids()
+        words = json.dumps(["/probe", "to", "/out.json", *self.PATHS])[1:-1]
+        text = (f"FROM probe AS one\nRUN [{words}]\nRUN --mount=type=cache,target=/c [{words.replace('/out.', '/mounted.')}]\n"
+                'RUN ["/probe", "to", "/calls.json", "syscalls"]\n'
+                f"FROM probe AS two\nCOPY --chown=1000:1000 etc /own\nUSER bob\nRUN [{words.replace('/out.', '/own/user.')}]\n"
+                "FROM scratch\nCOPY --from=one /out.json /mounted.json /calls.json /\nCOPY --from=two /own/user.json /\n")
+        self.skiff("build", "-f", "-", "-o", f"type=local,dest={self.out}", self.root, input=text, timeout=120)
+        self.assert_as_strict(self.written("out.json"))
+        self.assert_as_strict(self.written("mounted.json"))
+        self.assert_as_strict(self.written("user.json"), True)
+        calls, bare = self.written("calls.json"), self.probe("--security-opt", "seccomp=unconfined", arguments=["syscalls"])
+        golden = {int(key.split()[0]): value for key, value in load_golden()["system calls"].items()}
+        self.assertEqual([(number, value, golden[number]) for number, value in decisions(calls, bare).items()
+                          if "?" not in (value, golden[number]) and value != golden[number]], [])
+
+    def test_compose(self):
+        """up, exec and run."""
+        words = json.dumps(["/probe", "to", "/out/up", *self.PATHS])
+        (self.project / "compose.yaml").write_text(
+            f'services:\n  one: {{image: probe, command: {words}, volumes: ["{self.out}:/out"]}}\n'
+            f'  two: {{image: probe, command: [/probe, wait], stdin_open: true}}\n')
+        self.addCleanup(self.skiff, "compose", "down", "-t", "0", cwd=self.project)
+        self.skiff("compose", "up", "-d", cwd=self.project)
+        self.assert_as_strict(self.written("up"))
+        self.assert_as_strict(self.skiff("compose", "exec", "-T", "two", "/probe", *self.PATHS, cwd=self.project).json)
+        self.assert_as_strict(self.skiff("compose", "run", "--rm", "-T", "two", "/probe", *self.PATHS, cwd=self.project).json)

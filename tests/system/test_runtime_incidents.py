@@ -336,6 +336,37 @@ class MountPoints(IncidentTest):
                     self.assertEqual(self.canary_state(), before)
                     self.run_skiff("unshare", "rm", "-rf", str(root))
 
+    def test_2017_1002101_part_of_a_volume_that_is_a_link(self):
+        """Links that a container has put into its volume end in it, for whoever mounts a part of the volume, and for
+        commands that look at such a container while it does not run. Red when mounts.c:open_bind() or
+        container_view_make.c:attach() opens volume and part as one path.
+        """
+        (self.canary / "file").write_text("of the host")
+        self.skiff("volume", "create", "vol")
+        self.addCleanup(self.skiff, "volume", "rm", "-f", "vol")
+        place = Path(self.skiff("volume", "inspect", "--format", "{{.Mountpoint}}", "vol").word)
+        links = {"absolute": str(self.canary), "up": "../" * 20 + str(self.canary), "root": "/", "file": str(self.canary / "file"),
+                 "proc": f"/proc/self/root{self.canary}", "beside": "..", "good": "real"}
+        for name, target in links.items():
+            (place / name).symlink_to(target)
+        (place / "real").mkdir()
+        (place / "real/file").write_text("mine")
+        before = self.canary_state()
+        for part in [*links, f"root{self.canary}", f"beside{self.canary}"]:
+            for more in ("", ",O" if part != "file" else ""):
+                with self.subTest(part=part, more=more):
+                    mount = f"type=volume,src=vol,dst=/part,subpath={part}{more}"
+                    done = self.run_root("sh", "-c", "cat /part /part/file /part/canary/file; echo x > /part/planted; mkdir /part/made",
+                                         options=["--mount", mount], check=False)
+                    self.assertNotIn("host", done.stdout, str(done))
+                    self.assertEqual("mine" in done.stdout, part == "good", str(done))
+            name = self.skiff("create", "--mount", f"type=volume,src=vol,dst=/part,subpath={part}", "--network", "none", "--rootfs",
+                              self.root, "true").word
+            copied = self.skiff("cp", f"{name}:/part/.", "-", check=False)
+            self.assertFalse(b"of the host" in copied.stdout_bytes, part)
+            self.skiff("cp", self.root / "etc/group", f"{name}:/part/put", check=False)
+            self.assertEqual(self.canary_state(), before)
+
     def test_55686_working_directory_is_created_inside(self):
         """That of an image, which is made if it is missing."""
         layer = tar(directory_entry("bin"), (entry("bin/busybox", mode=0o755), (self.root / "bin/busybox").read_bytes()),
@@ -538,19 +569,99 @@ class Sysctls(IncidentTest):
                     "kernel.shm_rmid_forced+kernel.core_pattern=x", "kernel/shmmax/../core_pattern=x",
                     "net.//.kernel.core_pattern=x", "vm.overcommit_memory=1", "kernel.hostname=x", "fs.file-max=1"):
             with self.subTest(key=key):
-                self.refused("--sysctl", key)
+                self.assertRegex(self.refused("--sysctl", key, code=125).stderr, "is not allowed|invalid sysctl|cannot set the sysctl 'net.ipv4.ip_forward'")
         # A plus in a value is only a value, and the kernel has its own word to say about it.
         pattern = Path("/proc/sys/kernel/core_pattern").read_text()
         self.run_root("true", options=["--sysctl", "net.ipv4.ip_forward=1+kernel.core_pattern=|/x"], check=False)
         self.assertEqual(Path("/proc/sys/kernel/core_pattern").read_text(), pattern)
 
     def test_2022_0532_namespaces_of_others(self):
-        done = self.skiff("run", "--rm", "--network", "host", "--sysctl", "net.ipv4.ip_forward=1", "--rootfs", self.root,
-                          "true", code=125)
-        self.assertIn("net.ipv4.ip_forward", done.stderr)
-        done = self.skiff("run", "--rm", "--ipc", "host", "--sysctl", "kernel.shmmax=1", "--rootfs", self.root, "true",
-                          code=125)
-        self.assertIn("kernel.shmmax", done.stderr)
+        """Red when neither spec_check.c:check_sysctls() nor limits.c:check_sysctl() asks whose the namespace is."""
+        for option, key, name in (("--network", "net.ipv4.ip_forward", "Network"), ("--ipc", "kernel.shmmax", "IPC")):
+            done = self.skiff("run", "--rm", option, "host", "--sysctl", f"{key}=1", "--rootfs", self.root, "true", code=125)
+            self.assertIn(f"sysctl {key}=1 can't be set since {name} Namespace", done.stderr)
+
+
+class Inside(IncidentTest):
+    """What a container puts in our way is never used by those who come in or look at it."""
+
+    def test_2022_1227_programs_and_libraries_of_the_image(self):
+        """Nothing of the image is opened, let alone run, by commands that look at a container. Red when top.c runs the
+        container's ps.
+        """
+        (self.root / "bin/true").unlink()
+        traps = ("bin/ps", "bin/sh", "bin/nsenter", "bin/tar", "bin/true", "usr/bin/ps", "usr/bin/nsenter", "usr/bin/newuidmap", "sbin/init",
+                 "lib/libnss_files.so.2", "lib64/libc.so.6", "lib/x86_64-linux-gnu/libnss_compat.so.2", "lib/x86_64-linux-gnu/libc.so.6",
+                 "usr/lib/x86_64-linux-gnu/gconv/gconv-modules", "usr/lib/locale/locale-archive", "etc/ld.so.preload",
+                 "etc/ld.so.cache", "etc/nsswitch.conf", "etc/localtime")
+        for name in traps:
+            path = self.root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.unlink(missing_ok=True)
+            path.write_text(f"#!/bin/busybox sh\n/bin/busybox touch /canary/ran\n")
+            path.chmod(0o755)
+        self.skiff("run", "-d", "--name", "target", "--network", "none", "-v", f"{self.canary}:/canary", "--health-cmd",
+                   '["CMD","/bin/busybox","true"]', "--health-interval", "disable", "--rootfs", self.root, "/bin/busybox", "sleep", "1000")
+        before = self.canary_state()
+        libc = ctypes.CDLL(None)
+        watch = libc.inotify_init1(os.O_NONBLOCK)
+        self.addCleanup(os.close, watch)
+        for name in traps:
+            self.assertGreaterEqual(libc.inotify_add_watch(watch, bytes(self.root / name), 0x21), 0)  # IN_ACCESS, IN_OPEN
+        for command in ("top target", "top target pid comm user group", "ps -a", "stats --no-stream target", "inspect target", "port target",
+                        "logs target", "pause target", "unpause target", "exec target /bin/busybox true", "healthcheck run target",
+                        "exec --user bob target /bin/busybox true", "cp target:/etc/passwd -", "kill -s CONT target",
+                        f"cp {self.place}/canary/file target:/put", "update --restart no target", "rename target target2", "stop -t 0 target2"):
+            with self.subTest(command):
+                self.skiff(*command.split(), check=False)
+                try:
+                    self.fail(f"opened: {os.read(watch, 4096)}")
+                except BlockingIOError:
+                    pass
+        self.assertEqual(self.canary_state(), before)
+
+    def test_2015_1334_proc_of_the_container(self):
+        """Who comes in writes its own files of /proc, not what the container has mounted there. Red when enter.c writes
+        below the container's /proc.
+        """
+        fake = "mount -t tmpfs none /proc && mkdir -p /proc/self/attr && echo mine > /proc/self/oom_score_adj && echo ready; exec sleep 1000"
+        self.skiff("run", "-d", "--name", "target", "--oom-score-adj", "900", "--cap-add", "SYS_ADMIN", "--security-opt",
+                   "seccomp=unconfined", "--network", "none", "--rootfs", self.root, "sh", "-c", fake)
+        wait_for(lambda: self.skiff("logs", "target").word == "ready", 60, message="the other /proc")
+        process = self.start("exec", "-i", "target", "sh", "-c", "cat /proc/self/oom_score_adj; read x", stdin=subprocess.PIPE)
+        self.assertEqual(process.stdout.readline(), b"mine\n")
+        scores = [Path("/proc", line.split()[0], "oom_score_adj").read_text()
+                  for line in self.skiff("top", "target", "hpid", "args").lines[1:]]
+        self.assertEqual(set(scores), {"900\n"})
+        process.stdin.close()
+
+    def test_2020_1726_a_volume_with_files_is_left_alone(self):
+        """What the image has at its place is copied into an empty one only. Red when mounts.c:copy_up() takes any for empty."""
+        self.skiff("volume", "create", "vol")
+        self.addCleanup(self.skiff, "volume", "rm", "-f", "vol")
+        place = Path(self.skiff("volume", "inspect", "--format", "{{.Mountpoint}}", "vol").word)
+        (place / "passwd").write_text("mine\n")
+        done = self.run_root("sh", "-c", "cat /etc/passwd; ls /etc", options=["-v", "vol:/etc"])
+        self.assertEqual(done.lines[0], "mine")
+        self.assertNotIn("group", done.lines)
+
+    def test_2017_5226_the_users_terminal_stays_outside(self):
+        """A container has a terminal of its own or none: there is no other to push keys into."""
+        look = "test -t 0 && echo terminal 0; test -t 1 && echo terminal 1; tty; (: < /dev/tty) 2>&1; echo looked"
+        self.skiff("run", "-d", "--name", "target", "--network", "none", "--rootfs", self.root, "sleep", "1000")
+        for command in (("run", "--rm", "-i", "--network", "none", "--rootfs", self.root), ("exec", "-i", "target"), ("exec", "target")):
+            with self.subTest(command[0]):
+                terminal = self.tty(*command, "sh", "-c", look)
+                self.assertEqual(terminal.wait(60), 0)
+                lines = terminal.output.decode().split("\r\n")
+                self.assertIn("looked", lines)
+                self.assertFalse({"terminal 0", "terminal 1"} & set(lines), lines)
+                self.assertIn("not a tty", lines)
+                self.assertRegex(terminal.output.decode(), "/dev/tty: No such device or address")
+        own = self.tty("run", "--rm", "-it", "--network", "none", "--rootfs", self.root, "sh", "-c", "tty; stat -c %t /dev/tty; stat -c %d /dev/pts/0")
+        self.assertEqual(own.wait(60), 0)
+        self.assertIn(b"/dev/pts/0", own.output)
+        self.assertNotIn(str(os.stat("/dev/pts").st_dev).encode() + b"\r\n", own.output)
 
 
 class OwnProgram(IncidentTest):

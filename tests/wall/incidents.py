@@ -20,6 +20,10 @@ class Row(NamedTuple):
 # A test that must pass whatever is down: it shows that the weakened build still does its work.
 CONTROLS = {
     "runtime_incidents": "runtime_incidents.Users.test_groups_of_the_caller_stay_outside",
+    "runtime_races": "runtime_incidents.Users.test_groups_of_the_caller_stay_outside",
+    "environments": "run.RunBasics.test_exit_code_is_the_containers",
+    "cgroup": "run.RunBasics.test_exit_code_is_the_containers",
+    "limits": "run.RunBasics.test_exit_code_is_the_containers",
     "posture": "run.RunBasics.test_exit_code_is_the_containers",
     "copy": "run.RunBasics.test_exit_code_is_the_containers",
     "hostile_layers": "hostile_layers.Kinds.test_setuid",
@@ -83,7 +87,23 @@ RUNTIME = [
     ("predictable directory of somebody else", "PrivateDirectories.test_of_somebody_else", "private-owner"),
     ("CVE-2019-5736", "OwnProgram.test_2019_5736_script_run_by_proc_self_exe", "read-only-program"),
     ("CVE-2016-9962", "OwnProgram.test_2016_9962_nobody_gets_at_a_joiner", "hidden-joiner"),
+    ("CVE-2017-1002101", "MountPoints.test_2017_1002101_part_of_a_volume_that_is_a_link", "in-root"),
+    ("CVE-2022-0811", "Sysctls.test_2022_0811_smuggled_keys", "sysctl-list"),
+    ("CVE-2022-0532", "Sysctls.test_2022_0532_namespaces_of_others", "own-sysctls"),
+    ("CVE-2022-1227", "Inside.test_2022_1227_programs_and_libraries_of_the_image", "own-ps"),
+    ("CVE-2015-1334", "Inside.test_2015_1334_proc_of_the_container", "hosts-proc"),
+    ("CVE-2020-1726", "Inside.test_2020_1726_a_volume_with_files_is_left_alone", "empty-volumes"),
     ("CVE-2016-9962 descriptors", "OwnProgram.test_2016_9962_a_tracer_finds_nothing_of_the_host", "joiner-descriptors"),
+]
+
+RACES = [
+    ("CVE-2025-52881 race", "Starts.test_2025_52881_mounts_led_into_proc", "mounts-below-proc"),
+    ("CVE-2025-52881 race between check and mount", "Starts.test_2025_52881_mounts_led_into_proc", "held-target attached"),
+    ("CVE-2025-52881 race of /proc", "Starts.test_2025_52881_proc_of_the_image", "private-procfs"),
+    ("CVE-2025-31133 race", "Starts.test_2025_31133_masks_under_a_dev_that_changes", "hosts-null"),
+    ("CVE-2023-0778 race", "Reads.test_2023_0778_volume_export", "packed-links jail"),
+    ("CVE-2017-1002101 race", "Reads.test_2017_1002101_part_of_a_volume", "in-root"),
+    ("CVE-2024-11218 race", "Reads.test_2024_11218_context_of_a_build", "in-root"),
 ]
 
 POSTURE = [
@@ -96,6 +116,11 @@ POSTURE = [
     ("exec without the filter", "Posture.test_exec_has_the_same_filter", "filter"),
     ("CVE-2024-3056", "Posture.test_mounts", "shm-size"),
     ("hidden files of /proc and /sys", "Posture.test_hidden_paths", "masked-paths"),
+    ("CVE-2022-27651 build steps", "Doors.test_build_step", "nothing-inherited"),
+    ("CVE-2022-29162 health probes", "Doors.test_health_probe", "nothing-inherited"),
+    ("build steps without the filter", "Doors.test_build_step", "filter"),
+    ("pods without masks", "Doors.test_pod", "masked-paths"),
+    ("compose without masks", "Doors.test_compose", "masked-paths"),
     ("the user's session keyring", "Posture.test_keyring_is_shared_and_locked", "own-keyring"),
 ]
 
@@ -244,6 +269,12 @@ QUADLET = [
     ("links of an application in quadlet install", "Verbs.test_links_of_an_application_stay_in_it", "application-links"),
 ]
 
+ENVIRONMENTS = [("CVE-2018-7169 helpers of somebody else", "Environments.test_helpers", "system-helpers")]
+
+CGROUP = [("CVE-2023-6476 record", "WithoutCgroup.test_forged_record", "own-cgroup-record")]
+
+LIMITS = [("CVE-2023-6476 parent", "Words.test_parents", "cgroup-parents")]
+
 COPY = [
     ("CVE-2018-15664", "Race.test_both_ways", "in-root jail"),
 ]
@@ -254,7 +285,7 @@ def _rows(module, rows):
 
 
 TABLES = {
-    "runtime_incidents": RUNTIME, "posture": POSTURE, "hostile_layers": LAYERS, "hostile_tars": TARS, "hostile_configs": ARCHIVES, "pull_faults": REGISTRY, "signature": SIGNATURE,
+    "runtime_incidents": RUNTIME, "runtime_races": RACES, "environments": ENVIRONMENTS, "cgroup": CGROUP, "limits": LIMITS, "posture": POSTURE, "hostile_layers": LAYERS, "hostile_tars": TARS, "hostile_configs": ARCHIVES, "pull_faults": REGISTRY, "signature": SIGNATURE,
     "build_files": BUILD, "copy": COPY, "build_outputs": OUTPUTS, "systemd_mode": SYSTEMD, "options": OPTIONS, "monitor_io": SOCKETS, "network": NETWORK,
     "named_network_dns": NAMES, "compose_view": COMPOSE_VIEW, "compose_keys": COMPOSE_KEYS, "compose_export": COMPOSE_EXPORT,
     "compose_watch": COMPOSE_WATCH, "generate": GENERATE, "quadlet": QUADLET,
