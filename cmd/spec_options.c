@@ -5,6 +5,7 @@
 #include "libpod/base/error.h"
 #include "libpod/spec_parse.h"
 #include "libpod/spec_resolve.h"
+#include "storage/manifest.h"
 
 /* A row's setter from a setter of the spec. */
 #define SETTER(name)                                                                               \
@@ -506,32 +507,45 @@ static const Option pod_options[] = {
 	END,
 };
 
+#define IMAGE(name, field, metavar, help)                                                          \
+	{                                                                                          \
+		0, name, OPTION_VALUE, option_set_string, metavar, help,                           \
+			offsetof(SpecImageOptions, field), 0                                       \
+	}
+
+static const Option image_options[] = {
+	{0, "tls-verify", OPTION_TRISTATE, option_set_tristate, NULL,
+	 "Ask for HTTPS with a valid certificate (default true)",
+	 offsetof(SpecImageOptions, registry.tls_verify), 0},
+	{0, "creds", OPTION_VALUE, option_set_secret, "USER[:PASSWORD]", "Log in with these",
+	 offsetof(SpecImageOptions, registry.creds), 0},
+	IMAGE("authfile", registry.authfile, "FILE", "Read credentials from here"),
+	IMAGE("cert-dir", registry.cert_dir, "DIR", "Certificates of the registry"),
+	IMAGE("retry", registry.retry, "NUMBER", "How often to try again"),
+	IMAGE("retry-delay", registry.retry_delay, "DURATION", "How long to wait before that"),
+	IMAGE("arch", arch, "ARCH", "The image of this architecture"),
+	IMAGE("os", os, "OS", "The image of this operating system"),
+	IMAGE("variant", variant, "VARIANT", "The image of this variant of the architecture"),
+	END,
+};
+
 /* What podman has and skiff has not yet, by name. */
 static const Option unsupported_options[] = {
-	OPTION_UNSUPPORTED(0, "arch", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "authfile", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "cert-dir", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "chrootdirs", OPTION_CSV),
 	OPTION_UNSUPPORTED(0, "cpu-rt-period", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "cpu-rt-runtime", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "creds", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "decryption-key", OPTION_CSV),
 	OPTION_UNSUPPORTED(0, "device-cgroup-rule", OPTION_CSV),
 	OPTION_UNSUPPORTED(0, "disable-content-trust", OPTION_FLAG),
 	OPTION_UNSUPPORTED(0, "hostuser", OPTION_LIST),
 	OPTION_UNSUPPORTED(0, "init-path", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "link-local-ip", OPTION_CSV),
-	OPTION_UNSUPPORTED(0, "os", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "personality", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "rdt-class", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "retry", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "retry-delay", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "seccomp-policy", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "shm-size-systemd", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "subgidname", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "subuidname", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "tls-verify", OPTION_FLAG),
-	OPTION_UNSUPPORTED(0, "variant", OPTION_VALUE),
 	END,
 };
 
@@ -549,26 +563,49 @@ static const OptionGroup security_group = {"Security options", security_options}
 static const OptionGroup cgroup_group = {"Control group options", cgroup_options};
 static const OptionGroup namespace_group = {"Namespace options", namespace_options};
 const OptionGroup spec_options_resources = {"Limits", resource_options};
+static const OptionGroup image_group = {"Pulling the image", image_options};
 static const OptionGroup unsupported_group = {NULL, unsupported_options};
 
 const OptionGroup *const spec_options_run[SPEC_OPTIONS_GROUPS + 1] = {
 	&container_group,     &run_group,       &process_group,
 	&spec_options_health, &mount_group,     &spec_options_network,
 	&publish_group,       &security_group,  &spec_options_resources,
-	&cgroup_group,        &namespace_group, &unsupported_group,
+	&cgroup_group,        &namespace_group, &image_group,
+	&unsupported_group,
 };
 
 const OptionGroup *const spec_options_create[SPEC_OPTIONS_GROUPS + 1] = {
 	&container_group,     &create_group,    &process_group,
 	&spec_options_health, &mount_group,     &spec_options_network,
 	&publish_group,       &security_group,  &spec_options_resources,
-	&cgroup_group,        &namespace_group, &unsupported_group,
+	&cgroup_group,        &namespace_group, &image_group,
+	&unsupported_group,
 };
 
-void spec_options_targets(ContainerSpec *spec, void *targets[SPEC_OPTIONS_GROUPS])
+void spec_image_options_clear(SpecImageOptions *image)
+{
+	g_clear_pointer(&image->registry.creds, option_secret_free);
+}
+
+void spec_options_targets(ContainerSpec *spec, SpecImageOptions *image,
+			  void *targets[SPEC_OPTIONS_GROUPS])
 {
 	for (size_t i = 0; i < SPEC_OPTIONS_GROUPS; i++)
-		targets[i] = spec;
+		targets[i] = spec_options_run[i] == &image_group ? (void *)image : spec;
+}
+
+bool spec_options_set_platform(ContainerSpec *spec, const SpecImageOptions *image, GError **error)
+{
+	if (!image->os && !image->arch && !image->variant)
+		return true;
+	if (spec->platform)
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "--platform option can not be specified with --arch or --os");
+	g_auto(Platform) platform = {0};
+	platform_host(&platform);
+	platform_set(&platform, image->os, image->arch, image->variant);
+	spec->platform = platform_format(&platform);
+	return true;
 }
 
 /* Records are JSON, which has no other bytes; better said now than found in a broken record. */

@@ -9,12 +9,22 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "cmd/image/fetch_args.h"
 #include "cmd/option.h"
 #include "libpod/spec.h"
 
-#define SPEC_OPTIONS_GROUPS 12
+#define SPEC_OPTIONS_GROUPS 13
 
-/* Groups of `run` and of `create`, NULL at the end; the target of each is the ContainerSpec. */
+/* Which image, and from where: what no record keeps. */
+typedef struct {
+	RegistryOptionValues registry;
+	const char *os, *arch, *variant; /* NULL: as --platform or this machine has it */
+} SpecImageOptions;
+
+void spec_image_options_clear(SpecImageOptions *image);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(SpecImageOptions, spec_image_options_clear)
+
+/* Groups of `run` and of `create`, NULL at the end; see spec_options_targets(). */
 extern const OptionGroup *const spec_options_run[SPEC_OPTIONS_GROUPS + 1];
 extern const OptionGroup *const spec_options_create[SPEC_OPTIONS_GROUPS + 1];
 
@@ -33,8 +43,14 @@ extern const OptionGroup spec_options_network;
 /** spec_options_pod - what else of a spec `pod create` asks for its infra container. */
 extern const OptionGroup spec_options_pod;
 
-/** spec_options_targets() - what option_parse() wants: @spec for each group. */
-void spec_options_targets(ContainerSpec *spec, void *targets[SPEC_OPTIONS_GROUPS]);
+/** spec_options_targets() - what option_parse() wants: @spec for each group but that of the image.
+ */
+void spec_options_targets(ContainerSpec *spec, SpecImageOptions *image,
+			  void *targets[SPEC_OPTIONS_GROUPS]);
+
+/** spec_options_set_platform() - --os, --arch and --variant become a --platform of @spec. INVALID
+ * beside one. */
+bool spec_options_set_platform(ContainerSpec *spec, const SpecImageOptions *image, GError **error);
 
 /**
  * spec_options_finish() - after the options: the image (or the directory of --rootfs) and the

@@ -296,10 +296,8 @@ static bool node_lookup(const void *data, const char *name, TemplateHeap *heap, 
 
 static Json *node_to_json(const void *data)
 {
-	const JsonNode *node = data;
-	if (node->json)
-		return json_object_get(node->json);
-	return node->map ? json_object_new_object() : json_object_new_array();
+	return json_object_get(
+		((const JsonNode *)data)->json); /* NULL, which is null, as of Go's nil */
 }
 
 static const TemplateOps node_ops = {
@@ -337,10 +335,13 @@ static bool is_duration(const JsonNode *node, const char *key)
 	return false;
 }
 
-/* A field of an object. */
+/* A field of an object. One that is null may be what the schema's table says. */
 static TemplateValue field_value(const JsonNode *node, const char *key, Json *json,
 				 TemplateHeap *heap)
 {
+	const TemplateField *field = json ? NULL : find_field(node, key);
+	if (field && (field->kind == TEMPLATE_LIST || field->kind == TEMPLATE_MAP))
+		return node_new(field->kind, NULL, node->schema, key, heap);
 	if (json_object_is_type(json, json_type_int) && is_duration(node, key))
 		return template_string(template_heap_take(
 			heap, units_format_duration(json_object_get_int64(json))));

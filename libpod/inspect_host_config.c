@@ -133,6 +133,8 @@ static char *mount_options_text(const SpecMount *mount)
 		g_string_append_printf(text, ",%s", *option);
 	if (mount->kind != SPEC_MOUNT_TMPFS && mount->kind != SPEC_MOUNT_RAMFS)
 		g_string_append(text, mount->non_recursive ? ",bind" : ",rbind");
+	else if (mount->copy_up)
+		g_string_append(text, ",tmpcopyup");
 	return g_strdup(text->str);
 }
 

@@ -357,7 +357,7 @@ static void build_user_mount(OciConfig *config, const SpecMount *mount,
 	else if (mount->kind == SPEC_MOUNT_VOLUME)
 		type = source = "tmpfs";
 	bool bind = strcmp(type, "bind") == 0;
-	bool copy_up = !is_memory(mount) && context->volume_copy_up[i];
+	bool copy_up = is_memory(mount) ? mount->copy_up : context->volume_copy_up[i];
 	g_auto(GStrv) options = mount_options(
 		mount, bind, copy_up, context->mount_options ? context->mount_options[i] : NULL);
 	oci_config_add_mount(config, mount->destination, type, source,

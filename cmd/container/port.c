@@ -108,9 +108,9 @@ static bool print_one(Engine *engine, const PortOptions *opts, const Invocation 
 	g_autoptr(Container) ctr = selection_one(&opts->selection, inv, engine, error);
 	if (!ctr)
 		return false;
-	/* As podman has it: of one that does not run, nothing is wrong and nothing is said. */
+	/* As podman has it: of one that does not run or publishes nothing, nothing is said. */
 	const ContainerSummary *summary = container_summary(ctr);
-	if (summary->state != CONTAINER_RUNNING)
+	if (summary->state != CONTAINER_RUNNING || !summary->ports || summary->ports->len == 0)
 		return true;
 	if (print_ports(summary, text ? &wanted : NULL, false) == 0 && text)
 		return error_set(error, ENGINE_ERROR_NOT_FOUND,

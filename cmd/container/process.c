@@ -6,10 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "libpod/base/fd.h"
 #include "libpod/base/path.h"
+#include "libpod/runtime/privileges.h"
 
 #define PROC_FILE_MAX (64 * 1024)
 #define PASSWD_MAX    (1024 * 1024)
@@ -27,6 +29,9 @@ typedef struct {
 	long rss; /* pages */
 	char *comm;
 	char *args;
+	char *status;  /* /proc/PID/status; "" if it could not be read */
+	char *gid_map; /* NULL: likewise */
+	char *label;   /* of its security module, NULL: none */
 } Process;
 
 struct ProcessList {
@@ -41,6 +46,9 @@ static void process_free(void *pointer)
 	Process *process = pointer;
 	g_free(process->comm);
 	g_free(process->args);
+	g_free(process->status);
+	g_free(process->gid_map);
+	g_free(process->label);
 	g_free(process);
 }
 
@@ -51,10 +59,9 @@ static char *read_proc(int dir, const char *name, size_t *out_size)
 	return file < 0 ? NULL : fd_read_all(file, PROC_FILE_MAX, out_size, NULL);
 }
 
-/* The outside id @id as the namespace of @map_name calls it; 65534 if it has no name there. */
-static uint32_t map_id(int dir, const char *map_name, uint32_t id)
+/* The outside id @id as the namespace of the map @text calls it; 65534 if it has no name there. */
+static uint32_t map_id(const char *text, uint32_t id)
 {
-	g_autofree char *text = read_proc(dir, map_name, NULL);
 	unsigned long inside, outside, count;
 	int length;
 	for (const char *at = text;
@@ -75,14 +82,18 @@ static const char *status_line(const char *status, const char *key)
 /* Effective ids, ours and as the process' own user namespace calls them. */
 static void read_status(Process *process, int dir)
 {
-	g_autofree char *status = read_proc(dir, "status", NULL);
-	if (!status)
+	g_autofree char *uid_map = read_proc(dir, "uid_map", NULL);
+	char *status = process->status = read_proc(dir, "status", NULL);
+	process->gid_map = read_proc(dir, "gid_map", NULL);
+	if (!status) {
+		process->status = g_strdup("");
 		return;
+	}
 	unsigned real = 0;
 	sscanf(status_line(status, "\nUid:"), "%u %u", &real, &process->uid);
 	sscanf(status_line(status, "\nGid:"), "%u %u", &real, &process->gid);
-	process->inside_uid = map_id(dir, "uid_map", process->uid);
-	process->inside_gid = map_id(dir, "gid_map", process->gid);
+	process->inside_uid = map_id(uid_map, process->uid);
+	process->inside_gid = map_id(process->gid_map, process->gid);
 
 	/* The last pid is the innermost one. */
 	g_autofree char *pids = g_strndup(status_line(status, "\nNSpid:"),
@@ -128,6 +139,7 @@ static Process *read_process(pid_t pid)
 	p->parent = parent;
 	read_status(p, dir);
 	read_args(p, dir);
+	p->label = read_proc(dir, "attr/current", NULL);
 	return p;
 }
 
@@ -302,9 +314,97 @@ static char *get_state(const ProcessList *list, const Process *p)
 	return g_strdup_printf("%c", p->state);
 }
 
+/* When it started, as Go prints a time. */
 static char *get_stime(const ProcessList *list, const Process *p)
 {
-	return process_format_time(p->system_ticks / list->ticks);
+	time_t start = time(NULL) - (time_t)age(list, p);
+	struct tm tm;
+	char text[64];
+	localtime_r(&start, &tm);
+	strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S %z %Z", &tm);
+	return g_strdup(text);
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The names in a line of /proc/PID/status, sorted; "none" and "full" for nothing and all. */
+static char *capability_names(const Process *p, const char *key)
+{
+	const char *names[65] = {NULL};
+	size_t n = 0;
+	uint64_t set = g_ascii_strtoull(status_line(p->status, key), NULL, 16);
+	if (set == privileges_all_capabilities(false))
+		return g_strdup("full");
+	for (int i = 0; i < 64; i++)
+		if (set & UINT64_C(1) << i && privileges_capability_name(i))
+			names[n++] = privileges_capability_name(i) + strlen("CAP_");
+	qsort(names, n, sizeof(*names), compare_names);
+	return n > 0 ? g_strjoinv(",", (char **)names) : g_strdup("none");
+}
+
+static char *get_capamb(const ProcessList *list, const Process *p)
+{
+	return capability_names(p, "\nCapAmb:");
+}
+
+static char *get_capbnd(const ProcessList *list, const Process *p)
+{
+	return capability_names(p, "\nCapBnd:");
+}
+
+static char *get_capeff(const ProcessList *list, const Process *p)
+{
+	return capability_names(p, "\nCapEff:");
+}
+
+static char *get_capinh(const ProcessList *list, const Process *p)
+{
+	return capability_names(p, "\nCapInh:");
+}
+
+static char *get_capprm(const ProcessList *list, const Process *p)
+{
+	return capability_names(p, "\nCapPrm:");
+}
+
+/* The supplementary groups: as the host numbers them, or named as the container names them. */
+static char *supplementary(const ProcessList *list, const Process *p, bool host)
+{
+	g_autofree char *line = g_strndup(status_line(p->status, "\nGroups:"),
+					  strcspn(status_line(p->status, "\nGroups:"), "\n"));
+	g_auto(GStrv) ids = g_strsplit(g_strstrip(line), " ", -1);
+	for (char **id = ids; *id; id++) {
+		uint32_t number = g_ascii_strtoull(*id, NULL, 10);
+		g_free(*id);
+		*id = host ? g_strdup_printf("%u", number)
+			   : name_or_number(list->groups, map_id(p->gid_map, number));
+	}
+	return g_strjoinv(",", ids);
+}
+
+static char *get_groups(const ProcessList *list, const Process *p)
+{
+	return supplementary(list, p, false);
+}
+
+static char *get_hgroups(const ProcessList *list, const Process *p)
+{
+	return supplementary(list, p, true);
+}
+
+static char *get_label(const ProcessList *list, const Process *p)
+{
+	return g_strdup(p->label && *p->label ? g_strchomp(p->label) : "?");
+}
+
+static char *get_seccomp(const ProcessList *list, const Process *p)
+{
+	static const char *const modes[] = {"disabled", "strict", "filter"};
+	uint64_t mode = g_ascii_strtoull(status_line(p->status, "\nSeccomp:"), NULL, 10);
+	return g_strdup(mode < G_N_ELEMENTS(modes) ? modes[mode] : "?");
 }
 
 static char *get_time(const ProcessList *list, const Process *p)
@@ -335,15 +435,33 @@ static const struct {
 	const char *name, *header;
 	Column get;
 } columns[] = {
-	{"args", "COMMAND", get_args},    {"comm", "COMMAND", get_comm},
-	{"etime", "ELAPSED", get_etime},  {"group", "GROUP", get_group},
-	{"hgroup", "HGROUP", get_hgroup}, {"hpid", "HPID", get_hpid},
-	{"huser", "HUSER", get_huser},    {"nice", "NI", get_nice},
-	{"pcpu", "%CPU", get_pcpu},       {"pgid", "PGID", get_pgid},
-	{"pid", "PID", get_pid},          {"ppid", "PPID", get_ppid},
-	{"rss", "RSS", get_rss},          {"state", "STATE", get_state},
-	{"stime", "STIME", get_stime},    {"time", "TIME", get_time},
-	{"tty", "TTY", get_tty},          {"user", "USER", get_user},
+	{"args", "COMMAND", get_args},
+	{"capamb", "AMBIENT CAPS", get_capamb},
+	{"capbnd", "BOUNDING CAPS", get_capbnd},
+	{"capeff", "EFFECTIVE CAPS", get_capeff},
+	{"capinh", "INHERITED CAPS", get_capinh},
+	{"capprm", "PERMITTED CAPS", get_capprm},
+	{"comm", "COMMAND", get_comm},
+	{"etime", "ELAPSED", get_etime},
+	{"group", "GROUP", get_group},
+	{"groups", "GROUPS", get_groups},
+	{"hgroup", "HGROUP", get_hgroup},
+	{"hgroups", "HGROUPS", get_hgroups},
+	{"hpid", "HPID", get_hpid},
+	{"huser", "HUSER", get_huser},
+	{"label", "LABEL", get_label},
+	{"nice", "NI", get_nice},
+	{"pcpu", "%CPU", get_pcpu},
+	{"pgid", "PGID", get_pgid},
+	{"pid", "PID", get_pid},
+	{"ppid", "PPID", get_ppid},
+	{"rss", "RSS", get_rss},
+	{"seccomp", "SECCOMP", get_seccomp},
+	{"state", "STATE", get_state},
+	{"stime", "STIME", get_stime},
+	{"time", "TIME", get_time},
+	{"tty", "TTY", get_tty},
+	{"user", "USER", get_user},
 	{"vsz", "VSZ", get_vsz},
 };
 

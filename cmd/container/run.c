@@ -52,7 +52,8 @@ static bool write_cidfile(const ContainerSpec *spec, int fd, const Container *ct
 }
 
 /* Steps 4 to 6: the image, the spec without holes, the record. */
-static Container *make_container(Engine *engine, ContainerSpec *spec, int *out_status,
+static Container *make_container(Engine *engine, ContainerSpec *spec,
+				 const RegistryOptionValues *registry, int *out_status,
 				 GError **error)
 {
 	autofd cidfile = -1;
@@ -67,6 +68,7 @@ static Container *make_container(Engine *engine, ContainerSpec *spec, int *out_s
 			.policy = spec->pull,
 			.platform = spec->platform,
 			.quiet = spec->quiet,
+			.registry = registry,
 		};
 		image = image_acquire(engine, spec->image, &acquire, out_status, error);
 	}
@@ -160,9 +162,10 @@ static int make(Invocation *inv, bool start)
 {
 	g_autoptr(ContainerSpec) spec = spec_new();
 	g_autoptr(GError) error = NULL;
+	g_auto(SpecImageOptions) from = {0};
 	void *targets[SPEC_OPTIONS_GROUPS];
 	int status = 0;
-	spec_options_targets(spec, targets);
+	spec_options_targets(spec, &from, targets);
 	if (!command_parse(inv, targets))
 		return inv->status;
 	log_step(2, start ? "cmd_run" : "cmd_create");
@@ -171,10 +174,12 @@ static int make(Invocation *inv, bool start)
 	g_autoptr(GPtrArray) credentials =
 		g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
 	if (spec_options_finish(spec, args, (const char *const *)inv->argv, &error) &&
+	    spec_options_set_platform(spec, &from, &error) &&
 	    (!start ||
 	     (check(spec, &error) && service_take_credentials(spec, credentials, &error))))
 		engine = command_engine(inv, false, &error);
-	g_autoptr(Container) ctr = engine ? make_container(engine, spec, &status, &error) : NULL;
+	g_autoptr(Container) ctr =
+		engine ? make_container(engine, spec, &from.registry, &status, &error) : NULL;
 	if (!ctr)
 		return error ? command_fail(error) : status;
 	if (!start) {

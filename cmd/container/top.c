@@ -32,11 +32,10 @@ static const OptionGroup group = {NULL, options};
 
 /* The columns, for the man pages. */
 #define COLUMNS_MAN                                                                                \
-	"# COLUMNS\n\n*args*, *comm*, *etime*, *group*, *hgroup*, *hpid*, *huser*, *nice*, "       \
-	"*pcpu*, "                                                                                 \
-	"*pgid*, *pid*, *ppid*, *rss*, *state*, *stime*, *time*, *tty*, *user*, *vsz*. "           \
-	"Those with an "                                                                           \
-	"h show a process as the host sees it.\n"
+	"# COLUMNS\n\n*args*, *capamb*, *capbnd*, *capeff*, *capinh*, *capprm*, *comm*, *etime*, " \
+	"*group*, *groups*, *hgroup*, *hgroups*, *hpid*, *huser*, *label*, *nice*, *pcpu*, "       \
+	"*pgid*, *pid*, *ppid*, *rss*, *seccomp*, *state*, *stime*, *time*, *tty*, *user*, "       \
+	"*vsz*. Those with an h show a process as the host sees it.\n"
 
 static const char *const default_columns[] = {"user", "pid",  "ppid", "pcpu", "etime",
 					      "tty",  "time", "args", NULL};

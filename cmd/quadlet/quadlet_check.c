@@ -79,8 +79,9 @@ static void check_values(Check *check)
 	g_autoptr(ContainerSpec) spec = spec_new();
 	g_auto(OptionResult) result = {0};
 	g_autoptr(GError) error = NULL;
+	g_auto(SpecImageOptions) image = {0};
 	void *targets[SPEC_OPTIONS_GROUPS];
-	spec_options_targets(spec, targets);
+	spec_options_targets(spec, &image, targets);
 	g_ptr_array_add(check->known, NULL);
 	if (!option_parse(spec_options_run, targets, (char **)check->known->pdata, false, &result,
 			  &error))

@@ -2,27 +2,54 @@
 #include "cmd/system/report.h"
 
 static const char *const maps[] = {
-	"Annotations", "Data",         "DriverOpts",   "ExposedPorts", "Labels",
-	"Networks",    "Options",      "PortBindings", "Ports",        "Status",
-	"Storage",     "Sysctls",      "Tmpfs",        "UnmappedIDs",  "Volumes",
-	"annotations", "ipam_options", "labels",       "registries",   NULL,
+	"Annotations", "CgroupConf", "Data",         "DriverOpts", "ExposedPorts", "Labels",
+	"Networks",    "Options",    "PortBindings", "Ports",      "Status",       "Storage",
+	"Sysctls",     "Tmpfs",      "UnmappedIDs",  "Volumes",    "annotations",  "ipam_options",
+	"labels",      "registries", NULL,
 };
 
 /* "Status" is a map of volumes only; of containers it is a string, which the schema leaves alone.
  */
 
 static const char *const lists[] = {
-	"Args",          "Binds",        "BoundingCaps",
-	"CapAdd",        "CapDrop",      "Cmd",
-	"CreateCommand", "Dependencies", "Devices",
-	"Dns",           "DnsOptions",   "DnsSearch",
-	"EffectiveCaps", "Entrypoint",   "Env",
-	"ExecIDs",       "ExtraHosts",   "GidMap",
-	"GroupAdd",      "History",      "Layers",
-	"Links",         "Mounts",       "NamesHistory",
-	"OnBuild",       "RepoDigests",  "RepoTags",
-	"SecurityOpt",   "Shell",        "UidMap",
-	"Ulimits",       "VolumesFrom",  NULL,
+	"Args",
+	"Binds",
+	"BlkioDeviceReadBps",
+	"BlkioDeviceReadIOps",
+	"BlkioDeviceWriteBps",
+	"BlkioDeviceWriteIOps",
+	"BlkioWeightDevice",
+	"BoundingCaps",
+	"CapAdd",
+	"CapDrop",
+	"Cmd",
+	"CreateCommand",
+	"Dependencies",
+	"Devices",
+	"Dns",
+	"DnsOptions",
+	"DnsSearch",
+	"EffectiveCaps",
+	"Entrypoint",
+	"Env",
+	"ExecIDs",
+	"ExtraHosts",
+	"GidMap",
+	"GroupAdd",
+	"History",
+	"Layers",
+	"Links",
+	"Mounts",
+	"NamesHistory",
+	"OnBuild",
+	"RepoDigests",
+	"RepoTags",
+	"SecurityOpt",
+	"Shell",
+	"UidMap",
+	"Ulimits",
+	"VolumesFrom",
+	NULL,
 };
 
 static const char *const times[] = {
@@ -48,6 +75,7 @@ static const TemplateField container_fields[] = {
 	{"Config", "Secrets", NULL, TEMPLATE_LIST},
 	{"Config", "StartupHealthCheck", NULL, TEMPLATE_NIL},
 	{"HostConfig", "IDMappings", NULL, TEMPLATE_NIL},
+	{"LogConfig", "Config", NULL, TEMPLATE_MAP}, /* null in JSON */
 	{"NetworkSettings", "Networks", NULL, TEMPLATE_MAP},
 	{"State", "CgroupPath", NULL, TEMPLATE_STRING},
 	{"State", "Checkpointed", NULL, TEMPLATE_BOOL},

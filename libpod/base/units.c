@@ -377,7 +377,7 @@ char *units_format_rfc3339(int64_t ns, bool local)
 	else
 		gmtime_r(&seconds, &tm);
 	strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &tm);
-	if (local) {
+	if (local && tm.tm_gmtoff != 0) {
 		long offset = tm.tm_gmtoff / 60;
 		g_snprintf(zone, sizeof zone, "%c%02ld:%02ld", offset < 0 ? '-' : '+',
 			   labs(offset) / 60, labs(offset) % 60);

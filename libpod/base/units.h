@@ -47,7 +47,8 @@ char *units_format_ago(int64_t seconds);
 char *units_format_duration(int64_t ns);
 
 /**
- * units_format_rfc3339() - "2026-01-31T12:00:00.123456789Z" (UTC); @local: local time and offset.
+ * units_format_rfc3339() - "2026-01-31T12:00:00.123456789Z" (UTC); @local: local time and offset,
+ * which is "Z", too, where it is none.
  * g_free() it.
  */
 char *units_format_rfc3339(int64_t ns, bool local);

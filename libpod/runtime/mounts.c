@@ -495,11 +495,37 @@ static int check_target(const MountEntry *entry, int target)
 	return g_str_has_prefix(entry->mount->destination, "/proc/") ? 0 : -EPERM;
 }
 
+static bool has_data(const MountEntry *entry, const char *key)
+{
+	for (guint i = 0; entry->options.data && i < entry->options.data->len; i++)
+		if (g_str_has_prefix(entry->options.data->pdata[i], key))
+			return true;
+	return false;
+}
+
+/* A new tmpfs is like the image's directory at its place, but for what its options say. */
+static int copy_up_memory(MountEntry *entry, bool is_in_image, int target)
+{
+	struct stat st;
+	if (!is_in_image)
+		return 0;
+	int result = fstat(entry->fd, &st) < 0 ? -errno : tree_copy(target, entry->fd);
+	if (result == 0 && (has_data(entry, "uid=") || has_data(entry, "gid=")) &&
+	    fchownat(entry->fd, "", st.st_uid, st.st_gid, AT_EMPTY_PATH) < 0)
+		result = -errno;
+	if (result < 0 || !has_data(entry, "mode="))
+		return result;
+	autofd root = openat(entry->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return root < 0 || fchmod(root, st.st_mode & 07777) < 0 ? -errno : 0;
+}
+
 /* Fill an empty volume or tmpfs with what the image has at its place. */
 static int copy_up(MountEntry *entry, bool is_in_image, int target)
 {
 	if (!entry->options.copy_up || !entry->is_directory)
 		return 0;
+	if (!is_type(entry, "bind"))
+		return copy_up_memory(entry, is_in_image, target);
 	struct stat st;
 	bool keep = entry->options.keep_owner;
 	int empty = wall_stands("empty-volumes") ? tree_is_empty(entry->fd) : 1;

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 import unittest
+from datetime import datetime
 from functools import partial
 
 from tests.support.skiff import SLOWNESS, SkiffTest, Tty, read_text, wait_for
@@ -290,6 +291,32 @@ class Lifecycle(SkiffTest):
         self.skiff("run", "-d", "--name", "c", "-p", "127.0.0.1::80", "busybox", "sleep", "1000")
         self.assertIn("sleep 1000", self.skiff("top", "c").stdout)
         self.assertRegex(self.skiff("port", "c").word, r"^80/tcp -> 127\.0\.0\.1:\d+$")
+
+    def test_port_of_what_publishes_nothing(self):
+        self.skiff("run", "-d", "--name", "c", "busybox", "sleep", "1000")
+        self.assertEqual(self.skiff("port", "c", "80").stdout, "")
+
+    def test_top_of_privileges(self):
+        self.skiff("run", "-d", "--name", "c", "--cap-drop", "all", "--cap-add", "kill,chown", "--group-add", "5", "busybox", "sleep", "1000")
+        columns = ("capeff", "capprm", "capbnd", "capinh", "capamb", "seccomp", "groups")
+        lines = self.skiff("top", "c", *columns).lines
+        self.assertEqual(lines[0].split("  ")[0], "EFFECTIVE CAPS")
+        *capabilities, seccomp, groups = lines[1].split()
+        self.assertEqual(capabilities, ["CHOWN,KILL"] * 3 + ["none"] * 2)
+        self.assertEqual(seccomp, "filter")
+        self.assertIn("5", groups.split(","))
+        inside = self.skiff("exec", "c", "stat", "-c", "%X", "/proc/1").word
+        shown = self.skiff("top", "c", "stime").lines[1]
+        self.assertRegex(shown, r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [+-]\d{4} \w+$")
+        self.assertLess(abs(datetime.strptime(shown[:25], "%Y-%m-%d %H:%M:%S %z").timestamp() - int(inside)), 60)
+
+    def test_nothing_is_an_empty_map_or_list(self):
+        self.skiff("create", "--name", "c", "busybox")
+        config = "{{.HostConfig.LogConfig.Config}} {{.HostConfig.CgroupConf}} {{.HostConfig.BlkioDeviceReadBps}}"
+        self.assertEqual(self.skiff("inspect", "-f", config, "c").word, "map[] map[] []")
+        self.assertRegex(self.skiff("inspect", "-f", "{{.HostConfig.LogConfig}}", "c").word, r"^\{k8s-file map\[\] /")
+        self.assertEqual(self.skiff("inspect", "-f", "{{json .HostConfig.CgroupConf}} {{json .HostConfig.LogConfig.Config}}", "c").word,
+                         "null null")
 
     def test_sig_proxy(self):
         argv = [str(self.program), *self.roots(), "run", "--rm", "--name", "p", "busybox", "sh", "-c",

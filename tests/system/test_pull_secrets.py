@@ -123,6 +123,13 @@ class Secrets(SkiffTest):
         self.assertIn("skiff-layer", seen)
         self.assert_used(registry)
 
+    def test_create_with_creds(self):
+        registry = self.registry()
+        self.watch(registry, "create", "--name", "c", "--creds", f"{USER}:{self.secret}", registry.reference(), "x")
+        self.assert_used(registry)
+        self.assertNotIn(self.secret, self.skiff("inspect", "c").stdout)
+        self.assertEqual([path for path in self.home.rglob("*") if path.is_file() and self.secret.encode() in path.read_bytes()], [])
+
     def type_password(self, registry, end, under=()):
         """Begin a login that asks, and end it at the hidden prompt. Returns the terminal's settings before, and it."""
         argv = [*under, str(self.program), *self.roots(), "login", "-u", USER, registry.host]

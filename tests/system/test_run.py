@@ -205,6 +205,17 @@ class RunProcess(SkiffTest):
         self.assertRegex(self.run_sh("grep ' /scratch ' /proc/mounts", "--tmpfs", "/scratch:size=1m"), r"^tmpfs /scratch tmpfs .*size=1024k")
         self.assertIn("size=2048k", self.run_sh("grep ' /dev/shm ' /proc/mounts", "--shm-size", "2m"))
 
+    def test_tmpfs_has_what_the_image_has_there(self):
+        listing = "ls /etc/passwd; stat -c '%a %u' /etc"
+        for options, expected in ((("--tmpfs", "/etc"), ["/etc/passwd", "755 0"]),
+                                  (("--mount", "type=tmpfs,dst=/etc"), ["/etc/passwd", "755 0"]),
+                                  (("--tmpfs", "/etc:mode=700,uid=5"), ["/etc/passwd", "700 5"]),
+                                  (("--tmpfs", "/etc:notmpcopyup"), ["1777 0"]),
+                                  (("--mount", "type=tmpfs,dst=/etc,notmpcopyup"), ["1777 0"])):
+            with self.subTest(options):
+                self.assertEqual(self.run_sh(f"{listing} 2>/dev/null", *options).splitlines(), expected)
+        self.assertEqual(self.run_sh("stat -c '%a %u' /new", "--tmpfs", "/new", "--user", "7"), "1777 0")
+
     def test_add_host_and_dns(self):
         out = self.run_sh("cat /etc/hosts /etc/resolv.conf", "--add-host", "db:10.1.2.3", "--dns", "10.9.9.9")
         self.assertRegex(out, r"(?m)^10\.1\.2\.3\s+db$")
@@ -432,6 +443,11 @@ class RunDetached(SkiffTest):
         self.assertEqual(self.skiff("run", "--rm", "--log-driver", "passthrough", "busybox", "echo", "straight").word, "straight")
 
     def test_platform_refused(self):
+        for words in (("--arch", "s390x"), ("--os", "windows"), ("--variant", "v99")):
+            self.skiff_fails("run", "--rm", "--pull", "never", *words, "busybox", "true", says="Error: busybox: image not known")
+            self.skiff_fails("run", "--rm", "--platform", "linux/s390x", *words, "busybox", "true",
+                             says="Error: --platform option can not be specified with --arch or --os")
+        self.skiff("run", "--rm", "--pull", "never", "--os", "linux", "busybox", "true")
         done = self.skiff("run", "--rm", "--pull", "never", "--platform", "linux/s390x", "busybox", "true", check=False)
         self.assertEqual(done.code, 125)
 

@@ -209,6 +209,10 @@ static void test_format_time(void)
 	g_assert_cmpstr(utc, ==, "1970-01-02T00:00:00.000000005Z");
 	g_autofree char *local = units_format_rfc3339(86400 * SECOND, true);
 	g_assert_cmpstr(local, ==, "1970-01-02T02:00:00.000000000+02:00");
+	setenv("TZ", "UTC", 1);
+	tzset();
+	g_autofree char *same = units_format_rfc3339(86400 * SECOND, true);
+	g_assert_cmpstr(same, ==, "1970-01-02T00:00:00.000000000Z");
 	g_autofree char *early = units_format_rfc3339(-1, false);
 	g_assert_cmpstr(early, ==, "1969-12-31T23:59:59.999999999Z");
 	int64_t back = 0;

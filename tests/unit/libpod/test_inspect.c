@@ -120,7 +120,8 @@ static void test_container(Fixture *f, const void *unused)
 	check_text(json, "HostConfig.CapDrop", "[\"CAP_CHOWN\"]");
 	check_text(json, "HostConfig.SecurityOpt",
 		   "[\"no-new-privileges\",\"seccomp=unconfined\"]");
-	check_text(json, "HostConfig.Tmpfs", "{\"/t\":\"rw,rprivate,size=1048576,nosuid,nodev\"}");
+	check_text(json, "HostConfig.Tmpfs",
+		   "{\"/t\":\"rw,rprivate,size=1048576,nosuid,nodev,tmpcopyup\"}");
 	check_text(json, "HostConfig.RestartPolicy",
 		   "{\"Name\":\"on-failure\",\"MaximumRetryCount\":3}");
 	check_text(json, "HostConfig.Binds",
