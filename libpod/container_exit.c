@@ -143,14 +143,13 @@ bool container_wait(Container *ctr, bool removed, int *out_code, bool *out_known
 			g_usleep(2000); /* it is being started */
 		g_autoptr(GError) gone = NULL;
 		if (!container_reload(ctr, &gone)) {
-			/* A --rm container that went with its monitor: its exit was ours to see, or
-			 * nobody's. */
+			/* It was removed, or is a --rm container that went with its monitor. */
 			if (!error_matches(gone, ENGINE_ERROR_NOT_FOUND)) {
 				g_propagate_error(error, g_steal_pointer(&gone));
 				return false;
 			}
 			*out_code = 255;
-			*out_known = false;
+			*out_known = exit_watch_code(&watch, out_code);
 			return true;
 		}
 	}

@@ -442,7 +442,7 @@ static bool check_services(const Up *up, const GPtrArray *order, GError **error)
 		if (is_wanted(up, entry->key) && !compose_spec_check(&make, error))
 			return false;
 	}
-	return true;
+	return compose_resources_check(up->project, error);
 }
 
 /* What a dry run says of an image that would be fetched or built. */
@@ -534,7 +534,8 @@ static bool care_for_orphans(const Up *up, GError **error)
 static bool wait_all(const Up *up)
 {
 	g_autoptr(GError) failed = NULL;
-	if (compose_gate_wait_all(up->engine, up->project, up->options->wait_timeout_s, &failed))
+	if (compose_gate_wait_all(up->engine, up->project, NULL, up->options->wait_timeout_s,
+				  &failed))
 		return true;
 	output_error(failed);
 	*up->status = 1;
