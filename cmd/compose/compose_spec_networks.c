@@ -144,24 +144,15 @@ bool spec_apply_networks(Build *build, const Node *value, GError **error)
 	return true;
 }
 
-/* "NAME:NAME" */
-static bool is_same(const char *text, const char *colon)
-{
-	return strlen(colon + 1) == (size_t)(colon - text) &&
-	       strncmp(text, colon + 1, (size_t)(colon - text)) == 0;
-}
-
 /* A link's own name would be another alias of the other container, for this one only. */
 bool spec_apply_links(Build *build, const Node *value, GError **error)
 {
-	for (size_t i = 0; i < node_count(value); i++) {
-		const char *text = node_item(value, i)->text, *colon = strchr(text, ':');
-		if (colon && !is_same(text, colon))
+	for (size_t i = 0; i < node_count(value); i++)
+		if (service_link_alias(node_item(value, i)->text))
 			return compose_unsupported(
 				build->make, "links",
 				"names are a network's, not one container's (write aliases to the "
 				"other service): an alias is",
 				error);
-	}
 	return true;
 }

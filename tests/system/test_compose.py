@@ -196,6 +196,10 @@ secrets: {s: {file: ./conf}}
         new = self.ids()
         self.assertNotEqual(old["proj-b-1"], new["proj-b-1"])
         self.assertEqual(net("proj-a-1"), net("proj-b-1"))
+        # Also when the parent was made anew alone.
+        self.compose("up", "-d", "-t", "0", "--force-recreate", "a")
+        self.compose("up", "-d", "-t", "0")
+        self.assertEqual(net("proj-a-1"), net("proj-b-1"))
 
     def test_external(self):
         text = f"""
