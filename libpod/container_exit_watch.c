@@ -90,17 +90,24 @@ static void record_code(Container *ctr, int code)
 		log_warn("the exit code %d is not recorded: %s", code, error->message);
 }
 
+bool exit_watch_code(const ExitWatch *watch, int *out_code)
+{
+	int status = 0;
+	if (watch->pidfd < 0 || !read_status(watch->pidfd, &status))
+		return false;
+	*out_code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	return true;
+}
+
 bool exit_watch_tell(const ExitWatch *watch, Container *ctr, int *out_code)
 {
 	pid_t pid = 0;
 	unsigned long long start = 0;
-	int status = 0;
 	/* A monitor that ends by itself takes run.json away; one that restarted its container has
 	 * written another init there. */
 	if (watch->pidfd < 0 || !monitor_is_gone(ctr) || !container_read_init(ctr, &pid, &start) ||
-	    pid != watch->pid || start != watch->start || !read_status(watch->pidfd, &status))
+	    pid != watch->pid || start != watch->start || !exit_watch_code(watch, out_code))
 		return false;
-	*out_code = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 	if (!ctr->summary.auto_remove)
 		record_code(ctr, *out_code);
 	return true;

@@ -38,3 +38,11 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ExitWatch, exit_watch_close)
  * one.
  */
 bool exit_watch_tell(const ExitWatch *watch, Container *ctr, int *out_code);
+
+/**
+ * exit_watch_code() - the exit code of a container that is gone, record and all
+ * @out_code:	of the init that was there: 128 + N after signal N
+ *
+ * Return: false, with *out_code as it was, if there was no init or the kernel does not tell.
+ */
+bool exit_watch_code(const ExitWatch *watch, int *out_code);

@@ -53,6 +53,8 @@ int container_wait_exit(Container *ctr, int timeout_ms, GError **error)
 bool container_wait(Container *ctr, bool removed, int *out_code, bool *out_known, GError **error)
 {
 	g_auto(ExitWatch) watch = exit_watch_open(ctr);
+	const ContainerSpec *spec = container_spec(ctr, NULL);
+	bool runs_once = spec && spec->restart == RESTART_NO;
 	while (ctr->summary.state == CONTAINER_RUNNING ||
 	       ctr->summary.state == CONTAINER_INITIALIZED ||
 	       ctr->summary.state == CONTAINER_RESTARTING ||
@@ -63,14 +65,13 @@ bool container_wait(Container *ctr, bool removed, int *out_code, bool *out_known
 			g_usleep(2000); /* it is being started */
 		g_autoptr(GError) gone = NULL;
 		if (!container_reload(ctr, &gone)) {
-			/* A --rm container that went with its monitor: its exit was ours to see, or
-			 * nobody's. */
+			/* It was removed, or is a --rm container that went with its monitor. */
 			if (!error_matches(gone, ENGINE_ERROR_NOT_FOUND)) {
 				g_propagate_error(error, g_steal_pointer(&gone));
 				return false;
 			}
 			*out_code = 255;
-			*out_known = false;
+			*out_known = runs_once && exit_watch_code(&watch, out_code);
 			return true;
 		}
 	}

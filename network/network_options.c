@@ -7,6 +7,7 @@
 
 #include "libpod/base/error.h"
 #include "libpod/base/units.h"
+#include "network/network.h"
 
 #define DEFAULT_BRIDGE "bridge0"
 
@@ -345,4 +346,28 @@ bool network_options_read(NetworkOptions *options, Json *json, GError **error)
 			return false;
 	}
 	return true;
+}
+
+static bool set_mtu(uint32_t *mtu, const char *value, GError **error)
+{
+	uint64_t number = 0;
+	if (!units_parse_uint(value, NETWORK_MTU_MAX, &number, NULL) || number < NETWORK_MTU_MIN)
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "invalid mtu \"%s\": must be between %d and %d", value,
+				 NETWORK_MTU_MIN, NETWORK_MTU_MAX);
+	*mtu = (uint32_t)number;
+	return true;
+}
+
+bool network_options_set_driver(NetworkOptions *options, uint32_t *mtu, const char *text,
+				GError **error)
+{
+	static const char *const mtus[] = {"mtu=", "com.docker.network.driver.mtu="};
+	static const char bridge[] = "com.docker.network.bridge.name=";
+	for (size_t i = 0; i < G_N_ELEMENTS(mtus); i++)
+		if (g_str_has_prefix(text, mtus[i]))
+			return set_mtu(mtu, text + strlen(mtus[i]), error);
+	if (g_str_has_prefix(text, bridge))
+		return network_options_set_bridge(options, text + strlen(bridge), error);
+	return network_options_set(options, text, error);
 }

@@ -37,6 +37,10 @@ typedef struct {
 /** network_options_set() - "isolate=true", "metric=N", "no_default_route=true", "mode=managed".
  * INVALID in podman's words; UNSUPPORTED names what a user's networks cannot have. */
 bool network_options_set(NetworkOptions *options, const char *text, GError **error);
+/** network_options_set_driver() - -o, driver_opts: the above, and "mtu=N" and the bridge's name,
+ * also under docker's names. */
+bool network_options_set_driver(NetworkOptions *options, uint32_t *mtu, const char *text,
+				GError **error);
 /** network_options_add_server() - --dns. INVALID in podman's words. */
 bool network_options_add_server(NetworkOptions *options, const char *text, GError **error);
 /** network_options_add_route() - --route TARGET,GATEWAY[,METRIC], or blackhole, unreachable,

@@ -29,8 +29,13 @@ bool canonical_include(Node *value, const char *path, GError **error);
 bool canonical_includes(Node *value, const char *path, GError **error);
 bool canonical_names(Node *value, const char *path, GError **error);
 bool canonical_ports(Node *value, const char *path, GError **error);
+bool canonical_pull_policy(Node *value, const char *path, GError **error);
 bool canonical_secret(Node *value, const char *path, GError **error);
 bool canonical_ssh(Node *value, const char *path, GError **error);
 bool canonical_test(Node *value, const char *path, GError **error);
 bool canonical_ulimit(Node *value, const char *path, GError **error);
 bool canonical_volume(Node *value, const char *path, GError **error);
+
+/** canonical_pull_age() - of "daily", "weekly", "every_DURATION": how old an image may be. Return:
+ * false for another policy. */
+bool canonical_pull_age(const char *policy, int64_t *out_ns);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cmd/compose/canonical.h"
+#include "libpod/base/units.h"
 
 /* A string to a map with one key. */
 static bool string_to_map(Node *value, const char *key)
@@ -169,6 +170,11 @@ bool canonical_hosts(Node *value, const char *path, GError **error)
 		if (!*separator)
 			return place_error(error, item->at, "%s: bad host name '%s'", path, text);
 		*separator = '=';
+		char *end = text + strlen(text) - 1;
+		if (separator[1] == '[' && *end == ']') { /* [::1] */
+			*end = '\0';
+			memmove(separator + 1, separator + 2, strlen(separator + 2) + 1);
+		}
 		node_append(list, node_new_string(text, item->at));
 	}
 	node_become(value, g_steal_pointer(&list));
@@ -328,4 +334,46 @@ bool canonical_volume(Node *value, const char *path, GError **error)
 		apply_volume_option(mount, words[i]);
 	node_become(value, mount);
 	return true;
+}
+
+bool canonical_pull_age(const char *policy, int64_t *out_ns)
+{
+	const int64_t day = G_GINT64_CONSTANT(86400) * 1000000000;
+	int64_t total = 0, ns = 0;
+	if (strcmp(policy, "daily") == 0 || strcmp(policy, "weekly") == 0) {
+		*out_ns = *policy == 'd' ? day : 7 * day;
+		return true;
+	}
+	if (!g_str_has_prefix(policy, "every_"))
+		return false;
+	/* "1w2d12h": weeks and days are known here only. */
+	for (const char *at = policy + strlen("every_"); *at;) {
+		size_t digits = strspn(at, G_CSET_DIGITS "."),
+		       unit = strspn(at + digits, G_CSET_a_2_z);
+		g_autofree char *number = g_strndup(at, digits),
+				*part = g_strndup(at, digits + unit);
+		uint64_t n = 0;
+		bool days = unit == 1 && strchr("dw", at[digits]);
+		if (days && units_parse_uint(number, 10000, &n, NULL))
+			ns = (int64_t)n * day * (at[digits] == 'w' ? 7 : 1);
+		else if (days || !units_parse_duration(part, &ns, NULL) || ns < 0)
+			return false;
+		total += MIN(ns, INT64_MAX - total);
+		at += digits + unit;
+	}
+	*out_ns = total;
+	return total > 0;
+}
+
+bool canonical_pull_policy(Node *value, const char *path, GError **error)
+{
+	static const char *const known[] = {"always",  "build", "if_not_present",
+					    "missing", "never", NULL};
+	int64_t age = 0;
+	return value->kind != NODE_STRING || g_strv_contains(known, value->text) ||
+	       canonical_pull_age(value->text, &age) ||
+	       place_error(error, value->at,
+			   "%s: invalid value \"%s\": always, build, daily, every_DURATION, "
+			   "if_not_present, missing, never or weekly",
+			   path, value->text);
 }

@@ -57,9 +57,9 @@ static void mark_templates(Node *node)
 						      : node_item(node, i));
 }
 
-/* One document: its variables, its shape. */
+/* One document: its variables, its shape. @base: what it will be merged onto. */
 static Node *read_document(const Environment *env, bool no_interpolate, const Node *document,
-			   GError **error)
+			   const Node *base, GError **error)
 {
 	g_autoptr(Node) model = node_copy(document);
 	const Interpolation interpolation = environment_interpolation(env);
@@ -71,6 +71,7 @@ static Node *read_document(const Environment *env, bool no_interpolate, const No
 		mark_templates(model);
 	else if (!interpolate_tree(&interpolation, model, "", error))
 		return NULL;
+	compose_merge_drop_nulls(&shape_file, model, base);
 	return canonical_apply(&shape_file, model, "", error) ? g_steal_pointer(&model) : NULL;
 }
 
@@ -102,7 +103,7 @@ static Node *load_documents(Loader *loader, const char *path, Node *base, GError
 		return error_set_null(error, ENGINE_ERROR_INVALID, "%s: empty compose file", path);
 	for (size_t i = 0; i < documents->len; i++) {
 		g_autoptr(Node) model = read_document(loader->env, loader->options->no_interpolate,
-						      documents->pdata[i], error);
+						      documents->pdata[i], base, error);
 		if (!model)
 			return NULL;
 		drop_version(loader, model);
@@ -133,7 +134,7 @@ Node *compose_file_load(Loader *loader, const char *path, GError **error)
 	g_autoptr(Node) base = node_new(NODE_MAP, (Place){0});
 	for (size_t i = 0; documents && i < documents->len; i++) {
 		g_autoptr(Node) model = read_document(loader->env, loader->options->no_interpolate,
-						      documents->pdata[i], error);
+						      documents->pdata[i], base, error);
 		if (!model)
 			return NULL;
 		compose_merge(&shape_file, base, model);
@@ -149,7 +150,7 @@ Node *compose_file_parse(const char *text, size_t size, const char *file, const 
 		return NULL;
 	g_autoptr(Node) base = node_new(NODE_MAP, (Place){0});
 	for (size_t i = 0; i < documents->len; i++) {
-		g_autoptr(Node) model = read_document(env, false, documents->pdata[i], error);
+		g_autoptr(Node) model = read_document(env, false, documents->pdata[i], base, error);
 		if (!model)
 			return NULL;
 		merge_model(base, model);

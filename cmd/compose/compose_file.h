@@ -24,6 +24,7 @@ typedef struct {
 	bool no_interpolate;          /* leave ${X} alone; nothing is known of such values */
 	bool no_consistency;          /* leave out the checks across services */
 	bool no_environments;         /* leave env_file and label_file as they are */
+	bool no_normalize;            /* leave out defaults that are not written: name alone */
 	bool no_paths;                /* leave paths as they are written */
 } ComposeOptions;
 

@@ -115,19 +115,34 @@ bool compose_gate_wait(Engine *engine, const ComposeProject *project, const Node
 	return true;
 }
 
-bool compose_gate_wait_all(Engine *engine, const ComposeProject *project, int timeout_s,
-			   GError **error)
+/* Does a service wait for the end of this one? Then it is meant to end. */
+static bool is_one_shot(const Node *services, const char *name)
+{
+	for (size_t i = 0; i < node_count(services); i++) {
+		const Node *others = node_get(node_entry(services, i)->value, "depends_on");
+		const char *condition = node_string(node_get(others, name), "condition");
+		if (g_strcmp0(condition, "service_completed_successfully") == 0)
+			return true;
+	}
+	return false;
+}
+
+bool compose_gate_wait_all(Engine *engine, const ComposeProject *project,
+			   const char *const *services, int timeout_s, GError **error)
 {
 	int64_t deadline = timeout_s ? g_get_monotonic_time() + timeout_s * G_USEC_PER_SEC : 0;
-	const Node *services = node_get(project->model, "services");
+	const Node *known = node_get(project->model, "services");
 	g_autoptr(GPtrArray) state = compose_state_list(engine, project->name, error);
-	for (guint i = 0; state && i < state->len; i++) {
-		const ComposeContainer *item = state->pdata[i];
-		if (item->oneoff || !node_get(services, item->service))
+	g_autoptr(GPtrArray) items = state ? compose_state_select(state, services, false) : NULL;
+	for (guint i = 0; items && i < items->len; i++) {
+		const ComposeContainer *item = items->pdata[i];
+		if (!node_get(known, item->service))
 			continue;
-		bool healthy = container_summary(item->ctr)->health != NULL;
-		if (!wait_for(engine, item->ctr, healthy ? "service_healthy" : "service_started",
-			      deadline, error))
+		const char *condition = is_one_shot(known, item->service)
+						? "service_completed_successfully"
+					: container_summary(item->ctr)->health ? "service_healthy"
+									       : "service_started";
+		if (!wait_for(engine, item->ctr, condition, deadline, error))
 			return false;
 	}
 	return state != NULL;

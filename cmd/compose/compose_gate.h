@@ -12,7 +12,11 @@
 bool compose_gate_wait(Engine *engine, const ComposeProject *project, const NodeEntry *service,
 		       GError **error);
 
-/** compose_gate_wait_all() - until all services run, and are healthy where they can be.
- * @timeout_s: 0 for ever; TIMEOUT. */
-bool compose_gate_wait_all(Engine *engine, const ComposeProject *project, int timeout_s,
-			   GError **error);
+/**
+ * compose_gate_wait_all() - until services run, are healthy where they can be, and have ended where
+ * another one waits for that
+ * @services:	NULL or empty: all
+ * @timeout_s:	0 for ever; TIMEOUT
+ */
+bool compose_gate_wait_all(Engine *engine, const ComposeProject *project,
+			   const char *const *services, int timeout_s, GError **error);

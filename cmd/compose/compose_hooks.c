@@ -60,7 +60,8 @@ bool compose_hooks_run(Engine *engine, Container *ctr, const NodeEntry *service,
 	/* It may have been started since it was looked at. */
 	g_autoptr(Container) now = compose_state_reload(engine, ctr);
 	for (size_t i = 0; now && i < node_count(hooks); i++) {
-		if (!compose_state_runs(now))
+		if (!compose_state_runs(now) ||
+		    container_summary(now)->state == CONTAINER_RESTARTING)
 			return true;
 		if (!compose_hook_run(engine, now, service->key, node_item(hooks, i), error)) {
 			g_prefix_error(error, "container %s: %s: ", container_summary(now)->name,

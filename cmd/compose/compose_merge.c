@@ -88,6 +88,26 @@ void compose_merge(const Shape *shape, Node *base, const Node *over)
 	}
 }
 
+void compose_merge_drop_nulls(const Shape *shape, Node *over, const Node *base)
+{
+	bool extends = shape == &shape_service && node_get(over, "extends");
+	for (size_t i = node_is(over, NODE_MAP) ? node_count(over) : 0; i-- > 0;) {
+		const NodeEntry *entry = node_entry(over, i);
+		const Shape *row = shape_lookup(shape, entry->key);
+		const Node *old = node_get(base, entry->key);
+		bool map = row && (row->kind == SHAPE_OBJECT || row->kind == SHAPE_MAP);
+		bool empty = entry->value->kind == NODE_NULL && entry->value->tag == NODE_TAG_NONE;
+		if (!row || row->kind == SHAPE_ANY || row->flags & SHAPE_REPLACE)
+			continue;
+		if (map && !empty)
+			compose_merge_drop_nulls(row, entry->value, old);
+		else if (empty && (extends || (old && old->kind != NODE_NULL))) {
+			g_autofree char *key = g_strdup(entry->key);
+			node_remove(over, key);
+		}
+	}
+}
+
 /* One list: a member whose key is known takes the place of the earlier one. */
 static void unify_list(const Shape *shape, Node *list)
 {

@@ -15,6 +15,10 @@
  */
 void compose_merge(const Shape *shape, Node *base, const Node *over);
 
+/** compose_merge_drop_nulls() - take keys without a value out of @over, raw, where @base has one:
+ * they change nothing, whatever belongs there. A command keeps its null, which is the image's. */
+void compose_merge_drop_nulls(const Shape *shape, Node *over, const Node *base);
+
 /** compose_unify() - leave one member of each key in the unique lists of a tree: the last, where
  * the first stood. */
 void compose_unify(const Shape *shape, Node *node);

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/compose/canonical.h"
 #include "cmd/compose/compose_build.h"
 #include "cmd/compose/compose_down.h"
 #include "cmd/compose/compose_labels.h"
@@ -71,6 +72,9 @@ static bool check_keys(const NodeEntry *entry, const char *kind, const char *con
 	return true;
 }
 
+/* What a volume may say. */
+static const char *const volume_keys[] = {"driver", "driver_opts", "labels", "name", NULL};
+
 /* One subnet of each family. */
 static bool read_subnet(const NodeEntry *entry, const Node *config, NamedNetworkCreate *create,
 			GError **error)
@@ -117,26 +121,56 @@ static bool read_ipam(const NodeEntry *entry, NamedNetworkCreate *create, GError
 	return true;
 }
 
-static bool create_network(Engine *engine, const ComposeProject *project, const NodeEntry *entry,
-			   bool replace, GError **error)
+static bool read_driver(const NodeEntry *entry, NetworkOptions *options, uint32_t *mtu,
+			GError **error)
 {
-	static const char *const known[] = {"attachable", "driver", "enable_ipv4", "internal",
-					    "ipam",       "labels", "name",        NULL};
-	const char *name = node_string(entry->value, "name");
 	const char *driver = node_string(entry->value, "driver");
-	g_autoptr(GHashTable) labels = make_labels(project, entry, LABEL_NETWORK);
-	NamedNetworkCreate create = {
-		.name = name,
-		.internal = node_true(entry->value, "internal"),
-		.ipv6 = node_true(entry->value, "enable_ipv6"),
-		.labels = labels,
-		.replace = replace,
-	};
-	if (!check_keys(entry, "networks", known, error) || !read_ipam(entry, &create, error))
-		return false;
+	const Node *said = node_get(entry->value, "driver_opts");
+	const Node *v4 = node_get(entry->value, "enable_ipv4");
 	if (driver && strcmp(driver, "bridge") != 0)
 		return place_error(error, entry->at, "networks.%s.driver: '%s' is not supported",
 				   entry->key, driver);
+	if (node_is(v4, NODE_BOOL) && !v4->boolean)
+		return place_error(error, v4->at,
+				   "networks.%s.enable_ipv4: a network without IPv4 is not "
+				   "supported",
+				   entry->key);
+	for (size_t i = 0; i < node_count(said); i++) {
+		const NodeEntry *option = node_entry(said, i);
+		g_autoptr(GError) reason = NULL;
+		g_autofree char *value = node_scalar_text(option->value);
+		g_autofree char *text = g_strdup_printf("%s=%s", option->key, value ? value : "");
+		if (!network_options_set_driver(options, mtu, text, &reason))
+			return place_error(error, option->at, "networks.%s.driver_opts: %s",
+					   entry->key, reason->message);
+	}
+	return true;
+}
+
+/* What a network of the files is made from. @options: for @create to point at. */
+static bool read_network(const NodeEntry *entry, NamedNetworkCreate *create,
+			 NetworkOptions *options, GError **error)
+{
+	static const char *const known[] = {"attachable",  "driver",   "driver_opts", "enable_ipv4",
+					    "enable_ipv6", "internal", "ipam",        "labels",
+					    "name",        NULL};
+	create->name = node_string(entry->value, "name");
+	create->internal = node_true(entry->value, "internal");
+	create->ipv6 = node_true(entry->value, "enable_ipv6");
+	create->options = options;
+	return check_keys(entry, "networks", known, error) && read_ipam(entry, create, error) &&
+	       read_driver(entry, options, &create->mtu, error);
+}
+
+static bool create_network(Engine *engine, const ComposeProject *project, const NodeEntry *entry,
+			   bool replace, GError **error)
+{
+	g_autoptr(GHashTable) labels = make_labels(project, entry, LABEL_NETWORK);
+	NetworkOptions options = {0};
+	NamedNetworkCreate create = {.labels = labels, .replace = replace};
+	if (!read_network(entry, &create, &options, error))
+		return false;
+	const char *name = create.name;
 	compose_report("Network", name, compose_is_dry_run() ? "Create" : "Creating");
 	if (compose_is_dry_run())
 		return true;
@@ -180,6 +214,27 @@ static bool recreate_network(Engine *engine, const ComposeProject *project, cons
 	       create_network(engine, project, entry, true, error);
 }
 
+bool compose_resources_check(const ComposeProject *project, GError **error)
+{
+	const Node *networks = node_get(project->model, "networks"),
+		   *volumes = node_get(project->model, "volumes");
+	for (size_t i = 0; i < node_count(networks); i++) {
+		const NodeEntry *entry = node_entry(networks, i);
+		NetworkOptions options = {0};
+		NamedNetworkCreate create = {0};
+		if (!node_true(entry->value, "external") &&
+		    !read_network(entry, &create, &options, error))
+			return false;
+	}
+	for (size_t i = 0; i < node_count(volumes); i++) {
+		const NodeEntry *entry = node_entry(volumes, i);
+		if (!node_true(entry->value, "external") &&
+		    !check_keys(entry, "volumes", volume_keys, error))
+			return false;
+	}
+	return true;
+}
+
 bool compose_networks_ensure(Engine *engine, const ComposeProject *project,
 			     const ComposeDrift *drift, GError **error)
 {
@@ -211,9 +266,6 @@ bool compose_networks_ensure(Engine *engine, const ComposeProject *project,
 	return true;
 }
 
-/* What a volume may say. */
-static const char *const volume_keys[] = {"driver", "driver_opts", "labels", "name", NULL};
-
 static bool create_volume(Engine *engine, const ComposeProject *project, const NodeEntry *entry,
 			  GError **error)
 {
@@ -221,8 +273,6 @@ static bool create_volume(Engine *engine, const ComposeProject *project, const N
 	const Node *options = node_get(entry->value, "driver_opts");
 	g_autoptr(GHashTable) labels = make_labels(project, entry, LABEL_VOLUME);
 	g_autoptr(GHashTable) opts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-	if (!check_keys(entry, "volumes", volume_keys, error))
-		return false;
 	for (size_t i = 0; i < node_count(options); i++)
 		g_hash_table_insert(opts, g_strdup(node_entry(options, i)->key),
 				    node_scalar_text(node_entry(options, i)->value));
@@ -284,12 +334,10 @@ static bool remove_members(Engine *engine, const ComposeProject *project, const 
 	return users && compose_remove(members, &down, error);
 }
 
-/* A volume of other words. All that can be refused is, before its data goes. */
+/* A volume of other words. */
 static bool recreate_volume(Engine *engine, const ComposeProject *project, const NodeEntry *entry,
 			    const Volume *volume, const ComposeDrift *drift, GError **error)
 {
-	if (!check_keys(entry, "volumes", volume_keys, error))
-		return false;
 	if (compose_is_dry_run() && wall_stands("dry-volumes")) {
 		if (drift->yes)
 			compose_report("Volume", volume->name, "Recreate");
@@ -507,7 +555,7 @@ Image *compose_image_acquire(Engine *engine, const ComposeProject *project,
 	if (can_build && (how->build || g_strcmp0(policy, "build") == 0))
 		return build_image(engine, project, service, how, out_status, error);
 	int64_t age = 0;
-	bool aged = policy && compose_pull_age(policy, &age);
+	bool aged = policy && canonical_pull_age(policy, &age);
 	if (aged && !is_fresh(engine, name, age))
 		acquire.policy = PULL_ALWAYS;
 	else if (policy && !aged && strcmp(policy, "build") != 0 &&

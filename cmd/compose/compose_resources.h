@@ -18,6 +18,10 @@ typedef struct {
 	GPtrArray *stopped; /* takes the ids of containers that ran and were stopped for it */
 } ComposeDrift;
 
+/** compose_resources_check() - refuse what networks and volumes say and cannot have, before any is
+ * made. */
+bool compose_resources_check(const ComposeProject *project, GError **error);
+
 /** compose_networks_ensure() - make what is missing; external ones must be there. */
 bool compose_networks_ensure(Engine *engine, const ComposeProject *project,
 			     const ComposeDrift *drift, GError **error);

@@ -298,42 +298,6 @@ static bool apply_nothing(Build *build, const Node *value, GError **error)
 	return true;
 }
 
-/* pull_policy is looked at where images are fetched; what nobody can do there is refused here. */
-static bool apply_pull_policy(Build *build, const Node *value, GError **error)
-{
-	static const char *const known[] = {"always", "build",  "daily", "missing",
-					    "never",  "weekly", NULL};
-	int64_t age = 0;
-	if (g_strv_contains(known, value->text) || compose_pull_age(value->text, &age))
-		return true;
-	return place_error(error, value->at,
-			   "services.%s.pull_policy: invalid value \"%s\": always, build, daily, "
-			   "every_DURATION, if_not_present, missing, never or weekly",
-			   build->make->name, value->text);
-}
-
-bool compose_pull_age(const char *policy, int64_t *out_ns)
-{
-	const int64_t day = G_GINT64_CONSTANT(86400) * 1000000000;
-	uint64_t n = 0;
-	if (strcmp(policy, "daily") == 0 || strcmp(policy, "weekly") == 0) {
-		*out_ns = *policy == 'd' ? day : 7 * day;
-		return true;
-	}
-	if (!g_str_has_prefix(policy, "every_"))
-		return false;
-	const char *text = policy + strlen("every_");
-	size_t length = strlen(text);
-	char unit = length ? text[length - 1] : '\0';
-	if (unit != 'd' && unit != 'w')
-		return units_parse_duration(text, out_ns, NULL) && *out_ns > 0;
-	g_autofree char *number = g_strndup(text, length - 1);
-	if (!units_parse_uint(number, 10000, &n, NULL) || n == 0)
-		return false;
-	*out_ns = (int64_t)n * day * (unit == 'w' ? 7 : 1);
-	return true;
-}
-
 static bool apply_cgroup(Build *build, const Node *value, GError **error)
 {
 	return spec_call_shared(build, "cgroup", spec_set_cgroupns, value->text, error);
@@ -429,7 +393,7 @@ static const Row rows[] = {
 	{"privileged", NULL, apply_privileged},
 	{"profiles", NULL, apply_nothing},
 	{"provider", .refused = "skiff runs no plugins"},
-	{"pull_policy", NULL, apply_pull_policy},
+	{"pull_policy", NULL, apply_nothing},
 	{"pull_refresh_after", .refused = "write pull_policy: every_DURATION"},
 	{"read_only", NULL, apply_read_only},
 	{"restart", spec_set_restart, NULL},

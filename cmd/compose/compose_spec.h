@@ -54,10 +54,6 @@ char *compose_spec_image(const ComposeProject *project, const char *name, const 
  * g_free() it. */
 char *compose_spec_choose_port(const ComposeSpec *make, const Node *port, GError **error);
 
-/** compose_pull_age() - of "daily", "weekly", "every_DURATION": how old an image may be. Return:
- * false for another policy. */
-bool compose_pull_age(const char *policy, int64_t *out_ns);
-
 /** compose_spec_scale() - how many containers a service has. */
 int compose_spec_scale(const Node *service);
 

@@ -82,7 +82,6 @@ static bool read_network(Build *build, const Node *settings, GString *options, G
 		const char *key, *why;
 	} missing[] = {
 		{"driver_opts", "the bridge has no options for one container: driver_opts is"},
-		{"gw_priority", "the first network has the default route: gw_priority is"},
 		{"link_local_ips", "a container has one address of each family: link_local_ips is"},
 	};
 	const Node *aliases = node_get(settings, "aliases");
@@ -104,18 +103,23 @@ static bool read_network(Build *build, const Node *settings, GString *options, G
 			  error);
 }
 
-static int64_t network_priority(const NodeEntry *entry)
+static int64_t network_number(const NodeEntry *entry, const char *key)
 {
-	const Node *priority = node_get(entry->value, "priority");
-	return node_is(priority, NODE_INT) ? priority->integer : 0;
+	const Node *number = node_get(entry->value, key);
+	return node_is(number, NODE_INT) ? number->integer : 0;
 }
 
-/* The highest priority first, then by name. */
+/* The first has the default route: the highest gw_priority, then the highest priority, by name. */
 static int compare_networks(const void *a, const void *b)
 {
+	static const char *const keys[] = {"gw_priority", "priority"};
 	const NodeEntry *const *x = a, *const *y = b;
-	int64_t first = network_priority(*x), second = network_priority(*y);
-	return first != second ? (first < second ? 1 : -1) : strcmp((*x)->key, (*y)->key);
+	for (size_t i = 0; i < G_N_ELEMENTS(keys); i++) {
+		int64_t first = network_number(*x, keys[i]), second = network_number(*y, keys[i]);
+		if (first != second)
+			return first < second ? 1 : -1;
+	}
+	return strcmp((*x)->key, (*y)->key);
 }
 
 bool spec_apply_networks(Build *build, const Node *value, GError **error)
@@ -140,24 +144,15 @@ bool spec_apply_networks(Build *build, const Node *value, GError **error)
 	return true;
 }
 
-/* "NAME:NAME" */
-static bool is_same(const char *text, const char *colon)
-{
-	return strlen(colon + 1) == (size_t)(colon - text) &&
-	       strncmp(text, colon + 1, (size_t)(colon - text)) == 0;
-}
-
 /* A link's own name would be another alias of the other container, for this one only. */
 bool spec_apply_links(Build *build, const Node *value, GError **error)
 {
-	for (size_t i = 0; i < node_count(value); i++) {
-		const char *text = node_item(value, i)->text, *colon = strchr(text, ':');
-		if (colon && !is_same(text, colon))
+	for (size_t i = 0; i < node_count(value); i++)
+		if (service_link_alias(node_item(value, i)->text))
 			return compose_unsupported(
 				build->make, "links",
 				"names are a network's, not one container's (write aliases to the "
 				"other service): an alias is",
 				error);
-	}
 	return true;
 }

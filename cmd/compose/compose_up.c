@@ -222,6 +222,18 @@ static bool parent_went(const Up *up, const Node *service)
 	return false;
 }
 
+/* Did one go earlier, in an up of other services? */
+static bool parent_is_gone(const Up *up, const Container *ctr)
+{
+	char **ids = container_summary(ctr)->depends;
+	for (size_t i = 0; ids && ids[i]; i++) {
+		g_autoptr(Container) parent = container_lookup(up->engine, ids[i], NULL);
+		if (!parent)
+			return true;
+	}
+	return false;
+}
+
 /* --force-recreate means all; --always-recreate-deps those that were not named. */
 static bool is_forced(const Up *up, const char *service)
 {
@@ -246,7 +258,7 @@ static bool differs(const Up *up, const NodeEntry *service, const ComposeContain
 	return is_forced(up, service->key) || !image || strcmp(item->hash, hash) != 0 ||
 	       compose_spec_drifted(&make, item->ctr) ||
 	       g_strcmp0(container_summary(item->ctr)->image_id, image->id) != 0 ||
-	       parent_went(up, service->value);
+	       parent_went(up, service->value) || parent_is_gone(up, item->ctr);
 }
 
 /* A recreation that was cut off left the new container under a name with the old one's id. */
@@ -442,7 +454,7 @@ static bool check_services(const Up *up, const GPtrArray *order, GError **error)
 		if (is_wanted(up, entry->key) && !compose_spec_check(&make, error))
 			return false;
 	}
-	return true;
+	return compose_resources_check(up->project, error);
 }
 
 /* What a dry run says of an image that would be fetched or built. */
@@ -534,7 +546,8 @@ static bool care_for_orphans(const Up *up, GError **error)
 static bool wait_all(const Up *up)
 {
 	g_autoptr(GError) failed = NULL;
-	if (compose_gate_wait_all(up->engine, up->project, up->options->wait_timeout_s, &failed))
+	if (compose_gate_wait_all(up->engine, up->project, NULL, up->options->wait_timeout_s,
+				  &failed))
 		return true;
 	output_error(failed);
 	*up->status = 1;

@@ -16,7 +16,7 @@
 
 typedef struct {
 	bool quiet, services, volumes, networks, images, profiles, environment, variables;
-	bool no_interpolate, no_consistency, no_environments, no_paths, models;
+	bool no_interpolate, no_consistency, no_environments, no_normalize, no_paths, models;
 	const char *format, *hash, *output;
 } ConfigOptions;
 
@@ -54,11 +54,12 @@ static const Option options[] = {
 	 offsetof(ConfigOptions, models)},
 	{0, "no-env-resolution", OPTION_FLAG, option_set_flag, NULL,
 	 "Leave env_file as it is, and don't read it", offsetof(ConfigOptions, no_environments)},
+	{0, "no-normalize", OPTION_FLAG, option_set_flag, NULL,
+	 "Leave out defaults that the files do not write", offsetof(ConfigOptions, no_normalize)},
 	{0, "no-path-resolution", OPTION_FLAG, option_set_flag, NULL,
 	 "Leave paths as they are written", offsetof(ConfigOptions, no_paths)},
 	COMPOSE_REFUSED(0, "lock-image-digests", OPTION_FLAG,
 			"config reads files and asks no registry"),
-	COMPOSE_REFUSED(0, "no-normalize", OPTION_FLAG, "what is printed is the normal form"),
 	COMPOSE_REFUSED(0, "resolve-image-digests", OPTION_FLAG,
 			"config reads files and asks no registry"),
 	{0},
@@ -247,6 +248,7 @@ static int cmd_config(Invocation *inv)
 		.no_interpolate = config.no_interpolate,
 		.no_consistency = config.no_consistency,
 		.no_environments = config.no_environments,
+		.no_normalize = config.no_normalize,
 		.no_paths = config.no_paths,
 	};
 	g_autoptr(ComposeProject) project = project_options_load(&given, &more, &error);

@@ -419,7 +419,7 @@ static void note_networks(KubePod *pod, const Node *value)
 static void note_links(KubePod *pod, const Node *value)
 {
 	for (size_t i = 0; i < node_count(value); i++)
-		if (strchr(node_item(value, i)->text, ':'))
+		if (service_link_alias(node_item(value, i)->text))
 			kube_note(pod, "links", "an alias for one container alone has no word");
 }
 

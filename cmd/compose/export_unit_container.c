@@ -336,7 +336,7 @@ static void put_networks(Unit *unit, const Node *value)
 static void put_links(Unit *unit, const Node *value)
 {
 	for (size_t i = 0; i < node_count(value); i++)
-		if (strchr(node_item(value, i)->text, ':'))
+		if (service_link_alias(node_item(value, i)->text))
 			note(unit, "links", "an alias for one container alone has no word");
 }
 

@@ -250,9 +250,11 @@ static int cmd_start(Invocation *inv)
 	if (!start_items(&life, &error))
 		return command_fail(error);
 	if (life.opts.wait && life.live.project &&
-	    !compose_gate_wait_all(life.live.engine, life.live.project,
-				   (int)MIN(life.opts.wait_timeout, 1000000), &error))
-		return command_fail(error);
+	    !compose_gate_wait_all(life.live.engine, life.live.project, life.services,
+				   (int)MIN(life.opts.wait_timeout, 1000000), &error)) {
+		(void)command_fail(error);
+		return 1; /* as of `up --wait` */
+	}
 	return 0;
 }
 

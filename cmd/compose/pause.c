@@ -10,6 +10,7 @@
 #include "cmd/compose/compose_verbs.h"
 #include "cmd/output.h"
 #include "libpod/base/error.h"
+#include "libpod/container_exit_watch.h"
 
 /* Those that are in another state are left as they are. */
 static int change(Invocation *inv, bool pause)
@@ -86,47 +87,98 @@ static const OptionGroup wait_group = {NULL, wait_rows};
 
 #define POLL_US 50000
 
-/* The first of @items that has ended, taken out of the list; NULL while all run. A container that
- * is gone has ended, too. */
-static Container *take_ended(const ComposeLive *live, GPtrArray *items)
+/* A container that is waited for; who holds a pidfd of its init knows how it ended when nobody has
+ * its record any more. */
+typedef struct {
+	Container *ctr; /* as it was seen last */
+	ExitWatch watch;
+} Waited;
+
+static void waited_free(void *data)
 {
-	for (guint i = 0; i < items->len; i++) {
-		Container *ctr = ((ComposeContainer *)items->pdata[i])->ctr;
-		g_autoptr(Container) now = compose_state_reload(live->engine, ctr);
-		if (now && compose_state_runs(now))
-			continue;
-		g_ptr_array_remove_index(items, i);
-		return now ? g_steal_pointer(&now)
-			   : container_lookup(live->engine, container_summary(ctr)->id, NULL);
+	Waited *waited = data;
+	exit_watch_close(&waited->watch);
+	container_free(waited->ctr);
+	g_free(waited);
+}
+
+/* A container that is gone has ended, too. */
+static bool has_ended(Engine *engine, Waited *waited, bool *out_gone)
+{
+	Container *now = compose_state_reload(engine, waited->ctr);
+	*out_gone = now == NULL;
+	if (!now)
+		return true;
+	pid_t before = waited->watch.pid;
+	container_free(waited->ctr);
+	waited->ctr = now;
+	if (!compose_state_runs(now))
+		return true;
+	g_auto(ExitWatch) watch = exit_watch_open(now); /* its policy may have restarted it */
+	if (watch.pidfd >= 0 && watch.pid != before) {
+		exit_watch_close(&waited->watch);
+		waited->watch = watch;
+		watch.pidfd = -1;
 	}
-	return NULL;
+	return false;
 }
 
 /* Say how it ended. Return: its exit code. */
-static int say_end(const Container *ctr)
+static int say_end(const Waited *waited, bool gone)
 {
-	const ContainerSummary *s = container_summary(ctr);
-	int code = s->exit_known ? s->exit_code : 255;
+	const ContainerSummary *s = container_summary(waited->ctr);
+	int code = 255;
+	if (gone)
+		(void)exit_watch_code(&waited->watch, &code);
+	else if (s->exit_known)
+		code = s->exit_code;
+	else
+		(void)exit_watch_tell(&waited->watch, waited->ctr, &code);
 	output_printf("container \"%s\" exited with status code %d\n", s->id, code);
 	output_flush();
 	return code;
 }
 
-/* Until all, or with --down-project the first, have ended. */
+/* Until all, or with --down-project the first, have ended. @items: of Waited. */
 static int wait_all(const ComposeLive *live, GPtrArray *items, bool first)
 {
 	int code = 0;
-	while (items->len > 0) {
-		guint before = items->len;
-		g_autoptr(Container) ended = take_ended(live, items);
-		if (ended)
-			code = say_end(ended);
-		if (items->len < before && first)
+	for (;;) {
+		for (guint i = 0; i < items->len;) {
+			bool gone = false;
+			if (!has_ended(live->engine, items->pdata[i], &gone)) {
+				i++;
+				continue;
+			}
+			code = say_end(items->pdata[i], gone);
+			g_ptr_array_remove_index(items, i);
+			if (first)
+				return code;
+		}
+		if (items->len == 0)
 			return code;
-		if (items->len == before)
-			g_usleep(POLL_US);
+		g_usleep(POLL_US);
 	}
-	return code;
+}
+
+/* Those of @services that were started. */
+static GPtrArray *waited_for(const ComposeLive *live, const char *const *services)
+{
+	GPtrArray *items = g_ptr_array_new_with_free_func(waited_free);
+	g_autoptr(GPtrArray) chosen = compose_state_select(live->state, services, false);
+	for (guint i = 0; i < chosen->len; i++) {
+		Container *ctr = ((ComposeContainer *)chosen->pdata[i])->ctr;
+		Container *own = container_summary(ctr)->state == CONTAINER_CREATED
+					 ? NULL
+					 : compose_state_reload(live->engine, ctr);
+		if (!own)
+			continue;
+		Waited *waited = g_new0(Waited, 1);
+		waited->ctr = own;
+		waited->watch = exit_watch_open(own);
+		g_ptr_array_add(items, waited);
+	}
+	return items;
 }
 
 /* What `down` does, for what there is. */
@@ -149,11 +201,7 @@ static int cmd_wait(Invocation *inv)
 	g_autofree const char **services = command_args(inv, 0);
 	if (!compose_live_open(&live, inv, &given, !opts.down, services, &error))
 		return command_fail(error);
-	g_autoptr(GPtrArray) items = compose_state_select(live.state, services, false);
-	for (guint i = items->len; i-- > 0;)
-		if (container_summary(((ComposeContainer *)items->pdata[i])->ctr)->state ==
-		    CONTAINER_CREATED)
-			g_ptr_array_remove_index(items, i);
+	g_autoptr(GPtrArray) items = waited_for(&live, services);
 	if (items->len == 0) {
 		output_error_text("no containers for project \"%s\"", live.name);
 		return 1;

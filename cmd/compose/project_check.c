@@ -241,8 +241,9 @@ static bool check_deploy(const Checked *c, GError **error)
 	return true;
 }
 
-/* @path: of the list, below the service. */
-static bool check_device_list(const Checked *c, const Node *list, const char *path, GError **error)
+/* @path: of the list, below the service. @whole: capabilities must be said. */
+static bool check_device_list(const Checked *c, const Node *list, const char *path, bool whole,
+			      GError **error)
 {
 	for (size_t i = 0; node_is(list, NODE_LIST) && i < node_count(list); i++) {
 		const Node *device = node_item(list, i);
@@ -251,6 +252,10 @@ static bool check_device_list(const Checked *c, const Node *list, const char *pa
 					   "services.%s.%s[%zu]: \"count\" and \"device_ids\" "
 					   "attributes are exclusive",
 					   c->name, path, i);
+		if (whole && node_count(node_get(device, "capabilities")) == 0)
+			return place_error(error, device->at,
+					   "services.%s.%s[%zu]: capabilities is required", c->name,
+					   path, i);
 	}
 	return true;
 }
@@ -259,8 +264,8 @@ static bool check_devices(const Checked *c, GError **error)
 {
 	const Node *kept = inner(node_get(c->service, "deploy"), "resources", "reservations", NULL);
 	return check_device_list(c, node_get(kept, "devices"),
-				 "deploy.resources.reservations.devices", error) &&
-	       check_device_list(c, node_get(c->service, "gpus"), "gpus", error);
+				 "deploy.resources.reservations.devices", true, error) &&
+	       check_device_list(c, node_get(c->service, "gpus"), "gpus", false, error);
 }
 
 static bool check_scale(const Checked *c, GError **error)

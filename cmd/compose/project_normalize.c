@@ -137,8 +137,12 @@ bool project_normalize(ComposeProject *project, const ComposeOptions *options, G
 					   entry->key);
 		/* What is about the service as a whole is about its name. */
 		entry->value->at = entry->at;
-		normalize_service(project, entry->value);
+		if (!options->no_normalize)
+			normalize_service(project, entry->value);
 	}
+	node_set_text(project->model, "name", project->name);
+	if (options->no_normalize)
+		return true;
 	if (uses_default(services)) {
 		Node *networks = node_ensure(project->model, "networks", NODE_MAP);
 		if (!node_get_entry(networks, "default"))
@@ -147,7 +151,6 @@ bool project_normalize(ComposeProject *project, const ComposeOptions *options, G
 	}
 	for (size_t i = 0; kinds[i]; i++)
 		name_resources(project, kinds[i]);
-	node_set_text(project->model, "name", project->name);
 	return true;
 }
 
@@ -166,22 +169,24 @@ static void fill_from(const Environment *env, Node *mapping)
 	}
 }
 
-/* Add what one env_file entry says to @out and, for later lines, to @layer. */
-static bool add_env_file(const Node *entry, Environment *layer, Node *out, GError **error)
+/* Add what one entry of env_file or label_file says to @out and, for later lines, to @layer. */
+static bool add_file(const Node *entry, const char *what, Environment *layer, Node *out,
+		     GError **error)
 {
 	g_autoptr(GError) reason = NULL;
 	const char *path = node_string(entry, "path");
 	const char *format = node_string(entry, "format");
 	const Node *required = node_get(entry, "required");
 	if (!path)
-		return place_error(error, entry->at, "env_file: path is required");
+		return place_error(error, entry->at, "%s_file: path is required", what);
 	if (format && strcmp(format, "raw") != 0)
-		return place_error(error, entry->at, "env_file: unsupported format '%s'", format);
+		return place_error(error, entry->at, "%s_file: unsupported format '%s'", what,
+				   format);
 	g_autofree char *text = environment_read_file(path, DOTENV_SIZE_MAX, NULL, &reason);
 	if (!text && error_matches(reason, ENGINE_ERROR_NOT_FOUND)) {
 		if (node_is(required, NODE_BOOL) && !required->boolean)
 			return true;
-		return place_error(error, entry->at, "env file %s not found", path);
+		return place_error(error, entry->at, "%s file %s not found", what, path);
 	}
 	const Interpolation outer = environment_interpolation(layer);
 	g_autoptr(GPtrArray) pairs =
@@ -218,7 +223,7 @@ static bool resolve_environment(ComposeProject *project, Node *service, GError *
 		g_autoptr(Environment) layer = environment_new(project->env, project->warnings);
 		g_autoptr(Node) values = node_new(NODE_MAP, files->at);
 		for (size_t i = 0; i < node_count(files); i++)
-			if (!add_env_file(node_item(files, i), layer, values, error))
+			if (!add_file(node_item(files, i), "env", layer, values, error))
 				return false;
 		lay_over(service, "environment", g_steal_pointer(&values));
 	}
@@ -236,7 +241,7 @@ static bool resolve_labels(ComposeProject *project, Node *service, GError **erro
 	for (size_t i = 0; i < node_count(files); i++) {
 		g_autoptr(Node) entry = node_new(NODE_MAP, node_item(files, i)->at);
 		node_set_text(entry, "path", node_item(files, i)->text);
-		if (!add_env_file(entry, layer, values, error))
+		if (!add_file(entry, "label", layer, values, error))
 			return false;
 	}
 	lay_over(service, "labels", g_steal_pointer(&values));

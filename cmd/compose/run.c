@@ -195,7 +195,8 @@ static bool prepare(Engine *engine, ComposeProject *project, const NodeEntry *se
 	};
 	const ComposeDrift told = {0};
 	if (opts->no_deps)
-		return compose_networks_ensure(engine, project, &told, error) &&
+		return compose_resources_check(project, error) &&
+		       compose_networks_ensure(engine, project, &told, error) &&
 		       compose_volumes_ensure(engine, project, &told, error);
 	return compose_up(engine, project, &up, status, error) &&
 	       compose_gate_wait(engine, project, service, error);

@@ -27,6 +27,14 @@ char *service_volumes_from(const ComposeProject *project, const char *text)
 	return g_strconcat(name, parts[1] ? ":" : "", parts[1], NULL);
 }
 
+const char *service_link_alias(const char *text)
+{
+	const char *colon = strchr(text, ':');
+	size_t length = colon ? (size_t)(colon - text) : 0;
+	bool same = colon && strlen(colon + 1) == length && strncmp(text, colon + 1, length) == 0;
+	return colon && !same ? colon + 1 : NULL;
+}
+
 ServiceRestart service_restart(const Node *service)
 {
 	const Node *policy = node_get(node_get(service, "deploy"), "restart_policy");

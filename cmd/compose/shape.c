@@ -215,7 +215,7 @@ static const Shape health_fields[] = {
 };
 static const Shape logging_fields[] = {
 	ROW("driver", SHAPE_STRING),
-	ROW("options", SHAPE_MAPPING),
+	ROW("options", SHAPE_LABELS),
 	END,
 };
 static const Shape hook_fields[] = {
@@ -357,7 +357,7 @@ static const Shape service_fields[] = {
 	ROW("privileged", SHAPE_BOOL),
 	ROW("profiles", SHAPE_TEXTS, .flags = SHAPE_UNIQUE),
 	ROW("provider", SHAPE_ANY),
-	ROW("pull_policy", SHAPE_STRING),
+	ROW("pull_policy", SHAPE_STRING, .expand = canonical_pull_policy),
 	ROW("pull_refresh_after", SHAPE_STRING),
 	ROW("read_only", SHAPE_BOOL),
 	ROW("restart", SHAPE_STRING),
@@ -371,7 +371,7 @@ static const Shape service_fields[] = {
 	ROW("stop_grace_period", SHAPE_DURATION),
 	ROW("stop_signal", SHAPE_STRING),
 	ROW("storage_opt", SHAPE_MAPPING),
-	ROW("sysctls", SHAPE_MAPPING),
+	ROW("sysctls", SHAPE_LABELS),
 	ROW("tmpfs", SHAPE_WORDS, .flags = SHAPE_UNIQUE),
 	ROW("tty", SHAPE_BOOL),
 	ROW("ulimits", SHAPE_MAP, .inside = &ulimit_value),
@@ -438,7 +438,7 @@ static const Shape include_fields[] = {
 				   .expand = canonical_external)
 static const Shape file_fields[] = {
 	ROW("configs", RESOURCES(file_object_fields)),
-	ROW("include", SHAPE_LIST, .expand = canonical_includes,
+	ROW("include", SHAPE_LIST, .expand = canonical_includes, .flags = SHAPE_NULLABLE,
 	    .inside = VALUE(SHAPE_OBJECT, .inside = include_fields, .expand = canonical_include)),
 	ROW("models", SHAPE_ANY),
 	ROW("name", SHAPE_STRING),

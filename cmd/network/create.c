@@ -44,29 +44,10 @@ static bool add_label(void *target, const Option *option, const char *value, GEr
 	return true;
 }
 
-static bool set_mtu(NetworkCreateOptions *opts, const char *value, GError **error)
-{
-	uint64_t mtu = 0;
-	if (!units_parse_uint(value, NETWORK_MTU_MAX, &mtu, NULL) || mtu < NETWORK_MTU_MIN)
-		return error_set(error, ENGINE_ERROR_INVALID,
-				 "invalid mtu \"%s\": must be between %d and %d", value,
-				 NETWORK_MTU_MIN, NETWORK_MTU_MAX);
-	opts->mtu = (uint32_t)mtu;
-	return true;
-}
-
-/* podman's options, and two of them under docker's names. */
 static bool add_driver_option(void *target, const Option *option, const char *value, GError **error)
 {
-	static const char *const mtus[] = {"mtu=", "com.docker.network.driver.mtu="};
-	static const char bridge[] = "com.docker.network.bridge.name=";
 	NetworkCreateOptions *opts = target;
-	for (size_t i = 0; i < G_N_ELEMENTS(mtus); i++)
-		if (g_str_has_prefix(value, mtus[i]))
-			return set_mtu(opts, value + strlen(mtus[i]), error);
-	if (g_str_has_prefix(value, bridge))
-		return network_options_set_bridge(&opts->more, value + strlen(bridge), error);
-	return network_options_set(&opts->more, value, error);
+	return network_options_set_driver(&opts->more, &opts->mtu, value, error);
 }
 
 static bool add_server(void *target, const Option *option, const char *value, GError **error)

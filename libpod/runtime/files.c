@@ -100,10 +100,21 @@ static const char *inside_secrets(const OciSecret *secret)
 	return strncmp(secret->path, SECRETS_DIR "/", length) == 0 ? secret->path + length : NULL;
 }
 
-/* One secret, into the common directory or to a place of its own. */
+/* A mount below SECRETS_DIR would be hidden by the common directory. */
+static bool has_mounts_inside(const OciConfig *config)
+{
+	for (guint i = 0; i < config->mounts->len; i++) {
+		const OciMount *mount = config->mounts->pdata[i];
+		if (g_str_has_prefix(mount->destination, SECRETS_DIR "/"))
+			return true;
+	}
+	return false;
+}
+
+/* One secret, into the common directory or, without one (-1), to a place of its own. */
 static int add_secret(const OciSecret *secret, int secrets_fd, int dir, int scratch, int root_fd)
 {
-	const char *inside = inside_secrets(secret);
+	const char *inside = dir < 0 ? NULL : inside_secrets(secret);
 	char *data = read_secret(secret, secrets_fd);
 	if (!data)
 		return -errno;
@@ -124,17 +135,18 @@ static int attach_directory(int dir, int root_fd)
 int files_add_secrets(int root_fd, const OciConfig *config, int secrets_fd, SyncReport *report)
 {
 	const GPtrArray *secrets = config->secrets;
-	bool any_inside = false, any_file = false;
+	bool common = false, any_file = false;
 	for (guint i = 0; i < secrets->len; i++) {
 		const OciSecret *secret = secrets->pdata[i];
 		any_file |= secret->path != NULL;
-		any_inside |= secret->path && inside_secrets(secret);
+		common |= secret->path && inside_secrets(secret);
 	}
 	if (!any_file)
 		return 0;
-	autofd dir = any_inside ? new_memory("0755") : -1;
+	common = common && !has_mounts_inside(config);
+	autofd dir = common ? new_memory("0755") : -1;
 	autofd scratch = attach_scratch(root_fd);
-	int result = any_inside && dir < 0 ? dir : scratch < 0 ? scratch : 0;
+	int result = common && dir < 0 ? dir : scratch < 0 ? scratch : 0;
 	for (guint i = 0; i < secrets->len && result == 0; i++) {
 		const OciSecret *secret = secrets->pdata[i];
 		if (secret->path)
@@ -146,7 +158,7 @@ int files_add_secrets(int root_fd, const OciConfig *config, int secrets_fd, Sync
 		int detached = detach_scratch(scratch);
 		result = result == 0 ? detached : result;
 	}
-	return result == 0 && any_inside ? attach_directory(dir, root_fd) : result;
+	return result == 0 && common ? attach_directory(dir, root_fd) : result;
 }
 
 /* Replace the $NAMES of an entry. */

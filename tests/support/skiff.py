@@ -173,6 +173,21 @@ def wait_for(what, timeout=10, interval=0.02, message="the condition"):
         time.sleep(interval)
 
 
+# Of a process that another one waited for: by a pidfd that was opened while it lived.
+EXITS_ARE_TOLD = tuple(map(int, os.uname().release.split(".")[:2])) >= (6, 15)
+
+
+def watches(watcher, pid):
+    """Has the process a pidfd of another one?"""
+    for info in Path(f"/proc/{watcher}/fdinfo").iterdir():
+        try:
+            if f"\nPid:\t{pid}\n" in info.read_text():
+                return True
+        except FileNotFoundError:
+            pass
+    return False
+
+
 class Tty:
     """A command on a terminal of its own, as a user at a shell has it."""
 

@@ -112,12 +112,15 @@ volumes: {{data: }}
     def test_several_networks(self):
         self.up(f"""
 services:
-  both: {{image: busybox, command: {SLEEP}, cap_add: [NET_RAW], networks: {{one: {{aliases: [mid]}}, two: {{ipv4_address: 10.91.7.9}}}}}}
+  both: {{image: busybox, command: {SLEEP}, cap_add: [NET_RAW], networks: {{one: {{aliases: [mid], priority: 9}}, two: {{ipv4_address: 10.91.7.9, gw_priority: 1}}}}}}
   left: {{image: busybox, command: {SLEEP}, cap_add: [NET_RAW], networks: [one]}}
   right: {{image: busybox, command: {SLEEP}, cap_add: [NET_RAW], networks: [two]}}
 networks:
   one: {{internal: true}}
-  two: {{ipam: {{config: [{{subnet: 10.91.7.0/24, gateway: 10.91.7.3}}]}}}}
+  two:
+    enable_ipv6: true
+    driver_opts: {{com.docker.network.driver.mtu: 1400}}
+    ipam: {{config: [{{subnet: 10.91.7.0/24, gateway: 10.91.7.3}}]}}
 """)
         pings = lambda service, name: self.compose("exec", "-T", service, "ping", "-c", "1", "-W", "1", name, check=False).code == 0
         self.assertTrue(pings("left", "both"))
@@ -129,6 +132,10 @@ networks:
         networks = self.inspect("proj-both-1")["NetworkSettings"]["Networks"]
         self.assertEqual(sorted(networks), ["proj_one", "proj_two"])
         self.assertEqual(networks["proj_two"]["IPAddress"], "10.91.7.9")
+        self.assertIn("default via 10.91.7.3 ", self.compose("exec", "-T", "both", "ip", "route").stdout)
+        links = self.compose("exec", "-T", "right", "ip", "addr").stdout
+        self.assertIn(" mtu 1400 ", links)
+        self.assertRegex(links, "inet6 f[cd].*scope global")
 
     def test_attributes(self):
         (self.project / "conf").write_text("hello\n")
@@ -189,6 +196,10 @@ secrets: {s: {file: ./conf}}
         new = self.ids()
         self.assertNotEqual(old["proj-b-1"], new["proj-b-1"])
         self.assertEqual(net("proj-a-1"), net("proj-b-1"))
+        # Also when the parent was made anew alone.
+        self.compose("up", "-d", "-t", "0", "--force-recreate", "a")
+        self.compose("up", "-d", "-t", "0")
+        self.assertEqual(net("proj-a-1"), net("proj-b-1"))
 
     def test_external(self):
         text = f"""
@@ -208,7 +219,7 @@ volumes: {{v: {{external: true, name: vol}}}}
 
     def test_refused_by_name(self):
         """Nothing is made of a project that cannot be run as it is written."""
-        for part, words in (("networks: {x: {gw_priority: 1}}", "services.b.networks: the first network has the default route: gw_priority is not supported"),
+        for part, words in (("networks: {x: {link_local_ips: [169.254.8.8]}}", "services.b.networks: a container has one address of each family: link_local_ips is"),
                             ("storage_opt: {size: 1g}", "services.b.storage_opt: it is not supported: layers have no quota"),
                             ("links: ['a:alias']", "an alias is not supported"),
                             ("volumes: [{type: cluster, source: x, target: /x}]", "services.b.volumes: containers here have no mount of type cluster")):
@@ -219,6 +230,20 @@ volumes: {{v: {{external: true, name: vol}}}}
                 self.assertIn(words, failed.stderr)
                 self.assertRegex(failed.stderr, r"compose\.yaml:1:\d+: ")
                 self.assertEqual(self.names(), [])
+
+    def test_networks_and_volumes_that_cannot_be(self):
+        """The last one is refused before the first is made."""
+        for part, words in (("driver: macvlan", "networks.z.driver: 'macvlan' is not supported"),
+                            ("enable_ipv4: false", "networks.z.enable_ipv4: a network without IPv4 is not supported"),
+                            ("driver_opts: {speed: 1}", "networks.z.driver_opts: unsupported bridge network option speed"),
+                            ("ipam: {driver: dhcp}", "networks.z.ipam.driver: 'dhcp' is not supported")):
+            with self.subTest(part=part):
+                failed = self.up("services: {a: {image: busybox, networks: [x, z]}}\n"
+                                 f"networks: {{x: , z: {{{part}}}}}", check=False)
+                self.assertNotEqual(failed.code, 0)
+                self.assertIn(words, failed.stderr)
+                self.assertRegex(failed.stderr, r"compose\.yaml:2:\d+: ")
+                self.assertEqual(self.skiff("network", "ls", "--format", "{{.Name}}").lines, ["podman"])
 
     def test_by_name_alone(self):
         """Without files the labels say what there is."""
@@ -368,6 +393,17 @@ class Conditions(ComposeTest):
         self.assertEqual(self.inspect("proj-b-1")["State"]["Health"]["Status"], "healthy")
         self.write("services: {b: {%s}}" % (self.PROBED % "false"))
         self.assertNotEqual(self.compose("up", "-t", "0", "--wait", check=False).code, 0)
+
+    def test_wait_with_what_ends(self):
+        """A service whose end others wait for is there when it has ended."""
+        self.write(f"""services:
+  a: {{image: busybox, command: {SLEEP}, depends_on: {{once: {{condition: service_completed_successfully}}}}}}
+  once: {{image: busybox, command: ["true"]}}
+""")
+        self.compose("up", "-t", "0", "--wait")
+        self.compose("stop", "-t", "0")
+        self.compose("start", "--wait", "a")
+        self.assertEqual(self.inspect("proj-a-1")["State"]["Status"], "running")
 
 
 class Troubles(ComposeTest):

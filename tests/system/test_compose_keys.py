@@ -41,6 +41,13 @@ configs: {{c: {{content: "listen ${{PORT}}\\nraw $$HOME\\n"}}, made: {{environme
         self.compose("restart", "-t", "0", env=self.ENV)
         self.assertEqual(self.run_in("cat /run/key"), CANARY)
 
+    def test_files_beside_bytes(self):
+        """One is bound, the other written: neither hides the other."""
+        (self.project / "file").write_text("bound\n")
+        self.up(f"services: {{a: {{image: busybox, command: {SLEEP}, read_only: true, secrets: [f, v, {{source: v, target: deep/er}}]}}}}\n"
+                "secrets: {f: {file: file}, v: {environment: SECRET}}", env=self.ENV)
+        self.assertEqual(self.run_in("cd /run/secrets; find . -type f | sort; cat f v deep/er"), f"./deep/er\n./f\n./v\nbound\n{CANARY}{CANARY}")
+
     def test_nothing_else_has_them(self):
         """No report, label, record but the container's own file of it, log or command line."""
         self.up(self.TEXT, env=self.ENV)
@@ -172,7 +179,7 @@ volumes: {{out: }}
         self.assertNotEqual(failed.code, 0)
         self.assertIn("gpu=all", failed.stderr)
         failed = self.up(f"services: {{a: {{image: busybox, command: {SLEEP}, deploy: {{resources: {{reservations: {{devices: "
-                         "[{driver: cdi, device_ids: ['vendor.example/thing=one']}]}}}}}", check=False)
+                         "[{driver: cdi, device_ids: ['vendor.example/thing=one'], capabilities: [gpu]}]}}}}}", check=False)
         self.assertIn("vendor.example/thing=one", failed.stderr)
 
     def test_pull_policies_by_age(self):

@@ -7,7 +7,7 @@ import re
 import tarfile
 import time
 
-from tests.support.skiff import SLOWNESS, free_port, wait_for
+from tests.support.skiff import EXITS_ARE_TOLD, SLOWNESS, free_port, wait_for, watches
 from tests.system.test_compose import SLEEP, ComposeTest
 
 FOUR = f"""
@@ -97,6 +97,16 @@ class Four(ComposeTest):
         self.assertEqual(self.skiff("compose", "-p", "other", "wait", "job", check=False).code, 125)
         self.assertEqual(self.compose("wait", "--down-project", "job", "web", check=False).code, 7)
         self.assertEqual(self.names(), [])
+
+    def test_wait_for_what_is_removed(self):
+        process = self.start("compose", "wait", "web", cwd=self.project, text=True)
+        self.addCleanup(process.kill)
+        wait_for(lambda: watches(process.pid, self.inspect("proj-web-1")["State"]["Pid"]), timeout=60)
+        self.compose("down", "-t", "0")
+        out, _ = process.communicate(timeout=60 * SLOWNESS)
+        code = 137 if EXITS_ARE_TOLD else 255
+        self.assertRegex(out, f'^container "[0-9a-f]+" exited with status code {code}\n$')
+        self.assertEqual(process.returncode, code)
 
     def test_events(self):
         since = ["--since", str(time.time()), "--until", "0s"]

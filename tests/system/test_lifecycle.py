@@ -12,7 +12,7 @@ import unittest
 from datetime import datetime
 from functools import partial
 
-from tests.support.skiff import SLOWNESS, SkiffTest, Tty, read_text, wait_for
+from tests.support.skiff import EXITS_ARE_TOLD, SLOWNESS, SkiffTest, Tty, read_text, wait_for, watches
 
 
 class Lifecycle(SkiffTest):
@@ -224,18 +224,7 @@ class Lifecycle(SkiffTest):
         wait_for(lambda: not read_text(f"/proc/{state['ConmonPid']}/cmdline"), 60, message="the end of the monitor and its clean-up")
         self.assertEqual(self.skiff("ps", "--format", "{{.Names}}").lines, [])
 
-    @staticmethod
-    def watches(watcher, pid):
-        """Has the process a pidfd of another one?"""
-        for info in pathlib.Path(f"/proc/{watcher}/fdinfo").iterdir():
-            try:
-                if f"\nPid:\t{pid}\n" in info.read_text():
-                    return True
-            except FileNotFoundError:
-                pass
-        return False
-
-    @unittest.skipIf(tuple(map(int, os.uname().release.split(".")[:2])) < (6, 15), "the kernel does not tell of others' exits")
+    @unittest.skipUnless(EXITS_ARE_TOLD, "the kernel does not tell of others' exits")
     def test_exit_code_after_a_killed_monitor(self):
         """Who waits for it knows the true one: `wait`, and `run` in the foreground; the record has it from them."""
         for name in ("wait", "run"):
@@ -247,7 +236,7 @@ class Lifecycle(SkiffTest):
                 waiting = self.start("wait", name)
             wait_for(partial(lambda name: self.run_skiff("logs", name, check=False).stdout == "up\n", name))
             state = self.skiff("inspect", name).json[0]["State"]
-            wait_for(partial(self.watches, waiting.pid, state["Pid"]))
+            wait_for(partial(watches, waiting.pid, state["Pid"]))
             # It ends while nobody can take note, and then the monitor goes, too.
             os.kill(state["ConmonPid"], signal.SIGSTOP)
             os.kill(state["Pid"], signal.SIGTERM)
@@ -260,6 +249,15 @@ class Lifecycle(SkiffTest):
                 else:
                     self.assertEqual(waiting.returncode, 7)
                 self.assertEqual(self.skiff("inspect", "--format", "{{.State.Status}} {{.State.ExitCode}}", name).word, "exited 7")
+
+    @unittest.skipUnless(EXITS_ARE_TOLD, "the kernel does not tell of others' exits")
+    def test_wait_for_what_is_removed(self):
+        self.sleeper("gone")
+        waiting = self.start("wait", "gone")
+        pid = self.skiff("inspect", "gone").json[0]["State"]["Pid"]
+        wait_for(lambda: watches(waiting.pid, pid), 60)
+        self.skiff("rm", "-f", "-t", "0", "gone")
+        self.assertEqual(waiting.communicate(timeout=60 * SLOWNESS)[0], b"137\n")
 
     def test_wait_several(self):
         self.skiff("run", "-d", "--name", "a", "busybox", "sh", "-c", "sleep 0.3; exit 3")
