@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 
 #define FREEZE_TIMEOUT_MS 10000 /* a process that waits for a disk freezes when it has it */
 #define MAX_ROUNDS        100   /* a container that forks faster than we look is not held */
+#define ROUND_PAUSE_MS    1
 
 struct ContainerHold {
 	pid_t pid;
@@ -74,19 +76,19 @@ static void thaw(Container *ctr, int cgroup)
 		(void)cgroup_freeze(cgroup, false);
 }
 
-/* SIGSTOP until none moves. */
-static bool stop_all(Container *ctr, GArray *pidfds)
+/* SIGSTOP until none moves, or our parent is gone: somebody may exec into it all the time. */
+static bool stop_all(Container *ctr, GArray *pidfds, int go_fd)
 {
+	struct pollfd go = {.fd = go_fd, .events = POLLIN};
 	guint moving = 1;
 	for (int round = 0; moving > 0 && round < MAX_ROUNDS; round++) {
 		moving = stop_round(ctr, pidfds);
-		if (moving > 0)
-			g_usleep(1000);
+		if (moving > 0 && poll(&go, 1, ROUND_PAUSE_MS) == 1)
+			break;
 	}
 	return moving == 0;
 }
 
-/* The child: stop, say so, wait until we are told or our parent is gone, let go. */
 static void hold_child(Container *ctr, int ready_fd, int go_fd) G_GNUC_NORETURN;
 /* Stop the processes until none moves, say so, and let them go at a word or when it cannot come. */
 static void hold_child(Container *ctr, int ready_fd, int go_fd)
@@ -96,8 +98,8 @@ static void hold_child(Container *ctr, int ready_fd, int go_fd)
 		(void)signal(blocked[i], SIG_IGN);
 	g_autoptr(GArray) pidfds = g_array_new(FALSE, FALSE, sizeof(int));
 	autofd cgroup = freeze(ctr);
-	bool still =
-		cgroup >= 0 ? cgroup_wait_frozen(cgroup, FREEZE_TIMEOUT_MS) : stop_all(ctr, pidfds);
+	bool still = cgroup >= 0 ? cgroup_wait_frozen(cgroup, FREEZE_TIMEOUT_MS)
+				 : stop_all(ctr, pidfds, go_fd);
 	char byte = still ? 'y' : 'n';
 	ssize_t n = write(ready_fd, &byte, 1);
 	while (n == 1 && (n = read(go_fd, &byte, 1)) < 0 && errno == EINTR)

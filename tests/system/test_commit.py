@@ -220,7 +220,7 @@ class Commit(CommitTest):
             seen = self.skiff("run", "--rm", "--network", "none", f"round{round_}", *size, "/d/a", "/d/z").lines
             self.assertIn(int(seen[0]) - int(seen[1]), (0, 1))
         before = int(self.skiff("exec", "c", *size, "/d/z").word)
-        wait_for(lambda: int(self.skiff("exec", "c", *size, "/d/z").word) > before, message="going on")
+        wait_for(lambda: int(self.skiff("exec", "c", *size, "/d/z").word) > before, timeout=60, message="going on")
         state = self.skiff("exec", "c", "sh", "-c", "cut -d' ' -f3 /proc/$(cat /stopped)/stat").word
         self.assertEqual(state, "T")
 
@@ -235,7 +235,7 @@ class Commit(CommitTest):
             process.kill()
             process.wait()
             before = self.skiff("exec", "c", "cat", "/z").word
-            wait_for(lambda: self.skiff("exec", "c", "cat", "/z").word != before, message="going on")
+            wait_for(lambda: self.skiff("exec", "c", "cat", "/z").word != before, timeout=60, message="going on")
 
     def test_refusals(self):
         self.skiff("create", "--name", "c", "busybox", "true")
