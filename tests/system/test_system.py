@@ -72,7 +72,7 @@ class Prune(SkiffTest):
                    "\t- all networks not used by at least one container{}{}\n\t- all {}\n\t- all {}build cache\n\n"
                    "Are you sure you want to continue? [y/N] ")
         self.assertEqual(self.skiff("system", "prune", input="n\n").stdout, warning.format("", "", "dangling images", "dangling "))
-        self.assertEqual(self.skiff("system", "prune", "-a", "--volumes", "--build", input="").stdout, warning.format(
+        self.assertEqual(self.skiff("system", "prune", "-a", "--volumes", "--build", input="", code=125).stdout, warning.format(
             "\n\t- all volumes not used by at least one container", "\n\t- all build containers",
             "images without at least one container associated with them", ""))
         self.assertIn("busybox", self.skiff("images").stdout)
