@@ -106,6 +106,8 @@ static StageSource *source_image(const StageGraph *graph, const char *name, unsi
 	g_autoptr(Reference) reference = reference_parse(name, error);
 	if (reference)
 		return source_new(STAGE_SOURCE_IMAGE, name, line);
+	g_autofree char *escaped = g_strescape(name, NULL);
+	g_prefix_error(error, "parsing reference '%s': ", escaped);
 	prefix_at(graph, line, error);
 	return NULL;
 }

@@ -2,12 +2,21 @@
 #include "cmd/archive_output.h"
 
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cmd/output.h"
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
 #include "libpod/base/spawn.h"
+
+bool archive_output_check(const char *file, GError **error)
+{
+	if (!file || !strchr(file, ':'))
+		return true;
+	return error_set(error, ENGINE_ERROR_INVALID,
+			 "invalid filename (should not contain ':') \"%s\"", file);
+}
 
 bool archive_output_write(const Tree *tree, const char *file, unsigned flags, const char *problem,
 			  GError **error)

@@ -9,6 +9,9 @@
 
 #include "libpod/tree_transfer.h"
 
+/** archive_output_check() - podman refuses a file name with a colon. @file may be NULL. */
+bool archive_output_check(const char *file, GError **error);
+
 /**
  * archive_output_write() - write a tar of what is below @tree
  * @file:	NULL: standard output, unless that is a terminal

@@ -541,7 +541,7 @@ static bool remove_unused(Engine *engine, const NamedNetwork *network, GError **
 		return false;
 	if (users[0])
 		return error_set(error, ENGINE_ERROR_IN_USE,
-				 "\"%s\" has associated containers with it. Use -f to forcefully "
+				 "\"%s\" has associated containers with it. Use -f to forcibly "
 				 "delete containers and pods: network is being used",
 				 network->name);
 	if ((unlinkat(dir, file, 0) < 0 && errno != ENOENT) || fsync(dir) < 0)

@@ -126,10 +126,10 @@ static char *find_prefix(Engine *engine, const char *prefix, GError **error)
 		if (!g_str_has_prefix(names[i], prefix))
 			continue;
 		if (found)
-			return error_set_null(
-				error, ENGINE_ERROR_INVALID,
-				"more than one result for volume name %s: volume already exists",
-				prefix);
+			return error_set_null(error, ENGINE_ERROR_INVALID,
+					      "more than one result for volume name \"%s\": volume "
+					      "already exists",
+					      prefix);
 		found = g_strdup(names[i]);
 	}
 	return g_steal_pointer(&found);
@@ -181,8 +181,10 @@ static GHashTable *ref_or_new(GHashTable *table)
 
 static bool check_create(const VolumeCreate *options, const char *name, GError **error)
 {
-	if (options->name && !name_check(options->name, error))
+	if (options->name && !name_check(options->name, error)) {
+		g_prefix_error(error, "running volume create option: ");
 		return false;
+	}
 	if (options->driver && !g_str_equal(options->driver, "local"))
 		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
 				 "volume %s uses volume plugin %s but it could not be retrieved: "

@@ -537,14 +537,17 @@ typedef struct {
 	uint8_t vnet_hdr, responder_vnet_hdr;
 } Made;
 
-/* Addresses that have a port of the bridge, in a memory file. */
+/* Addresses that have a port of the bridge, in a memory file. Return: -1 with errno. */
 static int list_ports(void)
 {
 	g_autoptr(GArray) addresses = g_array_new(FALSE, FALSE, sizeof(uint32_t));
 	struct if_nameindex *all = if_nameindex();
 	uint32_t address;
 
-	for (const struct if_nameindex *one = all; one && one->if_name; one++)
+	/* Not there, it is nothing that could be freed. */
+	if (!all)
+		return -1;
+	for (const struct if_nameindex *one = all; one->if_name; one++)
 		if (netns_port_address(one->if_name, &address))
 			g_array_append_val(addresses, address);
 	if_freenameindex(all);

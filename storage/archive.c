@@ -222,8 +222,10 @@ Archive *archive_open(StoreStage *stage, const char *path, GError **error)
 	autofd fd = is_stdin ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
 			     : openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	struct stat st;
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return error_set_errno_null(error, "cannot open '%s'", path);
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		error_set_errno_go(error, "stat %s", path);
+		return NULL;
+	}
 	g_autoptr(Archive) archive = g_new0(Archive, 1);
 	archive->dir_fd = archive->tar_fd = -1;
 	archive->piece = g_malloc(PIECE_SIZE);
@@ -232,9 +234,14 @@ Archive *archive_open(StoreStage *stage, const char *path, GError **error)
 		archive->dir_fd = fd_steal(&fd);
 		return g_steal_pointer(&archive);
 	}
-	archive->tar_fd = open_tar(stage, &fd, error);
-	if (archive->tar_fd < 0 || !index_tar(archive, error)) {
-		g_prefix_error(error, "%s: ", is_stdin ? "standard input" : path);
+	g_autoptr(GError) problem = NULL;
+	archive->tar_fd = open_tar(stage, &fd, &problem);
+	if (archive->tar_fd < 0 || !index_tar(archive, &problem)) {
+		bool unknown = error_matches(problem, ENGINE_ERROR_INVALID) ||
+			       error_matches(problem, ENGINE_ERROR_CORRUPT);
+		g_propagate_prefixed_error(error, g_steal_pointer(&problem),
+					   "%s%s: ", unknown ? ARCHIVE_UNKNOWN : "",
+					   is_stdin ? "standard input" : path);
 		return NULL;
 	}
 	return g_steal_pointer(&archive);

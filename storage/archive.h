@@ -11,6 +11,9 @@
 
 #include "storage/store.h"
 
+/** ARCHIVE_UNKNOWN - podman's words where something is no archive, before our reason. */
+#define ARCHIVE_UNKNOWN "payload does not match any of the supported image formats: "
+
 typedef struct Archive Archive;
 
 /**

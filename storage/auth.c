@@ -147,7 +147,8 @@ static bool lookup_in_files(const AuthSources *sources, const char *name, Creden
 	const char *named = sources->authfile;
 	*out = NULL;
 	if (named && *named && access(named, F_OK) < 0)
-		return error_set_errno(error, "cannot read the auth file '%s'", named);
+		return error_set_errno_go(error, "credential file is not accessible: stat %s",
+					  named);
 	for (size_t i = 0; files[i]; i++)
 		if (!lookup_in_file(files[i], name, out, error))
 			return false;

@@ -253,6 +253,10 @@ static char **typed_names(Store *store)
 
 void *image_set_unknown(Store *store, const char *name, GError **error)
 {
+	bool is_id = is_hex(g_str_has_prefix(name, "sha256:") ? name + strlen("sha256:") : name);
+	g_autoptr(Reference) reference = is_id ? NULL : reference_parse(name, error);
+	if (!is_id && !reference)
+		return NULL;
 	error_set(error, ENGINE_ERROR_NOT_FOUND, "%s: image not known", name);
 	g_auto(GStrv) names = error ? typed_names(store) : NULL;
 	suggest_add_near(name, names, "skiff images shows all; skiff pull fetches one", error);

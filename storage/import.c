@@ -29,7 +29,7 @@ static bool push_input(LayerIngest *ingest, const char *input, GError **error)
 			    ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
 			    : openat(AT_FDCWD, input, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
-		return error_set_errno(error, "cannot open '%s'", input);
+		return error_set_errno_go(error, "open %s", input);
 	g_autofree char *piece = g_malloc(PIECE_SIZE);
 	for (;;) {
 		ssize_t n = read(fd, piece, PIECE_SIZE);
@@ -60,10 +60,7 @@ static Layer *import_layer(Store *store, StoreStage *stage, const char *input, G
 /* The one entry of the image's history. */
 static Json *make_history(const ImportOptions *options, const char *created)
 {
-	g_autofree char *comment = options->message ? g_strdup(options->message)
-				   : strcmp(options->input, "-") == 0
-					   ? g_strdup("Imported from stdin")
-					   : g_strdup_printf("Imported from %s", options->input);
+	const char *comment = options->message ? options->message : "imported from tarball";
 	Json *entry = json_object_new_object();
 	js_set_string(entry, "created", created);
 	js_set_string(entry, "comment", comment);

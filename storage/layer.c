@@ -138,9 +138,10 @@ Layer *layer_resolve(Store *store, const char *chain_id, GError **error)
 {
 	g_autoptr(GError) problem = NULL;
 	Layer *layer = layer_lookup(store, chain_id, &problem);
-	if (!layer)
-		error_set(error, ENGINE_ERROR_CORRUPT, "layer '%s' is missing: %s", chain_id,
-			  problem ? problem->message : "not in the store");
+	if (problem)
+		g_propagate_error(error, g_steal_pointer(&problem));
+	else if (!layer)
+		error_set(error, ENGINE_ERROR_CORRUPT, "layer '%s' is missing", chain_id);
 	return layer;
 }
 

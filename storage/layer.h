@@ -32,7 +32,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Layer, layer_free)
 /** layer_lookup() - NULL without error if absent; CORRUPT if its record is broken. */
 Layer *layer_lookup(Store *store, const char *chain_id, GError **error);
 
-/** layer_resolve() - as layer_lookup(), for a layer that an image needs: CORRUPT if absent. */
+/** layer_resolve() - as layer_lookup(), for a layer that an image needs: absent is CORRUPT, too. */
 Layer *layer_resolve(Store *store, const char *chain_id, GError **error);
 
 /**

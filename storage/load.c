@@ -375,7 +375,8 @@ static GPtrArray *read_sources(Archive *archive, const LoadOptions *options,
 	if (!archive_has(archive, "manifest.json")) {
 		if (!archive_has(archive, "index.json")) {
 			error_set(error, ENGINE_ERROR_INVALID,
-				  "%s: neither a docker-archive nor an OCI layout", options->input);
+				  ARCHIVE_UNKNOWN "%s: neither a docker-archive nor an OCI layout",
+				  options->input);
 			error_add_help(error,
 				       "if it holds a root file system: skiff import %s NAME",
 				       options->input);

@@ -46,7 +46,7 @@ GPtrArray *images_load_podman(Store *store, const char *root, const char *const 
 typedef struct {
 	const char *input;          /* path of a tar, "-" for stdin */
 	const char *name;           /* normalised, or NULL */
-	const char *message;        /* NULL: "Imported from ..." */
+	const char *message;        /* NULL: "imported from tarball" */
 	const char *const *changes; /* Dockerfile instructions; may be NULL */
 	const char *os;
 	const char *architecture;

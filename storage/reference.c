@@ -131,21 +131,25 @@ static bool names_registry(const char *component)
 }
 
 #define NOT_LOWER "repository name must be lowercase"
+#define NO_NAME   "repository name must have at least one component"
+#define TOO_LONG  "repository name must not be more than 255 characters"
 
 static bool is_image_id(const char *name)
 {
 	return strlen(name) == 64 && strspn(name, "0123456789abcdef") == 64;
 }
 
+/* podman's words, which do not say of what, and for people what is meant. */
 static void *invalid(GError **error, const char *text, const char *why)
 {
+	static const char *const own_words[] = {NOT_LOWER, NO_NAME, TOO_LONG, NULL};
+	bool own = why && g_strv_contains(own_words, why);
 	g_autofree char *shown = g_strndup(text, 200);
 	g_autofree char *escaped = g_strescape(shown, NULL);
-	error_set(error, ENGINE_ERROR_INVALID,
-		  "parsing reference '%s': invalid reference format%s%s", escaped, why ? ": " : "",
-		  why ? why : "");
 	g_autofree char *lower = g_ascii_strdown(escaped, -1);
-	if (g_strcmp0(why, NOT_LOWER) == 0)
+	error_set(error, ENGINE_ERROR_INVALID, "%s%s%s%s%s", own ? why : "invalid reference format",
+		  "\ncause: '", escaped, why && !own ? "': " : "'", why && !own ? why : "");
+	if (why && strcmp(why, NOT_LOWER) == 0)
 		error_add_help(error, "write it in lower case: %s", lower);
 	return NULL;
 }
@@ -200,7 +204,7 @@ static bool split_name(const char *name, Reference *ref, const char **out_why)
 		return false;
 	}
 	if (strlen(name) > NAME_MAX_SIZE) {
-		*out_why = "repository name must not be more than 255 characters";
+		*out_why = TOO_LONG;
 		return false;
 	}
 	if (!repository_is_valid(ref->repository)) {
@@ -213,7 +217,7 @@ static bool split_name(const char *name, Reference *ref, const char **out_why)
 Reference *reference_parse(const char *text, GError **error)
 {
 	if (!*text)
-		return invalid(error, text, "it is empty");
+		return invalid(error, text, NO_NAME);
 	if (strlen(text) > REFERENCE_MAX_SIZE)
 		return invalid(error, text, "it is too long");
 	if (is_image_id(text))
@@ -271,8 +275,11 @@ bool reference_is_short(const Reference *reference)
 char *reference_new_name(const char *text, GError **error)
 {
 	g_autoptr(Reference) reference = reference_parse(text, error);
-	if (!reference)
+	if (!reference) {
+		g_autofree char *escaped = g_strescape(text, NULL);
+		g_prefix_error(error, "normalizing name \"%s\": ", escaped);
 		return NULL;
+	}
 	if (reference->digest)
 		return error_set_null(error, ENGINE_ERROR_INVALID,
 				      "%s: tag by digest not supported", text);

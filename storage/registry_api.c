@@ -51,11 +51,11 @@ bool registry_check_login(Registry *registry, GError **error)
 		return registry_set_status_error(registry, response, "logging in", error);
 	if (!refused) {
 		g_propagate_prefixed_error(error, g_steal_pointer(&problem),
-					   "logging into '%s': ", registry->name);
+					   "logging into \"%s\": ", registry->name);
 		return false;
 	}
-	return error_set(error, ENGINE_ERROR_DENIED, "logging into '%s': invalid username/password",
-			 registry->name);
+	return error_set(error, ENGINE_ERROR_DENIED,
+			 "logging into \"%s\": invalid username/password", registry->name);
 }
 
 /* Take the body of a manifest's answer, checked against every digest that is known. */

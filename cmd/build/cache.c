@@ -121,8 +121,8 @@ static int cmd_prune(Invocation *inv)
 	g_autoptr(GError) error = NULL;
 	if (!command_parse(inv, (void *[]){&opts}))
 		return inv->status;
-	if (!opts.force && !confirm_ask("WARNING! This will remove all build cache."))
-		return 0;
+	if (!opts.force && !confirm_ask("WARNING! This will remove all build cache.", &error))
+		return error ? command_fail(error) : 0;
 	g_autoptr(Engine) engine = command_engine(inv, false, &error);
 	bool done = engine && containers_heal_steps(engine, &error) && prune(engine, &opts, &error);
 	return done ? 0 : command_fail(error);

@@ -301,7 +301,7 @@ static bool may_lose(const ComposeDrift *drift, const char *name)
 		name);
 	if (drift->yes)
 		return true;
-	if (drift->recreate && isatty(STDIN_FILENO) && confirm_ask(text))
+	if (drift->recreate && isatty(STDIN_FILENO) && confirm_ask(text, NULL))
 		return true;
 	log_warn("volume %s exists and is not as the files have it: it stays as it is, with its "
 		 "data (up --yes makes it anew)",

@@ -361,7 +361,7 @@ static bool confirm_rm(const GPtrArray *items)
 		g_string_append_printf(
 			text, "%s%s", i ? ", " : "",
 			container_summary(((ComposeContainer *)items->pdata[i])->ctr)->name);
-	return confirm_ask(text->str);
+	return confirm_ask(text->str, NULL);
 }
 
 static int cmd_rm(Invocation *inv)

@@ -27,7 +27,9 @@ static int cmd_export(Invocation *inv)
 	g_autoptr(GError) error = NULL;
 	if (!command_parse(inv, (void *[]){&opts}))
 		return inv->status;
-	g_autoptr(Engine) engine = command_engine(inv, false, &error);
+	g_autoptr(Engine) engine = archive_output_check(opts.output, &error)
+					   ? command_engine(inv, false, &error)
+					   : NULL;
 	g_autoptr(Container) ctr =
 		engine ? container_resolve(engine, command_arg(inv, 0), &error) : NULL;
 	g_autoptr(ContainerView) view = ctr ? container_view_open(ctr, VIEW_ROOT, &error) : NULL;

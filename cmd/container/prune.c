@@ -87,8 +87,9 @@ static int run(const Invocation *inv, const PruneOptions *opts)
 		engine ? container_filter_new(engine, opts->filters, &error) : NULL;
 	if (!filter)
 		return command_fail(error);
-	if (!opts->force && !confirm_ask("WARNING! This will remove all non running containers."))
-		return 0;
+	if (!opts->force &&
+	    !confirm_ask("WARNING! This will remove all non running containers.", &error))
+		return error ? command_fail(error) : 0;
 	return prune(engine, filter);
 }
 

@@ -164,10 +164,10 @@ static Credentials *get_credentials(const LoginArgs *args, GError **error)
  * namespace. */
 static char *clean_registry(const char *text, GError **error)
 {
-	g_autofree char *name = g_strdup(text);
-	if (g_str_has_prefix(name, "https://") || g_str_has_prefix(name, "http://"))
-		return error_set_null(error, ENGINE_ERROR_INVALID,
-				      "'%s': write the registry without https:// or http://", text);
+	size_t scheme = g_str_has_prefix(text, "https://")  ? strlen("https://")
+			: g_str_has_prefix(text, "http://") ? strlen("http://")
+							    : 0;
+	g_autofree char *name = g_strdup(text + scheme);
 	while (g_str_has_suffix(name, "/"))
 		name[strlen(name) - 1] = '\0';
 	g_autofree char *probe = g_strconcat(name, strchr(name, '/') ? "" : "/probe", NULL);
@@ -237,7 +237,7 @@ static bool log_in(const char *name, const LoginArgs *args, RegistryOptions *opt
 	    !auth_store(&options->auth, name, credentials, &where, error))
 		return false;
 	if (args->verbose)
-		(void)fprintf(stderr, "Used: %s\n", where);
+		(void)printf("Used:  %s\n", where);
 	(void)printf("Login Succeeded!\n");
 	return true;
 }

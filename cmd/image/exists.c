@@ -4,6 +4,7 @@
  */
 #include "cmd/commands.h"
 #include "cmd/engine_open.h"
+#include "libpod/base/error.h"
 #include "storage/image_index.h"
 
 /* 1 is an answer, not a failure: nothing is printed. */
@@ -21,7 +22,9 @@ static int cmd_image_exists(Invocation *inv)
 		return 0;
 	g_autoptr(Image) image =
 		error ? NULL : image_lookup(engine_store(engine), command_arg(inv, 0), &error);
-	if (error)
+	if (!image && !error)
+		image_set_unknown(engine_store(engine), command_arg(inv, 0), &error);
+	if (error && !error_matches(error, ENGINE_ERROR_NOT_FOUND))
 		return command_fail(error);
 	return image ? 0 : 1;
 }

@@ -10,6 +10,7 @@
 #include "libpod/base/error.h"
 #include "libpod/base/json.h"
 #include "libpod/image_view.h"
+#include "libpod/mount_place.h"
 
 typedef struct {
 	bool all, force;
@@ -90,9 +91,11 @@ static int cmd_image_mount(Invocation *inv)
 	if (opts.format && !output_is_json(opts.format))
 		error_set(&error, ENGINE_ERROR_INVALID, "unknown --format argument: \"%s\"",
 			  opts.format);
+	bool named = command_n_args(inv) > 0, list_only = !named && !opts.all;
+	if (!error && named != opts.all)
+		(void)mount_place_check("image mount", &error);
 	g_autoptr(Engine) engine = error ? NULL : command_engine(inv, false, &error);
 	g_autoptr(GPtrArray) images = engine ? choose(inv, engine, opts.all, &error) : NULL;
-	bool list_only = command_n_args(inv) == 0 && !opts.all;
 	bool single = command_n_args(inv) == 1;
 	if (!images ||
 	    !mount_images(engine, images, list_only, single, opts.format != NULL, &error))

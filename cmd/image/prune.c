@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cmd/commands.h"
+#include "cmd/confirm.h"
 #include "cmd/engine_open.h"
 #include "cmd/image/image_filter.h"
 #include "cmd/output.h"
@@ -36,18 +37,13 @@ static const Option options[] = {
 
 static const OptionGroup group = {NULL, options};
 
-/* podman's question, on stderr: stdout has the ids. */
-static bool confirm(bool all)
+/* podman's question. */
+static bool confirm(bool all, GError **error)
 {
-	char line[16] = "";
-	output_flush();
-	(void)fprintf(
-		stderr,
-		"WARNING! This command removes all %s\nAre you sure you want to continue? [y/N] ",
-		all ? "images without at least one container associated with them."
-		    : "dangling images.");
-	(void)fflush(stderr);
-	return fgets(line, sizeof(line), stdin) && g_ascii_tolower(line[0]) == 'y';
+	return confirm_ask(all ? "WARNING! This command removes all images without at least one "
+				 "container associated with them."
+			       : "WARNING! This command removes all dangling images.",
+			   error);
 }
 
 /* Add the sizes of an image's layers, each once. */
@@ -112,8 +108,8 @@ static int run(const Invocation *inv, const PruneOptions *opts)
 		image_filter_new(engine_store(engine), opts->filters, NULL, NULL, &error);
 	if (!filter)
 		return command_fail(error);
-	if (!opts->force && !confirm(opts->all))
-		return 0;
+	if (!opts->force && !confirm(opts->all, &error))
+		return error ? command_fail(error) : 0;
 	g_autoptr(GPtrArray) images = images_list(engine_store(engine), &error);
 	int status = images ? prune(engine, opts, filter, images) : command_fail(error);
 	if (images && !rootless_empty_trash(engine, &error))

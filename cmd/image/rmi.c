@@ -78,35 +78,49 @@ static bool remove_one(Engine *engine, const char *text, bool force, GError **er
 }
 
 /* podman's codes: 1 an image is missing, 2 one is in use. */
-static int fail(const GError *error)
+static int code_of(const GError *error)
 {
-	command_fail(error);
 	if (error_matches(error, ENGINE_ERROR_NOT_FOUND))
 		return 1;
 	return error_matches(error, ENGINE_ERROR_IN_USE) ? 2 : error_exit_code(error);
 }
 
-static int remove_all(Engine *engine, bool force)
+/* Say all that went wrong: several in podman's form. Return: the exit code, 0 if nothing did. */
+static int report(const GPtrArray *errors)
 {
-	g_autoptr(GError) error = NULL;
-	g_autoptr(GPtrArray) images = images_list(engine_store(engine), &error);
-	int status = images ? 0 : command_fail(error);
-	for (size_t i = 0; images && i < images->len; i++) {
-		g_clear_error(&error);
-		if (!remove_image(engine, images->pdata[i], force, &error))
-			status = fail(error);
+	int status = 0;
+	g_autoptr(GString) text = g_string_new(NULL);
+	g_string_printf(text, "%u errors occurred:", errors->len);
+	for (guint i = 0; i < errors->len; i++) {
+		const GError *error = errors->pdata[i];
+		int code = code_of(error);
+		g_string_append_printf(text, "\n\t* %s", error->message);
+		status = status == 0 || code == 1 ? code : status;
 	}
-	g_clear_error(&error);
-	g_autoptr(GPtrArray) lists = image_indexes_list(engine_store(engine), &error);
-	if (!lists)
-		return command_fail(error);
-	for (size_t i = 0; i < lists->len; i++) {
-		const ImageIndex *index = g_ptr_array_index(lists, i);
-		g_clear_error(&error);
-		if (!index_untag_or_remove(engine, index, index->id, true, &error))
-			status = fail(error);
-	}
+	if (errors->len > 1)
+		output_error_text("%s", text->str);
+	else if (errors->len == 1)
+		output_error(errors->pdata[0]);
 	return status;
+}
+
+static void remove_all(Engine *engine, bool force, GPtrArray *errors)
+{
+	GError *error = NULL;
+	g_autoptr(GPtrArray) images = images_list(engine_store(engine), &error);
+	for (size_t i = 0; images && i < images->len; i++)
+		if (!remove_image(engine, images->pdata[i], force, &error))
+			g_ptr_array_add(errors, g_steal_pointer(&error));
+	if (!images)
+		g_ptr_array_add(errors, g_steal_pointer(&error));
+	g_autoptr(GPtrArray) lists = image_indexes_list(engine_store(engine), &error);
+	for (size_t i = 0; lists && i < lists->len; i++) {
+		const ImageIndex *index = g_ptr_array_index(lists, i);
+		if (!index_untag_or_remove(engine, index, index->id, true, &error))
+			g_ptr_array_add(errors, g_steal_pointer(&error));
+	}
+	if (!lists)
+		g_ptr_array_add(errors, g_steal_pointer(&error));
 }
 
 /* The trash is emptied once, also after failures: what went is gone. */
@@ -126,16 +140,18 @@ static int cmd_rmi(Invocation *inv)
 	if (!engine)
 		return command_fail(error);
 
-	int status = opts.all ? remove_all(engine, opts.force) : 0;
+	g_autoptr(GPtrArray) errors = g_ptr_array_new_with_free_func((GDestroyNotify)g_error_free);
+	if (opts.all)
+		remove_all(engine, opts.force, errors);
 	for (size_t i = 0; i < n; i++) {
 		g_autoptr(GError) failed = NULL;
 		if (remove_one(engine, command_arg(inv, i), opts.force, &failed))
 			continue;
 		if ((opts.force || opts.ignore) && error_matches(failed, ENGINE_ERROR_NOT_FOUND))
 			continue;
-		int code = fail(failed);
-		status = status == 0 || code == 1 ? code : status;
+		g_ptr_array_add(errors, g_steal_pointer(&failed));
 	}
+	int status = report(errors);
 	if (!rootless_empty_trash(engine, &error))
 		return command_fail(error);
 	return status;

@@ -140,7 +140,9 @@ static bool row_matches(const Row *row, const char *filter, bool *out, GError **
 	if (strcmp(key, "stars") == 0) {
 		if (!value || !units_parse_uint(value + 1, INT64_MAX, &least, NULL))
 			return error_set(error, ENGINE_ERROR_INVALID,
-					 "incorrect value type for stars filter: \"%s\"", filter);
+					 "incorrect value type for stars filter: strconv.Atoi: "
+					 "parsing \"%s\": invalid syntax",
+					 value ? value + 1 : "");
 		*out = (uint64_t)stars(row) >= least;
 		return true;
 	}

@@ -2,6 +2,8 @@
 /*
  * tag and untag: names of images.
  */
+#include <string.h>
+
 #include "cmd/commands.h"
 #include "cmd/engine_open.h"
 #include "libpod/base/error.h"
@@ -61,6 +63,15 @@ static int cmd_tag(Invocation *inv)
 	return engine && tag(inv, engine, &error) ? 0 : command_fail(error);
 }
 
+/* The name as it is kept. podman has other words here than for `tag`. */
+static char *untag_name(const char *text, GError **error)
+{
+	if (strchr(text, '@'))
+		return error_set_null(error, ENGINE_ERROR_INVALID,
+				      "%s: untag by digest not supported", text);
+	return reference_new_name(text, error);
+}
+
 static bool untag_list(Invocation *inv, Engine *engine, const ImageIndex *index, GError **error)
 {
 	Store *store = engine_store(engine);
@@ -68,7 +79,7 @@ static bool untag_list(Invocation *inv, Engine *engine, const ImageIndex *index,
 		return image_index_untag(store, index, NULL, error);
 	for (size_t i = 1; i < command_n_args(inv); i++) {
 		const char *name = image_index_find_name(index, command_arg(inv, i));
-		g_autofree char *asked = reference_new_name(command_arg(inv, i), error);
+		g_autofree char *asked = untag_name(command_arg(inv, i), error);
 		if (!asked || !image_index_untag(store, index, name ? name : asked, error))
 			return false;
 		event_image(engine, "untag", index->id, name);
@@ -97,7 +108,7 @@ static bool untag(Invocation *inv, Engine *engine, GError **error)
 	}
 	for (size_t i = 1; i < command_n_args(inv); i++) {
 		const char *name = image_find_name(image, command_arg(inv, i));
-		g_autofree char *asked = reference_new_name(command_arg(inv, i), error);
+		g_autofree char *asked = untag_name(command_arg(inv, i), error);
 		if (!asked)
 			return false;
 		if (!name)

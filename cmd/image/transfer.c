@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/archive_output.h"
 #include "cmd/commands.h"
 #include "cmd/engine_open.h"
 #include "cmd/image/fetch_args.h"
@@ -180,7 +181,8 @@ static const Option save_options[] = {
 	{'o', "output", OPTION_VALUE, option_set_string, "FILE",
 	 "Write here (default: standard output)", offsetof(SaveVerbOptions, output), OPTION_COMMON},
 	{0, "format", OPTION_VALUE, set_format, "FORMAT",
-	 "docker-archive (default), oci-archive, oci-dir or docker-dir", 0, OPTION_COMMON},
+	 "docker-archive (default), oci-archive, oci-dir or docker-dir", 0,
+	 OPTION_COMMON | OPTION_WHOLE},
 	{'m', "multi-image-archive", OPTION_FLAG, option_set_flag, NULL,
 	 "Every argument is an image, not one more name of the first",
 	 offsetof(SaveVerbOptions, multi), OPTION_COMMON},
@@ -210,6 +212,7 @@ static int cmd_save(Invocation *inv)
 		return inv->status;
 	GError *error = NULL;
 	g_autoptr(FetchArgs) args = fetch_args_new("save");
+	(void)archive_output_check(opts.output, &error);
 	fetch_args_add(args, "--output", opts.output);
 	fetch_args_add(args, "--format", opts.format);
 	fetch_args_add_flag(args, "--multi", opts.multi);

@@ -62,10 +62,10 @@ static const OptionGroup connect_group = {NULL, connect_options};
 static bool connect_container(Engine *engine, const Invocation *inv, ConnectOptions *opts,
 			      GError **error)
 {
-	g_autoptr(NamedNetwork) network = named_network_resolve(engine, command_arg(inv, 0), error);
-	g_autoptr(Container) ctr =
-		network ? container_resolve(engine, command_arg(inv, 1), error) : NULL;
-	if (!ctr)
+	g_autoptr(Container) ctr = container_resolve(engine, command_arg(inv, 1), error);
+	g_autoptr(NamedNetwork) network =
+		ctr ? named_network_resolve(engine, command_arg(inv, 0), error) : NULL;
+	if (!network)
 		return false;
 	NetworkAttachment *attachment = attachment_of(opts);
 	g_free(attachment->name);
@@ -119,9 +119,10 @@ static const OptionGroup disconnect_group = {NULL, disconnect_options};
 static bool disconnect_container(Engine *engine, const Invocation *inv, GError **error)
 {
 	const char *called = command_arg(inv, 1);
-	g_autoptr(NamedNetwork) network = named_network_resolve(engine, command_arg(inv, 0), error);
-	g_autoptr(Container) ctr = network ? container_resolve(engine, called, error) : NULL;
-	return ctr && container_network_disconnect(ctr, called, network->name, error);
+	g_autoptr(Container) ctr = container_resolve(engine, called, error);
+	g_autoptr(NamedNetwork) network =
+		ctr ? named_network_resolve(engine, command_arg(inv, 0), error) : NULL;
+	return network && container_network_disconnect(ctr, called, network->name, error);
 }
 
 static int cmd_network_disconnect(Invocation *inv)

@@ -94,12 +94,6 @@ static TemplateValue get_labels(const void *row, TemplateHeap *heap)
 	return template_string(template_heap_take(heap, labels_format(NETWORK->labels)));
 }
 
-static TemplateValue get_subnets(const void *row, TemplateHeap *heap)
-{
-	Json *json = template_heap_json(heap, named_network_to_json(NETWORK));
-	return template_from_json(json_object_object_get(json, "subnets"), NULL, heap);
-}
-
 /* What `network inspect` says, too. */
 static TemplateValue from_report(const void *row, const char *key, TemplateHeap *heap)
 {
@@ -108,6 +102,11 @@ static TemplateValue from_report(const void *row, const char *key, TemplateHeap 
 	TemplateValue value = template_nil();
 	(void)report.ops->lookup(report.data, key, heap, &value);
 	return value;
+}
+
+static TemplateValue get_subnets(const void *row, TemplateHeap *heap)
+{
+	return from_report(row, "Subnets", heap);
 }
 
 static TemplateValue get_interface(const void *row, TemplateHeap *heap)

@@ -61,8 +61,9 @@ static int run(const Invocation *inv, const PruneOptions *opts)
 		return command_fail(error);
 	if (list->len == 0 ||
 	    (!opts->force && !confirm_ask("WARNING! This will remove all networks not used by at "
-					  "least one container.")))
-		return 0;
+					  "least one container.",
+					  &error)))
+		return error ? command_fail(error) : 0;
 	return remove_all(engine, list);
 }
 

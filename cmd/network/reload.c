@@ -37,8 +37,7 @@ static int cmd_network_reload(Invocation *inv)
 	g_autoptr(GError) error = NULL;
 	if (!command_parse(inv, (void *[]){&selection}))
 		return inv->status;
-	if (!selection_check(&selection, inv, "you must provide at least one container name or id",
-			     &error))
+	if (!selection_check(&selection, inv, "you must provide at least one name or id", &error))
 		return command_fail(error);
 	const SelectionTask task = {.work = reload_one, .wanted = is_live};
 	return selection_run(&selection, inv, &task);

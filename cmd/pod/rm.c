@@ -143,8 +143,9 @@ static int cmd_pod_prune(Invocation *inv)
 	g_autoptr(Engine) engine = command_engine(inv, false, &error);
 	if (!engine)
 		return command_fail(error);
-	if (!opts.force && !confirm_ask("WARNING! This will remove all stopped/exited pods.."))
-		return 0;
+	if (!opts.force &&
+	    !confirm_ask("WARNING! This will remove all stopped/exited pods..", &error))
+		return error ? command_fail(error) : 0;
 	return pods_prune(engine);
 }
 

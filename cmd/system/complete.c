@@ -161,6 +161,62 @@ static const Option *option_before(const Command *command, const char *word)
 	return NULL;
 }
 
+/* What the values of options are, by the options' names: arguments of a kind, or words. */
+static const struct {
+	const char *option;
+	CommandArg kind;
+	const char *words;
+} values[] = {
+	{"log-driver", COMMAND_ARG_NONE, "journald json-file k8s-file none passthrough"},
+	{"network", COMMAND_ARG_NETWORK, "host none private slirp"},
+	{"pod", COMMAND_ARG_POD, NULL},
+	{"policy", COMMAND_ARG_NONE, "always missing never newer"},
+	{"pull", COMMAND_ARG_NONE, "always missing never newer"},
+	{"requires", COMMAND_ARG_CONTAINER, NULL},
+	{"restart", COMMAND_ARG_NONE, "always no on-failure unless-stopped"},
+	{"secret", COMMAND_ARG_SECRET, NULL},
+	{"signal", COMMAND_ARG_NONE,
+	 "SIGCONT SIGHUP SIGINT SIGKILL SIGQUIT SIGSTOP SIGTERM SIGUSR1 SIGUSR2"},
+	{"stop-signal", COMMAND_ARG_NONE, "SIGHUP SIGINT SIGKILL SIGQUIT SIGTERM SIGUSR1 SIGUSR2"},
+	{"userns", COMMAND_ARG_NONE, "auto host keep-id nomap"},
+	{"volumes-from", COMMAND_ARG_CONTAINER, NULL},
+};
+
+/* The fields of its templates, which its manual page names as "*.Field*". */
+static bool offer_fields(const Completion *completion, const Command *command)
+{
+	const char *at = command->man ? strstr(command->man, "Templates of *--format*") : NULL;
+	bool any = at != NULL;
+	while (at && (at = strstr(at, "*."))) {
+		size_t length = strcspn(at + 2, "* \"");
+		g_autofree char *word = g_strdup_printf("{{.%.*s}}", (int)length, at + 2);
+		if (at[2 + length] == '*')
+			offer(completion, word, NULL);
+		at += 2 + length;
+	}
+	return any;
+}
+
+/* What @option may be set to; files where nothing else is known. */
+static void offer_values(Completion *completion, const Command *command, const Option *option,
+			 const Invocation *inv)
+{
+	if (strcmp(option->name, "format") == 0 && offer_fields(completion, command)) {
+		offer(completion, "json", NULL);
+		return;
+	}
+	for (size_t i = 0; i < G_N_ELEMENTS(values); i++) {
+		if (strcmp(values[i].option, option->name) != 0)
+			continue;
+		g_auto(GStrv) words = g_strsplit(values[i].words ? values[i].words : "", " ", -1);
+		for (size_t j = 0; words[j]; j++)
+			offer(completion, words[j], NULL);
+		offer_args(completion, values[i].kind, inv);
+		return;
+	}
+	completion->files = true;
+}
+
 /* How many of @words, the command's own, are arguments. */
 static size_t count_args(const Command *command, char *const *words, size_t n)
 {
@@ -179,8 +235,9 @@ static void complete_words(Completion *completion, const Command *command, char 
 			   size_t n, const Invocation *inv)
 {
 	bool stopped = (command->flags & COMMAND_STOP_AT_ARG) && count_args(command, words, n) > 0;
-	if (n > 0 && option_before(command, words[n - 1]) && !stopped) {
-		completion->files = true;
+	const Option *option = n > 0 && !stopped ? option_before(command, words[n - 1]) : NULL;
+	if (option) {
+		offer_values(completion, command, option, inv);
 		return;
 	}
 	if (completion->prefix[0] == '-' && !stopped) {

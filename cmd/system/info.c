@@ -16,7 +16,7 @@ typedef struct {
 static const Option options[] = {
 	{'f', "format", OPTION_VALUE, option_set_string, "FORMAT", "json or a Go template",
 	 offsetof(InfoOptions, format), OPTION_COMMON},
-	OPTION_UNSUPPORTED('D', "debug", OPTION_FLAG),
+	{'D', "debug", OPTION_FLAG, option_set_ignored, NULL, "Does nothing", 0, OPTION_HIDDEN},
 	{0},
 };
 

@@ -47,16 +47,18 @@ static bool set_type(void *target, const Option *option, const char *value, GErr
 	if (g_strv_contains(types, value))
 		return true;
 	if (g_strv_contains(foreign, value))
-		return error_set(error, ENGINE_ERROR_UNSUPPORTED, "unsupported type");
+		return error_set(error, ENGINE_ERROR_UNSUPPORTED, "unsupported type \"%s\"", value);
 	return error_set(error, ENGINE_ERROR_INVALID,
-			 "must be \"image\", \"container\", \"network\", \"pod\", \"volume\", or "
-			 "\"all\"");
+			 "invalid type \"%s\": must be \"image\", \"container\", \"pod\", "
+			 "\"network\", \"volume\", or \"all\"",
+			 value);
 }
 
 static const Option all_options[] = {
 	FORMAT_ROW,
 	{'t', "type", OPTION_VALUE, set_type, "TYPE",
-	 "container, image, network, pod, volume or all (default)", 0, OPTION_COMMON},
+	 "container, image, network, pod, volume or all (default)", 0,
+	 OPTION_COMMON | OPTION_WHOLE},
 	SIZE_ROW,
 	LATEST_ROW,
 	{0},
@@ -130,13 +132,14 @@ static bool add_network(GPtrArray *list, Engine *engine, const NamedNetwork *net
 /* "no such object", in the words podman has for each type. */
 static bool fail_missing(const InspectOptions *opts, const char *name, GError **error)
 {
-	const char *form = strcmp(opts->type, "container") == 0 ? "no such container \"%s\""
-			   : strcmp(opts->type, "image") == 0   ? "%s: image not known"
+	const char *form = strcmp(opts->type, "container") == 0 ? "no such container \"%1$s\""
+			   : strcmp(opts->type, "image") == 0   ? "%1$s: image not known"
 			   : strcmp(opts->type, "network") == 0
-				   ? "unable to find network with name or ID %s: network not found"
-			   : strcmp(opts->type, "pod") == 0    ? "inspecting object: no such pod %s"
-			   : strcmp(opts->type, "volume") == 0 ? "no such volume %s"
-							       : "no such object: \"%s\"";
+				   ? "network %1$s: unable to find network with name or ID %1$s: "
+				     "network not found"
+			   : strcmp(opts->type, "pod") == 0    ? "no such pod %1$s"
+			   : strcmp(opts->type, "volume") == 0 ? "no such volume %1$s"
+							       : "no such object: \"%1$s\"";
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 	error_set(error, ENGINE_ERROR_NOT_FOUND, form, name);
@@ -372,6 +375,7 @@ const Command network_inspect_command = {
 	.summary = "Show everything about networks",
 	.description = "As \"skiff inspect\", for networks only.",
 	.examples = (const char *const[]){"skiff network inspect -f '{{.Subnets}}' backend", NULL},
+	.min_args = 1,
 	.max_args = -1,
 	.groups = (const OptionGroup *const[]){&image_group, NULL},
 	.arg = COMMAND_ARG_NETWORK,

@@ -68,7 +68,7 @@ static bool check_options(const PruneOptions *opts, GError **error)
 }
 
 /* podman's words. */
-static bool confirm(const PruneOptions *opts)
+static bool confirm(const PruneOptions *opts, GError **error)
 {
 	g_autofree char *text = g_strdup_printf(
 		"WARNING! This command removes:\n"
@@ -81,7 +81,7 @@ static bool confirm(const PruneOptions *opts)
 		opts->all ? "images without at least one container associated with them"
 			  : "dangling images",
 		opts->all ? "" : "dangling ");
-	return confirm_ask(text);
+	return confirm_ask(text, error);
 }
 
 /* Somebody needs it, began to use it meanwhile, or removed it: no failure. */
@@ -252,8 +252,8 @@ static int run(const Invocation *inv, const PruneOptions *opts)
 		return command_fail(error);
 	if (opts->external)
 		return sweep(engine, &error) ? 0 : command_fail(error);
-	if (!opts->force && !confirm(opts))
-		return 0;
+	if (!opts->force && !confirm(opts, &error))
+		return error ? command_fail(error) : 0;
 	return prune_all(engine, opts);
 }
 

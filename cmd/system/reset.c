@@ -18,7 +18,7 @@ static const Option options[] = {
 
 static const OptionGroup group = {NULL, options};
 
-static bool confirm(Engine *engine)
+static bool confirm(Engine *engine, GError **error)
 {
 	g_autofree char *text =
 		g_strdup_printf("WARNING! This will remove:\n"
@@ -32,7 +32,7 @@ static bool confirm(Engine *engine)
 				"        - the graphRoot directory: \"%s\"\n"
 				"        - the runRoot directory: \"%s\"",
 				store_path(engine_store(engine)), engine_run_path(engine));
-	return confirm_ask(text);
+	return confirm_ask(text, error);
 }
 
 static int cmd_system_reset(Invocation *inv)
@@ -50,8 +50,8 @@ static int cmd_system_reset(Invocation *inv)
 	g_autoptr(Engine) engine = engine_open(&engine_options, &error);
 	if (!engine)
 		return command_fail(error);
-	if (!opts.force && !confirm(engine))
-		return 0;
+	if (!opts.force && !confirm(engine, &error))
+		return error ? command_fail(error) : 0;
 	return reset_all(engine, &error) ? 0 : command_fail(error);
 }
 

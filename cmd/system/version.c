@@ -21,7 +21,7 @@ static const Option options[] = {
 
 static const OptionGroup group = {NULL, options};
 
-/* {"Client": {...}, "Server": null}: there is no other side. */
+/* {"Client": {...}}: there is no other side. What podman says of its compiler is empty here. */
 static Json *build_report(void)
 {
 	g_auto(Platform) host = {0};
@@ -30,15 +30,19 @@ static Json *build_report(void)
 	Json *client = json_object_new_object();
 	js_set_string(client, "APIVersion", SKIFF_VERSION);
 	js_set_string(client, "Version", SKIFF_VERSION);
+	js_set_string(client, "GoVersion", "");
+	js_set_string(client, "GitCommit", "");
+	js_set_string(client, "BuiltTime", "Thu Jan  1 00:00:00 1970");
+	js_set_int(client, "Built", 0);
+	js_set_string(client, "BuildOrigin", "");
 	js_set_string(client, "OsArch", os_arch);
 	js_set_string(client, "Os", "linux");
 	Json *report = json_object_new_object();
 	js_set_take(report, "Client", client);
-	js_set_take(report, "Server", NULL);
 	return report;
 }
 
-/* {{.Client.Version}}, and {{.Version}} as podman also takes it. */
+/* {{.Client.Version}}; {{.Version}} and {{.Server.Version}} as podman also takes them. */
 static bool print(Json *report, const char *format, GError **error)
 {
 	static const char *const none[] = {NULL};
@@ -48,8 +52,10 @@ static bool print(Json *report, const char *format, GError **error)
 	Json *inner = NULL;
 	if (!js_get_object(report, "Client", &inner, error))
 		return false;
+	if (strstr(format, ".Server"))
+		js_set_take(report, "Server", json_object_get(inner));
 	bool of_client = strstr(format, ".Client") == NULL && strstr(format, ".Server") == NULL &&
-			 !output_is_json(format);
+			 !output_is_json(format) && !strstr(format, "json");
 	TemplateValue value = of_client ? template_from_json(inner, &client, heap)
 					: template_from_json(report, &whole, heap);
 	return output_value("version", format, &value, error);
@@ -65,8 +71,9 @@ static int cmd_version(Invocation *inv)
 	if (!opts.format || *opts.format == '\0') {
 		g_auto(Platform) host = {0};
 		platform_host(&host);
-		output_printf("Client:       skiff\nVersion:      %s\nOS/Arch:      linux/%s\n",
-			      SKIFF_VERSION, host.architecture);
+		output_printf("Client:       skiff\nVersion:      %s\nAPI Version:  %s\n"
+			      "OS/Arch:      linux/%s\n",
+			      SKIFF_VERSION, SKIFF_VERSION, host.architecture);
 		return 0;
 	}
 	g_autoptr(Json) report = build_report();

@@ -50,14 +50,14 @@ static GPtrArray *find(Engine *engine, const PruneOptions *opts, GError **error)
 }
 
 /* Say which, and ask. */
-static bool confirm(const GPtrArray *list)
+static bool confirm(const GPtrArray *list, GError **error)
 {
 	g_autoptr(GString) text = g_string_new(
 		"WARNING! This will remove all volumes not used by at least one container. The "
 		"following volumes will be removed:");
 	for (guint i = 0; i < list->len; i++)
 		g_string_append_printf(text, "\n%s", ((const Volume *)list->pdata[i])->name);
-	return confirm_ask(text->str);
+	return confirm_ask(text->str, error);
 }
 
 /* One that got a user meanwhile stays. */
@@ -89,8 +89,8 @@ static int run(const Invocation *inv, const PruneOptions *opts)
 		return 0;
 	if (list->len == 0 && !opts->force)
 		output_printf("No dangling volumes found\n");
-	if (list->len == 0 || (!opts->force && !confirm(list)))
-		return 0;
+	if (list->len == 0 || (!opts->force && !confirm(list, &error)))
+		return error ? command_fail(error) : 0;
 	return remove_all(engine, list);
 }
 

@@ -38,13 +38,21 @@ static ino_t namespace_inode(MonitorLoop *loop, const char *pid, const char *nam
 	return fstatat(loop->proc_fd, path, &st, 0) == 0 ? st.st_ino : 0;
 }
 
-/* Pid 0: there is none, the container waits for its next run. */
-static Json *process_json(pid_t pid)
+/*
+ * Pid 0: there is none, the container waits for its next run. One that lives must have its start
+ * time: without that it would count as gone.
+ */
+static bool set_process(Json *record, const char *key, pid_t pid, GError **error)
 {
+	errno = 0;
+	unsigned long long start = pid > 0 ? record_process_start(pid) : 0;
+	if (pid > 0 && start == 0 && errno != 0 && errno != ENOENT && errno != ESRCH)
+		return error_set_errno(error, "cannot tell when process %d began", (int)pid);
 	Json *json = json_object_new_object();
 	js_set_int(json, "pid", pid);
-	js_set_int(json, "start", pid > 0 ? (int64_t)record_process_start(pid) : 0);
-	return json;
+	js_set_int(json, "start", (int64_t)start);
+	js_set_take(record, key, json);
+	return true;
 }
 
 bool monitor_write_run_record(MonitorLoop *loop, GError **error)
@@ -53,8 +61,9 @@ bool monitor_write_run_record(MonitorLoop *loop, GError **error)
 	g_snprintf(pid, sizeof pid, "%d", (int)loop->launch.pid);
 	g_autoptr(Json) json = json_object_new_object();
 	js_set_string(json, "boot", record_boot_id());
-	js_set_take(json, "monitor", process_json(getpid()));
-	js_set_take(json, "init", process_json(loop->launch.pid));
+	if (!set_process(json, "monitor", getpid(), error) ||
+	    !set_process(json, "init", loop->launch.pid, error))
+		return false;
 	js_set_int(json, "started", loop->started_ns);
 	js_set_int(json, "netns_inode", (int64_t)namespace_inode(loop, pid, "net"));
 	js_set_int(json, "userns_inode", (int64_t)namespace_inode(loop, "self", "user"));

@@ -43,6 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	g_assert_nonnull(error);
 	for (const char *c = error->message; *c; c++)
-		g_assert_true(g_ascii_isprint(*c) || g_str_has_prefix(c, "\nhelp: "));
+		g_assert_true(g_ascii_isprint(*c) || g_str_has_prefix(c, "\nhelp: ") ||
+			      g_str_has_prefix(c, "\ncause: "));
 	return 0;
 }

@@ -79,15 +79,16 @@ class Prune(VerbTest):
 
     def test_question(self):
         nameless = self.make(None, {"a": b"1"})
-        for answer in ("", "n\n", "\n", "no\n"):
+        question = ("WARNING! This command removes all dangling images.\n"
+                    "Are you sure you want to continue? [y/N] ")
+        for answer in ("n\n", "\n", "no\n"):
             done = self.skiff("image", "prune", input=answer)
-            self.assertEqual(done.stdout, "")
-            self.assertEqual(done.stderr, "WARNING! This command removes all dangling images.\n"
-                                          "Are you sure you want to continue? [y/N] ")
+            self.assertEqual((done.stdout, done.stderr), (question, ""))
+        self.assertEqual(self.skiff_fails("image", "prune", input="", says="Error: EOF").stdout, question)
         self.assertIn(nameless, self.ids())
-        self.assertEqual(self.skiff("image", "prune", input="Yes\n").stdout, f"{nameless}\n")
+        self.assertEqual(self.skiff("image", "prune", input="Yes\n").stdout, f"{question}{nameless}\n")
         done = self.skiff("image", "prune", "-a", input="n\n")
-        self.assertIn("WARNING! This command removes all images without at least one container associated with them.\n", done.stderr)
+        self.assertIn("WARNING! This command removes all images without at least one container associated with them.\n", done.stdout)
 
     def test_refused(self):
         self.skiff_fails("image", "prune", "--external", says="unsupported flag: --external")
@@ -131,6 +132,31 @@ class Tree(VerbTest):
 
     def test_unknown(self):
         self.skiff_fails("image", "tree", "nope", says="Error: nope: image not known")
+
+
+class Damaged(VerbTest):
+    """What cannot be read is said, not left out."""
+
+    def test_damage(self):
+        """A layer without its record: what shows layers fails, and prints nothing. So with a manifest."""
+        self.make("torn", {"a": b"torn"})
+        store = self.state_directories()["store/names"].parent
+        info = self.skiff("inspect", "torn").json[0]
+        layer = store / "layers" / info["RootFS"]["Layers"][0].removeprefix("sha256:") / "layer.json"
+        saved = layer.read_bytes()
+        layer.write_bytes(b"{")
+        for verb in (["image", "tree"], ["image", "tree", "--whatrequires"], ["history"]):
+            done = self.skiff_fails(*verb, "torn", says=" has a broken record: ")
+            self.assertEqual(done.stdout, "")
+        layer.write_bytes(saved)
+        self.skiff("image", "tree", "torn")
+        busybox = self.skiff("inspect", "busybox").json[0]
+        manifest = store / "images" / busybox["Id"] / "manifests" / busybox["Digest"]
+        saved = manifest.read_bytes()
+        manifest.write_bytes(b"{")
+        self.skiff_fails("image", "inspect", "busybox", says=f"Error: image '{busybox['Id'][:12]}': ")
+        manifest.write_bytes(saved)
+        self.skiff("image", "inspect", "busybox")
 
 
 class Diff(VerbTest):

@@ -262,7 +262,7 @@ class Load(LoadSaveTest):
         empty = self.base / "nothing"
         empty.write_bytes(b"")
         for path, says in ((tar, "neither a docker-archive nor an OCI layout"), (text, "malformed"),
-                           (empty, "neither"), (self.base / "absent", "No such file")):
+                           (empty, "neither"), (self.base / "absent", "no such file")):
             done = self.fetch("load", "--input", path, code=125)
             self.assertRegex(done.stderr, f"^Error: .*{says}")
             self.assertEqual(self.image_ids(), [])

@@ -418,7 +418,7 @@ class Verbs(NamedNetworkTest):
         self.assertEqual(self.skiff("ps", "--format", "{{.Networks}}", "--filter", "network=one").stdout, "one\n")
         self.assertEqual(self.skiff("ps", "-q", "--filter", "network=two").stdout, "")
         self.skiff_fails("network", "rm", "one", code=2,
-                         says='"one" has associated containers with it. Use -f to forcefully delete containers and '
+                         says='"one" has associated containers with it. Use -f to forcibly delete containers and '
                               "pods: network is being used")
         self.assertEqual(self.skiff("network", "prune", "-f").stdout, "")
         self.assertEqual(self.skiff("network", "rm", "-f", "one").stdout, "one\n")

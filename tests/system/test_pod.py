@@ -89,7 +89,7 @@ class Verbs(PodTest):
             (("create", "--infra=false", "--memory", "1m"), 125, "you must have an infra container to limit a pod"),
             (("create", "--infra-image", "x"), 125,
              "unsupported flag: --infra-image: the infra container runs skiff's own program and needs no image"),
-            (("inspect", "nope"), 125, "inspecting object: no such pod nope"),
+            (("inspect", "nope"), 125, "no such pod nope"),
             (("rm", "nope"), 1, "no pod with name or ID nope found: no such pod"),
             (("start", "nope"), 125, "no pod with name or ID nope found: no such pod"),
             (("stop", "nope"), 125, "no pod with name or ID nope found: no such pod"),

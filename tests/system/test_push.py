@@ -674,7 +674,7 @@ class Contents(FaultTest):
                 (["no/such", target], "no/such: image not known"),
                 ([image_id, f"{registry.host}/app/x@{digest(b'')}"], "a digest can't be pushed to"),
                 ([image_id, "containers-storage:x"], "cannot push to 'containers-storage:x'"),
-                ([image_id, f"{registry.host}/UPPER"], "invalid reference format")):
+                ([image_id, f"{registry.host}/UPPER"], "repository name must be lowercase")):
             with self.subTest(args):
                 self.push_fails(*args, says=says)
         self.assertEqual(registry.requests, [])
@@ -882,7 +882,7 @@ class Files(SkiffTest):
 
     def test_wrong_destinations(self):
         for words, says in ((["oci:x:ä"], "invalid image ä"), (["oci:"], "names no path"), (["--format", "v2s2", "oci:x"], "format v2s2 cannot"),
-                            (["--format", "oci", "docker-archive:x"], "format oci cannot"), (["docker-archive:x:UPPER"], "invalid reference format"),
+                            (["--format", "oci", "docker-archive:x"], "format oci cannot"), (["docker-archive:x:UPPER"], "repository name must be lowercase"),
                             (["--compression-format", "zstd", "dir:x"], "zstd"), (["--compression-level", "3", "docker-archive:x"], "compression"),
                             (["oci:/no/such/parent"], "cannot make the directory"), (["docker-daemon:x"], "cannot push to 'docker-daemon:x'")):
             with self.subTest(words):

@@ -72,7 +72,7 @@ class Prune(SkiffTest):
                    "\t- all networks not used by at least one container{}{}\n\t- all {}\n\t- all {}build cache\n\n"
                    "Are you sure you want to continue? [y/N] ")
         self.assertEqual(self.skiff("system", "prune", input="n\n").stdout, warning.format("", "", "dangling images", "dangling "))
-        self.assertEqual(self.skiff("system", "prune", "-a", "--volumes", "--build", input="").stdout, warning.format(
+        self.assertEqual(self.skiff("system", "prune", "-a", "--volumes", "--build", input="", code=125).stdout, warning.format(
             "\n\t- all volumes not used by at least one container", "\n\t- all build containers",
             "images without at least one container associated with them", ""))
         self.assertIn("busybox", self.skiff("images").stdout)
@@ -158,16 +158,21 @@ class Completion(SkiffTest):
         self.skiff("create", "--name", "completed", "busybox", "true")
         script = self.skiff("completion", "bash").stdout
         ask = 'source "$1"; _ask() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _skiff; printf "%s\\n" "${COMPREPLY[*]}"; }; '
-        asked = f"_ask {self.program} start com; _ask {self.program} manif; _ask {self.program} health"
+        self.skiff("network", "create", "netted")
+        self.skiff("secret", "create", "hidden", "-", input="x")
+        asked = "; ".join(f"_ask {self.program} {words}" for words in (
+            "start com", "manif", "health", "run --network ne", "run --secret ''", "kill --signal SIGK", "images --format '{{.Rep'"))
         file = self.tmp / "completion"
         self.skiff("completion", "-f", file, "bash")
         self.assertEqual(file.read_text(encoding="utf-8"), script)
         done = subprocess.run(["bash", "-c", ask + asked, "bash", str(file)], capture_output=True, text=True, check=True, env=self.environment())
-        self.assertEqual((done.stdout.split(), done.stderr), (["completed", "manifest", "healthcheck"], ""))
+        self.assertEqual((done.stdout.split(), done.stderr), (["completed", "manifest", "healthcheck", "netted", "hidden", "SIGKILL", "{{.RepoDigests}}", "{{.Repository}}"], ""))
         self.assertIn("#compdef skiff\n", self.skiff("completion", "zsh").stdout)
         self.assertIn("complete -c skiff -f", self.skiff("completion", "--no-desc", "fish").stdout)
         self.skiff_fails("completion", "-f", "/no/such/file", "bash", says="Error: cannot write '/no/such/file': No such file or directory")
         self.skiff("rm", "completed")
+        self.skiff("network", "rm", "netted")
+        self.skiff("secret", "rm", "hidden")
 
 
 class Others(SkiffTest):

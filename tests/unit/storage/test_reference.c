@@ -187,7 +187,8 @@ static void test_table(void)
 			g_assert_true(error_matches(error, ENGINE_ERROR_INVALID));
 			for (const char *c = error->message; *c; c++)
 				g_assert_true(g_ascii_isprint(*c) ||
-					      g_str_has_prefix(c, "\nhelp: "));
+					      g_str_has_prefix(c, "\nhelp: ") ||
+					      g_str_has_prefix(c, "\ncause: "));
 			continue;
 		}
 		if (!ref)
