@@ -8,6 +8,10 @@
 #include "libpod/base/error.h"
 #include "libpod/pod.h"
 
+/* Between looks at others that wait for their restart. */
+#define LOOK_FIRST_US 100000
+#define LOOK_MOST_US  1000000
+
 typedef struct {
 	uint64_t code;
 	bool start;
@@ -40,14 +44,48 @@ static bool others_may_run(Engine *engine, const ContainerSummary *s, GError **e
 	return true;
 }
 
+/* Does one that it needs wait for its own restart? */
+static bool others_wait(Engine *engine, const ContainerSummary *s)
+{
+	for (char **id = s->depends; id && *id; id++) {
+		g_autoptr(Container) other = container_resolve(engine, *id, NULL);
+		if (other && container_summary(other)->state == CONTAINER_RESTARTING)
+			return true;
+	}
+	return false;
+}
+
+/* It comes up when those that it needs do, however often these try, unless somebody was faster. */
+static bool start_after_others(Engine *engine, const char *id, GError **error)
+{
+	for (gulong delay = LOOK_FIRST_US;; delay = MIN(delay * 2, LOOK_MOST_US)) {
+		g_autoptr(GError) failed = NULL;
+		g_autoptr(Container) ctr = container_resolve(engine, id, error);
+		const ContainerSummary *s = ctr ? container_summary(ctr) : NULL;
+		if (!s)
+			return false;
+		if (container_summary_is_live(s))
+			return true;
+		if (!others_wait(engine, s)) {
+			if (others_may_run(engine, s, &failed) &&
+			    container_start(ctr, &(ContainerStart){.detached = true}, NULL,
+					    &failed))
+				return true;
+			if (!others_wait(engine, s)) {
+				g_propagate_error(error, g_steal_pointer(&failed));
+				return false;
+			}
+		}
+		g_usleep(delay);
+	}
+}
+
 /* It keeps its pod, unless it cannot be started. */
 static bool start_anew(Engine *engine, const char *id, const char *pod, GError **error)
 {
 	if (!container_cleanup(engine, id, NULL, error))
 		return false;
-	g_autoptr(Container) ctr = container_resolve(engine, id, error);
-	if (ctr && others_may_run(engine, container_summary(ctr), error) &&
-	    container_start(ctr, &(ContainerStart){.detached = true}, NULL, error))
+	if (start_after_others(engine, id, error))
 		return true;
 	if (pod)
 		pod_member_ended(engine, pod, NULL);

@@ -202,6 +202,9 @@ static bool add_key(Writing *out, const char *name, const char *value)
 		return add_security(out, value);
 	if (strcmp(name, "sdnotify") == 0)
 		return add_notify(out, value);
+	if (strcmp(name, "cgroups") == 0) /* split is what the unit says by itself */
+		return strcmp(value, "split") == 0 ||
+		       add_value(out, "CgroupsMode", KEY_VALUE, value);
 	if (strcmp(name, "label") == 0 && add_label(out, value))
 		return true;
 	if (is_reference(value))

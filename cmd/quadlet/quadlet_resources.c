@@ -15,7 +15,7 @@ static const QuadletKey volume_keys[] = {
 	{"PodmanArgs", KEY_WORDS, NULL},
 	{"Copy", KEY_LATER},
 	{"Device", KEY_LATER},
-	{"Driver", KEY_LATER},
+	{"Driver", KEY_LATER, "--driver"},
 	{"Group", KEY_LATER},
 	{"Image", KEY_LATER},
 	{"Options", KEY_LATER},

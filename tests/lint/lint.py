@@ -270,6 +270,8 @@ def check_options(findings, program):
             findings.add("cmd", 1, f"command '{name}' has no summary")
         page = pages / f"{command.get('page')}.1.scd"
         manual = page.read_text(encoding="utf-8").replace("\\", "") if page.is_file() else None
+        if manual is None and pages.is_dir() and name != "skiff" and not command["hidden"]:
+            findings.add("contrib/man", 1, f"'{name}' has no man page: it is not in meson.build")
         for option in command["options"]:
             if not option["supported"] or option["hidden"]:
                 continue

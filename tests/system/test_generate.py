@@ -166,6 +166,13 @@ class Quadlet(GenerateTest):
         self.assertFalse([line for line in lines if "--restart" in line or "Label=" in line], lines)
         self.skiff("volume", "rm", "-f", "odd.volume", check=False)
 
+    def test_cgroups(self):
+        """What a service has anyway is not written."""
+        for mode, line in (("split", None), ("no-conmon", "CgroupsMode=no-conmon")):
+            self.make(f"of-{mode}", [f"--cgroups={mode}"], ["busybox"])
+            lines = self.skiff("quadlet", "generate", f"of-{mode}").stdout.splitlines()
+            self.assertEqual([found for found in lines if "group" in found], [line] if line else [])
+
     def test_files(self):
         self.make("one", ["--network", "none"], ["busybox"])
         path = self.home / "one.container"

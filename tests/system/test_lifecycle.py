@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import time
@@ -223,6 +224,26 @@ class Lifecycle(SkiffTest):
         os.kill(state["Pid"], signal.SIGKILL)
         wait_for(lambda: not read_text(f"/proc/{state['ConmonPid']}/cmdline"), 60, message="the end of the monitor and its clean-up")
         self.assertEqual(self.skiff("ps", "--format", "{{.Names}}").lines, [])
+
+    def test_restart_policy_follows_one_that_waits_for_its_restart(self):
+        """A container that shares the network of another comes up with it."""
+        def state(name):
+            return self.skiff("inspect", name).json[0]["State"]
+
+        self.skiff("run", "--rm", "-v", "state:/state", "busybox", "touch", "/state/up")
+        self.skiff("run", "-d", "--name", "other", "--restart", "always", "-v", "state:/state", "busybox", "sh", "-c", "test -e /state/up && exec sleep 1000")
+        self.skiff("run", "-d", "--name", "c", "--restart", "always", "--network", "container:other", "busybox", "sleep", "1000")
+        self.skiff("exec", "other", "rm", "/state/up")
+        os.kill(state("other")["Pid"], signal.SIGKILL)
+        # For 3 seconds, or longer.
+        wait_for(lambda: re.fullmatch("[5-7] restarting", self.skiff("inspect", "-f", "{{.RestartCount}} {{.State.Status}}", "other").word), 60)
+        os.kill(state("c")["Pid"], signal.SIGKILL)
+        wait_for(lambda: state("c")["Status"] in ("exited", "created"), 60)
+        self.skiff("run", "--rm", "-v", "state:/state", "busybox", "touch", "/state/up")
+        wait_for(lambda: state("c")["Status"] == "running" and state("c")["Pid"] != 0, 60)
+        self.assertEqual(*(os.readlink(f"/proc/{state(name)['Pid']}/ns/net") for name in ("c", "other")))
+        self.skiff("rm", "-f", "-t", "0", "c", "other")
+        self.skiff("volume", "rm", "state")
 
     @unittest.skipUnless(EXITS_ARE_TOLD, "the kernel does not tell of others' exits")
     def test_exit_code_after_a_killed_monitor(self):
