@@ -22,6 +22,7 @@ static const struct {
 	const char *name, *lost;
 } optional_records[] = {
 	{"update.json", "the limits are those it was made with"},
+	{"networks.json", "it is on the networks that it was made for"},
 	{"health.json", "the log of its probes is lost"},
 };
 

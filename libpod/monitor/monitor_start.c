@@ -21,6 +21,7 @@
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
 #include "libpod/base/record.h"
+#include "libpod/base/seal.h"
 #include "libpod/base/units.h"
 #include "network/netns.h"
 
@@ -86,7 +87,7 @@ bool monitor_write_run_record(MonitorLoop *loop, GError **error)
 		js_set_bool(json, "oom", true);
 	if (loop->phase == MONITOR_HELD)
 		js_set_bool(json, "held", true);
-	const char *text = js_text(json);
+	g_autofree char *text = seal_text(js_text(json));
 	return record_replace(MONITOR_FD_RUN, "run.json", text, strlen(text), RECORD_SYNC_NONE,
 			      error);
 }

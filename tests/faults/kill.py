@@ -141,7 +141,9 @@ def verbs(bed):
              again=sleeper),
         Verb("rm", RM_NEW, before=[sleeper], there=exists, proof=restart, again=sleeper),
         Verb("restart", ["restart", "-t", "0", "new"], before=[sleeper], undo=[RM_NEW], there=exists, proof=restart, again=sleeper),
-        Verb("kill", ["kill", "new"], before=[sleeper], undo=[RM_NEW], there=exists, proof=restart, again=sleeper),
+        # One that has its signal is still called running until it has ended: a start finds nothing to do.
+        Verb("kill", ["kill", "new"], before=[sleeper], undo=[RM_NEW], there=exists, proof=[["stop", "-t", "0", "new"], *restart],
+             again=sleeper),
         Verb("exec", ["exec", "-d", "new", "true"], before=[sleeper], undo=[RM_NEW], there=exists, proof=restart, again=sleeper),
         Verb("tag", ["tag", second, "localhost/tagged:latest"], before=[["load", "-q", "-i", str(bed.archive)]],
              undo=[["rmi", "-f", "-i", second, "localhost/tagged:latest"]], there=["image", "exists", "localhost/tagged:latest"],

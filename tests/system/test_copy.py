@@ -11,7 +11,7 @@ import tarfile
 import time
 from pathlib import Path
 
-from tests.support.skiff import SLOWNESS, SkiffTest, wait_for
+from tests.support.skiff import SLOWNESS, SOAK, SkiffTest, wait_for
 
 HERE = Path(__file__).resolve().parent
 
@@ -264,7 +264,7 @@ class Race(SkiffTest):
     """A container exchanges a directory for a link to a directory of the host, all the time."""
 
     images = ["busybox"]
-    SWAPS = 10000
+    SWAPS = 100000 if SOAK else 10000
 
     def setUp(self):
         super().setUp()

@@ -19,7 +19,7 @@ import unittest
 from pathlib import Path
 
 from tests.support.images import directory_entry, entry
-from tests.support.skiff import SLOWNESS, SkiffTest, prefix, wait_for
+from tests.support.skiff import SLOWNESS, SOAK, SkiffTest, prefix, wait_for
 from tests.system.test_hostile_layers import docker_archive, symlink, tar
 
 HERE = Path(__file__).resolve().parent
@@ -393,7 +393,7 @@ class MountPoints(IncidentTest):
         source = self.place / "source"
         source.mkdir()
         before = self.canary_state()
-        rounds = 60
+        rounds = 2000 if SOAK else 60
         for _ in range(rounds):
             self.run_root("true", options=["-v", f"{shared}:/shared", "-v", f"{source}:/shared/sub/deep"], check=False)
         self.skiff("rm", "-f", "-t", "0", "flipper")

@@ -114,6 +114,7 @@ POSTURE = [
     ("CVE-2022-0185 and other doors of user namespaces", "Posture.test_every_system_call", "filter"),
     ("CVE-2026-31431 AF_ALG", "Posture.test_arguments_decide", "filter"),
     ("exec without the filter", "Posture.test_exec_has_the_same_filter", "filter"),
+    ("a filter that was changed in the cache", "Posture.test_another_filter_in_the_cache", "cached-filter"),
     ("CVE-2024-3056", "Posture.test_mounts", "shm-size"),
     ("hidden files of /proc and /sys", "Posture.test_hidden_paths", "masked-paths"),
     ("CVE-2022-27651 build steps", "Doors.test_build_step", "nothing-inherited"),
