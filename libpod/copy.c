@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -24,6 +25,8 @@
 #define MAX_LINKS 40
 #define PIPE_SIZE (1 << 20)
 
+#define NO_ARCHIVE "source must be a (compressed) tar archive when copying from stdin"
+
 /* One end, opened. */
 typedef struct {
 	const CopyEnd *end;
@@ -37,9 +40,10 @@ typedef struct {
 /* What arrives where. */
 typedef struct {
 	bool source_is_dir;
-	bool contents; /* "SRC/.": what it holds */
-	char *dir;     /* the directory that receives it, in the destination's tree */
-	char *name;    /* the name it gets there; NULL with contents */
+	bool contents;     /* "SRC/.": what it holds */
+	char *source_name; /* what the source is called where links of a container led */
+	char *dir;         /* the directory that receives it, in the destination's tree */
+	char *name;        /* the name it gets there; NULL with contents */
 } Plan;
 
 static void side_clear(Side *side)
@@ -53,6 +57,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Side, side_clear)
 
 static void plan_clear(Plan *plan)
 {
+	g_free(plan->source_name);
 	g_free(plan->dir);
 	g_free(plan->name);
 }
@@ -96,6 +101,15 @@ static char *parent_name(const char *path)
 	return g_path_get_dirname(trimmed);
 }
 
+/* Without what only says that it has to be a directory: "/", "/.". g_free() it. */
+static char *without_slashes(const char *path)
+{
+	size_t n = strlen(path);
+	while (n > 1 && (path[n - 1] == '/' || (path[n - 1] == '.' && path[n - 2] == '/')))
+		n--;
+	return g_strndup(path, n);
+}
+
 /* A view of the container; both ends share one where they are the same container. */
 static bool open_container(Side *side, const Side *other, GError **error)
 {
@@ -130,29 +144,14 @@ static bool open_host_source(Side *side, Plan *plan, GError **error)
 	if (side->fd < 0 || fstat(side->fd, &st) < 0)
 		return error_set_errno(error, "cannot open '%s'", path);
 	plan->source_is_dir = S_ISDIR(st.st_mode);
+	plan->source_name = base_name(path);
 	side->tree = tree_of_host(side->fd, &side->map);
 	return true;
 }
 
-/* Open the source and learn whether it is a directory. */
-static bool open_source(Side *side, Plan *plan, GError **error)
-{
-	plan->contents = names_contents(side->end->path);
-	if (is_stream(side->end))
-		return true;
-	if (!side->end->ctr)
-		return open_host_source(side, plan, error);
-	TreeStat st = {0};
-	if (!open_container(side, NULL, error) ||
-	    !tree_stat(&side->tree, side->end->path, true, &st, error))
-		return false;
-	plan->source_is_dir = st.is_dir;
-	return st.exists || set_missing(side->end, "no such file or directory", error);
-}
-
 /*
- * Where a destination that is no directory really is: a link leads to the file that is meant. Only
- * the text of the link is used; it is resolved inside the container, later.
+ * Where a path really leads if its last part is a link. Only the text of the link is used; it is
+ * resolved inside the container, later.
  */
 static char *follow_links(const Tree *tree, const char *path, GError **error)
 {
@@ -173,17 +172,39 @@ static char *follow_links(const Tree *tree, const char *path, GError **error)
 	return error_set_null(error, ENGINE_ERROR_INVALID, "'%s': too many links", path);
 }
 
-/* The destination as it is: a directory, a file, or nothing in a directory. */
-static bool plan_arrival(Plan *plan, const Side *from, const CopyEnd *to, const TreeStat *there,
-			 bool parent_is_dir, GError **error)
+/* Open the source and learn whether it is a directory. */
+static bool open_source(Side *side, Plan *plan, GError **error)
+{
+	plan->contents = names_contents(side->end->path);
+	if (is_stream(side->end))
+		return true;
+	if (!side->end->ctr)
+		return open_host_source(side, plan, error);
+	TreeStat st = {0};
+	if (!open_container(side, NULL, error) ||
+	    !tree_stat(&side->tree, side->end->path, true, &st, error))
+		return false;
+	if (!st.exists)
+		return set_missing(side->end, "no such file or directory", error);
+	plan->source_is_dir = st.is_dir;
+	g_autofree char *real =
+		plan->contents ? NULL : follow_links(&side->tree, side->end->path, error);
+	plan->source_name = real ? base_name(real) : NULL;
+	return real || plan->contents;
+}
+
+/* The destination, which links say is at @real, as it is: a directory, a file, or nothing in a
+ * directory. */
+static bool plan_arrival(Plan *plan, const Side *from, const CopyEnd *to, const char *real,
+			 const TreeStat *there, bool parent_is_dir, GError **error)
 {
 	bool needs_dir = g_str_has_suffix(to->path, "/") || names_contents(to->path);
 	if (is_stream(from->end) && !there->is_dir)
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "destination must be a directory when copying from stdin");
 	if (there->is_dir) {
-		plan->dir = g_strdup(to->path);
-		plan->name = plan->contents ? NULL : base_name(from->end->path);
+		plan->dir = g_strdup(real);
+		plan->name = plan->contents ? NULL : g_strdup(plan->source_name);
 		return true;
 	}
 	if (there->exists && plan->source_is_dir)
@@ -192,8 +213,8 @@ static bool plan_arrival(Plan *plan, const Side *from, const CopyEnd *to, const 
 	if ((needs_dir && !(plan->source_is_dir && parent_is_dir)) || !parent_is_dir)
 		return set_missing(
 			to, there->exists ? "not a directory" : "no such file or directory", error);
-	plan->dir = parent_name(to->path);
-	plan->name = base_name(to->path);
+	plan->dir = parent_name(real);
+	plan->name = base_name(real);
 	plan->contents = false;
 	return true;
 }
@@ -204,24 +225,23 @@ static bool open_container_target(Side *side, const Side *from, Plan *plan, GErr
 	TreeStat there = {0}, parent = {0};
 	if (!open_container(side, from, error))
 		return false;
-	g_autofree char *path =
+	g_autofree char *typed =
 		g_strconcat(side->end->path[0] == '/' ? "" : "/", side->end->path, NULL);
+	g_autofree char *path = without_slashes(typed);
 	if (!tree_stat(&side->tree, path, true, &there, error))
 		return false;
-	g_autofree char *real = there.exists && !there.is_dir
-					? follow_links(&side->tree, path, error)
-					: g_strdup(path);
+	g_autofree char *real =
+		there.is_dir ? g_strdup(path) : follow_links(&side->tree, path, error);
 	g_autofree char *above = real ? parent_name(real) : NULL;
 	if (!above || (!there.is_dir && !tree_stat(&side->tree, above, true, &parent, error)))
 		return false;
-	const CopyEnd to = {.ctr = side->end->ctr, .name = side->end->name, .path = real};
-	return plan_arrival(plan, from, &to, &there, parent.is_dir, error);
+	return plan_arrival(plan, from, side->end, real, &there, parent.is_dir, error);
 }
 
 /* A directory of the host that exists, or the one that shall hold the new name. */
 static bool open_host_target(Side *side, const Side *from, Plan *plan, GError **error)
 {
-	const char *path = side->end->path;
+	g_autofree char *path = without_slashes(side->end->path);
 	struct stat st, above_st;
 	TreeStat there = {.exists = fstatat(AT_FDCWD, path, &st, 0) == 0};
 	there.is_dir = there.exists && S_ISDIR(st.st_mode);
@@ -233,8 +253,7 @@ static bool open_host_target(Side *side, const Side *from, Plan *plan, GError **
 		return error_set_errno(error, "cannot resolve '%s'", path);
 	bool is_dir = !there.is_dir && fstatat(AT_FDCWD, above, &above_st, 0) == 0 &&
 		      S_ISDIR(above_st.st_mode);
-	const CopyEnd to = {.path = real};
-	if (!plan_arrival(plan, from, &to, &there, is_dir, error))
+	if (!plan_arrival(plan, from, side->end, real, &there, is_dir, error))
 		return false;
 	side->fd = openat(AT_FDCWD, plan->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (side->fd < 0)
@@ -302,6 +321,15 @@ static bool join(const Side *from, const Side *to, const Plan *plan, const char 
 	return choose_error(got, get_error, report != NULL, put_error, error);
 }
 
+/* No archive at all: the pipe is closed before its first byte. */
+static bool is_empty(int pipe_fd)
+{
+	struct pollfd poll_fd = {.fd = pipe_fd, .events = POLLIN};
+	while (poll(&poll_fd, 1, -1) < 0 && errno == EINTR)
+		continue;
+	return !(poll_fd.revents & POLLIN);
+}
+
 /* From standard input. */
 static bool put_stream(const Side *to, const Plan *plan, const char *owner,
 		       const CopyOptions *options, GError **error)
@@ -310,6 +338,9 @@ static bool put_stream(const Side *to, const Plan *plan, const char *owner,
 	autofd in = tree_input("-", &pid, error);
 	if (in < 0)
 		return false;
+	if (is_empty(in))
+		return spawn_wait(pid, NULL) >= 0 &&
+		       error_set(error, ENGINE_ERROR_CORRUPT, NO_ARCHIVE);
 	g_autoptr(LayerChild) put = tree_put(&to->tree, plan->dir, owner,
 					     options->overwrite ? TREE_OVERWRITE : 0, in, error);
 	fd_close(&in);
@@ -317,9 +348,7 @@ static bool put_stream(const Side *to, const Plan *plan, const char *owner,
 	g_autoptr(Json) report = put ? layer_child_wait_report(put, &failed) : NULL;
 	int code = spawn_wait(pid, NULL);
 	if (put && !report && error_matches(failed, ENGINE_ERROR_CORRUPT))
-		return error_set(error, ENGINE_ERROR_CORRUPT,
-				 "source must be a (compressed) tar archive when copying from "
-				 "stdin: %s",
+		return error_set(error, ENGINE_ERROR_CORRUPT, NO_ARCHIVE "\ncause: %s",
 				 failed->message);
 	if (failed)
 		g_propagate_error(error, g_steal_pointer(&failed));
@@ -334,9 +363,9 @@ static bool get_stream(const Side *from, const Plan *plan, GError **error)
 	if (isatty(STDOUT_FILENO))
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "cannot write an archive to a terminal: redirect it");
-	g_autofree char *name = plan->contents ? NULL : base_name(from->end->path);
-	g_autoptr(LayerChild) get = tree_get(&from->tree, from->end->path, name,
-					     TREE_SKIP_UNREADABLE, SPAWN_INHERIT, error);
+	g_autoptr(LayerChild) get =
+		tree_get(&from->tree, from->end->path, plan->contents ? NULL : plan->source_name,
+			 TREE_SKIP_UNREADABLE, SPAWN_INHERIT, error);
 	return get && tree_get_finish(get, error);
 }
 

@@ -113,6 +113,7 @@ class Copy(SkiffTest):
         self.fails("destination must be a directory when copying a directory", "c:/tmp/dir", "file")
         self.fails("destination must be a directory when copying from stdin", "-", "c:/tmp/file", input=b"")
         self.fails("source must be a (compressed) tar archive when copying from stdin", "-", "c:/tmp", input=b"x" * 2000)
+        self.fails("source must be a (compressed) tar archive when copying from stdin", "-", "c:/tmp", input=b"")
         self.fails('container "absent" does not exist', "absent:/x", ".")
         self.fails('invalid arguments "c:", "x": you must specify paths', "c:", "x")
         self.fails("name or ID cannot be empty", "file", "x")
@@ -258,6 +259,27 @@ class Copy(SkiffTest):
         self.assertFalse(any(stat.S_ISCHR(p.lstat().st_mode) for p in (self.work / "dev").rglob("*")))
         self.cp("c:/proc", "proc")
         self.assertEqual(list((self.work / "proc").iterdir()), [])
+
+    def test_links_of_the_container_lead_to_what_is_meant(self):
+        """As podman has it: a source is called what its link leads to, a destination may not be there yet."""
+        self.container()
+        self.skiff("exec", "c", "sh", "-c", "cd /tmp; mkdir dir; echo 1 > dir/a; ln -s dir ld; ln -s dir/a lf; ln -s dir/new ln; ln -s no/such lx")
+        (self.work / "out").mkdir()
+        self.cp("c:/tmp/ld", "out")
+        self.cp("c:/tmp/lf", "out")
+        self.assertEqual(sorted(p.name for p in (self.work / "out").rglob("*")), ["a", "a", "dir"])
+        self.cp("file", "c:/tmp/ln")
+        self.assertEqual(self.skiff("exec", "c", "sh", "-c", "readlink /tmp/ln; cat /tmp/dir/new").lines, ["dir/new", "file"])
+        self.fails('"/tmp/lx" could not be found on container c: no such file or directory', "file", "c:/tmp/lx")
+
+    def test_a_file_is_no_directory(self):
+        self.container()
+        self.skiff("exec", "c", "touch", "/tmp/there")
+        self.fails('"/tmp/there/" could not be found on container c: not a directory', "file", "c:/tmp/there/")
+        self.fails('"file/" could not be found on the host: not a directory', "c:/etc/passwd", "file/")
+        for place in ("/tmp/there", "/tmp/there/", "/tmp/there/."):
+            self.fails("destination must be a directory when copying a directory", "dir", f"c:{place}")
+            self.fails("destination must be a directory when copying a directory", "dir/.", f"c:{place}")
 
 
 class Race(SkiffTest):
