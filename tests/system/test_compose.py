@@ -493,6 +493,30 @@ class Attached(ComposeTest):
         self.assertEqual(self.inspect("proj-b-1")["State"]["Status"], "exited")
         self.assertEqual(self.compose("up", "--abort-on-container-exit", "-t", "1", check=False).code, 7)
 
+    def test_silent_ones_count(self):
+        """Whose lines are not printed ends all, too, and is waited for where all are silent."""
+        self.write(f"services: {{a: {{image: busybox, command: [sh, -c, 'echo quiet; exit 7'], attach: false}}, b: {{image: busybox, stop_signal: KILL, command: {SLEEP}}}}}")
+        done = self.compose("up", "--exit-code-from", "a", code=7)
+        self.assertNotIn("quiet", done.stdout)
+        self.assertEqual(self.inspect("proj-b-1")["State"]["Status"], "exited")
+        self.assertEqual(self.compose("up", "--attach", "b", "--abort-on-container-exit", check=False).code, 7)
+        self.compose("up", "-d", "b")
+        done = self.compose("up", "a")
+        self.assertIn("a-1 exited with code 7\n", done.stderr)
+        self.assertNotIn("quiet", done.stdout)
+
+    def test_what_is_started_meanwhile_is_followed(self):
+        self.write("services: {a: {image: busybox, stop_signal: KILL, command: [sh, -c, 'echo mine; exec sleep 1000']}}")
+        process = self.start_up()
+        self.addCleanup(process.kill)
+        self.compose("up", "-d", "--scale", "a=2")
+        for line in process.stdout:
+            if line == "a-2  | mine\n":
+                break
+        self.compose("stop", "a")
+        _, err = process.communicate(timeout=60 * SLOWNESS)
+        self.assertIn("a-2 exited with code 137\n", err)
+
     def start_up(self):
         """`compose up` that has attached: from then on it takes care of signals."""
         process = self.start("compose", "up", cwd=self.project, text=True)
