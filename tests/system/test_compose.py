@@ -326,6 +326,13 @@ class Changes(ComposeTest):
         self.assertNotIn("orphan", self.up(one, env={"COMPOSE_IGNORE_ORPHANS": "1"}).stderr)
         self.up(one, "--remove-orphans")
         self.assertEqual(self.names(), ["proj-a-1"])
+        self.up(both)
+        self.up(one, env={"COMPOSE_REMOVE_ORPHANS": "true"})
+        self.assertEqual(self.names(), ["proj-a-1"])
+        self.up(both)
+        self.write(one)
+        self.compose("down", "-t", "0", env={"COMPOSE_REMOVE_ORPHANS": "1"})
+        self.assertEqual(self.names(), [])
         # A profile hides its services; it does not make orphans of them.
         self.up(both.replace("b: {", "b: {profiles: [p], "), env={"COMPOSE_PROFILES": "p"})
         self.assertNotIn("orphan", self.compose("up", "-d").stderr)
