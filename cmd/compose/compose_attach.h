@@ -28,7 +28,8 @@ typedef struct {
 	bool abort_on_failure;       /* likewise, if its code is not 0 */
 	const char *code_from;       /* whose code is ours; NULL */
 	const ComposeProject *files; /* whose services are waited for, and have pre_stop hooks */
-	/* What a child does meanwhile; NULL: nothing. While it lives, the end of all is not ours. */
+	/* What a child does meanwhile; NULL: nothing. While it lives, the end of all is not ours.
+	 */
 	bool (*companion)(void *data, GError **error);
 	void *companion_data;
 } ComposeAttach;
