@@ -222,6 +222,8 @@ volumes: {{v: {{external: true, name: vol}}}}
         for part, words in (("networks: {x: {link_local_ips: [169.254.8.8]}}", "services.b.networks: a container has one address of each family: link_local_ips is"),
                             ("storage_opt: {size: 1g}", "services.b.storage_opt: it is not supported: layers have no quota"),
                             ("links: ['a:alias']", "an alias is not supported"),
+                            ("volumes: [{type: bind, source: ., target: /x, bind: {recursive: maybe}}]", "invalid bind.recursive \"maybe\""),
+                            ("volumes: [{type: bind, source: ., target: /x, bind: {recursive: writable}}]", "bind.recursive is not supported"),
                             ("volumes: [{type: cluster, source: x, target: /x}]", "services.b.volumes: containers here have no mount of type cluster")):
             with self.subTest(part=part):
                 failed = self.up(f"services: {{a: {{image: busybox, command: {SLEEP}}}, b: {{image: busybox, {part}}}}}\n"
@@ -230,6 +232,7 @@ volumes: {{v: {{external: true, name: vol}}}}
                 self.assertIn(words, failed.stderr)
                 self.assertRegex(failed.stderr, r"compose\.yaml:1:\d+: ")
                 self.assertEqual(self.names(), [])
+        self.up(f"services: {{a: {{image: busybox, command: {SLEEP}, volumes: [{{type: bind, source: ., target: /x, read_only: true, bind: {{recursive: readonly}}}}]}}}}")
 
     def test_networks_and_volumes_that_cannot_be(self):
         """The last one is refused before the first is made."""
