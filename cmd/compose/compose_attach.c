@@ -178,7 +178,7 @@ typedef struct {
 	Engine *engine;
 	const char *project;
 	const ComposeAttach *options;
-	GPtrArray *state, *items; /* of ComposeContainer: all, and those we follow */
+	GPtrArray *state, *items; /* of ComposeContainer: all, and those we wait for */
 	GHashTable *ended;        /* ids that were told of */
 	int signals;              /* how many came */
 	bool aborted;             /* the rest was stopped, since one ended */
@@ -209,6 +209,41 @@ static void kill_all(Attached *at)
 		if (compose_state_runs(ctr))
 			(void)container_kill(ctr, SIGKILL, NULL);
 	}
+}
+
+static bool ends_with_others(const ComposeAttach *options)
+{
+	return options->abort_on_exit || options->abort_on_failure || options->code_from;
+}
+
+static bool is_printed(const ComposeAttach *options, const char *service)
+{
+	return !options->services || g_strv_contains(options->services, service);
+}
+
+/* Those that are printed; where the end of one is the end of all, or all are silent, also those
+ * that were named, or all. */
+static bool is_waited_for(const ComposeAttach *options, const char *service)
+{
+	const char *const *named = options->named;
+	bool all_silent = options->services && !options->services[0];
+	if (is_printed(options, service) || g_strcmp0(options->code_from, service) == 0)
+		return true;
+	return (ends_with_others(options) || all_silent) &&
+	       (named && named[0]
+			? g_strv_contains(named, service)
+			: node_get(node_get(options->files->model, "services"), service) != NULL);
+}
+
+/* Those of a list for which @is_meant holds. */
+static GPtrArray *choose(const GPtrArray *state, const ComposeAttach *options,
+			 bool (*is_meant)(const ComposeAttach *options, const char *service))
+{
+	GPtrArray *chosen = compose_state_select(state, NULL, false);
+	for (guint i = chosen->len; i-- > 0;)
+		if (!is_meant(options, ((ComposeContainer *)chosen->pdata[i])->service))
+			g_ptr_array_remove_index(chosen, i);
+	return chosen;
 }
 
 /* What the end of one container means for the others. */
@@ -336,9 +371,10 @@ static bool is_followed(const Attached *at, const char *id)
 static bool follow_new(Attached *at, GError **error)
 {
 	g_autoptr(GPtrArray) state = compose_state_list(at->engine, at->project, error);
-	g_autoptr(GPtrArray) all =
-		state ? compose_state_select(state, at->options->services, false) : NULL;
+	g_autoptr(GPtrArray) all = state ? choose(state, at->options, is_waited_for) : NULL;
+	g_autoptr(GPtrArray) printed = state ? choose(state, at->options, is_printed) : NULL;
 	g_autoptr(GPtrArray) fresh = g_ptr_array_new();
+	bool any = false;
 	for (guint i = 0; all && i < all->len; i++) {
 		ComposeContainer *item = all->pdata[i];
 		const char *id = container_summary(item->ctr)->id;
@@ -352,26 +388,29 @@ static bool follow_new(Attached *at, GError **error)
 		}
 		g_hash_table_remove(at->ended, id);
 		g_ptr_array_add(at->items, item);
-		g_ptr_array_add(fresh, item);
+		any = true;
+		if (g_ptr_array_find(printed, item, NULL))
+			g_ptr_array_add(fresh, item);
 	}
 	if (fresh->len > 0) {
 		ComposeLogs logs = at->options->logs;
 		logs.since_ns =
 			container_summary(((ComposeContainer *)fresh->pdata[0])->ctr)->started;
 		pid_t printer = start_printer(at->engine, fresh, at->project, &logs);
-		g_ptr_array_add(at->states, g_steal_pointer(&state));
 		if (printer > 0)
 			g_array_append_val(at->printers, printer);
 	}
+	if (any)
+		g_ptr_array_add(at->states, g_steal_pointer(&state));
 	return all != NULL;
 }
 
-/* Now and then, while the companion lives. */
+/* Now and then: another command may start or scale a service meanwhile. */
 static bool look_for_new(Attached *at, GError **error)
 {
-	if (at->companion <= 0 || at->aborted || ++at->ticks % 5 != 0)
+	if (at->aborted || ++at->ticks % 5 != 0)
 		return true;
-	if (waitpid(at->companion, NULL, WNOHANG) == at->companion)
+	if (at->companion > 0 && waitpid(at->companion, NULL, WNOHANG) == at->companion)
 		at->companion = 0;
 	return follow_new(at, error);
 }
@@ -395,22 +434,23 @@ static bool wait_for_end(Attached *at, const sigset_t *set, GError **error)
 	return ok;
 }
 
-static void print_attaching(const Attached *at)
+static void print_attaching(const Attached *at, const GPtrArray *printed)
 {
 	g_autoptr(GString) names = g_string_new(NULL);
-	for (guint i = 0; i < at->items->len; i++)
+	for (guint i = 0; i < printed->len; i++)
 		g_string_append_printf(
 			names, "%s%s", i ? ", " : "",
-			short_name(((ComposeContainer *)at->items->pdata[i])->ctr, at->project));
+			short_name(((ComposeContainer *)printed->pdata[i])->ctr, at->project));
 	(void)fprintf(stderr, "Attaching to %s\n", names->str);
 }
 
 static bool attach(Attached *at, GError **error)
 {
 	sigset_t set, old;
+	g_autoptr(GPtrArray) printed = choose(at->state, at->options, is_printed);
 	block_signals(&set, &old);
-	print_attaching(at);
-	pid_t printer = start_printer(at->engine, at->items, at->project, &at->options->logs);
+	print_attaching(at, printed);
+	pid_t printer = start_printer(at->engine, printed, at->project, &at->options->logs);
 	bool ok = printer > 0 || error_set_errno(error, "cannot follow the logs");
 	if (printer > 0)
 		g_array_append_val(at->printers, printer);
@@ -437,7 +477,7 @@ bool compose_attach(Engine *engine, const char *project, const ComposeAttach *op
 	g_autoptr(GPtrArray) state = compose_state_list(engine, project, error);
 	if (!state)
 		return false;
-	g_autoptr(GPtrArray) items = compose_state_select(state, options->services, false);
+	g_autoptr(GPtrArray) items = choose(state, options, is_waited_for);
 	g_autoptr(GHashTable) ended = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	g_autoptr(GPtrArray) states =
 		g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);

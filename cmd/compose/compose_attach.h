@@ -21,22 +21,22 @@ bool compose_logs(Engine *engine, const GPtrArray *items, const char *project,
 
 typedef struct {
 	ComposeLogs logs;
-	const char *const *services; /* to follow; NULL: all */
+	const char *const *services; /* whose lines are printed; NULL: all */
+	const char *const *named;    /* on the command line; empty: all */
 	int stop_timeout_s;
 	bool abort_on_exit;          /* the first that ends ends all */
 	bool abort_on_failure;       /* likewise, if its code is not 0 */
 	const char *code_from;       /* whose code is ours; NULL */
-	const ComposeProject *files; /* for pre_stop hooks; NULL: none */
-	/*
-	 * What a child does meanwhile; NULL: nothing. While it lives, containers that it makes or
-	 * starts again are followed, too, and the end of all is not ours.
+	const ComposeProject *files; /* whose services are waited for, and have pre_stop hooks */
+	/* What a child does meanwhile; NULL: nothing. While it lives, the end of all is not ours.
 	 */
 	bool (*companion)(void *data, GError **error);
 	void *companion_data;
 } ComposeAttach;
 
 /**
- * compose_attach() - follow a project until all its containers have ended
+ * compose_attach() - follow a project until all its containers have ended, also those that are
+ * started meanwhile
  * @out_code:	exit code of the command: 130 after a signal
  *
  * The first SIGINT or SIGTERM stops them, the second kills them.

@@ -8,6 +8,7 @@
 
 #include "cmd/commands.h"
 #include "cmd/compose/compose_spec.h"
+#include "cmd/compose/service_words.h"
 #include "cmd/output.h"
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
@@ -245,7 +246,7 @@ static void add_run_options(Line *line)
 static void add_platforms(Line *line)
 {
 	const Node *list = node_get(line->build, "platforms");
-	const char *own = node_string(line->service->value, "platform");
+	const char *own = service_platform(line->how->project, line->service->value);
 	g_auto(Platform) machine = {0};
 	bool here = false;
 	platform_host(&machine);

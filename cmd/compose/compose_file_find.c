@@ -127,9 +127,8 @@ static bool add_named_env(ComposeProject *project, const ComposeOptions *options
 
 static bool add_dotenv(ComposeProject *project, const char *directory, GError **error)
 {
-	const char *off = environment_lookup(project->env, "COMPOSE_DISABLE_ENV_FILE");
 	g_autofree char *path = g_build_filename(directory, ".env", NULL);
-	if (off && (strcmp(off, "1") == 0 || g_ascii_strcasecmp(off, "true") == 0))
+	if (environment_is_true(project->env, "COMPOSE_DISABLE_ENV_FILE"))
 		return true;
 	return add_env(project, path, false, error);
 }

@@ -29,17 +29,26 @@ static struct {
 	ProgressKind kind;
 	Ansi ansi;
 	bool dry_run;
-	int fd;    /* to the child that draws; -1: none */
-	pid_t pid; /* of it */
+	bool to_stdout; /* COMPOSE_STATUS_STDOUT: reports are no messages */
+	int fd;         /* to the child that draws; -1: none */
+	pid_t pid;      /* of it */
 } state = {.fd = -1};
 
 /* What is said to the child in place of a report. */
 static const char hide_word[] = "\001", end_word[] = "\002", line_word[] = "\003";
 
+static FILE *stream(void)
+{
+	return state.to_stdout ? stdout : stderr;
+}
+
 bool compose_progress_configure(const char *kind, const char *ansi, GError **error)
 {
 	const char *said = kind ? kind : g_getenv("COMPOSE_PROGRESS");
 	const char *when = ansi ? ansi : g_getenv("COMPOSE_ANSI");
+	const char *status = g_getenv("COMPOSE_STATUS_STDOUT");
+	state.to_stdout =
+		status && (strcmp(status, "1") == 0 || g_ascii_strcasecmp(status, "true") == 0);
 	state.kind = PROGRESS_AUTO;
 	if (said && *said && !progress_kind_parse(said, &state.kind, NULL))
 		return error_set(error, ENGINE_ERROR_INVALID,
@@ -57,15 +66,15 @@ bool compose_progress_configure(const char *kind, const char *ansi, GError **err
 	if (state.kind == PROGRESS_AUTO && state.ansi == ANSI_NEVER)
 		state.kind = PROGRESS_PLAIN;
 	if (state.kind == PROGRESS_AUTO)
-		state.kind = progress_can_draw(STDERR_FILENO) ? PROGRESS_TTY : PROGRESS_PLAIN;
-	if (state.kind == PROGRESS_TTY && !isatty(STDERR_FILENO))
+		state.kind = progress_can_draw(fileno(stream())) ? PROGRESS_TTY : PROGRESS_PLAIN;
+	if (state.kind == PROGRESS_TTY && !isatty(fileno(stream())))
 		state.kind = PROGRESS_PLAIN;
 	return true;
 }
 
 void compose_progress_tell(void)
 {
-	if (state.kind == PROGRESS_PLAIN && isatty(STDERR_FILENO))
+	if (state.kind == PROGRESS_PLAIN && isatty(fileno(stream())))
 		(void)g_setenv(PROGRESS_VARIABLE, "plain", TRUE);
 }
 
@@ -270,7 +279,7 @@ static G_GNUC_NORETURN void run_drawing(int fd, pid_t parent)
 	(void)close_range(DRAWING_FD + 1, ~0U, 0);
 	Drawing drawing = {
 		.fd = DRAWING_FD,
-		.progress = progress_new(STDERR_FILENO),
+		.progress = progress_new(fileno(stream())),
 		.lines = g_ptr_array_new_with_free_func(line_free),
 	};
 	for (bool go_on = true; go_on;) {
@@ -367,7 +376,8 @@ static void report_json(const char *kind, const char *name, const char *word)
 	json_object_object_add(json, "id", json_object_new_string(id));
 	json_object_object_add(json, "status", json_object_new_string(status));
 	json_object_object_add(json, "text", json_object_new_string(word));
-	(void)fprintf(stderr, "%s\n", js_text(json));
+	(void)fprintf(stream(), "%s\n", js_text(json));
+	(void)fflush(stream());
 }
 
 void compose_report(const char *kind, const char *name, const char *word)
@@ -382,7 +392,8 @@ void compose_report(const char *kind, const char *name, const char *word)
 	} else if (state.kind == PROGRESS_JSON) {
 		report_json(kind, name, word);
 	} else {
-		(void)fprintf(stderr, " %s%s %s  %s\n", state.dry_run ? "DRY-RUN MODE -  " : "",
+		(void)fprintf(stream(), " %s%s %s  %s\n", state.dry_run ? "DRY-RUN MODE -  " : "",
 			      kind, plain, word);
+		(void)fflush(stream());
 	}
 }

@@ -11,6 +11,7 @@
 #include "cmd/compose/compose_spec.h"
 #include "cmd/compose/compose_state.h"
 #include "cmd/compose/project_output.h"
+#include "cmd/compose/service_words.h"
 #include "cmd/confirm.h"
 #include "cmd/image/acquire.h"
 #include "libpod/base/error.h"
@@ -547,7 +548,7 @@ Image *compose_image_acquire(Engine *engine, const ComposeProject *project,
 	bool named = node_string(service->value, "image") != NULL;
 	AcquireOptions acquire = {
 		.policy = PULL_MISSING,
-		.platform = node_string(service->value, "platform"),
+		.platform = service_platform(project, service->value),
 		.quiet = how->quiet_pull || compose_progress_is_quiet(),
 	};
 	if (how->built && g_hash_table_contains(how->built, service->key))

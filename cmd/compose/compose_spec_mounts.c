@@ -28,6 +28,8 @@ static bool ensure_source(const ComposeSpec *make, const Node *mount, const char
 static bool add_bind(const ComposeSpec *make, ContainerSpec *spec, const Node *mount,
 		     GError **error)
 {
+	static const char *const recursions[] = {"disabled", "enabled", "readonly", "writable",
+						 NULL};
 	const char *source = node_string(mount, "source");
 	const Node *bind = node_get(mount, "bind");
 	const char *selinux = node_string(bind, "selinux");
@@ -35,7 +37,12 @@ static bool add_bind(const ComposeSpec *make, ContainerSpec *spec, const Node *m
 		return place_error(error, mount->at, "services.%s.volumes: source is required",
 				   make->name);
 	const char *recursive = node_string(bind, "recursive");
-	if (recursive && (strcmp(recursive, "writable") == 0 || strcmp(recursive, "readonly") == 0))
+	if (recursive && !g_strv_contains(recursions, recursive))
+		return place_error(error, mount->at,
+				   "services.%s.volumes: invalid bind.recursive \"%s\": enabled, "
+				   "disabled, writable or readonly",
+				   make->name, recursive);
+	if (g_strcmp0(recursive, "writable") == 0)
 		return compose_unsupported(
 			make, "volumes",
 			"mounts below one that is read-only are read-only, too: bind.recursive is",

@@ -516,11 +516,10 @@ static bool acquire_images(const Up *up, const GPtrArray *order, GError **error)
 static bool care_for_orphans(const Up *up, GError **error)
 {
 	const Node *services = node_get(up->project->model, "services");
-	const char *ignore = environment_lookup(up->project->env, "COMPOSE_IGNORE_ORPHANS");
-	bool ignored =
-		ignore && (strcmp(ignore, "1") == 0 || g_ascii_strcasecmp(ignore, "true") == 0);
+	bool remove = up->options->remove_orphans ||
+		      environment_is_true(up->project->env, "COMPOSE_REMOVE_ORPHANS");
 	g_autoptr(GString) names = g_string_new(NULL);
-	if (up->options->services && up->options->services[0] && !up->options->remove_orphans)
+	if (up->options->services && up->options->services[0] && !remove)
 		return true;
 	for (guint i = 0; i < up->state->len; i++) {
 		const ComposeContainer *item = up->state->pdata[i];
@@ -528,13 +527,13 @@ static bool care_for_orphans(const Up *up, GError **error)
 		    node_get(up->project->disabled, item->service) ||
 		    node_get(up->project->unselected, item->service))
 			continue;
-		if (up->options->remove_orphans && !remove_container(up, item->ctr, error))
+		if (!remove)
+			g_string_append_printf(names, "%s%s", names->len ? " " : "",
+					       container_summary(item->ctr)->name);
+		else if (!remove_container(up, item->ctr, error))
 			return false;
-		g_string_append_printf(
-			names, "%s%s", names->len ? " " : "",
-			up->options->remove_orphans ? "" : container_summary(item->ctr)->name);
 	}
-	if (names->len > 0 && !up->options->remove_orphans && !ignored)
+	if (names->len > 0 && !environment_is_true(up->project->env, "COMPOSE_IGNORE_ORPHANS"))
 		log_warn("found orphan containers ([%s]) for this project. If you removed or "
 			 "renamed this service in your compose file, you can run this command with "
 			 "the --remove-orphans flag to clean it up.",

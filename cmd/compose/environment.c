@@ -59,6 +59,12 @@ const char *environment_lookup(const Environment *env, const char *name)
 	return value ? value : g_hash_table_lookup(env->values, name);
 }
 
+bool environment_is_true(const Environment *env, const char *name)
+{
+	const char *value = environment_lookup(env, name);
+	return value && (strcmp(value, "1") == 0 || g_ascii_strcasecmp(value, "true") == 0);
+}
+
 static const char *lookup(const char *name, void *data)
 {
 	return environment_lookup(data, name);

@@ -32,6 +32,9 @@ bool environment_add_file(Environment *env, const char *path, GError **error);
 /** environment_lookup() - the value of a variable, NULL if unset. */
 const char *environment_lookup(const Environment *env, const char *name);
 
+/** environment_is_true() - is a variable "1" or "true"? */
+bool environment_is_true(const Environment *env, const char *name);
+
 /** environment_interpolation() - for interpolate_text(); valid as long as @env. */
 Interpolation environment_interpolation(const Environment *env);
 

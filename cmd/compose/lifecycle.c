@@ -119,10 +119,11 @@ static GPtrArray *choose_for_down(const Life *life)
 	const Node *services =
 		life->live.project ? node_get(life->live.project->model, "services") : NULL;
 	g_autoptr(GPtrArray) all = compose_state_select(life->live.state, life->services, true);
+	bool orphans = !life->live.project || life->opts.remove_orphans ||
+		       environment_is_true(life->live.project->env, "COMPOSE_REMOVE_ORPHANS");
 	for (guint i = 0; i < all->len; i++) {
 		const ComposeContainer *item = all->pdata[i];
-		if (!life->live.project || life->opts.remove_orphans || item->oneoff ||
-		    node_get(services, item->service))
+		if (orphans || item->oneoff || node_get(services, item->service))
 			g_ptr_array_add(chosen, all->pdata[i]);
 	}
 	return chosen;

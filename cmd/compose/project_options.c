@@ -34,8 +34,9 @@ static const Option options[] = {
 	 offsetof(ProjectOptions, directory), OPTION_COMMON},
 	{'p', "project-name", OPTION_VALUE, option_set_string, "NAME", "Name of the project",
 	 offsetof(ProjectOptions, name), OPTION_COMMON},
-	OPTION_UNSUPPORTED(0, "all-resources", OPTION_FLAG),
-	OPTION_UNSUPPORTED(0, "compatibility", OPTION_FLAG),
+	COMPOSE_REFUSED(0, "all-resources", OPTION_FLAG, "what no service uses is left out"),
+	COMPOSE_REFUSED(0, "compatibility", OPTION_FLAG,
+			"containers are called PROJECT-SERVICE-N, with dashes"),
 	{0},
 };
 

@@ -27,6 +27,13 @@ char *service_volumes_from(const ComposeProject *project, const char *text)
 	return g_strconcat(name, parts[1] ? ":" : "", parts[1], NULL);
 }
 
+const char *service_platform(const ComposeProject *project, const Node *service)
+{
+	const char *own = node_string(service, "platform");
+	const char *other = environment_lookup(project->env, "DOCKER_DEFAULT_PLATFORM");
+	return own ? own : other && *other ? other : NULL;
+}
+
 const char *service_link_alias(const char *text)
 {
 	const char *colon = strchr(text, ':');

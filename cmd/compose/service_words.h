@@ -18,6 +18,10 @@ char *service_namespace(const ComposeProject *project, const char *text);
  * takes them. g_free() it. */
 char *service_volumes_from(const ComposeProject *project, const char *text);
 
+/** service_platform() - the service's, else DOCKER_DEFAULT_PLATFORM's, borrowed; NULL: this
+ * machine's. */
+const char *service_platform(const ComposeProject *project, const Node *service);
+
 /** service_link_alias() - of "SERVICE:ALIAS": another name than the service's own, borrowed; NULL
  * if there is none. */
 const char *service_link_alias(const char *text);

@@ -222,6 +222,8 @@ volumes: {{v: {{external: true, name: vol}}}}
         for part, words in (("networks: {x: {link_local_ips: [169.254.8.8]}}", "services.b.networks: a container has one address of each family: link_local_ips is"),
                             ("storage_opt: {size: 1g}", "services.b.storage_opt: it is not supported: layers have no quota"),
                             ("links: ['a:alias']", "an alias is not supported"),
+                            ("volumes: [{type: bind, source: ., target: /x, bind: {recursive: maybe}}]", "invalid bind.recursive \"maybe\""),
+                            ("volumes: [{type: bind, source: ., target: /x, bind: {recursive: writable}}]", "bind.recursive is not supported"),
                             ("volumes: [{type: cluster, source: x, target: /x}]", "services.b.volumes: containers here have no mount of type cluster")):
             with self.subTest(part=part):
                 failed = self.up(f"services: {{a: {{image: busybox, command: {SLEEP}}}, b: {{image: busybox, {part}}}}}\n"
@@ -230,6 +232,7 @@ volumes: {{v: {{external: true, name: vol}}}}
                 self.assertIn(words, failed.stderr)
                 self.assertRegex(failed.stderr, r"compose\.yaml:1:\d+: ")
                 self.assertEqual(self.names(), [])
+        self.up(f"services: {{a: {{image: busybox, command: {SLEEP}, volumes: [{{type: bind, source: ., target: /x, read_only: true, bind: {{recursive: readonly}}}}]}}}}")
 
     def test_networks_and_volumes_that_cannot_be(self):
         """The last one is refused before the first is made."""
@@ -326,6 +329,13 @@ class Changes(ComposeTest):
         self.assertNotIn("orphan", self.up(one, env={"COMPOSE_IGNORE_ORPHANS": "1"}).stderr)
         self.up(one, "--remove-orphans")
         self.assertEqual(self.names(), ["proj-a-1"])
+        self.up(both)
+        self.up(one, env={"COMPOSE_REMOVE_ORPHANS": "true"})
+        self.assertEqual(self.names(), ["proj-a-1"])
+        self.up(both)
+        self.write(one)
+        self.compose("down", "-t", "0", env={"COMPOSE_REMOVE_ORPHANS": "1"})
+        self.assertEqual(self.names(), [])
         # A profile hides its services; it does not make orphans of them.
         self.up(both.replace("b: {", "b: {profiles: [p], "), env={"COMPOSE_PROFILES": "p"})
         self.assertNotIn("orphan", self.compose("up", "-d").stderr)
@@ -492,6 +502,30 @@ class Attached(ComposeTest):
         self.compose("up", "--exit-code-from", "a", "-t", "1", code=7)
         self.assertEqual(self.inspect("proj-b-1")["State"]["Status"], "exited")
         self.assertEqual(self.compose("up", "--abort-on-container-exit", "-t", "1", check=False).code, 7)
+
+    def test_silent_ones_count(self):
+        """Whose lines are not printed ends all, too, and is waited for where all are silent."""
+        self.write(f"services: {{a: {{image: busybox, command: [sh, -c, 'echo quiet; exit 7'], attach: false}}, b: {{image: busybox, stop_signal: KILL, command: {SLEEP}}}}}")
+        done = self.compose("up", "--exit-code-from", "a", code=7)
+        self.assertNotIn("quiet", done.stdout)
+        self.assertEqual(self.inspect("proj-b-1")["State"]["Status"], "exited")
+        self.assertEqual(self.compose("up", "--attach", "b", "--abort-on-container-exit", check=False).code, 7)
+        self.compose("up", "-d", "b")
+        done = self.compose("up", "a")
+        self.assertIn("a-1 exited with code 7\n", done.stderr)
+        self.assertNotIn("quiet", done.stdout)
+
+    def test_what_is_started_meanwhile_is_followed(self):
+        self.write("services: {a: {image: busybox, stop_signal: KILL, command: [sh, -c, 'echo mine; exec sleep 1000']}}")
+        process = self.start_up()
+        self.addCleanup(process.kill)
+        self.compose("up", "-d", "--scale", "a=2")
+        for line in process.stdout:
+            if line == "a-2  | mine\n":
+                break
+        self.compose("stop", "a")
+        _, err = process.communicate(timeout=60 * SLOWNESS)
+        self.assertIn("a-2 exited with code 137\n", err)
 
     def start_up(self):
         """`compose up` that has attached: from then on it takes care of signals."""

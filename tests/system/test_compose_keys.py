@@ -213,6 +213,14 @@ class Builds(ComposeTest):
         done = self.build('services: {a: {build: {dockerfile_inline: "FROM busybox\\nRUN true", secrets: [s]}}}\nsecrets: {s: {file: ./fifo}}', check=False)
         self.assertIn(f"services.a.build.secrets: {fifo}: it is no regular file", done.stderr)
 
+    def test_the_default_platform(self):
+        text = 'services: {a: {build: {dockerfile_inline: "FROM scratch\\nLABEL a=b"}%s}}'
+        built = lambda: self.skiff("image", "inspect", "proj-a", "--format", "{{.Architecture}}").word
+        self.build(text % "", env={"DOCKER_DEFAULT_PLATFORM": "linux/arm64"})
+        self.assertEqual(built(), "arm64")
+        self.build(text % ", platform: linux/s390x", env={"DOCKER_DEFAULT_PLATFORM": "linux/arm64"})
+        self.assertEqual(built(), "s390x")
+
     def test_args_are_in_no_command_line(self):
         """Every process that the build has is looked at while a RUN waits; values keep their newlines."""
         (self.project / "compose.yaml").write_text(

@@ -46,6 +46,9 @@ class Plain(ViewTest):
         lines = [json.loads(line) for line in done.stderr.splitlines()]
         self.assertIn({"id": "Container proj-db-1", "status": "Working", "text": "Starting"}, lines)
         self.assertIn({"id": "Container proj-db-1", "status": "Done", "text": "Started"}, lines)
+        done = self.compose("up", "-d", env={"COMPOSE_STATUS_STDOUT": "1"})
+        self.assertIn(" Container proj-db-1  Running\n", done.stdout)
+        self.assertEqual(done.stderr, "")
         self.assertEqual(self.compose("down", "-t", "0", env={"COMPOSE_PROGRESS": "quiet"}).stderr, "")
         self.assertEqual(self.names(), [])
 
