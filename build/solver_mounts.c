@@ -218,7 +218,9 @@ static bool set_seed(StageRun *run, RunCache *cache, GError **error)
 static char *cache_name(StageRun *run, const RunCache *cache)
 {
 	g_autofree char *target = run_step_target(run, cache->mount);
-	const char *id = cache->mount->id && *cache->mount->id ? cache->mount->id : target;
+	const char *said = cache->mount->id && *cache->mount->id ? cache->mount->id : target;
+	const char *ns = run->build->options->cache_ns;
+	g_autofree char *id = ns ? g_strconcat(ns, "/", said, NULL) : g_strdup(said);
 	if (!wall_stands("cache-names"))
 		return g_strdup(id);
 	if (!cache->seed)
