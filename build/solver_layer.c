@@ -170,6 +170,23 @@ static const char *why_uncached(const StageRun *run)
 	return NULL;
 }
 
+/* Why a step is run: lines. */
+static char *why_missed(StageRun *run, const LayerStep *step, const char *slot)
+{
+	const Build *build = run->build;
+	const char *option = why_uncached(run);
+	g_auto(GStrv) before = build_slot_read(build->store, slot);
+	if (option || !before)
+		return g_strdup(option ? option : "it was never run here");
+	char *text =
+		cache_key_explain(step->key, (const char *const *)before, build->stats_fd, slot);
+	if (*text)
+		return text;
+	g_free(text);
+	return g_strdup(build->options->cache_since ? "it is older than --cache-ttl, or was pruned"
+						    : "its record was pruned");
+}
+
 /* --explain: hit or miss, and what is not as in the last run. */
 static void explain(StageRun *run, const LayerStep *step, const char *slot, bool hit)
 {
@@ -179,10 +196,7 @@ static void explain(StageRun *run, const LayerStep *step, const char *slot, bool
 		solver_say(run->build, "    cache: hit");
 		return;
 	}
-	g_auto(GStrv) before = build_slot_read(run->build->store, slot);
-	g_autofree char *text = why_uncached(run)
-					? g_strconcat(why_uncached(run), "\n", NULL)
-					: cache_key_explain(step->key, (const char *const *)before);
+	g_autofree char *text = why_missed(run, step, slot);
 	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
 	for (char **line = lines; *line && **line; line++)
 		solver_say(run->build, "    cache: miss: %s", *line);
@@ -314,6 +328,7 @@ static bool make_layer(StageRun *run, const LayerStep *step, const char *key, co
 		return false;
 	store_alias(run, step, record);
 	build_slot_write(build->store, slot, cache_key_inputs(step->key));
+	cache_key_save_files(step->key, build->stats_fd, slot);
 	take_result(run, step, record);
 	return true;
 }

@@ -14,7 +14,7 @@ import subprocess
 import tarfile
 import threading
 
-from tests.support.skiff import SkiffTest, processes, sub_ids, wait_for
+from tests.support.skiff import SkiffTest, image_makers, processes, sub_ids, wait_for
 
 
 # Of images that have none of their own.
@@ -501,7 +501,20 @@ class Cache(BuildTest):
         self.assertIn("cache: miss: environment changed: -E=1 +E=2", done.stdout)
         self.assertIn("cache: miss: layer below changed: ", done.stdout)
         (self.context / "f").write_text("2")
-        self.assertIn("cache: miss: files changed: ", self.build("--explain").stdout)
+        self.assertIn("cache: miss: files changed: f\n", self.build("--explain").stdout)
+        self.write("FROM busybox\nCOPY . /c\nRUN --mount=type=bind,source=d,target=/d --mount=type=bind,source=e,target=/e ls /d /e\n", g="1")
+        for name in "de":
+            (self.context / name).mkdir()
+            (self.context / name / "in").write_text("1")
+        self.build("--explain")
+        (self.context / "g").unlink()
+        for name in "123456":
+            (self.context / "e" / name).write_text("")
+        done = self.build("--explain", "--cache-ttl", "1h")
+        self.assertIn("cache: miss: files changed: +e/1 +e/2 +e/3 +e/4 +e/5 and 2 more\n", done.stdout)
+        self.assertIn("cache: miss: mounted files changed: +e/1 +e/2 +e/3 +e/4 +e/5 and 1 more\n", done.stdout)
+        self.assertEqual(done.stdout.count("mounted files"), 1)
+        self.assertIn("cache: miss: it is older than --cache-ttl", self.build("--explain", "--cache-ttl", "1ns").stdout)
 
     def test_stages_that_no_cache_may_serve(self):
         self.build(text="FROM busybox AS one\nRUN echo 1\nFROM busybox AS two\nRUN echo 2\nCOPY --from=one /etc /e\n")
@@ -530,8 +543,25 @@ class Cache(BuildTest):
         steps = self.skiff("builder", "du", "--format", "{{.CreatedBy}}").lines
         self.assertIn("/bin/sh -c --mount=type=cache,target=/c echo pruned > /pruned; touch /c/f", steps)
         self.assertIn("STEP", self.skiff("buildx", "du").lines[0])
-        self.skiff("builder", "prune", "-f", "--filter", "until=1h")
+        kinds = self.skiff("builder", "du", "--format", "{{.Type}}").lines
+        for kind in ("regular", "source.local", "exec.cachemount"):
+            self.assertEqual(self.skiff("buildx", "du", "--filter", f"type={kind}", "--format", "{{.Type}}").lines,
+                             [kind] * kinds.count(kind))
+        key = self.skiff("builder", "du", "--filter", "type=regular", "--format", "{{.Key}}").lines[0]
+        told = self.skiff("builder", "du", "--verbose", "--filter", f"id={key[:20]}").stdout
+        self.assertEqual(told.count("ID:"), 1)
+        self.assertIn(key, told)
+        self.skiff_fails("builder", "du", "--filter", "type=x", says="regular, source.local or exec.cachemount")
+        for bound in (["--filter", "until=1h"], ["-a", "--filter", "until=1h"], ["--filter", "id=none"], ["--keep-storage", "1g"],
+                      ["--max-used-space", "1g"], ["--min-free-space", "1"], ["--max-used-space", "1", "--reserved-space", "1g"]):
+            done = self.skiff("builder", "prune", "-f", *bound)
+            self.assertEqual(done.lines, ["Total:\t0B"], bound)
         self.assertEqual(self.hits(self.build()), 1)
+        self.assertTrue(list((store / "cache/build/mounts").glob("*/*")))
+        self.skiff("builder", "prune", "-f", "--filter", "type=exec.cachemount")
+        self.assertEqual(list((store / "cache/build/mounts").glob("*/*")), [])
+        self.assertEqual(self.hits(self.build()), 1)
+        self.build("--no-cache")
         self.assertEqual(self.skiff("builder", "prune", input="n\n").lines[-1][:13], "Are you sure ")
         # What an image needs stays; what only the cache held goes.
         self.assertIn("Total:\t0B", self.skiff("builder", "prune", "-f").stdout)
@@ -833,14 +863,16 @@ class BuildahTest(BuildTest):
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout.strip()
 
-    def files(self, archive):
-        """What a root holds but for times and what a runtime leaves there."""
+    def files(self, archive, top="."):
+        """What a root holds (below @top) but for times and what a runtime leaves there."""
         found = {}
         with tarfile.open(fileobj=archive) as tar:
             for member in tar:
                 name = member.name.removeprefix("./").rstrip("/")
                 if name.split("/")[0] in ("", ".", "dev", "proc", "sys", "run") or name in (
                         "etc", "etc/hosts", "etc/hostname", "etc/resolv.conf", "etc/mtab"):
+                    continue
+                if top not in (".", name) and not name.startswith(top + "/"):
                     continue
                 content = tar.extractfile(member) if member.isreg() or member.islnk() else None
                 content = hashlib.file_digest(content, "sha256").digest() if content else b""
@@ -863,15 +895,18 @@ class BuildahTest(BuildTest):
         return [(re.sub(r"(file|dir|multi):[0-9a-f]{64}", "FILES", entry["created_by"]),
                  " WORKDIR " not in entry["created_by"] and not entry.get("empty_layer")) for entry in history]
 
-    def equal_by_buildah(self, base="busybox"):
-        """Build the context by both, on the same base: the same config, history and files."""
+    def equal_by_buildah(self, base="busybox", top="."):
+        """Build the context by both, on the same base: the same config, history and files (below @top)."""
         self.need(shutil.which("buildah"), "buildah is not installed")
         self.need(os.geteuid() == 0, "buildah is run as root")
         self.place = self.tmp / "buildah"
         self.place.mkdir(exist_ok=True)
-        archive = self.tmp / f"{base}.tar"
-        self.skiff("save", "--format", "oci-archive", "-o", archive, base)
-        image = self.buildah("pull", "-q", f"oci-archive:{archive}")
+        if base in image_makers.MAKERS:
+            source = f"oci:{image_makers.MAKERS[base]()}:latest"
+        else:
+            source = f"oci-archive:{self.tmp / base}.tar"
+            self.skiff("save", "--format", "oci-archive", "-o", self.tmp / f"{base}.tar", base)
+        image = self.buildah("pull", "-q", source)
         self.buildah("tag", image, f"localhost/{base}:latest")
         self.buildah("bud", "--layers", "--isolation", "chroot", "--format", "docker", "-t", "made", self.context)
         self.build("--format", "docker")
@@ -882,10 +917,12 @@ class BuildahTest(BuildTest):
         self.assertEqual(self.steps_of(ours["history"]), self.steps_of(theirs["history"]))
         container = self.buildah("from", "made")
         mounted = self.buildah("mount", container)
-        packed = subprocess.run(["tar", "-C", mounted, "-cf", "-", "."], check=True, capture_output=True).stdout
+        packed = subprocess.run(["tar", "-C", mounted, "-cf", "-", top], check=True, capture_output=True).stdout
         name = self.skiff("create", "made", "x").word
         exported = self.skiff("export", name).stdout_bytes
-        self.assertEqual(self.files(io.BytesIO(exported)), self.files(io.BytesIO(packed)))
+        ours, theirs = (self.files(io.BytesIO(archive), top) for archive in (exported, packed))
+        self.assertTrue(ours)
+        self.assertEqual(ours, theirs)
         self.buildah("rm", container)
 
 
