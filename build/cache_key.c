@@ -4,18 +4,28 @@
 #include <string.h>
 
 #include "libpod/base/json.h"
+#include "libpod/base/log.h"
 
 /* Another number makes all older records worthless. */
 #define VERSION "1"
 
+#define SHOWN_MAX 5
+
 struct CacheKey {
 	GPtrArray *inputs; /* "NAME=VALUE"; a NULL at the end once it was asked for */
+	GPtrArray *lists;  /* FileList * of each input, NULL for those that are no files */
 };
+
+static void free_list(void *list)
+{
+	file_list_free(list);
+}
 
 CacheKey *cache_key_new(void)
 {
 	CacheKey *key = g_new0(CacheKey, 1);
 	key->inputs = g_ptr_array_new_with_free_func(g_free);
+	key->lists = g_ptr_array_new_with_free_func(free_list);
 	cache_key_add(key, "version", VERSION);
 	return key;
 }
@@ -25,6 +35,7 @@ void cache_key_free(CacheKey *key)
 	if (!key)
 		return;
 	g_ptr_array_unref(key->inputs);
+	g_ptr_array_unref(key->lists);
 	g_free(key);
 }
 
@@ -43,6 +54,31 @@ void cache_key_add(CacheKey *key, const char *name, const char *value)
 		g_ptr_array_add(key->inputs, g_strconcat(name, "=", value, NULL));
 	else
 		g_ptr_array_add(key->inputs, g_strconcat(name, "!", NULL));
+	g_ptr_array_add(key->lists, NULL);
+}
+
+void cache_key_add_files(CacheKey *key, const char *name, FileList *list)
+{
+	g_autofree char *digest = file_list_digest(list);
+	cache_key_add(key, name, digest);
+	key->lists->pdata[key->lists->len - 1] = list;
+}
+
+/* Where the list of the input number @at is kept. */
+static char *list_name(const char *slot, guint at)
+{
+	return g_strdup_printf("%s-%u", slot, at);
+}
+
+void cache_key_save_files(const CacheKey *key, int dir_fd, const char *slot)
+{
+	for (guint at = 0; at < key->lists->len; at++) {
+		g_autofree char *name = list_name(slot, at);
+		g_autoptr(GError) error = NULL;
+		if (key->lists->pdata[at] &&
+		    !file_list_save(key->lists->pdata[at], dir_fd, name, &error))
+			log_info("%s", error->message);
+	}
 }
 
 void cache_key_add_list(CacheKey *key, const char *name, const char *const *values)
@@ -75,14 +111,42 @@ static size_t name_size(const char *input)
 	return strcspn(input, "=!");
 }
 
-/* The input of the same name among @list; NULL: none. */
-static const char *find(const char *const *list, const char *input)
+static bool same_name(const char *a, const char *b)
 {
-	size_t size = name_size(input);
+	size_t size = name_size(a);
+	return name_size(b) == size && strncmp(a, b, size) == 0;
+}
+
+/* The input among @list of the name that @inputs[@at] has, the second for the second; NULL: none.
+ */
+static const char *find(const char *const *list, const char *const *inputs, size_t at)
+{
+	size_t skip = 0;
+	for (size_t i = 0; i < at; i++)
+		skip += same_name(inputs[i], inputs[at]);
 	for (; *list; list++)
-		if (name_size(*list) == size && strncmp(*list, input, size) == 0)
+		if (same_name(*list, inputs[at]) && skip-- == 0)
 			return *list;
 	return NULL;
+}
+
+/* A FileList's difference, as words. */
+static void add_change(FileChange change, const char *path, void *data)
+{
+	static const char *const marks[] = {
+		[FILE_CHANGED] = "", [FILE_ADDED] = "+", [FILE_REMOVED] = "-"};
+	g_string_append_printf(data, " %s%s", marks[change], path);
+}
+
+/* Which files are not as they were. False: nobody knows how they were. */
+static bool explain_files(GString *text, FileList *now, int dir_fd, const char *slot, guint at)
+{
+	g_autofree char *name = list_name(slot, at);
+	g_autoptr(FileList) before = now ? file_list_load(dir_fd, name) : NULL;
+	size_t n = before ? file_list_diff(before, now, SHOWN_MAX, add_change, text) : 0;
+	if (n > SHOWN_MAX)
+		g_string_append_printf(text, " and %zu more", n - SHOWN_MAX);
+	return n > 0;
 }
 
 /* What is in @list and not in @other, as "'A=1', 'B=2'". */
@@ -114,25 +178,27 @@ static bool explain_list(GString *text, const char *before, const char *now)
 	return true;
 }
 
-char *cache_key_explain(CacheKey *key, const char *const *before)
+char *cache_key_explain(CacheKey *key, const char *const *before, int dir_fd, const char *slot)
 {
-	g_autoptr(GString) text = g_string_new(NULL);
-	if (!before)
-		return g_strdup("it was never run here\n");
+	GString *text = g_string_new(NULL);
 	const char *const *inputs = cache_key_inputs(key);
-	for (; *inputs; inputs++) {
-		const char *old = find(before, *inputs);
-		if (g_strcmp0(old, *inputs) == 0)
+	for (guint at = 0; inputs[at]; at++) {
+		const char *input = inputs[at], *old = find(before, inputs, at);
+		if (g_strcmp0(old, input) == 0)
 			continue;
-		size_t size = name_size(*inputs);
-		g_string_append_printf(text, "%.*s changed:", (int)size, *inputs);
+		size_t size = name_size(input);
+		g_string_append_printf(text, "%.*s changed:", (int)size, input);
 		const char *was = old && old[size] == '=' ? old + size + 1 : "(none)";
-		const char *is = (*inputs)[size] == '=' ? *inputs + size + 1 : "(none)";
-		if (!explain_list(text, was, is))
+		const char *is = input[size] == '=' ? input + size + 1 : "(none)";
+		if (!explain_files(text, key->lists->pdata[at], dir_fd, slot, at) &&
+		    !explain_list(text, was, is))
 			g_string_append_printf(text, " %s -> %s", was, is);
 		g_string_append_c(text, '\n');
 	}
-	if (!text->len)
-		g_string_append(text, "its record was pruned\n");
-	return g_string_free(g_steal_pointer(&text), FALSE);
+	for (size_t at = 0; before[at]; at++)
+		if (!find(inputs, before, at))
+			g_string_append_printf(text, "%.*s is gone: %s\n",
+					       (int)name_size(before[at]), before[at],
+					       before[at] + name_size(before[at]) + 1);
+	return g_string_free(text, FALSE);
 }

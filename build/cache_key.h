@@ -7,6 +7,8 @@
 
 #include <glib.h>
 
+#include "build/checksum.h"
+
 typedef struct CacheKey CacheKey;
 
 /** cache_key_new() - no inputs yet. */
@@ -26,10 +28,19 @@ char *cache_key_hex(const CacheKey *key);
 /** cache_key_inputs() - "NAME=VALUE" of each, borrowed, NULL-terminated. */
 const char *const *cache_key_inputs(CacheKey *key);
 
+/** cache_key_add_files() - files as one input, by their checksum. Takes @list. */
+void cache_key_add_files(CacheKey *key, const char *name, FileList *list);
+
+/** cache_key_save_files() - keep the lists as files "@slot-N", for cache_key_explain(). A failure
+ * costs an explanation only. */
+void cache_key_save_files(const CacheKey *key, int dir_fd, const char *slot);
+
 /**
  * cache_key_explain() - what is different from an earlier run
- * @before:	cache_key_inputs() of that; NULL: there was none
+ * @before:	cache_key_inputs() of that
+ * @dir_fd:	where its cache_key_save_files() was, with @slot; -1: nowhere
  *
- * Return: "the environment changed: A=1 is new", one line for each input. g_free() it.
+ * Return: "environment changed: -A=1 +A=2", "files changed: a +b", a line for each input; "" if
+ * nothing is different. g_free() it.
  */
-char *cache_key_explain(CacheKey *key, const char *const *before);
+char *cache_key_explain(CacheKey *key, const char *const *before, int dir_fd, const char *slot);

@@ -28,6 +28,7 @@ struct BuildContext {
 	char *shown;  /* what the user typed, without a password */
 	char *key;    /* NULL: fetched */
 	char *commit; /* NULL: no repository */
+	int64_t time; /* when it was made; -1: nobody says */
 	bool is_host; /* a directory of the host */
 	char *text;   /* the Dockerfile; NULL: none was asked for */
 	size_t text_size;
@@ -85,18 +86,25 @@ const char *context_commit(const BuildContext *context)
 	return context->commit;
 }
 
-bool context_is_image(const char *value, const char **out_name)
+int64_t context_time(const BuildContext *context)
 {
-	static const char *const schemes[] = {"docker-image://", "container-image://", "docker://",
-					      "oci-layout://", "target:"};
-	for (size_t i = 0; i < G_N_ELEMENTS(schemes); i++) {
-		if (!g_str_has_prefix(value, schemes[i]))
-			continue;
-		if (out_name)
-			*out_name = value + strlen(schemes[i]);
-		return true;
-	}
-	return false;
+	return context->time;
+}
+
+char *context_image(const char *value)
+{
+	static const struct {
+		const char *scheme, *transport;
+	} rows[] = {
+		{"docker-image://", ""},
+		{"container-image://", ""},
+		{"docker://", ""},
+		{"oci-layout://", CONTEXT_LAYOUT},
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+		if (g_str_has_prefix(value, rows[i].scheme))
+			return g_strconcat(rows[i].transport, value + strlen(rows[i].scheme), NULL);
+	return NULL;
 }
 
 /* All that a descriptor gives into an unlinked file, which is read at random places then. */
@@ -179,16 +187,19 @@ static bool open_url(BuildContext *context, const FetchEnv *env, const char *url
 		     GError **error)
 {
 	g_autoptr(RemoteFile) file = remote_fetch(env, url, NULL, error);
+	context->time = file ? file->mtime : -1;
 	return file && open_file(context, env, file->fd, context->shown, may_be_text, error);
 }
 
-static bool open_git(BuildContext *context, const FetchEnv *env, const char *text, GError **error)
+static bool open_git(BuildContext *context, const FetchEnv *env, const char *text, bool keep_git,
+		     GError **error)
 {
 	g_autoptr(GitSource) source = git_source_parse(text, env, error);
 	if (!source)
 		return false;
+	bool keep = source->keep_git == 1 || (source->keep_git < 0 && keep_git);
 	context->root_fd =
-		git_source_checkout(source, env, source->keep_git == 1, &context->commit, error);
+		git_source_checkout(source, env, keep, &context->commit, &context->time, error);
 	return context->root_fd >= 0;
 }
 
@@ -215,17 +226,20 @@ static bool open_host(BuildContext *context, const FetchEnv *env, const char *pa
 	return true;
 }
 
-/* Whatever it is, a directory comes of it. */
+/* Whatever it is, a directory comes of it; the main context has @options. */
 static BuildContext *open_source(const FetchEnv *env, const char *source, int stdin_fd,
-				 bool may_be_text, GError **error)
+				 const ContextOptions *options, GError **error)
 {
 	g_autoptr(BuildContext) context = g_new0(BuildContext, 1);
+	bool may_be_text = options != NULL;
 	context->root_fd = context->beside_fd = -1;
+	context->time = -1;
 	/* Fragments and queries are nobody's secret, a password is. */
 	context->shown = fetch_url_shown(source);
 	bool done = strcmp(source, "-") == 0
 			    ? open_stdin(context, env, stdin_fd, may_be_text, error)
-		    : git_source_is(source) ? open_git(context, env, source, error)
+		    : git_source_is(source)
+			    ? open_git(context, env, source, options && options->keep_git, error)
 		    : remote_is_url(source) ? open_url(context, env, source, may_be_text, error)
 					    : open_host(context, env, source, may_be_text, error);
 	return done ? g_steal_pointer(&context) : NULL;
@@ -373,7 +387,8 @@ BuildContext *context_open(const ContextOptions *options, GError **error)
 		return error_set_null(
 			error, ENGINE_ERROR_INVALID,
 			"the context and the Dockerfile cannot both be standard input");
-	g_autoptr(BuildContext) context = open_source(options->env, source, stdin_fd, true, error);
+	g_autoptr(BuildContext) context =
+		open_source(options->env, source, stdin_fd, options, error);
 	if (!context || !take_dockerfile(context, options, stdin_fd, error) ||
 	    !take_ignore(context, options->ignore_file, error))
 		return NULL;
@@ -382,7 +397,7 @@ BuildContext *context_open(const ContextOptions *options, GError **error)
 
 BuildContext *context_open_named(const FetchEnv *env, const char *value, GError **error)
 {
-	g_autoptr(BuildContext) context = open_source(env, value, STDIN_FILENO, false, error);
+	g_autoptr(BuildContext) context = open_source(env, value, STDIN_FILENO, NULL, error);
 	if (!context || (context->is_host && !take_ignore(context, NULL, error)))
 		return NULL;
 	return g_steal_pointer(&context);

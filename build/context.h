@@ -15,6 +15,7 @@
 #include <glib.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "build/dockerignore.h"
 
@@ -36,6 +37,7 @@ typedef struct {
 	const char *dockerfile; /* -f; "-": standard input; NULL: Containerfile, Dockerfile */
 	const char *ignore_file; /* --ignorefile, a path of the host; NULL: the usual places */
 	int stdin_fd;            /* what "-" reads; 0: our standard input */
+	bool keep_git; /* a repository's .git stays, if its URL does not say anything else */
 } ContextOptions;
 
 typedef struct BuildContext BuildContext;
@@ -55,15 +57,19 @@ BuildContext *context_open(const ContextOptions *options, GError **error);
  * context_open_named() - the value of --build-context NAME=VALUE, without a Dockerfile
  *
  * A directory, a tar, or a URL as above. Images ("docker-image://", "container-image://",
- * "docker://", "oci-layout://", "target:") are the caller's: see context_is_image(). An ignore file
- * in it counts only if it is a directory of the host.
+ * "docker://", "oci-layout://") are the caller's: see context_image(). An ignore file in it counts
+ * only if it is a directory of the host.
  */
 BuildContext *context_open_named(const FetchEnv *env, const char *value, GError **error);
 void context_close(BuildContext *context);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BuildContext, context_close)
 
-/** context_is_image() - does such a value name an image, which its @out_name (borrowed) is then? */
-bool context_is_image(const char *value, const char **out_name);
+/* In front of the path of an image that lies in a directory. */
+#define CONTEXT_LAYOUT "oci:"
+
+/** context_image() - the image that such a value names: a reference, or CONTEXT_LAYOUT and a path.
+ * NULL if it is none; g_free() it. */
+char *context_image(const char *value);
 
 /** context_root_fd() - the directory, O_RDONLY, borrowed. Never -1. */
 int context_root_fd(const BuildContext *context);
@@ -84,3 +90,7 @@ const Dockerignore *context_ignore(const BuildContext *context);
 /** context_commit() - the 40 or 64 hex digits of the commit if it is a git repository, else NULL.
  * Borrowed. */
 const char *context_commit(const BuildContext *context);
+
+/** context_time() - when what was fetched was made: the commit's time, or what the server said;
+ * seconds, -1: nobody says. */
+int64_t context_time(const BuildContext *context);

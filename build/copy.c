@@ -169,7 +169,8 @@ bool copy_item_fetch(const CopyPlan *plan, CopyItem *item, GError **error)
 	if (item->kind == ITEM_GIT && item->root_fd < 0) {
 		bool keep = spec->keep_git_dir || item->git->keep_git == 1;
 		g_autofree char *commit = NULL;
-		item->root_fd = git_source_checkout(item->git, spec->env, keep, &commit, error);
+		item->root_fd =
+			git_source_checkout(item->git, spec->env, keep, &commit, NULL, error);
 		if (item->root_fd < 0)
 			return false;
 		g_free(item->git->commit);

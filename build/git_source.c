@@ -282,18 +282,17 @@ static void make_environment(Clone *clone, const char *url, const FetchEnv *env)
 /* Run git with what comes behind its safe options. Return: its output. */
 static char *run_git(const Clone *clone, const char *const *args, GError **error)
 {
+	static const char *const no_hooks[] = {"-c", "core.hooksPath=/dev/null"};
 	static const char *const safe[] = {
-		"-c", "core.hooksPath=/dev/null",
-		"-c", "core.fsmonitor=false",
-		"-c", "core.symlinks=true",
-		"-c", "submodule.recurse=false",
-		"-c", "fetch.recurseSubmodules=false",
-		"-c", "advice.detachedHead=false",
-		"-c", "gc.auto=0",
+		"-c", "core.fsmonitor=false",      "-c", "core.symlinks=true",
+		"-c", "submodule.recurse=false",   "-c", "fetch.recurseSubmodules=false",
+		"-c", "advice.detachedHead=false", "-c", "gc.auto=0",
 		"-c", "init.defaultBranch=main",
 	};
 	g_autoptr(GPtrArray) argv = g_ptr_array_new();
 	g_ptr_array_add(argv, (char *)"git");
+	for (size_t i = 0; i < G_N_ELEMENTS(no_hooks) && wall_stands("git-hooks"); i++)
+		g_ptr_array_add(argv, (char *)no_hooks[i]);
 	for (size_t i = 0; i < G_N_ELEMENTS(safe); i++)
 		g_ptr_array_add(argv, (char *)safe[i]);
 	g_ptr_array_add(argv, (char *)"-C");
@@ -322,6 +321,16 @@ static char *find_commit(const Clone *clone, const char *name)
 	const char *const args[] = {"rev-parse", "--verify", "-q", "--end-of-options", what, NULL};
 	char *out = run_git(clone, args, NULL);
 	return out ? g_strchomp(out) : NULL;
+}
+
+/* When it was committed. */
+static bool find_time(const Clone *clone, const char *commit, int64_t *out_time, GError **error)
+{
+	const char *const args[] = {"show", "-s", "--no-show-signature", "--format=%ct", commit,
+				    "--",   NULL};
+	g_autofree char *out = run_git(clone, args, error);
+	*out_time = out ? g_ascii_strtoll(out, NULL, 10) : -1;
+	return out != NULL;
 }
 
 /* As little as the server gives: one commit; else its history; else all, for a commit's name. */
@@ -380,7 +389,7 @@ static int open_subdir(const GitSource *source, int root_fd, GError **error)
 
 /* The clone, its commit checked out; the modes of files do not depend on anybody's umask. */
 static int checkout(const GitSource *source, const FetchEnv *env, bool keep_git, char **out_commit,
-		    GError **error)
+		    int64_t *out_time, GError **error)
 {
 	g_auto(Clone) clone = {0};
 	g_autofree char *name = NULL;
@@ -397,7 +406,8 @@ static int checkout(const GitSource *source, const FetchEnv *env, bool keep_git,
 		return -1;
 	}
 	const char *const args[] = {"checkout", "-q", "-f", "--detach", commit, NULL};
-	if (!try_git(&clone, args, error))
+	if (!try_git(&clone, args, error) ||
+	    (out_time && !find_time(&clone, commit, out_time, error)))
 		return -1;
 	if (!keep_git && !path_remove_tree(root, ".git")) {
 		(void)error_set_errno(error, "cannot remove the clone's .git");
@@ -410,10 +420,10 @@ static int checkout(const GitSource *source, const FetchEnv *env, bool keep_git,
 }
 
 int git_source_checkout(const GitSource *source, const FetchEnv *env, bool keep_git,
-			char **out_commit, GError **error)
+			char **out_commit, int64_t *out_time, GError **error)
 {
 	mode_t mask = umask(022);
-	int fd = checkout(source, env, keep_git, out_commit, error);
+	int fd = checkout(source, env, keep_git, out_commit, out_time, error);
 	(void)umask(mask);
 	return fd;
 }

@@ -41,10 +41,11 @@ bool git_source_is_fixed(const GitSource *source);
  * git_source_checkout() - clone it below env->work_fd
  * @keep_git:	leave .git in it
  * @out_commit:	40 or 64 hex digits; may be NULL
+ * @out_time:	when it was committed, seconds; may be NULL
  * @error:	UNREACHABLE with git's own words; NOT_FOUND: no such subdirectory; INVALID: it is
  *not the commit that was asked for
  *
  * Return: a descriptor of the directory (of @subdir in it), O_RDONLY; -1 with @error.
  */
 int git_source_checkout(const GitSource *source, const FetchEnv *env, bool keep_git,
-			char **out_commit, GError **error);
+			char **out_commit, int64_t *out_time, GError **error);

@@ -94,20 +94,29 @@ const BuildState *solver_source_state(StageRun *run, const StageSource *source,
 
 /* --- one stage --- */
 
-BuildState *solver_base_state(Build *build, const Stage *stage, GError **error)
+/* What an image gives to a stage. */
+static BuildState *image_state(Build *build, const Stage *stage, GError **error)
 {
-	const StageSource *base = stage->base;
-	if (base->kind == STAGE_SOURCE_SCRATCH)
-		return build_state_new(stage->platform ? stage->platform : build->options->platform,
-				       error);
-	if (base->kind == STAGE_SOURCE_STAGE)
-		return build_state_copy(build->results[base->stage]);
-	g_autoptr(Image) image = source_image(build, base, stage->platform, error);
+	g_autoptr(Image) image = source_image(build, stage->base, stage->platform, error);
 	BuildState *state = image ? build_state_new_image(image, error) : NULL;
 	if (state && build->options->drop_labels)
 		json_object_object_del(build_state_config(state), "Labels");
 	if (state)
-		state->comment = g_strconcat("FROM ", base->name, NULL);
+		state->comment = g_strconcat("FROM ", stage->base->name, NULL);
+	return state;
+}
+
+BuildState *solver_base_state(Build *build, const Stage *stage, GError **error)
+{
+	const StageSource *base = stage->base;
+	const char *platform = stage->platform ? stage->platform : build->options->platform;
+	if (base->kind == STAGE_SOURCE_STAGE)
+		return build_state_copy(build->results[base->stage]);
+	BuildState *state = base->kind == STAGE_SOURCE_SCRATCH ? build_state_new(platform, error)
+							       : image_state(build, stage, error);
+	/* Every stage has a PATH, as in docker and buildah. */
+	if (state && !build_state_has_env(state, "PATH"))
+		build_state_set_env(state, "PATH", SPEC_DEFAULT_PATH);
 	return state;
 }
 
@@ -248,7 +257,8 @@ static bool run_stage(StageRun *run, GError **error)
 	run->sources = stage->sources;
 	run->next_source = 0;
 	return run_list(run, build->file->instructions, stage->first, stage->end, error) &&
-	       solver_finish_one(run, error) && solver_squash_all(run, error);
+	       solver_ensure_layer(run, error) && solver_finish_one(run, error) &&
+	       solver_squash_all(run, error);
 }
 
 void stage_run_clear(StageRun *run)
@@ -309,16 +319,29 @@ static char **normalize_names(const char *const *names, GError **error)
 	return (char **)g_ptr_array_steal(list, NULL);
 }
 
-/* TARGETPLATFORM and its kin; there is one platform. */
-static char **predefined(const BuildOptions *options, GError **error)
+/* The name of the last stage, "" without. */
+static const char *last_stage(const Dockerfile *file)
+{
+	const char *name = NULL;
+	for (guint at = 0; at < file->instructions->len; at++) {
+		const Instruction *i = file->instructions->pdata[at];
+		if (i->kind == INSTRUCTION_FROM)
+			name = i->from.as;
+	}
+	return name ? name : "";
+}
+
+char **build_predefined(const Dockerfile *file, const char *target, const char *wanted,
+			GError **error)
 {
 	static const char *const prefixes[] = {"BUILD", "TARGET"};
 	GPtrArray *list = g_ptr_array_new();
+	target = target && *target ? target : last_stage(file);
+	g_ptr_array_add(list, g_strconcat("TARGETSTAGE=", target, NULL));
 	for (size_t i = 0; i < G_N_ELEMENTS(prefixes); i++) {
 		g_auto(Platform) platform = {0};
 		platform_host(&platform);
-		if (i == 1 && options->platform &&
-		    !platform_parse(options->platform, &platform, error)) {
+		if (i == 1 && wanted && !platform_parse(wanted, &platform, error)) {
 			g_ptr_array_set_free_func(list, g_free);
 			g_ptr_array_unref(list);
 			return NULL;
@@ -352,7 +375,8 @@ static bool set_up(Build *build, GError **error)
 	int64_t created = options->timestamp >= 0 ? options->timestamp : options->created;
 	int64_t now = created >= 0 ? created * G_GINT64_CONSTANT(1000000000) : units_now();
 	build->now = units_format_rfc3339(now, false);
-	build->predefined = predefined(options, error);
+	build->predefined =
+		build_predefined(build->file, options->target, options->platform, error);
 	if (!build->predefined)
 		return false;
 	build->inputs = (ScopeInputs){

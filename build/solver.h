@@ -72,6 +72,7 @@ typedef struct {
 	GHashTable *ssh;          /* of --ssh: char * to BuildAgent *; may be NULL */
 	const FetchEnv *fetch;
 	bool no_cache;
+	const GPtrArray *no_cache_stages; /* char *: names of --no-cache-filter; may be NULL */
 	bool explain;
 	bool allow_insecure; /* --allow security.insecure: RUN may ask for all privileges */
 	bool allow_devices;  /* --allow device: RUN may ask for devices of the host */
@@ -92,6 +93,8 @@ typedef struct {
 	GHashTable *imported; /* char * to BuildRecord *: steps of --cache-from; may be NULL */
 	int64_t cache_since;  /* --cache-ttl: ns, records that are older are none; 0: all count */
 	bool inline_cache;    /* the image's config tells of its steps */
+	const char *hostname; /* of every RUN; NULL: each has its own */
+	const char *cache_ns; /* caches of other builds have other names; NULL: all share them */
 	BuildCacheMode cache_mode; /* which stages become images of the cache */
 	const char *const *names;  /* of the image, as typed */
 	/* Of new_spec() what RUN's result depends on, "OPTION=VALUE"; may be NULL. */
@@ -114,6 +117,17 @@ typedef struct {
 	void (*warn)(void *data, const char *text);
 	void *data;
 } BuildOptions;
+
+/**
+ * build_predefined() - what ARGs are worth that nobody sets: TARGETPLATFORM, BUILDPLATFORM and
+ * their parts, and TARGETSTAGE
+ * @target:	of --target; NULL: the last stage
+ * @platform:	NULL: this machine's
+ *
+ * Return: "NAME=VALUE", g_strfreev() it; NULL with @error.
+ */
+char **build_predefined(const Dockerfile *file, const char *target, const char *platform,
+			GError **error);
 
 /**
  * build_solve() - build

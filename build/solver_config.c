@@ -89,8 +89,11 @@ static bool apply_command(StageRun *run, const Instruction *i, GError **error)
 static bool add_ports(StageRun *run, const char *text, GError **error)
 {
 	g_autofree char *lower = g_ascii_strdown(text, -1);
-	PortMapping *ports = portmap_parse_expose(lower, error);
 	const char *slash = strchr(lower, '/');
+	/* What is exposed need not be published, which sctp cannot be. */
+	bool is_sctp = g_strcmp0(slash, "/sctp") == 0;
+	g_autofree char *range = is_sctp ? g_strndup(lower, slash - lower) : g_strdup(lower);
+	PortMapping *ports = portmap_parse_expose(range, error);
 	if (!ports)
 		return false;
 	for (unsigned n = 0; n < ports->count; n++) {

@@ -327,16 +327,48 @@ static bool checksum_layers(StageRun *run, CopyStep *step, char **out_digest, si
 	return **out_digest || error_set(error, ENGINE_ERROR_CORRUPT, "no checksum was made");
 }
 
-static bool checksum_context(StageRun *run, CopyStep *step, char **out_digest, size_t *out_n,
-			     GError **error)
+/* The same of a context's. */
+static FileList *list_context(StageRun *run, CopyStep *step, GError **error)
 {
 	step->plan = copy_plan_new(&step->spec, error);
-	g_autoptr(FileList) list =
-		step->plan ? copy_plan_checksum(step->plan, run->build->stat_cache, error) : NULL;
+	return step->plan ? copy_plan_checksum(step->plan, run->build->stat_cache, error) : NULL;
+}
+
+static bool is_fetched(const char *source)
+{
+	return remote_is_url(source) || git_source_is(source);
+}
+
+static bool has_fetched(const CopyStep *step)
+{
+	for (guint at = 0; step->sources->pdata[at]; at++)
+		if (is_fetched(step->sources->pdata[at]))
+			return true;
+	return false;
+}
+
+/* Complete the key by the files; their checksum is for the history, too. */
+static bool add_files(StageRun *run, CopyStep *step, CacheKey *key, char **out_digest,
+		      size_t *out_n, GError **error)
+{
+	if (step->layers) {
+		if (!checksum_layers(run, step, out_digest, out_n, error))
+			return false;
+		cache_key_add(key, "files", *out_digest);
+		return true;
+	}
+	FileList *list = list_context(run, step, error);
 	if (!list)
 		return false;
 	*out_n = file_list_size(list);
 	*out_digest = file_list_digest(list);
+	/* Lists are kept; that of a URL would have its password (R16). */
+	if (!has_fetched(step)) {
+		cache_key_add_files(key, "files", list);
+		return true;
+	}
+	cache_key_add(key, "files", *out_digest);
+	file_list_free(list);
 	return true;
 }
 
@@ -346,13 +378,11 @@ static bool complete_copy(StageRun *run, LayerStep *layer, GError **error)
 	CopyStep *step = layer->data;
 	g_autofree char *digest = NULL;
 	size_t n = 0;
-	if (!(step->layers ? checksum_layers(run, step, &digest, &n, error)
-			   : checksum_context(run, step, &digest, &n, error))) {
+	if (!add_files(run, step, layer->key, &digest, &n, error)) {
 		if (layer->i->copy.from)
 			g_prefix_error(error, "--from=%s: ", layer->i->copy.from);
 		return false;
 	}
-	cache_key_add(layer->key, "files", digest);
 	g_clear_pointer(&step->created_by, g_free);
 	set_created_by(step, digest, n);
 	layer->created_by = step->created_by;
@@ -418,8 +448,8 @@ static void add_sources(const CopyStep *step, CacheKey *key)
 	g_autoptr(GPtrArray) shown = g_ptr_array_new_with_free_func(g_free);
 	for (guint at = 0; step->sources->pdata[at]; at++) {
 		const char *source = step->sources->pdata[at];
-		bool fetched = remote_is_url(source) || git_source_is(source);
-		g_ptr_array_add(shown, fetched ? fetch_url_shown(source) : g_strdup(source));
+		g_ptr_array_add(shown,
+				is_fetched(source) ? fetch_url_shown(source) : g_strdup(source));
 	}
 	g_ptr_array_add(shown, NULL);
 	cache_key_add_list(key, "sources", (const char *const *)shown->pdata);

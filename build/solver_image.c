@@ -229,7 +229,8 @@ char *solver_make_image(Build *build, char *const *names, GPtrArray *out_caches,
 		g_free(id);
 		return NULL;
 	}
-	if (!known)
+	/* Who asks for no inline cache gets no image that has one. */
+	if (!known && !build->options->inline_cache)
 		remember(build, key, state, config);
 	solver_say(build, "--> %.12s", id);
 	for (; *names; names++)

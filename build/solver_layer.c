@@ -157,6 +157,36 @@ static char *slot_name(const StageRun *run, const Instruction *i)
 	return g_compute_checksum_for_string(G_CHECKSUM_SHA256, place, -1);
 }
 
+/* The option that takes the stage's steps from no cache; NULL: none does. */
+static const char *why_uncached(const StageRun *run)
+{
+	const BuildOptions *options = run->build->options;
+	const GPtrArray *stages = options->no_cache_stages;
+	if (options->no_cache)
+		return "--no-cache";
+	for (guint i = 0; run->stage->name && stages && i < stages->len; i++)
+		if (g_ascii_strcasecmp(stages->pdata[i], run->stage->name) == 0)
+			return "--no-cache-filter";
+	return NULL;
+}
+
+/* Why a step is run: lines. */
+static char *why_missed(StageRun *run, const LayerStep *step, const char *slot)
+{
+	const Build *build = run->build;
+	const char *option = why_uncached(run);
+	g_auto(GStrv) before = build_slot_read(build->store, slot);
+	if (option || !before)
+		return g_strdup(option ? option : "it was never run here");
+	char *text =
+		cache_key_explain(step->key, (const char *const *)before, build->stats_fd, slot);
+	if (*text)
+		return text;
+	g_free(text);
+	return g_strdup(build->options->cache_since ? "it is older than --cache-ttl, or was pruned"
+						    : "its record was pruned");
+}
+
 /* --explain: hit or miss, and what is not as in the last run. */
 static void explain(StageRun *run, const LayerStep *step, const char *slot, bool hit)
 {
@@ -166,10 +196,7 @@ static void explain(StageRun *run, const LayerStep *step, const char *slot, bool
 		solver_say(run->build, "    cache: hit");
 		return;
 	}
-	g_auto(GStrv) before = build_slot_read(run->build->store, slot);
-	g_autofree char *text = run->build->options->no_cache
-					? g_strdup("--no-cache\n")
-					: cache_key_explain(step->key, (const char *const *)before);
+	g_autofree char *text = why_missed(run, step, slot);
 	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
 	for (char **line = lines; *line && **line; line++)
 		solver_say(run->build, "    cache: miss: %s", *line);
@@ -301,6 +328,7 @@ static bool make_layer(StageRun *run, const LayerStep *step, const char *key, co
 		return false;
 	store_alias(run, step, record);
 	build_slot_write(build->store, slot, cache_key_inputs(step->key));
+	cache_key_save_files(step->key, build->stats_fd, slot);
 	take_result(run, step, record);
 	return true;
 }
@@ -390,7 +418,7 @@ BuildRecord *solver_lookup(Build *build, const char *key)
 /* The record for this step: what it made stands on what the stage has. */
 static BuildRecord *lookup_step(StageRun *run, const char *key)
 {
-	g_autoptr(BuildRecord) record = solver_lookup(run->build, key);
+	g_autoptr(BuildRecord) record = why_uncached(run) ? NULL : solver_lookup(run->build, key);
 	guint n = record ? g_strv_length(record->layers) : 0;
 	const char *below = n > 1 ? record->layers[n - 2] : "";
 	if (!record || !record->diff_id || strcmp(below, build_state_top(run->state)) == 0 ||
@@ -419,4 +447,50 @@ bool solver_layer_step(StageRun *run, LayerStep *step, GError **error)
 	run->cache_key = g_strdup(record->key);
 	take_result(run, step, record);
 	return true;
+}
+
+/* The LayerMaker of an empty layer. */
+static bool make_nothing(StageRun *run, const char *layer_dir, void *data, bool *out_empty,
+			 GError **error)
+{
+	return true;
+}
+
+/* Take the last entry off the history. Return: what made it, g_free() it; NULL: there is none. */
+static char *take_last_history(BuildState *state)
+{
+	Json *history = NULL;
+	const char *text = NULL;
+	(void)json_object_object_get_ex(state->image, "history", &history);
+	size_t n = history ? json_object_array_length(history) : 0;
+	if (n == 0)
+		return NULL;
+	Json *last = json_object_array_get_idx(history, n - 1);
+	(void)js_get_string(last, "comment", &text, NULL);
+	state->comment = g_strdup(text);
+	text = NULL;
+	(void)js_get_string(last, "created_by", &text, NULL);
+	char *created_by = g_strdup(text ? text : "");
+	(void)json_object_array_del_idx(history, n - 1, 1);
+	return created_by;
+}
+
+bool solver_ensure_layer(StageRun *run, GError **error)
+{
+	BuildState *state = run->state;
+	if (state->layers->len > 0 || run->one_layer ||
+	    run->stage->index != run->build->graph->target)
+		return true;
+	g_autofree char *last = take_last_history(state);
+	g_autoptr(CacheKey) key = cache_key_new();
+	LayerStep step = {
+		.i = run->stage->from,
+		.key = key,
+		.created_by = last ? last : (char *)"/bin/sh -c #(nop) FROM scratch",
+		.make = make_nothing,
+	};
+	cache_key_add(key, "instruction", "an empty layer");
+	cache_key_add(key, "history", step.created_by);
+	solver_key_timestamp(run, key);
+	return solver_layer_step(run, &step, error);
 }

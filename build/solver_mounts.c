@@ -55,7 +55,7 @@ static char *fd_path(int fd, GError **error)
 }
 
 /* What a bind of a context holds, for the key. */
-static char *bind_checksum(StageRun *run, int root_fd, const char *source, GError **error)
+static FileList *bind_files(StageRun *run, int root_fd, const char *source, GError **error)
 {
 	const char *const sources[] = {source, NULL};
 	const CopySpec spec = {
@@ -67,9 +67,7 @@ static char *bind_checksum(StageRun *run, int root_fd, const char *source, GErro
 		.env = run->build->options->fetch,
 	};
 	g_autoptr(CopyPlan) plan = copy_plan_new(&spec, error);
-	g_autoptr(FileList) list =
-		plan ? copy_plan_checksum(plan, run->build->stat_cache, error) : NULL;
-	return list ? file_list_digest(list) : NULL;
+	return plan ? copy_plan_checksum(plan, run->build->stat_cache, error) : NULL;
 }
 
 static RunPart *new_part(SpecMount *mount, const char *const *layers, int root_fd,
@@ -94,16 +92,15 @@ static bool bind_context(StageRun *run, RunStep *step, const RunMount *mount, Bu
 	if (from < 0 || fstat(from, &st) < 0)
 		return error_set_errno(error, "--mount source '%s'", source);
 	g_autofree char *path = fd_path(context_root_fd(context), error);
-	g_autofree char *digest =
-		path ? bind_checksum(run, context_root_fd(context), source, error) : NULL;
-	if (!digest)
+	FileList *files = path ? bind_files(run, context_root_fd(context), source, error) : NULL;
+	if (!files)
 		return false;
 	g_autofree char *target = run_step_target(run, mount);
 	bool is_dir = S_ISDIR(st.st_mode);
 	SpecMount *bind = run_step_add_mount(step, SPEC_MOUNT_BIND, path, target, is_dir);
 	/* Whoever changes the context meanwhile cannot lead it out (CVE-2024-11218). */
 	bind->subpath = g_strdup(source);
-	cache_key_add(key, "mounted files", digest);
+	cache_key_add_files(key, "mounted files", files);
 	if (mount->read_only) {
 		bind->read_only = true;
 		return true;
@@ -218,7 +215,9 @@ static bool set_seed(StageRun *run, RunCache *cache, GError **error)
 static char *cache_name(StageRun *run, const RunCache *cache)
 {
 	g_autofree char *target = run_step_target(run, cache->mount);
-	const char *id = cache->mount->id && *cache->mount->id ? cache->mount->id : target;
+	const char *said = cache->mount->id && *cache->mount->id ? cache->mount->id : target;
+	const char *ns = run->build->options->cache_ns;
+	g_autofree char *id = ns ? g_strconcat(ns, "/", said, NULL) : g_strdup(said);
 	if (!wall_stands("cache-names"))
 		return g_strdup(id);
 	if (!cache->seed)

@@ -145,6 +145,10 @@ bool solver_renew_work(Build *build, const char *layer_dir, GError **error);
 /** solver_key_timestamp() - --timestamp, which the times in the layer are. */
 void solver_key_timestamp(const StageRun *run, CacheKey *key);
 
+/** solver_ensure_layer() - at the end of the target's stage: readers of images want one layer at
+ * least, so the last instruction makes an empty one, as in buildah. */
+bool solver_ensure_layer(StageRun *run, GError **error);
+
 /** solver_finish_one() - at the end of a stage: publish its one layer, if that is how it runs. */
 bool solver_finish_one(StageRun *run, GError **error);
 

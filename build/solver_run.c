@@ -143,6 +143,8 @@ static bool make_spec(StageRun *run, RunStep *step, const Instruction *i, GError
 	spec->command = g_strdupv(step->args);
 	spec->workdir = g_strdup(*workdir ? workdir : "/");
 	spec->user = *user ? g_strdup(user) : NULL;
+	if (options->hostname)
+		spec->hostname = g_strdup(options->hostname);
 	spec->layers = (char **)build_state_layers(run->state);
 	for (char **layer = spec->layers; *layer; layer++)
 		*layer = g_strdup(*layer);
@@ -172,6 +174,8 @@ static void add_key(StageRun *run, const RunStep *step, CacheKey *key)
 	cache_key_add(key, "directory", step->spec->workdir);
 	cache_key_add(key, "user", step->spec->user);
 	cache_key_add(key, "network", step->i->run.network);
+	if (run->build->options->hostname)
+		cache_key_add(key, "host name", run->build->options->hostname);
 	if (step->spec->privileged)
 		cache_key_add(key, "security", "insecure");
 	for (guint at = 0; step->i->run.devices && at < step->i->run.devices->len; at++)

@@ -116,9 +116,9 @@ static StageSource *source_image(const StageGraph *graph, const char *name, unsi
 static StageSource *source_context(const StageOptions *options, const char *name, unsigned line)
 {
 	g_autofree char *lower = g_ascii_strdown(name, -1);
-	const char *value = g_hash_table_lookup(options->contexts, lower), *image = NULL;
-	return context_is_image(value, &image) ? source_new(STAGE_SOURCE_IMAGE, image, line)
-					       : source_new(STAGE_SOURCE_CONTEXT, name, line);
+	g_autofree char *image = context_image(g_hash_table_lookup(options->contexts, lower));
+	return image ? source_new(STAGE_SOURCE_IMAGE, image, line)
+		     : source_new(STAGE_SOURCE_CONTEXT, name, line);
 }
 
 /* What FROM names. */

@@ -167,6 +167,16 @@ char **build_state_env(BuildState *state)
 	return env ? env : g_new0(char *, 1);
 }
 
+bool build_state_has_env(BuildState *state, const char *name)
+{
+	g_auto(GStrv) env = build_state_env(state);
+	size_t size = strlen(name);
+	for (char **at = env; *at; at++)
+		if (strncmp(*at, name, size) == 0 && (*at)[size] == '=')
+			return true;
+	return false;
+}
+
 void build_state_set_env(BuildState *state, const char *name, const char *value)
 {
 	g_autofree char *prefix = g_strconcat(name, "=", NULL);

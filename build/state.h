@@ -43,6 +43,9 @@ const char *build_state_string(BuildState *state, const char *key);
 /** build_state_env() - Env of the inner object. g_strfreev() it. */
 char **build_state_env(BuildState *state);
 
+/** build_state_has_env() - is there a NAME=VALUE of that name? */
+bool build_state_has_env(BuildState *state, const char *name);
+
 /** build_state_set_env() - NAME=VALUE, in the place of an earlier one of that name. */
 void build_state_set_env(BuildState *state, const char *name, const char *value);
 

@@ -16,6 +16,9 @@
 #include "network/network.h"
 #include "storage/fetch.h"
 
+/* PATH where an image has none. */
+#define SPEC_DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
 typedef enum {
 	SPEC_MOUNT_BIND,
 	SPEC_MOUNT_VOLUME, /* source is a volume name; NULL source = anonymous */

@@ -19,8 +19,6 @@
 #include "network/portmap.h"
 #include "storage/reference.h"
 
-#define DEFAULT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
 /* The name of @image that was meant by what was typed; its first one if it was an id. */
 static char *choose_image_name(const Image *image, const char *typed)
 {
@@ -215,7 +213,7 @@ static void resolve_env(ContainerSpec *spec, const ImageConfig *config)
 	g_autoptr(GHashTable) position =
 		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	Environment env = {g_ptr_array_new(), position};
-	env_set(&env, g_strdup(DEFAULT_PATH));
+	env_set(&env, g_strdup("PATH=" SPEC_DEFAULT_PATH));
 	env_set(&env, g_strdup("container=skiff"));
 	if (spec->tty)
 		env_set(&env, g_strdup("TERM=xterm"));

@@ -30,6 +30,12 @@ static const struct {
 static const char *const systems[] = {"linux",   "windows", "darwin", "freebsd", "netbsd",
 				      "openbsd", "solaris", "aix",    "wasip1"};
 
+/* Go's, which may stand alone. */
+static const char *const architectures[] = {
+	"386",    "amd64", "arm",     "arm64",   "loong64", "mips", "mips64", "mips64le",
+	"mipsle", "ppc64", "ppc64le", "riscv64", "s390x",   "wasm", NULL,
+};
+
 /* A word of letters, digits, '.', '_' and '-' that begins with one of the first two. */
 static bool word_is_valid(const char *word)
 {
@@ -94,6 +100,17 @@ static bool is_system(const char *word)
 	return false;
 }
 
+/* A system or an architecture alone; the rest is this machine's. */
+static bool set_word(Platform *platform, const char *word)
+{
+	if (is_system(word)) {
+		platform_set(platform, word, NULL, NULL);
+		return true;
+	}
+	platform_set(platform, NULL, word, NULL);
+	return g_strv_contains(architectures, platform->architecture);
+}
+
 bool platform_parse(const char *text, Platform *out_platform, GError **error)
 {
 	g_auto(GStrv) parts = g_strsplit(text, "/", -1);
@@ -104,15 +121,16 @@ bool platform_parse(const char *text, Platform *out_platform, GError **error)
 	if (n < 1 || n > 3)
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "invalid platform '%s': expected OS/ARCH[/VARIANT]", text);
-	Platform platform;
+	g_auto(Platform) platform = {0};
 	platform_host(&platform);
-	if (n == 1 && is_system(parts[0]))
-		platform_set(&platform, parts[0], NULL, NULL);
-	else if (n == 1)
-		platform_set(&platform, NULL, parts[0], NULL);
-	else
+	if (n > 1)
 		platform_set(&platform, parts[0], parts[1], parts[2]);
+	else if (!set_word(&platform, parts[0]))
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "invalid platform '%s': unknown operating system or architecture",
+				 text);
 	*out_platform = platform;
+	platform = (Platform){0};
 	return true;
 }
 

@@ -28,10 +28,10 @@ void build_verb_init(BuildVerb *verb)
 void build_verb_clear(BuildVerb *verb)
 {
 	GPtrArray **const lists[] = {
-		&verb->tags,         &verb->build_args, &verb->labels,    &verb->secrets,
-		&verb->contexts,     &verb->run_values, &verb->arg_files, &verb->unset_env,
-		&verb->unset_labels, &verb->platforms,  &verb->outputs,   &verb->cache_from,
-		&verb->cache_to,
+		&verb->tags,         &verb->build_args,      &verb->labels,    &verb->secrets,
+		&verb->contexts,     &verb->run_values,      &verb->arg_files, &verb->unset_env,
+		&verb->unset_labels, &verb->platforms,       &verb->outputs,   &verb->cache_from,
+		&verb->cache_to,     &verb->no_cache_stages,
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(lists); i++)
 		g_clear_pointer(lists[i], g_ptr_array_unref);
@@ -202,6 +202,16 @@ static bool set_userns(void *target, const Option *option, const char *value, GE
 	       error_set(error, ENGINE_ERROR_UNSUPPORTED, WHOSE_IDS ", which is \"host\"");
 }
 
+/* The same: an image's annotations are those that are typed. */
+static bool set_no_annotations(void *target, const Option *option, const char *value,
+			       GError **error)
+{
+	bool inherits = false;
+	return option_parse_bool(value, &inherits, error) &&
+	       (!inherits || error_set(error, ENGINE_ERROR_UNSUPPORTED,
+				       "annotations of base images are not inherited"));
+}
+
 /* podman's words for what always is so here. */
 static bool set_isolation(void *target, const Option *option, const char *value, GError **error)
 {
@@ -259,6 +269,9 @@ static const Option options[] = {
 	     "Another source of files, or the image that a name means"),
 	VALUE(0, "target", target, "STAGE", "The stage to build"),
 	FLAG(0, "no-cache", no_cache, "Run every step, whatever was built before"),
+	{0, "no-cache-filter", OPTION_CSV, option_set_list, "STAGE",
+	 "Run every step of these stages, whatever was built before",
+	 offsetof(BuildVerb, no_cache_stages), OPTION_COMMON},
 	{0, "pull", OPTION_TRISTATE, set_pull, NULL,
 	 "Ask the registry for newer base images; or missing, always, never, newer", 0,
 	 OPTION_COMMON | OPTION_WORDS},
@@ -275,6 +288,8 @@ static const Option options[] = {
 	 offsetof(BuildVerb, env), OPTION_COMMON},
 	{0, "inherit-labels", OPTION_TRISTATE, option_set_tristate, NULL,
 	 "Keep the labels of base images (default true)", offsetof(BuildVerb, inherit_labels), 0},
+	{0, "inherit-annotations", OPTION_FLAG, set_no_annotations, NULL,
+	 "Always false: base images' annotations are not kept", 0, 0},
 	{0, "isolation", OPTION_VALUE, set_isolation, "KIND", "oci or rootless, as always", 0, 0},
 	VALUE(0, "arch", arch, "ARCH", "Architecture of the image"),
 	VALUE(0, "os", os, "OS", "Operating system of the image"),
@@ -353,10 +368,14 @@ static const Option options[] = {
 	IGNORED("rm", OPTION_FLAG),
 	OPTION_REFUSED("all-platforms", OPTION_FLAG,
 		       "base images are not asked what they are made for; see --platform"),
+	OPTION_UNSUPPORTED(0, "attest", OPTION_LIST),
+	OPTION_UNSUPPORTED(0, "builder", OPTION_VALUE),
+	OPTION_REFUSED("call", OPTION_VALUE, "see --check"),
 	OPTION_UNSUPPORTED(0, "cgroupns", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "compat-volumes", OPTION_FLAG),
 	OPTION_UNSUPPORTED(0, "compress", OPTION_FLAG),
 	OPTION_UNSUPPORTED(0, "cpp-flag", OPTION_LIST),
+	OPTION_UNSUPPORTED(0, "created-annotation", OPTION_FLAG),
 	OPTION_UNSUPPORTED(0, "cw", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "decryption-key", OPTION_LIST),
 	OPTION_UNSUPPORTED('D', "disable-compression", OPTION_FLAG),
@@ -369,9 +388,25 @@ static const Option options[] = {
 	OPTION_UNSUPPORTED(0, "os-feature", OPTION_LIST),
 	OPTION_UNSUPPORTED(0, "os-version", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "pid", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "policy", OPTION_LIST),
+	OPTION_UNSUPPORTED(0, "provenance", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "resource", OPTION_LIST),
 	OPTION_REFUSED("runtime-flag", OPTION_LIST, "skiff runs containers itself"),
+	OPTION_UNSUPPORTED(0, "save-stages", OPTION_FLAG),
 	OPTION_UNSUPPORTED(0, "sbom", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "sbom-image-output", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "sbom-image-purl-output", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "sbom-merge-strategy", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "sbom-output", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "sbom-preset", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "sbom-purl-output", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "sbom-scanner-command", OPTION_LIST),
+	OPTION_UNSUPPORTED(0, "sbom-scanner-image", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "sign-by", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "signature-policy", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "source-policy-file", OPTION_VALUE),
+	OPTION_UNSUPPORTED(0, "stage-labels", OPTION_FLAG),
+	OPTION_UNSUPPORTED(0, "unsetannotation", OPTION_LIST),
 	OPTION_REFUSED("userns-gid-map", OPTION_LIST, WHOSE_IDS),
 	OPTION_REFUSED("userns-gid-map-group", OPTION_VALUE, WHOSE_IDS),
 	OPTION_REFUSED("userns-uid-map", OPTION_LIST, WHOSE_IDS),

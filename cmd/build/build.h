@@ -53,6 +53,7 @@ typedef struct {
 	GPtrArray *labels;
 	GPtrArray *secrets;
 	GPtrArray *contexts;
+	GPtrArray *no_cache_stages;
 	GPtrArray *annotations, *env;
 	GPtrArray *arg_files, *unset_env, *unset_labels; /* char * */
 	GPtrArray *platforms;                            /* char *, owned; NULL: this machine's */

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "cmd/commands.h"
 #include "cmd/confirm.h"
@@ -18,20 +19,86 @@
 #include "storage/build_cache.h"
 #include "storage/layer.h"
 
+/* What is kept, by BuildKit's names. */
+typedef enum {
+	KEPT_STEPS = 1 << 0,
+	KEPT_FILES = 1 << 1,
+	KEPT_MOUNTS = 1 << 2,
+} Kept;
+
+static const struct {
+	const char *name, *row; /* @row: the key of what is no step */
+	Kept kept;
+} types[] = {
+	{"regular", NULL, KEPT_STEPS},
+	{"source.local", "files", KEPT_FILES},
+	{"exec.cachemount", "mounts", KEPT_MOUNTS},
+};
+
+/* --filter: all that are typed must hold. */
 typedef struct {
+	int64_t until;  /* not used since, ns since 1970; 0: any */
+	char id[65];    /* the beginning of its key; "": any */
+	unsigned types; /* Kept; 0: all of them */
+} Filter;
+
+/* Sizes are bytes, 0 without. */
+typedef struct {
+	Filter filter; /* first: its setter is du's, too */
 	bool all, force;
-	int64_t until; /* ns since 1970; 0: all of them */
+	int64_t reserved, max_used, min_free;
 } PruneOptions;
 
-/* "until=24h": what was not used since. */
+static bool set_type(Filter *filter, const char *name, GError **error)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(types); i++)
+		if (strcmp(types[i].name, name) == 0)
+			return filter->types |= types[i].kept;
+	return error_set(error, ENGINE_ERROR_INVALID,
+			 "invalid filter \"type=%s\": regular, source.local or exec.cachemount",
+			 name);
+}
+
 static bool set_filter(void *target, const Option *option, const char *value, GError **error)
 {
-	if (!g_str_has_prefix(value, "until="))
-		return error_set(error, ENGINE_ERROR_INVALID, "invalid filter \"%s\": only until",
-				 value);
-	return units_parse_time(value + strlen("until="), units_now(),
-				&((PruneOptions *)target)->until, error);
+	Filter *filter = target;
+	if (g_str_has_prefix(value, "until="))
+		return units_parse_time(value + strlen("until="), units_now(), &filter->until,
+					error);
+	if (g_str_has_prefix(value, "type="))
+		return set_type(filter, value + strlen("type="), error);
+	if (!g_str_has_prefix(value, "id="))
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "invalid filter \"%s\": until, id or type", value);
+	return g_strlcpy(filter->id, value + strlen("id="), sizeof filter->id) <
+		       sizeof filter->id ||
+	       error_set(error, ENGINE_ERROR_INVALID, "invalid filter \"%s\": it is too long",
+			 value);
 }
+
+static bool set_size(void *target, const Option *option, const char *value, GError **error)
+{
+	return units_parse_size(value, (int64_t *)(void *)((char *)target + option->offset), error);
+}
+
+static bool matches(const Filter *filter, Kept kept, const char *key, int64_t used)
+{
+	return (!filter->types || filter->types & kept) &&
+	       (!filter->until || used < filter->until) && g_str_has_prefix(key, filter->id);
+}
+
+#define FILTER_ROW(Options)                                                                        \
+	{                                                                                          \
+		0, "filter", OPTION_CSV, set_filter, "until=TIME|id=ID|type=TYPE",                 \
+			"Only what was not used since, is it, or is of it: regular, "              \
+			"source.local, exec.cachemount",                                           \
+			offsetof(Options, filter), OPTION_COMMON                                   \
+	}
+#define SIZE_ROW(name, field, help, flags)                                                         \
+	{                                                                                          \
+		0, name, OPTION_VALUE, set_size, "SIZE", help, offsetof(PruneOptions, field),      \
+			flags                                                                      \
+	}
 
 static const Option prune_options[] = {
 	{'a', "all", OPTION_FLAG, option_set_flag, NULL,
@@ -39,12 +106,12 @@ static const Option prune_options[] = {
 	 OPTION_COMMON},
 	{'f', "force", OPTION_FLAG, option_set_flag, NULL, "Don't ask",
 	 offsetof(PruneOptions, force), OPTION_COMMON},
-	{0, "filter", OPTION_CSV, set_filter, "until=TIME", "Only what was not used since", 0,
-	 OPTION_COMMON},
-	OPTION_UNSUPPORTED(0, "keep-storage", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "max-used-space", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "min-free-space", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "reserved-space", OPTION_VALUE),
+	FILTER_ROW(PruneOptions),
+	SIZE_ROW("max-used-space", max_used, "Stop where no more than this is kept", OPTION_COMMON),
+	SIZE_ROW("min-free-space", min_free, "Stop where the disk has this much free",
+		 OPTION_COMMON),
+	SIZE_ROW("reserved-space", reserved, "Keep this much in any case", OPTION_COMMON),
+	SIZE_ROW("keep-storage", reserved, "The same", OPTION_HIDDEN),
 	{0},
 };
 
@@ -83,35 +150,83 @@ static int64_t mounts_size(Engine *engine, int64_t *out_used, GError **error)
 			 : 0;
 }
 
+/* Of @total bytes, how many stay. */
+static bool size_to_keep(Store *store, const PruneOptions *opts, uint64_t total, uint64_t *out_keep,
+			 GError **error)
+{
+	struct statvfs fs;
+	uint64_t keep = opts->max_used ? (uint64_t)opts->max_used : opts->min_free ? total : 0;
+	if (fstatvfs(store_fd(store), &fs) < 0)
+		return error_set_errno(error, "cannot look at the disk");
+	uint64_t is_free = (uint64_t)fs.f_bavail * fs.f_frsize, wanted = (uint64_t)opts->min_free;
+	uint64_t missing = wanted > is_free ? wanted - is_free : 0;
+	if (missing)
+		keep = MIN(keep, total > missing ? total - missing : 0);
+	*out_keep = MAX(keep, (uint64_t)opts->reserved);
+	return true;
+}
+
+/* Drop records, those that were not used for the longest time first, until few enough are left. */
+static bool prune_steps(Store *store, const PruneOptions *opts, const GPtrArray *records,
+			GError **error)
+{
+	uint64_t total = 0, keep = 0;
+	for (guint i = 0; i < records->len; i++)
+		total += ((const BuildRecord *)records->pdata[i])->size;
+	if (!size_to_keep(store, opts, total, &keep, error))
+		return false;
+	bool bounded = opts->reserved || opts->max_used || opts->min_free;
+	for (guint i = 0; i < records->len && (!bounded || total > keep); i++) {
+		const BuildRecord *record = records->pdata[i];
+		if (!matches(&opts->filter, KEPT_STEPS, record->key, record->used))
+			continue;
+		if (!build_cache_remove(store, record->key, error))
+			return false;
+		total -= record->size;
+		output_printf("%s\n", record->key);
+	}
+	return true;
+}
+
+/* Forget the files of contexts, and what --explain compares with. */
+static bool prune_files(Store *store, const PruneOptions *opts, uint64_t *io_freed, GError **error)
+{
+	bool bounded = opts->reserved || opts->max_used || opts->min_free;
+	int64_t used = 0;
+	uint64_t size = build_cache_files_size(store, &used);
+	if ((bounded && !(opts->filter.types & KEPT_FILES)) ||
+	    !matches(&opts->filter, KEPT_FILES, "files", used))
+		return true;
+	*io_freed += size;
+	return build_cache_trash_slots(store, error) && build_cache_trash_files(store, error);
+}
+
+static bool prune_mounts(Engine *engine, const PruneOptions *opts, uint64_t *io_freed,
+			 GError **error)
+{
+	int64_t used = 0;
+	if (!opts->all && !(opts->filter.types & KEPT_MOUNTS))
+		return true;
+	int64_t size = mounts_size(engine, &used, error);
+	if (size < 0 || !matches(&opts->filter, KEPT_MOUNTS, "mounts", used))
+		return size >= 0;
+	*io_freed += (uint64_t)size;
+	return build_cache_trash_mounts(engine_store(engine), error);
+}
+
 /* Drop the records, then what no image needs of their layers. */
 static bool prune(Engine *engine, const PruneOptions *opts, GError **error)
 {
 	Store *store = engine_store(engine);
 	g_autoptr(GPtrArray) records = build_cache_list(store, error);
-	if (!records)
-		return false;
-	for (guint i = 0; i < records->len; i++) {
-		const BuildRecord *record = records->pdata[i];
-		if (opts->until && record->used >= opts->until)
-			continue;
-		if (!build_cache_remove(store, record->key, error))
-			return false;
-		output_printf("%s\n", record->key);
-	}
-	int64_t used = 0;
-	uint64_t files = opts->until ? 0 : build_cache_files_size(store, &used);
-	int64_t mounts = opts->all ? mounts_size(engine, &used, error) : 0;
-	if (mounts < 0)
-		return false;
-	if (!opts->until &&
-	    (!build_cache_trash_slots(store, error) || !build_cache_trash_files(store, error)))
-		return false;
-	if ((opts->all && !build_cache_trash_mounts(store, error)) || !layers_sweep(store, error) ||
+	uint64_t freed = 0;
+	if (!records || !prune_steps(store, opts, records, error) ||
+	    !prune_files(store, opts, &freed, error) ||
+	    !prune_mounts(engine, opts, &freed, error) || !layers_sweep(store, error) ||
 	    !rootless_empty_trash(engine, error))
 		return false;
-	g_autofree char *freed =
-		units_format_human_size(freed_size(store, records) + files + (uint64_t)mounts);
-	output_printf("Total:\t%s\n", freed);
+	g_autofree char *text = units_format_human_size(freed_size(store, records) + freed);
+	output_printf("Total:\t%s\n", text);
 	return true;
 }
 
@@ -150,13 +265,38 @@ static TemplateValue get_step(const void *row, TemplateHeap *heap)
 	return template_string(RECORD->created_by);
 }
 
+/* What a row is. */
+static size_t type_of(const BuildRecord *record)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(types); i++)
+		if (g_strcmp0(types[i].row, record->key) == 0)
+			return i;
+	return 0;
+}
+
+static TemplateValue get_type(const void *row, TemplateHeap *heap)
+{
+	return template_string(types[type_of(RECORD)].name);
+}
+
+static TemplateValue get_key(const void *row, TemplateHeap *heap)
+{
+	return template_string(RECORD->key);
+}
+
 static const OutputField fields[] = {
 	{"CreatedBy", "STEP", get_step},
 	{"ID", NULL, get_id},
+	{"Key", NULL, get_key},
 	{"LastUsedAt", "LAST USED", get_used},
 	{"Size", NULL, get_size},
+	{"Type", NULL, get_type},
 	{0},
 };
+
+#define VERBOSE                                                                                    \
+	"ID:\t{{.Key}}\nType:\t{{.Type}}\nSize:\t{{.Size}}\nLast used:\t{{.LastUsedAt}}\n"         \
+	"Step:\t{{.CreatedBy}}\n"
 
 static const OutputTable table = {
 	.verb = "du",
@@ -166,12 +306,17 @@ static const OutputTable table = {
 };
 
 typedef struct {
+	Filter filter;
 	const char *format;
+	bool verbose;
 } DuOptions;
 
 static const Option du_options[] = {
+	FILTER_ROW(DuOptions),
 	{0, "format", OPTION_VALUE, option_set_string, "FORMAT", "json or a Go template",
 	 offsetof(DuOptions, format), OPTION_COMMON},
+	{0, "verbose", OPTION_FLAG, option_set_flag, NULL, "All that is known of each",
+	 offsetof(DuOptions, verbose), OPTION_COMMON},
 	{0},
 };
 
@@ -209,6 +354,16 @@ static GPtrArray *list_all(Engine *engine, GError **error)
 	return g_steal_pointer(&records);
 }
 
+/* Take out what the filters leave out. */
+static void apply_filter(GPtrArray *records, const Filter *filter)
+{
+	for (guint i = records->len; i-- > 0;) {
+		const BuildRecord *record = records->pdata[i];
+		if (!matches(filter, types[type_of(record)].kept, record->key, record->used))
+			g_ptr_array_remove_index(records, i);
+	}
+}
+
 static int cmd_du(Invocation *inv)
 {
 	DuOptions opts = {0};
@@ -217,7 +372,11 @@ static int cmd_du(Invocation *inv)
 		return inv->status;
 	g_autoptr(Engine) engine = command_engine(inv, true, &error);
 	g_autoptr(GPtrArray) records = engine ? list_all(engine, &error) : NULL;
-	const OutputOptions output = {.format = opts.format};
+	if (records)
+		apply_filter(records, &opts.filter);
+	const OutputOptions output = {.format = opts.format    ? opts.format
+						: opts.verbose ? VERBOSE
+							       : NULL};
 	bool done = records && output_list(&table, &output, records->pdata, records->len, &error);
 	return done ? 0 : command_fail(error);
 }
@@ -229,7 +388,8 @@ const Command builder_prune_command = {
 	.description = "Removes the records of steps that builds ran, and the layers that only "
 		       "they needed, and prints their keys and the space that is free now.",
 	.examples = (const char *const[]){"skiff builder prune -f",
-					  "skiff builder prune -f --filter until=240h", NULL},
+					  "skiff builder prune -f --filter until=240h",
+					  "skiff builder prune -f --max-used-space 10g", NULL},
 	.max_args = 0,
 	.groups = (const OptionGroup *const[]){&prune_group, NULL},
 	.run = cmd_prune,

@@ -64,7 +64,7 @@ static bool write_local(Engine *engine, const BuildOutput *output, const Image *
 	g_autofree char *name = result->platforms
 					? g_strdelimit(g_strdup(result->platforms[index]), "/", '_')
 					: NULL;
-	bool split = name && result->ids[1];
+	bool split = name && result->is_list;
 	g_autofree char *path = g_build_filename(output->dest, split ? name : NULL, NULL);
 	autofd dir = open_dir(path, error);
 	return dir >= 0 && build_export_dir(engine, image, dir, result->mtime, error);
@@ -132,7 +132,7 @@ static int push_all(Engine *engine, const BuildVerb *verb, const BuildResult *re
 {
 	int code = 0;
 	for (size_t i = 0; result->names[i] && code == 0; i++) {
-		bool many = result->ids[1] != NULL;
+		bool many = result->is_list;
 		g_autoptr(FetchArgs) args = fetch_args_new(many ? "push-index" : "push");
 		registry_options_add(args, &verb->registry);
 		fetch_args_add_flag(args, "--all", many);
@@ -228,7 +228,7 @@ bool build_list_make(Engine *engine, const BuildVerb *verb, const BuildResult *r
 	ListJob job = {.store = store, .result = result};
 	if (verb->manifest && !add_to_list(store, verb->manifest, false, &job, error))
 		return false;
-	for (size_t i = 0; result->ids[1] && result->names[i]; i++)
+	for (size_t i = 0; result->is_list && result->names[i]; i++)
 		if (!add_to_list(store, result->names[i], true, &job, error))
 			return false;
 	return true;

@@ -11,6 +11,7 @@
 /* What was built, once for each platform. */
 typedef struct {
 	char **ids;
+	bool is_list;                 /* the names are those of a list of all @ids */
 	const char *const *platforms; /* as typed; NULL: one, this machine's */
 	const char *const *names;     /* as typed */
 	int stdout_fd;                /* what was our standard output, for -o - */

@@ -24,9 +24,11 @@
 #include "libpod/container.h"
 #include "libpod/rootless.h"
 
-#define WORK_NAME    "context"
-#define ARG_FILE_MAX (1u << 20)
-#define PASSED_MAX   (16 << 20) /* bytes of values of ARGs that compose passes */
+#define WORK_NAME        "context"
+#define ARG_FILE_MAX     (1u << 20)
+#define EPOCH            "SOURCE_DATE_EPOCH"
+#define EPOCH_OF_CONTEXT "context"
+#define PASSED_MAX       (16 << 20) /* bytes of values of ARGs that compose passes */
 
 /* What one build needs. */
 typedef struct {
@@ -92,12 +94,15 @@ static Image *acquire(void *data, const char *name, const char *platform, GError
 {
 	Job *job = data;
 	int status = 0;
-	const AcquireOptions options = {
+	AcquireOptions options = {
 		.policy = job->verb->pull,
 		.platform = platform,
 		.quiet = job->verb->quiet,
 		.registry = &job->verb->registry,
 	};
+	/* What lies in a directory is looked at anew by each build. */
+	if (g_str_has_prefix(name, CONTEXT_LAYOUT))
+		options.policy = PULL_ALWAYS;
 	output_flush();
 	Image *image = image_acquire(job->engine, name, &options, &status, error);
 	if (!image && error && !*error)
@@ -160,6 +165,9 @@ static bool fill_table(GHashTable *table, const GPtrArray *list, const char *wha
 		size_t size = equals ? (size_t)(equals - text) : strlen(text);
 		g_autofree char *name = g_strndup(text, size);
 		const char *value = equals ? equals + 1 : env ? g_getenv(name) : NULL;
+		if (!env && value && g_str_has_prefix(value, "target:"))
+			return error_set(error, ENGINE_ERROR_UNSUPPORTED,
+					 "%s '%s': targets are of docker's bake", what, text);
 		if (size == 0 || (!equals && !env))
 			return error_set(error, ENGINE_ERROR_INVALID,
 					 "%s '%s': expected NAME=VALUE", what, text);
@@ -239,10 +247,22 @@ static bool read_arg_files(Job *job, GError **error)
 	return true;
 }
 
-/* What --cache-to wants of the solver. */
-static void set_cache_options(const BuildVerb *verb, const BuildCaches *caches,
-			      BuildOptions *options)
+/* A switch among the ARGs that docker's builder knows: "1", "true". */
+static bool arg_is_set(const Job *job, const char *name)
 {
+	const char *value = g_hash_table_lookup(job->build_args, name);
+	bool is_set = false;
+	return value && option_parse_bool(value, &is_set, NULL) && is_set;
+}
+
+/* What --cache-to, and its kin among the ARGs, want of the solver. */
+static void set_cache_options(Job *job)
+{
+	const BuildVerb *verb = job->verb;
+	const BuildCaches *caches = &job->caches;
+	BuildOptions *options = &job->options;
+	options->inline_cache = arg_is_set(job, "BUILDKIT_INLINE_CACHE");
+	options->cache_ns = g_hash_table_lookup(job->build_args, "BUILDKIT_CACHE_MOUNT_NS");
 	options->imported = caches->records;
 	if (verb->has_ttl)
 		options->cache_since = MAX(units_now() - verb->cache_ttl, 1);
@@ -263,11 +283,38 @@ static GHashTable *new_table(void)
 	return g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
 }
 
+/* SOURCE_DATE_EPOCH, which is an ARG wherever it was said. NULL: not now. Borrowed. */
+static const char *find_epoch(Job *job)
+{
+	const char *given = job->verb->epoch;
+	if (!given && !g_hash_table_contains(job->build_args, EPOCH))
+		given = g_getenv(EPOCH);
+	if (given && *given)
+		g_hash_table_insert(job->build_args, g_strdup(EPOCH), g_strdup(given));
+	const char *epoch = g_hash_table_lookup(job->build_args, EPOCH);
+	return g_strcmp0(epoch, EPOCH_OF_CONTEXT) == 0 ? NULL : epoch;
+}
+
+/* SOURCE_DATE_EPOCH=context: the time of the commit, or the one that the server said. */
+static void take_context_time(Job *job)
+{
+	if (g_strcmp0(g_hash_table_lookup(job->build_args, EPOCH), EPOCH_OF_CONTEXT) != 0)
+		return;
+	job->options.created = context_time(job->context);
+	if (job->options.created >= 0) {
+		g_hash_table_insert(job->build_args, g_strdup(EPOCH),
+				    g_strdup_printf("%" G_GINT64_FORMAT, job->options.created));
+		return;
+	}
+	g_hash_table_remove(job->build_args, EPOCH);
+	if (job->view)
+		build_view_warn(job->view, EPOCH "=" EPOCH_OF_CONTEXT ": the context has no time");
+}
+
 /* All that needs no store. */
 static bool read_options(Job *job, GError **error)
 {
 	const BuildVerb *verb = job->verb;
-	const char *epoch = NULL;
 	BuildOptions *options = &job->options;
 	job->build_args = new_table();
 	job->contexts = new_table();
@@ -283,11 +330,7 @@ static bool read_options(Job *job, GError **error)
 	    !fill_table(job->contexts, verb->contexts, "--build-context", false, error) ||
 	    !add_secrets(job, error))
 		return false;
-	epoch = g_hash_table_lookup(job->build_args, "SOURCE_DATE_EPOCH");
-	if (verb->epoch)
-		epoch = verb->epoch;
-	if (!epoch)
-		epoch = g_getenv("SOURCE_DATE_EPOCH");
+	const char *epoch = find_epoch(job);
 	*options = (BuildOptions){
 		.target = verb->target,
 		.all_stages = !verb->skip_unused,
@@ -301,6 +344,8 @@ static bool read_options(Job *job, GError **error)
 		.drop_labels = verb->inherit_labels == TRISTATE_FALSE,
 		.fetch = &job->fetch,
 		.no_cache = verb->no_cache,
+		.no_cache_stages = verb->no_cache_stages,
+		.hostname = g_hash_table_lookup(job->build_args, "BUILDKIT_SANDBOX_HOSTNAME"),
 		.explain = verb->explain,
 		.one_layer = (verb->squash || !verb->layers) && !verb->squash_all,
 		.squash_all = verb->squash_all,
@@ -326,7 +371,7 @@ static bool read_options(Job *job, GError **error)
 		.data = job,
 	};
 	return parse_time("--timestamp", verb->timestamp, &options->timestamp, error) &&
-	       parse_time("SOURCE_DATE_EPOCH", epoch, &options->created, error);
+	       parse_time(EPOCH, epoch, &options->created, error);
 }
 
 /* --- the build --- */
@@ -373,10 +418,12 @@ static bool open_context(Invocation *inv, Job *job, GError **error)
 		.source = command_arg(inv, 0),
 		.dockerfile = job->verb->file,
 		.ignore_file = job->verb->ignorefile,
+		.keep_git = arg_is_set(job, "BUILDKIT_CONTEXT_KEEP_GIT_DIR"),
 	};
 	job->context = context_open(&options, error);
 	if (!job->context)
 		return false;
+	take_context_time(job);
 	const char *text = context_dockerfile(job->context, &size);
 	job->file = dockerfile_parse(text, size, context_dockerfile_name(job->context), error);
 	return job->file != NULL;
@@ -441,35 +488,70 @@ static void print_findings(const Job *job, const GPtrArray *found)
 			      found->len == 1 ? " has" : "s have");
 }
 
-/* --check: print what was found. Return: exit code; -1 with @error if it could not even begin to be
- * built. */
-static int check_file(Job *job, GError **error)
+/*
+ * What the rules find. NULL with @error. @out_broken: why its stages could not be resolved, so that
+ * not all rules were asked.
+ */
+static GPtrArray *find_mistakes(Job *job, const CheckConfig *config, GError **out_broken,
+				GError **error)
 {
-	g_auto(CheckConfig) config = {0};
-	if (!check_config_parse(job->file->lex->check, &config, error))
-		return -1;
 	g_autoptr(GPtrArray) known = g_ptr_array_new_with_free_func(free_known);
 	CheckSearch search = {job->engine, known};
+	g_auto(GStrv) predefined =
+		build_predefined(job->file, job->verb->target, job->options.platform, error);
+	if (!predefined)
+		return NULL;
 	const CheckInputs inputs = {
-		.scope = {.build_args = job->build_args},
+		.scope = {.build_args = job->build_args,
+			  .predefined = (const char *const *)predefined},
 		.image = find_known,
 		.data = &search,
 		.ignore = context_ignore(job->context),
 		.target_platform = job->options.platform,
 	};
-	g_autoptr(GError) broken = NULL;
 	g_autoptr(Scope) global = scope_new_global(&inputs.scope, job->file->lex->escape);
 	const StageOptions stages = {.target = job->verb->target, .contexts = job->contexts};
-	g_autoptr(StageGraph) graph = stages_apply_global(job->file, global, &broken)
-					      ? stages_build(job->file, global, &stages, &broken)
+	g_autoptr(StageGraph) graph = stages_apply_global(job->file, global, out_broken)
+					      ? stages_build(job->file, global, &stages, out_broken)
 					      : NULL;
-	g_autoptr(GPtrArray) found = check_run(job->file, graph, &config, &inputs);
-	if (graph || found->len > 0)
+	return check_run(job->file, graph, config, &inputs);
+}
+
+/* --check: print what was found. Return: exit code; -1 with @error if it could not even begin to be
+ * built. */
+static int check_file(Job *job, GError **error)
+{
+	g_auto(CheckConfig) config = {0};
+	g_autoptr(GError) broken = NULL;
+	g_autoptr(GPtrArray) found = check_config_parse(job->file->lex->check, &config, error)
+					     ? find_mistakes(job, &config, &broken, error)
+					     : NULL;
+	if (!found)
+		return -1;
+	if (!broken || found->len > 0)
 		print_findings(job, found);
-	if (graph)
+	if (!broken)
 		return found->len > 0;
 	g_propagate_error(error, g_steal_pointer(&broken));
 	return -1;
+}
+
+/* "# check=error=true": what the rules find ends the build before it begins. */
+static bool obey_check(Job *job, GError **error)
+{
+	g_auto(CheckConfig) config = {0};
+	g_autoptr(GError) broken = NULL;
+	if (!check_config_parse(job->file->lex->check, &config, error))
+		return false;
+	g_autoptr(GPtrArray) found =
+		config.error ? find_mistakes(job, &config, &broken, error) : NULL;
+	if (!found || found->len == 0)
+		return !error || !*error;
+	const CheckFinding *first = found->pdata[0];
+	error_set(error, ENGINE_ERROR_INVALID, "%s:%u: %s: %s", job->file->lex->name, first->line,
+		  first->rule, first->message);
+	error_add_help(error, "\"check=error=true\" makes it an error; build --check shows all");
+	return false;
 }
 
 static bool write_iidfile(const char *file, const char *id, GError **error)
@@ -483,6 +565,13 @@ static bool write_iidfile(const char *file, const char *id, GError **error)
 	       error_set_errno(error, "open %s", file);
 }
 
+/* Is the result a list of images? */
+static bool is_list(const Job *job)
+{
+	const GPtrArray *platforms = job->verb->platforms;
+	return (platforms && platforms->len > 1) || arg_is_set(job, "BUILDKIT_MULTI_PLATFORM");
+}
+
 /* Build for each platform. Return: the ids, g_strfreev() them; NULL with @error, and *@out_code. */
 static char **build_all(Job *job, int *out_code, GError **error)
 {
@@ -491,7 +580,7 @@ static char **build_all(Job *job, int *out_code, GError **error)
 	g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
 	guint n = platforms ? platforms->len : 1;
 	/* Several images share no name: it is the list's. */
-	if (n > 1)
+	if (is_list(job))
 		job->options.names = no_names;
 	for (guint i = 0; i < n; i++) {
 		if (platforms)
@@ -519,6 +608,7 @@ static int give_result(Job *job, char **ids, GError **error)
 	g_ptr_array_add(list, NULL);
 	const BuildResult result = {
 		.ids = ids,
+		.is_list = is_list(job),
 		.platforms = platforms ? (const char *const *)list->pdata : NULL,
 		.names = (const char *const *)job->names->pdata,
 		.stdout_fd = job->result_fd,
@@ -580,9 +670,10 @@ static int fail(const Invocation *inv, Job *job, int code, GError **error)
 static int run_build(Job *job, GError **error)
 {
 	int code = 125;
-	if (!build_caches_take(job->engine, job->verb, &job->caches, error))
+	if (!obey_check(job, error) ||
+	    !build_caches_take(job->engine, job->verb, &job->caches, error))
 		return -1;
-	set_cache_options(job->verb, &job->caches, &job->options);
+	set_cache_options(job);
 	g_auto(GStrv) ids = build_all(job, &code, error);
 	if (!ids)
 		return code;

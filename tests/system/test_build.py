@@ -14,7 +14,18 @@ import subprocess
 import tarfile
 import threading
 
-from tests.support.skiff import SkiffTest, processes, sub_ids, wait_for
+from tests.support.skiff import SkiffTest, image_makers, processes, sub_ids, wait_for
+
+
+# Of images that have none of their own.
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+class Silent(http.server.SimpleHTTPRequestHandler):
+    """Serves files and says nothing."""
+
+    def log_message(self, *_):
+        pass
 
 
 class BuildTest(SkiffTest):
@@ -44,6 +55,16 @@ class BuildTest(SkiffTest):
         if text is not None:
             self.write(text)
         return self.skiff("build", "--network", "none", "-t", tag, *options, self.context, **more)
+
+    def serve_files(self, directory):
+        """A server of these files, until the test ends. Returns HOST:PORT."""
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Silent, directory=directory))
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        self.addCleanup(thread.join)
+        self.addCleanup(server.server_close)
+        self.addCleanup(server.shutdown)
+        return f"127.0.0.1:{server.server_port}"
 
     def config(self, name="made"):
         return self.skiff("image", "inspect", name).json[0]["Config"]
@@ -83,7 +104,7 @@ ENV A=1 B="two words" C=${A}x
 ENV D ${A}y
 LABEL l1=v1 "l 2"='v 2'
 USER 7:8
-EXPOSE 80 90-91/UDP
+EXPOSE 80 90-91/UDP 92/SCTP
 VOLUME /data ["/more"]
 VOLUME ["/j"]
 STOPSIGNAL SIGUSR1
@@ -101,7 +122,7 @@ WORKDIR ative
         self.assertEqual(config["Env"][-4:], ["A=1", "B=two words", "C=x", "D=1y"])
         self.assertEqual({k: config["Labels"][k] for k in ("l1", "l 2")}, {"l1": "v1", "l 2": "v 2"})
         self.assertEqual(config["User"], "7:8")
-        self.assertEqual(sorted(config["ExposedPorts"]), ["80/tcp", "90/udp", "91/udp"])
+        self.assertEqual(sorted(config["ExposedPorts"]), ["80/tcp", "90/udp", "91/udp", "92/sctp"])
         self.assertLessEqual({"/data", "/j"}, set(config["Volumes"]))
         self.assertEqual(config["StopSignal"], "SIGUSR1")
         self.assertEqual(config["Cmd"], ["/bin/sh", "-ec", "shell form $A"])
@@ -198,8 +219,15 @@ WORKDIR /etc
         self.skiff_fails("build", self.context, "-f", "-", input="FROM busybox\nCOPY missing /\n", says="missing")
 
     def test_scratch(self):
-        self.build(text="FROM scratch\nENV A=b\n")
-        self.assertEqual(self.layers(), [])
+        """Without a file there is an empty layer, which is the last instruction's, as in buildah."""
+        for options in ([], ["--squash"], ["--squash-all"]):
+            self.build(*options, text="FROM scratch\nENV A=b\nCMD [\"x\"]\n")
+            self.assertEqual([set(layer) - {"", "."} for layer in self.members()], [set()])
+            stored = json.loads(self.stored_config())
+            self.assertEqual(stored["config"]["Env"], ["PATH=" + PATH, "A=b"])
+            self.assertEqual([entry for entry in stored["history"] if not entry.get("empty_layer")], stored["history"][-1:])
+        self.build(text="FROM scratch AS nothing\nENV A=b\nFROM nothing\nCOPY Dockerfile /d\n")
+        self.assertEqual(len(self.layers()), 1)
         self.write("FROM scratch\nCOPY Dockerfile /d\nCMD [\"/d\"]\n")
         self.build()
         self.assertEqual([set(layer) - {"", "."} for layer in self.members()], [{"d"}])
@@ -292,6 +320,62 @@ RUN echo "$OWN" > /inherited
         self.write("FROM base\nCOPY --from=more f /f\n")
         self.build("--build-context", f"more={other}", "--build-context", "base=docker-image://busybox")
         self.assertEqual(self.inside("cat", "/f"), "of the other\n")
+        layout = self.tmp / "layout"
+        self.skiff("push", "busybox", f"oci:{layout}:latest")
+        for value in (f"oci-layout://{layout}", f"oci-layout://{layout}:latest"):
+            self.build("--build-context", f"more={other}", "--build-context", f"base={value}")
+        self.skiff_fails("build", "--build-context", "base=target:x", self.context, says="targets are of docker's bake")
+        self.skiff_fails("build", "--build-context", f"base=oci-layout://{layout}-absent", self.context, says="No such file")
+
+    def test_predefined_arguments(self):
+        """What BuildKit's own ARGs say."""
+        text = """FROM busybox AS one
+ARG TARGETSTAGE SOURCE_DATE_EPOCH
+RUN echo "$TARGETSTAGE $SOURCE_DATE_EPOCH $(hostname)"
+RUN --mount=type=cache,id=named,target=/c echo x >> /c/n; echo "$(wc -l < /c/n) times"
+FROM one AS Last
+"""
+        options = ["--no-cache", "--build-arg", "BUILDKIT_SANDBOX_HOSTNAME=here"]
+        done = self.build("--source-date-epoch", "7", *options, text=text)
+        self.assertIn("\nlast 7 here\n", done.stdout)
+        done = self.build("--target", "one", *options, "--build-arg", "BUILDKIT_CACHE_MOUNT_NS=own", env={"SOURCE_DATE_EPOCH": "8"})
+        self.assertIn("\none 8 here\n", done.stdout)
+        self.assertIn("\n1 times\n", done.stdout)
+        self.assertIn("\n2 times\n", self.build(*options).stdout)
+        self.build("--build-arg", "BUILDKIT_INLINE_CACHE=1", text="FROM scratch\nCOPY Dockerfile /d\n")
+        told = set(json.loads(Instructions.stored_config(self)))
+        self.build("--build-arg", "BUILDKIT_INLINE_CACHE=false")
+        self.assertEqual(len(told - set(json.loads(Instructions.stored_config(self)))), 1)
+        self.build("--build-arg", "BUILDKIT_MULTI_PLATFORM=1", tag="list")
+        self.assertEqual(len(self.skiff("manifest", "inspect", "list").json["manifests"]), 1)
+        self.skiff("manifest", "rm", "list")
+
+    def test_what_a_context_says_of_its_time(self):
+        """SOURCE_DATE_EPOCH=context, and BUILDKIT_CONTEXT_KEEP_GIT_DIR."""
+        self.need_program("git")
+        said = "FROM busybox\nARG SOURCE_DATE_EPOCH\nCOPY . /c\nRUN echo \"time $SOURCE_DATE_EPOCH\"; ls -a /c\n"
+        self.write(said)
+        served = self.tmp / "served"
+        env = {**os.environ, "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_COMMITTER_DATE": "@1000000000 +0100"}
+        for command in (["init", "-q"], ["add", "-A"], ["-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-qm", "x"],
+                        ["clone", "-q", "--bare", ".", served / "app.git"], ["-C", served / "app.git", "update-server-info"]):
+            subprocess.run(["git", *command], cwd=self.context, env=env, check=True)
+        shutil.rmtree(self.context / ".git")
+        (served / "Dockerfile").write_text(said.replace("COPY . /c\n", "RUN mkdir /c\n"))
+        os.utime(served / "Dockerfile", (5, 1100000000))
+        host = self.serve_files(served)
+        arg = ["--build-arg", "SOURCE_DATE_EPOCH=context", "--network", "none", "-t", "made"]
+        for source, time in ((f"http://{host}/app.git", 1000000000), (f"http://{host}/Dockerfile", 1100000000)):
+            done = self.skiff("build", *arg, source)
+            self.assertIn(f"\ntime {time}\n", done.stdout)
+            self.assertNotIn(".git", done.lines)
+            self.assertEqual(json.loads(Instructions.stored_config(self))["created"][:4], {10: "2001", 11: "2004"}[time // 10**8])
+        done = self.skiff("build", *arg, "--no-cache", self.context)
+        self.assertIn("\ntime \n", done.stdout)
+        self.assertIn("the context has no time", done.stderr)
+        keep = [*arg, "--build-arg", "BUILDKIT_CONTEXT_KEEP_GIT_DIR=1"]
+        self.assertIn(".git", self.skiff("build", *keep, f"http://{host}/app.git").lines)
+        self.assertNotIn(".git", self.skiff("build", *keep, "--no-cache", f"http://{host}/app.git?keep-git-dir=0").lines)
 
 
 class Cache(BuildTest):
@@ -417,7 +501,27 @@ class Cache(BuildTest):
         self.assertIn("cache: miss: environment changed: -E=1 +E=2", done.stdout)
         self.assertIn("cache: miss: layer below changed: ", done.stdout)
         (self.context / "f").write_text("2")
-        self.assertIn("cache: miss: files changed: ", self.build("--explain").stdout)
+        self.assertIn("cache: miss: files changed: f\n", self.build("--explain").stdout)
+        self.write("FROM busybox\nCOPY . /c\nRUN --mount=type=bind,source=d,target=/d --mount=type=bind,source=e,target=/e ls /d /e\n", g="1")
+        for name in "de":
+            (self.context / name).mkdir()
+            (self.context / name / "in").write_text("1")
+        self.build("--explain")
+        (self.context / "g").unlink()
+        for name in "123456":
+            (self.context / "e" / name).write_text("")
+        done = self.build("--explain", "--cache-ttl", "1h")
+        self.assertIn("cache: miss: files changed: +e/1 +e/2 +e/3 +e/4 +e/5 and 2 more\n", done.stdout)
+        self.assertIn("cache: miss: mounted files changed: +e/1 +e/2 +e/3 +e/4 +e/5 and 1 more\n", done.stdout)
+        self.assertEqual(done.stdout.count("mounted files"), 1)
+        self.assertIn("cache: miss: it is older than --cache-ttl", self.build("--explain", "--cache-ttl", "1ns").stdout)
+
+    def test_stages_that_no_cache_may_serve(self):
+        self.build(text="FROM busybox AS one\nRUN echo 1\nFROM busybox AS two\nRUN echo 2\nCOPY --from=one /etc /e\n")
+        self.assertEqual(self.hits(self.build()), 3)
+        done = self.build("--no-cache-filter", "One,other", "--explain")
+        self.assertEqual(self.hits(done), 2)
+        self.assertIn("STEP 2/2: RUN echo 1\n    cache: miss: --no-cache-filter\n1\n", done.stdout)
 
     def test_it_outlives_the_image_and_heals(self):
         self.build(text="FROM busybox\nRUN echo x > /x\n")
@@ -439,8 +543,25 @@ class Cache(BuildTest):
         steps = self.skiff("builder", "du", "--format", "{{.CreatedBy}}").lines
         self.assertIn("/bin/sh -c --mount=type=cache,target=/c echo pruned > /pruned; touch /c/f", steps)
         self.assertIn("STEP", self.skiff("buildx", "du").lines[0])
-        self.skiff("builder", "prune", "-f", "--filter", "until=1h")
+        kinds = self.skiff("builder", "du", "--format", "{{.Type}}").lines
+        for kind in ("regular", "source.local", "exec.cachemount"):
+            self.assertEqual(self.skiff("buildx", "du", "--filter", f"type={kind}", "--format", "{{.Type}}").lines,
+                             [kind] * kinds.count(kind))
+        key = self.skiff("builder", "du", "--filter", "type=regular", "--format", "{{.Key}}").lines[0]
+        told = self.skiff("builder", "du", "--verbose", "--filter", f"id={key[:20]}").stdout
+        self.assertEqual(told.count("ID:"), 1)
+        self.assertIn(key, told)
+        self.skiff_fails("builder", "du", "--filter", "type=x", says="regular, source.local or exec.cachemount")
+        for bound in (["--filter", "until=1h"], ["-a", "--filter", "until=1h"], ["--filter", "id=none"], ["--keep-storage", "1g"],
+                      ["--max-used-space", "1g"], ["--min-free-space", "1"], ["--max-used-space", "1", "--reserved-space", "1g"]):
+            done = self.skiff("builder", "prune", "-f", *bound)
+            self.assertEqual(done.lines, ["Total:\t0B"], bound)
         self.assertEqual(self.hits(self.build()), 1)
+        self.assertTrue(list((store / "cache/build/mounts").glob("*/*")))
+        self.skiff("builder", "prune", "-f", "--filter", "type=exec.cachemount")
+        self.assertEqual(list((store / "cache/build/mounts").glob("*/*")), [])
+        self.assertEqual(self.hits(self.build()), 1)
+        self.build("--no-cache")
         self.assertEqual(self.skiff("builder", "prune", input="n\n").lines[-1][:13], "Are you sure ")
         # What an image needs stays; what only the cache held goes.
         self.assertIn("Total:\t0B", self.skiff("builder", "prune", "-f").stdout)
@@ -569,15 +690,7 @@ RUN ls -a /run /else 2>&1 | cat
 
     def test_passwords_of_urls_are_not_kept(self):
         """ADD, and what --explain compares with."""
-        silent = type("Silent", (http.server.SimpleHTTPRequestHandler,), {"log_message": lambda *_: None})
-        handler = functools.partial(silent, directory=self.context)
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        self.addCleanup(thread.join)
-        self.addCleanup(server.server_close)
-        self.addCleanup(server.shutdown)
-        url = f"http://name:c4n4ry-of-a-url@127.0.0.1:{server.server_port}/f"
+        url = f"http://name:c4n4ry-of-a-url@{self.serve_files(self.context)}/f"
         self.write(f"FROM busybox\nADD {url} /f\n", f="fetched")
         self.build()
         self.assertEqual(self.inside("cat", "/f"), "fetched")
@@ -678,6 +791,10 @@ class Result(BuildTest):
         self.assertIn("FromAsCasing", done.stdout)
         self.assertIn("Check complete", done.stdout)
         self.skiff("build", "--check", "-", input="FROM busybox\nRUN true\n")
+        # What the builder sets is declared.
+        self.skiff("build", "--check", "-", input="FROM --platform=$BUILDPLATFORM busybox AS b\nRUN true\n")
+        self.skiff("build", "-", input="# check=error=true\nFROM busybox AS x\n")
+        self.skiff_fails("build", "-", input="# check=error=true\nFROM busybox as x\n", says="-:2: FromAsCasing: ")
 
 
 class Failures(BuildTest):
@@ -705,7 +822,9 @@ class Failures(BuildTest):
         self.write("FROM busybox\n")
         self.skiff_fails("build", "--network", "none", "-", says="It needs from= too",
                          input="FROM busybox\nRUN --mount=type=cache,target=/c,source=x true\n")
+        self.skiff("build", "--inherit-annotations=false", self.context)
         for option, says in ((["--sbom", "x"], "unsupported flag: --sbom"),
+                             (["--inherit-annotations"], "annotations of base images are not inherited"),
                              (["--secret", "nothing"], "incorrect secret flag format"),
                              (["--format", "x"], "unrecognized image type \"x\""),
                              (["--build-context", "x"], "expected NAME=VALUE"),
@@ -744,14 +863,16 @@ class BuildahTest(BuildTest):
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout.strip()
 
-    def files(self, archive):
-        """What a root holds but for times and what a runtime leaves there."""
+    def files(self, archive, top="."):
+        """What a root holds (below @top) but for times and what a runtime leaves there."""
         found = {}
         with tarfile.open(fileobj=archive) as tar:
             for member in tar:
                 name = member.name.removeprefix("./").rstrip("/")
                 if name.split("/")[0] in ("", ".", "dev", "proc", "sys", "run") or name in (
                         "etc", "etc/hosts", "etc/hostname", "etc/resolv.conf", "etc/mtab"):
+                    continue
+                if top not in (".", name) and not name.startswith(top + "/"):
                     continue
                 content = tar.extractfile(member) if member.isreg() or member.islnk() else None
                 content = hashlib.file_digest(content, "sha256").digest() if content else b""
@@ -774,15 +895,18 @@ class BuildahTest(BuildTest):
         return [(re.sub(r"(file|dir|multi):[0-9a-f]{64}", "FILES", entry["created_by"]),
                  " WORKDIR " not in entry["created_by"] and not entry.get("empty_layer")) for entry in history]
 
-    def equal_by_buildah(self, base="busybox"):
-        """Build the context by both, on the same base: the same config, history and files."""
+    def equal_by_buildah(self, base="busybox", top="."):
+        """Build the context by both, on the same base: the same config, history and files (below @top)."""
         self.need(shutil.which("buildah"), "buildah is not installed")
         self.need(os.geteuid() == 0, "buildah is run as root")
         self.place = self.tmp / "buildah"
         self.place.mkdir(exist_ok=True)
-        archive = self.tmp / f"{base}.tar"
-        self.skiff("save", "--format", "oci-archive", "-o", archive, base)
-        image = self.buildah("pull", "-q", f"oci-archive:{archive}")
+        if base in image_makers.MAKERS:
+            source = f"oci:{image_makers.MAKERS[base]()}:latest"
+        else:
+            source = f"oci-archive:{self.tmp / base}.tar"
+            self.skiff("save", "--format", "oci-archive", "-o", self.tmp / f"{base}.tar", base)
+        image = self.buildah("pull", "-q", source)
         self.buildah("tag", image, f"localhost/{base}:latest")
         self.buildah("bud", "--layers", "--isolation", "chroot", "--format", "docker", "-t", "made", self.context)
         self.build("--format", "docker")
@@ -793,10 +917,12 @@ class BuildahTest(BuildTest):
         self.assertEqual(self.steps_of(ours["history"]), self.steps_of(theirs["history"]))
         container = self.buildah("from", "made")
         mounted = self.buildah("mount", container)
-        packed = subprocess.run(["tar", "-C", mounted, "-cf", "-", "."], check=True, capture_output=True).stdout
+        packed = subprocess.run(["tar", "-C", mounted, "-cf", "-", top], check=True, capture_output=True).stdout
         name = self.skiff("create", "made", "x").word
         exported = self.skiff("export", name).stdout_bytes
-        self.assertEqual(self.files(io.BytesIO(exported)), self.files(io.BytesIO(packed)))
+        ours, theirs = (self.files(io.BytesIO(archive), top) for archive in (exported, packed))
+        self.assertTrue(ours)
+        self.assertEqual(ours, theirs)
         self.buildah("rm", container)
 
 

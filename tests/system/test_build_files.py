@@ -589,21 +589,31 @@ class Repositories(Bed):
                 self.assertNotIn("HEAD", names)
 
     def test_no_hooks_and_no_submodules(self):
+        """By the directory of hooks and the template that the user's own configuration names, and by the environment."""
         marker = self.place / "evil"
-        templates = self.place / "templates/hooks"
-        templates.mkdir(parents=True)
-        (templates / "post-checkout").write_text(f"#!/bin/sh\ntouch {marker}\n")
-        (templates / "post-checkout").chmod(0o755)
+        hooks = self.place / "templates/hooks"
+        hooks.mkdir(parents=True)
+        for name in ("post-checkout", "reference-transaction", "post-index-change", "fsmonitor"):
+            (hooks / name).write_text(f"#!/bin/sh\ntouch {marker}-{name}\n")
+            (hooks / name).chmod(0o755)
+        home = self.place / "home"
+        home.mkdir()
+        (home / ".gitconfig").write_text(f"[core]\n\thooksPath = {hooks}\n\tfsmonitor = {hooks}/fsmonitor\n"
+                                         f"[init]\n\ttemplateDir = {hooks.parent}\n[submodule]\n\trecurse = true\n")
         (self.source / ".gitmodules").write_text(f'[submodule "m"]\n\tpath = m\n\turl = file://{self.source}\n')
         subprocess.run(["git", "-C", self.source, "add", "-A"], check=True)
         subprocess.run(["git", "-C", self.source, "update-index", "--add", "--cacheinfo", f"160000,{self.commits[0]},m"], check=True)
         subprocess.run(["git", "-C", self.source, "-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-q", "-m", "3"],
                        check=True)
-        done = self.inside(self.bed_program, "--named", "--git-local", self.work, self.url, self.dest, ".", "/",
-                          env={"SKIFF_LIBEXEC": str(self.libexec), "GIT_TEMPLATE_DIR": str(templates.parent)})
-        self.assertIn("commit", done.stdout)
-        self.assertFalse(marker.exists())
-        self.assertEqual([name for name in self.tree() if name.startswith("m/")], [])
+        for extra in ({"HOME": str(home)}, {"GIT_TEMPLATE_DIR": str(hooks.parent)},
+                      {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": "core.hooksPath", "GIT_CONFIG_VALUE_0": str(hooks)}):
+            with self.subTest(extra):
+                self.clear()
+                done = self.inside(self.bed_program, "--named", "--git-local", self.work, self.url, self.dest, ".", "/",
+                                  env={"SKIFF_LIBEXEC": str(self.libexec), **extra})
+                self.assertIn("commit", done.stdout)
+                self.assertEqual(list(self.place.glob("evil*")), [])
+                self.assertEqual([name for name in self.tree() if name.startswith("m/")], [])
 
     def test_add(self):
         self.bed(f"{self.url}#v1", "/r", options=["--add", "--git-local"])

@@ -172,10 +172,8 @@ class Outputs(BuildTest):
         for name in names or [""]:
             copy = self.out("copy")
             self.other("skopeo", "--insecure-policy", "copy", "-q", f"{transport}:{out}{name and ':'}{name}", f"dir:{copy}")
-            layers = json.loads((copy / "manifest.json").read_text())["layers"]
             shutil.rmtree(copy)
-            # Its schema has no images without a layer, which docker and we make of nothing but metadata.
-            if name and layers and shutil.which("oci-image-tool"):
+            if name and shutil.which("oci-image-tool"):
                 self.other("oci-image-tool", "validate", "--type", "image", "--ref", f"name={name}", out)
 
     def other(self, *argv):

@@ -134,6 +134,7 @@ class Platforms(BuildTest):
     def test_unknown_platform(self):
         self.write("FROM scratch\n")
         self.skiff_fails("build", "--platform", "linux/amd64,/", self.context, says="invalid argument")
+        self.skiff_fails("build", "--platform", "nonsense", self.context, says="unknown operating system or architecture")
 
     def test_by_an_emulator(self):
         """With a handler of binfmt_misc's flag F a RUN for another machine just runs."""

@@ -210,6 +210,7 @@ SIGNATURE = [
 
 BUILD = [
     ("CVE-2019-13139 refs", "Repositories.test_hostile_refs", "git-refs git-dashes"),
+    ("GHSA-hw3h-2gp9-cxpv hooks of git", "Repositories.test_no_hooks_and_no_submodules", "git-hooks"),
     ("CVE-2022-39253 URLs", "Repositories.test_local_repositories_are_refused", "git-urls"),
     ("CVE-2026-44517 subdirectory", "Repositories.test_subdirectories_stay_inside", "in-root"),
     ("CVE-2022-4122 context", "Contexts.test_links_that_lead_out", "in-root"),
