@@ -4,11 +4,11 @@
 
     CC=clang meson setup -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false BUILD && ninja -C BUILD
     tests/fuzz/run.py --work DIRECTORY [--seconds N] [--seed N] BUILD [TARGET ...]
-    tests/fuzz/run.py --work DIRECTORY --take BUILD [TARGET ...]
+    tests/fuzz/run.py --work DIRECTORY --take [--most N] BUILD [TARGET ...]
 
 DIRECTORY keeps what the engine found: TARGET/ its inputs, TARGET-findings/ what crashed, took too long or ate too much,
 TARGET.log its words. --take adds to the corpus in the tree what reaches code that nothing there reaches, the smallest
-first, up to the limits below. Not as root: the extractor's target makes files. Exit code 1 after a finding.
+first, until it has --most files: fewer for a slow target, as every check runs 128 variants of each. Not as root: the extractor's target makes files. Exit code 1 after a finding.
 """
 
 import argparse
@@ -22,8 +22,6 @@ import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
 
-# A corpus runs with 128 variants of each file in every check.
-FILES_MAX = 100
 BYTES_MAX = 300 << 10
 # What one file may have to be taken: more than this makes the plain run slow.
 FILE_MAX = 8 << 10
@@ -84,7 +82,7 @@ def take(options, name):
         merged = pathlib.Path(place) / name
         shutil.copytree(corpus, merged)
         had = {path.name for path in merged.iterdir()}
-        code, words = engine(program, "-merge=1", f"-max_len={FILE_MAX}", merged, options.work / name,
+        code, words = engine(program, "-set_cover_merge=1", "-use_counters=0", f"-max_len={FILE_MAX}", merged, options.work / name,
                              log=options.work / f"{name}-merge.log")
         if code != 0:
             sys.exit(f"{name}: merge: exit code {code}\n{words[-3000:]}")
@@ -92,7 +90,7 @@ def take(options, name):
         new = sorted((path for path in merged.iterdir() if path.name not in had), key=lambda path: path.stat().st_size)
         taken = 0
         for path in new:
-            if files == FILES_MAX or size + path.stat().st_size > BYTES_MAX:
+            if files >= options.most or size + path.stat().st_size > BYTES_MAX:
                 break
             # The engine's names are whole SHA-1 sums; a corpus of some tens needs less.
             shutil.copyfile(path, corpus / f"found-{path.name[:12]}")
@@ -108,10 +106,11 @@ def main():
     parser.add_argument("--seconds", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--take", action="store_true")
+    parser.add_argument("--most", type=int, default=60)
     parser.add_argument("build", type=pathlib.Path)
     parser.add_argument("targets", nargs="*")
     options = parser.parse_args()
-    if os.geteuid() == 0 and not options.take:
+    if os.geteuid() == 0:
         sys.exit("Not as root: the extractor's target makes files.")
     known = sorted(path.stem.removeprefix("fuzz_") for path in HERE.glob("fuzz_*.c"))
     names = options.targets or known
