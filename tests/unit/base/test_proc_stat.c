@@ -46,11 +46,11 @@ static void test_names(void)
 
 static void test_nonsense(void)
 {
-	static const char *const texts[] = {"",  "1",     "1 (",        "1 )(",
-					    ")", "1 (x)", "1 (x) R 10", "1 )" BEHIND};
+	static const char *const texts[] = {"", "1", "1 (", "1 )(", ")", "1 (x)", "1 (x) R 10"};
 	ProcStat stat;
 	for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
 		g_assert_false(proc_stat_parse(texts[i], &stat));
+	g_assert_false(proc_stat_parse("1 )" BEHIND, &stat));
 }
 
 static void test_read(void)
