@@ -65,6 +65,16 @@ static TemplateValue *lookup_variable(TemplateRun *run, const char *name)
 	return NULL;
 }
 
+/* In "$x := $x" it is known to the parser and has no value yet. */
+static bool eval_variable(TemplateRun *run, const Node *node, TemplateValue *out)
+{
+	const TemplateValue *value = lookup_variable(run, node->names[0]);
+	if (!value)
+		return fail(run, node, "undefined variable: %s", node->names[0]);
+	*out = *value;
+	return true;
+}
+
 static void push_variable(TemplateRun *run, const char *name, TemplateValue value)
 {
 	Variable variable = {name, value};
@@ -193,10 +203,9 @@ static bool eval_word(TemplateRun *run, const TemplateValue *dot, const Node *no
 		return true;
 	case NODE_FIELD:
 		return eval_names(run, node, node->names, *dot, NULL, out);
-	case NODE_VARIABLE: {
-		const TemplateValue *value = lookup_variable(run, node->names[0]);
-		return eval_names(run, node, node->names + 1, value ? *value : missing, NULL, out);
-	}
+	case NODE_VARIABLE:
+		return eval_variable(run, node, out) &&
+		       eval_names(run, node, node->names + 1, *out, NULL, out);
 	case NODE_CHAIN: {
 		TemplateValue head;
 		return eval_word(run, dot, g_ptr_array_index(node->children, 0), &head) &&
@@ -301,7 +310,8 @@ static bool eval_command(TemplateRun *run, const TemplateValue *dot, const Node 
 		value = *dot;
 		break;
 	case NODE_VARIABLE:
-		value = *lookup_variable(run, head->names[0]);
+		if (!eval_variable(run, head, &value))
+			return false;
 		names++;
 		break;
 	case NODE_CHAIN:

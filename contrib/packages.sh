@@ -7,7 +7,7 @@ BUILD_PACKAGES="gcc libc6-dev meson ninja-build pkg-config libglib2.0-dev libjso
   libcap-dev libcurl4-openssl-dev libssl-dev libarchive-dev libzstd-dev zlib1g-dev libisal-dev
   libslirp-dev libsystemd-dev libyaml-dev uidmap ca-certificates"
 
-TEST_PACKAGES="clang libclang-rt-dev clang-format-14 universal-ctags git python3 python3-jsonschema curl
+TEST_PACKAGES="clang libclang-rt-dev clang-format-14 clang-tidy-14 cppcheck universal-ctags git python3 python3-jsonschema curl
   iproute2 iputils-ping procps psmisc e2fsprogs strace util-linux passwd openssl apache2-utils
   busybox-static bind9-dnsutils passt docker-registry skopeo umoci buildah netavark crun iperf3 mmdebstrap zstd xz-utils
   libcap2-bin attr scdoc gnupg openssh-client systemd-container qemu-system-x86"

@@ -14,6 +14,7 @@
 
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
+#include "libpod/base/proc_stat.h"
 #include "libpod/container_cgroup.h"
 #include "libpod/container_priv.h"
 #include "libpod/runtime/cgroup.h"
@@ -30,13 +31,8 @@ struct ContainerHold {
 /* The letter of /proc/PID/stat; 0 if the process is gone. */
 static char process_state(pid_t pid)
 {
-	char text[512] = "";
-	g_autofree char *path = g_strdup_printf("/proc/%d/stat", pid);
-	autofd fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || read(fd, text, sizeof text - 1) <= 0)
-		return 0;
-	const char *end = strrchr(text, ')');
-	return end && end[1] == ' ' ? end[2] : 0;
+	ProcStat stat;
+	return proc_stat_read(-1, pid, &stat) ? stat.state : 0;
 }
 
 /* Send SIGSTOP to all that do not stand still, and remember them by pidfds. Return: how many. */

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "libpod/base/fd.h"
+#include "libpod/base/proc_stat.h"
 #include "libpod/base/units.h"
 #include "libpod/container_cgroup.h"
 #include "libpod/runtime/cgroup.h"
@@ -37,24 +38,15 @@ static uint64_t host_memory(void)
 /* CPU time, memory and traffic of one process; its dead children's CPU time counts, too. */
 static void add_process(pid_t pid, ContainerStats *stats)
 {
-	g_autofree char *stat = read_proc(pid, "stat");
-	g_autofree char *io = read_proc(pid, "io");
-	const char *end = stat ? strrchr(stat, ')') : NULL;
-	unsigned long long user = 0, system = 0, child_user = 0, child_system = 0;
-	long rss = 0;
-	if (!end)
+	ProcStat stat;
+	if (!proc_stat_read(-1, pid, &stat))
 		return;
+	g_autofree char *io = read_proc(pid, "io");
+	unsigned long long ticks = stat.user_ticks + stat.system_ticks + stat.child_user_ticks +
+				   stat.child_system_ticks;
 	stats->pids++;
-	/* Fields 14 to 17 and 24, the third stands behind the name. */
-	if (sscanf(end + 1,
-		   " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu %llu %llu"
-		   " %*d %*d %*d %*d %*u %*u %ld",
-		   &user, &system, &child_user, &child_system, &rss) == 5) {
-		unsigned long long ticks = user + system + child_user + child_system;
-		stats->cpu +=
-			(int64_t)(ticks * 1000000000ULL / (unsigned long long)sysconf(_SC_CLK_TCK));
-		stats->memory += (uint64_t)rss * (uint64_t)sysconf(_SC_PAGESIZE);
-	}
+	stats->cpu += (int64_t)(ticks * 1000000000ULL / (unsigned long long)sysconf(_SC_CLK_TCK));
+	stats->memory += (uint64_t)stat.resident * (uint64_t)sysconf(_SC_PAGESIZE);
 	stats->block_in += number_behind(io, "\nread_bytes: ");
 	stats->block_out += number_behind(io, "\nwrite_bytes: ");
 }

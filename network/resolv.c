@@ -163,7 +163,7 @@ static void use_pasta_server(Resolver *resolver)
 static void use_gateways(Resolver *resolver, const ResolvOptions *options)
 {
 	g_ptr_array_set_size(resolver->servers, 0);
-	for (size_t i = 0; options->gateways[i] && i < SERVERS_MAX; i++)
+	for (size_t i = 0; i < SERVERS_MAX && options->gateways[i]; i++)
 		g_ptr_array_add(resolver->servers, g_strdup(options->gateways[i]));
 	if (options->domain)
 		g_ptr_array_insert(resolver->search, 0, g_strdup(options->domain));

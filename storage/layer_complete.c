@@ -204,9 +204,11 @@ static bool hide(Completion *c, const char *name)
 static bool complete_opaque(Completion *c, GError **error)
 {
 	struct stat root;
-	int fd = path_open_in_root(c->lower_fd, ".", O_RDONLY | O_DIRECTORY, 0);
+	int fd = fstat(c->diff_fd, &root) < 0
+			 ? -1
+			 : path_open_in_root(c->lower_fd, ".", O_RDONLY | O_DIRECTORY, 0);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	if (!dir || fstat(c->diff_fd, &root) < 0) {
+	if (!dir) {
 		fd_close(&fd);
 		return error_set_errno(error, "cannot list the lower layers");
 	}

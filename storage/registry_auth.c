@@ -198,8 +198,7 @@ static void set_authorization(Registry *registry, RegistryAuthKind kind, char *v
 	registry->generation++;
 }
 
-/* Put a token server's answer in force, for as long as it says, a minute at least. */
-static bool take_token(Registry *registry, const HttpResponse *response, GError **error)
+bool registry_take_token(Registry *registry, const HttpResponse *response, GError **error)
 {
 	g_autoptr(Json) json =
 		js_parse(response->body->str, response->body->len, "token server's answer", error);
@@ -246,7 +245,7 @@ static bool fetch_token(Registry *registry, GError **error)
 	if (response->status != 200)
 		return registry_set_status_error(registry, response, "asking its token server",
 						 error);
-	return take_token(registry, response, error);
+	return registry_take_token(registry, response, error);
 }
 
 /* Answer a Basic challenge; a second one says that the password is wrong. */

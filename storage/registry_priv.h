@@ -57,6 +57,10 @@ char *registry_url(const Registry *registry, const char *path);
 bool registry_authenticate(Registry *registry, const HttpResponse *refused, unsigned generation,
 			   GError **error);
 
+/** registry_take_token() - put a token server's answer in force, for as long as it says, a minute
+ * at least. INVALID. */
+bool registry_take_token(Registry *registry, const HttpResponse *response, GError **error);
+
 /** registry_refresh() - fetch a new token if the one in force is known to have expired. */
 bool registry_refresh(Registry *registry, GError **error);
 

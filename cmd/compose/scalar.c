@@ -39,7 +39,7 @@ static bool parse_int(const char *text, int64_t *out)
 		return false;
 	if (*digits != '0' || digits[1] == '\0')
 		return parse_digits(digits, 10, negative, out);
-	int letter = g_ascii_tolower(digits[1]);
+	char letter = g_ascii_tolower(digits[1]);
 	if (letter == 'x')
 		return parse_digits(digits + 2, 16, negative, out);
 	if (letter == 'o')

@@ -11,6 +11,7 @@
 
 #include "libpod/base/fd.h"
 #include "libpod/base/path.h"
+#include "libpod/base/proc_stat.h"
 #include "libpod/runtime/privileges.h"
 
 #define PROC_FILE_MAX (64 * 1024)
@@ -19,15 +20,9 @@
 typedef struct {
 	pid_t pid;         /* ours */
 	pid_t inside_pid;  /* in the innermost pid namespace */
-	pid_t parent;      /* ours */
 	uint32_t uid, gid; /* ours */
 	uint32_t inside_uid, inside_gid;
-	char state;
-	int pgid, tty, nice;
-	unsigned long user_ticks, system_ticks, start_ticks;
-	unsigned long vsize;
-	long rss; /* pages */
-	char *comm;
+	ProcStat stat; /* pids: ours */
 	char *args;
 	char *status;  /* /proc/PID/status; "" if it could not be read */
 	char *gid_map; /* NULL: likewise */
@@ -44,7 +39,6 @@ struct ProcessList {
 static void process_free(void *pointer)
 {
 	Process *process = pointer;
-	g_free(process->comm);
 	g_free(process->args);
 	g_free(process->status);
 	g_free(process->gid_map);
@@ -113,30 +107,22 @@ static void read_args(Process *process, int dir)
 	if (process->args && size > 0)
 		return;
 	g_free(process->args);
-	process->args = g_strdup_printf("[%s]", process->comm);
+	process->args = g_strdup_printf("[%s]", process->stat.name);
 }
 
-/* NULL if it is gone. The name may hold anything, so fields count from the last ')'. */
+/* NULL if it is gone. */
 static Process *read_process(pid_t pid)
 {
 	char path[32];
 	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
 	autofd dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	g_autofree char *stat = dir < 0 ? NULL : read_proc(dir, "stat", NULL);
-	const char *name = stat ? strchr(stat, '(') : NULL;
-	const char *end = stat ? strrchr(stat, ')') : NULL;
-	if (!name || !end)
+	ProcStat stat;
+	if (dir < 0 || !proc_stat_read(-1, pid, &stat))
 		return NULL;
 
 	Process *p = g_new0(Process, 1);
-	int parent = 0;
 	p->pid = pid;
-	p->comm = g_strndup(name + 1, end - name - 1);
-	sscanf(end + 2,
-	       "%c %d %d %*d %d %*d %*u %*u %*u %*u %*u %lu %lu %*d %*d %*d %d %*d %*d %lu %lu %ld",
-	       &p->state, &parent, &p->pgid, &p->tty, &p->user_ticks, &p->system_ticks, &p->nice,
-	       &p->start_ticks, &p->vsize, &p->rss);
-	p->parent = parent;
+	p->stat = stat;
 	read_status(p, dir);
 	read_args(p, dir);
 	p->label = read_proc(dir, "attr/current", NULL);
@@ -233,7 +219,7 @@ char *process_format_time(long seconds)
 
 static double age(const ProcessList *list, const Process *p)
 {
-	double seconds = list->uptime - (double)p->start_ticks / list->ticks;
+	double seconds = list->uptime - (double)p->stat.start / list->ticks;
 	return MAX(0, seconds);
 }
 
@@ -244,7 +230,7 @@ static char *get_args(const ProcessList *list, const Process *p)
 
 static char *get_comm(const ProcessList *list, const Process *p)
 {
-	return g_strdup(p->comm);
+	return g_strdup(p->stat.name);
 }
 
 static char *get_etime(const ProcessList *list, const Process *p)
@@ -274,18 +260,19 @@ static char *get_huser(const ProcessList *list, const Process *p)
 
 static char *get_nice(const ProcessList *list, const Process *p)
 {
-	return g_strdup_printf("%d", p->nice);
+	return g_strdup_printf("%d", p->stat.nice);
 }
 
 static char *get_pcpu(const ProcessList *list, const Process *p)
 {
-	double used = (double)(p->user_ticks + p->system_ticks) / list->ticks, all = age(list, p);
+	double used = (double)(p->stat.user_ticks + p->stat.system_ticks) / list->ticks,
+	       all = age(list, p);
 	return g_strdup_printf("%.3f", all > 0 ? 100 * used / all : 0.0);
 }
 
 static char *get_pgid(const ProcessList *list, const Process *p)
 {
-	return g_strdup_printf("%d", p->pgid);
+	return g_strdup_printf("%d", p->stat.group);
 }
 
 static char *get_pid(const ProcessList *list, const Process *p)
@@ -298,7 +285,7 @@ static char *get_ppid(const ProcessList *list, const Process *p)
 {
 	for (size_t i = 0; i < list->processes->len; i++) {
 		const Process *other = list->processes->pdata[i];
-		if (other->pid == p->parent)
+		if (other->pid == p->stat.parent)
 			return get_pid(list, other);
 	}
 	return g_strdup("0");
@@ -306,12 +293,12 @@ static char *get_ppid(const ProcessList *list, const Process *p)
 
 static char *get_rss(const ProcessList *list, const Process *p)
 {
-	return g_strdup_printf("%ld", p->rss * (sysconf(_SC_PAGESIZE) / 1024));
+	return g_strdup_printf("%lld", p->stat.resident * (sysconf(_SC_PAGESIZE) / 1024));
 }
 
 static char *get_state(const ProcessList *list, const Process *p)
 {
-	return g_strdup_printf("%c", p->state);
+	return g_strdup_printf("%c", p->stat.state);
 }
 
 /* When it started, as Go prints a time. */
@@ -409,12 +396,12 @@ static char *get_seccomp(const ProcessList *list, const Process *p)
 
 static char *get_time(const ProcessList *list, const Process *p)
 {
-	return process_format_time((p->user_ticks + p->system_ticks) / list->ticks);
+	return process_format_time((p->stat.user_ticks + p->stat.system_ticks) / list->ticks);
 }
 
 static char *get_tty(const ProcessList *list, const Process *p)
 {
-	unsigned device = p->tty, major = device >> 8 & 0xfff;
+	unsigned device = p->stat.tty, major = device >> 8 & 0xfff;
 	unsigned minor = (device & 0xff) | (device >> 12 & 0xfff00);
 	if (device == 0)
 		return g_strdup("?");
@@ -428,7 +415,7 @@ static char *get_user(const ProcessList *list, const Process *p)
 
 static char *get_vsz(const ProcessList *list, const Process *p)
 {
-	return g_strdup_printf("%lu", p->vsize / 1024);
+	return g_strdup_printf("%llu", p->stat.size / 1024);
 }
 
 static const struct {

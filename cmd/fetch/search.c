@@ -127,7 +127,7 @@ static bool list_tags(const RegistriesConf *conf, RegistrySession *session, cons
 	Json *row = json_object_new_object();
 	Json *list = json_object_new_array();
 	g_autofree char *name = g_strconcat(ref->registry, "/", ref->repository, NULL);
-	for (size_t i = 0; tags[i] && i < limit; i++)
+	for (size_t i = 0; i < limit && tags[i]; i++)
 		json_object_array_add(list, json_object_new_string(tags[i]));
 	js_set_string(row, "Name", name);
 	js_set_take(row, "Tags", list);

@@ -58,10 +58,7 @@ static int cmd_secret_rm(Invocation *inv)
 	if (!command_parse(inv, (void *[]){&opts}))
 		return inv->status;
 	size_t n = command_n_args(inv);
-	if (n > 0 && opts.all)
-		error_set(&error, ENGINE_ERROR_INVALID,
-			  "`skiff secret rm` requires one argument, or the --all flag");
-	else if (n == 0 && !opts.all)
+	if ((n > 0) == opts.all)
 		error_set(&error, ENGINE_ERROR_INVALID,
 			  "`skiff secret rm` requires one argument, or the --all flag");
 	g_autoptr(Engine) engine = error ? NULL : command_engine(inv, false, &error);

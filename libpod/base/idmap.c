@@ -172,33 +172,25 @@ char *idmap_format(const GArray *ranges)
 	return g_string_free(text, FALSE);
 }
 
-/* Read a file of /etc whole, as lines. Return: NULL if it is absent, unreadable or too large. */
-static char **read_lines(const char *path)
+/* Read a file of /etc whole. Return: NULL if it is absent, unreadable or too large. */
+static char *read_file(const char *path)
 {
 	autofd fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0)
-		return NULL;
-	g_autofree char *text = fd_read_all(fd, MAX_FILE, NULL, NULL);
-	return text ? g_strsplit(text, "\n", -1) : NULL;
+	return fd < 0 ? NULL : fd_read_all(fd, MAX_FILE, NULL, NULL);
 }
 
 char *idmap_user_name(uid_t uid)
 {
 	g_autofree char *number = g_strdup_printf("%u", (unsigned)uid);
-	g_auto(GStrv) lines = read_lines("/etc/passwd");
-	for (size_t i = 0; lines && lines[i]; i++) {
+	g_autofree char *text = read_file("/etc/passwd");
+	g_auto(GStrv) lines = g_strsplit(text ? text : "", "\n", -1);
+	for (size_t i = 0; lines[i]; i++) {
 		g_auto(GStrv) fields = g_strsplit(lines[i], ":", 4);
 		if (g_strv_length(fields) >= 3 && *fields[0] && strcmp(fields[2], number) == 0)
 			return g_strdup(fields[0]);
 	}
 	return g_steal_pointer(&number);
 }
-
-/* What /etc/subuid or /etc/subgid says about one user. */
-typedef struct {
-	GArray *ranges;   /* of IdRange, inside unset */
-	uint64_t highest; /* first id above everybody's ranges */
-} SubIds;
 
 /* Parse one line "USER:START:COUNT"; lines that make no sense are skipped, as shadow does. */
 static void read_sub_id_line(const char *line, const char *name, const char *number, SubIds *ids)
@@ -215,20 +207,24 @@ static void read_sub_id_line(const char *line, const char *name, const char *num
 		idmap_add(ids->ranges, 0, (uint32_t)start, (uint32_t)count);
 }
 
-static SubIds read_sub_ids(const char *path, const char *name, uid_t uid)
+SubIds idmap_parse_sub_ids(const char *text, const char *name, uid_t uid)
 {
 	SubIds ids = {.ranges = g_array_new(FALSE, FALSE, sizeof(IdRange)), .highest = MIN_FREE_ID};
 	g_autofree char *number = g_strdup_printf("%u", (unsigned)uid);
-	g_auto(GStrv) lines = read_lines(path);
-	for (size_t i = 0; lines && lines[i]; i++)
+	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+	for (size_t i = 0; lines[i]; i++)
 		read_sub_id_line(lines[i], name, number, &ids);
 	return ids;
 }
 
-/* Add the sub-ids behind the caller's own id, refusing ranges that reach into somebody's real ids.
- */
-static bool add_sub_ids(GArray *map, const GArray *sub_ids, uint32_t own, const char *path,
-			GError **error)
+static SubIds read_sub_ids(const char *path, const char *name, uid_t uid)
+{
+	g_autofree char *text = read_file(path);
+	return idmap_parse_sub_ids(text ? text : "", name, uid);
+}
+
+bool idmap_add_sub_ids(GArray *map, const GArray *sub_ids, uint32_t own, const char *path,
+		       GError **error)
 {
 	idmap_add(map, 0, own, 1);
 	uint64_t inside = 1;
@@ -286,8 +282,9 @@ static char *find_helper(const char *name, GError **error)
 /* For uid 0: every id of our own namespace stands for itself. */
 static bool add_identity(GArray *map, const char *path, GError **error)
 {
-	g_auto(GStrv) lines = read_lines(path);
-	for (size_t i = 0; lines && lines[i]; i++) {
+	g_autofree char *text = read_file(path);
+	g_auto(GStrv) lines = g_strsplit(text ? text : "", "\n", -1);
+	for (size_t i = 0; lines[i]; i++) {
 		uint32_t inside, outside, count;
 		if (sscanf(lines[i], "%u %u %u", &inside, &outside, &count) == 3)
 			idmap_add(map, inside, inside, count);
@@ -335,8 +332,8 @@ IdMap *idmap_for_user(GError **error)
 		return NULL;
 
 	g_autoptr(IdMap) map = idmap_new();
-	if (!add_sub_ids(map->uids, sub_uids, uid, "/etc/subuid", error) ||
-	    !add_sub_ids(map->gids, sub_gids, getegid(), "/etc/subgid", error))
+	if (!idmap_add_sub_ids(map->uids, sub_uids, uid, "/etc/subuid", error) ||
+	    !idmap_add_sub_ids(map->gids, sub_gids, getegid(), "/etc/subgid", error))
 		return NULL;
 	return g_steal_pointer(&map);
 }

@@ -48,6 +48,24 @@ uint32_t idmap_root(const GArray *ranges);
 /** idmap_format() - "0:1000:1,1:100000:65536", sorted: the key of a map. g_free() it. */
 char *idmap_format(const GArray *ranges);
 
+/* What /etc/subuid or /etc/subgid says about one user. */
+typedef struct {
+	GArray *ranges;   /* of IdRange, inside unset */
+	uint64_t highest; /* first id above everybody's ranges */
+} SubIds;
+
+/** idmap_parse_sub_ids() - read the text of such a file; lines that make no sense are skipped, as
+ * shadow does. Pure. g_array_unref() the ranges. */
+SubIds idmap_parse_sub_ids(const char *text, const char *name, uid_t uid);
+
+/**
+ * idmap_add_sub_ids() - fill @map: 0 is @own, the sub-ids follow
+ * @path:	where they are from, for messages
+ * @error:	NOT_FOUND if they reach into somebody's real ids or overlap
+ */
+bool idmap_add_sub_ids(GArray *map, const GArray *sub_ids, uint32_t own, const char *path,
+		       GError **error);
+
 /**
  * idmap_for_user() - the default rootless map: 0 is the caller, 1.. are its sub-ids from
  * /etc/subuid and /etc/subgid

@@ -23,6 +23,7 @@
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
 #include "libpod/base/path.h"
+#include "libpod/base/proc_stat.h"
 
 #define DEFAULT_LOCK_MS 30000
 #define MAX_SLEEP_MS    50
@@ -296,19 +297,8 @@ const char *record_boot_id(void)
 
 unsigned long long record_process_start(pid_t pid)
 {
-	char path[48];
-	char text[1024];
-	g_snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-	autofd fd = openat(AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-	if (n <= 0)
-		return 0;
-	text[n] = '\0';
-	/* The second field is the name in parentheses, which may hold anything. */
-	const char *at = strrchr(text, ')');
-	for (int field = 2; at && field < 22; field++)
-		at = strchr(at + 1, ' ');
-	return at ? g_ascii_strtoull(at + 1, NULL, 10) : 0;
+	ProcStat stat;
+	return proc_stat_read(-1, pid, &stat) ? stat.start : 0;
 }
 
 int record_open_process(pid_t pid, unsigned long long start)

@@ -263,7 +263,9 @@ bool units_parse_time(const char *text, int64_t now_ns, int64_t *out_ns, GError 
 		return true;
 	}
 	if (parse_duration(text, &span)) {
-		*out_ns = now_ns - span;
+		/* Further off than time can be told: as far as it can. */
+		if (__builtin_sub_overflow(now_ns, span, out_ns))
+			*out_ns = span < 0 ? G_MAXINT64 : G_MININT64;
 		return true;
 	}
 	if (parse_date(text, out_ns))

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "libpod/base/fd.h"
+#include "libpod/base/proc_stat.h"
 #include "libpod/base/units.h"
 #include "libpod/monitor/monitor_priv.h"
 
@@ -27,27 +28,14 @@ typedef struct {
 } Process;
 
 /* Where a process stands in the tree. false: it has gone. */
-static bool read_process(int proc_fd, const char *name, Process *out)
+static bool read_process(int proc_fd, pid_t pid, Process *out)
 {
-	char path[64], text[1024];
-	g_snprintf(path, sizeof path, "%.20s/stat", name);
-	autofd fd = openat(proc_fd, path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-	if (n <= 0)
+	ProcStat stat;
+	if (!proc_stat_read(proc_fd, pid, &stat))
 		return false;
-	text[n] = '\0';
-	/* The name in parentheses is the payload's choice and may hold anything. */
-	const char *rest = strrchr(text, ')');
-	int parent = 0, session = 0;
-	unsigned long long start = 0;
-	if (!rest || sscanf(rest,
-			    ") %*c %d %*d %d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
-			    "%*d %*d %llu",
-			    &parent, &session, &start) != 3)
-		return false;
-	out->parent = parent;
-	out->session = session;
-	out->start = start;
+	out->parent = stat.parent;
+	out->session = stat.session;
+	out->start = stat.start;
 	return true;
 }
 
@@ -65,7 +53,7 @@ static GArray *list_processes(int proc_fd)
 		uint64_t pid;
 		Process process = {0};
 		if (!units_parse_uint(entry->d_name, G_MAXINT32, &pid, NULL) ||
-		    !read_process(proc_fd, entry->d_name, &process))
+		    !read_process(proc_fd, (pid_t)pid, &process))
 			continue;
 		process.pid = (pid_t)pid;
 		g_array_append_val(list, process);
@@ -105,11 +93,9 @@ static guint add_members(GArray *members, GHashTable *pids, GArray *list, pid_t 
 /* Signal this very process, not one that has got its number since. */
 static void signal_process(int proc_fd, const Process *process, int signum)
 {
-	char name[16];
 	Process now = {0};
-	g_snprintf(name, sizeof name, "%d", (int)process->pid);
 	autofd pidfd = (int)syscall(SYS_pidfd_open, process->pid, 0);
-	if (pidfd >= 0 && read_process(proc_fd, name, &now) && now.start == process->start)
+	if (pidfd >= 0 && read_process(proc_fd, process->pid, &now) && now.start == process->start)
 		(void)syscall(SYS_pidfd_send_signal, pidfd, signum, NULL, 0);
 }
 

@@ -153,7 +153,14 @@ int sync_receive(int fd, const char *container, SyncMessage *out, int *out_fd, G
 	ssize_t n = fd_receive(fd, &message, sizeof message, &attached, 1, &n_fds);
 	if (n == 0 || (n < 0 && errno == ECONNRESET))
 		return 0;
-	if (n != (ssize_t)sizeof message) {
+	/* A whole message that makes sense, or none at all. */
+	if (n >= 0 &&
+	    (n != (ssize_t)sizeof message || message.kind < SYNC_PID ||
+	     message.kind > SYNC_FAILED || (message.kind == SYNC_FAILED && message.error <= 0))) {
+		n = -1;
+		errno = EPROTO;
+	}
+	if (n < 0) {
 		error_set_errno(error, "cannot read from the container's init");
 		return -1;
 	}

@@ -188,6 +188,14 @@ class Check:
                     done = subprocess.run(["scdoc"], stdin=text, capture_output=True, check=False)
                 self.ok(f"man page {page.name}", done.returncode == 0, done.stderr.decode())
 
+    def step_analyze(self):
+        """Static analysis, without clang's path-sensitive analyzer."""
+        code, output = self.run(["python3", "tests/lint/analyze.py", "--place", self.place, "cppcheck", "tidy", "gcc"],
+                                show=True)
+        self.ok("analyze", code == 0, "see above")
+        for what, reason in re.findall(r"^(\w+): skipped: (.*)$", output, re.M):
+            self.skip(f"analyze {what}", reason)
+
     def step_system(self):
         """System tests as an unprivileged user."""
         if self.need_build():
@@ -307,7 +315,7 @@ class Check:
         modules = [path.stem.removeprefix("test_") for path in sorted((TOP / "tests/system").glob("test_*.py"))]
         self.system(f"system as {user}", "gcc", ["--as", user, *[name for name in modules if name in only]])
 
-STEPS = ("build", "clang", "unit", "lint", "system", "root", "nosub", "wide", "wall", "nspawn", "vm", "asan", "faults")
+STEPS = ("build", "clang", "unit", "lint", "analyze", "system", "root", "nosub", "wide", "wall", "nspawn", "vm", "asan", "faults")
 
 
 def main(arguments):

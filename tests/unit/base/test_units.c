@@ -201,6 +201,16 @@ static void test_format_duration(void)
 	}
 }
 
+/* As long before or behind now as a time can be. */
+static void test_far_times(void)
+{
+	int64_t ns = 0;
+	g_assert_true(units_parse_time("-2562047h", 1700000000 * SECOND, &ns, NULL));
+	g_assert_cmpint(ns, ==, G_MAXINT64);
+	g_assert_true(units_parse_time("2562047h", -1700000000 * SECOND, &ns, NULL));
+	g_assert_cmpint(ns, ==, G_MININT64);
+}
+
 static void test_format_time(void)
 {
 	setenv("TZ", "UTC-2", 1);
@@ -229,6 +239,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/units/size", test_size);
 	g_test_add_func("/units/duration", test_duration);
 	g_test_add_func("/units/time", test_time);
+	g_test_add_func("/units/time/far", test_far_times);
 	g_test_add_func("/units/format/sizes-and-ages", test_format);
 	g_test_add_func("/units/format/time", test_format_time);
 	return g_test_run();

@@ -144,7 +144,16 @@ static void test_short_message(void)
 	SyncMessage message;
 	int fd = -1;
 	g_assert_cmpint(sync_receive(parent, NULL, &message, &fd, &error), ==, -1);
-	g_assert_nonnull(error);
+	g_assert_cmpstr(error->message, ==,
+			"cannot read from the container's init: Protocol error");
+	/* Nor is one of no kind, or a failure without a reason. */
+	const SyncMessage bad[] = {{.kind = 0}, {.kind = SYNC_FAILED + 1}, {.kind = SYNC_FAILED}};
+	for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
+		g_clear_error(&error);
+		g_assert_cmpint(write(child, &bad[i], sizeof bad[i]), ==, sizeof bad[i]);
+		g_assert_cmpint(sync_receive(parent, NULL, &message, &fd, &error), ==, -1);
+		g_assert_nonnull(strstr(error->message, "Protocol error"));
+	}
 	close(parent);
 	close(child);
 }
