@@ -89,6 +89,7 @@ static char *find_prefix(Engine *engine, const char *prefix, GError **error)
 Container *container_lookup(Engine *engine, const char *name, GError **error)
 {
 	GError *failed = NULL;
+	name += *name == '/';
 	g_autofree char *id = read_name(engine, name, &failed);
 	g_autofree char *dir_name = id ? find_id(engine, id, &failed) : NULL;
 	if (!dir_name && !failed)
@@ -113,7 +114,7 @@ Container *container_resolve(Engine *engine, const char *name, GError **error)
 	GError *failed = NULL;
 	Container *ctr = container_lookup(engine, name, &failed);
 	if (!ctr && !failed)
-		return set_unknown(engine, name, error);
+		return set_unknown(engine, name + (*name == '/'), error);
 	if (failed)
 		g_propagate_error(error, failed);
 	return ctr;

@@ -105,8 +105,8 @@ const char **container_network_labels(const ContainerSummary *summary);
 /** container_find_network() - its place on a network, borrowed; NULL: none. */
 const ContainerNetwork *container_find_network(const ContainerSummary *summary, const char *name);
 
-/** container_lookup() - by name, full id or unique prefix. NULL without error if absent; INVALID if
- * ambiguous. */
+/** container_lookup() - by name (with the slash before it that docker shows, or without), full id
+ * or unique prefix. NULL without error if absent; INVALID if ambiguous. */
 Container *container_lookup(Engine *engine, const char *name, GError **error);
 /** container_resolve() - as lookup; absent is NOT_FOUND in podman's words: no container with name
  * or ID "X" found: no such container. */

@@ -13,6 +13,19 @@
 
 #define EXIT_UNHEALTHY 1
 
+typedef struct {
+	bool ignore_result;
+} HealthcheckOptions;
+
+static const Option options[] = {
+	{0, "ignore-result", OPTION_FLAG, option_set_flag, NULL,
+	 "End with 0 whatever the probe finds", offsetof(HealthcheckOptions, ignore_result),
+	 OPTION_COMMON},
+	{0},
+};
+
+static const OptionGroup group = {NULL, options};
+
 /* podman's words for what cannot be probed. */
 static bool check(Container *ctr, GError **error)
 {
@@ -39,9 +52,10 @@ static Container *find(Engine *engine, const char *name, GError **error)
 
 static int cmd_healthcheck_run(Invocation *inv)
 {
+	HealthcheckOptions opts = {0};
 	g_autoptr(GError) error = NULL;
 	g_autofree char *result = NULL;
-	if (!command_parse(inv, NULL))
+	if (!command_parse(inv, (void *[]){&opts}))
 		return inv->status;
 	g_autoptr(Engine) engine = command_engine(inv, true, &error);
 	g_autoptr(Container) ctr = engine ? find(engine, command_arg(inv, 0), &error) : NULL;
@@ -50,12 +64,12 @@ static int cmd_healthcheck_run(Invocation *inv)
 	if (strcmp(result, "healthy") == 0)
 		return 0;
 	output_printf("%s\n", result);
-	return EXIT_UNHEALTHY;
+	return opts.ignore_result ? 0 : EXIT_UNHEALTHY;
 }
 
 const Command healthcheck_run_command = {
 	.paths = (const char *const[]){"healthcheck run", NULL},
-	.usage = "CONTAINER",
+	.usage = "[options] CONTAINER",
 	.summary = "Probe the health of a container now",
 	.description =
 		"Runs the container's health probe once and waits for its end. 0 means that it "
@@ -65,6 +79,7 @@ const Command healthcheck_run_command = {
 	.examples = (const char *const[]){"skiff healthcheck run web", NULL},
 	.min_args = 1,
 	.max_args = 1,
+	.groups = (const OptionGroup *const[]){&group, NULL},
 	.arg = COMMAND_ARG_CONTAINER_RUNNING,
 	.run = cmd_healthcheck_run,
 };

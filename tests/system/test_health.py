@@ -120,6 +120,11 @@ class Words(HealthTest):
             self.skiff_fails("create", *options, *FOREVER, says=says)
         self.assertEqual(self.skiff("ps", "-aq").lines, [])
 
+    def test_the_result_can_be_ignored(self):
+        self.run_probed("false")
+        self.probe(1, "unhealthy")
+        self.assertEqual(self.skiff("healthcheck", "run", "--ignore-result", "c").word, "unhealthy")
+
     def test_what_cannot_be_probed(self):
         self.skiff_fails("healthcheck", "run", "absent",
                          says='Error: unable to look up absent to perform a health check: no container with name or ID "absent" '

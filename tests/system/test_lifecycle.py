@@ -311,6 +311,15 @@ class Lifecycle(SkiffTest):
         self.assertIn("sleep 1000", self.skiff("top", "c").stdout)
         self.assertRegex(self.skiff("port", "c").word, r"^80/tcp -> 127\.0\.0\.1:\d+$")
 
+    def test_a_name_with_dockers_slash(self):
+        self.skiff("run", "-d", "--name", "c", "busybox", "sleep", "1000")
+        self.assertEqual(self.skiff("exec", "/c", "echo", "in").word, "in")
+        self.assertEqual(self.skiff("inspect", "-f", "{{.Name}}", "/c").word, "c")
+        self.assertEqual(self.skiff("rename", "/c", "d").stdout, "")
+        self.assertEqual(self.skiff("stop", "-t", "0", "/d").word, "d")
+        self.assertEqual(self.skiff("rm", "/d").word, "d")
+        self.skiff_fails("exec", "/c", "true", says='Error: no container with name or ID "c" found: no such container')
+
     def test_port_of_what_publishes_nothing(self):
         self.skiff("run", "-d", "--name", "c", "busybox", "sleep", "1000")
         self.assertEqual(self.skiff("port", "c", "80").stdout, "")
