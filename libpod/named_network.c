@@ -11,6 +11,7 @@
 #include "libpod/base/error.h"
 #include "libpod/base/log.h"
 #include "libpod/base/path.h"
+#include "libpod/base/suggest.h"
 #include "libpod/base/units.h"
 #include "libpod/container.h"
 #include "libpod/events.h"
@@ -270,7 +271,13 @@ NamedNetwork *named_network_resolve(Engine *engine, const char *name, GError **e
 	if (!network) {
 		error_set(error, ENGINE_ERROR_NOT_FOUND,
 			  "unable to find network with name or ID %s: network not found", name);
-		error_add_help(error, "skiff network ls shows all; skiff network create %s", name);
+		g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+		for (guint i = 0; list && i < list->len; i++)
+			g_strv_builder_add(names, ((NamedNetwork *)list->pdata[i])->name);
+		g_auto(GStrv) near = g_strv_builder_end(names);
+		g_autofree char *all = g_strdup_printf(
+			"skiff network ls shows all; skiff network create %s", name);
+		suggest_add_near(name, near, all, error);
 		return NULL;
 	}
 	return g_steal_pointer(&network);

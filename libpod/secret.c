@@ -17,6 +17,7 @@
 #include "libpod/base/log.h"
 #include "libpod/base/path.h"
 #include "libpod/base/record.h"
+#include "libpod/base/suggest.h"
 #include "libpod/base/units.h"
 #include "libpod/events.h"
 #include "libpod/name.h"
@@ -240,8 +241,10 @@ Secret *secret_resolve(Engine *engine, const char *name, GError **error)
 	if (!secret && !failed) {
 		error_set(error, ENGINE_ERROR_NOT_FOUND,
 			  "no secret with name or id \"%s\": no such secret", name);
-		error_add_help(error, "skiff secret ls shows all; skiff secret create %s FILE",
-			       name);
+		g_auto(GStrv) names = record_list(secrets_dir(engine), NULL);
+		g_autofree char *all = g_strdup_printf(
+			"skiff secret ls shows all; skiff secret create %s FILE", name);
+		suggest_add_near(name, names, all, error);
 		return NULL;
 	}
 	if (failed)

@@ -255,6 +255,9 @@ bool registry_set_status_error(const Registry *registry, const HttpResponse *res
 			       registry->foreign_realm, registry->host);
 	else if ((status == 401 || status == 403) && !registry->credentials)
 		error_add_help(error, "skiff login %s", registry->host);
+	else if (status == 404 && g_str_has_prefix(what, "reading manifest"))
+		error_add_help(error, "skiff search --list-tags %s shows what there is",
+			       registry->name);
 	return false;
 }
 

@@ -341,8 +341,9 @@ static void free_loop(MonitorLoop *loop)
 	g_free(loop);
 }
 
-/* "started": from here on the container is on its own. */
-static void announce(MonitorLoop *loop)
+/* "started": from here on the container is on its own. Who does not hear it undoes the start; one
+ * that has gone cannot. */
+static bool announce(MonitorLoop *loop, GError **error)
 {
 	g_autoptr(Json) json = json_object_new_object();
 	js_set_int(json, "pid", loop->launch.pid);
@@ -351,8 +352,11 @@ static void announce(MonitorLoop *loop)
 			    js_parse(loop->ports, strlen(loop->ports), "ports", NULL));
 	else
 		js_set_take(json, "ports", json_object_new_array());
-	(void)message_send(MONITOR_FD_CONTROL, MESSAGE_STARTED, json);
+	if (!message_send(MONITOR_FD_CONTROL, MESSAGE_STARTED, json) && errno != EPIPE &&
+	    errno != ECONNRESET)
+		return error_set_errno(error, "cannot say that the container has started");
 	loop->announced = true;
+	return true;
 }
 
 /* The starting command becomes the first client, unless it only wanted to hear that all is well. */
@@ -394,9 +398,8 @@ static bool start(MonitorLoop *loop, GError **error)
 	if (!set_up_process(loop, error) || !read_task(loop, error) || !open_log(loop, error) ||
 	    !monitor_notify_open(loop, error) || !monitor_server_open(loop, error) ||
 	    !monitor_cgroup_receive(loop, error) || !monitor_network_init(loop, error) ||
-	    !monitor_start(loop, error))
+	    !monitor_start(loop, error) || !announce(loop, error))
 		return false;
-	announce(loop);
 	close(MONITOR_FD_REQUEST);
 	close_preserved(loop);
 	keep_starter(loop);
