@@ -325,7 +325,7 @@ RUN echo "$OWN" > /inherited
         for value in (f"oci-layout://{layout}", f"oci-layout://{layout}:latest"):
             self.build("--build-context", f"more={other}", "--build-context", f"base={value}")
         self.skiff_fails("build", "--build-context", "base=target:x", self.context, says="targets are of docker's bake")
-        self.skiff_fails("build", "--build-context", f"base=oci-layout://{layout}-absent", self.context, says="No such file")
+        self.skiff_fails("build", "--build-context", f"base=oci-layout://{layout}-absent", self.context, says="o such file")
 
     def test_predefined_arguments(self):
         """What BuildKit's own ARGs say."""
