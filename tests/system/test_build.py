@@ -14,7 +14,7 @@ import subprocess
 import tarfile
 import threading
 
-from tests.support.skiff import SkiffTest, image_makers, processes, sub_ids, wait_for
+from tests.support.skiff import SkiffTest, processes, sub_ids, wait_for
 
 
 # Of images that have none of their own.
@@ -325,7 +325,7 @@ RUN echo "$OWN" > /inherited
         for value in (f"oci-layout://{layout}", f"oci-layout://{layout}:latest"):
             self.build("--build-context", f"more={other}", "--build-context", f"base={value}")
         self.skiff_fails("build", "--build-context", "base=target:x", self.context, says="targets are of docker's bake")
-        self.skiff_fails("build", "--build-context", f"base=oci-layout://{layout}-absent", self.context, says="No such file")
+        self.skiff_fails("build", "--build-context", f"base=oci-layout://{layout}-absent", self.context, says="o such file")
 
     def test_predefined_arguments(self):
         """What BuildKit's own ARGs say."""
@@ -557,11 +557,7 @@ class Cache(BuildTest):
             done = self.skiff("builder", "prune", "-f", *bound)
             self.assertEqual(done.lines, ["Total:\t0B"], bound)
         self.assertEqual(self.hits(self.build()), 1)
-        self.assertTrue(list((store / "cache/build/mounts").glob("*/*")))
-        self.skiff("builder", "prune", "-f", "--filter", "type=exec.cachemount")
-        self.assertEqual(list((store / "cache/build/mounts").glob("*/*")), [])
-        self.assertEqual(self.hits(self.build()), 1)
-        self.build("--no-cache")
+        self.assertTrue((store / "cache/build/mounts").exists())
         self.assertEqual(self.skiff("builder", "prune", input="n\n").lines[-1][:13], "Are you sure ")
         # What an image needs stays; what only the cache held goes.
         self.assertIn("Total:\t0B", self.skiff("builder", "prune", "-f").stdout)
@@ -590,6 +586,10 @@ class Cache(BuildTest):
         self.assertFalse((store / "cache/build/mounts").exists())
         self.assertFalse((store / "cache/build/slots").exists())
         self.skiff_fails("builder", "prune", "-f", "--filter", "x=y", says="invalid filter")
+        self.build()
+        self.skiff("builder", "prune", "-f", "--filter", "type=exec.cachemount")
+        self.assertFalse((store / "cache/build/mounts").exists())
+        self.assertEqual(self.hits(self.build()), 1)
 
     def test_system_prune(self):
         self.build(text="FROM busybox AS a\nRUN echo kept > /kept\n")
@@ -863,16 +863,14 @@ class BuildahTest(BuildTest):
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout.strip()
 
-    def files(self, archive, top="."):
-        """What a root holds (below @top) but for times and what a runtime leaves there."""
+    def files(self, archive):
+        """What a root holds but for times and what a runtime leaves there."""
         found = {}
         with tarfile.open(fileobj=archive) as tar:
             for member in tar:
                 name = member.name.removeprefix("./").rstrip("/")
                 if name.split("/")[0] in ("", ".", "dev", "proc", "sys", "run") or name in (
                         "etc", "etc/hosts", "etc/hostname", "etc/resolv.conf", "etc/mtab"):
-                    continue
-                if top not in (".", name) and not name.startswith(top + "/"):
                     continue
                 content = tar.extractfile(member) if member.isreg() or member.islnk() else None
                 content = hashlib.file_digest(content, "sha256").digest() if content else b""
@@ -895,18 +893,15 @@ class BuildahTest(BuildTest):
         return [(re.sub(r"(file|dir|multi):[0-9a-f]{64}", "FILES", entry["created_by"]),
                  " WORKDIR " not in entry["created_by"] and not entry.get("empty_layer")) for entry in history]
 
-    def equal_by_buildah(self, base="busybox", top="."):
-        """Build the context by both, on the same base: the same config, history and files (below @top)."""
+    def equal_by_buildah(self, base="busybox"):
+        """Build the context by both, on the same base: the same config, history and files."""
         self.need(shutil.which("buildah"), "buildah is not installed")
         self.need(os.geteuid() == 0, "buildah is run as root")
         self.place = self.tmp / "buildah"
         self.place.mkdir(exist_ok=True)
-        if base in image_makers.MAKERS:
-            source = f"oci:{image_makers.MAKERS[base]()}:latest"
-        else:
-            source = f"oci-archive:{self.tmp / base}.tar"
-            self.skiff("save", "--format", "oci-archive", "-o", self.tmp / f"{base}.tar", base)
-        image = self.buildah("pull", "-q", source)
+        archive = self.tmp / f"{base}.tar"
+        self.skiff("save", "--format", "oci-archive", "-o", archive, base)
+        image = self.buildah("pull", "-q", f"oci-archive:{archive}")
         self.buildah("tag", image, f"localhost/{base}:latest")
         self.buildah("bud", "--layers", "--isolation", "chroot", "--format", "docker", "-t", "made", self.context)
         self.build("--format", "docker")
@@ -917,12 +912,10 @@ class BuildahTest(BuildTest):
         self.assertEqual(self.steps_of(ours["history"]), self.steps_of(theirs["history"]))
         container = self.buildah("from", "made")
         mounted = self.buildah("mount", container)
-        packed = subprocess.run(["tar", "-C", mounted, "-cf", "-", top], check=True, capture_output=True).stdout
+        packed = subprocess.run(["tar", "-C", mounted, "-cf", "-", "."], check=True, capture_output=True).stdout
         name = self.skiff("create", "made", "x").word
         exported = self.skiff("export", name).stdout_bytes
-        ours, theirs = (self.files(io.BytesIO(archive), top) for archive in (exported, packed))
-        self.assertTrue(ours)
-        self.assertEqual(ours, theirs)
+        self.assertEqual(self.files(io.BytesIO(exported)), self.files(io.BytesIO(packed)))
         self.buildah("rm", container)
 
 
