@@ -189,10 +189,21 @@ typedef struct {
 	unsigned ticks;
 } Attached;
 
+/* What this up is about: services that were not asked for, nor needed, are left alone. */
+static GPtrArray *select_ours(const Attached *at, const GPtrArray *state)
+{
+	const Node *services = node_get(at->options->files->model, "services");
+	GPtrArray *items = compose_state_select(state, NULL, false);
+	for (guint i = items->len; i-- > 0;)
+		if (!node_get(services, ((ComposeContainer *)items->pdata[i])->service))
+			g_ptr_array_remove_index(items, i);
+	return items;
+}
+
 static bool stop_all(Attached *at, GError **error)
 {
 	g_autoptr(GPtrArray) now = compose_state_list(at->engine, at->project, error);
-	g_autoptr(GPtrArray) items = now ? compose_state_select(now, NULL, false) : NULL;
+	g_autoptr(GPtrArray) items = now ? select_ours(at, now) : NULL;
 	const ComposeDown down = {
 		.timeout_s = at->options->stop_timeout_s,
 		.project = at->options->files,
@@ -204,8 +215,9 @@ static bool stop_all(Attached *at, GError **error)
 static void kill_all(Attached *at)
 {
 	g_autoptr(GPtrArray) now = compose_state_list(at->engine, at->project, NULL);
-	for (guint i = 0; now && i < now->len; i++) {
-		Container *ctr = ((ComposeContainer *)now->pdata[i])->ctr;
+	g_autoptr(GPtrArray) items = now ? select_ours(at, now) : NULL;
+	for (guint i = 0; items && i < items->len; i++) {
+		Container *ctr = ((ComposeContainer *)items->pdata[i])->ctr;
 		if (compose_state_runs(ctr))
 			(void)container_kill(ctr, SIGKILL, NULL);
 	}

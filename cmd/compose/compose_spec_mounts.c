@@ -28,8 +28,6 @@ static bool ensure_source(const ComposeSpec *make, const Node *mount, const char
 static bool add_bind(const ComposeSpec *make, ContainerSpec *spec, const Node *mount,
 		     GError **error)
 {
-	static const char *const recursions[] = {"disabled", "enabled", "readonly", "writable",
-						 NULL};
 	const char *source = node_string(mount, "source");
 	const Node *bind = node_get(mount, "bind");
 	const char *selinux = node_string(bind, "selinux");
@@ -37,16 +35,6 @@ static bool add_bind(const ComposeSpec *make, ContainerSpec *spec, const Node *m
 		return place_error(error, mount->at, "services.%s.volumes: source is required",
 				   make->name);
 	const char *recursive = node_string(bind, "recursive");
-	if (recursive && !g_strv_contains(recursions, recursive))
-		return place_error(error, mount->at,
-				   "services.%s.volumes: invalid bind.recursive \"%s\": enabled, "
-				   "disabled, writable or readonly",
-				   make->name, recursive);
-	if (g_strcmp0(recursive, "writable") == 0)
-		return compose_unsupported(
-			make, "volumes",
-			"mounts below one that is read-only are read-only, too: bind.recursive is",
-			error);
 	if (!ensure_source(make, mount, source, error))
 		return false;
 	SpecMount *made = spec_mount_new(SPEC_MOUNT_BIND, source, node_string(mount, "target"));
@@ -163,6 +151,23 @@ static void inherit_image_volumes(const ComposeSpec *make, ContainerSpec *spec)
 	}
 }
 
+/* Mounts below a bind: with a read-only one they are read-only, too, whatever it says. */
+static bool check_recursive(const ComposeSpec *make, const Node *mount, GError **error)
+{
+	static const char *const known[] = {"disabled", "enabled", "readonly", "writable", NULL};
+	const char *recursive = node_string(node_get(mount, "bind"), "recursive");
+	if (recursive && !g_strv_contains(known, recursive))
+		return place_error(error, mount->at,
+				   "services.%s.volumes: invalid bind.recursive \"%s\": enabled, "
+				   "disabled, writable or readonly",
+				   make->name, recursive);
+	return g_strcmp0(recursive, "writable") != 0 ||
+	       compose_unsupported(make, "volumes",
+				   "mounts below one that is read-only are read-only, too: "
+				   "bind.recursive is",
+				   error);
+}
+
 bool compose_spec_mounts_check(const ComposeSpec *make, GError **error)
 {
 	static const char *const known[] = {"bind", "image", "tmpfs", "volume", NULL};
@@ -173,6 +178,8 @@ bool compose_spec_mounts_check(const ComposeSpec *make, GError **error)
 			g_strdup_printf("containers here have no mount of type %s: it is", type);
 		if (!g_strv_contains(known, type))
 			return compose_unsupported(make, "volumes", what, error);
+		if (!check_recursive(make, node_item(volumes, i), error))
+			return false;
 	}
 	return true;
 }

@@ -527,9 +527,18 @@ class Attached(ComposeTest):
         _, err = process.communicate(timeout=60 * SLOWNESS)
         self.assertIn("a-2 exited with code 137\n", err)
 
-    def start_up(self):
+    def test_a_signal_leaves_others_alone(self):
+        one = f"image: busybox, command: {SLEEP}, stop_signal: KILL"
+        self.up(f"services: {{a: {{{one}}}, b: {{{one}}}}}", "b")
+        process = self.start_up("a")
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60 * SLOWNESS)
+        self.assertEqual(process.returncode, 130)
+        self.assertEqual([self.inspect(name)["State"]["Status"] for name in self.names()], ["exited", "running"])
+
+    def start_up(self, *services):
         """`compose up` that has attached: from then on it takes care of signals."""
-        process = self.start("compose", "up", cwd=self.project, text=True)
+        process = self.start("compose", "up", *services, cwd=self.project, text=True)
         for line in process.stderr:
             if line.startswith("Attaching to"):
                 break
