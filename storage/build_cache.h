@@ -62,8 +62,8 @@ bool build_cache_trash_mounts(Store *store, GError **error);
  * there is none. */
 int64_t build_cache_mounts_used(Store *store);
 
-/* What is known of files of contexts, below cache/: digests by inode, one file for each context; and
- * for --explain which files steps were given, a list for each place in a Dockerfile. */
+/* What is known of files of contexts, below cache/: digests by inode, one file for each context;
+ * and for --explain which files steps were given, a list for each place in a Dockerfile. */
 #define BUILD_FILES_DIR "build/files"
 
 /** build_cache_trash_files() - forget it: the next builds read those files again. */
