@@ -566,10 +566,6 @@ static int attach_entry(MountPlan *plan, MountEntry *entry, SyncReport *report)
 	if (target < 0)
 		return target;
 	int result = check_target(entry, target);
-	if (!wall_stands("held-target")) {
-		fd_close(&target);
-		target = path_open_in_root(plan->root_fd, entry->mount->destination, O_PATH, 0);
-	}
 	if (result == 0)
 		result = copy_up(entry, in_image, target);
 	if (result == 0)

@@ -98,7 +98,6 @@ RUNTIME = [
 
 RACES = [
     ("CVE-2025-52881 race", "Starts.test_2025_52881_mounts_led_into_proc", "mounts-below-proc"),
-    ("CVE-2025-52881 race between check and mount", "Starts.test_2025_52881_mounts_led_into_proc", "held-target attached"),
     ("CVE-2025-52881 race of /proc", "Starts.test_2025_52881_proc_of_the_image", "private-procfs"),
     ("CVE-2025-31133 race", "Starts.test_2025_31133_masks_under_a_dev_that_changes", "hosts-null"),
     ("CVE-2023-0778 race", "Reads.test_2023_0778_volume_export", "packed-links jail"),
