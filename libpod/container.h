@@ -50,6 +50,7 @@ typedef struct {
 	int exit_code;
 	bool exit_known; /* false: a monitor was killed and nobody saw the code */
 	bool oom_killed;
+	bool stopping;        /* it runs, and was asked to end */
 	bool stopped_by_user; /* its last run ended by stop, kill or the like, not by itself */
 	pid_t pid;            /* init, 0 unless running */
 	pid_t monitor_pid;
@@ -99,6 +100,9 @@ int container_run_fd(Container *ctr);
 /** container_dir_path() - absolute path of its directory in the store. g_free() it. */
 char *container_dir_path(Container *ctr);
 const char *container_state_name(ContainerState state);
+/** container_shown_state() - what ps and its like say: "stopping" of a running one that `stop`
+ * waits for, which is running to all that work with it. */
+ContainerState container_shown_state(const ContainerSummary *s);
 /** container_network_labels() - what ps calls its networks: the names, else the mode's. g_free()
  * the array only. */
 const char **container_network_labels(const ContainerSummary *summary);

@@ -46,6 +46,11 @@ const char *container_state_name(ContainerState state)
 	return state_names[state];
 }
 
+ContainerState container_shown_state(const ContainerSummary *s)
+{
+	return s->state == CONTAINER_RUNNING && s->stopping ? CONTAINER_STOPPING : s->state;
+}
+
 static bool state_parse(const char *text, ContainerState *out)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(state_names); i++) {
@@ -411,6 +416,7 @@ static bool load_run(Container *ctr, GError **error)
 	(void)js_get_bool(run, "paused", &paused, NULL);
 	(void)js_get_bool(run, "held", &held, NULL);
 	(void)js_get_bool(run, "oom", &s->oom_killed, NULL);
+	(void)js_get_bool(run, "stopping", &s->stopping, NULL);
 	s->state = !s->pid  ? CONTAINER_RESTARTING
 		   : paused ? CONTAINER_PAUSED
 		   : held   ? CONTAINER_INITIALIZED

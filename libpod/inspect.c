@@ -161,7 +161,7 @@ static Json *build_state(Container *ctr)
 	g_autofree char *cgroup = container_cgroup_path(ctr);
 	Json *json = inspect_skeleton(state_text);
 	bool running = s->state == CONTAINER_RUNNING || s->state == CONTAINER_STOPPING;
-	js_set_string(json, "Status", container_state_name(s->state));
+	js_set_string(json, "Status", container_state_name(container_shown_state(s)));
 	js_set_bool(json, "Running", running);
 	js_set_bool(json, "Paused", s->state == CONTAINER_PAUSED);
 	js_set_bool(json, "Restarting", s->state == CONTAINER_RESTARTING);

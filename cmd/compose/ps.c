@@ -131,7 +131,7 @@ static TemplateValue get_status(const void *row, TemplateHeap *heap)
 
 static TemplateValue get_state(const void *row, TemplateHeap *heap)
 {
-	return template_string(container_state_name(SUMMARY->state));
+	return template_string(container_state_name(container_shown_state(SUMMARY)));
 }
 
 static TemplateValue get_health(const void *row, TemplateHeap *heap)
@@ -202,7 +202,7 @@ static Json *ps_to_json(const void *row)
 	js_set_string(json, "Command", command);
 	js_set_string(json, "Project", compose_state_label(ITEM->ctr, LABEL_PROJECT));
 	js_set_string(json, "Service", ITEM->service);
-	js_set_string(json, "State", container_state_name(s->state));
+	js_set_string(json, "State", container_state_name(container_shown_state(s)));
 	js_set_string(json, "Status", status);
 	js_set_string(json, "Health", s->health ? s->health : "");
 	js_set_int(json, "ExitCode", s->exit_code);
@@ -242,7 +242,8 @@ static bool read_statuses(const PsOptions *opts, GPtrArray *statuses, GError **e
 static bool is_listed(const ComposeContainer *item, const PsOptions *opts,
 		      const GPtrArray *statuses)
 {
-	const char *state = container_state_name(container_summary(item->ctr)->state);
+	const char *state =
+		container_state_name(container_shown_state(container_summary(item->ctr)));
 	for (guint i = 0; i < statuses->len; i++)
 		if (strcmp(statuses->pdata[i], state) == 0)
 			return true;

@@ -112,7 +112,7 @@ static bool match_no_label(const Condition *c, const ContainerSummary *s)
 static bool match_status(const Condition *c, const ContainerSummary *s)
 {
 	const char *wanted = strcmp(c->value, "stopped") == 0 ? "exited" : c->value;
-	return strcmp(container_state_name(s->state), wanted) == 0;
+	return strcmp(container_state_name(container_shown_state(s)), wanted) == 0;
 }
 
 static bool match_health(const Condition *c, const ContainerSummary *s)

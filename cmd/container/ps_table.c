@@ -81,7 +81,7 @@ static TemplateValue get_created_human(const void *row, TemplateHeap *heap)
 static char *state_text(const PsRow *row)
 {
 	const ContainerSummary *s = row->summary;
-	if (s->state == CONTAINER_RUNNING) {
+	if (container_shown_state(s) == CONTAINER_RUNNING) {
 		g_autofree char *text = ago(s->started, row->now);
 		return g_strconcat("Up ", text, NULL);
 	}
@@ -91,7 +91,7 @@ static char *state_text(const PsRow *row)
 			s->exit_known ? g_strdup_printf("%d", s->exit_code) : g_strdup("unknown");
 		return g_strdup_printf("Exited (%s) %s ago", code, text);
 	}
-	char *name = g_strdup(container_state_name(s->state));
+	char *name = g_strdup(container_state_name(container_shown_state(s)));
 	name[0] = g_ascii_toupper(name[0]);
 	return name;
 }
@@ -111,7 +111,7 @@ static TemplateValue get_status(const void *row, TemplateHeap *heap)
 
 static TemplateValue get_state(const void *row, TemplateHeap *heap)
 {
-	return template_string(container_state_name(SUMMARY->state));
+	return template_string(container_state_name(container_shown_state(SUMMARY)));
 }
 
 static TemplateValue get_ports(const void *row, TemplateHeap *heap)
@@ -381,7 +381,7 @@ static Json *to_json(const void *row)
 	js_set_int(json, "Restarts", s->restart_count);
 	js_set_take(json, "Size", size_json(row));
 	js_set_int(json, "StartedAt", seconds_or_never(s->started));
-	js_set_string(json, "State", container_state_name(s->state));
+	js_set_string(json, "State", container_state_name(container_shown_state(s)));
 	js_set_string(json, "Status", status);
 	js_set_int(json, "Created", s->created / 1000000000);
 	return json;

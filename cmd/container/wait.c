@@ -72,9 +72,12 @@ static bool wait_for_health(Container *ctr, const WaitOptions *opts, GError **er
 	return false;
 }
 
-/* Is it in one of the states that were asked for? An exit is waited for in another way. */
+/* Is it in one of the states that were asked for? An exit is waited for in another way; who has
+ * ended will not be stopping. */
 static bool is_reached(const WaitOptions *opts, ContainerState state)
 {
+	if (state == CONTAINER_EXITED && lists(opts, "stopping"))
+		return true;
 	for (size_t i = 0; i < G_N_ELEMENTS(conditions); i++)
 		if (conditions[i].state == state && lists(opts, conditions[i].name) &&
 		    !g_str_has_prefix(conditions[i].name, "remov") &&
@@ -110,7 +113,7 @@ static bool wait_for_state(Container *ctr, const WaitOptions *opts, GError **err
 			return false;
 		}
 		const ContainerSummary *s = container_summary(now);
-		if (is_reached(opts, s->state)) {
+		if (is_reached(opts, container_shown_state(s))) {
 			output_printf("%d\n", s->state == CONTAINER_EXITED ? s->exit_code : -1);
 			return false;
 		}

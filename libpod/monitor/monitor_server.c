@@ -14,6 +14,7 @@
 
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
+#include "libpod/base/log.h"
 
 #define CONTROL_SOCKET  "ctl.sock"
 #define ATTACH_SOCKET   "attach.sock"
@@ -147,6 +148,16 @@ static bool update(MonitorLoop *loop, ControlRequest *request, GError **error)
 	return true;
 }
 
+/* The record shows it until the container has ended; without it the stop goes on just so. */
+static void note_stop(MonitorLoop *loop, const ControlRequest *request)
+{
+	g_autoptr(GError) error = NULL;
+	loop->stopped_by_user = loop->stop_asked = true;
+	loop->removing |= request->removing;
+	if (!monitor_write_run_record(loop, &error))
+		log_info("cannot record that the container is stopping: %s", error->message);
+}
+
 /* Requests that are answered at once. */
 static bool handle_request(MonitorLoop *loop, ControlRequest *request, GError **error)
 {
@@ -156,8 +167,7 @@ static bool handle_request(MonitorLoop *loop, ControlRequest *request, GError **
 	case CONTROL_RESIZE:
 		return resize(loop, request, error);
 	case CONTROL_STOPPED:
-		loop->stopped_by_user = loop->stop_asked = true;
-		loop->removing |= request->removing;
+		note_stop(loop, request);
 		return true;
 	case CONTROL_PAUSE:
 	case CONTROL_UNPAUSE:

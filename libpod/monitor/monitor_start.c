@@ -83,6 +83,8 @@ bool monitor_write_run_record(MonitorLoop *loop, GError **error)
 	js_set_string(json, "health", monitor_health_status(loop));
 	if (loop->paused)
 		js_set_bool(json, "paused", true);
+	if (loop->stop_asked)
+		js_set_bool(json, "stopping", true);
 	if (loop->oom)
 		js_set_bool(json, "oom", true);
 	if (loop->phase == MONITOR_HELD)

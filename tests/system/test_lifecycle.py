@@ -184,6 +184,21 @@ class Lifecycle(SkiffTest):
             self.assertEqual(self.skiff("wait", "c").word, "0")
         self.assertEqual(self.skiff("logs", "c").lines, ["hi"] * 60)
 
+    def test_stopping(self):
+        self.skiff("run", "-d", "--name", "c", "busybox", "sh", "-c", "trap '' TERM; echo deaf; while :; do sleep 1; done")
+        wait_for(lambda: self.skiff("logs", "c").lines == ["deaf"], 60, message="the trap")
+        watch = self.start("wait", "--condition", "stopping", "c")
+        stop = self.start("stop", "-t", "600", "c")
+        self.assertEqual(watch.communicate(timeout=60 * SLOWNESS)[0], b"-1\n")
+        self.assertEqual(self.skiff("ps", "--filter", "status=stopping", "--format", "{{.Names}} {{.State}} {{.Status}}").lines,
+                         ["c stopping Stopping"])
+        self.assertEqual(self.skiff("ps", "-aq", "--filter", "status=running").lines, [])
+        self.assertEqual(self.skiff("inspect", "--format", "{{.State.Status}} {{.State.Running}}", "c").word, "stopping true")
+        self.assertEqual(self.skiff("exec", "c", "echo", "yes").word, "yes")
+        self.skiff("kill", "c")
+        self.assertEqual(stop.wait(60 * SLOWNESS), 0)
+        self.assertEqual(self.skiff("wait", "--condition", "stopping", "c").word, "137")
+
     def test_start_while_the_last_monitor_ends(self):
         """Its end may be on the record while it still holds its lock and its run.json."""
         ident = self.skiff("create", "--name", "c", "busybox", "echo", "hi").word
