@@ -8,6 +8,7 @@
 
 #include "cmd/compose/compose_progress.h"
 #include "cmd/compose/compose_verbs.h"
+#include "cmd/compose/image_digests.h"
 #include "cmd/compose/project_options.h"
 #include "cmd/compose/project_output.h"
 #include "cmd/output.h"
@@ -17,6 +18,7 @@
 typedef struct {
 	bool quiet, services, volumes, networks, images, profiles, environment, variables;
 	bool no_interpolate, no_consistency, no_environments, no_normalize, no_paths, models;
+	bool resolve_digests, lock_digests;
 	const char *format, *hash, *output;
 } ConfigOptions;
 
@@ -58,10 +60,12 @@ static const Option options[] = {
 	 "Leave out defaults that the files do not write", offsetof(ConfigOptions, no_normalize)},
 	{0, "no-path-resolution", OPTION_FLAG, option_set_flag, NULL,
 	 "Leave paths as they are written", offsetof(ConfigOptions, no_paths)},
-	COMPOSE_REFUSED(0, "lock-image-digests", OPTION_FLAG,
-			"config reads files and asks no registry"),
-	COMPOSE_REFUSED(0, "resolve-image-digests", OPTION_FLAG,
-			"config reads files and asks no registry"),
+	{0, "lock-image-digests", OPTION_FLAG, option_set_flag, NULL,
+	 "Print a file that puts the images of today in their place: services and digests alone",
+	 offsetof(ConfigOptions, lock_digests)},
+	{0, "resolve-image-digests", OPTION_FLAG, option_set_flag, NULL,
+	 "Ask the registries for the digests of the images",
+	 offsetof(ConfigOptions, resolve_digests)},
 	{0},
 };
 
@@ -253,8 +257,12 @@ static int cmd_config(Invocation *inv)
 	};
 	g_autoptr(ComposeProject) project = project_options_load(&given, &more, &error);
 	g_autoptr(GString) out = g_string_new(NULL);
-	if (!project || !print_config(project, &config, out, &error) ||
-	    !write_out(out, config.output, &error))
+	bool asks = config.resolve_digests || config.lock_digests;
+	if (!project || (asks && !image_digests_resolve(project, inv, &error)))
+		return command_fail(error);
+	if (config.lock_digests)
+		image_digests_lock(project);
+	if (!print_config(project, &config, out, &error) || !write_out(out, config.output, &error))
 		return command_fail(error);
 	return 0;
 }

@@ -5,8 +5,11 @@ import io
 import json
 import re
 import tarfile
+import tempfile
 import time
 
+from tests.support.images import Unavailable
+from tests.support.registry import Registry
 from tests.support.skiff import EXITS_ARE_TOLD, SLOWNESS, free_port, wait_for, watches
 from tests.system.test_compose import SLEEP, ComposeTest
 
@@ -267,10 +270,36 @@ services:
         self.assertEqual([item["path"] for item in shown["env_file"]], ["./gone.env"])
         self.assertEqual(shown["volumes"][0]["source"], "./data")
         self.assertEqual(self.compose("config", "--no-env-resolution", "--models").lines, ["m"])
-        self.assertIn("asks no registry", self.compose("config", "--resolve-image-digests", check=False).stderr)
 
 
 class Pull(ComposeTest):
+    def test_digests(self):
+        """config --resolve-image-digests and --lock-image-digests ask the registry; its answer is a file for -f."""
+        directory = tempfile.TemporaryDirectory(prefix="skiff-registry-")
+        self.addCleanup(directory.cleanup)
+        registry = Registry(directory.name, tls=False, auth=False)
+        try:
+            registry.start()
+        except Unavailable as reason:
+            self.skipTest(str(reason))
+        self.addCleanup(registry.stop)
+        config = self.home / ".config/containers"
+        config.mkdir(parents=True, exist_ok=True)
+        (config / "registries.conf").write_text(f'[[registry]]\nlocation = "{registry.host}"\ninsecure = true\n', encoding="ascii")
+        self.addCleanup((config / "registries.conf").unlink)
+        name = f"{registry.host}/made:1"
+        self.skiff("push", "-q", "--digestfile", self.project / "digest", "busybox", name)
+        locked = f"{name}@{(self.project / 'digest').read_text().strip()}"
+        self.write(f"services: {{a: {{image: '{name}'}}, b: {{build: .}}, c: {{image: '{locked}'}}}}")
+        shown = json.loads(self.compose("config", "--resolve-image-digests", "--format", "json").stdout)["services"]
+        self.assertEqual([shown["a"]["image"], shown["c"]["image"], "image" in shown["b"]], [locked, locked, False])
+        self.compose("config", "--lock-image-digests", "-o", "lock.yaml")
+        self.assertEqual(self.compose("-f", "compose.yaml", "-f", "lock.yaml", "config", "--images").lines, sorted(["proj-b", locked]))
+        self.write(f"services: {{a: {{image: '{registry.host}/gone'}}}}")
+        failed = self.compose("config", "--resolve-image-digests", check=False)
+        self.assertEqual(failed.code, 125)
+        self.assertIn(f'the registry does not tell what "{registry.host}/gone:latest" is', failed.stderr)
+
     def test_one_pull_for_one_image(self):
         """Red when each service asks the registry on its own."""
         image = f"127.0.0.1:{free_port()}/nothing:1"
