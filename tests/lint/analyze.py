@@ -95,7 +95,8 @@ def database(place, compiler):
     found = {}
     for entry in json.loads((directory / "compile_commands.json").read_text()):
         path = Path(entry["directory"], entry["file"]).resolve()
-        if path.is_relative_to(TOP) and path.suffix == ".c":
+        generated = path.is_relative_to(place.resolve())
+        if path.is_relative_to(TOP) and path.suffix == ".c" and not generated:
             found.setdefault(str(path.relative_to(TOP)), entry)
     return found
 
