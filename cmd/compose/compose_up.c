@@ -11,6 +11,7 @@
 #include "cmd/compose/compose_starts.h"
 #include "cmd/compose/compose_state.h"
 #include "cmd/compose/project_output.h"
+#include "cmd/compose/service_words.h"
 #include "cmd/output.h"
 #include "libpod/base/error.h"
 #include "libpod/base/log.h"
@@ -451,7 +452,10 @@ static bool check_services(const Up *up, const GPtrArray *order, GError **error)
 			.name = entry->key,
 			.service = entry->value,
 		};
-		if (is_wanted(up, entry->key) && !compose_spec_check(&make, error))
+		if (!is_wanted(up, entry->key))
+			continue;
+		service_tell_ignored(entry->key, entry->value);
+		if (!compose_spec_check(&make, error))
 			return false;
 	}
 	return compose_resources_check(up->project, error);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "libpod/base/log.h"
+
 char *service_container(const ComposeProject *project, const char *service)
 {
 	const Node *services = node_get(project->model, "services");
@@ -82,4 +84,34 @@ char *service_port_text(const Node *port, const char *published)
 			       v6 ? "]" : "", ip ? ":" : "", published ? published : "",
 			       published || ip ? ":" : "", node_get(port, "target")->integer,
 			       service_port_protocol(port));
+}
+
+void service_tell_ignored(const char *name, const Node *service)
+{
+	static const char *const paths[] = {
+		"endpoint_mode",
+		"labels",
+		"placement",
+		"resources.reservations.cpus",
+		"resources.reservations.generic_resources",
+		"restart_policy.delay",
+		"restart_policy.window",
+		"rollback_config",
+		"update_config",
+	};
+	const Node *deploy = node_get(service, "deploy");
+	g_autoptr(GString) found = g_string_new(NULL);
+	for (size_t i = 0; i < G_N_ELEMENTS(paths); i++) {
+		g_auto(GStrv) keys = g_strsplit(paths[i], ".", -1);
+		const Node *node = deploy;
+		for (size_t k = 0; keys[k]; k++)
+			node = node_get(node, keys[k]);
+		if (node && !(node_is(node, NODE_MAP) && node_count(node) == 0))
+			g_string_append_printf(found, "%s%s", found->len ? ", " : "", paths[i]);
+	}
+	const char *mode = node_string(deploy, "mode");
+	if (mode && strcmp(mode, "replicated") != 0)
+		g_string_append_printf(found, "%smode", found->len ? ", " : "");
+	if (found->len > 0)
+		log_warn("service \"%s\": of deploy a swarm alone knows: %s", name, found->str);
 }

@@ -14,6 +14,18 @@ CANARY = "c4n4ry-of-a-secret"
 UID, GID = ("0", "0") if sub_ids() == 0 else ("12", "34")
 
 
+class Swarm(ComposeTest):
+    def test_what_a_swarm_alone_knows_is_told_once(self):
+        self.write(f"""services:
+  a: {{image: busybox, command: {SLEEP}, stop_signal: KILL, scale: 2,
+       deploy: {{mode: global, placement: {{constraints: [node.role==worker]}}, restart_policy: {{delay: 3s}}, update_config: {{order: stop-first}}}}}}
+  b: {{image: busybox, command: {SLEEP}, stop_signal: KILL, deploy: {{mode: replicated, replicas: 1}}}}
+""")
+        told = [line for line in self.compose("up", "-d").stderr.splitlines() if "swarm" in line]
+        self.assertEqual(len(told), 1, told)
+        self.assertTrue(told[0].endswith('service "a": of deploy a swarm alone knows: placement, restart_policy.delay, update_config, mode'), told)
+
+
 class Files(ComposeTest):
     TEXT = f"""
 services:
