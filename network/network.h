@@ -77,7 +77,8 @@ const char *network_mode_name(NetworkMode mode);
 
 /**
  * network_request_parse() - the value of --network:
- * none|host|slirp[:opt,opt]|pasta[:opt,opt]|private|default|container:X|ns:PATH|NAME[:ip=,mac=,alias=,...]
+ * none|host|slirp[:opt,opt]|pasta[:opt,opt]|private|default|container:X|ns:PATH|
+ * NAME[:ip=,mac=,alias=,...]
  *
  * "private" and "default" mean slirp, "bridge" the network "podman"; NAME may be several with
  * commas if there are no options. Whether networks exist is for the caller to find out.

@@ -8,10 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "build/check.h"
 #include "build/solver.h"
 #include "cmd/build/build.h"
+#include "cmd/build/build_args.h"
 #include "cmd/build/caches.h"
+#include "cmd/build/check_file.h"
 #include "cmd/build/outputs.h"
 #include "cmd/build/view.h"
 #include "cmd/image/acquire.h"
@@ -24,11 +25,7 @@
 #include "libpod/container.h"
 #include "libpod/rootless.h"
 
-#define WORK_NAME        "context"
-#define ARG_FILE_MAX     (1u << 20)
-#define EPOCH            "SOURCE_DATE_EPOCH"
-#define EPOCH_OF_CONTEXT "context"
-#define PASSED_MAX       (16 << 20) /* bytes of values of ARGs that compose passes */
+#define WORK_NAME "context"
 
 /* What one build needs. */
 typedef struct {
@@ -156,44 +153,6 @@ static void warn(void *data, const char *text)
 
 /* --- the command line --- */
 
-/* NAME=VALUE strings as a table; @env: a name alone takes our variable. */
-static bool fill_table(GHashTable *table, const GPtrArray *list, const char *what, bool env,
-		       GError **error)
-{
-	for (guint i = 0; list && i < list->len; i++) {
-		const char *text = list->pdata[i], *equals = strchr(text, '=');
-		size_t size = equals ? (size_t)(equals - text) : strlen(text);
-		g_autofree char *name = g_strndup(text, size);
-		const char *value = equals ? equals + 1 : env ? g_getenv(name) : NULL;
-		if (!env && value && g_str_has_prefix(value, "target:"))
-			return error_set(error, ENGINE_ERROR_UNSUPPORTED,
-					 "%s '%s': targets are of docker's bake", what, text);
-		if (size == 0 || (!equals && !env))
-			return error_set(error, ENGINE_ERROR_INVALID,
-					 "%s '%s': expected NAME=VALUE", what, text);
-		if (value)
-			g_hash_table_insert(table, env ? g_strdup(name) : g_ascii_strdown(name, -1),
-					    g_strdup(value));
-	}
-	return true;
-}
-
-/* What compose passes is seen in no command line; none of it reaches a program of the build. */
-static bool read_passed(Job *job, GError **error)
-{
-	g_autoptr(GPtrArray) list = g_ptr_array_new();
-	size_t size = 0;
-	for (uint64_t i = 0; i < job->verb->fds; i++)
-		if (fcntl(3 + (int)i, F_SETFD, FD_CLOEXEC) < 0)
-			return error_set_errno(error, "descriptor %d", 3 + (int)i);
-	if (job->verb->fds == 0)
-		return true;
-	g_autofree char *text = fd_read_all(3, PASSED_MAX, &size, error);
-	for (size_t at = 0; text && at < size; at += strlen(text + at) + 1)
-		g_ptr_array_add(list, text + at);
-	return text && fill_table(job->build_args, list, "--build-arg", true, error);
-}
-
 static bool add_secrets(Job *job, GError **error)
 {
 	const GPtrArray *list = job->verb->secrets;
@@ -225,43 +184,13 @@ static unsigned count_jobs(uint64_t asked)
 	return asked ? (unsigned)MIN(asked, 64) : (unsigned)MAX(sysconf(_SC_NPROCESSORS_ONLN), 1);
 }
 
-/* --build-arg-file: a line for each; "#" begins a comment. */
-static bool read_arg_files(Job *job, GError **error)
-{
-	const GPtrArray *files = job->verb->arg_files;
-	for (guint i = 0; files && i < files->len; i++) {
-		size_t size = 0;
-		/* lint: allow open: the user's own file */
-		autofd fd = open(files->pdata[i], O_RDONLY | O_CLOEXEC | O_NOCTTY);
-		if (fd < 0)
-			return error_set_errno(error, "open %s", (char *)files->pdata[i]);
-		g_autofree char *text = fd_read_all(fd, ARG_FILE_MAX, &size, error);
-		g_auto(GStrv) lines = text ? g_strsplit(text, "\n", -1) : NULL;
-		g_autoptr(GPtrArray) list = g_ptr_array_new();
-		for (char **line = lines; line && *line; line++)
-			if (*g_strstrip(*line) && **line != '#')
-				g_ptr_array_add(list, *line);
-		if (!lines || !fill_table(job->build_args, list, files->pdata[i], true, error))
-			return false;
-	}
-	return true;
-}
-
-/* A switch among the ARGs that docker's builder knows: "1", "true". */
-static bool arg_is_set(const Job *job, const char *name)
-{
-	const char *value = g_hash_table_lookup(job->build_args, name);
-	bool is_set = false;
-	return value && option_parse_bool(value, &is_set, NULL) && is_set;
-}
-
 /* What --cache-to, and its kin among the ARGs, want of the solver. */
 static void set_cache_options(Job *job)
 {
 	const BuildVerb *verb = job->verb;
 	const BuildCaches *caches = &job->caches;
 	BuildOptions *options = &job->options;
-	options->inline_cache = arg_is_set(job, "BUILDKIT_INLINE_CACHE");
+	options->inline_cache = build_args_is_set(job->build_args, "BUILDKIT_INLINE_CACHE");
 	options->cache_ns = g_hash_table_lookup(job->build_args, "BUILDKIT_CACHE_MOUNT_NS");
 	options->imported = caches->records;
 	if (verb->has_ttl)
@@ -281,18 +210,6 @@ static void set_cache_options(Job *job)
 static GHashTable *new_table(void)
 {
 	return g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-}
-
-/* SOURCE_DATE_EPOCH, which is an ARG wherever it was said. NULL: not now. Borrowed. */
-static const char *find_epoch(Job *job)
-{
-	const char *given = job->verb->epoch;
-	if (!given && !g_hash_table_contains(job->build_args, EPOCH))
-		given = g_getenv(EPOCH);
-	if (given && *given)
-		g_hash_table_insert(job->build_args, g_strdup(EPOCH), g_strdup(given));
-	const char *epoch = g_hash_table_lookup(job->build_args, EPOCH);
-	return g_strcmp0(epoch, EPOCH_OF_CONTEXT) == 0 ? NULL : epoch;
 }
 
 /* SOURCE_DATE_EPOCH=context: the time of the commit, or the one that the server said. */
@@ -324,13 +241,11 @@ static bool read_options(Job *job, GError **error)
 	for (guint i = 0; verb->tags && i < verb->tags->len; i++)
 		g_ptr_array_add(job->names, verb->tags->pdata[i]);
 	g_ptr_array_add(job->names, NULL);
-	if (!read_arg_files(job, error) ||
-	    !fill_table(job->build_args, verb->build_args, "--build-arg", true, error) ||
-	    !read_passed(job, error) ||
-	    !fill_table(job->contexts, verb->contexts, "--build-context", false, error) ||
+	if (!build_args_read(verb, job->build_args, error) ||
+	    !build_args_fill(job->contexts, verb->contexts, "--build-context", false, error) ||
 	    !add_secrets(job, error))
 		return false;
-	const char *epoch = find_epoch(job);
+	const char *epoch = build_args_epoch(job->build_args, verb->epoch);
 	*options = (BuildOptions){
 		.target = verb->target,
 		.all_stages = !verb->skip_unused,
@@ -418,7 +333,7 @@ static bool open_context(Invocation *inv, Job *job, GError **error)
 		.source = command_arg(inv, 0),
 		.dockerfile = job->verb->file,
 		.ignore_file = job->verb->ignorefile,
-		.keep_git = arg_is_set(job, "BUILDKIT_CONTEXT_KEEP_GIT_DIR"),
+		.keep_git = build_args_is_set(job->build_args, "BUILDKIT_CONTEXT_KEEP_GIT_DIR"),
 	};
 	job->context = context_open(&options, error);
 	if (!job->context)
@@ -429,129 +344,18 @@ static bool open_context(Invocation *inv, Job *job, GError **error)
 	return job->file != NULL;
 }
 
-/* Where --check looks for images, and what it found of them. */
-typedef struct {
-	Engine *engine;
-	GPtrArray *known; /* KnownImage * */
-} CheckSearch;
-
-/* What --check knows of an image. */
-typedef struct {
-	CheckImage seen; /* borrows from @image */
-	Image *image;
-	char *platform;
-} KnownImage;
-
-static void free_known(void *data)
+/* What the lint rules are asked about. */
+static CheckTask check_task(const Job *job)
 {
-	KnownImage *known = data;
-	image_free(known->image);
-	g_free(known->platform);
-	g_free(known);
-}
-
-/* CheckInputs.image: what is here already; @data is a list that keeps it. */
-static const CheckImage *find_known(const char *name, void *data)
-{
-	CheckSearch *search = data;
-	Image *image = image_lookup(engine_store(search->engine), name, NULL);
-	if (!image)
-		return NULL;
-	KnownImage *known = g_new0(KnownImage, 1);
-	const ImageConfig *config = image->config;
-	known->image = image;
-	if (config->os && config->architecture)
-		known->platform = g_strdup_printf("%s/%s%s%s", config->os, config->architecture,
-						  config->variant ? "/" : "",
-						  config->variant ? config->variant : "");
-	known->seen = (CheckImage){
-		.env = (const char *const *)config->env,
-		.platform = known->platform,
+	return (CheckTask){
+		.engine = job->engine,
+		.file = job->file,
+		.context = job->context,
+		.build_args = job->build_args,
+		.contexts = job->contexts,
+		.target = job->verb->target,
+		.platform = job->options.platform,
 	};
-	g_ptr_array_add(search->known, known);
-	return &known->seen;
-}
-
-static void print_findings(const Job *job, const GPtrArray *found)
-{
-	for (guint i = 0; i < found->len; i++) {
-		const CheckFinding *finding = found->pdata[i];
-		g_autofree char *text =
-			g_strdup_printf("WARNING: %s: %s:%u: %s", finding->rule,
-					job->file->lex->name, finding->line, finding->message);
-		output_text(text);
-	}
-	if (found->len == 0)
-		output_text("Check complete, no warnings found.");
-	else
-		output_printf("Check complete, %u warning%s been found!\n", found->len,
-			      found->len == 1 ? " has" : "s have");
-}
-
-/*
- * What the rules find. NULL with @error. @out_broken: why its stages could not be resolved, so that
- * not all rules were asked.
- */
-static GPtrArray *find_mistakes(Job *job, const CheckConfig *config, GError **out_broken,
-				GError **error)
-{
-	g_autoptr(GPtrArray) known = g_ptr_array_new_with_free_func(free_known);
-	CheckSearch search = {job->engine, known};
-	g_auto(GStrv) predefined =
-		build_predefined(job->file, job->verb->target, job->options.platform, error);
-	if (!predefined)
-		return NULL;
-	const CheckInputs inputs = {
-		.scope = {.build_args = job->build_args,
-			  .predefined = (const char *const *)predefined},
-		.image = find_known,
-		.data = &search,
-		.ignore = context_ignore(job->context),
-		.target_platform = job->options.platform,
-	};
-	g_autoptr(Scope) global = scope_new_global(&inputs.scope, job->file->lex->escape);
-	const StageOptions stages = {.target = job->verb->target, .contexts = job->contexts};
-	g_autoptr(StageGraph) graph = stages_apply_global(job->file, global, out_broken)
-					      ? stages_build(job->file, global, &stages, out_broken)
-					      : NULL;
-	return check_run(job->file, graph, config, &inputs);
-}
-
-/* --check: print what was found. Return: exit code; -1 with @error if it could not even begin to be
- * built. */
-static int check_file(Job *job, GError **error)
-{
-	g_auto(CheckConfig) config = {0};
-	g_autoptr(GError) broken = NULL;
-	g_autoptr(GPtrArray) found = check_config_parse(job->file->lex->check, &config, error)
-					     ? find_mistakes(job, &config, &broken, error)
-					     : NULL;
-	if (!found)
-		return -1;
-	if (!broken || found->len > 0)
-		print_findings(job, found);
-	if (!broken)
-		return found->len > 0;
-	g_propagate_error(error, g_steal_pointer(&broken));
-	return -1;
-}
-
-/* "# check=error=true": what the rules find ends the build before it begins. */
-static bool obey_check(Job *job, GError **error)
-{
-	g_auto(CheckConfig) config = {0};
-	g_autoptr(GError) broken = NULL;
-	if (!check_config_parse(job->file->lex->check, &config, error))
-		return false;
-	g_autoptr(GPtrArray) found =
-		config.error ? find_mistakes(job, &config, &broken, error) : NULL;
-	if (!found || found->len == 0)
-		return !error || !*error;
-	const CheckFinding *first = found->pdata[0];
-	error_set(error, ENGINE_ERROR_INVALID, "%s:%u: %s: %s", job->file->lex->name, first->line,
-		  first->rule, first->message);
-	error_add_help(error, "\"check=error=true\" makes it an error; build --check shows all");
-	return false;
 }
 
 static bool write_iidfile(const char *file, const char *id, GError **error)
@@ -569,7 +373,8 @@ static bool write_iidfile(const char *file, const char *id, GError **error)
 static bool is_list(const Job *job)
 {
 	const GPtrArray *platforms = job->verb->platforms;
-	return (platforms && platforms->len > 1) || arg_is_set(job, "BUILDKIT_MULTI_PLATFORM");
+	return (platforms && platforms->len > 1) ||
+	       build_args_is_set(job->build_args, "BUILDKIT_MULTI_PLATFORM");
 }
 
 /* Build for each platform. Return: the ids, g_strfreev() them; NULL with @error, and *@out_code. */
@@ -670,7 +475,8 @@ static int fail(const Invocation *inv, Job *job, int code, GError **error)
 static int run_build(Job *job, GError **error)
 {
 	int code = 125;
-	if (!obey_check(job, error) ||
+	const CheckTask check = check_task(job);
+	if (!check_obey(&check, error) ||
 	    !build_caches_take(job->engine, job->verb, &job->caches, error))
 		return -1;
 	set_cache_options(job);
@@ -744,10 +550,12 @@ static int build_here(Invocation *inv, const BuildVerb *verb, BuildView *view, i
 	};
 	int code = -1;
 	job.engine = engine_open(&options, &error);
-	if (job.engine && prepare(inv, &job, &error))
-		code = !view                       ? check_file(&job, &error)
-		       : open_agents(&job, &error) ? run_build(&job, &error)
-						   : -1;
+	bool ready = job.engine && prepare(inv, &job, &error);
+	const CheckTask check = check_task(&job);
+	if (ready && !view)
+		code = check_file(&check, &error);
+	else if (ready && open_agents(&job, &error))
+		code = run_build(&job, &error);
 	return error ? fail(inv, &job, code > 0 ? code : 125, &error) : code;
 }
 
