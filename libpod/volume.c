@@ -24,12 +24,15 @@
 #include "libpod/events.h"
 #include "libpod/name.h"
 #include "libpod/rootless.h"
+#include "libpod/volume_image.h"
 #include "libpod/volume_options.h"
 
 /* Containers that are created while --force removes others come one by one. */
 #define FORCE_ROUNDS 100
 
 #define MAX_RECORD (1024 * 1024)
+
+#define DRIVER_IMAGE "image"
 
 void volume_free(Volume *volume)
 {
@@ -185,7 +188,8 @@ static bool check_create(const VolumeCreate *options, const char *name, GError *
 		g_prefix_error(error, "running volume create option: ");
 		return false;
 	}
-	if (options->driver && !g_str_equal(options->driver, "local"))
+	if (options->driver && !g_str_equal(options->driver, "local") &&
+	    !g_str_equal(options->driver, DRIVER_IMAGE))
 		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
 				 "volume %s uses volume plugin %s but it could not be retrieved: "
 				 "no volume plugin with name %s available: required plugin missing",
@@ -223,8 +227,19 @@ static bool give_data(Engine *engine, const Volume *volume, int dir, GError **er
 	return code == 0 || (data < 0 && error_set_errno(error, "cannot open the new volume"));
 }
 
+/* What its directory holds from the start: nothing, or what @image has. */
+static bool fill_data(Engine *engine, const Volume *volume, const Image *image, int dir,
+		      GError **error)
+{
+	if (!image)
+		return give_data(engine, volume, dir, error);
+	autofd data = path_open_state(dir, "_data", O_RDONLY | O_DIRECTORY, 0);
+	return data < 0 ? error_set_errno(error, "cannot open the new volume")
+			: volume_image_fill(engine, image, data, error);
+}
+
 /* Write the volume into a stage and move it into place. EXISTS when somebody was faster. */
-static bool publish(Engine *engine, const Volume *volume, GError **error)
+static bool publish(Engine *engine, const Volume *volume, const Image *image, GError **error)
 {
 	g_autoptr(StoreStage) stage = store_stage_new(engine_store(engine), error);
 	if (!stage)
@@ -235,7 +250,7 @@ static bool publish(Engine *engine, const Volume *volume, GError **error)
 						O_RDONLY | O_DIRECTORY, 0);
 	if (dir < 0 || fchmodat(dir, "_data", 0755, 0) < 0)
 		return error_set_errno(error, "cannot make volume '%s'", volume->name);
-	if (!give_data(engine, volume, dir, error))
+	if (!fill_data(engine, volume, image, dir, error))
 		return false;
 	g_autoptr(Json) json = to_json(volume);
 	if (!js_save(dir, "volume.json", json, RECORD_SYNC_FULL, error))
@@ -268,7 +283,7 @@ Volume *volume_create(Engine *engine, const VolumeCreate *options, GError **erro
 			return existing;
 	}
 	g_autoptr(Volume) volume = new_volume(engine, options->name ? options->name : random);
-	volume->driver = g_strdup("local");
+	volume->driver = g_strdup(options->driver ? options->driver : "local");
 	volume->created = g_get_real_time() * 1000;
 	volume->labels = ref_or_new(options->labels);
 	volume->options = ref_or_new(options->options);
@@ -279,9 +294,16 @@ Volume *volume_create(Engine *engine, const VolumeCreate *options, GError **erro
 	if (options->gid_set)
 		volume->gid = options->gid;
 	g_autoptr(GError) failed = NULL;
-	if (!volume_options_apply(volume, error))
+	g_autoptr(Image) image = NULL;
+	if (g_str_equal(volume->driver, DRIVER_IMAGE)) {
+		volume->needs_copy_up = false;
+		volume->uid = volume->gid = 0; /* its root is the image's, not its first user's */
+		image = volume_image_find(engine, volume, error);
+	}
+	if (g_str_equal(volume->driver, DRIVER_IMAGE) ? !image
+						      : !volume_options_apply(volume, error))
 		return NULL;
-	if (publish(engine, volume, &failed)) {
+	if (publish(engine, volume, image, &failed)) {
 		event_volume(engine, "create", volume->name);
 		return g_steal_pointer(&volume);
 	}

@@ -13,7 +13,7 @@
 
 typedef struct {
 	char *name;
-	char *driver;     /* "local" */
+	char *driver;     /* "local" or "image" */
 	char *mountpoint; /* absolute */
 	char *scope;
 	int64_t created; /* ns */
@@ -31,7 +31,7 @@ typedef struct {
 	const char *name; /* NULL: random, anonymous */
 	GHashTable *labels;
 	GHashTable *options; /* INVALID for those not supported */
-	const char *driver;  /* NULL = local */
+	const char *driver;  /* NULL = local; image: volume_image.h */
 	int64_t uid, gid;    /* 0 unless @uid_set, @gid_set */
 	bool uid_set, gid_set;
 	bool ignore; /* existing is fine */

@@ -71,12 +71,13 @@ static size_t check_option(Check *check, const OptionGroup *const *groups, char 
 	return alone ? 1 : 2;
 }
 
-/* There is one driver, and podman's "image" is another. */
+/* There is "local" and "image"; podman takes plugins, too. */
 static void check_driver(Check *check)
 {
 	for (guint i = 0; i + 1 < check->known->len; i++) {
 		const char *driver = check->known->pdata[i + 1];
-		if (strcmp(check->known->pdata[i], "--driver") == 0 && strcmp(driver, "local") != 0)
+		if (strcmp(check->known->pdata[i], "--driver") == 0 &&
+		    strcmp(driver, "local") != 0 && strcmp(driver, "image") != 0)
 			quadlet_unit_problem(check->unit, true, line_of(check, "--driver"), NULL,
 					     "skiff has no volume driver '%s' yet: the service "
 					     "will fail",

@@ -11,7 +11,7 @@ import tarfile
 import time
 from pathlib import Path
 
-from tests.support.skiff import SkiffTest, wait_for
+from tests.support.skiff import SkiffTest, sub_ids, wait_for
 
 
 class Base(SkiffTest):
@@ -482,6 +482,29 @@ class VolumeOptions(Base):
         self.skiff("volume", "create", "-o", "o=nocopy", "v")
         self.assertEqual(self.run_one("-v", "v:/bin2", "-v", "v:/etc", "busybox", "true", code=0).stdout, "")
         self.assertEqual(self.run_one("-v", "v:/v", "busybox", "sh", "-c", "ls /v | grep passwd; true").stdout, "")
+
+    def test_image(self):
+        """A volume that begins with what an image has, owners and modes too; all containers share what is written."""
+        other = "5:6" if sub_ids() != 0 else "0:0"
+        self.skiff("run", "--name", "c", "--network", "none", "busybox", "sh", "-c",
+                   f"mkdir -m 1771 /own; echo x > /own/f; chown {other} /own /own/f; chmod 4751 /own/f; ln -s f /own/l; rm /etc/passwd")
+        self.skiff("commit", "-q", "c", "made")
+        self.skiff("rm", "c")
+        self.skiff("volume", "create", "--driver", "image", "--opt", "image=made", "v")
+        self.skiff("rmi", "-f", "made")
+        look = "stat -c '%a %u:%g' /v/own /v/own/f; readlink /v/own/l; test -e /v/etc/passwd || echo gone; stat -c %u /v"
+        mine = [f"1771 {other}", f"4751 {other}", "f", "gone", "0"]
+        self.assertEqual(self.run_one("--user", "1" if sub_ids() != 0 else "0", "-v", "v:/v", "busybox", "sh", "-c", look).lines, mine)
+        self.run_one("-v", "v:/v", "busybox", "sh", "-c", "echo mine > /v/new", code=0)
+        self.assertEqual(self.run_one("-v", "v:/v", "busybox", "cat", "/v/new").word, "mine")
+        shown = self.skiff("volume", "inspect", "v").json[0]
+        self.assertEqual((shown["Driver"], shown["Options"]), ("image", {"image": "made"}))
+        self.skiff("volume", "rm", "v")
+        for words, says in (([], "must provide an image name when creating a volume with the image driver: invalid argument"),
+                            (["-o", "image=made"], "looking up image made to create volume failed: made: image not known"),
+                            (["-o", "image=busybox", "-o", "x=y"], "invalid mount option x for driver 'image': invalid argument")):
+            self.skiff_fails("volume", "create", "-d", "image", *words, "v", says=says)
+        self.assertEqual(self.skiff("volume", "ls", "-q").stdout, "")
 
     def test_refusals_in_podmans_words(self):
         for args, says in (

@@ -291,8 +291,9 @@ class Verbs(QuadletTest):
         self.assertIn("y.container:4: 'skiff run' has no option --frobnicate yet", done.stdout)
 
     def test_lint_names_drivers_that_are_missing(self):
-        path = self.put("v.volume", "[Volume]\nDriver=image\nImage=localhost/busybox\n")
-        self.assertIn("v.volume:2: skiff has no volume driver 'image' yet", self.quadlet("lint", path).stdout)
+        path = self.put("v.volume", "[Volume]\nDriver=nfs4\n")
+        self.assertIn("v.volume:2: skiff has no volume driver 'nfs4' yet", self.quadlet("lint", path).stdout)
+        self.assertEqual(self.quadlet("lint", self.put("i.volume", "[Volume]\nDriver=image\nImage=localhost/busybox\n")).stdout, "")
         self.assertEqual(self.quadlet("lint", self.put("w.volume", "[Volume]\nDriver=local\n")).stdout, "")
 
     def test_lint_names_verbs_that_are_missing(self):
