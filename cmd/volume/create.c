@@ -41,7 +41,8 @@ static bool set_pair(void *target, const Option *option, const char *value, GErr
 static const Option options[] = {
 	{'l', "label", OPTION_LIST, set_pair, "KEY[=VALUE]", "Set a label",
 	 offsetof(VolumeCreateOptions, labels), OPTION_COMMON},
-	{'d', "driver", OPTION_VALUE, option_set_string, "NAME", "Driver: local (default) or image, with --opt image=NAME",
+	{'d', "driver", OPTION_VALUE, option_set_string, "NAME",
+	 "Driver: local (default) or image, with --opt image=NAME",
 	 offsetof(VolumeCreateOptions, driver), OPTION_COMMON},
 	{'o', "opt", OPTION_LIST, set_pair, "KEY=VALUE", "Set an option of the driver",
 	 offsetof(VolumeCreateOptions, options), OPTION_COMMON},
