@@ -55,6 +55,20 @@ class Kinds(UnitTest):
         self.assertEqual((self.show("bad-build", "ActiveState"), self.show("bad", "ActiveState")), ("failed", "inactive"))
         wait_for(lambda: "no such luck" in self.journal("bad-build"), 60)
 
+    def test_a_volume_of_an_image(self):
+        """Driver=image: it has what the image of another unit has, and what a service wrote there stays when that ends."""
+        self.put("base.image", f"[Image]\nImage={ARCHIVE}\nImageTag=localhost/busybox\n", reload=False)
+        self.put("tree.volume", "[Volume]\nVolumeName=kinds-tree\nDriver=image\nImage=base.image\n", reload=False)
+        self.put("tree.container", "[Container]\nImage=localhost/busybox\nNetwork=none\nVolume=tree.volume:/tree\nStopTimeout=0\n"
+                 "Exec=sh -c 'cmp /bin/sh /tree/bin/sh && echo x >> /tree/written && exec sleep 1000'\n")
+        for count in (1, 2):
+            self.systemctl("start", "tree", timeout=120)
+            wait_for(lambda: self.skiff("exec", "systemd-tree", "cat", "/tree/written", check=False).lines == ["x"] * count, 60, message="the word")
+            self.systemctl("stop", "tree")
+        self.systemctl("stop", "tree-volume")
+        self.assertEqual(self.skiff("volume", "inspect", "-f", "{{.Driver}} {{.Options.image}}", "kinds-tree").word, "image localhost/busybox")
+        self.skiff("volume", "rm", "kinds-tree")
+
     def test_volumes_and_networks_with_options(self):
         """What the files ask for is what is there."""
         self.put("data.volume", "[Volume]\nVolumeName=kinds-data\nType=tmpfs\nDevice=tmpfs\nOptions=size=1m\nLabel=a=b\n", reload=False)
