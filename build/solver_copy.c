@@ -392,6 +392,7 @@ static bool complete_copy(StageRun *run, LayerStep *layer, GError **error)
 typedef struct {
 	CopyStep *step;
 	const ContainerView *dest;
+	const ContainerView *users; /* NULL: names of --chown are looked up in @dest */
 	int64_t mtime;
 	int message_fd;
 } ApplyJob;
@@ -403,14 +404,15 @@ static bool apply(const ApplyJob *job, GError **error)
 	g_autoptr(CopyPlan) own = NULL;
 	CopyPlan *plan = job->step->plan;
 	autofd dest = open_root(job->dest, error);
+	autofd users = dest >= 0 && job->users ? open_root(job->users, error) : -1;
 	autofd source = -1;
-	if (dest < 0)
+	if (dest < 0 || (job->users && users < 0))
 		return false;
 	if (job->step->layers) {
 		source = spec.root_fd = open_root(job->step->source, error);
 		plan = own = source < 0 ? NULL : copy_plan_new(&spec, error);
 	}
-	const CopyTarget target = {.dest_fd = dest, .users_fd = -1, .mtime = job->mtime};
+	const CopyTarget target = {.dest_fd = dest, .users_fd = users, .mtime = job->mtime};
 	CopyStats stats = {0};
 	return plan && copy_plan_apply(plan, &target, &stats, error);
 }
@@ -430,12 +432,20 @@ static bool make_copy(StageRun *run, const char *layer_dir, void *data, bool *ou
 	Build *build = run->build;
 	CopyStep *step = data;
 	g_autofree const char **layers = build_state_layers(run->state);
+	/* --link: what was there before is not looked at, nor are links in it followed. */
+	bool alone = step->i->copy.link;
+	const char *const none[] = {NULL};
 	g_autoptr(ContainerView) dest =
-		container_view_of_build(build->engine, layers, layer_dir, error);
-	autofd message = dest ? new_message(error) : -1;
+		container_view_of_build(build->engine, alone ? none : layers, layer_dir, error);
+	bool elsewhere = alone && layers[0];
+	g_autoptr(ContainerView) users =
+		dest && elsewhere ? container_view_of_build(build->engine, layers, NULL, error)
+				  : NULL;
+	autofd message = dest && (users || !elsewhere) ? new_message(error) : -1;
 	ApplyJob job = {
 		.step = step,
 		.dest = dest,
+		.users = users,
 		.mtime = build->options->timestamp,
 		.message_fd = message,
 	};
@@ -460,7 +470,8 @@ static void add_key(StageRun *run, const CopyStep *step, CacheKey *key)
 {
 	const CopyArgs *args = &step->i->copy;
 	g_autofree char *flags = g_strdup_printf(
-		"link=%d parents=%d git=%d unpack=%d time=%" G_GINT64_FORMAT, args->link,
+		"link=%d parents=%d git=%d unpack=%d time=%" G_GINT64_FORMAT,
+		args->link ? 2 : 0, /* 1: what was made before it left the layers below alone */
 		args->parents, args->keep_git_dir, args->unpack, run->build->options->timestamp);
 	cache_key_add(key, "instruction", instruction_name(step->i->kind));
 	cache_key_add(key, "layer below", build_state_top(run->state));

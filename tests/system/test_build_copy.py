@@ -166,6 +166,17 @@ two
         self.assertEqual(self.files(slice(-1, None))["a"], ("f", "644", "55:66", "A"))
         self.refused("FROM scratch\nCOPY --chown=app a /a\n", says="no such user")
 
+    def test_link_looks_at_nothing_below(self):
+        """COPY --link follows no link of the image and takes no directory of it; users' names are the image's."""
+        self.write(a="A")
+        self.build("FROM busybox\nRUN mkdir -m 700 /real /own && ln -s /real /dir && echo 'app:x:0:0::/:/bin/sh' > /etc/passwd\n"
+                   "COPY --link --chown=app a /dir/\nCOPY --link a /own/b\nADD --link a /\n")
+        seen = self.files(slice(1, None))
+        self.assertEqual(sorted(name for name in seen if name.startswith(("real/", "dir/", "own/")) or name in ("dir", "a")),
+                         ["a", "dir", "dir/a", "own/b"])
+        self.assertEqual([seen[name][:2] for name in ("dir", "dir/a", "own")], [("d", "755"), ("f", "644"), ("d", "755")])
+        self.refused("FROM scratch\nCOPY --link --chown=app a /a\n", says="no such user")
+
     def test_over_what_is_there(self):
         """Links of the image at the destination are followed inside it, what is below is replaced."""
         self.write(a="A", tree__run="R", tree__l="L")
