@@ -275,8 +275,10 @@ static bool finish_replacement(const Up *up, const NodeEntry *service, ComposeCo
 	if (!*old || strcmp(name, right) == 0 || compose_is_dry_run())
 		return true;
 	g_autoptr(Container) holder = container_lookup(up->engine, right, NULL);
-	/* The old one is still there: the new one was never used. */
-	if (holder) {
+	/* The old one is still there: the new one was never used. A rename that was cut off may
+	 * have given it both names. */
+	if (holder &&
+	    strcmp(container_summary(holder)->id, container_summary(item->ctr)->id) != 0) {
 		item->number = 0;
 		return remove_container(up, item->ctr, error);
 	}

@@ -75,7 +75,7 @@ def compose_verbs(bed):
     down = [*second, "down", "-v", "-t", "0"]
     write = ["exec", "new", "sh", "-c", "echo kept > /data/x; echo kept > /anon/x"]
     kept = ["exec", "new", "sh", "-c", "read a < /data/x; [ $a = kept ]"]
-    all_kept = ["exec", "new", "sh", "-c", "for f in /data/x /anon/x; do read a < $f; [ $a = kept ] || exit 1; done"]
+    all_kept = ["exec", "new", "sh", "-c", "for f in /data/x /anon/x; do read a < $f && [ $a = kept ] || exit 1; done"]
     built = "localhost/built:latest"
     return [
         Verb("compose-up", change, undo=[down], there=always, proof=[change, write]),
