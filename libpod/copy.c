@@ -23,7 +23,6 @@
 #include "libpod/tree_transfer.h"
 
 #define MAX_LINKS 40
-#define PIPE_SIZE (1 << 20)
 
 #define NO_ARCHIVE "source must be a (compressed) tar archive when copying from stdin"
 
@@ -280,45 +279,18 @@ static char *find_owner(const Side *side, GError **error)
 	return g_strdup_printf("%u:%u", user.uid, user.gid);
 }
 
-/* Both failed, or one: which error tells the user more? */
-static bool choose_error(bool got, GError *get_error, bool put, GError *put_error, GError **error)
-{
-	g_autoptr(GError) first = get_error;
-	g_autoptr(GError) second = put_error;
-	if (got && put)
-		return true;
-	/* A source that ended early spoils the archive; a target that ended early breaks the pipe.
-	 */
-	bool prefer_put = !put && (got || !error_matches(second, ENGINE_ERROR_CORRUPT));
-	g_propagate_error(error, prefer_put ? g_steal_pointer(&second) : g_steal_pointer(&first));
-	return false;
-}
-
 /* Both children at work. */
 static bool join(const Side *from, const Side *to, const Plan *plan, const char *owner,
 		 const CopyOptions *options, GError **error)
 {
-	int ends[2];
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return error_set_errno(error, "cannot make a pipe");
-	autofd read_end = ends[0], write_end = ends[1];
-	/* Both children work on while the other waits for the disk; a refusal costs only time. */
-	(void)fcntl(write_end, F_SETPIPE_SZ, PIPE_SIZE);
-	unsigned get_flags = from->end->ctr ? TREE_SKIP_UNREADABLE : 0;
-	g_autoptr(LayerChild) get = tree_get(&from->tree, from->end->ctr ? from->end->path : "/",
-					     plan->name, get_flags, write_end, error);
-	fd_close(&write_end);
-	g_autoptr(LayerChild) put =
-		!get ? NULL
-		     : tree_put(&to->tree, plan->dir, owner,
-				options->overwrite ? TREE_OVERWRITE : 0, read_end, error);
-	fd_close(&read_end);
-	if (!put)
-		return false;
-	GError *get_error = NULL, *put_error = NULL;
-	g_autoptr(Json) report = layer_child_wait_report(put, &put_error);
-	bool got = tree_get_finish(get, &get_error);
-	return choose_error(got, get_error, report != NULL, put_error, error);
+	const TreeSource source = {
+		.tree = &from->tree,
+		.path = from->end->ctr ? from->end->path : "/",
+		.as = plan->name,
+		.flags = from->end->ctr ? TREE_SKIP_UNREADABLE : 0,
+	};
+	const unsigned flags = options->overwrite ? TREE_OVERWRITE : 0;
+	return tree_transfer(&source, &to->tree, plan->dir, owner, flags, error);
 }
 
 /* No archive at all: the pipe is closed before its first byte. */

@@ -8,9 +8,12 @@
 
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
+#include "libpod/base/json.h"
 #include "libpod/base/log.h"
 #include "libpod/base/spawn.h"
 #include "libpod/base/userns.h"
+
+#define PIPE_SIZE (1 << 20)
 
 Tree tree_of_view(const ContainerView *view)
 {
@@ -133,4 +136,40 @@ int tree_input(const char *file, pid_t *out_pid, GError **error)
 	};
 	*out_pid = spawn_start(&spawn, NULL, error);
 	return *out_pid < 0 ? -1 : fd_steal(&read_end);
+}
+
+/* Both failed, or one: which error tells the user more? */
+static bool choose_error(bool got, GError *get_error, bool put, GError *put_error, GError **error)
+{
+	g_autoptr(GError) first = get_error;
+	g_autoptr(GError) second = put_error;
+	if (got && put)
+		return true;
+	/* A source that ended early spoils the archive; a target that ended early breaks the pipe.
+	 */
+	bool prefer_put = !put && (got || !error_matches(second, ENGINE_ERROR_CORRUPT));
+	g_propagate_error(error, prefer_put ? g_steal_pointer(&second) : g_steal_pointer(&first));
+	return false;
+}
+
+bool tree_transfer(const TreeSource *from, const Tree *to, const char *dir, const char *owner,
+		   unsigned flags, GError **error)
+{
+	int ends[2];
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return error_set_errno(error, "cannot make a pipe");
+	autofd read_end = ends[0], write_end = ends[1];
+	/* Both children work on while the other waits for the disk; a refusal costs only time. */
+	(void)fcntl(write_end, F_SETPIPE_SZ, PIPE_SIZE);
+	g_autoptr(LayerChild) get =
+		tree_get(from->tree, from->path, from->as, from->flags, write_end, error);
+	fd_close(&write_end);
+	g_autoptr(LayerChild) put = get ? tree_put(to, dir, owner, flags, read_end, error) : NULL;
+	fd_close(&read_end);
+	if (!put)
+		return false;
+	GError *get_error = NULL, *put_error = NULL;
+	g_autoptr(Json) report = layer_child_wait_report(put, &put_error);
+	bool got = tree_get_finish(get, &get_error);
+	return choose_error(got, get_error, report != NULL, put_error, error);
 }

@@ -45,6 +45,18 @@ LayerChild *tree_put(const Tree *tree, const char *path, const char *owner, unsi
 /** tree_get_finish() - wait; what was unreadable is said on the log. */
 bool tree_get_finish(LayerChild *child, GError **error);
 
+/* What tree_get() reads. */
+typedef struct {
+	const Tree *tree;
+	const char *path, *as;
+	unsigned flags;
+} TreeSource;
+
+/** tree_transfer() - from one tree into the directory @dir of another, as tree_put() has it; @error
+ * is of the side that tells more. */
+bool tree_transfer(const TreeSource *from, const Tree *to, const char *dir, const char *owner,
+		   unsigned flags, GError **error);
+
 typedef struct {
 	bool exists;
 	bool is_dir;
