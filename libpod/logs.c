@@ -97,37 +97,85 @@ static bool same_file(const struct stat *a, const struct stat *b)
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* Where the file we hold is in the chain. Return: -1 if it is not any more. */
-static int find_index(const LogReader *reader)
+/*
+ * Walk along the chain, newest first, until @seen wants no more. While the monitor rotates, one
+ * name after the other is missing, from the oldest to NAME itself: only two missing in a row are
+ * its end.
+ */
+static void walk_chain(const LogReader *reader,
+		       bool (*seen)(int index, const struct stat *st, void *data), void *data)
 {
-	for (int i = 0; i < FILES_MAX; i++) {
+	int missing = 0;
+	for (int i = 0; i < FILES_MAX && missing < 2; i++) {
 		struct stat st;
-		bool exists = stat_index(reader, i, &st);
-		if (exists && same_file(&st, &reader->file))
-			return i;
-		/* NAME itself is missing for a moment while the monitor rotates. */
-		if (!exists && i > 0)
-			return -1;
+		if (!stat_index(reader, i, &st))
+			missing++;
+		else if (missing = 0, !seen(i, &st, data))
+			return;
 	}
-	return -1;
 }
 
-/* The oldest file, of those written after @after if that is given. Return: -1 if there is none. */
-static int find_oldest(const LogReader *reader, const struct timespec *after)
+/* What is looked for in the chain, and where it was. */
+typedef struct {
+	const struct stat *wanted;    /* this file */
+	const struct timespec *after; /* or the oldest written after this; NULL: the oldest */
+	int index;                    /* -1: not found */
+	struct stat found;
+} Search;
+
+static bool is_wanted(int index, const struct stat *st, void *data)
 {
-	int found = -1;
-	for (int i = 0; i < FILES_MAX; i++) {
-		struct stat st;
-		bool exists = stat_index(reader, i, &st);
-		if (!exists && i > 0)
-			break;
-		bool newer =
-			!after || st.st_mtim.tv_sec > after->tv_sec ||
-			(st.st_mtim.tv_sec == after->tv_sec && st.st_mtim.tv_nsec > after->tv_nsec);
-		if (exists && newer)
-			found = i;
+	Search *search = data;
+	if (same_file(st, search->wanted))
+		search->index = index;
+	return search->index < 0;
+}
+
+/* Where the file we hold is in the chain. Return: -1 if it was not seen there. */
+static int find_index(const LogReader *reader)
+{
+	Search search = {.wanted = &reader->file, .index = -1};
+	walk_chain(reader, is_wanted, &search);
+	return search.index;
+}
+
+static bool is_newer(int index, const struct stat *st, void *data)
+{
+	Search *search = data;
+	const struct timespec *after = search->after;
+	if (!after || st->st_mtim.tv_sec > after->tv_sec ||
+	    (st->st_mtim.tv_sec == after->tv_sec && st->st_mtim.tv_nsec > after->tv_nsec)) {
+		search->index = index;
+		search->found = *st;
 	}
-	return found;
+	return true;
+}
+
+/*
+ * Open the oldest file, of those written after @after if that is given. The monitor may rotate at
+ * any moment of it: what was opened is taken only if it is found to be the oldest afterwards, too.
+ * Return: false if there is none.
+ */
+static bool open_oldest(LogReader *reader, const struct timespec *after)
+{
+	for (int i = 0; i < ROTATION_TRIES; i++) {
+		Search before = {.after = after, .index = -1};
+		walk_chain(reader, is_newer, &before);
+		if (before.index < 0)
+			return false;
+		autofd fd = -1;
+		struct stat st;
+		Search again = {.after = after, .index = -1};
+		if (open_index(reader, before.index, &fd, &st)) {
+			walk_chain(reader, is_newer, &again);
+			if (again.index >= 0 && same_file(&again.found, &st)) {
+				take_file(reader, fd_steal(&fd), &st);
+				return true;
+			}
+		}
+		poll(NULL, 0, ROTATION_PAUSE_MS);
+	}
+	return false;
 }
 
 typedef enum {
@@ -136,18 +184,41 @@ typedef enum {
 	NEXT_FAILED,
 } NextFile;
 
-/* Our file was deleted: by retention, or by hand. Go on with what is newer. */
+/* Our file is not in the chain: deleted by retention, or moved by hand. Go on with what is newer.
+ */
 static NextFile take_newer(LogReader *reader)
 {
-	struct stat ours, st;
-	int fd;
+	struct stat ours;
 	if (fstat(reader->fd, &ours) < 0)
 		return NEXT_FAILED;
-	int index = find_oldest(reader, &ours.st_mtim);
-	if (index < 0 || !open_index(reader, index, &fd, &st))
-		return NEXT_NONE;
-	take_file(reader, fd, &st);
-	return NEXT_TAKEN;
+	return open_oldest(reader, &ours.st_mtim) ? NEXT_TAKEN : NEXT_NONE;
+}
+
+/* Was the file we hold deleted? One that has a name was only not seen, because it was renamed. */
+static bool is_deleted(const LogReader *reader)
+{
+	struct stat st;
+	return fstat(reader->fd, &st) < 0 || st.st_nlink == 0;
+}
+
+/*
+ * Open the file @step places behind the one we hold: -1 the next newer. If the monitor rotated in
+ * between, what was opened is another one, and it is tried again.
+ * Return: false with errno; ENOENT: there is none.
+ */
+static bool open_neighbour(LogReader *reader, int index, int step, int *out_fd, struct stat *out)
+{
+	autofd fd = -1;
+	struct stat beyond;
+	bool opened = open_index(reader, index + step, &fd, out);
+	if (opened && find_index(reader) == index) {
+		*out_fd = fd_steal(&fd);
+		return true;
+	}
+	/* A name that is missing, and one beyond that is not: it is being renamed. */
+	if (opened || (errno == ENOENT && stat_index(reader, index + 2 * step, &beyond)))
+		errno = EAGAIN;
+	return false;
 }
 
 /* Go on to the file behind ours, which is read to its end. */
@@ -159,21 +230,17 @@ static NextFile take_next(LogReader *reader)
 		int fd;
 		if (index == 0)
 			return NEXT_NONE;
-		if (index < 0)
+		if (index < 0 && is_deleted(reader))
 			return take_newer(reader);
-		if (open_index(reader, index - 1, &fd, &st)) {
-			/* If the monitor rotated in between, this may be one too new. */
-			if (find_index(reader) == index) {
-				take_file(reader, fd, &st);
-				return NEXT_TAKEN;
-			}
-			close(fd);
-		} else if (errno != ENOENT) {
-			return NEXT_FAILED;
+		if (index > 0 && open_neighbour(reader, index, -1, &fd, &st)) {
+			take_file(reader, fd, &st);
+			return NEXT_TAKEN;
 		}
+		if (index > 0 && errno != ENOENT && errno != EAGAIN)
+			return NEXT_FAILED;
 		poll(NULL, 0, ROTATION_PAUSE_MS);
 	}
-	return NEXT_NONE;
+	return find_index(reader) < 0 ? take_newer(reader) : NEXT_NONE;
 }
 
 /* Hand one record on, if it is wanted. */
@@ -334,6 +401,24 @@ static bool seek_tail_in_file(LogReader *reader, int64_t wanted, int64_t *out_fo
 	}
 }
 
+/* Go back to the file before ours. Return: false if there is none (any more). */
+static bool take_older(LogReader *reader)
+{
+	for (int i = 0; i < ROTATION_TRIES && !is_deleted(reader); i++) {
+		struct stat st;
+		int index = find_index(reader);
+		int fd;
+		if (index >= 0 && open_neighbour(reader, index, 1, &fd, &st)) {
+			take_file(reader, fd, &st);
+			return true;
+		}
+		if (index >= 0 && errno != EAGAIN)
+			return false;
+		poll(NULL, 0, ROTATION_PAUSE_MS);
+	}
+	return false;
+}
+
 /* Begin @tail lines before the end, going back through the chain as far as needed. */
 static bool seek_tail(LogReader *reader, int64_t tail, GError **error)
 {
@@ -345,32 +430,29 @@ static bool seek_tail(LogReader *reader, int64_t tail, GError **error)
 	}
 	for (;;) {
 		int64_t found = 0;
-		int fd;
 		if (!seek_tail_in_file(reader, tail, &found, error))
 			return false;
 		tail -= found;
-		int index = find_index(reader);
-		if (tail == 0 || index < 0 || !open_index(reader, index + 1, &fd, &st))
+		if (tail == 0 || !take_older(reader))
 			return true;
-		take_file(reader, fd, &st);
 	}
 }
 
 /* The file to begin with: the oldest, or with --tail the newest. Return: false if there is none. */
 static bool open_first(LogReader *reader)
 {
+	if (reader->options->tail < 0)
+		return open_oldest(reader, NULL);
 	for (int i = 0; i < ROTATION_TRIES; i++) {
-		int index = reader->options->tail >= 0 ? 0 : find_oldest(reader, NULL);
 		int fd;
 		struct stat st;
-		if (index < 0 || !open_index(reader, index, &fd, &st)) {
-			if (find_oldest(reader, NULL) < 0)
-				return false;
-			poll(NULL, 0, ROTATION_PAUSE_MS);
-			continue;
+		if (open_index(reader, 0, &fd, &st)) {
+			take_file(reader, fd, &st);
+			return true;
 		}
-		take_file(reader, fd, &st);
-		return true;
+		if (!stat_index(reader, 1, &st))
+			return false;
+		poll(NULL, 0, ROTATION_PAUSE_MS);
 	}
 	return false;
 }

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <glib.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -437,6 +438,73 @@ static void test_tag(void)
 	g_assert_null(log_tag_expand("a\nb", spec, "", NULL));
 }
 
+/* Stops the monitor in the middle of a rotation, when the last line of a finished file was read. */
+static bool collect_and_rotate(const LogLine *line, void *data)
+{
+	Bed *bed = data;
+	static const char *const names[] = {"log.4", "log.3", "log.2", "log.1", "log"};
+	int number = (int)g_ascii_strtoll(line->text, NULL, 10);
+	if (number == 199)
+		for (int i = 1; i < 4; i++)
+			g_assert_cmpint(renameat(bed->fd, names[i], bed->fd, names[i - 1]), ==, 0);
+	if (number == 200)
+		g_assert_cmpint(renameat(bed->fd, names[4], bed->fd, names[3]), ==, 0);
+	return collect(line, data);
+}
+
+/* A name that is missing between two others is not the end of the chain. */
+static void half_rotated(Bed *bed, gconstpointer data)
+{
+	open_log(bed, 1 << 20, 10);
+	static const char *const names[] = {"log.3", "log.2", "log.1", NULL};
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+		write_lines(bed, 100);
+		monitor_log_free(g_steal_pointer(&bed->log));
+		if (names[i])
+			g_assert_cmpint(renameat(bed->fd, "log", bed->fd, names[i]), ==, 0);
+		open_log(bed, 1 << 20, 10);
+	}
+	LogsOptions options = {.driver = bed->driver, .tail = -1};
+	g_autoptr(GError) error = NULL;
+	g_assert_true(logs_read(bed->fd, NULL, &options, collect_and_rotate, bed, &error));
+	g_assert_no_error(error);
+	assert_numbers(bed->out->str, 0, 400);
+}
+
+#define RACE_LINES 4000
+
+static bool is_writing(void *data)
+{
+	return g_atomic_int_get((int *)data) == 0;
+}
+
+typedef struct {
+	Bed *bed;
+	int ended;
+} Writer;
+
+static gpointer write_and_end(gpointer data)
+{
+	Writer *writer = data;
+	write_lines(writer->bed, RACE_LINES);
+	g_atomic_int_set(&writer->ended, 1);
+	return NULL;
+}
+
+/* Readers beside a monitor that rotates at every fiftieth line or so. */
+static void race_with_rotation(Bed *bed, gconstpointer data)
+{
+	open_log(bed, 2048, 400);
+	write_lines(bed, 1);
+	Writer writer = {.bed = bed};
+	GThread *thread = g_thread_new("writer", write_and_end, &writer);
+	LogsOptions options = {
+		.tail = -1, .follow = true, .is_running = is_writing, .data = &writer.ended};
+	const char *text = read_logs(bed, options);
+	g_thread_join(thread);
+	assert_numbers(text, 0, RACE_LINES + 1);
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -450,6 +518,8 @@ int main(int argc, char **argv)
 	add("follow-from-tail", follow_from_tail);
 	add("follow-before-the-first-line", follow_before_the_first_line);
 	add("follow-beyond-retention", follow_beyond_retention);
+	add("half-rotated", half_rotated);
+	add("race-with-rotation", race_with_rotation);
 	add("emit-stops", emit_stops);
 	add("by-path", by_path);
 	g_test_add_func("/logs/no-file-drivers", no_file_drivers);
