@@ -254,6 +254,8 @@ char **container_dependents(Container *ctr, GError **error);
 /** container_remove() - EXISTS while others depend on it; BAD_STATE if running without force, in
  * podman's words. */
 bool container_remove(Container *ctr, const ContainerRemove *options, GError **error);
+/** containers_remove() - with force, those of @ids (NULL-terminated) that are still there. */
+bool containers_remove(Engine *engine, char **ids, GError **error);
 
 /**
  * container_finish() - after attach_run() saw the exit code: record it, remove a --rm container

@@ -351,6 +351,22 @@ bool container_remove(Container *ctr, const ContainerRemove *options, GError **e
 	return removed;
 }
 
+bool containers_remove(Engine *engine, char **ids, GError **error)
+{
+	const ContainerRemove options = {.force = true, .timeout_s = -1};
+	for (size_t i = 0; ids[i]; i++) {
+		g_autoptr(GError) failed = NULL;
+		g_autoptr(Container) ctr = container_lookup(engine, ids[i], &failed);
+		if (failed) {
+			g_propagate_error(error, g_steal_pointer(&failed));
+			return false;
+		}
+		if (ctr && !container_remove(ctr, &options, error))
+			return false;
+	}
+	return true;
+}
+
 char *container_find_dir_name(Engine *engine, const char *id)
 {
 	int containers = store_dir(engine_store(engine), "containers");

@@ -520,23 +520,6 @@ RecordLock *named_networks_pin(Engine *engine, GError **error)
 	return record_lock(networks_dir(engine), ".lock", true, -1, "create", error);
 }
 
-/* One that is gone already is fine. */
-static bool remove_users(Engine *engine, char **users, GError **error)
-{
-	const ContainerRemove options = {.force = true, .timeout_s = -1};
-	for (size_t i = 0; users[i]; i++) {
-		g_autoptr(GError) failed = NULL;
-		g_autoptr(Container) ctr = container_lookup(engine, users[i], &failed);
-		if (failed) {
-			g_propagate_error(error, g_steal_pointer(&failed));
-			return false;
-		}
-		if (ctr && !container_remove(ctr, &options, error))
-			return false;
-	}
-	return true;
-}
-
 /* Unless a container is made for it, while none can be. */
 static bool remove_unused(Engine *engine, const NamedNetwork *network, GError **error)
 {
@@ -566,7 +549,7 @@ bool named_network_remove(Engine *engine, const NamedNetwork *network, bool forc
 		g_autoptr(GError) failed = NULL;
 		g_auto(GStrv) users =
 			force ? named_network_users(engine, network->name, error) : NULL;
-		if (force && (!users || !remove_users(engine, users, error)))
+		if (force && (!users || !containers_remove(engine, users, error)))
 			return false;
 		if (remove_unused(engine, network, &failed))
 			return true;

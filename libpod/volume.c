@@ -375,22 +375,6 @@ char **volume_users(Engine *engine, const char *name, GError **error)
 	return g_strv_builder_end(users);
 }
 
-static bool remove_users(Engine *engine, char **users, GError **error)
-{
-	ContainerRemove options = {.force = true, .timeout_s = -1};
-	for (size_t i = 0; users[i]; i++) {
-		g_autoptr(GError) failed = NULL;
-		g_autoptr(Container) ctr = container_lookup(engine, users[i], &failed);
-		if (failed) {
-			g_propagate_error(error, g_steal_pointer(&failed));
-			return false;
-		}
-		if (ctr && !container_remove(ctr, &options, error))
-			return false;
-	}
-	return true;
-}
-
 RecordLock *volumes_pin(Engine *engine, GError **error)
 {
 	return record_lock(volumes_dir(engine), ".lock", true, -1, "create", error);
@@ -429,7 +413,7 @@ bool volume_remove(Engine *engine, const Volume *volume, bool force, GError **er
 	for (int round = 1;; round++) {
 		g_autoptr(GError) failed = NULL;
 		g_auto(GStrv) users = force ? volume_users(engine, volume->name, error) : NULL;
-		if (force && (!users || !remove_users(engine, users, error)))
+		if (force && (!users || !containers_remove(engine, users, error)))
 			return false;
 		if (remove_unused(engine, volume, &failed))
 			return rootless_empty_trash(engine, error);
