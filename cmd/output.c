@@ -194,7 +194,8 @@ void output_align(char *const *lines, size_t n, GString *out)
 
 typedef struct {
 	const OutputTable *table;
-	const void *row; /* NULL: the headers */
+	const void *row;    /* NULL: the headers */
+	const void *sample; /* for headers: a row that tells which fields have fields, or NULL */
 } Row;
 
 static const char *row_type(const void *data)
@@ -210,10 +211,24 @@ static size_t row_count(const void *data)
 	return n;
 }
 
+/* The header of {{.Namespaces.MNT}} is MNT. */
+static bool title_lookup(const void *data, const char *key, TemplateHeap *heap, TemplateValue *out)
+{
+	*out = template_string(template_heap_take(heap, output_header(key)));
+	return true;
+}
+
+static const TemplateOps title_ops = {
+	.type_name = row_type,
+	.lookup = title_lookup,
+};
+
 static TemplateValue row_field(const Row *row, const OutputField *field, TemplateHeap *heap)
 {
 	if (row->row)
 		return field->get(row->row, heap);
+	if (row->sample && field->get(row->sample, heap).kind == TEMPLATE_STRUCT)
+		return (TemplateValue){.kind = TEMPLATE_STRUCT, .data = row, .ops = &title_ops};
 	if (field->header)
 		return template_string(field->header);
 	return template_string(template_heap_take(heap, output_header(field->name)));
@@ -304,7 +319,7 @@ static void rows_member(const void *data, size_t i, TemplateHeap *heap, const ch
 {
 	const Rows *rows = data;
 	Row *row = template_heap_alloc(heap, sizeof(*row));
-	*row = (Row){rows->table, rows->rows[i]};
+	*row = (Row){.table = rows->table, .row = rows->rows[i]};
 	*out = row_value(row);
 }
 
@@ -319,7 +334,7 @@ static void print_json_rows(const Rows *rows, bool lines)
 {
 	g_autoptr(Json) array = json_object_new_array();
 	for (size_t i = 0; i < rows->n; i++) {
-		Row row = {rows->table, rows->rows[i]};
+		Row row = {.table = rows->table, .row = rows->rows[i]};
 		Json *json = row_json(&row);
 		json_object_array_add(array, json);
 		if (lines) {
@@ -357,7 +372,7 @@ static bool print_template(const Rows *rows, const char *format, GError **error)
 		ok = template_run(tmpl, &dot, out, error);
 	}
 	for (size_t i = 0; i < rows->n && ok && !template_uses_range(tmpl); i++) {
-		Row row = {rows->table, rows->rows[i]};
+		Row row = {.table = rows->table, .row = rows->rows[i]};
 		TemplateValue dot = row_value(&row);
 		ok = template_run(tmpl, &dot, out, error);
 	}
@@ -378,7 +393,20 @@ static bool add_line(const Template *tmpl, const Row *row, GPtrArray *lines, GEr
 	return true;
 }
 
-/* Nothing is printed before every line could be made. A title that cannot be is left out. */
+/* A template may ask more of a row than a title can give: then there are none. */
+static bool add_titles(const Template *tmpl, const Rows *rows, GPtrArray *lines, GError **error)
+{
+	Row header = {.table = rows->table};
+	if (rows->n == 0)
+		return add_line(tmpl, &header, lines, error);
+	if (!add_line(tmpl, &header, lines, NULL)) {
+		header.sample = rows->rows[0];
+		add_line(tmpl, &header, lines, NULL);
+	}
+	return true;
+}
+
+/* Nothing is printed before every line could be made. */
 static bool print_table(const Rows *rows, const char *columns, bool heading, GError **error)
 {
 	g_autoptr(Template) tmpl =
@@ -386,16 +414,11 @@ static bool print_table(const Rows *rows, const char *columns, bool heading, GEr
 	if (!tmpl)
 		return false;
 	g_autoptr(GPtrArray) lines = g_ptr_array_new_with_free_func(g_free);
-	Row header = {rows->table, NULL};
-	g_autoptr(GError) ignored =
-		NULL; /* a template may ask more of a row than a title can give */
-	if (heading)
-		add_line(tmpl, &header, lines, rows->n > 0 ? &ignored : error);
-	if (error && *error)
+	if (heading && !add_titles(tmpl, rows, lines, error))
 		return false;
 	template_escape_values(tmpl, output_is_terminal(1));
 	for (size_t i = 0; i < rows->n; i++) {
-		Row row = {rows->table, rows->rows[i]};
+		Row row = {.table = rows->table, .row = rows->rows[i]};
 		if (!add_line(tmpl, &row, lines, error))
 			return false;
 	}

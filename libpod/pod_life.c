@@ -166,6 +166,14 @@ static bool start_locked(Engine *engine, const Pod *pod, GPtrArray *errors)
 		g_ptr_array_add(errors, failed);
 		return false;
 	}
+	if (members->len == 0) {
+		error_set(&failed, ENGINE_ERROR_NOT_FOUND,
+			  "no containers in pod %s have no dependencies, cannot start pod: no such "
+			  "container",
+			  pod->id);
+		g_ptr_array_add(errors, failed);
+		return false;
+	}
 	guint before = errors->len;
 	Container *infra = infra_of(members);
 	if (infra)

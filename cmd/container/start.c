@@ -107,9 +107,15 @@ static bool start_one(Container *ctr, void *data, GError **error)
 	if (opts->attach)
 		return start_attached(ctr, opts, error) &&
 		       false; /* no name, its output is the output */
-	if (is_running(ctr))
+	g_autoptr(GError) failed = NULL;
+	if (!is_running(ctr) &&
+	    start_container(ctr, opts, &(ContainerStart){.detached = true}, NULL, &failed))
+		return true;
+	/* Ours, given twice, or another command may have been faster. */
+	if (is_running(ctr) && (!failed || error_matches(failed, ENGINE_ERROR_BAD_STATE)))
 		return !opts->selection.all; /* --all names what it started */
-	return start_container(ctr, opts, &(ContainerStart){.detached = true}, NULL, error);
+	g_propagate_error(error, g_steal_pointer(&failed));
+	return false;
 }
 
 /* podman's rules and words, in its order. */

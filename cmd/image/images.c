@@ -87,18 +87,6 @@ static Compare lookup_order(const char *name)
 	return NULL;
 }
 
-static bool set_sort(void *target, const Option *option, const char *value, GError **error)
-{
-	((ImagesOptions *)target)->sort = value;
-	if (lookup_order(value))
-		return true;
-	return error_set(
-		error, ENGINE_ERROR_INVALID,
-		"\"%s\" is not a valid field for sorting. Choose from: created, id, repository, "
-		"size, tag",
-		value);
-}
-
 static const Option options[] = {
 	{'a', "all", OPTION_FLAG, option_set_flag, NULL,
 	 "Accepted for podman's sake: skiff keeps no intermediate images",
@@ -117,8 +105,9 @@ static const Option options[] = {
 	 offsetof(ImagesOptions, digests), OPTION_COMMON},
 	{'n', "noheading", OPTION_FLAG, option_set_flag, NULL, "No column titles",
 	 offsetof(ImagesOptions, no_heading), OPTION_COMMON},
-	{0, "sort", OPTION_VALUE, set_sort, "COLUMN",
-	 "created (default), id, repository, size or tag", 0, OPTION_COMMON},
+	{0, "sort", OPTION_VALUE, option_set_string, "COLUMN",
+	 "created (default), id, repository, size or tag", offsetof(ImagesOptions, sort),
+	 OPTION_COMMON},
 	{0, "history", OPTION_FLAG, option_set_flag, NULL, "A column of the names it has had",
 	 offsetof(ImagesOptions, history), OPTION_COMMON},
 	{0},
@@ -422,7 +411,12 @@ static int cmd_images(Invocation *inv)
 	g_autoptr(GError) error = NULL;
 	if (!command_parse(inv, (void *[]){&opts}))
 		return inv->status;
-	g_autoptr(Engine) engine = command_engine(inv, true, &error);
+	if (!lookup_order(opts.sort))
+		error_set(&error, ENGINE_ERROR_INVALID,
+			  "\"%s\" is not a valid field for sorting. Choose from: created, id, "
+			  "repository, size, tag",
+			  opts.sort);
+	g_autoptr(Engine) engine = error ? NULL : command_engine(inv, true, &error);
 	if (!engine || !list_images(&opts, command_arg(inv, 0), engine, &error))
 		return command_fail(error);
 	return 0;

@@ -18,14 +18,15 @@
 typedef struct {
 	RegistryOptionValues registry;
 	GPtrArray *filters;
-	const char *limit, *format;
+	int64_t limit; /* 0: the fetcher's own */
+	const char *format;
 	bool list_tags, no_trunc, compatible;
 } SearchOptions;
 
 static const Option options[] = {
 	{0, "list-tags", OPTION_FLAG, option_set_flag, NULL, "List the tags of one repository",
 	 offsetof(SearchOptions, list_tags), OPTION_COMMON},
-	{0, "limit", OPTION_VALUE, option_set_string, "NUMBER",
+	{0, "limit", OPTION_VALUE, option_set_int, "NUMBER",
 	 "At most so many of each registry (default 25)", offsetof(SearchOptions, limit),
 	 OPTION_COMMON},
 	{'f', "filter", OPTION_CSV, option_set_list, "KEY=VALUE",
@@ -236,7 +237,9 @@ static int run(const Invocation *inv, const SearchOptions *opts)
 	else if (check_filters(opts->filters, &error))
 		fetch_args_add_operand(args, command_arg(inv, 0), &error);
 	registry_options_add(args, &opts->registry);
-	fetch_args_add(args, "--limit", opts->limit);
+	g_autofree char *limit =
+		opts->limit != 0 ? g_strdup_printf("%" G_GINT64_FORMAT, opts->limit) : NULL;
+	fetch_args_add(args, "--limit", limit);
 	fetch_args_add_flag(args, "--list-tags", opts->list_tags);
 	g_autoptr(Engine) engine = error ? NULL : command_engine(inv, true, &error);
 	if (!engine)

@@ -365,6 +365,11 @@ static bool check_filters(const GPtrArray *texts, GError **error)
 	for (guint i = 0; texts && i < texts->len; i++) {
 		const char *text = texts->pdata[i];
 		g_autofree char *key = g_strndup(text, strcspn(text, "="));
+		if (!strchr(text, '='))
+			return error_set(
+				error, ENGINE_ERROR_INVALID,
+				"filter input must be in the form of filter=value: %s is invalid",
+				text);
 		if (!g_strv_contains(keys, key))
 			return error_set(error, ENGINE_ERROR_INVALID, "%s is an invalid filter",
 					 key);

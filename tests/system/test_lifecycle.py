@@ -163,7 +163,7 @@ class Lifecycle(SkiffTest):
 
     def test_start_restart_keep_files(self):
         self.skiff("create", "--name", "c", "busybox", "sh", "-c", "echo run >> /count; sleep 1000")
-        self.assertEqual(self.skiff("start", "c").word, "c")
+        self.assertEqual(self.skiff("start", "c", "c").lines, ["c", "c"])
         wait_for(lambda: self.skiff("exec", "c", "cat", "/count", check=False).lines == ["run"])
         self.skiff("restart", "-t", "0", "c")
         wait_for(lambda: self.skiff("exec", "c", "cat", "/count", check=False).lines == ["run", "run"])

@@ -62,6 +62,8 @@ class Ps(SkiffTest):
         self.assertEqual([line for line in lines if " ant " in line][0].split()[2:], ["0"])
         self.assertEqual(self.skiff("ps", "--namespace", "--format", "{{.UTS}}").word, numbers[-1])
         self.assertEqual(self.skiff("ps", "--ns", "--format", "json").json[0]["Namespaces"]["Uts"], numbers[-1])
+        lines = self.skiff("ps", "--ns", "--format", "table {{.Names}} {{.Namespaces.MNT}}").lines
+        self.assertEqual([line.split() for line in lines], [["NAMES", "MNT"], ["cat", numbers[2]]])
 
     def test_what_does_not_go_together(self):
         for options, says in ((("-qs",), "quiet conflicts with size and namespace"),
