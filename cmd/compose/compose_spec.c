@@ -451,10 +451,10 @@ static bool apply_attributes(Build *build, GError **error)
 			continue;
 		if (!row)
 			return compose_unsupported(build->make, entry->key, "it is", error);
-		if (row->refused)
-			return refuse(build, entry, row->refused, error);
-		if (!(row->apply ? row->apply(build, entry->value, error)
-				 : call_all(build, row, entry->value, error)))
+		bool ok = row->refused ? refuse(build, entry, row->refused, error)
+			  : row->apply ? row->apply(build, entry->value, error)
+				       : call_all(build, row, entry->value, error);
+		if (!ok)
 			return false;
 	}
 	const Node *deploy = node_get(service, "deploy");
