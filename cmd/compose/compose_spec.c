@@ -359,7 +359,7 @@ static const Row rows[] = {
 	{"entrypoint", NULL, apply_entrypoint},
 	{"environment", NULL, apply_environment},
 	{"expose", spec_add_expose, NULL},
-	{"external_links", .refused = "names are a network's; share an external network"},
+	{"external_links", NULL, spec_apply_external_links},
 	{"extra_hosts", NULL, apply_hosts},
 	{"gpus", NULL, spec_apply_gpus},
 	{"group_add", spec_add_group, NULL},
