@@ -217,7 +217,8 @@ static Json *build_place(Engine *engine, const ContainerSummary *s, const Contai
 	inspect_set_text(json, "NetworkID", network ? network->id : "");
 	js_set_take(json, "DriverOpts", NULL);
 	js_set_take(json, "IPAMConfig", ipam_config(asked));
-	js_set_take(json, "Links", NULL);
+	js_set_take(json, "Links",
+		    asked && asked->links ? js_from_strv((const char *const *)asked->links) : NULL);
 	inspect_set_list(json, "Aliases", list);
 	inspect_set_text(json, "IPAddress", place->ip);
 	inspect_set_text(json, "MacAddress", place->mac);

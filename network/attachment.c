@@ -24,6 +24,7 @@ void attachment_free(NetworkAttachment *attachment)
 	g_free(attachment->mac);
 	g_free(attachment->interface);
 	g_strfreev(attachment->aliases);
+	g_strfreev(attachment->links);
 	g_strfreev(attachment->dns);
 	network_plan_free(attachment->plan);
 	g_free(attachment);
@@ -100,24 +101,43 @@ bool attachment_set_mac(NetworkAttachment *attachment, const char *text, GError 
 	return true;
 }
 
-bool attachment_add_alias(NetworkAttachment *attachment, const char *text, GError **error)
+static bool is_name(const char *text, size_t length)
 {
 	static const char letters[] =
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
-	size_t length = strlen(text);
 
-	if (length == 0 || length > 253 || strspn(text, letters) != length) {
+	return length > 0 && length <= 253 && strspn(text, letters) >= length;
+}
+
+/* Add @text, if it is @good. */
+static bool add_word(char ***list, const char *text, bool good, const char *what, GError **error)
+{
+	if (!good) {
 		g_autofree char *shown = g_strescape(text, NULL);
-		return error_set(error, ENGINE_ERROR_INVALID, "invalid network alias \"%s\"",
+		return error_set(error, ENGINE_ERROR_INVALID, "invalid network %s \"%s\"", what,
 				 shown);
 	}
 	g_autoptr(GStrvBuilder) all = g_strv_builder_new();
-	if (attachment->aliases)
-		g_strv_builder_addv(all, (const char **)attachment->aliases);
+	if (*list)
+		g_strv_builder_addv(all, (const char **)*list);
 	g_strv_builder_add(all, text);
-	g_strfreev(attachment->aliases);
-	attachment->aliases = g_strv_builder_end(all);
+	g_strfreev(*list);
+	*list = g_strv_builder_end(all);
 	return true;
+}
+
+bool attachment_add_alias(NetworkAttachment *attachment, const char *text, GError **error)
+{
+	return add_word(&attachment->aliases, text, is_name(text, strlen(text)), "alias", error);
+}
+
+bool attachment_add_link(NetworkAttachment *attachment, const char *text, GError **error)
+{
+	size_t name = strcspn(text, ":");
+	const char *alias = text[name] ? text + name + 1 : "";
+	bool good = is_name(text, name) && is_name(alias, strlen(alias));
+
+	return add_word(&attachment->links, text, good, "link", error);
 }
 
 /* interface_name=: what the kernel takes for one, and not lo. */
@@ -167,6 +187,8 @@ bool attachment_parse_options(NetworkAttachment *attachment, const char *text, G
 			ok = attachment_set_mac(attachment, value, error);
 		else if (strcmp(key, "alias") == 0)
 			ok = attachment_add_alias(attachment, value, error);
+		else if (strcmp(key, "link") == 0)
+			ok = attachment_add_link(attachment, value, error);
 		else if (strcmp(key, "interface_name") == 0)
 			ok = set_interface(attachment, value, error);
 		else if (strcmp(key, "host_interface_name") == 0)
@@ -195,6 +217,8 @@ Json *attachment_to_json(const NetworkAttachment *attachment)
 	if (attachment->aliases)
 		js_set_take(json, "aliases",
 			    js_from_strv((const char *const *)attachment->aliases));
+	if (attachment->links)
+		js_set_take(json, "links", js_from_strv((const char *const *)attachment->links));
 	if (attachment->dns)
 		js_set_take(json, "dns", js_from_strv((const char *const *)attachment->dns));
 	if (attachment->plan)
@@ -205,6 +229,7 @@ Json *attachment_to_json(const NetworkAttachment *attachment)
 NetworkAttachment *attachment_from_json(Json *json, GError **error)
 {
 	g_autoptr(NetworkAttachment) attachment = attachment_new(NULL);
+	g_auto(GStrv) links = NULL;
 	Json *plan = NULL;
 
 	if (!js_dup_string(json, "name", &attachment->name, error) ||
@@ -213,11 +238,15 @@ NetworkAttachment *attachment_from_json(Json *json, GError **error)
 	    !js_dup_string(json, "mac", &attachment->mac, error) ||
 	    !js_dup_string(json, "interface", &attachment->interface, error) ||
 	    !js_get_strv(json, "aliases", &attachment->aliases, error) ||
+	    !js_get_strv(json, "links", &links, error) ||
 	    !js_get_strv(json, "dns", &attachment->dns, error) ||
 	    !js_get_object(json, "plan", &plan, error))
 		return NULL;
 	if (!attachment->name)
 		return error_set_null(error, ENGINE_ERROR_INVALID, "a network without a name");
+	for (char **link = links; link && *link; link++)
+		if (!attachment_add_link(attachment, *link, error))
+			return NULL;
 	if (plan && !(attachment->plan = network_plan_from_json(plan, error)))
 		return NULL;
 	return g_steal_pointer(&attachment);

@@ -17,6 +17,7 @@ typedef struct NetworkAttachment {
 	char *mac;         /* asked for, or NULL */
 	char *interface;   /* in the container; NULL: the first ethN that is free */
 	char **aliases;    /* at a start all names of the container; or NULL */
+	char **links;      /* "NAME:ALIAS": what the container alone calls NAME; or NULL */
 	char **dns;        /* at a start: --dns, asked in place of the network's servers; or NULL */
 	NetworkPlan *plan; /* at a start, else NULL */
 } NetworkAttachment;
@@ -38,7 +39,11 @@ void attachments_name_interfaces(GPtrArray *attachments);
 bool attachment_set_ip(NetworkAttachment *attachment, const char *text, GError **error);
 bool attachment_set_mac(NetworkAttachment *attachment, const char *text, GError **error);
 bool attachment_add_alias(NetworkAttachment *attachment, const char *text, GError **error);
-/** attachment_parse_options() - "ip=...,ip6=...,mac=...,alias=...,interface_name=...". INVALID. */
+/** attachment_add_link() - "NAME:ALIAS": the container, and nobody else, finds whoever answers to
+ * NAME on this network as ALIAS, too. INVALID. */
+bool attachment_add_link(NetworkAttachment *attachment, const char *text, GError **error);
+/** attachment_parse_options() - "ip=...,ip6=...,mac=...,alias=...,link=...,interface_name=...".
+ * INVALID. */
 bool attachment_parse_options(NetworkAttachment *attachment, const char *text, GError **error);
 
 /** attachment_to_json() / attachment_from_json() - as requests and records have it. */

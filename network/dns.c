@@ -43,6 +43,7 @@ typedef struct {
 	uint8_t *data;
 	size_t size, room;
 	const Question *question;
+	uint32_t asker;
 	int code;
 	uint8_t flags;
 	uint16_t records;
@@ -375,7 +376,7 @@ static void put_addresses6(const DnsNames *names, const char *name, Answer *answ
 
 	if (!names->find6 || (type != TYPE_AAAA && type != TYPE_ANY))
 		return;
-	size_t n = names->find6(names->data, name, found, DNS_ADDRESS6_MAX);
+	size_t n = names->find6(names->data, answer->asker, name, found, DNS_ADDRESS6_MAX);
 	for (size_t i = 0; i < n; i++)
 		if (!put_record(answer, TYPE_AAAA, &found[(i + get16(answer->data)) % n],
 				sizeof(*found)))
@@ -390,7 +391,7 @@ static bool try_name(const DnsNames *names, Answer *answer)
 
 	memcpy(name, answer->question->name, sizeof(name));
 	bool ours = cut_tail(name, "." DOMAIN);
-	size_t n = names->find(names->data, name, found, DNS_ADDRESS_MAX);
+	size_t n = names->find(names->data, answer->asker, name, found, DNS_ADDRESS_MAX);
 	if (n) {
 		put_addresses(answer, found, n);
 		put_addresses6(names, name, answer);
@@ -405,8 +406,8 @@ static bool try_name(const DnsNames *names, Answer *answer)
 	return internal || (local && wall_stands("local-names"));
 }
 
-int dns_answer(const DnsNames *names, const uint8_t *question, size_t size, size_t room,
-	       uint8_t *answer)
+int dns_answer(const DnsNames *names, uint32_t asker, const uint8_t *question, size_t size,
+	       size_t room, uint8_t *answer)
 {
 	Question parsed;
 	int code = read_question(question, size, &parsed);
@@ -414,6 +415,7 @@ int dns_answer(const DnsNames *names, const uint8_t *question, size_t size, size
 	if (code < 0)
 		return -1;
 	Answer out = begin(question, &parsed, answer, room);
+	out.asker = asker;
 	if (code) {
 		out.code = code;
 		out.flags = 0;

@@ -30,21 +30,24 @@ enum {
 
 /* Whom to ask about names. */
 typedef struct {
-	/* Addresses of @name (lower case) into @out; how many. */
-	size_t (*find)(void *data, const char *name, uint32_t *out, size_t room);
+	/* Addresses of what the member with the address @asker calls @name (lower case) into @out;
+	 * how many. */
+	size_t (*find)(void *data, uint32_t asker, const char *name, uint32_t *out, size_t room);
 	/* A member's name, borrowed; NULL: no member has @address. */
 	const char *(*reverse)(void *data, uint32_t address);
 	void *data;
 	uint32_t network, mask; /* addresses whose names nobody else can know */
 	bool internal;          /* nobody else is to be asked about anything */
 	/* The same for IPv6. NULL: no member has such an address. */
-	size_t (*find6)(void *data, const char *name, struct in6_addr *out, size_t room);
+	size_t (*find6)(void *data, uint32_t asker, const char *name, struct in6_addr *out,
+			size_t room);
 	const char *(*reverse6)(void *data, const struct in6_addr *address);
 	Subnet6 subnet6; /* prefix 0: none */
 } DnsNames;
 
 /**
  * dns_answer() - answer a question if it is ours to answer
+ * @asker:	whose question it is: an address of the network; of others it has no links
  * @room:	DNS_TCP_MAX, or what fits a datagram; over UDP the questioner's own limit counts too
  * @answer:	room for @room bytes
  *
@@ -54,8 +57,8 @@ typedef struct {
  * why.
  * Return: size of the answer; 0 if somebody else is to be asked; -1 if it is no question at all.
  */
-int dns_answer(const DnsNames *names, const uint8_t *question, size_t size, size_t room,
-	       uint8_t *answer);
+int dns_answer(const DnsNames *names, uint32_t asker, const uint8_t *question, size_t size,
+	       size_t room, uint8_t *answer);
 
 /** dns_room() - how much of @room the one who asks takes. */
 size_t dns_room(const uint8_t *question, size_t size, size_t room);

@@ -153,6 +153,35 @@ static bool encode_servers(const NetworkAttachment *request, HomeAsk *ask, GErro
 	return true;
 }
 
+/* One more name, or a link; as questions have them. */
+static bool add_name(HomeAsk *ask, const char *text, GError **error)
+{
+	g_autofree char *name = g_ascii_strdown(text, -1);
+	size_t size = strlen(name) + 1;
+
+	if (size > sizeof(ask->names) - ask->names_size)
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "too many network aliases: more than %d bytes", HOME_NAMES_MAX);
+	memcpy(ask->names + ask->names_size, name, size);
+	ask->names_size += (uint32_t)size;
+	return true;
+}
+
+/* All of them; the container's own name stays in front. */
+static bool encode_names(const NetworkAttachment *request, HomeAsk *ask, GError **error)
+{
+	for (char **name = request->aliases; name && *name; name++)
+		if (!add_name(ask, *name, error))
+			return false;
+	for (char **link = request->links; link && *link; link++) {
+		g_auto(GStrv) parts = g_strsplit(*link, ":", 2);
+		g_autofree char *text = g_strconcat(parts[1], "=", parts[0], NULL);
+		if (!add_name(ask, text, error))
+			return false;
+	}
+	return true;
+}
+
 /* What the member asks for: its address and names. */
 static bool encode_ask(const NetworkAttachment *request, const HomeMember *member, HomeAsk *ask,
 		       GError **error)
@@ -174,19 +203,7 @@ static bool encode_ask(const NetworkAttachment *request, const HomeMember *membe
 			return error_set(error, ENGINE_ERROR_INVALID, "invalid MAC address %s",
 					 request->mac);
 	}
-	if (!encode_servers(request, ask, error))
-		return false;
-	for (size_t i = 0; request->aliases && request->aliases[i]; i++) {
-		g_autofree char *name = g_ascii_strdown(request->aliases[i], -1);
-		size_t size = strlen(name) + 1;
-		if (size > sizeof(ask->names) - ask->names_size)
-			return error_set(error, ENGINE_ERROR_INVALID,
-					 "too many network aliases: more than %d bytes",
-					 HOME_NAMES_MAX);
-		memcpy(ask->names + ask->names_size, name, size);
-		ask->names_size += (uint32_t)size;
-	}
-	return true;
+	return encode_servers(request, ask, error) && encode_names(request, ask, error);
 }
 
 /* The home's refusal in podman's words. */

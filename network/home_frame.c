@@ -121,7 +121,7 @@ static HomeVerdict ask_names(const HomeRules *rules, uint8_t *frame, const Packe
 	question->client = packet->source;
 	question->data = packet->segment + udp;
 	question->size = length - udp;
-	int size = dns_answer(&rules->names, question->data, question->size, room,
+	int size = dns_answer(&rules->names, question->client, question->data, question->size, room,
 			      answer + HOME_HEADERS);
 	if (size < 0)
 		return HOME_FRAME_DROP;

@@ -22,7 +22,7 @@ enum {
 };
 
 #define HOME_MAGIC     0x656d6f68u
-#define HOME_NAMES_MAX 2048 /* bytes of a member's names, each with its end */
+#define HOME_NAMES_MAX 2048 /* bytes of a member's names and links, each with its end */
 #define HOME_LOCK      ".lock"
 
 typedef struct {
@@ -59,7 +59,7 @@ typedef struct {
 	uint32_t n_servers;       /* asked for this member; 0: the network's */
 	DnsServer servers[DNS_SERVERS_MAX];
 	uint32_t names_size;
-	char names[HOME_NAMES_MAX];
+	char names[HOME_NAMES_MAX]; /* and, behind them, links: "ALIAS=NAME" */
 } HomeAsk;
 
 enum {
@@ -82,5 +82,5 @@ typedef struct {
 
 /** home_request_is_valid() - pure. */
 bool home_request_is_valid(const HomeRequest *request);
-/** home_ask_is_valid() - names are ended, and letters that host names have; pure. */
+/** home_ask_is_valid() - names are ended, and of letters that host names have; pure. */
 bool home_ask_is_valid(const HomeAsk *ask, size_t size);

@@ -49,20 +49,29 @@ bool home_request_is_valid(const HomeRequest *request)
 	       request->gateway <= subnet_last(&subnet) && is_valid6(request);
 }
 
-bool home_ask_is_valid(const HomeAsk *ask, size_t size)
+/* A name, or "ALIAS=NAME". */
+static bool is_valid_word(const char *word)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789-_.";
+	size_t length = strspn(word, letters);
 
+	if (length == 0 || length > 253)
+		return false;
+	return !word[length] || (word[length] == '=' && !strchr(word + length + 1, '=') &&
+				 is_valid_word(word + length + 1));
+}
+
+bool home_ask_is_valid(const HomeAsk *ask, size_t size)
+{
 	if (size != sizeof(*ask) || ask->magic != HOME_MAGIC || ask->op > HOME_SERVERS ||
 	    ask->again > 1 || !are_valid_servers(ask->servers, ask->n_servers) ||
 	    ask->names_size > HOME_NAMES_MAX ||
 	    (ask->names_size && ask->names[ask->names_size - 1] != '\0'))
 		return false;
 	for (uint32_t at = 0; at < ask->names_size;) {
-		size_t length = strlen(ask->names + at);
-		if (length == 0 || length > 253 || strspn(ask->names + at, letters) != length)
+		if (!is_valid_word(ask->names + at))
 			return false;
-		at += (uint32_t)length + 1;
+		at += (uint32_t)strlen(ask->names + at) + 1;
 	}
 	return true;
 }

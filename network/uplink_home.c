@@ -48,7 +48,7 @@ struct Member {
 	struct in6_addr address6;
 	uint8_t mac[6];
 	uint32_t names_size;
-	char *names;                        /* each with its end */
+	char *names;                        /* each with its end; behind them links, see HomeAsk */
 	DnsServer servers[DNS_SERVERS_MAX]; /* its own */
 	size_t n_servers;
 	UplinkPeer *peers;
@@ -92,25 +92,53 @@ static bool has_name(const Member *member, const char *wanted)
 	return false;
 }
 
-static size_t find_name(void *data, const char *name, uint32_t *out, size_t room)
+static const Member *find_address(const Home *home, uint32_t address)
+{
+	for (const Member *member = home->members; member; member = member->next)
+		if (member->address == address)
+			return member;
+	return NULL;
+}
+
+/* Is @member what @asker, which may be NULL, calls @name? A link of its own hides others' names. */
+static bool is_called(const Member *member, const Member *asker, const char *name)
+{
+	size_t length = strlen(name);
+	bool linked = false;
+
+	for (const char *one = asker ? next_name(asker, NULL) : NULL; one;
+	     one = next_name(asker, one)) {
+		if (strncmp(one, name, length) != 0 || one[length] != '=')
+			continue;
+		linked = true;
+		if (has_name(member, one + length + 1))
+			return true;
+	}
+	return !linked && has_name(member, name);
+}
+
+static size_t find_name(void *data, uint32_t asker, const char *name, uint32_t *out, size_t room)
 {
 	const Home *home = data;
+	const Member *who = find_address(home, asker);
 	size_t n = 0;
 
 	for (const Member *member = home->members; member && n < room; member = member->next)
-		if (member->address && has_name(member, name))
+		if (member->address && is_called(member, who, name))
 			out[n++] = member->address;
 	return n;
 }
 
-static size_t find_name6(void *data, const char *name, struct in6_addr *out, size_t room)
+static size_t find_name6(void *data, uint32_t asker, const char *name, struct in6_addr *out,
+			 size_t room)
 {
 	const Home *home = data;
+	const Member *who = find_address(home, asker);
 	size_t n = 0;
 
 	for (const Member *member = home->members; member && n < room; member = member->next)
 		if (member->address && !address6_is_any(&member->address6) &&
-		    has_name(member, name))
+		    is_called(member, who, name))
 			out[n++] = member->address6;
 	return n;
 }
@@ -122,14 +150,6 @@ static const char *find_reverse6(void *data, const struct in6_addr *address)
 	for (const Member *member = home->members; member; member = member->next)
 		if (member->address && address6_compare(&member->address6, address) == 0)
 			return next_name(member, NULL);
-	return NULL;
-}
-
-static const Member *find_address(const Home *home, uint32_t address)
-{
-	for (const Member *member = home->members; member; member = member->next)
-		if (member->address == address)
-			return member;
 	return NULL;
 }
 
@@ -339,7 +359,8 @@ static void leave(Member *member)
 /* One more way to its other networks. */
 static void add_peer(Member *member, bool tells, int fd)
 {
-	UplinkPeer *all = uplink_peers_add(member->home->peers, fd, tells, member->peers);
+	UplinkPeer *all =
+		uplink_peers_add(member->home->peers, member->address, fd, tells, member->peers);
 	const HomeAnswer answer = {
 		.magic = HOME_MAGIC,
 		.code = all == member->peers ? HOME_FAILED : HOME_OK,
@@ -462,7 +483,7 @@ static bool from_guest(void *data, uint8_t *frame, size_t size)
 }
 
 /* A network whose containers' names nobody wants to know. */
-static size_t find_nothing(void *data, const char *name, uint32_t *out, size_t room)
+static size_t find_nothing(void *data, uint32_t asker, const char *name, uint32_t *out, size_t room)
 {
 	return 0;
 }

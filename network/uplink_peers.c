@@ -22,6 +22,7 @@
 struct UplinkPeer {
 	UplinkSource source; /* fd -1: its member has gone, it is freed by the sweep */
 	UplinkPeers *peers;
+	uint32_t member;
 	bool tells;
 	UplinkPeer *next;
 };
@@ -105,7 +106,7 @@ static void tell(UplinkPeer *peer, uint8_t *message, size_t size)
 {
 	uint8_t reply[sizeof(uint32_t) + REPLY_MAX];
 	uint8_t *answer = reply + sizeof(uint32_t);
-	int n = dns_answer(peer->peers->setup.names, message + sizeof(uint32_t),
+	int n = dns_answer(peer->peers->setup.names, peer->member, message + sizeof(uint32_t),
 			   size - sizeof(uint32_t), REPLY_MAX, answer);
 	bool known = n > 0 && dns_code(answer) == 0;
 
@@ -173,12 +174,14 @@ UplinkPeers *uplink_peers_new(const UplinkPeersSetup *setup)
 	return peers;
 }
 
-UplinkPeer *uplink_peers_add(UplinkPeers *peers, int fd, bool tells, UplinkPeer *next)
+UplinkPeer *uplink_peers_add(UplinkPeers *peers, uint32_t member, int fd, bool tells,
+			     UplinkPeer *next)
 {
 	UplinkPeer *peer = g_new0(UplinkPeer, 1);
 
 	peer->source = (UplinkSource){.fd = fd, .ready = peer_ready};
 	peer->peers = peers;
+	peer->member = member;
 	peer->tells = tells;
 	peer->next = next;
 	if (uplink_loop_add(peers->setup.loop, &peer->source, EPOLLIN))

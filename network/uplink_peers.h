@@ -25,12 +25,14 @@ UplinkPeers *uplink_peers_new(const UplinkPeersSetup *setup);
 
 /**
  * uplink_peers_add() - take over one end
+ * @member:	its address here
  * @tells:	questions come from there; else they go there
  * @next:	the member's others; the new one is in front of them
  *
  * Return: the member's ends, as uplink_peers_drop() takes them.
  */
-UplinkPeer *uplink_peers_add(UplinkPeers *peers, int fd, bool tells, UplinkPeer *next);
+UplinkPeer *uplink_peers_add(UplinkPeers *peers, uint32_t member, int fd, bool tells,
+			     UplinkPeer *next);
 /** uplink_peers_drop() - with the member. */
 void uplink_peers_drop(UplinkPeers *peers, UplinkPeer *first);
 

@@ -180,8 +180,8 @@ static void answer_question(Client *client, size_t size)
 	memcpy(question, client->in + 2, size);
 	client->got -= size + 2;
 	memmove(client->in, client->in + size + 2, client->got);
-	int n = dns_answer(&responder->setup.rules->names, question, size, DNS_TCP_MAX,
-			   responder->message + 2);
+	int n = dns_answer(&responder->setup.rules->names, client->address, question, size,
+			   DNS_TCP_MAX, responder->message + 2);
 	if (n > 0) {
 		answer_client(client, (size_t)n);
 		return;

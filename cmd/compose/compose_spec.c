@@ -359,7 +359,7 @@ static const Row rows[] = {
 	{"entrypoint", NULL, apply_entrypoint},
 	{"environment", NULL, apply_environment},
 	{"expose", spec_add_expose, NULL},
-	{"external_links", .refused = "names are a network's; share an external network"},
+	{"external_links", NULL, spec_apply_external_links},
 	{"extra_hosts", NULL, apply_hosts},
 	{"gpus", NULL, spec_apply_gpus},
 	{"group_add", spec_add_group, NULL},
@@ -451,10 +451,10 @@ static bool apply_attributes(Build *build, GError **error)
 			continue;
 		if (!row)
 			return compose_unsupported(build->make, entry->key, "it is", error);
-		if (row->refused)
-			return refuse(build, entry, row->refused, error);
-		if (!(row->apply ? row->apply(build, entry->value, error)
-				 : call_all(build, row, entry->value, error)))
+		bool ok = row->refused ? refuse(build, entry, row->refused, error)
+			  : row->apply ? row->apply(build, entry->value, error)
+				       : call_all(build, row, entry->value, error);
+		if (!ok)
 			return false;
 	}
 	const Node *deploy = node_get(service, "deploy");

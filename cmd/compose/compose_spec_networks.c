@@ -69,6 +69,18 @@ static bool add_option(Build *build, GString *options, const char *key, const ch
 	return true;
 }
 
+/* What the service alone calls others, who answer to a name on the network. */
+static bool add_links(Build *build, const char *key, GString *options, GError **error)
+{
+	const Node *links = node_get(build->make->service, key);
+	for (size_t i = 0; i < node_count(links); i++) {
+		const char *text = node_item(links, i)->text;
+		if (service_link_alias(text) && !add_option(build, options, "link", text, error))
+			return false;
+	}
+	return true;
+}
+
 /* Does the container answer to the service's names? */
 static bool is_named(const Build *build)
 {
@@ -100,7 +112,9 @@ static bool read_network(Build *build, const Node *settings, GString *options, G
 	       add_option(build, options, "ip6", node_string(settings, "ipv6_address"), error) &&
 	       add_option(build, options, "mac", node_string(settings, "mac_address"), error) &&
 	       add_option(build, options, "interface_name", node_string(settings, "interface_name"),
-			  error);
+			  error) &&
+	       add_links(build, "links", options, error) &&
+	       add_links(build, "external_links", options, error);
 }
 
 static int64_t network_number(const NodeEntry *entry, const char *key)
@@ -144,15 +158,25 @@ bool spec_apply_networks(Build *build, const Node *value, GError **error)
 	return true;
 }
 
-/* A link's own name would be another alias of the other container, for this one only. */
+/* spec_apply_networks() makes them. */
+static bool check_links(Build *build, const char *key, const Node *value, GError **error)
+{
+	bool networks = node_count(node_get(build->make->service, "networks")) > 0;
+	for (size_t i = 0; !networks && i < node_count(value); i++)
+		if (service_link_alias(node_item(value, i)->text))
+			return compose_unsupported(build->make, key,
+						   "the service has no network of its own to find "
+						   "others on: an alias is",
+						   error);
+	return true;
+}
+
+bool spec_apply_external_links(Build *build, const Node *value, GError **error)
+{
+	return check_links(build, "external_links", value, error);
+}
+
 bool spec_apply_links(Build *build, const Node *value, GError **error)
 {
-	for (size_t i = 0; i < node_count(value); i++)
-		if (service_link_alias(node_item(value, i)->text))
-			return compose_unsupported(
-				build->make, "links",
-				"names are a network's, not one container's (write aliases to the "
-				"other service): an alias is",
-				error);
-	return true;
+	return check_links(build, "links", value, error);
 }

@@ -23,6 +23,7 @@ bool spec_call_shared(Build *build, const char *key, SpecSetter set, const char 
 bool spec_apply_blkio(Build *build, const Node *value, GError **error);
 bool spec_apply_gpus(Build *build, const Node *value, GError **error);
 bool spec_apply_ipc(Build *build, const Node *value, GError **error);
+bool spec_apply_external_links(Build *build, const Node *value, GError **error);
 bool spec_apply_links(Build *build, const Node *value, GError **error);
 bool spec_apply_network_mode(Build *build, const Node *value, GError **error);
 bool spec_apply_networks(Build *build, const Node *value, GError **error);

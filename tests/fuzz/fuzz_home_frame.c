@@ -10,7 +10,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static size_t find(void *context, const char *name, uint32_t *out, size_t room)
+static size_t find(void *context, uint32_t asker, const char *name, uint32_t *out, size_t room)
 {
 	g_assert_cmpuint(strlen(name), <, DNS_NAME_MAX);
 	for (size_t i = 0; i < room; i++)

@@ -12,7 +12,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static size_t find(void *context, const char *name, uint32_t *out, size_t room)
+static size_t find(void *context, uint32_t asker, const char *name, uint32_t *out, size_t room)
 {
 	g_assert_cmpuint(strlen(name), <, DNS_NAME_MAX);
 	for (size_t i = 0; i < room; i++)
@@ -25,7 +25,8 @@ static const char *reverse(void *context, uint32_t address)
 	return address & 1 ? "web" : NULL;
 }
 
-static size_t find6(void *context, const char *name, struct in6_addr *out, size_t room)
+static size_t find6(void *context, uint32_t asker, const char *name, struct in6_addr *out,
+		    size_t room)
 {
 	memset(out, 1, room * sizeof(*out));
 	return strcmp(name, "web") == 0 ? room : 0;
@@ -40,7 +41,7 @@ static const char *reverse6(void *context, const struct in6_addr *address)
 static void ask(const DnsNames *names, const uint8_t *question, size_t size, size_t room)
 {
 	g_autofree uint8_t *answer = g_malloc(room);
-	int n = dns_answer(names, question, size, room, answer);
+	int n = dns_answer(names, 0x0a590003, question, size, room, answer);
 
 	g_assert_cmpint(n, <=, (int)room);
 	if (n > 0) {

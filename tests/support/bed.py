@@ -95,7 +95,8 @@ for _ in range(count):
     size = struct.unpack(">H", answer[at - 2:at])[0]
     data = answer[at:at + size]
     at += size
-    found.append(socket.inet_ntoa(data) if size == 4 else data[1:1 + data[0]].decode())
+    family = {1: socket.AF_INET, 28: socket.AF_INET6}.get(answer[at - size - 9])
+    found.append(socket.inet_ntop(family, data) if family else data[1:1 + data[0]].decode())
 print(json.dumps({"code": flags & 15, "cut": bool(flags & 0x200), "found": found, "size": len(answer), "seconds": seconds,
                   "edns": answer[at:at + 3] == b"\0\0\x29"}))
 """

@@ -2,6 +2,7 @@
 """skiff compose: a project from its files to containers and back."""
 
 import json
+import re
 import signal
 import time
 
@@ -108,6 +109,52 @@ volumes: {{data: }}
         for name in ("db", "store", "proj-db-1"):
             self.compose("exec", "-T", "web", "ping", "-c", "1", "-W", "2", name)
         self.assertNotEqual(self.compose("exec", "-T", "web", "ping", "-c", "1", "-W", "1", "nobody.dns.podman", check=False).code, 0)
+
+    def test_links(self):
+        """Another name for a service, for one service alone, on all networks that both are on; also for one-off containers."""
+        def text(more=""):
+            return f"""
+services:
+  web: {{image: busybox, command: {SLEEP}, links: ['db:store', db], external_links: ['outside:far'], networks: [front, back]}}
+  other: {{image: busybox, command: {SLEEP}, networks: [front, back]}}
+  db: {{image: busybox, command: {SLEEP}, scale: 2, networks: [back]{more}}}
+networks: {{front: , back: {{enable_ipv6: true, name: proj_back}}}}
+"""
+        def found(service, name, verb=("exec", "-T")):
+            said = self.compose(*verb, service, "nslookup", name, check=False).stdout
+            return sorted(re.findall(r"^Address: *([0-9a-f.:]+)$", said.partition("Name:")[2], re.M))
+
+        def addresses(*names):
+            places = [self.inspect(name)["NetworkSettings"]["Networks"]["proj_back"] for name in names]
+            return sorted(place[key] for place in places for key in ("IPAddress", "GlobalIPv6Address"))
+
+        def check():
+            here = addresses("proj-db-1", "proj-db-2")
+            self.assertEqual(len(set(here)), 4)
+            self.assertEqual(found("web", "store"), here)
+            self.assertEqual(found("web", "db"), here)
+            self.assertEqual(found("other", "db"), here)
+            self.assertEqual(found("other", "store"), [])
+
+        self.up(text())
+        check()
+        self.assertEqual(found("web", "store", ("run", "--rm", "-T")), addresses("proj-db-1", "proj-db-2"))
+        self.skiff("run", "-d", "--name", "outside", "--network", "proj_back", "busybox", "sleep", "1000")
+        self.assertEqual(found("web", "far"), addresses("outside"))
+        # The linking container stays; what it is linked to is new.
+        before = self.ids()
+        self.up(text(", labels: [new=1]"), "--no-deps", "db")
+        after = self.ids()
+        self.assertEqual(after["proj-web-1"], before["proj-web-1"])
+        self.assertNotEqual(after["proj-db-1"], before["proj-db-1"])
+        check()
+        self.compose("restart", "-t", "0")
+        check()
+        self.up(text(", labels: [new=1]").replace("db:store", "db:depot"))
+        self.assertNotEqual(self.ids()["proj-web-1"], before["proj-web-1"])
+        self.assertEqual(self.ids()["proj-db-1"], after["proj-db-1"])
+        self.assertEqual(found("web", "store"), [])
+        self.assertEqual(found("web", "depot"), addresses("proj-db-1", "proj-db-2"))
 
     def test_several_networks(self):
         self.up(f"""
@@ -221,7 +268,7 @@ volumes: {{v: {{external: true, name: vol}}}}
         """Nothing is made of a project that cannot be run as it is written."""
         for part, words in (("networks: {x: {link_local_ips: [169.254.8.8]}}", "services.b.networks: a container has one address of each family: link_local_ips is"),
                             ("storage_opt: {size: 1g}", "services.b.storage_opt: it is not supported: layers have no quota"),
-                            ("links: ['a:alias']", "an alias is not supported"),
+                            ("links: ['a:alias'], network_mode: none", "no network of its own to find others on: an alias is not supported"),
                             ("volumes: [{type: bind, source: ., target: /x, bind: {recursive: maybe}}]", "invalid bind.recursive \"maybe\""),
                             ("volumes: [{type: bind, source: ., target: /x, bind: {recursive: writable}}]", "bind.recursive is not supported"),
                             ("volumes: [{type: cluster, source: x, target: /x}]", "services.b.volumes: containers here have no mount of type cluster")):

@@ -185,6 +185,13 @@ volumes: {{out: }}
         self.assertEqual(self.names(), [])
         self.up("services: {b: {image: busybox, use_api_socket: false, runtime: runc, isolation: default, command: ['true']}}")
 
+    def test_what_says_nothing_is_not_refused(self):
+        """Nor does it hide what is written behind it. Red when apply_attributes() ends at it."""
+        self.up(f"services: {{b: {{image: busybox, command: {SLEEP}, credential_spec: {{}}, use_api_socket: false, working_dir: /tmp, "
+                "deploy: {restart_policy: {condition: on-failure}}}}")
+        made = self.inspect("proj-b-1")
+        self.assertEqual((made["Config"]["WorkingDir"], made["HostConfig"]["RestartPolicy"]["Name"]), ("/tmp", "on-failure"))
+
     def test_gpus(self):
         """CDI's files say what they are; without one the name that is missing is told."""
         failed = self.up(f"services: {{a: {{image: busybox, command: {SLEEP}, gpus: all}}}}", check=False)

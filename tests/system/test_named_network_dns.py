@@ -49,6 +49,37 @@ class Local(DnsTest):
                         self.assertEqual(self.ask(name, kind, proto, payload)["code"], NO_SUCH_NAME, name)
         self.assertEqual(self.asked(), [])
 
+    def test_links(self):
+        """A name that one container alone has for another: for its questions and nobody else's. It hides a name that others have.
+        Red when is_called() does not look at the asker's links."""
+        self.skiff("network", "create", "--ipv6", "six")
+        self.up("web", "six")
+        self.up("hidden", "six", "--network-alias", "www")
+        self.up("asker", "six:link=web:www,link=WEB:Store,link=nobody:hidden", "-v", f"{self.tmp}:/t", *WITH_PYTHON)
+        self.up("other", "six", "-v", f"{self.tmp}:/t", *WITH_PYTHON)
+        place = self.place("web", "six")
+        hidden = self.place("hidden", "six")["IPAddress"]
+        gateway = place["Gateway"]
+        self.assertEqual(self.place("asker", "six")["Links"], ["web:www", "WEB:Store", "nobody:hidden"])
+
+        def check():
+            for proto in ("udp", "tcp"):
+                for name in ("www", "STORE.dns.podman"):
+                    for kind, key in ((A, "IPAddress"), (AAAA, "GlobalIPv6Address")):
+                        self.assertEqual(self.found(name, kind, proto, client="asker", server=gateway), [place[key]], name)
+                self.assertEqual(self.ask("store", A, proto, client="other", server=gateway)["code"], NO_SUCH_NAME)
+                self.assertEqual(self.found("www", A, proto, client="other", server=gateway), [hidden])
+
+        check()
+        self.assertEqual(self.ask("hidden", client="asker", server=gateway)["code"], NO_SUCH_NAME)
+        self.assertEqual(self.found("hidden", client="other", server=gateway), [hidden])
+        self.skiff("restart", "-t", "0", "asker")
+        self.skiff("network", "disconnect", "one", "client")
+        self.skiff("network", "connect", "one", "asker")
+        check()
+        self.skiff("rm", "-f", "-t", "0", "web")
+        self.assertEqual(self.ask("www", client="asker", server=gateway)["code"], NO_SUCH_NAME)
+
     def test_many_addresses(self):
         """One alias of many containers: all of them over TCP, as many as fit over UDP, in turns."""
         for i in range(40):

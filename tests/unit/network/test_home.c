@@ -116,7 +116,7 @@ static void test_share_of_a_client(void)
 	g_assert_true(uplink_loop_init(&loop));
 	peers = uplink_peers_new(&(UplinkPeersSetup){.loop = &loop});
 	g_assert_cmpint(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), ==, 0);
-	peer = uplink_peers_add(peers, ends[0], false, NULL);
+	peer = uplink_peers_add(peers, 1, ends[0], false, NULL);
 	g_assert_nonnull(peer);
 	autofd other = ends[1];
 	for (int i = 0; i < SHARE; i++) {

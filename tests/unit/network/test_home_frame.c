@@ -12,6 +12,7 @@
 #define GATEWAY  0x0a590001u
 #define MEMBER   0x0a590002u
 #define OUTSIDE  0xc0000207u
+#define ASKER    0x0a590003u /* without links */
 #define TYPE_A   1
 #define TYPE_PTR 12
 #define AAAA     28
@@ -21,7 +22,7 @@
 #define MANY     100 /* addresses of one name */
 #define ROOM     DNS_UDP_MAX
 
-static size_t find(void *data, const char *name, uint32_t *out, size_t room)
+static size_t find(void *data, uint32_t asker, const char *name, uint32_t *out, size_t room)
 {
 	g_assert_cmpuint(room, ==, DNS_ADDRESS_MAX);
 	if (strcmp(name, "many") == 0) {
@@ -29,7 +30,7 @@ static size_t find(void *data, const char *name, uint32_t *out, size_t room)
 			out[i] = NETWORK + 16 + (uint32_t)i;
 		return MANY;
 	}
-	if (strcmp(name, "web") != 0)
+	if (strcmp(name, "web") != 0 && (strcmp(name, "alias") != 0 || asker != MEMBER))
 		return 0;
 	out[0] = MEMBER;
 	return 1;
@@ -40,11 +41,11 @@ static const char *reverse(void *data, uint32_t address)
 	return address == MEMBER ? "web" : NULL;
 }
 
-static size_t find6(void *data, const char *name, struct in6_addr *out, size_t room)
+static size_t find6(void *data, uint32_t asker, const char *name, struct in6_addr *out, size_t room)
 {
 	g_assert_cmpuint(room, ==, DNS_ADDRESS6_MAX);
 	g_assert_true(address6_parse("fd01::2", out));
-	return strcmp(name, "web") == 0;
+	return strcmp(name, "web") == 0 || (strcmp(name, "alias") == 0 && asker == MEMBER);
 }
 
 static const char *reverse6(void *data, const struct in6_addr *address)
@@ -98,7 +99,7 @@ static int ask(bool internal, const char *name, uint16_t type)
 	const HomeRules rules = rules_of(internal);
 	uint8_t in[DNS_PLAIN_MAX], out[ROOM];
 	size_t size = question(in, name, type);
-	int got = dns_answer(&rules.names, in, size, ROOM, out);
+	int got = dns_answer(&rules.names, ASKER, in, size, ROOM, out);
 
 	if (got == 0)
 		return 9;
@@ -157,7 +158,7 @@ static int code_of(const uint8_t *in, size_t size)
 {
 	const HomeRules rules = rules_of(false);
 	uint8_t out[ROOM];
-	int got = dns_answer(&rules.names, in, size, ROOM, out);
+	int got = dns_answer(&rules.names, ASKER, in, size, ROOM, out);
 
 	if (got <= 0)
 		return got;
@@ -228,7 +229,7 @@ static void test_truncation(void)
 		size_t size = question(in, "many", TYPE_A);
 		if (rows[i].payload)
 			size = add_opt(in, size, rows[i].payload, 0);
-		int got = dns_answer(&rules.names, in, size, rows[i].room, out);
+		int got = dns_answer(&rules.names, ASKER, in, size, rows[i].room, out);
 		g_assert_cmpint(out[2] & 2, ==, rows[i].cut ? 2 : 0);
 		g_assert_cmpuint((unsigned)(out[6] << 8 | out[7]), ==, rows[i].records);
 		g_assert_cmpint(got, ==,
@@ -246,7 +247,7 @@ static void test_rotation(void)
 	for (uint8_t number = 0; number < MANY; number++) {
 		in[0] = 0;
 		in[1] = number;
-		g_assert_cmpint(dns_answer(&rules.names, in, size, ROOM, out), >, 0);
+		g_assert_cmpint(dns_answer(&rules.names, ASKER, in, size, ROOM, out), >, 0);
 		g_assert_cmpuint(out[22 + 15], ==, 16u + number);
 	}
 }
@@ -312,7 +313,8 @@ static void test_ipv6(void)
 			rows[i].tail ? g_strconcat(rows[i].head, zeros, rows[i].tail, NULL)
 				     : g_strdup(rows[i].head);
 		g_test_message("%s", name);
-		int got = dns_answer(&rules.names, in, question(in, name, rows[i].type), ROOM, out);
+		size_t size = question(in, name, rows[i].type);
+		int got = dns_answer(&rules.names, ASKER, in, size, ROOM, out);
 		g_assert_cmpint(got ? out[3] & 15 : 9, ==, rows[i].code);
 		if (got)
 			g_assert_cmpint(out[7], ==, rows[i].records);
@@ -414,6 +416,27 @@ static void test_answered(void)
 	g_assert_cmphex(sum(answer + 14, 20, 0), ==, 0xffff);
 	const uint8_t address[] = {10, 89, 0, 2};
 	g_assert_cmpmem(answer + out - 4, 4, address, 4);
+}
+
+/* A name that one member alone has for another: the frame's source says who asks. */
+static void test_asked_by(void)
+{
+	static const uint16_t types[] = {TYPE_A, AAAA};
+	HomeRules rules = rules_of(false);
+	uint8_t in[DNS_PLAIN_MAX], bytes[1024], answer[HOME_ANSWER_MAX];
+	HomeQuestion asked;
+
+	rules.names.find6 = find6;
+	for (size_t i = 0; i < G_N_ELEMENTS(types); i++) {
+		size_t n = question(in, "alias.dns.podman", types[i]), out = 0;
+		size_t size = frame(bytes, UDP, GATEWAY, 53, in, n);
+		g_assert_cmpint(home_frame_in(&rules, bytes, size, ROOM, answer, &out, &asked), ==,
+				HOME_FRAME_ANSWER);
+		g_assert_cmpint(dns_code(answer + HOME_HEADERS), ==, 0);
+		g_assert_cmpint(answer[HOME_HEADERS + 7], ==, 1);
+		g_assert_cmpint(dns_answer(&rules.names, ASKER, in, n, ROOM, answer), >, 0);
+		g_assert_cmpint(dns_code(answer), ==, DNS_NAME_ERROR);
+	}
 }
 
 static void test_asked(void)
@@ -586,6 +609,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/dns/servers", test_servers);
 	g_test_add_func("/home-frame/answered", test_answered);
 	g_test_add_func("/home-frame/asked", test_asked);
+	g_test_add_func("/home-frame/asked-by", test_asked_by);
 	g_test_add_func("/home-frame/walls", test_walls);
 	g_test_add_func("/home-frame/odd", test_odd_frames);
 	return g_test_run();

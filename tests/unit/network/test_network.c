@@ -87,6 +87,11 @@ static void test_bad(void)
 		{"mynet:interface_name=sixteen-letters-", ENGINE_ERROR_INVALID},
 		{"mynet:alias=a b", ENGINE_ERROR_INVALID},
 		{"mynet:alias=", ENGINE_ERROR_INVALID},
+		{"mynet:link=web", ENGINE_ERROR_INVALID},
+		{"mynet:link=:www", ENGINE_ERROR_INVALID},
+		{"mynet:link=web:", ENGINE_ERROR_INVALID},
+		{"mynet:link=web:a=b", ENGINE_ERROR_INVALID},
+		{"mynet:link=web:www:x", ENGINE_ERROR_INVALID},
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -118,7 +123,8 @@ static void test_named_json(void)
 	plan.gateway6 = plan.first6 = subnet6_first(&plan.subnet6);
 	plan.last6 = subnet6_last(&plan.subnet6);
 	g_assert_true(network_request_parse(
-		"mynet:ip=10.89.0.9,mac=02:00:00:00:00:09,alias=a,alias=b,interface_name=net0",
+		"mynet:ip=10.89.0.9,mac=02:00:00:00:00:09,alias=a,alias=b,link=Web:www,"
+		"interface_name=net0",
 		request, NULL));
 	g_assert_true(network_request_parse_more("other:ip6=fd01::9", request, NULL));
 	((NetworkAttachment *)request->attachments->pdata[0])->plan =
@@ -134,6 +140,14 @@ static void test_named_json(void)
 	g_assert_cmpstr(one->ip, ==, "10.89.0.9");
 	g_assert_cmpstr(one->interface, ==, "net0");
 	g_assert_cmpuint(g_strv_length(one->aliases), ==, 2);
+	g_assert_cmpuint(g_strv_length(one->links), ==, 1);
+	g_assert_cmpstr(one->links[0], ==, "Web:www");
+	g_autoptr(GError) error = NULL;
+	static const char text[] = "{\"name\":\"n\",\"links\":[\"web\"]}";
+	g_autoptr(Json) bad = js_parse(text, strlen(text), "record", NULL);
+	g_assert_nonnull(bad);
+	g_assert_null(attachment_from_json(bad, &error));
+	g_assert_true(error_matches(error, ENGINE_ERROR_INVALID));
 	g_assert_cmphex(one->plan->first, ==, 0x0a590080);
 	g_assert_true(one->plan->internal && one->plan->dns);
 	g_assert_true(subnet6_contains(&one->plan->subnet6, &one->plan->last6));

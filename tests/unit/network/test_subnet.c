@@ -125,6 +125,19 @@ static void test_asks(void)
 	ask.names[1] = 'e';
 	ask.names[7] = 'x'; /* without an end */
 	g_assert_false(home_ask_is_valid(&ask, sizeof(ask)));
+	static const struct {
+		const char *names;
+		bool good;
+	} links[] = {
+		{"web=www", true}, {"w.x=w-w", true}, {"web=", false},    {"=www", false},
+		{"=", false},      {"a=b=cd", false}, {"web=WWW", false}, {"web=w w", false},
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(links); i++) {
+		ask.names_size = (uint32_t)strlen(links[i].names) + 1;
+		memcpy(ask.names, links[i].names, ask.names_size);
+		g_test_message("%s", links[i].names);
+		g_assert_cmpint(home_ask_is_valid(&ask, sizeof(ask)), ==, links[i].good);
+	}
 	ask.names_size = HOME_NAMES_MAX + 1;
 	g_assert_false(home_ask_is_valid(&ask, sizeof(ask)));
 	ask.names_size = 0;
