@@ -490,12 +490,27 @@ class Attached(ComposeTest):
         self.write("services: {a: {image: busybox, command: [sh, -c, 'echo one; echo two >&2']}, "
                    "longer: {image: busybox, command: [echo, three]}}")
         done = self.compose("up")
-        self.assertEqual(sorted(done.lines), ["a-1       | one", "longer-1  | three"])
+        self.assertEqual(sorted(done.lines), ["a-1       | one", "a-1 exited with code 0", "longer-1  | three", "longer-1 exited with code 0"])
         self.assertIn("a-1       | two", done.stderr)
         self.assertIn("Attaching to a-1, longer-1\n", done.stderr)
-        self.assertIn("a-1 exited with code 0\n", done.stderr)
         self.assertEqual(self.compose("logs", "--no-log-prefix", "longer").stdout, "three\n")
         self.assertEqual(self.compose("logs", "-n", "0").stdout, "")
+
+    def test_the_end_is_told_behind_the_last_words(self):
+        """Red when look_around() does not ask is_being_printed()."""
+        self.write("services: {a: {image: busybox, command: [sh, -c, 'seq 30000']}, b: {image: busybox, command: [seq, '30000']}}")
+        lines = self.compose("up").lines
+        for name in ("a-1", "b-1"):
+            self.assertEqual([line for line in lines if line.startswith(name)][-2:], [f"{name}  | 30000", f"{name} exited with code 0"])
+
+    def test_a_log_that_cannot_be_read(self):
+        """Is no reason to be silent about others, or to wait for it. Red when its reader's error is all readers'."""
+        self.write("services: {a: {image: busybox, command: [echo, gone], logging: {driver: none}}, "
+                   "b: {image: busybox, command: [sh, -c, 'sleep 0.5; echo there']}}")
+        done = self.compose("up")
+        self.assertEqual(sorted(done.lines), ["a-1 exited with code 0", "b-1  | there", "b-1 exited with code 0"])
+        self.assertIn("Warning: a-1: its log driver keeps no logs\n", done.stderr)
+        self.assertEqual(self.compose("logs").lines, ["b-1  | there"])
 
     def test_exit_code_from(self):
         self.write(f"services: {{a: {{image: busybox, command: [sh, -c, 'sleep 0.3; exit 7']}}, b: {{image: busybox, init: true, command: {SLEEP}}}}}")
@@ -512,7 +527,7 @@ class Attached(ComposeTest):
         self.assertEqual(self.compose("up", "--attach", "b", "--abort-on-container-exit", check=False).code, 7)
         self.compose("up", "-d", "b")
         done = self.compose("up", "a")
-        self.assertIn("a-1 exited with code 7\n", done.stderr)
+        self.assertIn("a-1 exited with code 7\n", done.stdout)
         self.assertNotIn("quiet", done.stdout)
 
     def test_what_is_started_meanwhile_is_followed(self):
@@ -524,8 +539,8 @@ class Attached(ComposeTest):
             if line == "a-2  | mine\n":
                 break
         self.compose("stop", "a")
-        _, err = process.communicate(timeout=60 * SLOWNESS)
-        self.assertIn("a-2 exited with code 137\n", err)
+        out, _ = process.communicate(timeout=60 * SLOWNESS)
+        self.assertIn("a-2 exited with code 137\n", out)
 
     def test_a_signal_leaves_others_alone(self):
         one = f"image: busybox, command: {SLEEP}, stop_signal: KILL"
