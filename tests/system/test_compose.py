@@ -175,6 +175,14 @@ secrets: {s: {file: ./conf}}
         self.assertEqual(inspect["Config"]["StopTimeout"], 2)
         self.assertEqual(self.compose("down", "-t", "0").code, 0)
 
+    def test_a_working_directory_is_made(self):
+        """As docker has it, for root; what exec wants has to be there. Red when compose_spec() does not say so."""
+        self.up(f"services: {{a: {{image: busybox, command: {SLEEP}, working_dir: /new/deep, read_only: true, user: '12'}}}}")
+        self.assertEqual(self.compose("exec", "-T", "a", "pwd").word, "/new/deep")
+        self.assertEqual(self.compose("exec", "-T", "a", "stat", "-c", "%u %a", "/new/deep").word, "0 755")
+        self.assertEqual(self.compose("run", "--rm", "-T", "-w", "/other", "a", "pwd").word, "/other")
+        self.assertNotEqual(self.compose("exec", "-T", "-w", "/missing", "a", "pwd", check=False).code, 0)
+
     def test_ports(self):
         port = free_port()
         self.up(f"services: {{a: {{image: busybox, command: {SLEEP}, ports: ['127.0.0.1:{port}:80']}}}}")
@@ -327,6 +335,12 @@ class Changes(ComposeTest):
         self.assertIn("found orphan containers ([proj-b-1])", self.up(one).stderr)
         self.assertEqual(self.names(), ["proj-a-1", "proj-b-1"])
         self.assertNotIn("orphan", self.up(one, env={"COMPOSE_IGNORE_ORPHANS": "1"}).stderr)
+        # As docker compose: also where services are named, and by run.
+        self.assertIn("found orphan containers ([proj-b-1])", self.up(one, "a").stderr)
+        self.assertIn("found orphan containers ([proj-b-1])", self.compose("run", "--name", "proj-once", "-T", "a", "true").stderr)
+        self.assertRegex(self.up(one, "a").stderr, r"orphan containers \(\[(proj-b-1 proj-once|proj-once proj-b-1)\]\)")
+        self.assertIn("cannot combine COMPOSE_IGNORE_ORPHANS and --remove-orphans",
+                      self.up(one, "--remove-orphans", env={"COMPOSE_IGNORE_ORPHANS": "1"}, check=False).stderr)
         self.up(one, "--remove-orphans")
         self.assertEqual(self.names(), ["proj-a-1"])
         self.up(both)
