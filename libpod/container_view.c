@@ -24,6 +24,7 @@
 #include "libpod/base/spawn.h"
 #include "libpod/base/userns.h"
 #include "libpod/container_view_priv.h"
+#include "libpod/runtime/privileges.h"
 #include "storage/build_layer.h"
 
 typedef struct {
@@ -155,6 +156,21 @@ ContainerView *container_view_open(Container *ctr, ViewKind kind, GError **error
 				      "container %s is %s: container state improper",
 				      ctr->summary.id, container_state_name(ctr->summary.state));
 	return open_running(view, kind, error) ? g_steal_pointer(&view) : NULL;
+}
+
+char *container_view_owner(const ContainerView *view, GError **error)
+{
+	const ContainerSpec *spec = container_spec(view->ctr, error);
+	if (!spec)
+		return NULL;
+	ResolvedUser user = {0};
+	int result = privileges_resolve_user(view->root_fd, spec->user, NULL, &user);
+	if (result < 0) {
+		errno = -result;
+		return error_set_errno_null(error, "cannot find the user '%s' of the container",
+					    spec->user);
+	}
+	return g_strdup_printf("%u:%u", user.uid, user.gid);
 }
 
 ContainerView *container_view_of_build(Engine *engine, const char *const *layers,

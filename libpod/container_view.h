@@ -38,6 +38,11 @@ ContainerView *container_view_open(Container *ctr, ViewKind kind, GError **error
 ContainerView *container_view_of_build(Engine *engine, const char *const *layers,
 				       const char *layer_dir, GError **error);
 
+/** container_view_owner() - "UID:GID" of the container's user, to whom files are given. g_free()
+ * it.
+ */
+char *container_view_owner(const ContainerView *view, GError **error);
+
 /** container_view_close() - let go of it all. NULL is fine. */
 void container_view_close(ContainerView *view);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ContainerView, container_view_close)

@@ -19,7 +19,6 @@
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
 #include "libpod/base/spawn.h"
-#include "libpod/runtime/privileges.h"
 #include "libpod/tree_transfer.h"
 
 #define MAX_LINKS 40
@@ -263,22 +262,6 @@ static bool open_host_target(Side *side, const Side *from, Plan *plan, GError **
 	return true;
 }
 
-/* "UID:GID" of the container's user, to whom the files are given; NULL with @error. */
-static char *find_owner(const Side *side, GError **error)
-{
-	const ContainerSpec *spec = container_spec(side->end->ctr, error);
-	if (!spec)
-		return NULL;
-	ResolvedUser user = {0};
-	int result = privileges_resolve_user(side->view->root_fd, spec->user, NULL, &user);
-	if (result < 0) {
-		errno = -result;
-		return error_set_errno_null(error, "cannot find the user '%s' of the container",
-					    spec->user);
-	}
-	return g_strdup_printf("%u:%u", user.uid, user.gid);
-}
-
 /* Both children at work. */
 static bool join(const Side *from, const Side *to, const Plan *plan, const char *owner,
 		 const CopyOptions *options, GError **error)
@@ -356,7 +339,7 @@ bool copy_run(const CopyEnd *from_end, const CopyEnd *to_end, const CopyOptions 
 		return false;
 	g_autofree char *owner = !to_end->ctr          ? g_strdup("0:0")
 				 : options->keep_owner ? NULL
-						       : find_owner(&to, error);
+						       : container_view_owner(to.view, error);
 	if (!owner && to_end->ctr && !options->keep_owner)
 		return false;
 	if (is_stream(from_end))

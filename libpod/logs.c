@@ -535,12 +535,17 @@ static bool open_directory(LogReader *reader, int state_dir_fd, const char *log_
 	return reader->dir_fd >= 0 || error_set_errno(error, "cannot open '%s'", directory);
 }
 
+bool logs_are_kept(LogDriver driver)
+{
+	return driver != LOG_DRIVER_NONE && driver != LOG_DRIVER_PASSTHROUGH;
+}
+
 bool logs_read(int state_dir_fd, const char *log_path, const LogsOptions *options,
 	       bool (*emit)(const LogLine *line, void *data), void *emit_data, GError **error)
 {
 	if (options->driver == LOG_DRIVER_JOURNALD)
 		return logs_read_journal(options, emit, emit_data, error);
-	if (options->driver != LOG_DRIVER_K8S_FILE && options->driver != LOG_DRIVER_JSON_FILE)
+	if (!logs_are_kept(options->driver))
 		return error_set(error, ENGINE_ERROR_BAD_STATE,
 				 "this container is using the '%s' log driver, cannot read logs: "
 				 "this container is not logging output",

@@ -33,6 +33,9 @@ typedef struct {
 	size_t size;
 } LogLine;
 
+/** logs_are_kept() - can what a container with this driver wrote be read? */
+bool logs_are_kept(LogDriver driver);
+
 /** logs_read() - call @emit for every line in order; @emit returns false to stop. BAD_STATE for
  * drivers without a file. */
 bool logs_read(int state_dir_fd, const char *log_path, const LogsOptions *options,

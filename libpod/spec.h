@@ -161,7 +161,7 @@ typedef struct {
 	bool http_proxy;     /* pass our proxy variables on; default true */
 	bool http_proxy_set; /* typed */
 	char *workdir;
-	bool workdir_created; /* the image's own or -w: make it when missing */
+	bool workdir_created; /* the image's own or a compose file's: make it when missing */
 	char *user;
 	char **group_add;
 	bool keep_groups;   /* --group-add keep-groups: our supplementary groups stay */

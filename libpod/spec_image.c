@@ -245,8 +245,10 @@ static bool resolve_process(ContainerSpec *spec, const ImageConfig *config, GErr
 			error, ENGINE_ERROR_INVALID,
 			"the working directory \"%s\" is invalid, it needs to be an absolute path",
 			workdir);
-	/* The image's own may be missing and is made then; one that was typed must be there. */
-	spec->workdir_created = !spec->workdir && strcmp(clean, "/") != 0;
+	/* The image's own may be missing and is made then; one that was typed must be there, unless
+	 * a compose file says it. */
+	spec->workdir_created =
+		(spec->workdir_created || !spec->workdir) && strcmp(clean, "/") != 0;
 	g_free(spec->workdir);
 	spec->workdir = g_steal_pointer(&clean);
 

@@ -58,6 +58,8 @@ LayerChild *tree_get(const Tree *tree, const char *path, const char *as, unsigne
 		args[n++] = "--one-mount";
 	if (flags & TREE_SKIP_UNREADABLE)
 		args[n++] = "--skip-unreadable";
+	if (flags & TREE_NOFOLLOW)
+		args[n++] = "--nofollow";
 	return start(tree, args, 0, out_fd, error);
 }
 
@@ -73,6 +75,27 @@ LayerChild *tree_put(const Tree *tree, const char *path, const char *owner, unsi
 	if (flags & TREE_OVERWRITE)
 		args[n++] = "--overwrite";
 	return start(tree, args, in_fd, 0, error);
+}
+
+/* For verbs whose report says no more than that it was done. */
+static bool run(const Tree *tree, const char *const *args, GError **error)
+{
+	g_autoptr(LayerChild) child = start(tree, args, 0, 0, error);
+	g_autoptr(Json) report = child ? layer_child_wait_report(child, error) : NULL;
+	return report != NULL;
+}
+
+bool tree_make(const Tree *tree, const char *path, const char *owner, GError **error)
+{
+	return run(tree,
+		   (const char *const[]){"make", "--path", path, owner ? "--owner" : NULL, owner,
+					 NULL},
+		   error);
+}
+
+bool tree_remove(const Tree *tree, const char *path, GError **error)
+{
+	return run(tree, (const char *const[]){"remove", "--path", path, NULL}, error);
 }
 
 bool tree_get_finish(LayerChild *child, GError **error)

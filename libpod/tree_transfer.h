@@ -31,6 +31,7 @@ typedef enum {
 	TREE_ONE_MOUNT = 1 << 0,       /* get: other mounts are empty directories */
 	TREE_SKIP_UNREADABLE = 1 << 1, /* get: leave out, and count, what may not be read */
 	TREE_OVERWRITE = 1 << 2,       /* put: files may replace directories and the reverse */
+	TREE_NOFOLLOW = 1 << 3,        /* get: a link is packed as such */
 } TreeFlags;
 
 /** tree_get() - start a tar of @path to @out_fd (SPAWN_INHERIT: our stdout). @as: layer_copy.h. */
@@ -56,6 +57,13 @@ typedef struct {
  * is of the side that tells more. */
 bool tree_transfer(const TreeSource *from, const Tree *to, const char *dir, const char *owner,
 		   unsigned flags, GError **error);
+
+/** tree_make() - a directory with its parents; @owner as in tree_put(), of one that is new. @error:
+ * EXISTS if it is something else. */
+bool tree_make(const Tree *tree, const char *path, const char *owner, GError **error);
+
+/** tree_remove() - what is at @path, with all it holds; nothing is fine. */
+bool tree_remove(const Tree *tree, const char *path, GError **error);
 
 typedef struct {
 	bool exists;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * skiff-layer stat, get, put: options, jail, work, report.
+ * skiff-layer stat, get, put, make, remove: options, jail, work, report.
  */
 #include "storage/layer_copy.h"
 
@@ -121,12 +121,13 @@ static int open_parent(const char *path, const char **out_name, GError **error)
 /* Open what the path leads to, links followed inside the root, and say how it is to be packed. */
 static bool open_source(const CopyArguments *args, TreePackOptions *options, GError **error)
 {
+	const int nofollow = args->nofollow ? O_NOFOLLOW : 0;
 	struct stat st;
 	if (fstat(ROOT_FD, &st) == 0 && S_ISREG(st.st_mode)) { /* a file of the host */
 		options->file_fd = fcntl(ROOT_FD, F_DUPFD_CLOEXEC, 3);
 		return options->file_fd >= 0 || error_set_errno(error, "cannot read the file");
 	}
-	autofd probe = path_open_in_root(ROOT_FD, args->path, O_PATH, 0);
+	autofd probe = path_open_in_root(ROOT_FD, args->path, O_PATH | nofollow, 0);
 	if (probe < 0)
 		return set_missing(args->path, error);
 	if (fstat(probe, &st) < 0)
@@ -135,7 +136,7 @@ static bool open_source(const CopyArguments *args, TreePackOptions *options, GEr
 		options->dir_fd = path_open_in_root(ROOT_FD, args->path, O_RDONLY | O_DIRECTORY, 0);
 		options->name = args->as ? "." : NULL;
 	} else if (S_ISREG(st.st_mode)) {
-		options->file_fd = path_open_in_root(ROOT_FD, args->path, O_RDONLY, 0);
+		options->file_fd = path_open_in_root(ROOT_FD, args->path, O_RDONLY | nofollow, 0);
 	} else {
 		options->dir_fd = open_parent(args->path, &options->name, error);
 		return options->dir_fd >= 0;
@@ -194,6 +195,58 @@ static bool do_put(const CopyArguments *args, Json *report, GError **error)
 	return true;
 }
 
+/* A directory with its parents. If it is new it gets the owner. */
+static bool do_make(const CopyArguments *args, Json *report, GError **error)
+{
+	autofd there = path_open_in_root(ROOT_FD, args->path, O_PATH | O_DIRECTORY, 0);
+	if (there >= 0)
+		return true;
+	autofd made = path_mkdirs_in_root(ROOT_FD, args->path, 0755);
+	if (made < 0 && (errno == ENOTDIR || errno == EEXIST))
+		return error_set(error, ENGINE_ERROR_EXISTS, "'%s': not a directory", args->path);
+	if (made < 0)
+		return error_set_errno(error, "cannot make '%s'", args->path);
+	return !args->has_owner || args->single_id ||
+	       fchownat(made, "", args->owner[0], args->owner[1], AT_EMPTY_PATH) == 0 ||
+	       error_set_errno(error, "cannot give '%s' away", args->path);
+}
+
+/* What is at the path, a link as such. */
+static bool do_remove(const CopyArguments *args, Json *report, GError **error)
+{
+	g_autoptr(GError) failed = NULL;
+	const char *name = NULL;
+	autofd parent = open_parent(args->path, &name, &failed);
+	if (error_matches(failed, ENGINE_ERROR_NOT_FOUND))
+		return true;
+	if (parent < 0) {
+		g_propagate_error(error, g_steal_pointer(&failed));
+		return false;
+	}
+	if (!*name)
+		return error_set(error, ENGINE_ERROR_INVALID, "'%s' is not removed", args->path);
+	return path_remove_tree(parent, name) ||
+	       error_set_errno(error, "cannot remove '%s'", args->path);
+}
+
+typedef struct {
+	const char *name;
+	bool writes;
+	bool (*run)(const CopyArguments *args, Json *report, GError **error);
+} CopyVerb;
+
+static const CopyVerb *find_verb(const char *name)
+{
+	static const CopyVerb verbs[] = {
+		{"get", false, do_get},      {"make", true, do_make},  {"put", true, do_put},
+		{"remove", true, do_remove}, {"stat", false, do_stat},
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(verbs); i++)
+		if (strcmp(name, verbs[i].name) == 0)
+			return &verbs[i];
+	return NULL;
+}
+
 /* "UID:GID". */
 static bool parse_owner(const char *text, CopyArguments *out, GError **error)
 {
@@ -247,21 +300,17 @@ static bool parse_arguments(int argc, char **argv, CopyArguments *out, GError **
 
 bool layer_copy_is_verb(const char *verb)
 {
-	return strcmp(verb, "stat") == 0 || strcmp(verb, "get") == 0 || strcmp(verb, "put") == 0;
+	return find_verb(verb) != NULL;
 }
 
 /* Options, then the jail, then the work. */
 static bool run(int argc, char **argv, Json *report, GError **error)
 {
 	CopyArguments args;
-	bool put = strcmp(argv[1], "put") == 0;
+	const CopyVerb *verb = find_verb(argv[1]);
 	(void)signal(SIGPIPE, SIG_IGN);
-	if (!parse_arguments(argc, argv, &args, error) || !jail_enter_empty(ROOT_FD, !put, error))
-		return false;
-	if (put)
-		return do_put(&args, report, error);
-	return strcmp(argv[1], "get") == 0 ? do_get(&args, report, error)
-					   : do_stat(&args, report, error);
+	return parse_arguments(argc, argv, &args, error) &&
+	       jail_enter_empty(ROOT_FD, !verb->writes, error) && verb->run(&args, report, error);
 }
 
 int layer_copy_main(int argc, char **argv)

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A child prints what the containers write, in a process group of its own: the terminal's signals
- * are for us, who stop the containers while it prints their last words. It ends by itself when
- * none of them runs any more, and with us.
+ * are for us, who stop the containers while it prints their last words. It tells us by a pipe whose
+ * last words are printed: only then we say that this one has exited. It ends by itself when none of
+ * them runs any more, and with us.
  */
 #include "cmd/compose/compose_attach.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,6 +22,8 @@
 #include "cmd/container/logs_follow.h"
 #include "cmd/output.h"
 #include "libpod/base/error.h"
+#include "libpod/base/fd.h"
+#include "libpod/base/log.h"
 #include "libpod/base/units.h"
 
 #define POLL_NS 100000000
@@ -28,6 +33,7 @@ typedef struct {
 	const ComposeLogs *options;
 	Engine *engine;
 	const char *id;
+	uint32_t index; /* among those that are printed with it */
 	char *prefix;
 	bool open[2]; /* the last line of stdout, stderr was not ended */
 } Printer;
@@ -64,6 +70,15 @@ static bool is_running(void *data)
 	const Printer *printer = data;
 	g_autoptr(Container) ctr = container_lookup(printer->engine, printer->id, NULL);
 	return ctr && compose_state_runs(ctr);
+}
+
+/* All of it is on its way to the reader: say so. */
+static void tell_end(void *data)
+{
+	const Printer *printer = data;
+	(void)fflush(NULL);
+	if (!fd_write_all(printer->options->ended_fd, &printer->index, sizeof printer->index))
+		log_debug("cannot tell that a log has ended: %s", strerror(errno));
 }
 
 /* The name without the project in front. */
@@ -104,8 +119,17 @@ static bool open_log(FollowedLog *log, Printer *printer, Container *ctr, GError 
 				.data = printer,
 			},
 		.data = printer,
+		.ended = printer->options->ended_fd > 0 ? tell_end : NULL,
 	};
 	return true;
+}
+
+/* One that nobody can read is no reason to be silent about the others. */
+static void skip(const FollowedLog *log, const char *name)
+{
+	log_warn("%s: its log driver keeps no logs", name);
+	if (log->ended)
+		log->ended(log->data);
 }
 
 bool compose_logs(Engine *engine, const GPtrArray *items, const char *project,
@@ -118,6 +142,7 @@ bool compose_logs(Engine *engine, const GPtrArray *items, const char *project,
 		const ComposeContainer *item = items->pdata[i];
 		width = MAX(width, (int)strlen(short_name(item->ctr, project)) + 1);
 	}
+	size_t n = 0;
 	for (guint i = 0; i < items->len; i++) {
 		const ComposeContainer *item = items->pdata[i];
 		Printer *printer = g_new0(Printer, 1);
@@ -125,13 +150,18 @@ bool compose_logs(Engine *engine, const GPtrArray *items, const char *project,
 		printer->options = options;
 		printer->engine = engine;
 		printer->id = container_summary(item->ctr)->id;
+		printer->index = i;
 		printer->prefix = make_prefix(short_name(item->ctr, project), width, i, options);
-		if (!open_log(&logs[i], printer, item->ctr, error))
+		if (!open_log(&logs[n], printer, item->ctr, error))
 			return false;
+		if (logs_are_kept(logs[n].options.driver))
+			n++;
+		else
+			skip(&logs[n], short_name(item->ctr, project));
 	}
 	if (options->follow)
-		return logs_follow(logs, items->len, print_line, error);
-	for (guint i = 0; i < items->len; i++)
+		return logs_follow(logs, n, print_line, error);
+	for (size_t i = 0; i < n; i++)
 		if (!logs_read(logs[i].dir_fd, logs[i].path, &logs[i].options, print_line,
 			       logs[i].data, error))
 			return false;
@@ -160,17 +190,21 @@ static pid_t fork_companion(void)
 	return 0;
 }
 
-/* The child that prints. Return: its pid, or -1. */
-static pid_t start_printer(Engine *engine, const GPtrArray *items, const char *project,
-			   const ComposeLogs *options)
+/* A child that prints. */
+typedef struct {
+	pid_t pid;
+	int fd;     /* tells whose log has ended */
+	char **ids; /* whose logs it prints; NULL: that one has ended */
+	guint n;
+} PrinterChild;
+
+static void printer_child_clear(void *data)
 {
-	g_autoptr(GError) error = NULL;
-	pid_t pid = fork_companion();
-	if (pid != 0)
-		return pid;
-	bool ok = compose_logs(engine, items, project, options, &error);
-	(void)fflush(NULL);
-	_exit(ok ? 0 : 1);
+	PrinterChild *child = data;
+	fd_close(&child->fd);
+	for (guint i = 0; i < child->n; i++)
+		g_free(child->ids[i]);
+	g_free(child->ids);
 }
 
 /* One attached command. */
@@ -185,9 +219,65 @@ typedef struct {
 	int code;
 	pid_t companion;   /* 0: none, or it has ended */
 	GPtrArray *states; /* further lists that @items borrows from */
-	GArray *printers;  /* of pid_t */
+	GArray *printers;  /* of PrinterChild */
 	unsigned ticks;
 } Attached;
+
+/* Start the child that prints these. Return: false with errno. */
+static bool start_printer(Attached *at, const GPtrArray *items, int64_t since_ns)
+{
+	ComposeLogs logs = at->options->logs;
+	int ends[2];
+	if (pipe2(ends, O_CLOEXEC) < 0 || fcntl(ends[0], F_SETFL, O_NONBLOCK) < 0)
+		return false;
+	PrinterChild child = {.fd = ends[0], .n = items->len};
+	autofd write_end = ends[1];
+	logs.ended_fd = write_end;
+	if (since_ns)
+		logs.since_ns = since_ns;
+	child.pid = fork_companion();
+	if (child.pid == 0) {
+		g_autoptr(GError) error = NULL;
+		if (!compose_logs(at->engine, items, at->project, &logs, &error))
+			output_error(error);
+		(void)fflush(NULL);
+		_exit(error ? 1 : 0);
+	}
+	child.ids = g_new0(char *, items->len + 1);
+	for (guint i = 0; i < items->len; i++)
+		child.ids[i] =
+			g_strdup(container_summary(((ComposeContainer *)items->pdata[i])->ctr)->id);
+	g_array_append_val(at->printers, child);
+	return child.pid > 0;
+}
+
+/* Take what it tells. With its end all its logs have ended. */
+static void hear_printer(PrinterChild *child)
+{
+	uint32_t index;
+	ssize_t n = 0;
+	while (child->fd >= 0 && (n = read(child->fd, &index, sizeof index)) == sizeof index)
+		if (index < child->n)
+			g_clear_pointer(&child->ids[index], g_free);
+	if (child->fd < 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
+		return;
+	fd_close(&child->fd);
+	for (guint i = 0; i < child->n; i++)
+		g_clear_pointer(&child->ids[i], g_free);
+}
+
+/* Is a container's log still being printed? */
+static bool is_being_printed(Attached *at, const char *id)
+{
+	bool found = false;
+	for (guint p = 0; p < at->printers->len; p++) {
+		PrinterChild *child = &g_array_index(at->printers, PrinterChild, p);
+		hear_printer(child);
+		for (guint i = 0; i < child->n; i++)
+			found |= g_strcmp0(child->ids[i], id) == 0;
+	}
+	return found;
+}
 
 /* What this up is about: services that were not asked for, nor needed, are left alone. */
 static GPtrArray *select_ours(const Attached *at, const GPtrArray *state)
@@ -264,8 +354,8 @@ static bool note_end(Attached *at, const ComposeContainer *item, const Container
 {
 	const ComposeAttach *options = at->options;
 	bool ours = options->code_from && strcmp(options->code_from, item->service) == 0;
-	(void)fprintf(stderr, "%s exited with code %d\n", short_name(item->ctr, at->project),
-		      s->exit_code);
+	printf("%s exited with code %d\n", short_name(item->ctr, at->project), s->exit_code);
+	(void)fflush(stdout);
 	if (ours || (!options->code_from && !at->aborted && options->abort_on_exit) ||
 	    (options->abort_on_failure && !at->aborted && s->exit_code != 0))
 		at->code = s->exit_code;
@@ -286,7 +376,7 @@ static int look_around(Attached *at, GError **error)
 		if (g_hash_table_contains(at->ended, id))
 			continue;
 		g_autoptr(Container) now = compose_state_reload(at->engine, item->ctr);
-		if (now && compose_state_runs(now)) {
+		if ((now && compose_state_runs(now)) || is_being_printed(at, id)) {
 			left++;
 			continue;
 		}
@@ -404,17 +494,12 @@ static bool follow_new(Attached *at, GError **error)
 		if (g_ptr_array_find(printed, item, NULL))
 			g_ptr_array_add(fresh, item);
 	}
-	if (fresh->len > 0) {
-		ComposeLogs logs = at->options->logs;
-		logs.since_ns =
-			container_summary(((ComposeContainer *)fresh->pdata[0])->ctr)->started;
-		pid_t printer = start_printer(at->engine, fresh, at->project, &logs);
-		if (printer > 0)
-			g_array_append_val(at->printers, printer);
-	}
+	const ComposeContainer *first = fresh->len > 0 ? fresh->pdata[0] : NULL;
+	bool ok = !first || start_printer(at, fresh, container_summary(first->ctr)->started) ||
+		  error_set_errno(error, "cannot follow the logs");
 	if (any)
 		g_ptr_array_add(at->states, g_steal_pointer(&state));
-	return all != NULL;
+	return ok && all != NULL;
 }
 
 /* Now and then: another command may start or scale a service meanwhile. */
@@ -462,19 +547,17 @@ static bool attach(Attached *at, GError **error)
 	g_autoptr(GPtrArray) printed = choose(at->state, at->options, is_printed);
 	block_signals(&set, &old);
 	print_attaching(at, printed);
-	pid_t printer = start_printer(at->engine, printed, at->project, &at->options->logs);
-	bool ok = printer > 0 || error_set_errno(error, "cannot follow the logs");
-	if (printer > 0)
-		g_array_append_val(at->printers, printer);
+	bool ok = start_printer(at, printed, 0) || error_set_errno(error, "cannot follow the logs");
 	if (ok && at->options->companion)
 		at->companion = start_companion(at);
 	ok = ok && wait_for_end(at, &set, error);
 	ok = end_companion(at, &set, ok ? error : NULL) && ok;
 	for (guint i = 0; i < at->printers->len; i++) {
-		pid_t pid = g_array_index(at->printers, pid_t, i);
-		if (!ok)
+		pid_t pid = g_array_index(at->printers, PrinterChild, i).pid;
+		if (!ok && pid > 0)
 			(void)kill(pid, SIGTERM);
-		(void)waitpid(pid, NULL, 0);
+		if (pid > 0)
+			(void)waitpid(pid, NULL, 0);
 	}
 	(void)sigprocmask(SIG_SETMASK, &old, NULL);
 	return ok;
@@ -493,7 +576,8 @@ bool compose_attach(Engine *engine, const char *project, const ComposeAttach *op
 	g_autoptr(GHashTable) ended = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 	g_autoptr(GPtrArray) states =
 		g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
-	g_autoptr(GArray) printers = g_array_new(FALSE, FALSE, sizeof(pid_t));
+	g_autoptr(GArray) printers = g_array_new(FALSE, FALSE, sizeof(PrinterChild));
+	g_array_set_clear_func(printers, printer_child_clear);
 	Attached at = {
 		.engine = engine,
 		.project = project,

@@ -13,6 +13,7 @@ typedef struct {
 	bool follow, timestamps, no_prefix, no_color;
 	int64_t tail; /* lines; -1: all */
 	int64_t since_ns, until_ns;
+	int ended_fd; /* follow: gets the index, uint32_t, of each whose log has ended; 0: none */
 } ComposeLogs;
 
 /** compose_logs() - print the logs of a list of ComposeContainer, "NAME | " before each line. */

@@ -540,6 +540,8 @@ ContainerSpec *compose_spec_build(const ComposeSpec *make, GError **error)
 {
 	g_autoptr(ContainerSpec) spec = spec_new();
 	Build build = {.make = make, .spec = spec};
+	/* A working directory is made where it is missing, as docker does. */
+	spec->workdir_created = true;
 	if (!apply_attributes(&build, error) || !finish_identity(&build, error) ||
 	    !compose_spec_mounts(make, spec, error))
 		return NULL;

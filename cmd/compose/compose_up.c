@@ -29,6 +29,7 @@ typedef struct {
 	ComposeStarts *starts;
 	GPtrArray *stopped; /* ids of containers that were stopped for their networks */
 	bool *changed;      /* a container is not as @state has it any more */
+	bool remove_orphans, ignore_orphans;
 	int *status;
 } Up;
 
@@ -518,28 +519,43 @@ static bool acquire_images(const Up *up, const GPtrArray *order, GError **error)
 	return true;
 }
 
-/* Containers of services that the files do not have any more. */
+/* Does it belong to a service that the files do not have any more, or did "run" leave it? */
+static bool is_orphan(const ComposeProject *project, const ComposeContainer *item)
+{
+	if (item->oneoff)
+		return container_summary(item->ctr)->state == CONTAINER_EXITED;
+	return !node_get(node_get(project->model, "services"), item->service) &&
+	       !node_get(project->disabled, item->service) &&
+	       !node_get(project->unselected, item->service);
+}
+
+/* What to do with them: --remove-orphans and both variables. */
+static bool read_orphans(Up *up, GError **error)
+{
+	const Environment *env = up->project->env;
+	up->ignore_orphans = environment_is_true(env, "COMPOSE_IGNORE_ORPHANS");
+	up->remove_orphans =
+		up->options->remove_orphans || environment_is_true(env, "COMPOSE_REMOVE_ORPHANS");
+	return !up->ignore_orphans || !up->remove_orphans ||
+	       error_set(error, ENGINE_ERROR_INVALID,
+			 "cannot combine COMPOSE_IGNORE_ORPHANS and --remove-orphans");
+}
+
+/* Told of or removed, whatever services were named. */
 static bool care_for_orphans(const Up *up, GError **error)
 {
-	const Node *services = node_get(up->project->model, "services");
-	bool remove = up->options->remove_orphans ||
-		      environment_is_true(up->project->env, "COMPOSE_REMOVE_ORPHANS");
 	g_autoptr(GString) names = g_string_new(NULL);
-	if (up->options->services && up->options->services[0] && !remove)
-		return true;
 	for (guint i = 0; i < up->state->len; i++) {
 		const ComposeContainer *item = up->state->pdata[i];
-		if (item->oneoff || node_get(services, item->service) ||
-		    node_get(up->project->disabled, item->service) ||
-		    node_get(up->project->unselected, item->service))
+		if (!is_orphan(up->project, item))
 			continue;
-		if (!remove)
+		if (!up->remove_orphans)
 			g_string_append_printf(names, "%s%s", names->len ? " " : "",
 					       container_summary(item->ctr)->name);
 		else if (!remove_container(up, item->ctr, error))
 			return false;
 	}
-	if (names->len > 0 && !environment_is_true(up->project->env, "COMPOSE_IGNORE_ORPHANS"))
+	if (names->len > 0 && !up->ignore_orphans)
 		log_warn("found orphan containers ([%s]) for this project. If you removed or "
 			 "renamed this service in your compose file, you can run this command with "
 			 "the --remove-orphans flag to clean it up.",
@@ -600,8 +616,9 @@ static bool start_stopped(const Up *up, GError **error)
 static bool run(Up *up, GError **error)
 {
 	g_autoptr(GPtrArray) order = order_services(up->project);
-	if (!check_services(up, order, error) || !acquire_images(up, order, error) ||
-	    !ensure_resources(up, error) || !care_for_orphans(up, error))
+	if (!read_orphans(up, error) || !check_services(up, order, error) ||
+	    !acquire_images(up, order, error) || !ensure_resources(up, error) ||
+	    !care_for_orphans(up, error))
 		return false;
 	for (guint i = 0; i < order->len; i++) {
 		const NodeEntry *entry = order->pdata[i];

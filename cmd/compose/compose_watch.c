@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cmd/compose/compose_hooks.h"
@@ -16,12 +15,11 @@
 #include "cmd/compose/compose_up.h"
 #include "cmd/compose/watch_rule.h"
 #include "cmd/compose/watch_tree.h"
-#include "cmd/container/exec.h"
 #include "libpod/base/error.h"
 #include "libpod/base/fd.h"
 #include "libpod/base/log.h"
 #include "libpod/base/wall.h"
-#include "libpod/copy.h"
+#include "libpod/copy_sync.h"
 #include "libpod/image_users.h"
 #include "libpod/rootless.h"
 
@@ -135,62 +133,6 @@ static GPtrArray *running(const Watch *watch, const WatchRule *rule, GPtrArray *
 	return list;
 }
 
-static bool run_in(Container *ctr, const char *const *args, GError **error)
-{
-	g_autoptr(ContainerSpec) spec = spec_new();
-	const char *name = args[0];
-	int code = 0;
-	if (!exec_run(container_engine(ctr), ctr, spec, false, args, &code, error))
-		return false;
-	while (args[1])
-		args++;
-	return code == 0 || error_set(error, ENGINE_ERROR_BAD_STATE, "%s '%s' ended with %d", name,
-				      args[0], code);
-}
-
-/* A link goes there as one, as docker compose has it: what it leads to may be anywhere on the host.
- */
-static bool sync_link(Container *ctr, const char *path, const char *target, GError **error)
-{
-	g_autofree char *text = g_file_read_link(path, NULL);
-	g_autofree char *parent = g_path_get_dirname(target);
-	/* Gone meanwhile: another event says so. */
-	if (!text)
-		return true;
-	return run_in(ctr, (const char *const[]){"mkdir", "-p", parent, NULL}, error) &&
-	       run_in(ctr, (const char *const[]){"rm", "-r", "-f", target, NULL}, error) &&
-	       run_in(ctr, (const char *const[]){"ln", "-s", "--", text, target, NULL}, error);
-}
-
-static bool is_link(const char *path)
-{
-	struct stat st;
-	return lstat(path, &st) == 0 && S_ISLNK(st.st_mode) && wall_stands("watched-links");
-}
-
-/* What is gone here goes there. What is there gets a directory to be in. */
-static bool sync_path(Container *ctr, const char *path, const char *target, GError **error)
-{
-	struct stat st;
-	const CopyOptions how = {.overwrite = true};
-	if (lstat(path, &st) < 0 && errno == ENOENT)
-		return run_in(ctr, (const char *const[]){"rm", "-r", "-f", target, NULL}, error);
-	g_autofree char *inside = S_ISDIR(st.st_mode) ? g_strconcat(path, "/.", NULL) : NULL;
-	const CopyEnd from = {.path = inside ? inside : path};
-	/* Copying reads the container anew. */
-	g_autofree char *name = g_strdup(container_summary(ctr)->name);
-	const CopyEnd to = {.ctr = ctr, .name = name, .path = target};
-	g_autoptr(GError) failed = NULL;
-	if (copy_run(&from, &to, &how, &failed))
-		return true;
-	g_autofree char *parent = g_path_get_dirname(target);
-	/* Gone meanwhile: another event says so. */
-	if (lstat(path, &st) < 0)
-		return true;
-	return run_in(ctr, (const char *const[]){"mkdir", "-p", parent, NULL}, error) &&
-	       copy_run(&from, &to, &how, error);
-}
-
 static int compare_paths(const void *a, const void *b)
 {
 	return strcmp(*(char *const *)a, *(char *const *)b);
@@ -210,33 +152,22 @@ static GPtrArray *choose(const WatchRule *rule, GHashTable *changed)
 	return list;
 }
 
-/* A directory stands for all in it only where no pattern speaks of that: it is made, no more. */
-static bool is_directory(const char *path)
-{
-	struct stat st;
-	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
-/* The rule's own path is the user's word: a link there is followed. */
-static bool sync_one(Container *ctr, const WatchRule *rule, const char *path, const char *target,
-		     GError **error)
-{
-	const char *const mkdir[] = {"mkdir", "-p", target, NULL};
-	if (is_directory(path))
-		return run_in(ctr, mkdir, error);
-	if (is_link(path) && strcmp(path, watch_rule_path(rule)) != 0)
-		return sync_link(ctr, path, target, error);
-	return sync_path(ctr, path, target, error);
-}
-
+/* A link goes there as one, as docker compose has it: what it leads to may be anywhere on the host.
+ * Only the rule's own path is the user's word: a link there is followed. */
 static bool sync_all(const WatchRule *rule, const GPtrArray *items, const GPtrArray *paths,
 		     GError **error)
 {
 	for (guint i = 0; i < items->len; i++) {
-		Container *ctr = ((ComposeContainer *)items->pdata[i])->ctr;
+		g_autoptr(CopySync) sync =
+			copy_sync_open(((ComposeContainer *)items->pdata[i])->ctr, error);
+		if (!sync)
+			return false;
 		for (guint p = 0; p < paths->len; p++) {
-			g_autofree char *target = watch_rule_target(rule, paths->pdata[p]);
-			if (!sync_one(ctr, rule, paths->pdata[p], target, error))
+			const char *path = paths->pdata[p];
+			g_autofree char *target = watch_rule_target(rule, path);
+			bool follow = strcmp(path, watch_rule_path(rule)) == 0 ||
+				      !wall_stands("watched-links");
+			if (!copy_sync_path(sync, path, target, follow, error))
 				return false;
 		}
 	}
@@ -332,6 +263,14 @@ static bool act(const Watch *watch, const WatchRule *rule, const GPtrArray *path
 	return true;
 }
 
+/* A line of its own for each of the error's. */
+static void warn(const WatchRule *rule, const GError *failed)
+{
+	g_auto(GStrv) lines = g_strsplit(failed->message, "\n", -1);
+	for (char **line = lines; *line; line++)
+		log_warn("watch: service %s: %s", watch_rule_service(rule)->key, *line);
+}
+
 /* Let each rule act. A service that was built anew has all that others would copy into it. */
 static void act_all(const Watch *watch, GHashTable *changed)
 {
@@ -347,7 +286,7 @@ static void act_all(const Watch *watch, GHashTable *changed)
 			    g_hash_table_contains(rebuilt, name))
 				continue;
 			if (!act(watch, rule, paths, &failed))
-				log_warn("watch: service %s: %s", name, failed->message);
+				warn(rule, failed);
 			else if (builds)
 				g_hash_table_add(rebuilt, (void *)name);
 		}
@@ -378,8 +317,7 @@ static void sync_initially(const Watch *watch)
 		g_autoptr(GPtrArray) items = running(watch, rule, &state, &failed);
 		g_autoptr(GPtrArray) paths = choose(rule, all);
 		if (!items || !sync_all(rule, items, paths, &failed))
-			log_warn("watch: service %s: %s", watch_rule_service(rule)->key,
-				 failed->message);
+			warn(rule, failed);
 	}
 }
 

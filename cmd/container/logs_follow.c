@@ -135,6 +135,8 @@ bool logs_follow(const FollowedLog *logs, size_t n, bool (*print)(const LogLine 
 			open--;
 			if (failed)
 				g_propagate_error(error, failed);
+			else if (logs[i].ended)
+				logs[i].ended(logs[i].data);
 			ok = !failed;
 		}
 	}

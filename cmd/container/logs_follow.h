@@ -14,7 +14,8 @@ typedef struct {
 	int dir_fd;
 	const char *path; /* NULL: the container's own */
 	LogsOptions options;
-	void *data; /* for the function that prints */
+	void *data;                /* for the function that prints */
+	void (*ended)(void *data); /* called when all of it is printed; may be NULL */
 } FollowedLog;
 
 /**

@@ -222,6 +222,14 @@ secrets: {s: {file: ./conf}}
         self.assertEqual(inspect["Config"]["StopTimeout"], 2)
         self.assertEqual(self.compose("down", "-t", "0").code, 0)
 
+    def test_a_working_directory_is_made(self):
+        """As docker has it, for root; what exec wants has to be there. Red when compose_spec() does not say so."""
+        self.up(f"services: {{a: {{image: busybox, command: {SLEEP}, working_dir: /new/deep, read_only: true, user: '12'}}}}")
+        self.assertEqual(self.compose("exec", "-T", "a", "pwd").word, "/new/deep")
+        self.assertEqual(self.compose("exec", "-T", "a", "stat", "-c", "%u %a", "/new/deep").word, "0 755")
+        self.assertEqual(self.compose("run", "--rm", "-T", "-w", "/other", "a", "pwd").word, "/other")
+        self.assertNotEqual(self.compose("exec", "-T", "-w", "/missing", "a", "pwd", check=False).code, 0)
+
     def test_ports(self):
         port = free_port()
         self.up(f"services: {{a: {{image: busybox, command: {SLEEP}, ports: ['127.0.0.1:{port}:80']}}}}")
@@ -374,6 +382,12 @@ class Changes(ComposeTest):
         self.assertIn("found orphan containers ([proj-b-1])", self.up(one).stderr)
         self.assertEqual(self.names(), ["proj-a-1", "proj-b-1"])
         self.assertNotIn("orphan", self.up(one, env={"COMPOSE_IGNORE_ORPHANS": "1"}).stderr)
+        # As docker compose: also where services are named, and by run.
+        self.assertIn("found orphan containers ([proj-b-1])", self.up(one, "a").stderr)
+        self.assertIn("found orphan containers ([proj-b-1])", self.compose("run", "--name", "proj-once", "-T", "a", "true").stderr)
+        self.assertRegex(self.up(one, "a").stderr, r"orphan containers \(\[(proj-b-1 proj-once|proj-once proj-b-1)\]\)")
+        self.assertIn("cannot combine COMPOSE_IGNORE_ORPHANS and --remove-orphans",
+                      self.up(one, "--remove-orphans", env={"COMPOSE_IGNORE_ORPHANS": "1"}, check=False).stderr)
         self.up(one, "--remove-orphans")
         self.assertEqual(self.names(), ["proj-a-1"])
         self.up(both)
@@ -537,12 +551,27 @@ class Attached(ComposeTest):
         self.write("services: {a: {image: busybox, command: [sh, -c, 'echo one; echo two >&2']}, "
                    "longer: {image: busybox, command: [echo, three]}}")
         done = self.compose("up")
-        self.assertEqual(sorted(done.lines), ["a-1       | one", "longer-1  | three"])
+        self.assertEqual(sorted(done.lines), ["a-1       | one", "a-1 exited with code 0", "longer-1  | three", "longer-1 exited with code 0"])
         self.assertIn("a-1       | two", done.stderr)
         self.assertIn("Attaching to a-1, longer-1\n", done.stderr)
-        self.assertIn("a-1 exited with code 0\n", done.stderr)
         self.assertEqual(self.compose("logs", "--no-log-prefix", "longer").stdout, "three\n")
         self.assertEqual(self.compose("logs", "-n", "0").stdout, "")
+
+    def test_the_end_is_told_behind_the_last_words(self):
+        """Red when look_around() does not ask is_being_printed()."""
+        self.write("services: {a: {image: busybox, command: [sh, -c, 'seq 30000']}, b: {image: busybox, command: [seq, '30000']}}")
+        lines = self.compose("up").lines
+        for name in ("a-1", "b-1"):
+            self.assertEqual([line for line in lines if line.startswith(name)][-2:], [f"{name}  | 30000", f"{name} exited with code 0"])
+
+    def test_a_log_that_cannot_be_read(self):
+        """Is no reason to be silent about others, or to wait for it. Red when its reader's error is all readers'."""
+        self.write("services: {a: {image: busybox, command: [echo, gone], logging: {driver: none}}, "
+                   "b: {image: busybox, command: [sh, -c, 'sleep 0.5; echo there']}}")
+        done = self.compose("up")
+        self.assertEqual(sorted(done.lines), ["a-1 exited with code 0", "b-1  | there", "b-1 exited with code 0"])
+        self.assertIn("Warning: a-1: its log driver keeps no logs\n", done.stderr)
+        self.assertEqual(self.compose("logs").lines, ["b-1  | there"])
 
     def test_exit_code_from(self):
         self.write(f"services: {{a: {{image: busybox, command: [sh, -c, 'sleep 0.3; exit 7']}}, b: {{image: busybox, init: true, command: {SLEEP}}}}}")
@@ -559,7 +588,7 @@ class Attached(ComposeTest):
         self.assertEqual(self.compose("up", "--attach", "b", "--abort-on-container-exit", check=False).code, 7)
         self.compose("up", "-d", "b")
         done = self.compose("up", "a")
-        self.assertIn("a-1 exited with code 7\n", done.stderr)
+        self.assertIn("a-1 exited with code 7\n", done.stdout)
         self.assertNotIn("quiet", done.stdout)
 
     def test_what_is_started_meanwhile_is_followed(self):
@@ -571,8 +600,8 @@ class Attached(ComposeTest):
             if line == "a-2  | mine\n":
                 break
         self.compose("stop", "a")
-        _, err = process.communicate(timeout=60 * SLOWNESS)
-        self.assertIn("a-2 exited with code 137\n", err)
+        out, _ = process.communicate(timeout=60 * SLOWNESS)
+        self.assertIn("a-2 exited with code 137\n", out)
 
     def test_a_signal_leaves_others_alone(self):
         one = f"image: busybox, command: {SLEEP}, stop_signal: KILL"

@@ -4,6 +4,7 @@
 import queue
 import shutil
 import signal
+import tarfile
 import threading
 
 from tests.support.skiff import SLOWNESS, free_port, wait_for
@@ -146,6 +147,45 @@ services:
                  message="the link")
         self.assertEqual(self.cat("/app/deep/link"), "")
         self.stop(process)
+
+    def test_nothing_is_run_in_the_container(self):
+        """An image may have no shell. Red when a directory is made, or a file removed, by a program in there."""
+        archive = self.tmp / "one.tar"
+        with tarfile.open(archive, "w") as tar:
+            tar.add(shutil.which("busybox"), "busybox")
+        self.skiff("import", "-q", archive, "one")
+        self.addCleanup(self.skiff, "rmi", "-f", "one", check=False)
+        text = """
+services:
+  a:
+    image: one
+    command: [/busybox, sleep, "1000"]
+    stop_signal: KILL
+    user: "12:34"
+    develop: {watch: [{action: sync, path: ./src, target: /app/src, initial_sync: true}]}
+"""
+        (self.src / "first").write_text("1")
+        self.up(text)
+        process = self.watch(text)
+        run = lambda *words: self.compose("exec", "-T", "a", "/busybox", *words, check=False).stdout.strip()
+        self.assertEqual(run("cat", "/app/src/first"), "1")
+        self.assertEqual(run("stat", "-c", "%u:%g", "/app/src/first", "/app/src").split(), ["12:34", "12:34"])
+        (self.src / "deep").mkdir()
+        (self.src / "deep/link").symlink_to("../first")
+        (self.src / "deep/file").write_text("2")
+        wait_for(lambda: run("cat", "/app/src/deep/link", "/app/src/deep/file") == "12", timeout=60, message="the link and the file")
+        with self.subTest("a directory in place of a file, and the reverse"):
+            shutil.rmtree(self.src / "deep")
+            (self.src / "deep").write_text("3")
+            (self.src / "first").unlink()
+            (self.src / "first").mkdir()
+            (self.src / "first/file").write_text("4")
+            wait_for(lambda: run("cat", "/app/src/deep", "/app/src/first/file") == "34", timeout=60, message="both")
+        with self.subTest("removed"):
+            shutil.rmtree(self.src / "first")
+            wait_for(lambda: run("ls", "/app/src") == "deep", timeout=60, message="the removal")
+        self.stop(process)
+        self.assertNotIn("Warning", "".join(self.log))
 
     def test_changes_come_in_batches(self):
         self.up(self.TEXT)

@@ -178,6 +178,13 @@ static void test_process(void)
 	apply(elsewhere, (const Option[]){{spec_set_workdir, "/srv"}, {NULL}});
 	g_assert_true(spec_resolve_image(elsewhere, image, NULL));
 	g_assert_false(elsewhere->workdir_created);
+
+	/* docker, and so compose, makes either. */
+	g_autoptr(ContainerSpec) made = spec_new();
+	apply(made, (const Option[]){{spec_set_workdir, "/srv"}, {NULL}});
+	made->workdir_created = true;
+	g_assert_true(spec_resolve_image(made, image, NULL));
+	g_assert_true(made->workdir_created);
 }
 
 static void test_hostile_process_values(void)
