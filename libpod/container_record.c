@@ -6,10 +6,10 @@
  *            containers/ID/update.json  what `update` changed of it
  *            containers/ID/networks.json  where `network connect` and `disconnect` have put it
  *            containers/ID/state.json   all that ps reads; replaced as a whole
- *            containers/ID/exit.json    written by the monitor when the container has ended for
- * good names/NAME -> ID           a symbolic link: made or not, the file system decides runtime
- * containers/ID/run.json     written by the monitor: pids, start, ports containers/ID/life held by
- * the monitor; op: held by commands
+ *            containers/ID/exit.json    by the monitor when the container has ended for good
+ *            names/NAME -> ID           a symbolic link: made or not, the file system decides
+ *   runtime  containers/ID/run.json     by the monitor: pids, start, ports
+ *            containers/ID/life         held by the monitor; op: held by commands
  *
  * The state is told, not stored, unless state.json says "created" or "exited": then nothing runs,
  * though the last monitor may still hold life for a moment. Else exit.json there = ended; life held
@@ -33,6 +33,7 @@
 #define STATE_VERSION   1
 #define MAX_STATE_SIZE  (1024 * 1024)
 #define MAX_CREATE_SIZE (16 * 1024 * 1024)
+#define LOAD_TRIES      3
 
 static const char *const state_names[] = {
 	[CONTAINER_CREATED] = "created",         [CONTAINER_RUNNING] = "running",
@@ -448,7 +449,9 @@ static bool tell_state(Container *ctr, GError **error)
 	GError *failed = NULL;
 	if (settled && !s->auto_remove)
 		return true;
-	if (load_exit(ctr, &failed) || (!failed && load_run(ctr, &failed)))
+	/* The exit once more: the monitor may have left it, and gone, between the two looks. */
+	if (load_exit(ctr, &failed) || (!failed && load_run(ctr, &failed)) ||
+	    (!failed && load_exit(ctr, &failed)))
 		return true;
 	if (failed) {
 		g_propagate_error(error, failed);
@@ -537,6 +540,12 @@ static bool has_directory(const Container *ctr)
 	       0;
 }
 
+static bool set_removed(const Container *ctr, GError **error)
+{
+	return error_set(error, ENGINE_ERROR_NOT_FOUND,
+			 "container %.12s has been removed: no such container", ctr->dir_name);
+}
+
 /* Read state.json into the summary, as it is on disk. */
 static bool read_record(Container *ctr, GError **error)
 {
@@ -547,9 +556,7 @@ static bool read_record(Container *ctr, GError **error)
 	reset_summary(ctr);
 	bool absent = !json && error_matches(failed, ENGINE_ERROR_NOT_FOUND);
 	if (absent && !has_directory(ctr))
-		return error_set(error, ENGINE_ERROR_NOT_FOUND,
-				 "container %.12s has been removed: no such container",
-				 ctr->dir_name);
+		return set_removed(ctr, error);
 	bool loaded = json && load_state(&ctr->summary, json, &failed);
 	bool newer = error_matches(failed, ENGINE_ERROR_UNSUPPORTED);
 	ctr->state_is_lost = false;
@@ -570,13 +577,19 @@ static bool read_record(Container *ctr, GError **error)
 
 static bool load_record(Container *ctr, GError **error)
 {
-	/* Twice: between our two looks its end may have gone from exit.json into state.json. */
-	for (int attempt = 0; attempt < 2; attempt++) {
+	/* Again: since we read the record its end may have gone from exit.json into it, and it may
+	 * have been started once more, with a new runtime directory. */
+	for (int attempt = 0; attempt < LOAD_TRIES; attempt++) {
+		if (attempt > 0)
+			fd_close(&ctr->run_fd);
 		if (!read_record(ctr, error))
 			return false;
 		GError *failed = NULL;
+		/* A --rm container is never recorded as running, and its exit goes with it. */
 		if (tell_state(ctr, &failed))
-			return true;
+			return ctr->summary.state != CONTAINER_CREATED ||
+			       !ctr->summary.auto_remove || has_directory(ctr) ||
+			       set_removed(ctr, error);
 		if (failed) {
 			g_propagate_prefixed_error(error, failed,
 						   "container %.12s: ", ctr->dir_name);

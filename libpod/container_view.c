@@ -119,7 +119,7 @@ static bool open_running(ContainerView *view, ViewKind kind, GError **error)
 	if (view->userns_fd < 0)
 		return false;
 	/* Now that they are open: are they those of the process meant? */
-	if (record_process_start(ctr->summary.pid) != ctr->pid_start)
+	if (!record_is_process(ctr->summary.pid, ctr->pid_start))
 		return error_set(error, ENGINE_ERROR_BAD_STATE, "container %s has just ended",
 				 ctr->summary.id);
 	if (is_ours(view->userns_fd))

@@ -16,7 +16,8 @@
 #include "libpod/base/units.h"
 #include "libpod/monitor/event_file.h"
 
-#define POLL_MS 100
+#define POLL_MS        100
+#define ROTATION_TRIES 100
 
 const char *event_type_name(EventType type)
 {
@@ -113,17 +114,49 @@ void event_network(Engine *engine, const char *status, const char *name, const c
 struct EventReader {
 	Engine *engine;
 	int fd;         /* of the file that is read; -1: none yet */
-	bool old;       /* it is events.1, read before the other */
 	GString *bytes; /* read, and not handed out yet */
 	Json *json;     /* what the last event borrows from */
 	GHashTable *attributes;
 };
 
-/* Open the file of the next events, where there is one. */
-static void open_current(EventReader *reader)
+static bool same_file(const struct stat *a, const struct stat *b)
 {
-	reader->old = false;
-	reader->fd = path_open_state(engine_run_fd(reader->engine), EVENTS_FILE, O_RDONLY, 0);
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* What stands as events.1. Return: false if nothing does. */
+static bool stat_old(const EventReader *reader, struct stat *out)
+{
+	return fstatat(engine_run_fd(reader->engine), EVENTS_OLD, out, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/*
+ * Go on to the file behind the one we hold; if that is not kept any more, or we hold none, to the
+ * oldest. Somebody may begin a new file meanwhile, then it is tried again: none is passed over.
+ * Return: false if there is none.
+ */
+static bool open_next(EventReader *reader)
+{
+	int dir = engine_run_fd(reader->engine);
+	for (int i = 0; i < ROTATION_TRIES; i++) {
+		struct stat held, before, after;
+		bool has_old = stat_old(reader, &before);
+		bool holds_old = has_old && reader->fd >= 0 && fstat(reader->fd, &held) == 0 &&
+				 same_file(&held, &before);
+		const char *name = has_old && !holds_old ? EVENTS_OLD : EVENTS_FILE;
+		autofd fd = path_open_state(dir, name, O_RDONLY, 0);
+		bool still_old = stat_old(reader, &after);
+		if (still_old != has_old || (has_old && !same_file(&before, &after)))
+			continue;
+		if (fd < 0)
+			return false;
+		fd_close(&reader->fd);
+		reader->fd = fd_steal(&fd);
+		/* The rest of a line that a full disk has cut off. */
+		g_string_truncate(reader->bytes, 0);
+		return true;
+	}
+	return false;
 }
 
 EventReader *event_reader_new(Engine *engine, bool from_now)
@@ -131,12 +164,16 @@ EventReader *event_reader_new(Engine *engine, bool from_now)
 	EventReader *reader = g_new0(EventReader, 1);
 	reader->engine = engine;
 	reader->bytes = g_string_new(NULL);
-	reader->fd =
-		from_now ? -1 : path_open_state(engine_run_fd(engine), EVENTS_OLD, O_RDONLY, 0);
-	reader->old = reader->fd >= 0;
-	if (reader->fd < 0)
-		open_current(reader);
-	if (from_now && reader->fd >= 0)
+	reader->fd = -1;
+	if (!from_now) {
+		(void)open_next(reader);
+		return reader;
+	}
+	/* The newest there is: where a new one is just being begun, the one that was full. */
+	static const char *const names[] = {EVENTS_FILE, EVENTS_OLD};
+	for (size_t i = 0; i < G_N_ELEMENTS(names) && reader->fd < 0; i++)
+		reader->fd = path_open_state(engine_run_fd(engine), names[i], O_RDONLY, 0);
+	if (reader->fd >= 0)
 		(void)lseek(reader->fd, 0, SEEK_END);
 	return reader;
 }
@@ -158,30 +195,24 @@ static bool is_current(const EventReader *reader)
 	struct stat here, there;
 	return fstatat(engine_run_fd(reader->engine), EVENTS_FILE, &there, AT_SYMLINK_NOFOLLOW) <
 		       0 ||
-	       (fstat(reader->fd, &here) == 0 && here.st_ino == there.st_ino);
+	       (fstat(reader->fd, &here) == 0 && same_file(&here, &there));
 }
 
 /* Read on. Return: false if nothing came. */
 static bool read_more(EventReader *reader)
 {
 	char piece[16384];
+	if (reader->fd < 0 && !open_next(reader))
+		return false;
 	for (;;) {
-		if (reader->fd < 0)
-			open_current(reader);
-		if (reader->fd < 0)
-			return false;
 		/* Asked first: what is written before it became the old one is then read below. */
-		bool current = !reader->old && is_current(reader);
+		bool current = is_current(reader);
 		ssize_t n = read(reader->fd, piece, sizeof piece);
 		if (n > 0) {
 			g_string_append_len(reader->bytes, piece, n);
 			return true;
 		}
-		if (current || (n < 0 && errno == EINTR))
-			return false;
-		fd_close(&reader->fd);
-		open_current(reader);
-		if (reader->fd < 0)
+		if (current || (n < 0 && errno == EINTR) || !open_next(reader))
 			return false;
 	}
 }

@@ -255,18 +255,16 @@ NamedNetwork *named_network_resolve(Engine *engine, const char *name, GError **e
 	g_autoptr(GPtrArray) list = network || !*name ? NULL : named_networks_list(engine, error);
 	if (!network && *name && !list)
 		return NULL;
-	for (guint i = 0; list && i < list->len; i++) {
-		NamedNetwork *other = list->pdata[i];
-		if (!g_str_has_prefix(other->id, name))
+	for (guint i = list ? list->len : 0; i > 0; i--) {
+		if (!g_str_has_prefix(((NamedNetwork *)list->pdata[i - 1])->id, name))
 			continue;
 		if (network)
 			return error_set_null(error, ENGINE_ERROR_INVALID,
 					      "more than one result for network ID %s: network "
 					      "already exists",
 					      name);
-		network = named_network_lookup(engine, other->name, error);
-		if (!network)
-			return NULL;
+		/* As it was read: by its name it may be gone by now. */
+		network = g_ptr_array_steal_index(list, i - 1);
 	}
 	if (!network) {
 		error_set(error, ENGINE_ERROR_NOT_FOUND,

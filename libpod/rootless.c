@@ -55,6 +55,7 @@ static bool is_inside(Engine *engine)
 	return engine_is_rootless(engine) && geteuid() == 0;
 }
 
+/* 0 with errno. */
 static uint64_t userns_inode(pid_t pid)
 {
 	char path[64];
@@ -114,9 +115,7 @@ static int open_member(pid_t pid, unsigned long long start, uint64_t inode)
 	struct stat st;
 	if (fd < 0 || fstat(fd, &st) < 0 || (inode && st.st_ino != inode))
 		return -1;
-	if (record_process_start(pid) != start)
-		return -1;
-	return fd_steal(&fd);
+	return record_is_process(pid, start) ? fd_steal(&fd) : -1;
 }
 
 /* The namespace through the runtime record of any running container; for when all listed holders
@@ -296,13 +295,26 @@ static bool wait_exec(int fd, const char *program, GError **error)
 	return error_set_errno(error, "cannot start '%s'", program);
 }
 
+/*
+ * Record that @pid holds the namespace. One that has ended already holds nothing; one of which
+ * nobody can tell what it is would be found by nobody, and a second namespace would be made.
+ */
 static bool remember_holder(Engine *engine, HolderRecord *record, pid_t pid, GError **error)
 {
+	unsigned long long start = 0;
 	if (record->n_holders == MAX_HOLDERS)
 		return true;
-	record->inode = userns_inode(pid);
+	if (!record_tell_start(pid, &start, error))
+		return false;
+	uint64_t inode = start ? userns_inode(pid) : 0;
+	if (start && !inode && errno != ENOENT && errno != ESRCH)
+		return error_set_errno(error, "cannot tell the user namespace of process %d",
+				       (int)pid);
+	if (!inode)
+		return true;
+	record->inode = inode;
 	record->holders[record->n_holders].pid = pid;
-	record->holders[record->n_holders++].start = record_process_start(pid);
+	record->holders[record->n_holders++].start = start;
 	return holder_record_save(engine, record, error);
 }
 

@@ -150,15 +150,17 @@ Image *image_load(Store *store, const char *id, GError **error)
 		image->names = image_lines_read(dir, "names", &problem);
 	if (image->names)
 		image->repo_digests = image_lines_read(dir, "digests", &problem);
-	if (!image->repo_digests || !read_figures(dir, image, &problem)) {
-		/* Removed while it was read? Then it is absent, not broken. */
+	bool read = image->repo_digests && read_figures(dir, image, &problem);
+	/* Removed while it was read? Then it is absent: not broken, and not without names. */
+	if (!read || !image->names[0] || !image->repo_digests[0]) {
 		autofd again = image_dir_open(store, id, error);
 		if (again < 0)
 			return NULL;
+	}
+	if (!read)
 		return error_set_null(error, ENGINE_ERROR_CORRUPT,
 				      "image '%.12s' has a broken record: %s", id,
 				      problem->message);
-	}
 
 	image->chain_ids = chain_ids_of(image->config);
 	if (image->config->created &&

@@ -6,6 +6,7 @@
  * between two looks counts as absent.
  */
 #include <fcntl.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -20,6 +21,15 @@
 #include "storage/image_index.h"
 #include "storage/image_priv.h"
 #include "storage/reference.h"
+
+/* How often names that change while they are searched are searched again. */
+#define SEARCH_TRIES 20
+
+typedef struct {
+	char *id;     /* owned */
+	size_t rank;  /* which of the wanted names it has */
+	int64_t time; /* when it got it */
+} NameSearch;
 
 /* Ids of all images, or an empty list where there is no store yet. */
 static char **list_ids(Store *store, GError **error)
@@ -61,12 +71,25 @@ static char **candidate_names(const Reference *reference)
 }
 
 /* When were an image's names written last? Nanoseconds; -1 if it has none. */
-static int64_t names_time(int dir_fd)
+static int64_t names_time(const struct stat *st)
+{
+	return st->st_ino ? (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec : -1;
+}
+
+/* The state of an image's names, for changes_note(); zeros if there are none. */
+static struct stat stat_names(Store *store, const char *id)
 {
 	struct stat st;
-	if (fstatat(dir_fd, "names", &st, AT_SYMLINK_NOFOLLOW) < 0)
-		return -1;
-	return (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+	g_autofree char *path = g_strconcat(id, "/names", NULL);
+	bool there = fstatat(store_dir(store, "images"), path, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	return there ? st : (struct stat){0};
+}
+
+/* Note which record has which names: what is noted again as the same has not changed between. */
+static void changes_note(GString *notes, const char *id, const struct stat *st)
+{
+	g_string_append_printf(notes, "%s %ju %jd.%09ld\n", id, (uintmax_t)st->st_ino,
+			       (intmax_t)st->st_ctim.tv_sec, st->st_ctim.tv_nsec);
 }
 
 /*
@@ -89,30 +112,61 @@ static bool read_lines(Store *store, const char *id, const char *name, int *out_
 	return true;
 }
 
-/* Id of the image that has the best of @wanted, NULL without error if none has one. */
-static char *find_by_name(Store *store, char **ids, char **wanted, GError **error)
+/* One pass over all records; the notes are of the moment before each was read. */
+static bool search_names(Store *store, char **wanted, GString *notes, NameSearch *out,
+			 GError **error)
 {
-	char *found = NULL;
-	size_t found_rank = G_MAXSIZE;
-	int64_t found_time = -1;
-	for (size_t i = 0; ids[i]; i++) {
+	g_auto(GStrv) ids = list_ids(store, error);
+	for (size_t i = 0; ids && ids[i]; i++) {
 		autofd dir = -1;
 		g_auto(GStrv) names = NULL;
+		struct stat st = stat_names(store, ids[i]);
+		changes_note(notes, ids[i], &st);
 		if (!read_lines(store, ids[i], "names", &dir, &names, error))
-			return NULL;
-		for (size_t rank = 0; names && wanted[rank] && rank <= found_rank; rank++) {
+			return false;
+		for (size_t rank = 0; names && wanted[rank] && rank <= out->rank; rank++) {
 			if (!g_strv_contains((const char *const *)names, wanted[rank]))
 				continue;
-			int64_t time = names_time(dir);
-			if (rank < found_rank || time > found_time) {
-				found = ids[i];
-				found_rank = rank;
-				found_time = time;
+			if (rank < out->rank || names_time(&st) > out->time) {
+				g_free(out->id);
+				*out = (NameSearch){g_strdup(ids[i]), rank, names_time(&st)};
 			}
 			break;
 		}
 	}
-	return g_strdup(found);
+	return ids != NULL;
+}
+
+/* Have no names changed since they were noted? */
+static bool is_unchanged(Store *store, const GString *notes)
+{
+	g_autoptr(GString) now = g_string_new(NULL);
+	g_auto(GStrv) ids = list_ids(store, NULL);
+	for (size_t i = 0; ids && ids[i]; i++) {
+		struct stat st = stat_names(store, ids[i]);
+		changes_note(now, ids[i], &st);
+	}
+	return g_string_equal(now, notes);
+}
+
+/*
+ * Id of the image that has the best of @wanted, NULL without error if none has one. A name goes to
+ * its new image before it leaves the old one; but who reads the new one before and the old one
+ * after sees it in none. So that the best was not found is believed only if nothing has changed.
+ */
+static char *find_by_name(Store *store, char **wanted, GError **error)
+{
+	for (int try = 0;; try++) {
+		g_autoptr(GString) notes = g_string_new(NULL);
+		NameSearch found = {.rank = G_MAXSIZE, .time = -1};
+		if (!search_names(store, wanted, notes, &found, error)) {
+			g_free(found.id);
+			return NULL;
+		}
+		if (found.rank == 0 || try == SEARCH_TRIES || is_unchanged(store, notes))
+			return found.id;
+		g_free(found.id);
+	}
 }
 
 /* Does one of the image's manifests have this digest? Return: 1, 0, -1 with an error. */
@@ -185,9 +239,8 @@ static bool is_hex(const char *text)
 
 char *image_name_holder(Store *store, const char *name, GError **error)
 {
-	g_auto(GStrv) ids = list_ids(store, error);
 	char *wanted[] = {(char *)name, NULL};
-	return ids ? find_by_name(store, ids, wanted, error) : NULL;
+	return find_by_name(store, wanted, error);
 }
 
 char *image_find_id(Store *store, const char *name, GError **error)
@@ -208,7 +261,7 @@ char *image_find_id(Store *store, const char *name, GError **error)
 		id = find_by_digest(store, ids, reference, &failed);
 	} else if (reference) {
 		g_auto(GStrv) wanted = candidate_names(reference);
-		id = find_by_name(store, ids, wanted, &failed);
+		id = find_by_name(store, wanted, &failed);
 	}
 	if (!id && !failed && is_hex(prefix))
 		id = find_by_prefix(ids, prefix, &failed);
@@ -223,6 +276,9 @@ Image *image_lookup(Store *store, const char *name, GError **error)
 	g_autofree char *id = image_find_id(store, name, &problem);
 	g_autoptr(ImageIndex) index =
 		id || problem ? NULL : image_index_lookup(store, name, &problem);
+	/* The name may have gone from a list to an image meanwhile. */
+	if (!id && !index && !problem)
+		id = image_find_id(store, name, &problem);
 	if (problem) {
 		g_propagate_error(error, g_steal_pointer(&problem));
 		return NULL;

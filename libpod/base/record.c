@@ -201,7 +201,7 @@ static void set_in_use(int fd, const char *name, GError **error)
 	char operation[65] = {0};
 	if (pread(fd, text, sizeof text - 1, 0) > 0 &&
 	    sscanf(text, "%d %llu %64s", &pid, &start, operation) == 3 && pid > 0 &&
-	    record_process_start(pid) == start)
+	    record_is_process(pid, start))
 		error_set(error, ENGINE_ERROR_IN_USE, "'%s' is locked by process %d (%s)", name,
 			  pid, operation);
 	else
@@ -301,8 +301,21 @@ unsigned long long record_process_start(pid_t pid)
 	return proc_stat_read(-1, pid, &stat) ? stat.start : 0;
 }
 
+bool record_tell_start(pid_t pid, unsigned long long *out, GError **error)
+{
+	errno = 0;
+	*out = record_process_start(pid);
+	return *out != 0 || errno == 0 || errno == ENOENT || errno == ESRCH ||
+	       error_set_errno(error, "cannot tell when process %d began", (int)pid);
+}
+
+bool record_is_process(pid_t pid, unsigned long long start)
+{
+	return start != 0 && record_process_start(pid) == start;
+}
+
 int record_open_process(pid_t pid, unsigned long long start)
 {
 	autofd pidfd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
-	return pidfd >= 0 && record_process_start(pid) == start ? fd_steal(&pidfd) : -1;
+	return pidfd >= 0 && record_is_process(pid, start) ? fd_steal(&pidfd) : -1;
 }

@@ -85,6 +85,21 @@ const char *record_boot_id(void);
 unsigned long long record_process_start(pid_t pid);
 
 /**
+ * record_tell_start() - record_process_start() for who writes it down
+ * @out:	0 if @pid is gone
+ *
+ * Return: false with an error if that cannot be told now: by a start of 0 nobody would ever find
+ * the process again.
+ */
+bool record_tell_start(pid_t pid, unsigned long long *out, GError **error);
+
+/**
+ * record_is_process() - is @pid the process that began at @start? Not if @start is 0, or if it
+ * cannot be told.
+ */
+bool record_is_process(pid_t pid, unsigned long long start);
+
+/**
  * record_open_process() - a pidfd of @pid, if that process began at @start.
  *
  * Return: a descriptor that polls readable when the process is gone; -1 if it already is, or @pid

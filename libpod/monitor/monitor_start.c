@@ -45,10 +45,9 @@ static ino_t namespace_inode(MonitorLoop *loop, const char *pid, const char *nam
  */
 static bool set_process(Json *record, const char *key, pid_t pid, GError **error)
 {
-	errno = 0;
-	unsigned long long start = pid > 0 ? record_process_start(pid) : 0;
-	if (pid > 0 && start == 0 && errno != 0 && errno != ENOENT && errno != ESRCH)
-		return error_set_errno(error, "cannot tell when process %d began", (int)pid);
+	unsigned long long start = 0;
+	if (pid > 0 && !record_tell_start(pid, &start, error))
+		return false;
 	Json *json = json_object_new_object();
 	js_set_int(json, "pid", pid);
 	js_set_int(json, "start", (int64_t)start);

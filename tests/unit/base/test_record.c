@@ -271,12 +271,44 @@ static void test_process_identity(void)
 	g_assert_cmpint(process, >=, 0);
 	g_assert_cmpint(record_open_process(getpid(), ours + 1), ==, -1);
 	g_assert_cmpint(record_open_process(0, 0), ==, -1);
+	g_assert_true(record_is_process(getpid(), ours));
+	g_assert_false(record_is_process(getpid(), ours + 1));
 	pid_t pid = fork();
 	if (pid == 0)
 		_exit(0);
 	g_assert_cmpint(waitpid(pid, NULL, 0), ==, pid);
 	g_assert_cmpuint(record_process_start(pid), ==, 0);
 	g_assert_cmpint(record_open_process(pid, ours), ==, -1);
+}
+
+/* What cannot be read now is neither "gone" to who writes it down nor the same to who compares. */
+static void test_unreadable_start(void)
+{
+	struct rlimit limit, none;
+	unsigned long long start = 7;
+	g_autoptr(GError) error = NULL;
+	g_assert_cmpint(getrlimit(RLIMIT_NOFILE, &limit), ==, 0);
+	none = limit;
+	none.rlim_cur = 0;
+	g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &none), ==, 0);
+	bool told = record_tell_start(getpid(), &start, &error);
+	bool same = record_is_process(getpid(), 0);
+	g_assert_cmpint(setrlimit(RLIMIT_NOFILE, &limit), ==, 0);
+	g_assert_false(told);
+	g_assert_true(error_matches(error, ENGINE_ERROR_SYSTEM));
+	g_assert_cmpuint(start, ==, 0);
+	g_assert_false(same);
+
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(0);
+	g_assert_cmpint(waitpid(pid, NULL, 0), ==, pid);
+	start = 7;
+	g_clear_error(&error);
+	g_assert_true(record_tell_start(pid, &start, &error));
+	g_assert_no_error(error);
+	g_assert_cmpuint(start, ==, 0);
+	g_assert_false(record_is_process(pid, 0));
 }
 
 int main(int argc, char **argv)
@@ -294,5 +326,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/record/lock/shared", test_lock_shared);
 	g_test_add_func("/record/lock/is-inherited", test_lock_is_inherited);
 	g_test_add_func("/record/process-identity", test_process_identity);
+	g_test_add_func("/record/unreadable-start", test_unreadable_start);
 	return g_test_run();
 }

@@ -5,6 +5,7 @@
 #include "libpod/events.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -112,6 +113,63 @@ static void test_bounded(Fixture *f, gconstpointer unused)
 	g_assert_cmpint(last, ==, N - 1);
 }
 
+static void expect(EventReader *reader, const char *name)
+{
+	Event event;
+	g_assert_true(event_reader_next(reader, &event));
+	g_assert_cmpstr(event.name, ==, name);
+}
+
+/* What writers do when the file is full. */
+static void rotate(Fixture *f)
+{
+	int dir = engine_run_fd(f->engine);
+	g_assert_cmpint(renameat(dir, EVENTS_FILE, dir, EVENTS_OLD), ==, 0);
+}
+
+/* New files are begun while a reader is at work: as long as one is kept it is not passed over. */
+static void test_rotation(Fixture *f, gconstpointer unused)
+{
+	(void)unused;
+	Event event;
+	event_volume(f->engine, "create", "a");
+	rotate(f);
+	event_volume(f->engine, "create", "b");
+	g_autoptr(EventReader) all = event_reader_new(f->engine, false);
+	g_autoptr(EventReader) late = event_reader_new(f->engine, true);
+	expect(all, "a");
+	rotate(f);
+	g_assert_false(event_reader_next(late, &event));
+	event_volume(f->engine, "create", "c");
+	expect(all, "b");
+	rotate(f);
+	/* Between two files nothing is missed, and nothing of before is told. */
+	g_autoptr(EventReader) latest = event_reader_new(f->engine, true);
+	g_assert_false(event_reader_next(latest, &event));
+	event_volume(f->engine, "create", "d");
+	expect(all, "c");
+	expect(all, "d");
+	expect(late, "c");
+	expect(late, "d");
+	expect(latest, "d");
+	g_assert_false(event_reader_next(all, &event));
+	g_assert_false(event_reader_next(latest, &event));
+}
+
+/* A line without an end, of a disk that was full, does not take the next file's first along. */
+static void test_cut_line(Fixture *f, gconstpointer unused)
+{
+	(void)unused;
+	event_volume(f->engine, "create", "a");
+	autofd fd = openat(engine_run_fd(f->engine), EVENTS_FILE, O_WRONLY | O_APPEND | O_CLOEXEC);
+	g_assert_cmpint(write(fd, "{\"t\":", 5), ==, 5);
+	rotate(f);
+	event_volume(f->engine, "create", "b");
+	g_autoptr(EventReader) reader = event_reader_new(f->engine, false);
+	expect(reader, "a");
+	expect(reader, "b");
+}
+
 /* The budget is 0.1 ms; a shared machine may be slow, so the best of some rounds counts. */
 static void test_cost(Fixture *f, gconstpointer unused)
 {
@@ -132,6 +190,8 @@ int main(int argc, char **argv)
 	g_test_init(&argc, &argv, NULL);
 	g_test_add("/events/round-trip", Fixture, NULL, set_up, test_round_trip, tear_down);
 	g_test_add("/events/bounded", Fixture, NULL, set_up, test_bounded, tear_down);
+	g_test_add("/events/rotation", Fixture, NULL, set_up, test_rotation, tear_down);
+	g_test_add("/events/cut-line", Fixture, NULL, set_up, test_cut_line, tear_down);
 	g_test_add("/events/cost", Fixture, NULL, set_up, test_cost, tear_down);
 	return g_test_run();
 }

@@ -248,29 +248,34 @@ static void *remove_images(void *data)
 	Remover *remover = data;
 	for (int i = 0; i < N_VANISHING; i++) {
 		g_autofree char *id = vanishing_id(i);
+		g_autofree char *names = g_strconcat(id, "/names", NULL);
 		g_autofree char *config = g_strconcat(id, "/config.json", NULL);
 		while (g_atomic_int_get(&remover->wanted) <= i)
 			g_thread_yield();
 		int trash = store_dir(remover->store, "trash");
 		g_assert_cmpint(renameat(store_dir(remover->store, "images"), id, trash, id), ==,
 				0);
+		g_assert_cmpint(unlinkat(trash, names, 0), ==, 0);
 		g_assert_cmpint(unlinkat(trash, config, 0), ==, 0);
 	}
 	return NULL;
 }
 
-/* A record that goes while it is read is absent, not broken. */
+/* A record that goes while it is read is absent: not broken, and not one without names. */
 static void test_vanishing(void)
 {
 	g_auto(TempDir) temp = temp_dir_new();
 	g_autoptr(Store) store = fixture_store(&temp);
-	g_autofree char *first = fixture_image(store, "first", NULL);
+	g_autofree char *first = fixture_image(store, "first", "localhost/app:latest");
 	g_autofree char *source = g_strconcat(first, "/config.json", NULL);
+	g_autofree char *source_names = g_strconcat(first, "/names", NULL);
 	int images = store_dir(store, "images");
 	for (int i = 0; i < N_VANISHING; i++) {
 		g_autofree char *id = vanishing_id(i);
 		g_autofree char *config = g_strconcat(id, "/config.json", NULL);
+		g_autofree char *names = g_strconcat(id, "/names", NULL);
 		g_assert_cmpint(mkdirat(images, id, 0700), ==, 0);
+		g_assert_cmpint(linkat(images, source_names, images, names, 0), ==, 0);
 		g_assert_cmpint(linkat(images, source, images, config, 0), ==, 0);
 	}
 	(void)store_dir(store, "trash");
@@ -284,9 +289,72 @@ static void test_vanishing(void)
 			g_autoptr(Image) image = image_lookup(store, id, &error);
 			g_assert_no_error(error);
 			there = image != NULL;
+			g_assert_true(!there || image->names[0]);
 		}
 	}
 	g_thread_join(thread);
+}
+
+#define N_MOVES 40
+
+typedef struct {
+	Store *store;
+	char *ids[2];
+	int ended; /* atomic */
+} Mover;
+
+static void *move_name(void *data)
+{
+	Mover *mover = data;
+	for (int i = 0; i < N_MOVES; i++) {
+		g_autoptr(GError) error = NULL;
+		g_autoptr(Image) image = image_load(mover->store, mover->ids[i % 2], &error);
+		g_assert_no_error(error);
+		g_assert_true(
+			image_tag(mover->store, image, "docker.io/library/app:latest", &error));
+		g_assert_no_error(error);
+	}
+	g_atomic_int_set(&mover->ended, 1);
+	return NULL;
+}
+
+/* An image between two others that takes long to look at: so that much happens between these. */
+static void add_slow(Store *store, const char *one, const char *two)
+{
+	g_autoptr(GError) error = NULL;
+	g_autofree char *id = NULL;
+	for (int i = 0; !id || (strcmp(one, id) < 0) == (strcmp(two, id) < 0); i++) {
+		g_autofree char *content = g_strdup_printf("slow %d", i);
+		g_free(id);
+		id = fixture_image(store, content, NULL);
+	}
+	g_autoptr(GString) names = g_string_new(NULL);
+	for (int i = 0; i < 40000; i++)
+		g_string_append_printf(names, "localhost/%d:1\n", i);
+	autofd dir = openat(store_dir(store, "images"), id, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	g_assert_true(
+		record_replace(dir, "names", names->str, names->len, RECORD_SYNC_NONE, &error));
+}
+
+/* A name that goes from image to image is always somewhere. */
+static void test_moving_name(void)
+{
+	g_auto(TempDir) temp = temp_dir_new();
+	g_autoptr(Store) store = fixture_store(&temp);
+	Mover mover = {.store = store,
+		       .ids = {fixture_image(store, "one", NULL),
+			       fixture_image(store, "two", "docker.io/library/app:latest")}};
+	add_slow(store, mover.ids[0], mover.ids[1]);
+	GThread *thread = g_thread_new("mover", move_name, &mover);
+	while (!g_atomic_int_get(&mover.ended)) {
+		g_autoptr(GError) error = NULL;
+		g_autoptr(Image) image = image_lookup(store, "app", &error);
+		g_assert_no_error(error);
+		g_assert_nonnull(image);
+	}
+	g_thread_join(thread);
+	g_free(mover.ids[0]);
+	g_free(mover.ids[1]);
 }
 
 static void test_list(void)
@@ -330,6 +398,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/image/names/replaced-by-index", test_replaced_by_index);
 	g_test_add_func("/image/remove/sweeps-its-layers", test_remove);
 	g_test_add_func("/image/lookup/vanishing", test_vanishing);
+	g_test_add_func("/image/lookup/moving-name", test_moving_name);
 	g_test_add_func("/image/list/newest-first-without-broken", test_list);
 	return g_test_run();
 }
