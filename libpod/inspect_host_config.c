@@ -12,6 +12,7 @@
 #include "libpod/oci_build.h"
 #include "libpod/runtime/privileges.h"
 
+#define NS_OF_MS           INT64_C(1000000)
 #define DEFAULT_SHM_SIZE   (64 * 1024 * 1024)
 #define DEFAULT_PIDS_LIMIT 2048
 #define DEFAULT_LOG_SIZE   (16 * 1024 * 1024)
@@ -256,6 +257,11 @@ static void set_restart(Json *json, const ContainerSpec *spec)
 	json_object_object_get_ex(json, "RestartPolicy", &policy);
 	js_set_string(policy, "Name", restart_name(spec->restart));
 	js_set_int(policy, "MaximumRetryCount", spec->restart_retries);
+	/* Nanoseconds, as docker shows a service's. */
+	if (spec->restart_delay_ms)
+		js_set_int(policy, "Delay", spec->restart_delay_ms * NS_OF_MS);
+	if (spec->restart_window_ms)
+		js_set_int(policy, "Window", spec->restart_window_ms * NS_OF_MS);
 }
 
 /* Of a live container what is in force, else what a start would ask for; 0 is no limit. */

@@ -247,6 +247,7 @@ typedef struct {
 	bool replace;
 	RestartKind restart;
 	int restart_retries;
+	int restart_delay_ms, restart_window_ms; /* 0: the monitor's own; see restart_policy.h */
 	SpecHealth health_asked;
 	HealthConfig *health; /* resolved; NULL: no probes */
 	PullPolicy pull;

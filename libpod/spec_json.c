@@ -192,6 +192,8 @@ static const Field spec_fields[] = {
 	ROW(ContainerSpec, "infra", FIELD_BOOL, infra),
 	ENUM_ROW(ContainerSpec, "restart", restart, restart_words),
 	ROW(ContainerSpec, "restartRetries", FIELD_INT, restart_retries),
+	ROW(ContainerSpec, "restartDelay", FIELD_INT, restart_delay_ms),
+	ROW(ContainerSpec, "restartWindow", FIELD_INT, restart_window_ms),
 	ENUM_ROW(ContainerSpec, "pull", pull, pull_words),
 	ROW(ContainerSpec, "platform", FIELD_STRING, platform),
 	ROW(ContainerSpec, "cidfile", FIELD_STRING, cidfile),

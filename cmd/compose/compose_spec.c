@@ -256,16 +256,30 @@ static bool apply_volumes_from(Build *build, const Node *value, GError **error)
 	return true;
 }
 
+/* Milliseconds of what may be there, rounded up. */
+static bool read_pause(const Node *policy, const char *key, int *out_ms, GError **error)
+{
+	const char *text = node_string(policy, key);
+	int64_t ns = 0;
+	if (text && !units_parse_duration(text, &ns, error))
+		return false;
+	*out_ms = (int)CLAMP(ns / 1000000 + (ns % 1000000 > 0), 0, G_MAXINT);
+	return true;
+}
+
 /* deploy.restart_policy beats restart, which has its own row before this one. */
-static bool apply_restart_policy(Build *build, GError **error)
+static bool apply_restart_policy(Build *build, const Node *policy, GError **error)
 {
 	static const char *const words[] = {"no", "on-failure", "always"};
 	ServiceRestart restart = service_restart(build->make->service);
-	bool counts = restart.kind == SERVICE_RESTART_ON_FAILURE && restart.attempts >= 0;
-	g_autofree char *text =
-		counts ? g_strdup_printf("on-failure:%" G_GINT64_FORMAT, restart.attempts)
-		       : g_strdup(words[restart.kind]);
-	return spec_call(build, "deploy", spec_set_restart, text, error);
+	ContainerSpec *spec = build->spec;
+	if (!spec_call(build, "deploy", spec_set_restart, words[restart.kind], error))
+		return false;
+	/* --restart takes a number of failures alone; here all runs count. */
+	if (restart.kind != SERVICE_RESTART_NEVER)
+		spec->restart_retries = (int)CLAMP(restart.attempts, 0, G_MAXINT);
+	return read_pause(policy, "delay", &spec->restart_delay_ms, error) &&
+	       read_pause(policy, "window", &spec->restart_window_ms, error);
 }
 
 static bool apply_deploy(Build *build, const Node *value, GError **error)
@@ -290,7 +304,7 @@ static bool apply_deploy(Build *build, const Node *value, GError **error)
 		return false;
 	return (!memory ||
 		spec_call(build, "deploy", spec_set_memory_reservation, memory, error)) &&
-	       (!policy || apply_restart_policy(build, error));
+	       (!policy || apply_restart_policy(build, policy, error));
 }
 
 static bool apply_nothing(Build *build, const Node *value, GError **error)

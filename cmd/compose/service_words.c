@@ -94,8 +94,6 @@ void service_tell_ignored(const char *name, const Node *service)
 		"placement",
 		"resources.reservations.cpus",
 		"resources.reservations.generic_resources",
-		"restart_policy.delay",
-		"restart_policy.window",
 		"rollback_config",
 		"update_config",
 	};

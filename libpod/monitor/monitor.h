@@ -54,7 +54,8 @@ typedef struct {
 	const char *const *log_labels; /* likewise: LABEL=VALUE; NULL: none */
 	int log_max_files;             /* rotated files kept besides the current; < 0: 3 */
 	RestartKind restart;
-	int restart_retries; /* on-failure:N; 0 = no limit */
+	int restart_retries;                     /* 0 = no limit */
+	int restart_delay_ms, restart_window_ms; /* see restart_policy.h */
 	bool auto_remove;
 	bool hold;              /* the first run begins when a command asks for it */
 	bool cgroup;            /* it waits for monitor_give_cgroup() before it starts anything */

@@ -103,9 +103,12 @@ static void decide_restart(MonitorLoop *loop, int64_t ran_ms)
 	RestartPolicy policy = {
 		.kind = loop->task->restart,
 		.retries = loop->task->restart_retries,
-		.restarts = loop->restarts,
+		.delay_ms = loop->task->restart_delay_ms,
+		.window_ms = loop->task->restart_window_ms,
+		.attempts = loop->restart_attempts,
 		.stopped_by_user = loop->stopped_by_user,
 	};
+	policy.attempts = loop->restart_attempts = restart_policy_attempts(&policy, ran_ms);
 	loop->finished_ns = units_now();
 	bool wanted = loop->restart_wanted && !loop->stopped_by_user;
 	loop->restart_wanted = false;
@@ -113,7 +116,7 @@ static void decide_restart(MonitorLoop *loop, int64_t ran_ms)
 		monitor_give_up(loop);
 		return;
 	}
-	loop->restart_delay = restart_policy_delay(loop->restart_delay, ran_ms);
+	loop->restart_delay = restart_policy_delay(&policy, loop->restart_delay, ran_ms);
 	loop->restart_at = monitor_now_ms() + loop->restart_delay;
 	loop->phase = MONITOR_WAITING;
 	g_autoptr(GError) error = NULL;
@@ -161,6 +164,7 @@ void monitor_restart_now(MonitorLoop *loop)
 		return;
 	}
 	loop->restarts++;
+	loop->restart_attempts++;
 	if (monitor_start(loop, &error)) {
 		loop->end_told = false;
 		monitor_event(loop, "restart");

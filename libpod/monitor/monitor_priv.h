@@ -184,6 +184,7 @@ struct MonitorLoop {
 	int64_t restart_at;      /* ms, in MONITOR_WAITING */
 	int restart_delay;       /* ms, the last one */
 	int restarts;
+	int restart_attempts; /* those that the policy counts */
 	bool stopped_by_user; /* or by who stops everything: it is not restarted */
 	bool stop_asked;      /* by a command of the user: nor is it after a boot */
 	bool start_anew;      /* by the clean-up: what it joined is no more */

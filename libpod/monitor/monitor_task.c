@@ -37,6 +37,8 @@ Json *monitor_task_to_json(const MonitorRequest *request, const char *libexec)
 	js_set_int(json, "logMaxFiles", request->log_max_files);
 	js_set_string(json, "restart", restart_name(request->restart));
 	js_set_int(json, "restartRetries", request->restart_retries);
+	js_set_int(json, "restartDelay", request->restart_delay_ms);
+	js_set_int(json, "restartWindow", request->restart_window_ms);
 	js_set_bool(json, "autoRemove", request->auto_remove);
 	js_set_bool(json, "hold", request->hold);
 	js_set_bool(json, "cgroup", request->cgroup);
@@ -88,13 +90,17 @@ static bool parse_log(Json *json, MonitorTask *task, GError **error)
 static bool parse_restart(Json *json, MonitorTask *task, GError **error)
 {
 	const char *restart = "no";
-	int64_t retries = 0;
+	int64_t retries = 0, delay = 0, window = 0;
 	int ignored;
 	if (!js_get_string(json, "restart", &restart, error) ||
 	    !restart_parse(restart, &task->restart, &ignored, error) ||
-	    !js_get_int(json, "restartRetries", 0, G_MAXINT32, &retries, error))
+	    !js_get_int(json, "restartRetries", 0, G_MAXINT32, &retries, error) ||
+	    !js_get_int(json, "restartDelay", 0, G_MAXINT32, &delay, error) ||
+	    !js_get_int(json, "restartWindow", 0, G_MAXINT32, &window, error))
 		return false;
 	task->restart_retries = (int)retries;
+	task->restart_delay_ms = (int)delay;
+	task->restart_window_ms = (int)window;
 	return true;
 }
 

@@ -24,7 +24,8 @@ typedef struct {
 	int64_t log_max_size;
 	int log_max_files;
 	RestartKind restart;
-	int restart_retries; /* 0 = no limit */
+	int restart_retries;                     /* 0 = no limit */
+	int restart_delay_ms, restart_window_ms; /* see restart_policy.h */
 	bool auto_remove;
 	bool hold;   /* the first run begins by CONTROL_BEGIN */
 	bool cgroup; /* the starting command sends one before anything is started */

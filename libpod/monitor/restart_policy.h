@@ -11,10 +11,15 @@
 
 typedef struct {
 	RestartKind kind;
-	int retries;  /* on-failure: most restarts; 0 = no limit */
-	int restarts; /* so far */
+	int retries;   /* most attempts; 0 = no limit */
+	int delay_ms;  /* before each; 0 = the back-off's */
+	int window_ms; /* who ran this long succeeded; 0 = nobody did */
+	int attempts;  /* restarts since the last success */
 	bool stopped_by_user;
 } RestartPolicy;
+
+/** restart_policy_attempts() - how many count after a run of @ran_ms. */
+int restart_policy_attempts(const RestartPolicy *policy, int64_t ran_ms);
 
 /** restart_policy_wants() - start again after an exit with @code? */
 bool restart_policy_wants(const RestartPolicy *policy, int code);
@@ -24,6 +29,7 @@ bool restart_policy_wants(const RestartPolicy *policy, int code);
  * @previous_ms:	what it was the last time; 0 = first
  * @ran_ms:	how long the container ran
  *
- * 100 ms, doubling up to a minute; ten seconds of running make it 100 ms again.
+ * The policy's own; else the back-off: 100 ms, doubling up to a minute; ten seconds of running make
+ * it 100 ms again.
  */
-int restart_policy_delay(int previous_ms, int64_t ran_ms);
+int restart_policy_delay(const RestartPolicy *policy, int previous_ms, int64_t ran_ms);

@@ -18,12 +18,12 @@ class Swarm(ComposeTest):
     def test_what_a_swarm_alone_knows_is_told_once(self):
         self.write(f"""services:
   a: {{image: busybox, command: {SLEEP}, stop_signal: KILL, scale: 2,
-       deploy: {{mode: global, placement: {{constraints: [node.role==worker]}}, restart_policy: {{delay: 3s}}, update_config: {{order: stop-first}}}}}}
+       deploy: {{mode: global, placement: {{constraints: [node.role==worker]}}, endpoint_mode: vip, update_config: {{order: stop-first}}}}}}
   b: {{image: busybox, command: {SLEEP}, stop_signal: KILL, deploy: {{mode: replicated, replicas: 1}}}}
 """)
         told = [line for line in self.compose("up", "-d").stderr.splitlines() if "swarm" in line]
         self.assertEqual(len(told), 1, told)
-        self.assertTrue(told[0].endswith('service "a": of deploy a swarm alone knows: placement, restart_policy.delay, update_config, mode'), told)
+        self.assertTrue(told[0].endswith('service "a": of deploy a swarm alone knows: endpoint_mode, placement, update_config, mode'), told)
 
 
 class Files(ComposeTest):
@@ -215,7 +215,26 @@ volumes: {{out: }}
                 "restart_policy: {condition: on-failure, max_attempts: 3, delay: 5s}}}}")
         self.assertEqual(self.names(), ["proj-a-1", "proj-a-2"])
         policy = self.inspect("proj-a-2")["HostConfig"]["RestartPolicy"]
-        self.assertEqual((policy["Name"], policy["MaximumRetryCount"]), ("on-failure", 3))
+        self.assertEqual(policy, {"Name": "on-failure", "MaximumRetryCount": 3, "Delay": 5 * 10**9})
+
+    def test_restart_policy(self):
+        """Attempts are counted whatever the code, with a pause before each, and anew after a run that was long enough."""
+        run = "echo begin $$(cut -d' ' -f1 /proc/uptime); echo >> /runs; [ $$(wc -l < /runs) != 2 ] || sleep 1.2"
+        service = f'{{image: busybox, command: [sh, -c, "{run}"], deploy: {{restart_policy: {{condition: any, max_attempts: %s}}}}}}'
+        self.up(f"services: {{plain: {service % '1, delay: 900ms'}, window: {service % '1, window: 1s'}}}")
+        for name in ("plain", "window"):
+            wait_for(lambda: self.inspect(f"proj-{name}-1")["State"]["Status"] == "exited", timeout=60)
+        begins = lambda name: [float(line.split()[1]) for line in self.skiff("logs", f"proj-{name}-1").lines]
+        first, second = begins("plain")
+        self.assertGreaterEqual(second - first, 0.88)
+        self.assertGreaterEqual(len(begins("window")), 3)
+        for name in ("plain", "window"):
+            self.assertEqual(self.inspect(f"proj-{name}-1")["RestartCount"], len(begins(name)) - 1)
+        # Each start begins anew.
+        self.compose("start", "plain")
+        wait_for(lambda: len(begins("plain")) == 4, timeout=60)
+        wait_for(lambda: self.inspect("proj-plain-1")["State"]["Status"] == "exited", timeout=60)
+        self.assertEqual(len(begins("plain")), 4)
 
 
 class Builds(ComposeTest):

@@ -30,6 +30,8 @@ static Json *make_request(void)
 		.log_max_files = -1,
 		.restart = RESTART_ON_FAILURE,
 		.restart_retries = 3,
+		.restart_delay_ms = 700,
+		.restart_window_ms = 9000,
 		.open_stdin = true,
 		.attach_stderr = true,
 		.timeout_s = 17,
@@ -65,6 +67,8 @@ static void round_trip(void)
 	g_assert_cmpint(task->log_max_files, ==, LOG_MAX_FILES_DEFAULT);
 	g_assert_cmpint(task->restart, ==, RESTART_ON_FAILURE);
 	g_assert_cmpint(task->restart_retries, ==, 3);
+	g_assert_cmpint(task->restart_delay_ms, ==, 700);
+	g_assert_cmpint(task->restart_window_ms, ==, 9000);
 	g_assert_true(task->open_stdin);
 	g_assert_false(task->detached);
 	g_assert_false(task->attach_stdout);

@@ -86,32 +86,60 @@ static void wants(void)
 		{{.kind = RESTART_NO}, 1, false},
 		{{.kind = RESTART_ALWAYS}, 0, true},
 		{{.kind = RESTART_ALWAYS, .stopped_by_user = true}, 1, false},
-		{{.kind = RESTART_UNLESS_STOPPED, .restarts = 1000}, 0, true},
+		{{.kind = RESTART_UNLESS_STOPPED, .attempts = 1000}, 0, true},
+		{{.kind = RESTART_ALWAYS, .retries = 2, .attempts = 1}, 0, true},
+		{{.kind = RESTART_ALWAYS, .retries = 2, .attempts = 2}, 0, false},
 		{{.kind = RESTART_ON_FAILURE}, 0, false},
-		{{.kind = RESTART_ON_FAILURE, .restarts = 1000}, 137, true},
-		{{.kind = RESTART_ON_FAILURE, .retries = 2, .restarts = 1}, 1, true},
-		{{.kind = RESTART_ON_FAILURE, .retries = 2, .restarts = 2}, 1, false},
+		{{.kind = RESTART_ON_FAILURE, .attempts = 1000}, 137, true},
+		{{.kind = RESTART_ON_FAILURE, .retries = 2, .attempts = 1}, 1, true},
+		{{.kind = RESTART_ON_FAILURE, .retries = 2, .attempts = 2}, 1, false},
 	};
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
 		g_assert_cmpint(restart_policy_wants(&rows[i].policy, rows[i].code), ==,
 				rows[i].wanted);
 }
 
+/* A run as long as the window is a success, from which attempts count anew. */
+static void attempts(void)
+{
+	static const struct {
+		int window_ms, attempts;
+		int64_t ran_ms;
+		int counted;
+	} rows[] = {
+		{0, 3, 0, 3},     {0, 3, G_MAXINT64, 3}, {500, 3, 0, 3}, {500, 3, 499, 3},
+		{500, 3, 500, 0}, {500, 0, 500, 0},      {1, 7, 2, 0},
+	};
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		const RestartPolicy policy = {
+			.kind = RESTART_ALWAYS,
+			.window_ms = rows[i].window_ms,
+			.attempts = rows[i].attempts,
+		};
+		g_assert_cmpint(restart_policy_attempts(&policy, rows[i].ran_ms), ==,
+				rows[i].counted);
+	}
+}
+
 static void delays(void)
 {
+	const RestartPolicy policy = {.kind = RESTART_ALWAYS};
+	const RestartPolicy constant = {.kind = RESTART_ALWAYS, .delay_ms = 90000};
 	int delay = 0;
 	int64_t total = 0;
 	static const int expected[] = {100,  200,   400,   800,   1600,  3200,
 				       6400, 12800, 25600, 51200, 60000, 60000};
 	for (size_t i = 0; i < G_N_ELEMENTS(expected); i++) {
-		delay = restart_policy_delay(delay, 5);
+		delay = restart_policy_delay(&policy, delay, 5);
 		total += delay;
 		g_assert_cmpint(delay, ==, expected[i]);
 	}
 	g_assert_cmpint(total, >, 0);
-	g_assert_cmpint(restart_policy_delay(60000, 9999), ==, 60000);
-	g_assert_cmpint(restart_policy_delay(60000, 10000), ==, 100);
-	g_assert_cmpint(restart_policy_delay(G_MAXINT, 0), ==, 60000);
+	g_assert_cmpint(restart_policy_delay(&policy, 60000, 9999), ==, 60000);
+	g_assert_cmpint(restart_policy_delay(&policy, 60000, 10000), ==, 100);
+	g_assert_cmpint(restart_policy_delay(&policy, G_MAXINT, 0), ==, 60000);
+	g_assert_cmpint(restart_policy_delay(&constant, 0, 5), ==, 90000);
+	g_assert_cmpint(restart_policy_delay(&constant, 90000, 20000), ==, 90000);
 }
 
 int main(int argc, char **argv)
@@ -121,6 +149,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/monitor/restart/parse-bad", parse_bad);
 	g_test_add_func("/monitor/restart/names-round-trip", names_round_trip);
 	g_test_add_func("/monitor/restart/wants", wants);
+	g_test_add_func("/monitor/restart/attempts", attempts);
 	g_test_add_func("/monitor/restart/delays", delays);
 	return g_test_run();
 }
