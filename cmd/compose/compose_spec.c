@@ -317,12 +317,6 @@ static bool apply_cgroup(Build *build, const Node *value, GError **error)
 	return spec_call_shared(build, "cgroup", spec_set_cgroupns, value->text, error);
 }
 
-static bool apply_oom_kill(Build *build, const Node *value, GError **error)
-{
-	build->spec->oom_kill_disable = value->boolean;
-	return true;
-}
-
 /* skiff runs containers itself; the usual names say nothing else. */
 static bool apply_runtime(Build *build, const Node *value, GError **error)
 {
@@ -389,12 +383,12 @@ static const Row rows[] = {
 	{"mac_address", spec_set_mac_address, NULL},
 	{"mem_limit", spec_set_memory, NULL},
 	{"mem_reservation", spec_set_memory_reservation, NULL},
-	{"mem_swappiness", spec_set_memory_swappiness, NULL},
+	{"mem_swappiness", NULL, apply_nothing},
 	{"memswap_limit", spec_set_memory_swap, NULL},
 	{"models", .refused = "skiff runs no models"},
 	{"network_mode", NULL, spec_apply_network_mode},
 	{"networks", NULL, spec_apply_networks},
-	{"oom_kill_disable", NULL, apply_oom_kill},
+	{"oom_kill_disable", NULL, apply_nothing},
 	{"oom_score_adj", spec_set_oom_score_adj, NULL},
 	{"pid", NULL, spec_apply_pid},
 	{"pids_limit", spec_set_pids_limit, NULL},

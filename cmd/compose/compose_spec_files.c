@@ -93,6 +93,11 @@ static bool add_use(const Use *use, ContainerSpec *spec, GError **error)
 	const char *file = node_string(use->object, "file");
 	const char *content = node_string(use->object, "content");
 	const char *variable = node_string(use->object, "environment");
+	if (node_get(use->object, "driver"))
+		return fail(use, "it comes from", "a driver, and skiff has none", error);
+	if (node_get(use->object, "template_driver"))
+		return fail(use, "it is a template of", "a swarm's, and skiff fills in none",
+			    error);
 	if (node_true(use->object, "external"))
 		return add_stored(use, spec, error);
 	if (file)
@@ -102,8 +107,7 @@ static bool add_use(const Use *use, ContainerSpec *spec, GError **error)
 		if (!content)
 			return fail(use, "its variable is not set:", variable, error);
 	}
-	return content ? add_bytes(use, content, spec, error)
-		       : fail(use, "it comes from", "a driver, and skiff has none", error);
+	return add_bytes(use, content ? content : "", spec, error);
 }
 
 static bool add_uses(const ComposeSpec *make, ContainerSpec *spec, const char *kind,

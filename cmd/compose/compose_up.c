@@ -457,7 +457,7 @@ static bool check_services(const Up *up, const GPtrArray *order, GError **error)
 		};
 		if (!is_wanted(up, entry->key))
 			continue;
-		service_tell_ignored(entry->key, entry->value);
+		service_tell_ignored(up->project, entry->key, entry->value);
 		if (!compose_spec_check(&make, error))
 			return false;
 	}

@@ -72,21 +72,26 @@ const char *service_port_protocol(const Node *port)
 int64_t service_port_published(const Node *port, bool *out_is_range)
 {
 	const char *published = node_string(port, "published");
+	int64_t number = published ? g_ascii_strtoll(published, NULL, 10) : -1;
 	*out_is_range = published && strchr(published, '-');
-	return published ? g_ascii_strtoll(published, NULL, 10) : -1;
+	return number > 0 ? number : -1;
 }
 
 char *service_port_text(const Node *port, const char *published)
 {
 	const char *ip = node_string(port, "host_ip");
 	bool v6 = ip && strchr(ip, ':');
+	/* docker's word for any free one. */
+	if (g_strcmp0(published, "0") == 0)
+		published = NULL;
 	return g_strdup_printf("%s%s%s%s%s%s%" G_GINT64_FORMAT "/%s", v6 ? "[" : "", ip ? ip : "",
 			       v6 ? "]" : "", ip ? ":" : "", published ? published : "",
 			       published || ip ? ":" : "", node_get(port, "target")->integer,
 			       service_port_protocol(port));
 }
 
-void service_tell_ignored(const char *name, const Node *service)
+/* What means something to a swarm alone. */
+static void tell_of_deploy(const char *name, const Node *service)
 {
 	static const char *const paths[] = {
 		"endpoint_mode",
@@ -112,4 +117,43 @@ void service_tell_ignored(const char *name, const Node *service)
 		g_string_append_printf(found, "%smode", found->len ? ", " : "");
 	if (found->len > 0)
 		log_warn("service \"%s\": of deploy a swarm alone knows: %s", name, found->str);
+}
+
+/* As docker does where it finds cgroup version 2. */
+static void tell_of_memory(const char *name, const Node *service)
+{
+	const Node *said = node_get(service, "mem_swappiness");
+	bool swappiness = said && !node_is(said, NODE_NULL);
+	bool oom = node_true(service, "oom_kill_disable");
+	if (swappiness || oom)
+		log_warn("service \"%s\": only cgroup version 1 has %s%s%s: ignored", name,
+			 swappiness ? "mem_swappiness" : "", swappiness && oom ? ", " : "",
+			 oom ? "oom_kill_disable" : "");
+}
+
+/* A file of the host is bound: it keeps its owner and mode. */
+static void tell_of_files(const ComposeProject *project, const char *name, const Node *service)
+{
+	static const char *const kinds[] = {"configs", "secrets"};
+	for (size_t k = 0; k < G_N_ELEMENTS(kinds); k++) {
+		const Node *uses = node_get(service, kinds[k]);
+		const Node *objects = node_get(project->model, kinds[k]);
+		for (size_t i = 0; i < node_count(uses); i++) {
+			const Node *use = node_item(uses, i);
+			const char *source = node_string(use, "source");
+			if (node_get(node_get(objects, source), "file") &&
+			    (node_get(use, "uid") || node_get(use, "gid") || node_get(use, "mode")))
+				log_warn("service \"%s\": %s: %s is a file of the host: uid, gid "
+					 "and "
+					 "mode are ignored",
+					 name, kinds[k], source);
+		}
+	}
+}
+
+void service_tell_ignored(const ComposeProject *project, const char *name, const Node *service)
+{
+	tell_of_deploy(name, service);
+	tell_of_memory(name, service);
+	tell_of_files(project, name, service);
 }

@@ -26,8 +26,9 @@ const char *service_platform(const ComposeProject *project, const Node *service)
  * if there is none. */
 const char *service_link_alias(const char *text);
 
-/** service_tell_ignored() - warn of what deploy says that means something to a swarm alone. */
-void service_tell_ignored(const char *name, const Node *service);
+/** service_tell_ignored() - warn of what is said and does nothing here: to a swarm alone, to cgroup
+ * version 1, to files that are bound. */
+void service_tell_ignored(const ComposeProject *project, const char *name, const Node *service);
 
 typedef enum {
 	SERVICE_RESTART_NEVER,

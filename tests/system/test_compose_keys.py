@@ -26,6 +26,31 @@ class Swarm(ComposeTest):
         self.assertTrue(told[0].endswith('service "a": of deploy a swarm alone knows: endpoint_mode, placement, update_config, mode'), told)
 
 
+class Ignored(ComposeTest):
+    def test_is_told(self):
+        """What docker compose leaves out, too. Red when the engine's own words are the end of it, or nothing is said."""
+        (self.project / "f").write_text("x")
+        self.write(f"""services:
+  a: {{image: busybox, command: {SLEEP}, stop_signal: KILL, mem_swappiness: 0, oom_kill_disable: true, secrets: [{{source: s, uid: "12", mode: 0400}}], configs: [s]}}
+  b: {{image: busybox, command: {SLEEP}, stop_signal: KILL, oom_kill_disable: false, configs: [{{source: t, mode: 0400}}]}}
+secrets: {{s: {{file: ./f}}}}
+configs: {{s: {{file: ./f}}, t: {{content: x}}}}
+""")
+        told = [line for line in self.compose("up", "-d").stderr.splitlines() if "ignored" in line and "cgroup v1" not in line]
+        self.assertEqual(told, ['Warning: service "a": only cgroup version 1 has mem_swappiness, oom_kill_disable: ignored',
+                                'Warning: service "a": secrets: s is a file of the host: uid, gid and mode are ignored'])
+
+    def test_templates_and_drivers_are_refused(self):
+        (self.project / "f").write_text("x")
+        for part, words in (("configs: [c]}}\nconfigs: {c: {file: ./f, template_driver: golang}}", "services.a.configs: c: it is a template of"),
+                            ("secrets: [c]}}\nsecrets: {c: {file: ./f, driver: vault}}", "services.a.secrets: c: it comes from a driver")):
+            self.write("services: {a: {image: busybox, " + part)
+            failed = self.compose("up", "-d", check=False)
+            self.assertIn(words, failed.stderr)
+            self.assertRegex(failed.stderr, r"compose\.yaml:1:\d+: ")
+        self.assertEqual(self.names(), [])
+
+
 class Files(ComposeTest):
     TEXT = f"""
 services:
@@ -171,6 +196,12 @@ volumes: {{out: }}
             # A new container in the place of the old one has its port.
             self.up(text % 2, "--scale", "a=2")
             self.assertEqual(ports(), old)
+
+    def test_port_0_is_any(self):
+        """Red when the engine is given it as it stands."""
+        self.up(f"services: {{a: {{image: busybox, command: {SLEEP}, stop_signal: KILL, ports: ['127.0.0.1:0:80', {{target: 81, published: 0, host_ip: 127.0.0.1}}]}}}}")
+        for port in ("80", "81"):
+            self.assertRegex(self.compose("port", "a", port).word, r"127\.0\.0\.1:[1-9]\d+$")
 
     def test_refused_with_a_reason(self):
         for part, words in (("use_api_socket: true", "services.b.use_api_socket: it is not supported: a container gets no socket"),

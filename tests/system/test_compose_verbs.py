@@ -181,7 +181,7 @@ class Options(ComposeTest):
     def test_attached_services(self):
         self.write("services: {a: {image: busybox, command: [echo, from-a], depends_on: [b]}, b: {image: busybox, command: [echo, from-b]}, "
                    "quiet: {image: busybox, attach: false, command: [echo, from-quiet]}}")
-        words = lambda *options: sorted(line.split("| ")[1] for line in self.compose("up", *options).lines)
+        words = lambda *options: sorted(line.split("| ")[1] for line in self.compose("up", *options).lines if "| " in line)
         self.assertEqual(words("a"), ["from-a"])
         self.assertEqual(words("--attach-dependencies", "a"), ["from-a", "from-b"])
         self.assertEqual(words("--attach", "quiet"), ["from-quiet"])
