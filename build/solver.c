@@ -152,6 +152,8 @@ static bool run_instruction(StageRun *run, const Instruction *i, GError **error)
 		return solver_copy_step(run, i, error);
 	if (i->kind == INSTRUCTION_WORKDIR)
 		return solver_workdir_step(run, i, error);
+	if (i->kind == INSTRUCTION_VOLUME)
+		return solver_volume_step(run, i, error);
 	if (!solver_config_step(run, i, error))
 		return false;
 	g_autofree char *created_by = solver_created_by(run, i);

@@ -78,7 +78,7 @@ typedef struct {
 	bool allow_devices;  /* --allow device: RUN may ask for devices of the host */
 	bool squash_all;     /* --squash-all: one layer of all files, the base's too */
 	bool one_layer;      /* --squash, --layers=false: all that the target's stage changes */
-	bool oci;            /* --format oci was typed: leave out what OCI's config lacks */
+	ImageForm form;      /* as typed: of OCI's, leave out what its config lacks */
 	unsigned jobs;
 	int64_t timestamp;    /* of all that is made, seconds; -1: now, and of files as they are */
 	int64_t created;      /* of the config alone (SOURCE_DATE_EPOCH); -1: now */

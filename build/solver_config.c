@@ -150,7 +150,7 @@ static bool apply_word(StageRun *run, const Instruction *i, GError **error)
 static bool is_left_out(const StageRun *run, const Instruction *i)
 {
 	const BuildOptions *options = run->build->options;
-	if (!options->oci)
+	if (options->form != IMAGE_FORM_OCI)
 		return false;
 	g_autofree char *text = g_strdup_printf("%s is not supported for OCI image format, %s will "
 						"be ignored. Must use `docker` format",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * COPY, ADD and the directory of WORKDIR: files that are written without running anything.
+ * COPY, ADD and the directories of WORKDIR and VOLUME: files that are written without running
+ * anything.
  *
  * They go into a view of the layers so far, by a child that is root of the user's namespace, since
  * owners are what they are only there.
@@ -70,24 +71,25 @@ static int new_message(GError **error)
 	return fd;
 }
 
-/* --- WORKDIR --- */
+/* --- WORKDIR, VOLUME --- */
+
+typedef struct {
+	char *const *paths; /* absolute, NULL at the end */
+	const char *user;   /* whose they are */
+} Directories;
 
 typedef struct {
 	const ContainerView *view;
-	const char *path, *user;
+	const Directories *dirs;
 	int message_fd;
 	int made_fd; /* memory file: not empty if something was made */
-} WorkdirJob;
+} DirectoryJob;
 
-/* Make what is missing of the path, for the user. */
-static bool make_workdir(const WorkdirJob *job, GError **error)
+/* Make what is missing of a path. @user: NULL: the namespace's root */
+static bool make_directory(const DirectoryJob *job, int root, const char *full,
+			   const ResolvedUser *user, GError **error)
 {
-	ResolvedUser user = {0};
-	autofd root = open_root(job->view, error);
-	if (root < 0)
-		return false;
-	bool owned = *job->user && privileges_resolve_user(root, job->user, NULL, &user) == 0;
-	g_auto(GStrv) parts = g_strsplit(job->path + 1, "/", -1);
+	g_auto(GStrv) parts = g_strsplit(full + 1, "/", -1);
 	g_autoptr(GString) path = g_string_new(NULL);
 	for (char **part = parts; *part; part++) {
 		g_string_append_printf(path, "/%s", *part);
@@ -97,7 +99,7 @@ static bool make_workdir(const WorkdirJob *job, GError **error)
 		autofd made = path_mkdirs_in_root(root, path->str, 0755);
 		/* An owner without a place in our map stays ours. */
 		if (made < 0 ||
-		    (owned && fchownat(made, "", user.uid, user.gid, AT_EMPTY_PATH) < 0 &&
+		    (user && fchownat(made, "", user->uid, user->gid, AT_EMPTY_PATH) < 0 &&
 		     errno != EINVAL))
 			return error_set_errno(error, "cannot make '%s'", path->str);
 		(void)!write(job->made_fd, "1", 1);
@@ -105,17 +107,31 @@ static bool make_workdir(const WorkdirJob *job, GError **error)
 	return true;
 }
 
-static int workdir_child(void *data)
+static bool make_directories(const DirectoryJob *job, GError **error)
 {
-	const WorkdirJob *job = data;
-	g_autoptr(GError) error = NULL;
-	(void)umask(0);
-	return make_workdir(job, &error) ? 0 : solver_fail_child(job->message_fd, error);
+	ResolvedUser user = {0};
+	autofd root = open_root(job->view, error);
+	if (root < 0)
+		return false;
+	const char *name = job->dirs->user;
+	bool owned = *name && privileges_resolve_user(root, name, NULL, &user) == 0;
+	for (char *const *path = job->dirs->paths; *path; path++)
+		if (!make_directory(job, root, *path, owned ? &user : NULL, error))
+			return false;
+	return true;
 }
 
-/* The LayerMaker of WORKDIR. */
-static bool make_workdir_layer(StageRun *run, const char *layer_dir, void *data, bool *out_empty,
-			       GError **error)
+static int directories_child(void *data)
+{
+	const DirectoryJob *job = data;
+	g_autoptr(GError) error = NULL;
+	(void)umask(0);
+	return make_directories(job, &error) ? 0 : solver_fail_child(job->message_fd, error);
+}
+
+/* The LayerMaker of directories. */
+static bool make_directories_layer(StageRun *run, const char *layer_dir, void *data,
+				   bool *out_empty, GError **error)
 {
 	Build *build = run->build;
 	g_autofree const char **layers = build_state_layers(run->state);
@@ -125,15 +141,14 @@ static bool make_workdir_layer(StageRun *run, const char *layer_dir, void *data,
 	autofd made = message < 0 ? -1 : new_message(error);
 	if (made < 0)
 		return false;
-	WorkdirJob job = {
+	DirectoryJob job = {
 		.view = view,
-		.path = data,
-		.user = build_state_string(run->state, "User"),
+		.dirs = data,
 		.message_fd = message,
 		.made_fd = made,
 	};
 	struct stat st;
-	if (!solver_in_view(view, workdir_child, &job, message, error))
+	if (!solver_in_view(view, directories_child, &job, message, error))
 		return false;
 	*out_empty = fstat(made, &st) == 0 && st.st_size == 0;
 	return true;
@@ -161,12 +176,53 @@ bool solver_workdir_step(StageRun *run, const Instruction *i, GError **error)
 	cache_key_add(key, "directory", path);
 	cache_key_add(key, "user", build_state_string(run->state, "User"));
 	solver_key_timestamp(run, key);
+	Directories dirs = {.paths = (char *[]){path, NULL},
+			    .user = build_state_string(run->state, "User")};
 	LayerStep step = {
 		.i = i,
 		.key = key,
 		.created_by = created_by,
-		.make = make_workdir_layer,
-		.data = path,
+		.make = make_directories_layer,
+		.data = &dirs,
+	};
+	return solver_layer_step(run, &step, error);
+}
+
+/* The directories of all volumes so far. g_strfreev() it. */
+static char **volume_paths(const StageRun *run)
+{
+	Json *volumes = NULL;
+	g_autoptr(GStrvBuilder) paths = g_strv_builder_new();
+	if (js_get_object(build_state_config(run->state), "Volumes", &volumes, NULL) && volumes) {
+		json_object_object_foreach(volumes, name, unused)
+		{
+			(void)unused;
+			g_autofree char *full = g_build_filename("/", name, NULL);
+			g_autofree char *clean = path_clean(full);
+			g_strv_builder_add(paths, clean);
+		}
+	}
+	return g_strv_builder_end(paths);
+}
+
+bool solver_volume_step(StageRun *run, const Instruction *i, GError **error)
+{
+	if (!solver_config_step(run, i, error))
+		return false;
+	g_auto(GStrv) paths = volume_paths(run);
+	g_autofree char *created_by = solver_created_by(run, i);
+	g_autoptr(CacheKey) key = cache_key_new();
+	cache_key_add(key, "instruction", "VOLUME");
+	cache_key_add(key, "layer below", build_state_top(run->state));
+	cache_key_add_list(key, "directories", (const char *const *)paths);
+	solver_key_timestamp(run, key);
+	Directories dirs = {.paths = paths, .user = ""};
+	LayerStep step = {
+		.i = i,
+		.key = key,
+		.created_by = created_by,
+		.make = make_directories_layer,
+		.data = &dirs,
 	};
 	return solver_layer_step(run, &step, error);
 }

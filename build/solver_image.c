@@ -124,37 +124,19 @@ static char *find_same(Build *build, const char *config, char *const *names)
 static char *publish(Build *build, const BuildState *state, const char *config, char *const *names,
 		     GError **error)
 {
-	char *same = find_same(build, config, names);
+	/* Annotations stand in a manifest. */
+	char *same = build->options->annotations ? NULL : find_same(build, config, names);
 	if (same)
 		return same;
 	const ImagePublish image = {
 		.config = config,
 		.config_size = strlen(config),
 		.names = (const char *const *)names,
+		.form = build->options->form,
+		.annotations = build->options->annotations,
 	};
 	return claim_layers(build, state, error) ? image_publish(build->store, &image, error)
 						 : NULL;
-}
-
-/* --annotation: they stand in a manifest, which the image gets for that. */
-static bool annotate(Build *build, const char *id, GError **error)
-{
-	const GPtrArray *annotations = build->options->annotations;
-	if (!annotations)
-		return true;
-	g_autoptr(Image) image = image_resolve(build->store, id, error);
-	g_autofree char *manifest =
-		image ? image_make_manifest(build->store, image, annotations, error) : NULL;
-	if (!manifest)
-		return false;
-	const ImagePublish publish = {
-		.config = image->config_text,
-		.config_size = image->config_size,
-		.manifest = manifest,
-		.manifest_size = strlen(manifest),
-	};
-	g_autofree char *same = image_publish(build->store, &publish, error);
-	return same != NULL;
 }
 
 /* For the next build of the same: its times. A failure costs that only. */
@@ -225,10 +207,6 @@ char *solver_make_image(Build *build, char *const *names, GPtrArray *out_caches,
 	char *id = publish(build, state, config, names, error);
 	if (!id)
 		return NULL;
-	if (!annotate(build, id, error)) {
-		g_free(id);
-		return NULL;
-	}
 	/* Who asks for no inline cache gets no image that has one. */
 	if (!known && !build->options->inline_cache)
 		remember(build, key, state, config);

@@ -118,6 +118,8 @@ bool solver_copy_step(StageRun *run, const Instruction *i, GError **error);
 
 /** solver_workdir_step() - the directory of WORKDIR, where it is missing. */
 bool solver_workdir_step(StageRun *run, const Instruction *i, GError **error);
+/** solver_volume_step() - VOLUME, with its directories where they are missing. */
+bool solver_volume_step(StageRun *run, const Instruction *i, GError **error);
 
 /* Makes a step's changes in staging/STAGE/NAME. *@out_empty: there are none, and no layer shall be.
  */

@@ -16,6 +16,7 @@
 	}
 
 SETTER(spec_set_name)
+SETTER(spec_set_init_ctr)
 SETTER(spec_set_pod)
 SETTER(spec_set_pod_id_file)
 SETTER(spec_add_label)
@@ -82,6 +83,8 @@ SETTER(spec_add_cgroup_conf)
 SETTER(spec_set_userns)
 SETTER(spec_add_uidmap)
 SETTER(spec_add_gidmap)
+SETTER(spec_set_sub_uid_name)
+SETTER(spec_set_sub_gid_name)
 SETTER(spec_set_pid)
 SETTER(spec_set_ipc)
 SETTER(spec_set_uts)
@@ -282,7 +285,8 @@ static const Option run_options[] = {
 };
 
 static const Option create_options[] = {
-	OPTION_UNSUPPORTED(0, "init-ctr", OPTION_VALUE),
+	ROW(0, "init-ctr", OPTION_VALUE, spec_set_init_ctr, "TYPE",
+	    "Run it to its end before the pod's other members: always, or once and remove it", 0),
 	END,
 };
 
@@ -443,6 +447,10 @@ static const Option namespace_options[] = {
 	    "Map user ids in a namespace of its own", OPTION_WHOLE),
 	ROW(0, "gidmap", OPTION_CSV, spec_add_gidmap, "CONTAINER:HOST[:COUNT]",
 	    "Map group ids in a namespace of its own", OPTION_WHOLE),
+	ROW(0, "subuidname", OPTION_VALUE, spec_set_sub_uid_name, "NAME",
+	    "Map the user ids that /etc/subuid gives this name", OPTION_WHOLE),
+	ROW(0, "subgidname", OPTION_VALUE, spec_set_sub_gid_name, "NAME",
+	    "Map the group ids that /etc/subgid gives this name", OPTION_WHOLE),
 	ROW(0, "pid", OPTION_VALUE, spec_set_pid, "MODE",
 	    "Process ids: private, host, container:NAME or ns:PATH", OPTION_WHOLE),
 	ROW(0, "ipc", OPTION_VALUE, spec_set_ipc, "MODE",
@@ -486,6 +494,10 @@ static const Option pod_options[] = {
 	    "Map user ids in a namespace of its own", OPTION_WHOLE),
 	ROW(0, "gidmap", OPTION_CSV, spec_add_gidmap, "CONTAINER:HOST[:COUNT]",
 	    "Map group ids in a namespace of its own", OPTION_WHOLE),
+	ROW(0, "subuidname", OPTION_VALUE, spec_set_sub_uid_name, "NAME",
+	    "Map the user ids that /etc/subuid gives this name", OPTION_WHOLE),
+	ROW(0, "subgidname", OPTION_VALUE, spec_set_sub_gid_name, "NAME",
+	    "Map the group ids that /etc/subgid gives this name", OPTION_WHOLE),
 	ROW(0, "pid", OPTION_VALUE, spec_set_pid, "MODE",
 	    "Process ids: private, host, container:NAME or ns:PATH", OPTION_WHOLE),
 	ROW(0, "uts", OPTION_VALUE, spec_set_uts, "MODE",
@@ -502,8 +514,6 @@ static const Option pod_options[] = {
 	OPTION_REFUSED("infra-image", OPTION_VALUE,
 		       "the infra container runs skiff's own program and needs no image"),
 	OPTION_UNSUPPORTED(0, "shm-size-systemd", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "subgidname", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "subuidname", OPTION_VALUE),
 	END,
 };
 
@@ -535,18 +545,17 @@ static const Option unsupported_options[] = {
 	OPTION_UNSUPPORTED(0, "cpu-rt-period", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "cpu-rt-runtime", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "decryption-key", OPTION_CSV),
-	OPTION_UNSUPPORTED(0, "device-cgroup-rule", OPTION_CSV),
+	OPTION_REFUSED("device-cgroup-rule", OPTION_CSV,
+		       "skiff makes no device cgroup: --device gives single devices"),
 	{0, "disable-content-trust", OPTION_FLAG, option_set_ignored, NULL, "Does nothing", 0,
 	 OPTION_HIDDEN},
 	OPTION_UNSUPPORTED(0, "hostuser", OPTION_LIST),
-	OPTION_UNSUPPORTED(0, "init-path", OPTION_VALUE),
+	OPTION_REFUSED("init-path", OPTION_VALUE, "the init of --init is skiff's own"),
 	OPTION_UNSUPPORTED(0, "link-local-ip", OPTION_CSV),
 	OPTION_UNSUPPORTED(0, "personality", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "rdt-class", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "seccomp-policy", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "shm-size-systemd", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "subgidname", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "subuidname", OPTION_VALUE),
 	END,
 };
 

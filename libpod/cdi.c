@@ -96,21 +96,26 @@ static void load_file(GPtrArray *specs, const char *dir, const char *name)
 }
 
 /* Files of the later directories come first. */
-static GPtrArray *load_all(void)
+static GPtrArray *load_all(char *const *dirs)
+{
+	GPtrArray *specs = g_ptr_array_new_with_free_func(spec_free);
+	for (; *dirs; dirs++) {
+		g_autoptr(GDir) dir = g_dir_open(*dirs, 0, NULL);
+		const char *name;
+		while (dir && (name = g_dir_read_name(dir)))
+			load_file(specs, *dirs, name);
+	}
+	return specs;
+}
+
+static GPtrArray *load_usual(void)
 {
 	const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
 	g_autofree char *own = config && *config ? g_build_filename(config, "cdi", NULL)
 			       : home            ? g_build_filename(home, ".config/cdi", NULL)
 						 : NULL;
-	const char *const dirs[] = {"/etc/cdi", "/var/run/cdi", own};
-	GPtrArray *specs = g_ptr_array_new_with_free_func(spec_free);
-	for (size_t i = 0; i < G_N_ELEMENTS(dirs); i++) {
-		g_autoptr(GDir) dir = dirs[i] ? g_dir_open(dirs[i], 0, NULL) : NULL;
-		const char *name;
-		while (dir && (name = g_dir_read_name(dir)))
-			load_file(specs, dirs[i], name);
-	}
-	return specs;
+	char *const dirs[] = {(char *)"/etc/cdi", (char *)"/var/run/cdi", own, NULL};
+	return load_all(dirs);
 }
 
 static bool add_env(Json *edits, OciConfig *config, GError **error)
@@ -313,11 +318,11 @@ static bool apply_name(const GPtrArray *specs, const char *name, GPtrArray *appl
 	return true;
 }
 
-bool cdi_apply(char *const *names, OciConfig *config, GError **error)
+bool cdi_apply(char *const *names, char *const *dirs, OciConfig *config, GError **error)
 {
 	if (!names || !names[0])
 		return true;
-	g_autoptr(GPtrArray) specs = load_all();
+	g_autoptr(GPtrArray) specs = dirs ? load_all(dirs) : load_usual();
 	g_autoptr(GPtrArray) applied = g_ptr_array_new();
 	g_autoptr(GPtrArray) missing = g_ptr_array_new_with_free_func(g_free);
 	for (char *const *name = names; *name; name++) {

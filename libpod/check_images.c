@@ -219,8 +219,12 @@ static void note_layers(ImageCheckup *up, GHashTable *uses)
 			use->images = g_ptr_array_new_with_free_func(g_free);
 			g_hash_table_insert(uses, g_strdup(digest_hex(next)), use);
 		}
-		if (up->manifest && i < up->manifest->layers->len && !use->blob_digest) {
-			const Descriptor *blob = g_ptr_array_index(up->manifest->layers, i);
+		const Descriptor *blob = up->manifest && i < up->manifest->layers->len
+						 ? g_ptr_array_index(up->manifest->layers, i)
+						 : NULL;
+		/* A manifest that we made names the plain tar, which is no blob that one could
+		 * have. */
+		if (blob && !use->blob_digest && strcmp(blob->digest, use->diff_id) != 0) {
 			use->blob_digest = g_strdup(blob->digest);
 			use->media_type = g_strdup(blob->media_type);
 			use->blob_size = blob->size;

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "libpod/base/error.h"
+
 /* The image's own object, to be changed; an empty one without an image. */
 static Json *image_object(const Image *image, GError **error)
 {
@@ -84,4 +86,80 @@ Json *commit_config(const ContainerSpec *spec, const Image *image, GError **erro
 	if (spec->stop_signal_text)
 		js_set_string(config, "StopSignal", spec->stop_signal_text);
 	return config;
+}
+
+/* One more variable, or another value of it. */
+static void merge_variable(Json *config, const char *assignment)
+{
+	Json *old = NULL, *list = json_object_new_array();
+	size_t length = strcspn(assignment, "=");
+	if (!js_get_array(config, "Env", &old, NULL))
+		old = NULL;
+	for (size_t i = 0; old && i < json_object_array_length(old); i++) {
+		Json *item = json_object_array_get_idx(old, i);
+		const char *text = json_object_get_string(item);
+		if (strcspn(text, "=") != length || strncmp(text, assignment, length) != 0)
+			json_object_array_add(list, json_object_get(item));
+	}
+	json_object_array_add(list, json_object_new_string(assignment));
+	js_set_take(config, "Env", list);
+}
+
+/* Members of an object beside those that are there. */
+static void merge_object(Json *config, const char *key, Json *from)
+{
+	Json *to = NULL;
+	if (!js_get_object(config, key, &to, NULL) || !to) {
+		to = json_object_new_object();
+		js_set_take(config, key, to);
+	}
+	json_object_object_foreach(from, name, value) js_set_take(to, name, json_object_get(value));
+}
+
+/* One member of --config, of the type that it must have. */
+static bool merge_member(Json *config, const char *key, json_type type, Json *value, GError **error)
+{
+	if (!json_object_is_type(value, type))
+		return error_set(error, ENGINE_ERROR_INVALID, "--config: '%s' is no %s", key,
+				 json_type_to_name(type));
+	for (size_t i = 0; type == json_type_array && i < json_object_array_length(value); i++) {
+		Json *item = json_object_array_get_idx(value, i);
+		if (!json_object_is_type(item, json_type_string))
+			return error_set(error, ENGINE_ERROR_INVALID,
+					 "--config: '%s' is no list of strings", key);
+		if (strcmp(key, "Env") == 0)
+			merge_variable(config, json_object_get_string(item));
+	}
+	if (type == json_type_object && strcmp(key, "Healthcheck") != 0)
+		merge_object(config, key, value);
+	else if (strcmp(key, "Env") != 0)
+		js_set_take(config, key, json_object_get(value));
+	return true;
+}
+
+bool commit_config_merge(Json *config, const char *text, size_t size, GError **error)
+{
+	static const struct {
+		const char *key;
+		json_type type;
+	} members[] = {
+		{"Cmd", json_type_array},          {"Entrypoint", json_type_array},
+		{"Env", json_type_array},          {"ExposedPorts", json_type_object},
+		{"Healthcheck", json_type_object}, {"Labels", json_type_object},
+		{"OnBuild", json_type_array},      {"Shell", json_type_array},
+		{"StopSignal", json_type_string},  {"User", json_type_string},
+		{"Volumes", json_type_object},     {"WorkingDir", json_type_string},
+	};
+	g_autoptr(Json) from = js_parse(text, size, "--config", error);
+	if (!from)
+		return false;
+	if (!json_object_is_type(from, json_type_object))
+		return error_set(error, ENGINE_ERROR_INVALID, "--config: no JSON object");
+	for (size_t i = 0; i < G_N_ELEMENTS(members); i++) {
+		Json *value = NULL;
+		if (json_object_object_get_ex(from, members[i].key, &value) && value &&
+		    !merge_member(config, members[i].key, members[i].type, value, error))
+			return false;
+	}
+	return true;
 }

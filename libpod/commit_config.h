@@ -15,3 +15,12 @@
  * Variables that skiff added by itself (proxies of the host) are left out. js_unref() it.
  */
 Json *commit_config(const ContainerSpec *spec, const Image *image, GError **error);
+
+/**
+ * commit_config_merge() - --config: put another "config" object over @config
+ * @text:	its JSON, Docker's form
+ * @error:	INVALID
+ *
+ * Words and lists replace, ports, volumes, labels and variables are added to those that are there.
+ */
+bool commit_config_merge(Json *config, const char *text, size_t size, GError **error);

@@ -27,15 +27,20 @@ typedef struct {
 	GPtrArray *values; /* as text; one unless the row is an array */
 } Setting;
 
+static void append(char ***list, const char *text)
+{
+	size_t n = *list ? g_strv_length(*list) : 0;
+	*list = g_renew(char *, *list, n + 2);
+	(*list)[n] = g_strdup(text);
+	(*list)[n + 1] = NULL;
+}
+
 static bool apply_env(ContainerSpec *spec, const char *value, GError **error)
 {
 	if (!strchr(value, '=') || *value == '=')
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "invalid environment variable: \"%s\"", value);
-	size_t n = spec->env_defaults ? g_strv_length(spec->env_defaults) : 0;
-	spec->env_defaults = g_renew(char *, spec->env_defaults, n + 2);
-	spec->env_defaults[n] = g_strdup(value);
-	spec->env_defaults[n + 1] = NULL;
+	append(&spec->env_defaults, value);
 	return true;
 }
 
@@ -233,7 +238,8 @@ static bool apply_seccomp(ContainerSpec *spec, const char *value, GError **error
 
 static bool apply_userns(ContainerSpec *spec, const char *value, GError **error)
 {
-	if (spec->userns_asked || spec->id_map || strcmp(value, "private") == 0)
+	if (spec->userns_asked || spec->id_map || spec->sub_uid_name || spec->sub_gid_name ||
+	    strcmp(value, "private") == 0)
 		return true;
 	bool ok = spec_set_userns(spec, value, error);
 	spec->userns_asked = false;
@@ -294,6 +300,14 @@ static bool apply_dns_option(ContainerSpec *spec, const char *value, GError **er
 	return spec->dns_option_set || !uses_dns(spec) || spec_add_dns_option(spec, value, error);
 }
 
+static bool apply_cdi_dir(ContainerSpec *spec, const char *value, GError **error)
+{
+	if (*value != '/')
+		return error_set(error, ENGINE_ERROR_INVALID, "'%s' is no absolute path", value);
+	append(&spec->cdi_dirs, value);
+	return true;
+}
+
 /* In the order they are applied: namespaces first, then what depends on them. */
 static const Row rows[] = {
 	{"containers", "netns", TOML_STRING, apply_netns},
@@ -326,6 +340,7 @@ static const Row rows[] = {
 	{"containers", "seccomp_profile", TOML_STRING, apply_seccomp},
 	{"containers", "shm_size", TOML_STRING, apply_shm_size},
 	{"containers", "volumes", TOML_ARRAY, apply_volume},
+	{"engine", "cdi_spec_dirs", TOML_ARRAY, apply_cdi_dir},
 	{"engine", "detach_keys", TOML_STRING, apply_detach_keys},
 	{"engine", "stop_timeout", TOML_INTEGER, apply_stop_timeout},
 };

@@ -161,8 +161,8 @@ static OciConfig *build_config(Container *ctr, const ContainerSpec *spec,
 		.mount_options = (char *const *const *)sources.options,
 	};
 	g_autoptr(OciConfig) config = oci_build(spec, &context, error);
-	return config && cdi_apply(spec->cdi_devices, config, error) ? g_steal_pointer(&config)
-								     : NULL;
+	bool applied = config && cdi_apply(spec->cdi_devices, spec->cdi_dirs, config, error);
+	return applied ? g_steal_pointer(&config) : NULL;
 }
 
 /* The compiled filter, or /dev/null for an unconfined container. */

@@ -12,6 +12,7 @@
 #include "libpod/base/fd.h"
 #include "libpod/base/path.h"
 #include "libpod/base/userns.h"
+#include "libpod/config.h"
 #include "libpod/container.h"
 
 struct Engine {
@@ -23,6 +24,7 @@ struct Engine {
 	IdMap *map; /* NULL until asked for */
 	char *map_problem;
 	char *program;
+	Config *config; /* NULL until asked for */
 };
 
 /* Where the store is unless --root says otherwise. */
@@ -112,6 +114,7 @@ void engine_close(Engine *engine)
 	g_clear_pointer(&engine->map, idmap_free);
 	g_free(engine->map_problem);
 	g_free(engine->program);
+	config_free(engine->config);
 	g_free(engine->run_path);
 	g_free(engine);
 }
@@ -121,6 +124,13 @@ const char *engine_program(Engine *engine)
 	if (!engine->program)
 		engine->program = g_file_read_link("/proc/self/exe", NULL);
 	return engine->program ? engine->program : "skiff";
+}
+
+const Config *engine_config(Engine *engine, GError **error)
+{
+	if (!engine->config)
+		engine->config = config_load(error);
+	return engine->config;
 }
 
 Store *engine_store(Engine *engine)

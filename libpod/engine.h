@@ -11,6 +11,7 @@
 #include "storage/store.h"
 
 typedef struct Engine Engine;
+typedef struct Config Config;
 
 typedef struct {
 	const char *root;    /* --root, NULL = default */
@@ -30,6 +31,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Engine, engine_close)
  */
 char *engine_default_root(const char *asked);
 
+/** engine_config() - containers.conf, read once; borrowed. INVALID names file, line and column. */
+const Config *engine_config(Engine *engine, GError **error);
 /** engine_store() - the store, borrowed. */
 Store *engine_store(Engine *engine);
 /** engine_run_fd() - $runroot; engine_run_containers_fd() - $runroot/containers. Borrowed. */

@@ -102,13 +102,14 @@ Json *inspect_image(Engine *engine, const Image *image, GError **error)
 	if (!raw || !image_manifest_type(engine_store(engine), image, &type, error))
 		return NULL;
 	g_autoptr(Json) history = history_of(config);
+	g_auto(GStrv) digests = image_all_digests(image);
 	const char *version = json_object_get_string(raw_value(raw, "docker_version"));
 
 	Json *json = json_object_new_object();
 	js_set_string(json, "Id", image->id);
 	inspect_set_text(json, "Digest", image->digest);
 	inspect_set_list(json, "RepoTags", image->names);
-	inspect_set_list(json, "RepoDigests", image->repo_digests);
+	inspect_set_list(json, "RepoDigests", digests);
 	js_set_string(json, "Parent", "");
 	js_set_string(json, "Comment", last_comment(history));
 	if (config->created)

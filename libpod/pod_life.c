@@ -158,6 +158,42 @@ static void apply_policy_in_turn(Engine *engine, const Pod *pod)
 		log_warn("%s", failed->message);
 }
 
+static SpecInitCtr init_kind(Container *ctr)
+{
+	const ContainerSpec *spec = container_spec(ctr, NULL);
+	return spec ? spec->init_ctr : SPEC_INIT_CTR_NO;
+}
+
+/* Run one to its end, which must be a good one. */
+static bool run_init_ctr(Container *ctr, GError **error)
+{
+	const ContainerRemove remove = {.volumes = true, .timeout_s = -1};
+	int code = 0;
+	bool known = false;
+	if (!container_start(ctr, &(ContainerStart){.detached = true}, NULL, error) ||
+	    !container_wait(ctr, false, &code, &known, error))
+		return false;
+	if (code != 0)
+		return error_set(error, ENGINE_ERROR_BAD_STATE,
+				 "init container %s exited with code %d",
+				 container_summary(ctr)->id, code);
+	return init_kind(ctr) != SPEC_INIT_CTR_ONCE || container_remove(ctr, &remove, error);
+}
+
+/* Init containers, oldest first, before anybody else starts. */
+static bool run_init_ctrs(const GPtrArray *members, GPtrArray *errors)
+{
+	for (guint i = 0; i < members->len; i++) {
+		GError *failed = NULL;
+		Container *ctr = g_ptr_array_index(members, i);
+		if (init_kind(ctr) == SPEC_INIT_CTR_NO || run_init_ctr(ctr, &failed))
+			continue;
+		add_error(errors, failed, "starting", ctr);
+		return false;
+	}
+	return true;
+}
+
 static bool start_locked(Engine *engine, const Pod *pod, GPtrArray *errors)
 {
 	GError *failed = NULL;
@@ -178,8 +214,12 @@ static bool start_locked(Engine *engine, const Pod *pod, GPtrArray *errors)
 	Container *infra = infra_of(members);
 	if (infra)
 		stop_stranded(members, infra, errors);
-	for (guint i = 0; i < members->len; i++)
-		start_one(g_ptr_array_index(members, i), errors);
+	if (infra)
+		start_one(infra, errors);
+	bool ready = errors->len == before && run_init_ctrs(members, errors);
+	for (guint i = 0; ready && i < members->len; i++)
+		if (init_kind(members->pdata[i]) == SPEC_INIT_CTR_NO)
+			start_one(members->pdata[i], errors);
 	if (errors->len == before)
 		event_pod(engine, "start", pod->id, pod->name, pod->labels);
 	/* One that ended meanwhile left this to us. */

@@ -91,6 +91,8 @@ static void free_process(ContainerSpec *spec)
 	g_strfreev(spec->group_add);
 	g_free(spec->umask);
 	g_free(spec->passwd_entry);
+	g_free(spec->sub_uid_name);
+	g_free(spec->sub_gid_name);
 	g_free(spec->group_entry);
 	g_free(spec->timezone);
 	g_free(spec->stop_signal_text);
@@ -106,6 +108,7 @@ static void free_privileges(ContainerSpec *spec)
 	g_free(spec->apparmor_profile);
 	g_ptr_array_unref(spec->devices);
 	g_strfreev(spec->cdi_devices);
+	g_strfreev(spec->cdi_dirs);
 	g_array_unref(spec->ulimits);
 	g_hash_table_unref(spec->sysctl);
 	resources_clear(&spec->resources);

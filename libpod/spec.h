@@ -121,6 +121,13 @@ typedef enum {
 	SPEC_NOTIFY_IGNORE,
 } SpecNotify;
 
+/* --init-ctr */
+typedef enum {
+	SPEC_INIT_CTR_NO,
+	SPEC_INIT_CTR_ONCE,   /* goes when it has ended well */
+	SPEC_INIT_CTR_ALWAYS, /* runs at each start of its pod */
+} SpecInitCtr;
+
 /* --systemd */
 typedef enum {
 	SPEC_SYSTEMD_AUTO, /* by the command's name */
@@ -190,6 +197,7 @@ typedef struct {
 	bool label_disable;
 	GPtrArray *devices; /* of SpecDevice */
 	char **cdi_devices; /* see cdi_apply() */
+	char **cdi_dirs;    /* of containers.conf, where their files are; NULL: the usual ones */
 	GArray *ulimits;    /* of OciRlimit */
 	bool ulimit_host;
 	GHashTable *sysctl;
@@ -215,6 +223,7 @@ typedef struct {
 	char *userns_target;
 	uint32_t userns_size, keep_id_uid, keep_id_gid;
 	bool keep_id_uid_set, keep_id_gid_set;
+	char *sub_uid_name, *sub_gid_name; /* whose ranges of /etc/subuid and subgid are the map */
 	/*
 	 * --uidmap/--gidmap as typed. Resolved: the container's own map, with outside ids of the
 	 * user's shared namespace (real root: of the host); NULL = it lives in the shared namespace
@@ -270,7 +279,8 @@ typedef struct {
 	int64_t log_max_size;
 	int log_max_file; /* files in all; 0 = default */
 	char *log_tag;
-	char **log_labels; /* LABEL=VALUE, for journald; see log_tag_expand() */
+	char **log_labels;    /* LABEL=VALUE, for journald; see log_tag_expand() */
+	SpecInitCtr init_ctr; /* its pod runs it to its end before the other members start */
 	/* run only, not recorded */
 	char *pod_asked;   /* --pod: name or id, or "new:NAME" */
 	char *pod_id_file; /* --pod-id-file */

@@ -58,15 +58,26 @@ static bool check_capabilities(const ContainerSpec *spec, GError **error)
 	return true;
 }
 
+static bool asks_map(const ContainerSpec *spec)
+{
+	return spec->id_map || spec->sub_uid_name || spec->sub_gid_name;
+}
+
 /* A pod is named once, and its members have its user namespace. */
 static bool check_pod(const ContainerSpec *spec, GError **error)
 {
+	if (spec->init_ctr != SPEC_INIT_CTR_NO && !spec->pod_asked)
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "must specify pod value with init-ctr");
+	if (spec->init_ctr != SPEC_INIT_CTR_NO && spec->restart != RESTART_NO)
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "--init-ctr and --restart cannot be set together");
 	if (!spec->pod_asked || spec->pod)
 		return true;
 	if (spec->pod_id_file)
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "cannot specify both --pod and --pod-id-file");
-	if (spec->userns_asked || spec->id_map)
+	if (spec->userns_asked || asks_map(spec))
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "--userns and --pod cannot be set together");
 	return strcmp(spec->pod_asked, "new:") != 0 ||
@@ -78,7 +89,7 @@ static bool check_pod(const ContainerSpec *spec, GError **error)
 static bool check_namespaces(const ContainerSpec *spec, GError **error)
 {
 	bool joined_ipc = spec->ipc.mode != SPEC_NS_DEFAULT && spec->ipc.mode != SPEC_NS_PRIVATE;
-	if (spec->userns_asked && spec->id_map)
+	if (spec->userns_asked && asks_map(spec))
 		return error_set(
 			error, ENGINE_ERROR_INVALID,
 			"--userns and --uidmap/--gidmap/--subuidname/--subgidname are mutually "

@@ -45,6 +45,7 @@ static const char *const pull_words[] = {"missing", "always", "never", "newer", 
 static const char *const log_words[] = {"k8s-file", "json-file",   "journald",
 					"none",     "passthrough", NULL};
 
+static const char *const init_ctr_words[] = {"no", "once", "always", NULL};
 static const char *const systemd_words[] = {"auto", "false", "always", NULL};
 static const char *const notify_words[] = {"default", "container", "conmon",
 					   "healthy", "ignore",    NULL};
@@ -149,6 +150,7 @@ static const Field spec_fields[] = {
 	ROW(ContainerSpec, "labelDisable", FIELD_BOOL, label_disable),
 	ROW(ContainerSpec, "ulimitHost", FIELD_BOOL, ulimit_host),
 	ROW(ContainerSpec, "cdiDevices", FIELD_STRV, cdi_devices),
+	ROW(ContainerSpec, "cdiDirs", FIELD_STRV, cdi_dirs),
 	ROW(ContainerSpec, "sysctl", FIELD_MAP, sysctl),
 	ROW(ContainerSpec, "readOnly", FIELD_BOOL, read_only),
 	ROW(ContainerSpec, "readOnlyTmpfs", FIELD_BOOL, read_only_tmpfs),
@@ -190,6 +192,7 @@ static const Field spec_fields[] = {
 	ROW(ContainerSpec, "podName", FIELD_STRING, pod_name),
 	ROW(ContainerSpec, "podCgroup", FIELD_STRING, pod_cgroup),
 	ROW(ContainerSpec, "infra", FIELD_BOOL, infra),
+	ENUM_ROW(ContainerSpec, "initCtr", init_ctr, init_ctr_words),
 	ENUM_ROW(ContainerSpec, "restart", restart, restart_words),
 	ROW(ContainerSpec, "restartRetries", FIELD_INT, restart_retries),
 	ROW(ContainerSpec, "restartDelay", FIELD_INT, restart_delay_ms),

@@ -84,6 +84,15 @@ bool spec_set_restart(ContainerSpec *spec, const char *value, GError **error)
 	return false;
 }
 
+bool spec_set_init_ctr(ContainerSpec *spec, const char *value, GError **error)
+{
+	spec->init_ctr = strcmp(value, "once") == 0     ? SPEC_INIT_CTR_ONCE
+			 : strcmp(value, "always") == 0 ? SPEC_INIT_CTR_ALWAYS
+							: SPEC_INIT_CTR_NO;
+	return spec->init_ctr != SPEC_INIT_CTR_NO ||
+	       error_set(error, ENGINE_ERROR_INVALID, "init-ctr value must be 'always' or 'once'");
+}
+
 bool spec_set_pod(ContainerSpec *spec, const char *value, GError **error)
 {
 	g_free(spec->pod_asked);

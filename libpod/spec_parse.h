@@ -24,6 +24,8 @@ bool spec_set_rootfs(ContainerSpec *spec, const char *value, GError **error);
 bool spec_add_label(ContainerSpec *spec, const char *value, GError **error);
 /** spec_set_restart() - --restart, once. */
 bool spec_set_restart(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_init_ctr() - --init-ctr always|once. */
+bool spec_set_init_ctr(ContainerSpec *spec, const char *value, GError **error);
 /** spec_set_pod() - --pod NAME, ID or new:NAME; empty: none. */
 bool spec_set_pod(ContainerSpec *spec, const char *value, GError **error);
 /** spec_set_pod_id_file() - --pod-id-file FILE, read when the container is made. */
@@ -233,6 +235,9 @@ bool spec_check_memory(const OciResources *resources, GError **error);
 
 /* Namespaces and network: spec_parse_namespace.c */
 
+/** spec_set_sub_uid_name(), spec_set_sub_gid_name() - --subuidname, --subgidname. */
+bool spec_set_sub_uid_name(ContainerSpec *spec, const char *value, GError **error);
+bool spec_set_sub_gid_name(ContainerSpec *spec, const char *value, GError **error);
 /** spec_set_userns() - --userns, once. */
 bool spec_set_userns(ContainerSpec *spec, const char *value, GError **error);
 /** spec_add_uidmap() - --uidmap CONTAINER:HOST[:COUNT], list. */

@@ -223,6 +223,25 @@ static bool add_range(ContainerSpec *spec, bool gids, const char *value, GError 
 	return true;
 }
 
+static bool set_name(char **field, const char *value, GError **error)
+{
+	if (!*value || strchr(value, ':'))
+		return error_set(error, ENGINE_ERROR_INVALID, "'%s' is no name of a user", value);
+	g_free(*field);
+	*field = g_strdup(value);
+	return true;
+}
+
+bool spec_set_sub_uid_name(ContainerSpec *spec, const char *value, GError **error)
+{
+	return set_name(&spec->sub_uid_name, value, error);
+}
+
+bool spec_set_sub_gid_name(ContainerSpec *spec, const char *value, GError **error)
+{
+	return set_name(&spec->sub_gid_name, value, error);
+}
+
 bool spec_add_uidmap(ContainerSpec *spec, const char *value, GError **error)
 {
 	return add_range(spec, false, value, error);

@@ -137,6 +137,17 @@ static bool apply_infra(Engine *engine, ContainerSpec *spec, const Pod *pod, GEr
 	return true;
 }
 
+/* An init container comes before members that run. */
+static bool check_stopped(Engine *engine, const Pod *pod, GError **error)
+{
+	g_autoptr(GPtrArray) members = pod_members(engine, pod, error);
+	for (guint i = 0; members && i < members->len; i++)
+		if (container_summary_is_live(container_summary(members->pdata[i])))
+			return error_set(error, ENGINE_ERROR_BAD_STATE,
+					 "cannot add init-ctr to a running pod");
+	return members != NULL;
+}
+
 bool pod_apply(Engine *engine, ContainerSpec *spec, GError **error)
 {
 	if (!spec->pod_asked || spec->pod)
@@ -145,7 +156,9 @@ bool pod_apply(Engine *engine, ContainerSpec *spec, GError **error)
 	if (!pod || !check_member(spec, pod->share, error) ||
 	    (pod->infra_id && !apply_infra(engine, spec, pod, error)))
 		return false;
-	if (spec->restart == RESTART_NO && !spec->remove) {
+	if (spec->init_ctr != SPEC_INIT_CTR_NO && !check_stopped(engine, pod, error))
+		return false;
+	if (spec->restart == RESTART_NO && spec->init_ctr == SPEC_INIT_CTR_NO && !spec->remove) {
 		spec->restart = pod->restart;
 		spec->restart_retries = pod->restart_retries;
 	}

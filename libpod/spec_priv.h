@@ -74,6 +74,10 @@ bool spec_health_check(const ContainerSpec *spec, GError **error);
  */
 bool spec_health_resolve(ContainerSpec *spec, Json *image, GError **error);
 
+/** spec_userns_resolve_names() - --subuidname and --subgidname to a map as --uidmap and --gidmap
+ * would say it; one of them alone counts for both, as podman has it. NOT_FOUND, DENIED. */
+bool spec_userns_resolve_names(ContainerSpec *spec, const IdMap *shared, GError **error);
+
 /**
  * spec_userns_resolve() - the container's own id map from its --userns mode
  * @shared:	the user's shared map; NULL for real root

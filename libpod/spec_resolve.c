@@ -220,6 +220,8 @@ static void warn_of_single_id(Engine *engine)
 
 static bool resolve_userns(Engine *engine, ContainerSpec *spec, GError **error)
 {
+	if (!spec_userns_resolve_names(spec, engine_id_map(engine), error))
+		return false;
 	if (spec->userns == SPEC_USERNS_CONTAINER)
 		return resolve_userns_container(engine, spec, error);
 	if (spec->userns == SPEC_USERNS_PATH)
@@ -539,7 +541,7 @@ static bool check_timezone(const ContainerSpec *spec, GError **error)
 }
 
 /* podman takes a HEALTHCHECK only from docker's form of an image: OCI's has none. An image without
- * a manifest came in a docker archive. */
+ * a manifest is of an older store, whose builds and loads kept none. */
 static bool resolve_health(Engine *engine, ContainerSpec *spec, const Image *image, GError **error)
 {
 	Json *healthcheck = image ? image->config->healthcheck : NULL;
@@ -578,7 +580,7 @@ static void take_unit(ContainerSpec *spec)
 bool spec_resolve(Engine *engine, ContainerSpec *spec, const Image *image, GError **error)
 {
 	log_step(5, __func__);
-	g_autoptr(Config) config = config_load(error);
+	const Config *config = engine_config(engine, error);
 	bool ping_typed = g_hash_table_contains(spec->sysctl, PING_RANGE);
 	if (!config || !pod_apply(engine, spec, error) || !spec_check(spec, error) ||
 	    !config_apply(config, spec, error) || !resolve_volumes_from(engine, spec, error) ||

@@ -194,6 +194,54 @@ static bool resolve_maps(ContainerSpec *spec, const IdMap *shared, GError **erro
 			   check_within(spec->id_map->gids, count_ids(shared->gids), error));
 }
 
+/* The first inside id of a range of the host's ids; false if they are not all mapped, in a row. */
+static bool find_inside(const GArray *shared, const IdRange *range, uint32_t *out_first)
+{
+	uint32_t last = 0;
+	return idmap_translate_back(shared, range->outside, out_first) &&
+	       idmap_translate_back(shared, range->outside + range->count - 1, &last) &&
+	       last - *out_first == range->count - 1;
+}
+
+/* The ids that @path gives @name, as those of the container from 0 on. */
+static bool add_named(GArray *map, const GArray *shared, const char *path, const char *name,
+		      GError **error)
+{
+	g_autoptr(GArray) ranges = idmap_named_sub_ids(path, name);
+	uint32_t next = 0;
+	if (ranges->len == 0)
+		return error_set(error, ENGINE_ERROR_NOT_FOUND,
+				 "no ranges found for user \"%s\" in %s", name, path);
+	for (guint i = 0; i < ranges->len; i++) {
+		const IdRange *range = &g_array_index(ranges, IdRange, i);
+		uint32_t first = range->outside;
+		if (shared && !find_inside(shared, range, &first))
+			return error_set(error, ENGINE_ERROR_DENIED,
+					 "the ids %u:%u of \"%s\" in %s are none of ours",
+					 range->outside, range->count, name, path);
+		idmap_add(map, next, first, range->count);
+		next += range->count;
+	}
+	return true;
+}
+
+bool spec_userns_resolve_names(ContainerSpec *spec, const IdMap *shared, GError **error)
+{
+	if (!spec->sub_uid_name && !spec->sub_gid_name)
+		return true;
+	const char *uids = spec->sub_uid_name ? spec->sub_uid_name : spec->sub_gid_name;
+	const char *gids = spec->sub_gid_name ? spec->sub_gid_name : spec->sub_uid_name;
+	if (spec->id_map)
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "--uidmap/--gidmap and --subuidname/--subgidname exclude each "
+				 "other");
+	spec->id_map = idmap_new();
+	return add_named(spec->id_map->uids, shared ? shared->uids : NULL, "/etc/subuid", uids,
+			 error) &&
+	       add_named(spec->id_map->gids, shared ? shared->gids : NULL, "/etc/subgid", gids,
+			 error);
+}
+
 bool spec_userns_resolve(ContainerSpec *spec, const IdMap *shared, const char *problem,
 			 const GPtrArray *taken, GError **error)
 {

@@ -115,8 +115,8 @@ static char *registry_of(const char *name)
 	return g_strndup(normal, strcspn(normal, "/"));
 }
 
-/* Docker's helpers know the Hub by its old URL. */
-static const char *helper_key(const char *registry)
+/* Docker and its helpers know the Hub by its old URL. */
+static const char *docker_key(const char *registry)
 {
 	return strcmp(registry, "docker.io") == 0 ? "https://index.docker.io/v1/" : registry;
 }
@@ -136,7 +136,7 @@ static bool lookup_in_file(const char *path, const char *name, Credentials **out
 	if (*out)
 		return true;
 	const char *helper = auth_file_helper(root, registry);
-	return !helper || auth_helper_get(helper, helper_key(registry), out, error);
+	return !helper || auth_helper_get(helper, docker_key(registry), out, error);
 }
 
 /* All files in their order; one that --authfile names must be there. */
@@ -166,7 +166,7 @@ bool auth_lookup(const AuthSources *sources, const char *name, Credentials **out
 	for (size_t i = 0; helpers[i]; i++) {
 		bool ok = strcmp(helpers[i], FILES_HELPER) == 0
 				  ? lookup_in_files(sources, name, out, error)
-				  : auth_helper_get(helpers[i], helper_key(registry), out, error);
+				  : auth_helper_get(helpers[i], docker_key(registry), out, error);
 		if (!ok)
 			return false;
 		if (*out)
@@ -177,6 +177,7 @@ bool auth_lookup(const AuthSources *sources, const char *name, Credentials **out
 
 typedef struct {
 	const char *key; /* NULL: all */
+	const char *spelling;
 	const Credentials *credentials;
 	bool was_there;
 } Change;
@@ -186,7 +187,8 @@ static bool apply_change(Json *root, void *data, GError **error)
 	Change *change = data;
 	(void)error;
 	if (change->key) {
-		change->was_there = auth_file_put(root, change->key, change->credentials);
+		change->was_there =
+			auth_file_put(root, change->key, change->spelling, change->credentials);
 	} else {
 		change->was_there = true;
 		js_set_take(root, "auths", json_object_new_object());
@@ -222,12 +224,16 @@ bool auth_store(const AuthSources *sources, const char *key, const Credentials *
 	if (!find_helper_in_charge(sources, path, registry, &helper, error))
 		return false;
 	if (helper) {
-		if (!auth_helper_store(helper, helper_key(registry), credentials, error))
+		if (!auth_helper_store(helper, docker_key(registry), credentials, error))
 			return false;
 		*out_where = g_strdup_printf("credential helper '%s'", helper);
 		return true;
 	}
-	Change change = {.key = normal, .credentials = credentials};
+	Change change = {
+		.key = normal,
+		.spelling = sources->is_docker ? docker_key(normal) : normal,
+		.credentials = credentials,
+	};
 	if (!auth_file_edit(path, apply_change, &change, error))
 		return false;
 	*out_where = g_steal_pointer(&path);
@@ -247,7 +253,7 @@ bool auth_remove(const AuthSources *sources, const char *key, GError **error)
 	if (!find_helper_in_charge(sources, path, registry, &helper, error))
 		return false;
 	if (helper)
-		return auth_helper_erase(helper, helper_key(registry), error);
+		return auth_helper_erase(helper, docker_key(registry), error);
 	Change change = {.key = normal};
 	if (access(path, F_OK) == 0 && !auth_file_edit(path, apply_change, &change, error))
 		return false;

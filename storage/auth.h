@@ -32,6 +32,7 @@ char *credentials_basic(const Credentials *credentials);
 typedef struct {
 	const char *authfile;       /* --authfile, or NULL */
 	const char *const *helpers; /* credential-helpers of registries.conf, or NULL */
+	bool is_docker; /* the authfile is docker's, which spells Hub's key in its way */
 } AuthSources;
 
 /**

@@ -218,7 +218,8 @@ static char *encode_basic(const Credentials *credentials)
 	return encoded;
 }
 
-bool auth_file_put(Json *root, const char *key, const Credentials *credentials)
+bool auth_file_put(Json *root, const char *key, const char *spelling,
+		   const Credentials *credentials)
 {
 	Json *auths = NULL;
 	if (!json_object_object_get_ex(root, "auths", &auths) ||
@@ -245,7 +246,7 @@ bool auth_file_put(Json *root, const char *key, const Credentials *credentials)
 			g_autofree char *auth = encode_basic(credentials);
 			js_set_string(entry, "auth", auth);
 		}
-		js_set_take(auths, key, entry);
+		js_set_take(auths, spelling, entry);
 	}
 	return old->len > 0;
 }

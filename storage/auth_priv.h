@@ -24,8 +24,10 @@ bool auth_file_find(Json *root, const char *path, const char *name, Credentials 
 /** auth_file_helper() - the helper a file names for a registry, borrowed; NULL if none. */
 const char *auth_file_helper(Json *root, const char *registry);
 
-/** auth_file_put() - set an entry of @root; @credentials NULL removes it. Return: was it there? */
-bool auth_file_put(Json *root, const char *key, const Credentials *credentials);
+/** auth_file_put() - set the entry of @key, written as @spelling; @credentials NULL removes it.
+ * Return: was it there? */
+bool auth_file_put(Json *root, const char *key, const char *spelling,
+		   const Credentials *credentials);
 
 /** auth_normalize_key() - without scheme and API path; Docker Hub's names become docker.io.
  * g_free() it. */

@@ -271,6 +271,7 @@ char *image_commit(Store *store, const CommitOptions *options, GError **error)
 		.config = text,
 		.config_size = strlen(text),
 		.names = names,
+		.form = options->form,
 	};
 	return image_publish(store, &publish, error);
 }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "libpod/base/idmap.h"
+#include "storage/image_manifest.h"
 #include "storage/store.h"
 
 typedef struct {
@@ -22,6 +23,7 @@ typedef struct {
 	const char *message;        /* may be NULL */
 	const char *created_by;     /* for the history */
 	const char *const *changes; /* Dockerfile instructions; may be NULL */
+	ImageForm form;
 } CommitOptions;
 
 /**

@@ -369,8 +369,20 @@ RecordLock *image_pin(Store *store, const char *id, GError **error)
 	return g_steal_pointer(&lock);
 }
 
-char *image_publish(Store *store, const ImagePublish *publish, GError **error)
+/* One that came without. Return: to be freed behind @publish. */
+static char *make_manifest(Store *store, ImagePublish *publish, GError **error)
 {
+	char *made = image_make_manifest(store, publish->config, publish->config_size,
+					 publish->form, publish->annotations, error);
+	publish->manifest = made;
+	publish->manifest_size = made ? strlen(made) : 0;
+	return made;
+}
+
+char *image_publish(Store *store, const ImagePublish *asked, GError **error)
+{
+	ImagePublish own = *asked;
+	const ImagePublish *publish = &own;
 	g_autoptr(ImageConfig) config =
 		image_config_parse(publish->config, publish->config_size, error);
 	if (!config)
@@ -392,6 +404,10 @@ char *image_publish(Store *store, const ImagePublish *publish, GError **error)
 		g_propagate_error(error, g_steal_pointer(&problem));
 		return NULL;
 	}
+	g_autofree char *made = NULL;
+	if (!own.manifest && (dir < 0 || own.annotations) &&
+	    !(made = make_manifest(store, &own, error)))
+		return NULL;
 	bool done = dir < 0 ? publish_new(store, id, publish, size, error)
 			    : heal_config(dir, publish, error) &&
 				      write_record(dir, publish, size, RECORD_SYNC_FULL, error);

@@ -11,12 +11,13 @@
 
 #include "libpod/base/record.h"
 #include "storage/image_config.h"
+#include "storage/image_manifest.h"
 #include "storage/store.h"
 
 typedef struct {
 	char *id;            /* 64 hex digits: the config's sha256 */
 	char **names;        /* "registry/repository:tag", never NULL */
-	char **repo_digests; /* "registry/repository@sha256:...", never NULL */
+	char **repo_digests; /* "registry/repository@sha256:..." of registries, never NULL */
 	char *digest;        /* manifest digest, NULL if none is kept */
 	char **chain_ids;    /* bottom first, never NULL */
 	uint64_t size;       /* sum of its layers */
@@ -52,9 +53,13 @@ bool image_manifest_type(Store *store, const Image *image, char **out_type, GErr
  * Borrowed. */
 const char *image_find_name(const Image *image, const char *text);
 
-/** image_manifest_read() - the manifest it came with, as received; NULL without @error if none is
- * kept. g_free() it. */
+/** image_manifest_read() - its manifest, as received or as made here; NULL without @error if none
+ * is kept. g_free() it. */
 char *image_manifest_read(Store *store, const Image *image, size_t *out_size, GError **error);
+
+/** image_all_digests() - the repo digests, and the manifest's under the repository of each name, as
+ * podman lists them. g_strfreev() it. */
+char **image_all_digests(const Image *image);
 
 /** image_set_unknown() - say that nothing is called @name, and what has a name like it: NOT_FOUND.
  * Return: NULL. */
@@ -67,10 +72,12 @@ GPtrArray *images_list(Store *store, GError **error);
 typedef struct {
 	const char *config; /* raw bytes */
 	size_t config_size;
-	const char *manifest; /* raw bytes, may be NULL */
+	const char *manifest; /* raw bytes; NULL: a new image gets one made in this form */
 	size_t manifest_size;
-	const char *const *names; /* may be NULL */
-	const char *repo_digest;  /* "registry/repository@digest", may be NULL */
+	ImageForm form;
+	const GPtrArray *annotations; /* of the one that is made, also for an image that is there */
+	const char *const *names;     /* may be NULL */
+	const char *repo_digest;      /* "registry/repository@digest", may be NULL */
 } ImagePublish;
 
 /** image_publish() - record an image whose layers are all there; moves names from other images.

@@ -140,13 +140,3 @@ void image_index_settle(Json *document);
  * Return: for image_index_put().
  */
 Json *image_index_local_entry(Store *store, const Image *image, GError **error);
-
-/**
- * image_make_manifest() - a manifest for an image that came without one: its layers as plain tars
- * @annotations:	"KEY=VALUE"; may be NULL
- * @error:	INVALID for an annotation without a value
- *
- * A push that compresses the layers writes another one, with these annotations. g_free() it.
- */
-char *image_make_manifest(Store *store, const Image *image, const GPtrArray *annotations,
-			  GError **error);

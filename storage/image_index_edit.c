@@ -9,9 +9,6 @@
 #include "storage/image_index.h"
 #include "storage/layer.h"
 
-#define OCI_CONFIG "application/vnd.oci.image.config.v1+json"
-#define OCI_LAYER  "application/vnd.oci.image.layer.v1.tar"
-
 static Json *entries_of(const ImageIndex *index)
 {
 	Json *entries = NULL;
@@ -167,33 +164,14 @@ static Json *descriptor(const char *media_type, const char *digest, uint64_t siz
 	return json;
 }
 
-char *image_make_manifest(Store *store, const Image *image, const GPtrArray *annotations,
-			  GError **error)
-{
-	g_autoptr(Json) layers = json_object_new_array();
-	for (size_t i = 0; image->chain_ids[i]; i++) {
-		g_autoptr(Layer) layer = layer_resolve(store, image->chain_ids[i], error);
-		if (!layer)
-			return NULL;
-		json_object_array_add(layers,
-				      descriptor(OCI_LAYER, layer->diff_id, layer->tar_size));
-	}
-	g_autofree char *config = g_strconcat("sha256:", image->id, NULL);
-	g_autoptr(Json) manifest = json_object_new_object();
-	js_set_int(manifest, "schemaVersion", 2);
-	js_set_string(manifest, "mediaType", MEDIA_TYPE_OCI_MANIFEST);
-	js_set_take(manifest, "config", descriptor(OCI_CONFIG, config, image->config_size));
-	js_set_take(manifest, "layers", g_steal_pointer(&layers));
-	return write_annotations(manifest, annotations, error) ? g_strdup(js_text(manifest)) : NULL;
-}
-
 Json *image_index_local_entry(Store *store, const Image *image, GError **error)
 {
 	g_autoptr(GError) problem = NULL;
 	size_t size = 0;
 	g_autofree char *text = image_manifest_read(store, image, &size, &problem);
 	if (!text && !problem) {
-		text = image_make_manifest(store, image, NULL, &problem);
+		text = image_make_manifest(store, image->config_text, image->config_size,
+					   IMAGE_FORM_FITTING, NULL, &problem);
 		size = text ? strlen(text) : 0;
 	}
 	g_autoptr(Manifest) manifest = text ? manifest_parse(text, size, NULL, &problem) : NULL;

@@ -179,7 +179,60 @@ static int has_manifest(Store *store, const char *id, const char *digest, GError
 	return there;
 }
 
-/* name@digest: the repository must have been pulled with that digest. */
+/* The repository of a name: without its tag. */
+static char *repository_of(const char *name)
+{
+	return g_strndup(name, (gsize)(strrchr(name, ':') - name));
+}
+
+char **image_all_digests(const Image *image)
+{
+	g_autoptr(GPtrArray) all = g_ptr_array_new();
+	for (char **line = image->repo_digests; *line; line++)
+		g_ptr_array_add(all, g_strdup(*line));
+	for (char **name = image->names; image->digest && *name; name++) {
+		g_autofree char *repository = repository_of(*name);
+		g_autofree char *line = g_strconcat(repository, "@", image->digest, NULL);
+		if (!g_ptr_array_find_with_equal_func(all, line, g_str_equal, NULL))
+			g_ptr_array_add(all, g_steal_pointer(&line));
+	}
+	g_ptr_array_add(all, NULL);
+	return (char **)g_ptr_array_free(g_steal_pointer(&all), FALSE);
+}
+
+/* Has an image a name in the repository of "registry/repository@digest"? */
+static bool has_name_in(char *const *names, const char *wanted)
+{
+	size_t length = (size_t)(strrchr(wanted, '@') - wanted);
+	for (; names && *names; names++)
+		if ((size_t)(strrchr(*names, ':') - *names) == length &&
+		    strncmp(*names, wanted, length) == 0)
+			return true;
+	return false;
+}
+
+/* Is one of @wanted this image's: pulled so, or the digest of a manifest under one of its names?
+ * Return: 1, 0, -1 with an error. */
+static int has_repo_digest(Store *store, const char *id, char *const *wanted, const char *digest,
+			   GError **error)
+{
+	autofd dir = -1, again = -1;
+	g_auto(GStrv) digests = NULL;
+	g_auto(GStrv) names = NULL;
+	if (!read_lines(store, id, "digests", &dir, &digests, error) ||
+	    !read_lines(store, id, "names", &again, &names, error))
+		return -1;
+	for (; *wanted; wanted++) {
+		if (digests && g_strv_contains((const char *const *)digests, *wanted))
+			return 1;
+		int has = has_name_in(names, *wanted) ? has_manifest(store, id, digest, error) : 0;
+		if (has != 0)
+			return has;
+	}
+	return 0;
+}
+
+/* name@digest: an image of that repository with that digest. */
 static char *find_by_digest(Store *store, char **ids, const Reference *reference, GError **error)
 {
 	g_auto(GStrv) wanted = candidate_names(reference);
@@ -192,13 +245,9 @@ static char *find_by_digest(Store *store, char **ids, const Reference *reference
 		wanted[i] = line;
 	}
 	for (size_t i = 0; ids[i]; i++) {
-		autofd dir = -1;
-		g_auto(GStrv) digests = NULL;
-		if (!read_lines(store, ids[i], "digests", &dir, &digests, error))
-			return NULL;
-		for (size_t j = 0; digests && wanted[j]; j++)
-			if (g_strv_contains((const char *const *)digests, wanted[j]))
-				return g_strdup(ids[i]);
+		int has = has_repo_digest(store, ids[i], wanted, reference->digest, error);
+		if (has != 0)
+			return has > 0 ? g_strdup(ids[i]) : NULL;
 	}
 	return NULL;
 }

@@ -110,8 +110,11 @@ static bool set_pull_flag(void *target, const Option *option, const char *value,
 
 static bool set_format(void *target, const Option *option, const char *value, GError **error)
 {
-	((BuildVerb *)target)->format = value;
-	return strcmp(value, "oci") == 0 || strcmp(value, "docker") == 0 ||
+	ImageForm *form = &((BuildVerb *)target)->form;
+	*form = strcmp(value, "oci") == 0      ? IMAGE_FORM_OCI
+		: strcmp(value, "docker") == 0 ? IMAGE_FORM_DOCKER
+					       : IMAGE_FORM_FITTING;
+	return *form != IMAGE_FORM_FITTING ||
 	       error_set(error, ENGINE_ERROR_INVALID, "unrecognized image type \"%s\"", value);
 }
 

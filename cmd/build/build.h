@@ -10,6 +10,7 @@
 #include "cmd/progress.h"
 #include "libpod/spec.h"
 #include "storage/fetch.h"
+#include "storage/image_manifest.h"
 
 typedef enum {
 	BUILD_OUTPUT_NONE, /* the store, where the image is in any case */
@@ -44,9 +45,10 @@ void build_cache_place_free(void *place);
 
 /* The command line. Strings are borrowed from it. */
 typedef struct {
-	const char *file, *target, *iidfile, *format, *ignorefile, *check_config;
+	const char *file, *target, *iidfile, *ignorefile, *check_config;
 	const char *manifest, *metadata_file, *epoch, *from, *logfile;
 	const char *timestamp, *os, *arch, *variant;
+	ImageForm form;        /* --format */
 	GHashTable *ssh;       /* of --ssh: ids to what was said of them; NULL: none */
 	GPtrArray *tags;       /* char * */
 	GPtrArray *build_args; /* "NAME=VALUE" or "NAME" */

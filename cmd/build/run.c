@@ -271,7 +271,7 @@ static bool read_options(Job *job, GError **error)
 		.from = verb->from,
 		.unset_env = verb->unset_env,
 		.unset_labels = verb->unset_labels,
-		.oci = g_strcmp0(verb->format, "oci") == 0,
+		.form = verb->form,
 		/* The terminal, or our standard input, is one step's at a time. */
 		.jobs = verb->shell || verb->pass_stdin ? 1 : count_jobs(verb->jobs),
 		.platform = verb->platforms ? verb->platforms->pdata[0] : NULL,

@@ -19,8 +19,10 @@
 #include "libpod/events.h"
 #include "libpod/tree_transfer.h"
 
+#define CONFIG_MAX_SIZE (1u << 20)
+
 typedef struct {
-	const char *author, *message, *iidfile, *format;
+	const char *author, *message, *iidfile, *format, *config;
 	bool pause, quiet, squash, volumes;
 	GPtrArray *changes;
 } CommitVerbOptions;
@@ -40,8 +42,7 @@ static const Option options[] = {
 	 "Apply a Dockerfile instruction: CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, USER, WORKDIR, ...",
 	 offsetof(CommitVerbOptions, changes), OPTION_COMMON},
 	{'f', "format", OPTION_VALUE, set_format, "FORMAT",
-	 "oci or docker: of the manifest that push and save write by themselves", 0,
-	 OPTION_COMMON | OPTION_WHOLE},
+	 "oci or docker: the form of its manifest", 0, OPTION_COMMON | OPTION_WHOLE},
 	{0, "iidfile", OPTION_VALUE, option_set_string, "FILE", "Write the image's id to this file",
 	 offsetof(CommitVerbOptions, iidfile), OPTION_COMMON},
 	{0, "include-volumes", OPTION_FLAG, option_set_flag, NULL,
@@ -56,7 +57,9 @@ static const Option options[] = {
 	 offsetof(CommitVerbOptions, quiet), OPTION_COMMON},
 	{'s', "squash", OPTION_FLAG, option_set_flag, NULL, "One layer with everything",
 	 offsetof(CommitVerbOptions, squash), OPTION_COMMON},
-	OPTION_UNSUPPORTED(0, "config", OPTION_VALUE),
+	{0, "config", OPTION_VALUE, option_set_string, "FILE",
+	 "Put the \"config\" object of this JSON file over the container's",
+	 offsetof(CommitVerbOptions, config), OPTION_COMMON},
 	{0},
 };
 
@@ -128,6 +131,18 @@ static bool write_iidfile(const char *file, const char *id, GError **error)
 	       error_set_errno_go(error, "failed to write image ID: open %s", file);
 }
 
+/* --config: a file of the user's over what the container says. */
+static bool merge_config(Json *config, const char *file, GError **error)
+{
+	/* lint: allow open: the user's own file */
+	autofd fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	size_t size = 0;
+	if (fd < 0)
+		return error_set_errno_go(error, "open %s", file);
+	g_autofree char *text = fd_read_all(fd, CONFIG_MAX_SIZE, &size, error);
+	return text && commit_config_merge(config, text, size, error);
+}
+
 /* Run skiff-fetch with all that is known. Return: exit code. */
 static int make_image(FetchArgs *args, Engine *engine, Container *ctr,
 		      const CommitVerbOptions *opts, GError **error)
@@ -174,7 +189,7 @@ static int commit(const Invocation *inv, const CommitVerbOptions *opts, GError *
 	if (spec->image_id && !image)
 		return -1;
 	g_autoptr(Json) config = commit_config(spec, image, error);
-	if (!config)
+	if (!config || (opts->config && !merge_config(config, opts->config, error)))
 		return -1;
 	g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);
 	g_autoptr(FetchArgs) args = fetch_args_new("commit");
@@ -184,6 +199,7 @@ static int commit(const Invocation *inv, const CommitVerbOptions *opts, GError *
 	fetch_args_add(args, "--name", command_arg(inv, 1));
 	fetch_args_add(args, "--author", opts->author);
 	fetch_args_add(args, "--message", opts->message);
+	fetch_args_add(args, "--format", opts->format);
 	fetch_args_add(args, "--created-by", created_by);
 	for (guint i = 0; opts->changes && i < opts->changes->len; i++)
 		fetch_args_add(args, "--change", opts->changes->pdata[i]);

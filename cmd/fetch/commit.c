@@ -33,7 +33,7 @@ int fetch_commit(FetchCall *call, GError **error)
 	g_autoptr(GPtrArray) changes = g_ptr_array_new();
 	g_autoptr(GPtrArray) volumes = g_ptr_array_new();
 	g_autoptr(IdMap) map = idmap_new();
-	const char *uid_map = NULL, *gid_map = NULL;
+	const char *uid_map = NULL, *gid_map = NULL, *form = NULL;
 	CommitOptions options = {.map = map};
 	const FetchOption rows[] = {
 		{.name = "--config", .secret = &options.config},
@@ -47,6 +47,7 @@ int fetch_commit(FetchCall *call, GError **error)
 		{.name = "--message", .value = &options.message},
 		{.name = "--created-by", .value = &options.created_by},
 		{.name = "--change", .values = &changes},
+		{.name = "--format", .value = &form},
 		{0},
 	};
 	if (!fetch_parse(call, rows, operands, error) || !fetch_open(call, error) ||
@@ -56,6 +57,8 @@ int fetch_commit(FetchCall *call, GError **error)
 		error_set(error, ENGINE_ERROR_INVALID, "skiff-fetch is run by skiff");
 		return FETCH_FAILED;
 	}
+	if (form)
+		options.form = strcmp(form, "docker") == 0 ? IMAGE_FORM_DOCKER : IMAGE_FORM_OCI;
 	g_ptr_array_add(changes, NULL);
 	g_ptr_array_add(volumes, NULL);
 	options.changes = (const char *const *)changes->pdata;

@@ -7,6 +7,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#include "storage/auth.h"
 #include "storage/store.h"
 
 #define FETCH_FAILED 125
@@ -73,6 +74,9 @@ int fetch_push(FetchCall *call, GError **error);
 int fetch_push_index(FetchCall *call, GError **error);
 /** fetch_search() - the verb: images of registries, as JSON. Return: the exit code. */
 int fetch_search(FetchCall *call, GError **error);
+
+/** fetch_check_docker_key() - can @key stand in the file? INVALID for a repository in docker's. */
+bool fetch_check_docker_key(const AuthSources *sources, const char *key, GError **error);
 
 /** fetch_registry_operand() - the registry of login and logout: the operand, else the first that is
  * searched. g_free() it. */

@@ -274,11 +274,19 @@ char *fetch_registry_operand(const GPtrArray *operands, GError **error)
 	return g_strdup(first);
 }
 
+bool fetch_check_docker_key(const AuthSources *sources, const char *key, GError **error)
+{
+	return !sources->is_docker || !strchr(key, '/') ||
+	       error_set(error, ENGINE_ERROR_INVALID,
+			 "'%s': docker's file has credentials of whole registries only", key);
+}
+
 int fetch_login(FetchCall *call, GError **error)
 {
 	LoginArgs args = {0};
 	const FetchOption rows[] = {
 		{.name = "--authfile", .value = &args.registry.authfile},
+		{.name = "--compat-auth-file", .value = &args.registry.compat_auth_file},
 		{.name = "--cert-dir", .value = &args.registry.cert_dir},
 		{.name = "--tls-verify", .value = &args.registry.tls_verify},
 		{.name = "--username", .value = &args.username},
@@ -296,7 +304,7 @@ int fetch_login(FetchCall *call, GError **error)
 		return FETCH_FAILED;
 	options.is_login = true;
 	g_autofree char *registry = fetch_registry_operand(operands, error);
-	if (!registry)
+	if (!registry || !fetch_check_docker_key(&options.auth, registry, error))
 		return FETCH_FAILED;
 	bool ok = args.get_login ? get_login(registry, &options, error)
 				 : log_in(registry, &args, &options, error);

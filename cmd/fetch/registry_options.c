@@ -52,17 +52,29 @@ static bool read_retries(const RegistryArgs *args, RegistryOptions *out, GError 
 	return true;
 }
 
+bool registry_args_auth(const RegistryArgs *args, AuthSources *out, GError **error)
+{
+	if (args->authfile && args->compat_auth_file)
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "options for paths to the credential file and to the "
+				 "Docker-compatible credential file can not be set simultaneously");
+	out->authfile = args->compat_auth_file ? args->compat_auth_file : args->authfile;
+	out->is_docker = args->compat_auth_file != NULL;
+	return true;
+}
+
 bool registry_args_read(const RegistryArgs *args, RegistryOptions *out_options,
 			Credentials **out_credentials, GError **error)
 {
 	RegistryOptions options = {
-		.auth = {.authfile = args->authfile},
 		.tls_verify = -1,
 		.cert_dir = args->cert_dir,
 		.retries = -1,
 		.retry_delay_ms = -1,
 		.stall_seconds = stall_seconds(),
 	};
+	if (!registry_args_auth(args, &options.auth, error))
+		return false;
 	if (args->tls_verify &&
 	    !read_bool("--tls-verify", args->tls_verify, &options.tls_verify, error))
 		return false;

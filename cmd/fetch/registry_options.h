@@ -9,12 +9,16 @@
 
 typedef struct {
 	const char *authfile;
+	const char *compat_auth_file; /* instead: docker's */
 	const char *cert_dir;
 	const char *creds;
 	const char *tls_verify;
 	const char *retry;
 	const char *retry_delay;
 } RegistryArgs;
+
+/** registry_args_auth() - where credentials are; INVALID for two files. */
+bool registry_args_auth(const RegistryArgs *args, AuthSources *out, GError **error);
 
 /**
  * registry_args_read() - fill RegistryOptions with defaults and what was given

@@ -176,7 +176,9 @@ static TemplateValue get_names(const void *row, TemplateHeap *heap)
 
 static TemplateValue get_repo_digests(const void *row, TemplateHeap *heap)
 {
-	return template_from_strv((const char *const *)ROW->image->repo_digests, heap);
+	g_auto(GStrv) digests = image_all_digests(ROW->image);
+	Json *list = template_heap_json(heap, js_from_strv((const char *const *)digests));
+	return template_from_json(list, NULL, heap);
 }
 
 static TemplateValue get_labels(const void *row, TemplateHeap *heap)
@@ -267,7 +269,8 @@ static Json *to_json(const void *row)
 	js_set_string(json, "Id", image->id);
 	js_set_string(json, "ParentId", "");
 	js_set_take(json, "RepoTags", NULL);
-	js_set_take(json, "RepoDigests", js_from_strv((const char *const *)image->repo_digests));
+	g_auto(GStrv) digests = image_all_digests(image);
+	js_set_take(json, "RepoDigests", js_from_strv((const char *const *)digests));
 	js_set_int(json, "Size", image->size);
 	js_set_int(json, "SharedSize", 0);
 	js_set_int(json, "VirtualSize", image->size);

@@ -2,13 +2,17 @@
 /*
  * login and logout: credentials of registries, kept by skiff-fetch.
  */
+#include <string.h>
+
 #include "cmd/commands.h"
 #include "cmd/engine_open.h"
 #include "cmd/image/fetch_args.h"
+#include "libpod/base/error.h"
+#include "libpod/secret.h"
 
 typedef struct {
 	RegistryOptionValues registry;
-	const char *username;
+	const char *username, *compat_auth_file, *secret;
 	char *password; /* option_set_secret() */
 	bool password_stdin, get_login, verbose;
 } LoginOptions;
@@ -33,8 +37,11 @@ static const Option login_options[] = {
 	 offsetof(LoginOptions, registry.cert_dir), OPTION_COMMON},
 	{'v', "verbose", OPTION_FLAG, option_set_flag, NULL, "Say where the credentials went",
 	 offsetof(LoginOptions, verbose), OPTION_COMMON},
-	OPTION_UNSUPPORTED(0, "compat-auth-file", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "secret", OPTION_VALUE),
+	{0, "compat-auth-file", OPTION_VALUE, option_set_string, "FILE",
+	 "Keep credentials here, in docker's form", offsetof(LoginOptions, compat_auth_file), 0},
+	{0, "secret", OPTION_VALUE, option_set_string, "NAME",
+	 "The password is this secret; its name is the user's unless there is one",
+	 offsetof(LoginOptions, secret), 0},
 	{0},
 };
 
@@ -50,10 +57,32 @@ static int finish(const Invocation *inv, FetchArgs *args)
 	return engine ? fetch_args_run(args, engine, NULL) : command_fail(error);
 }
 
-static int log_in(const Invocation *inv, const LoginOptions *opts)
+/* The bytes of --secret as the password. */
+static bool use_secret(const Invocation *inv, LoginOptions *opts, GError **error)
 {
+	if (opts->password || opts->password_stdin)
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "--secret can not be used with --password options");
+	g_autoptr(Engine) engine = command_engine(inv, true, error);
+	g_autoptr(Secret) secret = engine ? secret_resolve(engine, opts->secret, error) : NULL;
+	size_t size = 0;
+	opts->password = secret ? secret_read(engine, secret, &size, error) : NULL;
+	if (!opts->password)
+		return false;
+	if (!opts->username)
+		opts->username = opts->secret;
+	return strlen(opts->password) == size ||
+	       error_set(error, ENGINE_ERROR_INVALID, "secret '%s' holds a NUL", opts->secret);
+}
+
+static int log_in(const Invocation *inv, LoginOptions *opts)
+{
+	g_autoptr(GError) error = NULL;
+	if (opts->secret && !use_secret(inv, opts, &error))
+		return command_fail(error);
 	g_autoptr(FetchArgs) args = fetch_args_new("login");
 	registry_options_add(args, &opts->registry);
+	fetch_args_add(args, "--compat-auth-file", opts->compat_auth_file);
 	fetch_args_add(args, "--username", opts->username);
 	fetch_args_add_secret(args, "--password-fd", opts->password);
 	fetch_args_add_flag(args, "--password-stdin", opts->password_stdin);
@@ -72,7 +101,7 @@ static int cmd_login(Invocation *inv)
 }
 
 typedef struct {
-	const char *authfile;
+	const char *authfile, *compat_auth_file;
 	bool all;
 } LogoutOptions;
 
@@ -81,7 +110,8 @@ static const Option logout_options[] = {
 	 offsetof(LogoutOptions, all), OPTION_COMMON},
 	{0, "authfile", OPTION_VALUE, option_set_string, "FILE", "Credentials are kept here",
 	 offsetof(LogoutOptions, authfile), OPTION_COMMON},
-	OPTION_UNSUPPORTED(0, "compat-auth-file", OPTION_VALUE),
+	{0, "compat-auth-file", OPTION_VALUE, option_set_string, "FILE",
+	 "They are kept here, in docker's form", offsetof(LogoutOptions, compat_auth_file), 0},
 	{0},
 };
 
@@ -94,6 +124,7 @@ static int cmd_logout(Invocation *inv)
 		return inv->status;
 	g_autoptr(FetchArgs) args = fetch_args_new("logout");
 	fetch_args_add(args, "--authfile", opts.authfile);
+	fetch_args_add(args, "--compat-auth-file", opts.compat_auth_file);
 	fetch_args_add_flag(args, "--all", opts.all);
 	return finish(inv, args);
 }

@@ -162,7 +162,7 @@ static int cmd_load(Invocation *inv)
 
 typedef struct {
 	const char *output, *format, *compression_format, *compression_level;
-	bool multi, quiet, uncompressed;
+	bool multi, quiet, uncompressed, compress;
 } SaveVerbOptions;
 
 static bool set_format(void *target, const Option *option, const char *value, GError **error)
@@ -197,7 +197,9 @@ static const Option save_options[] = {
 	 OPTION_COMMON},
 	{'q', "quiet", OPTION_FLAG, option_set_flag, NULL, "Show no progress",
 	 offsetof(SaveVerbOptions, quiet), OPTION_COMMON},
-	OPTION_UNSUPPORTED(0, "compress", OPTION_FLAG),
+	{0, "compress", OPTION_FLAG, option_set_flag, NULL,
+	 "Compress the layers of docker-dir, as is done without",
+	 offsetof(SaveVerbOptions, compress), 0},
 	OPTION_UNSUPPORTED(0, "signature-policy", OPTION_VALUE),
 	{0},
 };
@@ -212,7 +214,14 @@ static int cmd_save(Invocation *inv)
 		return inv->status;
 	GError *error = NULL;
 	g_autoptr(FetchArgs) args = fetch_args_new("save");
-	(void)archive_output_check(opts.output, &error);
+	if (opts.compress && g_strcmp0(opts.format, "docker-dir") != 0)
+		error_set(&error, ENGINE_ERROR_INVALID,
+			  "--compress can only be set when --format is 'docker-dir'");
+	else if (opts.compress && opts.uncompressed)
+		error_set(&error, ENGINE_ERROR_INVALID,
+			  "--compress and --uncompressed exclude each other");
+	else
+		(void)archive_output_check(opts.output, &error);
 	fetch_args_add(args, "--output", opts.output);
 	fetch_args_add(args, "--format", opts.format);
 	fetch_args_add_flag(args, "--multi", opts.multi);

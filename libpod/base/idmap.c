@@ -223,6 +223,11 @@ static SubIds read_sub_ids(const char *path, const char *name, uid_t uid)
 	return idmap_parse_sub_ids(text ? text : "", name, uid);
 }
 
+GArray *idmap_named_sub_ids(const char *path, const char *name)
+{
+	return read_sub_ids(path, name, (uid_t)-1).ranges;
+}
+
 bool idmap_add_sub_ids(GArray *map, const GArray *sub_ids, uint32_t own, const char *path,
 		       GError **error)
 {

@@ -58,6 +58,10 @@ typedef struct {
  * shadow does. Pure. g_array_unref() the ranges. */
 SubIds idmap_parse_sub_ids(const char *text, const char *name, uid_t uid);
 
+/** idmap_named_sub_ids() - the ranges of a name in /etc/subuid or /etc/subgid; may be empty.
+ * g_array_unref() them. */
+GArray *idmap_named_sub_ids(const char *path, const char *name);
+
 /**
  * idmap_add_sub_ids() - fill @map: 0 is @own, the sub-ids follow
  * @path:	where they are from, for messages

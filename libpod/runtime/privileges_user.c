@@ -106,15 +106,17 @@ static bool check_part(const char *part)
 }
 
 /* Split "user[:group]" into parts that are right by themselves; *out_group is NULL without a group.
- */
+ * As docker and podman have it ":group" is root's, and "user:" says no group. */
 static bool split_spec(const char *spec, char **out_user, char **out_group)
 {
 	const char *colon = strchr(spec, ':');
 	g_autofree char *user = colon ? g_strndup(spec, (gsize)(colon - spec)) : g_strdup(spec);
-	if (!check_part(user) || (colon && !check_part(colon + 1)))
+	const char *group = colon && colon[1] ? colon + 1 : NULL;
+	const char *who = group && !*user ? "0" : user;
+	if (!check_part(who) || (group && !check_part(group)))
 		return false;
-	*out_user = g_steal_pointer(&user);
-	*out_group = colon ? g_strdup(colon + 1) : NULL;
+	*out_user = g_strdup(who);
+	*out_group = g_strdup(group);
 	return true;
 }
 

@@ -185,6 +185,34 @@ class Commit(CommitTest):
         self.assertEqual(history[0], "true|why")
         self.assertGreaterEqual(len(history), 2)
 
+    def test_config_file(self):
+        """--config: words and lists replace, the rest is added; --change comes later."""
+        self.skiff("create", "--name", "c", "-e", "A=b", "-e", "C=d", "--label", "x=y", "busybox", "true")
+        file = self.tmp / "config.json"
+        file.write_text(json.dumps({"User": "7", "Cmd": ["echo", "$A"], "Env": ["A=new", "E=f"], "Labels": {"k": "v"},
+                                    "Volumes": {"/data": {}}, "Entrypoint": None, "Unknown": 1}))
+        self.skiff("commit", "--config", file, "-c", "USER 8", "c", "made")
+        env = self.config("made", "Env")
+        self.assertLessEqual({"A=new", "C=d", "E=f"}, set(env))
+        self.assertNotIn("A=b", env)
+        labels = self.config("made", "Labels")
+        self.assertEqual((labels["x"], labels["k"], self.config("made", "Cmd"), self.config("made", "User")), ("y", "v", ["echo", "$A"], "8"))
+        self.assertIn("/data", self.config("made", "Volumes"))
+        for text, says in (("[]", "--config: no JSON object"), ('{"User": 1}', "--config: 'User' is no string"),
+                           ('{"Env": [1]}', "--config: 'Env' is no list of strings"), ("{", "--config")):
+            file.write_text(text)
+            self.skiff_fails("commit", "--config", file, "c", "never", says=says)
+        self.skiff_fails("commit", "--config", self.tmp / "none", "c", "never", says=f"open {self.tmp}/none: no such file or directory")
+
+    def test_form_of_the_manifest(self):
+        """-f says what the manifest is, which is what a push of the image sends."""
+        self.skiff("create", "--name", "c", "busybox", "true")
+        for form, word in (("docker", "application/vnd.docker.distribution.manifest.v2+json"), ("oci", "application/vnd.oci.image.manifest.v1+json")):
+            self.skiff("commit", "-f", form, "c", f"made:{form}")
+            self.assertEqual(self.skiff("inspect", "-f", "{{.ManifestType}}", f"made:{form}").word, word)
+            self.skiff("manifest", "create", "-a", "list", f"made:{form}")
+            self.assertEqual(self.skiff("manifest", "inspect", "list").json["manifests"][-1]["mediaType"], word)
+
     def test_squash_and_volumes(self):
         self.addCleanup(self.skiff, "volume", "rm", "-f", "vol")
         self.changed("-v", "vol:/in/vol")

@@ -37,6 +37,61 @@ class VerbTest(SkiffTest):
                 self.skiff("rmi", "-f", image)
 
 
+class Digests(VerbTest):
+    """Images that came without a manifest have one: as podman, which keeps one for each."""
+
+    def check(self, name, repositories, form="oci.image.manifest.v1"):
+        seen = self.skiff("image", "inspect", name).json[0]
+        self.assertRegex(seen["Digest"], "^sha256:[0-9a-f]{64}$")
+        self.assertEqual(seen["RepoDigests"], [f"{one}@{seen['Digest']}" for one in repositories])
+        self.assertEqual(seen["ManifestType"].rpartition("vnd.")[2], form + "+json")
+        row = next(line.split() for line in self.skiff("images", "--digests", "--no-trunc").lines if seen["Id"] in line)
+        self.assertIn(seen["Digest"], row)
+        entry = next(entry for entry in self.skiff("images", "--format", "json").json if entry["Id"] == seen["Id"])
+        self.assertEqual((entry["Digest"], entry["RepoDigests"]), (seen["Digest"], seen["RepoDigests"]))
+        for one in repositories:
+            found = self.skiff("image", "inspect", "-f", "{{.Id}}", f"{one}@{seen['Digest']}").word
+            self.assertEqual(found, seen["Id"])
+        self.skiff("image", "exists", f"localhost/stranger@{seen['Digest']}", code=1)
+        return seen["Digest"]
+
+    def test_made_here(self):
+        self.make("imported", {"a": b"1"})
+        digest = self.check("imported", ["localhost/imported"])
+        self.skiff("tag", "imported", "registry.example:5/team/also:2")
+        self.check("imported", ["localhost/imported", "registry.example:5/team/also"])
+        self.skiff("untag", "imported", "registry.example:5/team/also:2")
+        archive = self.tmp / "archive.tar"
+        self.skiff("save", "-q", "-o", archive, "imported")
+        self.skiff("rmi", "imported")
+        self.skiff("load", "-q", "-i", archive)
+        self.assertEqual(self.check("imported", ["localhost/imported"]), digest)
+        self.skiff("create", "--name", "c", f"localhost/imported@{digest}", "/a")
+        self.skiff("rm", "c")
+        self.skiff("system", "check")
+
+    def test_save_compress(self):
+        """For a docker-dir alone, as podman has it; its layers are compressed in any case."""
+        self.make("it", {"a": b"1" * 5000})
+        self.skiff_fails("save", "--compress", "-o", self.tmp / "no", "it", says="--compress can only be set when --format is 'docker-dir'")
+        self.skiff_fails("save", "--compress", "--uncompressed", "--format", "docker-dir", "-o", self.tmp / "no", "it", says="exclude each other")
+        out = self.tmp / "out"
+        self.skiff("save", "-q", "--compress", "--format", "docker-dir", "-o", out, "it")
+        layer = json.loads((out / "manifest.json").read_text())["layers"][0]
+        self.assertEqual((out / layer["digest"].partition(":")[2]).read_bytes()[:2], b"\x1f\x8b")
+        self.skiff("push", "-q", "--compress", "it", f"dir:{self.tmp}/pushed")
+
+    def test_built_on_a_digest(self):
+        """FROM takes what inspect says, and needs no registry for it."""
+        self.make("below", {"a": b"1"})
+        digest = self.check("below", ["localhost/below"])
+        (self.tmp / "Dockerfile").write_text(f"FROM localhost/below@{digest}\nHEALTHCHECK CMD x\n")
+        self.skiff("build", "-q", "-t", "built", self.tmp)
+        self.check("built", ["localhost/built"], "docker.distribution.manifest.v2")
+        self.skiff("build", "-q", "-t", "built", "--format", "oci", self.tmp)
+        self.check("built", ["localhost/built"])
+
+
 class Prune(VerbTest):
     def test_dangling(self):
         nameless = self.make(None, {"a": b"x" * 100000})

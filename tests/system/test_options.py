@@ -637,6 +637,19 @@ devices:
                              says=f"Error: CDI device example.org/hook=one: {says}")
             (self.dir / "hook.json").unlink()
 
+    def test_directories_of_containers_conf(self):
+        """cdi_spec_dirs stands in the place of the usual directories."""
+        place, conf = self.tmp / "specs", self.tmp / "cdi.conf"
+        place.mkdir()
+        (place / "x.json").write_text(json.dumps({"kind": "example.org/else", "devices": [
+            {"name": "one", "containerEdits": {"env": ["ELSE=1"]}}]}))
+        conf.write_text(f'[engine]\ncdi_spec_dirs = ["/nowhere", "{place}"]\n')
+        env = {"CONTAINERS_CONF": str(conf)}
+        done = self.run_one("--device", "example.org/else=one", "busybox", "sh", "-c", "echo $ELSE", env=env)
+        self.assertEqual(done.word, "1")
+        self.skiff_fails("run", "--rm", "--network", "none", "--device", "example.org/thing=one", "busybox", "true", env=env,
+                         says="unresolvable CDI devices example.org/thing=one")
+
     def test_gpus_find_their_vendor(self):
         spec = {"cdiVersion": "0.6.0", "kind": "amd.com/gpu", "devices": [{"name": "all", "containerEdits": {"env": ["GPU=amd"]}}]}
         (self.dir / "amd.json").write_text(json.dumps(spec))

@@ -411,6 +411,32 @@ class Life(PodTest):
         # Exit policy "continue".
         self.assertEqual(self.state(self.infra("p")), "running")
 
+    def test_init_containers(self):
+        """They run to their end, one after the other, before the other members; "once" goes then."""
+        place = self.tmp / "shared"
+        place.mkdir()
+        place.chmod(0o777)
+        self.skiff("pod", "create", "-v", f"{place}:/data", "p")
+        say = "echo {} >> /data/log"
+        self.skiff("create", "--pod", "p", "--name", "m", "--stop-timeout", "0", "busybox", "sh", "-c", say.format("member") + "; sleep 1000")
+        for name, kind in (("first", "once"), ("second", "always")):
+            self.skiff("create", "--pod", "p", "--name", name, "--init-ctr", kind, "busybox", "sh", "-c", say.format(name))
+        self.skiff("pod", "start", "p")
+        self.skiff("container", "exists", "first", code=1)
+        log = ["exec", "m", "cat", "/data/log"]
+        wait_for(lambda: self.skiff(*log).lines == ["first", "second", "member"], 60, message="the member after its init containers")
+        self.skiff_fails("create", "--pod", "p", "--init-ctr", "once", "busybox", "true", says="cannot add init-ctr to a running pod")
+        self.skiff("pod", "restart", "p")
+        wait_for(lambda: self.skiff(*log).lines[3:] == ["second", "member"], 60, message="the second start")
+        self.skiff("pod", "stop", "p")
+        bad = self.skiff("create", "--pod", "p", "--name", "bad", "--init-ctr", "always", "busybox", "sh", "-c", "exit 3").word
+        self.skiff_fails("pod", "start", "p", says=f"init container {bad} exited with code 3")
+        self.assertEqual(self.state("m"), "exited")
+        for options, says in ((["--init-ctr", "x", "--pod", "p"], "init-ctr value must be 'always' or 'once'"),
+                              (["--init-ctr", "once"], "must specify pod value with init-ctr"),
+                              (["--init-ctr", "once", "--pod", "p", "--restart", "always"], "--init-ctr and --restart cannot be set together")):
+            self.skiff_fails("create", *options, "busybox", says=says)
+
     def test_exit_policy_stop(self):
         self.skiff("pod", "create", "--exit-policy", "stop", "p")
         self.member("p", "one")

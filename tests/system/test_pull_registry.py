@@ -473,6 +473,22 @@ class Login(RegistryTest):
         self.fetch("logout", "--authfile", path, "--all")
         self.assertEqual(json.loads(path.read_text(encoding="ascii")), {"auths": {}})
 
+    def test_dockers_file(self):
+        """--compat-auth-file: docker's file, which has whole registries only."""
+        path = self.base / "config.json"
+        path.write_text('{"HttpHeaders": {"a": "b"}}', encoding="ascii")
+        self.fetch("login", "--compat-auth-file", path, "--username", USER, self.registry.host, password=PASSWORD)
+        self.assertFalse(self.auth_file().exists())
+        written = json.loads(path.read_text(encoding="ascii"))
+        self.assertEqual((written["HttpHeaders"], list(written["auths"])), ({"a": "b"}, [self.registry.host]))
+        self.pull("--authfile", path, self.reference)
+        done = self.fetch("login", "--compat-auth-file", path, "--username", USER, f"{self.registry.host}/team", code=125, password=PASSWORD)
+        self.assertIn("whole registries only", done.stderr)
+        done = self.fetch("logout", "--compat-auth-file", path, "--authfile", path, self.registry.host, code=125)
+        self.assertIn("can not be set simultaneously", done.stderr)
+        self.fetch("logout", "--compat-auth-file", path, self.registry.host)
+        self.assertEqual(json.loads(path.read_text(encoding="ascii"))["auths"], {})
+
     def test_creds_option(self):
         self.pull(self.reference, creds=f"{USER}:{PASSWORD}")
         self.assertFalse(self.auth_file().exists())

@@ -117,6 +117,15 @@ class Secrets(SkiffTest):
         self.watch(registry, "login", "-u", USER, "--password-stdin", registry.host, input=self.secret + "\n")
         self.assert_used(registry)
 
+    def test_login_with_a_secret_of_the_store(self):
+        self.skiff("secret", "create", USER, "-", input=self.secret)
+        self.addCleanup(self.skiff, "secret", "rm", USER)
+        registry = self.registry()
+        self.watch(registry, "login", "--secret", USER, registry.host)
+        self.assert_used(registry)
+        self.skiff_fails("login", "--secret", USER, "-p", "x", registry.host, says="--secret can not be used with --password options")
+        self.skiff_fails("login", "--secret", "none-such", registry.host, says='no secret with name or id "none-such": no such secret')
+
     def test_pull_with_creds(self):
         registry = self.registry()
         seen = self.watch(registry, "pull", "--creds", f"{USER}:{self.secret}", registry.reference())

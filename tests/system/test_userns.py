@@ -6,8 +6,10 @@ which of them it needs. --userns=auto wants more than 66,560 sub-ids: run.py --a
 """
 
 import os
+import pwd
 import re
 import subprocess
+from pathlib import Path
 
 from tests.support.skiff import SkiffTest, free_port, sub_ids, wait_for
 
@@ -153,6 +155,23 @@ class Maps(UserNsTest):
                 self.assertEqual(covered, expected)
                 self.assertEqual(self.inside(*options, script="id -u; stat -c %u / /etc; touch /etc/x && echo ok").lines,
                                  ["0", "0", "0", "ok"])
+
+    def test_ids_of_a_name(self):
+        """--subuidname: what /etc/subuid gives a user, from the container's 0 on; others' ids are not ours."""
+        self.need_sub_ids()
+        name = pwd.getpwuid(os.geteuid()).pw_name
+        for options in (("--subuidname", name), ("--subgidname", name), ("--subuidname", name, "--subgidname", name)):
+            with self.subTest(options):
+                self.assertEqual(self.id_map(*options)[0][:2], (0, 1))
+                self.assertEqual(self.inside(*options, script="id -u; stat -c %u /etc; touch /etc/x && echo ok").lines, ["0", "0", "ok"])
+        self.skiff_fails("run", "--rm", "--subuidname", "nobody-has-this", "busybox", "true",
+                         says='no ranges found for user "nobody-has-this" in /etc/subuid')
+        for option in ("--userns=keep-id", "--uidmap=0:1:5"):
+            self.skiff_fails("run", "--rm", "--subuidname", name, option, "busybox", "true", says="exclu")
+        others = [line.split(":")[0] for line in Path("/etc/subuid").read_text(encoding="utf-8").splitlines()]
+        stranger = next((other for other in others if other not in (name, str(os.geteuid()))), None)
+        if stranger:
+            self.skiff_fails("run", "--rm", "--subuidname", stranger, "busybox", "true", says="are none of ours")
 
     def test_more_ids_than_there_are(self):
         self.need_sub_ids()

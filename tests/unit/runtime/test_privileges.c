@@ -89,6 +89,12 @@ static const UserRow rows[] = {
 	{"1000:4294967294", 0, 1000, 4294967294u, "/home/bob", "4294967294"},
 	{"12345:wheel", 0, 12345, 10, "", "10"},
 	{"last:last", 0, 1004, 1004, "/last", "1004"},
+	/* No user is root, no group is none. */
+	{":wheel", 0, 0, 10, "/root", "10"},
+	{":0", 0, 0, 0, "/root", "0"},
+	{"bob:", 0, 1000, 1000, "/home/bob", "1000,10,44,77,1004"},
+	{"12345:", 0, 12345, 0, "", "0"},
+	{":nosuch", -ENOENT, 0, 0, NULL, NULL},
 	/* No such user or group. */
 	{"nobody", -ENOENT, 0, 0, NULL, NULL},
 	{"Bob", -ENOENT, 0, 0, NULL, NULL},
@@ -146,13 +152,6 @@ static const char *const nonsense[] = {
 	"\x1b[0m",
 	":",
 	"::",
-	":0",
-	":root",
-	"1:",
-	"0:",
-	"root:",
-	"bob:",
-	"1000:",
 	"1:1:",
 	"1:1:1",
 	"root:root:",
@@ -377,13 +376,15 @@ static void test_forms(void)
 }
 
 /* Each character by itself at both ends of a good name: only harmless ones get as far as the
- * lookup. */
+ * lookup. A colon there means something; those are rows. */
 static void test_characters(void)
 {
 	g_auto(TempDir) root = new_root();
 	static const char *const forms[] = {"%cbob", "bob%c", "bo%cb", "bob:%cwheel"};
 	for (size_t form = 0; form < G_N_ELEMENTS(forms); form++) {
 		for (int c = 1; c < 256; c++) {
+			if (c == ':')
+				continue;
 			g_autofree char *spec = g_strdup_printf(forms[form], c);
 			ResolvedUser user = {.uid = NOBODY};
 			int result = privileges_resolve_user(root.fd, spec, NULL, &user);

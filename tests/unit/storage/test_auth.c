@@ -154,6 +154,28 @@ static void test_broken_files(void)
 	assert_found("a.x/i", "none");
 }
 
+/* Docker knows its Hub by an old URL; what we wrote before goes. */
+static void test_dockers_file(void)
+{
+	fresh_home();
+	g_autoptr(GError) error = NULL;
+	g_autoptr(Credentials) credentials = credentials_parse("me:pass", NULL);
+	g_autofree char *where = NULL;
+	g_autofree char *again = NULL;
+	g_autofree char *text = NULL;
+	write_file(g_getenv("XDG_RUNTIME_DIR"), "config.json", "{\"auths\":{\"docker.io\":{}}}");
+	g_autofree char *path = g_build_filename(g_getenv("XDG_RUNTIME_DIR"), "config.json", NULL);
+	const AuthSources sources = {.authfile = path, .is_docker = true};
+	g_assert_true(auth_store(&sources, "docker.io", credentials, &where, &error));
+	g_assert_true(auth_store(&sources, "a.x", credentials, &again, &error));
+	g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+	g_assert_nonnull(strstr(text, "\"https://index.docker.io/v1/\": {"));
+	g_assert_nonnull(strstr(text, "\"a.x\": {"));
+	g_assert_null(strstr(text, "\"docker.io\""));
+	g_assert_true(auth_remove(&sources, "docker.io", &error));
+	g_assert_no_error(error);
+}
+
 static void test_store_and_remove(void)
 {
 	fresh_home();
@@ -335,6 +357,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/auth/order-of-files", test_order_of_files);
 	g_test_add_func("/auth/broken-files", test_broken_files);
 	g_test_add_func("/auth/store-and-remove", test_store_and_remove);
+	g_test_add_func("/auth/dockers-file", test_dockers_file);
 	g_test_add_func("/auth/basic", test_basic);
 	g_test_add_func("/auth/realms", test_realms);
 	g_test_add_func("/policy/scopes", test_policy);

@@ -9,6 +9,7 @@
 #include "libpod/base/record.h"
 #include "storage/image_index.h"
 #include "storage/image_priv.h"
+#include "storage/manifest.h"
 #include "tests/unit/storage/store_fixture.h"
 
 static char *id_of(Store *store, const char *name)
@@ -59,6 +60,52 @@ static void test_publish(void)
 	g_assert_cmpint(image->created, ==, G_GINT64_CONSTANT(1714979289) * 1000000000);
 	assert_found(store, publish.repo_digest, id);
 	assert_found(store, image->digest, id);
+}
+
+/* An image that came without a manifest gets one, in the form that its config or the user asks
+ * for. */
+static void test_made_manifest(void)
+{
+	static const struct {
+		const char *inner, *type;
+		ImageForm form;
+	} rows[] = {
+		{"{}", MEDIA_TYPE_OCI_MANIFEST, IMAGE_FORM_FITTING},
+		{"{\"OnBuild\":[],\"Shell\":null}", MEDIA_TYPE_OCI_MANIFEST, IMAGE_FORM_FITTING},
+		{"{\"OnBuild\":[\"RUN x\"]}", MEDIA_TYPE_DOCKER_MANIFEST, IMAGE_FORM_FITTING},
+		{"{\"Healthcheck\":{\"Test\":[\"CMD\",\"x\"]}}", MEDIA_TYPE_DOCKER_MANIFEST,
+		 IMAGE_FORM_FITTING},
+		{"{\"Shell\":[\"/x\"]}", MEDIA_TYPE_OCI_MANIFEST, IMAGE_FORM_OCI},
+		{"{\"User\":\"1\"}", MEDIA_TYPE_DOCKER_MANIFEST, IMAGE_FORM_DOCKER},
+	};
+	g_auto(TempDir) temp = temp_dir_new();
+	g_autoptr(Store) store = fixture_store(&temp);
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		g_autoptr(GError) error = NULL;
+		g_autofree char *type = NULL;
+		g_autofree char *name = g_strdup_printf("localhost/team/made:%zu", i);
+		const char *const names[] = {name, "localhost/other:1", NULL};
+		g_autofree char *config =
+			g_strdup_printf("{\"architecture\":\"a%zu\",\"os\":\"linux\",\"config\":%s,"
+					"\"rootfs\":{\"type\":\"layers\",\"diff_ids\":[]}}",
+					i, rows[i].inner);
+		const ImagePublish publish = {.config = config,
+					      .config_size = strlen(config),
+					      .names = names,
+					      .form = rows[i].form};
+		g_autofree char *id = image_publish(store, &publish, &error);
+		g_assert_no_error(error);
+		g_autoptr(Image) image = image_resolve(store, id, &error);
+		g_assert_true(image_manifest_type(store, image, &type, &error));
+		g_assert_cmpstr(type, ==, rows[i].type);
+		g_auto(GStrv) digests = image_all_digests(image);
+		g_assert_cmpuint(g_strv_length(digests), ==, 2);
+		g_autofree char *made = g_strconcat("localhost/team/made@", image->digest, NULL);
+		g_assert_true(g_strv_contains((const char *const *)digests, made));
+		assert_found(store, made, id);
+		g_autofree char *stranger = g_strconcat("localhost/team@", image->digest, NULL);
+		assert_found(store, stranger, NULL);
+	}
 }
 
 static void test_lookup(void)
@@ -391,6 +438,7 @@ int main(int argc, char **argv)
 	g_test_add_func("/image/publish/record", test_publish);
 	g_test_add_func("/image/publish/again-adds-names", test_publish_again);
 	g_test_add_func("/image/publish/needs-its-layers", test_publish_without_layer);
+	g_test_add_func("/image/publish/makes-a-manifest", test_made_manifest);
 	g_test_add_func("/image/lookup/names-and-ids", test_lookup);
 	g_test_add_func("/image/lookup/ambiguous-prefix", test_ambiguous_prefix);
 	g_test_add_func("/image/names/move", test_name_moves);
