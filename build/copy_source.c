@@ -225,23 +225,25 @@ static bool add_found(CopyPlan *plan, const char *shown, bool wild, GError **err
 	return true;
 }
 
-/* The names in a directory that match, sorted. */
+/* The names in a directory that match, sorted. NULL with errno. */
 static GPtrArray *match_names(int dir_fd, const Glob *glob)
 {
-	GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
 	int own = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *stream = own < 0 ? NULL : fdopendir(own);
-	if (!stream)
+	if (!stream) {
 		fd_close(&own);
-	const struct dirent *entry = NULL;
-	while (stream && (entry = readdir(stream)) != NULL)
+		return NULL;
+	}
+	for (const struct dirent *entry; (errno = 0, entry = readdir(stream));)
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
 		    glob_matches(glob, entry->d_name))
 			g_ptr_array_add(names, g_strdup(entry->d_name));
-	if (stream)
-		(void)closedir(stream);
+	int failure = errno;
+	(void)closedir(stream);
+	errno = failure;
 	g_ptr_array_sort(names, compare_names);
-	return names;
+	return failure ? NULL : g_steal_pointer(&names);
 }
 
 /* Match the components from @parts on in the directory @base. */
@@ -258,6 +260,8 @@ static bool expand(CopyPlan *plan, const char *base, char *const *parts, bool fi
 	if (!glob)
 		return false;
 	g_autoptr(GPtrArray) names = match_names(dir, glob);
+	if (!names)
+		return error_set_errno(error, "cannot list '%s'", *base ? base : ".");
 	for (guint i = 0; i < names->len; i++) {
 		g_autofree char *path =
 			g_strconcat(base, *base ? "/" : "", (char *)names->pdata[i], NULL);

@@ -95,7 +95,7 @@ static bool set_times(const TimesJob *job, int dir_fd, int depth)
 	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
 	const struct dirent *entry;
 	bool ok = dir != NULL;
-	while (ok && (entry = readdir(dir))) {
+	while (ok && (errno = 0, entry = readdir(dir))) {
 		const char *name = entry->d_name;
 		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 			continue;
@@ -107,7 +107,7 @@ static bool set_times(const TimesJob *job, int dir_fd, int depth)
 	if (dir)
 		(void)closedir(dir);
 	errno = failure;
-	return ok;
+	return ok && failure == 0;
 }
 
 static int times_child(void *data)

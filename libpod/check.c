@@ -37,6 +37,44 @@ void check_report(Check *check, char *object, char *problem, char *result, bool 
 	g_ptr_array_add(check->findings, finding);
 }
 
+bool check_entry_begin(Check *check, int dir, const char *name)
+{
+	check->before = check->findings->len;
+	check->entry = (struct stat){0};
+	check->moved = false;
+	return fstatat(dir, name, &check->entry, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
+}
+
+/* Does the name still stand for what is looked at? If that cannot be told it does. */
+static bool is_entry(const Check *check, int dir, const char *name)
+{
+	struct stat now;
+	if (fstatat(dir, name, &now, AT_SYMLINK_NOFOLLOW) < 0)
+		return errno != ENOENT;
+	return !check->entry.st_ino ||
+	       (now.st_ino == check->entry.st_ino && now.st_dev == check->entry.st_dev);
+}
+
+void check_entry_end(Check *check, int dir, const char *name)
+{
+	if (!check->moved && !is_entry(check, dir, name))
+		g_ptr_array_set_size(check->findings, (gint)check->before);
+}
+
+bool check_entries(Check *check, const char *dir_name,
+		   void (*look)(Check *check, int dir, const char *name), GError **error)
+{
+	int dir = store_dir(engine_store(check->engine), dir_name);
+	g_auto(GStrv) names = record_list(dir, error);
+	for (size_t i = 0; names && names[i]; i++) {
+		if (!check_entry_begin(check, dir, names[i]))
+			continue;
+		look(check, dir, names[i]);
+		check_entry_end(check, dir, names[i]);
+	}
+	return names != NULL;
+}
+
 /* Write a mended record back if that is asked for, and report. */
 static RecordState write_back(Check *check, int dir_fd, const char *name, const char *text,
 			      size_t size, const char *object, const char *problem)
@@ -144,6 +182,8 @@ void check_set_aside(Check *check, const char *dir, const char *name, const char
 	g_autoptr(GError) failed = NULL;
 	char *result = NULL;
 	bool done = false;
+	if (!is_entry(check, store_dir(engine_store(check->engine), dir), name))
+		return;
 	if (!check->options->repair) {
 		result = g_strdup("cannot be restored: --repair moves it to damaged/");
 	} else if (check->options->force) {
@@ -156,6 +196,7 @@ void check_set_aside(Check *check, const char *dir, const char *name, const char
 		g_free(result);
 		result = g_strdup(failed->message);
 	}
+	check->moved |= done;
 	check_report(check, g_strdup(object), g_strdup(problem), result, done);
 }
 
@@ -206,7 +247,7 @@ GPtrArray *check_store(Engine *engine, const CheckOptions *options, GError **err
 {
 	g_autoptr(GPtrArray) findings =
 		g_ptr_array_new_with_free_func((GDestroyNotify)check_finding_free);
-	Check check = {engine, options, findings};
+	Check check = {.engine = engine, .options = options, .findings = findings};
 	if (!check_version(&check, error) || !check_volumes(&check, error) ||
 	    !check_containers(&check, error) || !check_names(&check, error) ||
 	    !check_images(&check, error) || !check_indexes(&check, error) ||

@@ -307,6 +307,7 @@ static void restore_layer(Check *check, int dir, const char *hex, const LayerUse
 static void check_layer(Check *check, const char *hex, LayerUse *use)
 {
 	int layers = store_dir(engine_store(check->engine), "layers");
+	int images = store_dir(engine_store(check->engine), "images");
 	g_autofree char *object = g_strdup_printf("layer %.12s", hex);
 	autofd dir = path_open_state(layers, hex, O_RDONLY | O_DIRECTORY, 0);
 	struct stat st;
@@ -316,7 +317,9 @@ static void check_layer(Check *check, const char *hex, LayerUse *use)
 			const char *id = use->images->pdata[i];
 			g_autofree char *image = g_strdup_printf("image %.12s", id);
 			g_autofree char *problem = g_strdup_printf("%s is missing", object);
-			give_up(check, id, image, problem);
+			/* An image that has gone since takes its layers along. */
+			if (check_entry_begin(check, images, id))
+				give_up(check, id, image, problem);
 		}
 		return;
 	}
@@ -358,24 +361,30 @@ bool check_images(Check *check, GError **error)
 	g_autoptr(GPtrArray) good = g_ptr_array_new();
 	for (size_t i = 0; ids[i]; i++) {
 		g_auto(ImageCheckup) up = {.dir = -1};
-		if (!checkup_begin(&up, check, ids[i]))
+		if (!check_entry_begin(check, images, ids[i]))
 			continue;
-		note_layers(&up, uses);
-		check_lines(&up, "names");
-		check_lines(&up, "digests");
-		g_ptr_array_add(good, ids[i]);
+		if (checkup_begin(&up, check, ids[i])) {
+			note_layers(&up, uses);
+			check_lines(&up, "names");
+			check_lines(&up, "digests");
+			g_ptr_array_add(good, ids[i]);
+		}
+		check_entry_end(check, images, ids[i]);
 	}
 	check_layers(check, uses);
 	/* Again, quietly: what was to be said of these has been. */
 	for (guint i = 0; i < good->len; i++) {
 		g_autoptr(GPtrArray) ignored =
 			g_ptr_array_new_with_free_func((GDestroyNotify)check_finding_free);
-		Check quiet = {check->engine, check->options, ignored};
+		Check quiet = {
+			.engine = check->engine, .options = check->options, .findings = ignored};
 		g_auto(ImageCheckup) up = {.dir = -1};
-		if (!checkup_begin(&up, &quiet, good->pdata[i]))
+		if (!check_entry_begin(check, images, good->pdata[i]) ||
+		    !checkup_begin(&up, &quiet, good->pdata[i]))
 			continue;
 		up.check = check;
 		check_figures(&up);
+		check_entry_end(check, images, good->pdata[i]);
 	}
 	return true;
 }

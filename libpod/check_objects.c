@@ -52,11 +52,7 @@ static void check_index(Check *check, int indexes, const char *id)
 
 bool check_indexes(Check *check, GError **error)
 {
-	int dir = store_dir(engine_store(check->engine), "indexes");
-	g_auto(GStrv) ids = record_list(dir, error);
-	for (size_t i = 0; ids && ids[i]; i++)
-		check_index(check, dir, ids[i]);
-	return ids != NULL;
+	return check_entries(check, "indexes", check_index, error);
 }
 
 /* Make secret.json again around the bytes, which are what matters. Containers that name the secret
@@ -118,11 +114,7 @@ static void check_secret(Check *check, int secrets, const char *name)
 
 bool check_secrets(Check *check, GError **error)
 {
-	int dir = store_dir(engine_store(check->engine), "secrets");
-	g_auto(GStrv) names = record_list(dir, error);
-	for (size_t i = 0; names && names[i]; i++)
-		check_secret(check, dir, names[i]);
-	return names != NULL;
+	return check_entries(check, "secrets", check_secret, error);
 }
 
 /* Without the container that holds its namespaces no member can start. The members are the user's
@@ -176,20 +168,20 @@ static void check_pod(Check *check, int pods, const char *name)
 
 bool check_pods(Check *check, GError **error)
 {
-	int dir = store_dir(engine_store(check->engine), "pods");
-	g_auto(GStrv) names = record_list(dir, error);
-	for (size_t i = 0; names && names[i]; i++)
-		check_pod(check, dir, names[i]);
-	return names != NULL;
+	return check_entries(check, "pods", check_pod, error);
 }
 
 /* One named network: NAME.json. Its subnet is written nowhere else. */
 static void check_network(Check *check, int networks, const char *file)
 {
+	if (!g_str_has_suffix(file, ".json"))
+		return;
 	g_autofree char *name = g_strndup(file, strlen(file) - strlen(".json"));
 	g_autofree char *object = g_strdup_printf("network %s", name);
 	g_autoptr(GError) broken = NULL;
 	RecordState state = check_record(check, networks, file, object);
+	/* What we have written ourselves is no other one. */
+	(void)fstatat(networks, file, &check->entry, AT_SYMLINK_NOFOLLOW);
 	g_autoptr(NamedNetwork) network =
 		state == RECORD_FINE ? named_network_lookup(check->engine, name, &broken) : NULL;
 	if (state == RECORD_BROKEN)
@@ -200,10 +192,5 @@ static void check_network(Check *check, int networks, const char *file)
 
 bool check_networks(Check *check, GError **error)
 {
-	int dir = store_dir(engine_store(check->engine), "networks");
-	g_auto(GStrv) files = record_list(dir, error);
-	for (size_t i = 0; files && files[i]; i++)
-		if (g_str_has_suffix(files[i], ".json"))
-			check_network(check, dir, files[i]);
-	return files != NULL;
+	return check_entries(check, "networks", check_network, error);
 }

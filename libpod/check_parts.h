@@ -4,6 +4,8 @@
  */
 #pragma once
 
+#include <sys/stat.h>
+
 #include "libpod/base/json.h"
 #include "libpod/check.h"
 
@@ -11,7 +13,21 @@ typedef struct {
 	Engine *engine;
 	const CheckOptions *options;
 	GPtrArray *findings;
+	struct stat entry; /* of the store, that is looked at: others work meanwhile */
+	guint before;      /* how many findings there were when that began */
+	bool moved;        /* by us */
 } Check;
+
+/** check_entry_begin() - what is found now is of this entry. Return: false if it is gone. */
+bool check_entry_begin(Check *check, int dir, const char *name);
+
+/** check_entry_end() - if it was removed or replaced meanwhile, what was found on its way out is no
+ * damage. */
+void check_entry_end(Check *check, int dir, const char *name);
+
+/** check_entries() - look at all entries of a directory of the store. */
+bool check_entries(Check *check, const char *dir_name,
+		   void (*look)(Check *check, int dir, const char *name), GError **error);
 
 /** check_report() - add a finding; strings are taken. */
 void check_report(Check *check, char *object, char *problem, char *result, bool solved);
@@ -36,7 +52,7 @@ RecordState check_digest(Check *check, int dir_fd, const char *name, const char 
 			 const char *object);
 
 /** check_set_aside() - move an entry of the store to damaged/, or to the trash with --force, and
- * report. */
+ * report. Nothing is done if it is not the entry any more that is looked at. */
 void check_set_aside(Check *check, const char *dir, const char *name, const char *object,
 		     const char *problem);
 

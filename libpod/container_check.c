@@ -83,9 +83,8 @@ static void check_exit(Check *check, int dir, const char *object)
 }
 
 /* Before its first start a container has no runtime directory, and a --rm one is soon gone. */
-static void check_container(Check *check, const char *dir_name)
+static void check_container(Check *check, int containers, const char *dir_name)
 {
-	int containers = store_dir(engine_store(check->engine), "containers");
 	g_autofree char *object = g_strdup_printf("container %.12s", dir_name);
 	autofd dir = path_open_state(containers, dir_name, O_RDONLY | O_DIRECTORY, 0);
 	if (dir < 0 && errno == ENOENT)
@@ -104,9 +103,6 @@ static void check_container(Check *check, const char *dir_name)
 	bool create_lost = create == RECORD_ABSENT || create == RECORD_BROKEN;
 	bool state_lost = state == RECORD_ABSENT || state == RECORD_BROKEN;
 	if (create_lost) {
-		struct stat st;
-		if (fstatat(containers, dir_name, &st, AT_SYMLINK_NOFOLLOW) < 0)
-			return; /* removed meanwhile */
 		g_autofree char *problem = g_strdup_printf("create.json: %s", describe(create));
 		give_up(check, dir_name, object, problem);
 	} else if (state_lost) {
@@ -120,11 +116,7 @@ static void check_container(Check *check, const char *dir_name)
 
 bool check_containers(Check *check, GError **error)
 {
-	int dir = store_dir(engine_store(check->engine), "containers");
-	g_auto(GStrv) names = record_list(dir, error);
-	for (size_t i = 0; names && names[i]; i++)
-		check_container(check, names[i]);
-	return names != NULL;
+	return check_entries(check, "containers", check_container, error);
 }
 
 /* What names/@name leads to: an id, "" for something else. NULL: it is not there. g_free() it. */
@@ -202,9 +194,8 @@ static void restore_volume(Check *check, const char *name, const char *object, c
 		     done);
 }
 
-static void check_volume(Check *check, const char *name)
+static void check_volume(Check *check, int volumes, const char *name)
 {
-	int volumes = store_dir(engine_store(check->engine), "volumes");
 	g_autofree char *object = g_strdup_printf("volume %s", name);
 	autofd dir = path_open_state(volumes, name, O_RDONLY | O_DIRECTORY, 0);
 	if (dir < 0 && errno == ENOENT)
@@ -230,9 +221,5 @@ static void check_volume(Check *check, const char *name)
 
 bool check_volumes(Check *check, GError **error)
 {
-	int dir = store_dir(engine_store(check->engine), "volumes");
-	g_auto(GStrv) names = record_list(dir, error);
-	for (size_t i = 0; names && names[i]; i++)
-		check_volume(check, names[i]);
-	return names != NULL;
+	return check_entries(check, "volumes", check_volume, error);
 }

@@ -67,10 +67,14 @@ static GPtrArray *list_names(int root, const char *path, GError **error)
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	if (!dir)
 		return error_set_errno_null(error, "cannot read '/%s'", path);
-	for (const struct dirent *entry; (entry = readdir(dir));)
+	for (const struct dirent *entry; (errno = 0, entry = readdir(dir));)
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
 			g_ptr_array_add(names, g_strdup(entry->d_name));
+	int failure = errno;
 	closedir(dir);
+	errno = failure;
+	if (failure)
+		return error_set_errno_null(error, "cannot read '/%s'", path);
 	g_ptr_array_sort(names, compare_names);
 	return g_steal_pointer(&names);
 }

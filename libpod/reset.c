@@ -51,12 +51,14 @@ static int empty_directory(int fd)
 		return errno;
 	(void)fd_steal(&copy);
 	struct dirent *entry;
-	while ((entry = readdir(dir))) {
+	while ((errno = 0, entry = readdir(dir))) {
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;
 		if (!path_remove_tree(fd, entry->d_name) && failure == 0)
 			failure = errno;
 	}
+	if (failure == 0)
+		failure = errno;
 	closedir(dir);
 	return failure;
 }

@@ -213,9 +213,11 @@ static bool complete_opaque(Completion *c, GError **error)
 		return error_set_errno(error, "cannot list the lower layers");
 	}
 	bool done = true;
-	for (const struct dirent *entry = readdir(dir); entry && done; entry = readdir(dir))
+	const struct dirent *entry = NULL;
+	while (done && (errno = 0, entry = readdir(dir)))
 		done = strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
 		       hide(c, entry->d_name);
+	done = done && errno == 0;
 	if (!done)
 		(void)error_set_errno(error, "cannot hide the lower layers");
 	(void)closedir(dir);

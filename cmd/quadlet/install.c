@@ -126,9 +126,11 @@ static bool copy_members(int top, const char *path, int from, int to, int depth,
 	int fd = openat(from, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *directory = fd < 0 ? NULL : fdopendir(fd);
 	bool ok = directory || error_set_errno(error, "cannot read the directory");
-	for (struct dirent *entry; ok && (entry = readdir(directory));)
+	for (struct dirent *entry; ok && (errno = 0, entry = readdir(directory));)
 		ok = entry->d_name[0] == '.' ||
 		     copy_entry(top, path, entry->d_name, to, depth, error);
+	if (ok && errno)
+		ok = error_set_errno(error, "cannot list '%s'", path);
 	if (directory)
 		closedir(directory);
 	return ok;

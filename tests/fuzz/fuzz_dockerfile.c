@@ -2,7 +2,7 @@
 /*
  * z8: a Dockerfile, its stages and their variables. The first byte chooses: 'I' a .dockerignore and
  * a path behind a NUL, 'E' a text to expand, else a Dockerfile. What is accepted must hold what the
- * builder takes for granted.
+ * builder takes for granted, and a second lexer must find the same instructions and heredocs in it.
  */
 #include <glib.h>
 #include <stdint.h>
@@ -150,6 +150,115 @@ static void run_check(const Dockerfile *file, const StageGraph *graph)
 	}
 }
 
+/* ---- the lexer a second time: whole lines and regular expressions ---- */
+
+#define BLANK "[ \\f\\n\\r\\t]"
+#define WORD  "[^ \\f\\n\\r\\t]"
+#define NAME  "[^< \\f\\n\\r\\t]"
+
+static bool matches(const char *pattern, const char *text)
+{
+	return g_regex_match_simple(pattern, text, G_REGEX_RAW | G_REGEX_CASELESS, 0);
+}
+
+/* Add a line to an instruction. Return: whether the next one belongs to it. */
+static bool join(GString *text, const char *line, char escape)
+{
+	g_autofree char *pattern = g_strdup_printf("(?<!\\%c)\\%c[ \\t]*$", escape, escape);
+	g_autoptr(GRegex) regex =
+		g_regex_new(pattern, G_REGEX_RAW | G_REGEX_DOLLAR_ENDONLY, 0, NULL);
+	g_autoptr(GMatchInfo) match = NULL;
+	int start = (int)strlen(line);
+	bool goes_on = g_regex_match(regex, line, 0, &match);
+	if (goes_on)
+		g_match_info_fetch_pos(match, 0, &start, NULL);
+	g_string_append_len(text, line, start);
+	return goes_on;
+}
+
+/* As far as a regular expression can tell: who has heredocs, and where nothing is quoted how many.
+ */
+static void check_heredoc_count(const DockerfileLine *line)
+{
+	if (!matches("^(ONBUILD" BLANK "+)?(RUN|COPY|ADD)" BLANK, line->text))
+		g_assert_cmpuint(line->heredocs->len, ==, 0);
+	else if (!strpbrk(line->text, "\"'\\`[") && !strstr(line->text, "--")) {
+		g_autoptr(GRegex) word =
+			g_regex_new("(?<!" WORD ")[0-9]*<<(-" NAME "+|(?!-)" NAME "+)(?!" WORD ")",
+				    G_REGEX_RAW, 0, NULL);
+		g_autoptr(GMatchInfo) match = NULL;
+		guint count = 0;
+		for (g_regex_match(word, line->text, 0, &match); g_match_info_matches(match);
+		     g_match_info_next(match, NULL))
+			count++;
+		g_assert_cmpuint(line->heredocs->len, ==, count);
+	}
+}
+
+/* Each ends at the first line that is its name, and holds the ones before. Return: the next line.
+ */
+static guint check_contents(const GPtrArray *heredocs, char *const *lines, guint at)
+{
+	for (guint i = 0; i < heredocs->len; i++) {
+		const Heredoc *heredoc = heredocs->pdata[i];
+		g_autoptr(GString) content = g_string_new(NULL);
+		g_assert_cmpuint(heredoc->line, ==, at + 1);
+		for (;; at++) {
+			g_assert_nonnull(lines[at]);
+			const char *text =
+				lines[at] + (heredoc->strip ? strspn(lines[at], "\t") : 0);
+			g_autofree char *bare = g_strdup(text);
+			if (g_str_has_suffix(bare, "\r"))
+				bare[strlen(bare) - 1] = '\0';
+			if (strcmp(bare, heredoc->name) == 0)
+				break;
+			g_string_append_printf(content, "%s\n", text);
+		}
+		at++;
+		g_assert_cmpstr(content->str, ==, heredoc->content);
+	}
+	return at;
+}
+
+/* The same instructions of the same lines as the lexer's. */
+static void check_lexing(const char *text, const DockerfileLex *lex)
+{
+	bool marked = g_str_has_prefix(text, "\xef\xbb\xbf");
+	g_auto(GStrv) lines = g_strsplit(text + (marked ? 3 : 0), "\n", -1);
+	guint count = g_strv_length(lines);
+	/* What is behind the last line's end is no line. */
+	if (count > 0 && !*lines[count - 1])
+		g_clear_pointer(&lines[count - 1], g_free);
+	guint next = 0;
+	for (guint at = 0; lines[at];) {
+		g_autoptr(GString) joined = g_string_new(NULL);
+		guint first = at;
+		for (bool goes_on = true; goes_on && lines[at]; at++) {
+			g_autofree char *line = g_strdup(lines[at]);
+			if (g_str_has_suffix(line, "\r"))
+				line[strlen(line) - 1] = '\0';
+			if (at == first)
+				g_strchug(line);
+			if (!matches("^" BLANK "*(#|$)", line))
+				goes_on = join(joined, line, lex->escape);
+			else if (at == first)
+				break;
+		}
+		at = MAX(at, first + 1);
+		g_strstrip(joined->str);
+		if (!joined->str[0])
+			continue;
+		g_assert_cmpuint(next, <, lex->lines->len);
+		const DockerfileLine *line = lex->lines->pdata[next++];
+		g_assert_cmpstr(line->text, ==, joined->str);
+		g_assert_cmpuint(line->line, ==, first + 1);
+		check_heredoc_count(line);
+		at = check_contents(line->heredocs, lines, at);
+		g_assert_cmpuint(line->end_line, ==, at);
+	}
+	g_assert_cmpuint(next, ==, lex->lines->len);
+}
+
 static void read_dockerfile(const char *text, size_t size)
 {
 	g_autoptr(GError) error = NULL;
@@ -159,6 +268,7 @@ static void read_dockerfile(const char *text, size_t size)
 		g_assert_true(g_str_has_prefix(error->message, "Dockerfile:"));
 		return;
 	}
+	check_lexing(text, file->lex);
 	plain_escape = file->lex->escape == '\\';
 	for (guint at = 0; at < file->instructions->len; at++)
 		check_instruction(file->instructions->pdata[at]);

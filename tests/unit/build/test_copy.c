@@ -6,6 +6,7 @@
 
 #include <sys/xattr.h>
 
+#include "tests/unit/base/no_listing.h"
 #include "tests/unit/build/copy_bed.h"
 
 #define WORDS(...) ((const char *const[]){__VA_ARGS__, NULL})
@@ -437,6 +438,24 @@ static void test_refused(void)
 	check_refused(&bed, &spec, ENGINE_ERROR_NOT_FOUND, "no build context");
 }
 
+static bool copy_by_pattern(void *data)
+{
+	const Bed *bed = data;
+	const CopySpec spec = spec_of(bed, WORDS("*.txt"), "/");
+	g_autoptr(GError) error = NULL;
+	bool done = apply(bed, &spec, &error);
+	g_assert_true(done || strstr(error->message, "cannot list '.'"));
+	return done;
+}
+
+/* What a directory of the context could not tell is no reason to leave files out. */
+static void test_broken_disk(void)
+{
+	g_auto(Bed) bed = bed_new(tree, NULL);
+	g_assert_false(without_listing(copy_by_pattern, &bed));
+	g_assert_true(copy_by_pattern(&bed));
+}
+
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
@@ -457,5 +476,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/copy/kinds", test_kinds);
 	g_test_add_func("/copy/checksum", test_checksum);
 	g_test_add_func("/copy/refused", test_refused);
+	g_test_add_func("/copy/broken-disk", test_broken_disk);
 	return g_test_run();
 }

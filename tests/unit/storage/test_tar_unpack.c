@@ -13,8 +13,10 @@
 
 #include "libpod/base/error.h"
 #include "libpod/base/path.h"
+#include "storage/layer_complete.h"
 #include "storage/tar_pack.h"
 #include "storage/tar_unpack.h"
+#include "tests/unit/base/no_listing.h"
 #include "tests/unit/base/temp_dir.h"
 #include "tests/unit/storage/tar_build.h"
 
@@ -419,6 +421,25 @@ static void test_opaque_root(Fixture *f, gconstpointer unused)
 	g_assert_cmpmem(f->deferred->data, f->deferred->len, "O\0\0", 3);
 }
 
+static bool complete(void *data)
+{
+	Fixture *f = data;
+	uint64_t copied = 0;
+	g_autoptr(GError) error = NULL;
+	bool done = layer_complete(f->diff_fd, f->layer_fd, "O\0\0", 3, 1 << 20, &copied, &error);
+	g_assert_true(done == (error == NULL));
+	return done;
+}
+
+/* A lower root that can only be listed in part is an error: what is not hidden would be back. */
+static void test_opaque_root_on_a_broken_disk(Fixture *f, gconstpointer unused)
+{
+	(void)unused;
+	g_assert_false(without_listing(complete, f));
+	g_assert_true(complete(f));
+	g_assert_true(S_ISCHR(look(f, "extra").st_mode));
+}
+
 static void test_bad_whiteouts(Fixture *f, gconstpointer unused)
 {
 	(void)unused;
@@ -579,6 +600,7 @@ int main(int argc, char **argv)
 		{"hard-link-into-lower-layer-is-deferred", test_hardlink_deferred},
 		{"whiteouts", test_whiteouts},
 		{"opaque-root-is-deferred", test_opaque_root},
+		{"opaque-root-on-a-broken-disk", test_opaque_root_on_a_broken_disk},
 		{"rejects-bad-whiteouts", test_bad_whiteouts},
 		{"xattr-policy", test_xattrs},
 		{"sparse", test_sparse},
