@@ -77,6 +77,8 @@ static char *status_text(const ContainerSummary *s)
 		return g_strdup_printf("Exited (%d) %s ago", s->exit_code, since);
 	if (s->state == CONTAINER_CREATED)
 		return g_strdup("Created");
+	if (s->state == CONTAINER_RESTARTING)
+		return g_strdup("Restarting");
 	return g_strdup_printf(
 		"Up %s%s%s%s%s", since, s->state == CONTAINER_PAUSED ? " (Paused)" : "",
 		s->health ? " (" : "", s->health ? s->health : "", s->health ? ")" : "");

@@ -252,10 +252,13 @@ volumes: {{out: }}
         """Attempts are counted whatever the code, with a pause before each, and anew after a run that was long enough."""
         run = "echo begin $$(cut -d' ' -f1 /proc/uptime); echo >> /runs; [ $$(wc -l < /runs) != 2 ] || sleep 1.2"
         service = f'{{image: busybox, command: [sh, -c, "{run}"], deploy: {{restart_policy: {{condition: any, max_attempts: %s}}}}}}'
-        self.up(f"services: {{plain: {service % '1, delay: 900ms'}, window: {service % '1, window: 1s'}}}")
+        self.up(f"services: {{plain: {service % '1, delay: 900ms'}, window: {service % '1, window: 1s'}, waits: {service % '0, delay: 1h'}}}")
         for name in ("plain", "window"):
             wait_for(lambda: self.inspect(f"proj-{name}-1")["State"]["Status"] == "exited", timeout=60)
         begins = lambda name: [float(line.split()[1]) for line in self.skiff("logs", f"proj-{name}-1").lines]
+        wait_for(lambda: self.inspect("proj-waits-1")["State"]["Status"] == "restarting", timeout=60)
+        self.assertEqual(self.compose("ps", "--format", "{{.Status}}", "waits").word, "Restarting")
+        self.assertEqual(len(begins("waits")), 1)
         first, second = begins("plain")
         self.assertGreaterEqual(second - first, 0.88)
         self.assertGreaterEqual(len(begins("window")), 3)
