@@ -256,12 +256,21 @@ static bool apply_volumes_from(Build *build, const Node *value, GError **error)
 	return true;
 }
 
+static bool refuse_negative(Build *build, const char *key, int64_t value, GError **error)
+{
+	return value >= 0 || place_error(error, build->make->service->at,
+					 "services.%s.deploy.restart_policy.%s: negative",
+					 build->make->name, key);
+}
+
 /* Milliseconds of what may be there, rounded up. */
-static bool read_pause(const Node *policy, const char *key, int *out_ms, GError **error)
+static bool read_pause(Build *build, const Node *policy, const char *key, int *out_ms,
+		       GError **error)
 {
 	const char *text = node_string(policy, key);
 	int64_t ns = 0;
-	if (text && !units_parse_duration(text, &ns, error))
+	if ((text && !units_parse_duration(text, &ns, error)) ||
+	    !refuse_negative(build, key, ns, error))
 		return false;
 	*out_ms = (int)CLAMP(ns / 1000000 + (ns % 1000000 > 0), 0, G_MAXINT);
 	return true;
@@ -272,14 +281,17 @@ static bool apply_restart_policy(Build *build, const Node *policy, GError **erro
 {
 	static const char *const words[] = {"no", "on-failure", "always"};
 	ServiceRestart restart = service_restart(build->make->service);
+	const Node *said = node_get(policy, "max_attempts");
+	int64_t attempts = node_is(said, NODE_INT) ? said->integer : 0;
 	ContainerSpec *spec = build->spec;
-	if (!spec_call(build, "deploy", spec_set_restart, words[restart.kind], error))
+	if (!refuse_negative(build, "max_attempts", attempts, error) ||
+	    !spec_call(build, "deploy", spec_set_restart, words[restart.kind], error))
 		return false;
 	/* --restart takes a number of failures alone; here all runs count. */
 	if (restart.kind != SERVICE_RESTART_NEVER)
-		spec->restart_retries = (int)CLAMP(restart.attempts, 0, G_MAXINT);
-	return read_pause(policy, "delay", &spec->restart_delay_ms, error) &&
-	       read_pause(policy, "window", &spec->restart_window_ms, error);
+		spec->restart_retries = (int)MIN(attempts, G_MAXINT);
+	return read_pause(build, policy, "delay", &spec->restart_delay_ms, error) &&
+	       read_pause(build, policy, "window", &spec->restart_window_ms, error);
 }
 
 static bool apply_deploy(Build *build, const Node *value, GError **error)

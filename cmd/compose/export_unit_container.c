@@ -522,6 +522,8 @@ static void put_restart(Unit *unit)
 	g_string_append_printf(unit->text.service, "Restart=%s\nRestartSec=%" G_GINT64_FORMAT "\n",
 			       failure ? "on-failure" : "always",
 			       compose_export_seconds(node_string(policy, "delay"), 1));
+	if (node_get(policy, "window"))
+		note(unit, "deploy.restart_policy.window", "systemd counts all starts");
 	if (restart.attempts >= 0)
 		g_string_append_printf(
 			unit->text.unit,

@@ -206,6 +206,8 @@ volumes: {{out: }}
     def test_refused_with_a_reason(self):
         for part, words in (("use_api_socket: true", "services.b.use_api_socket: it is not supported: a container gets no socket"),
                             ("provider: {type: x}", "services.b.provider: it is not supported: skiff runs no plugins"),
+                            ("deploy: {restart_policy: {max_attempts: -2}}", "services.b.deploy.restart_policy.max_attempts: negative"),
+                            ("deploy: {restart_policy: {delay: -5s}}", "services.b.deploy.restart_policy.delay: negative"),
                             ("runtime: kata", "skiff runs containers itself"),
                             ("pull_policy: every_now", "services.b.pull_policy: invalid value \"every_now\"")):
             with self.subTest(part=part):
