@@ -25,6 +25,7 @@
 #include "libpod/base/fd.h"
 #include "libpod/base/log.h"
 #include "libpod/base/units.h"
+#include "libpod/events.h"
 
 #define POLL_NS 100000000
 
@@ -214,8 +215,11 @@ typedef struct {
 	const ComposeAttach *options;
 	GPtrArray *state, *items; /* of ComposeContainer: all, and those we wait for */
 	GHashTable *ended;        /* ids that were told of */
-	int signals;              /* how many came */
-	bool aborted;             /* the rest was stopped, since one ended */
+	GHashTable *restarts;     /* id -> how often its policy had started it when we looked */
+	GHashTable *codes;        /* id -> of its last end; a record has none once it runs again */
+	EventReader *events;
+	int signals;  /* how many came */
+	bool aborted; /* the rest was stopped, since one ended */
 	int code;
 	pid_t companion;   /* 0: none, or it has ended */
 	GPtrArray *states; /* further lists that @items borrows from */
@@ -228,14 +232,14 @@ static bool start_printer(Attached *at, const GPtrArray *items, int64_t since_ns
 {
 	ComposeLogs logs = at->options->logs;
 	int ends[2];
-	if (pipe2(ends, O_CLOEXEC) < 0 || fcntl(ends[0], F_SETFL, O_NONBLOCK) < 0)
+	if (pipe2(ends, O_CLOEXEC) < 0)
 		return false;
 	PrinterChild child = {.fd = ends[0], .n = items->len};
 	autofd write_end = ends[1];
 	logs.ended_fd = write_end;
 	if (since_ns)
 		logs.since_ns = since_ns;
-	child.pid = fork_companion();
+	child.pid = fcntl(child.fd, F_SETFL, O_NONBLOCK) < 0 ? -1 : fork_companion();
 	if (child.pid == 0) {
 		g_autoptr(GError) error = NULL;
 		if (!compose_logs(at->engine, items, at->project, &logs, &error))
@@ -365,6 +369,35 @@ static bool note_end(Attached *at, const ComposeContainer *item, const Container
 	return true;
 }
 
+/* Which codes containers have ended with. */
+static void read_codes(Attached *at)
+{
+	Event event;
+	while (event_reader_next(at->events, &event))
+		if (event.type == EVENT_CONTAINER && event.has_exit_code &&
+		    strcmp(event.status, "died") == 0)
+			g_hash_table_insert(at->codes, g_strdup(event.id),
+					    GINT_TO_POINTER(event.exit_code));
+}
+
+/* It runs again, or will, by its policy: since we looked it has ended at least once. */
+static void note_restart(Attached *at, const ComposeContainer *item, const ContainerSummary *s)
+{
+	gpointer known = NULL, code = NULL;
+	if (!g_hash_table_lookup_extended(at->restarts, s->id, NULL, &known))
+		known = GINT_TO_POINTER(container_summary(item->ctr)->restart_count);
+	g_hash_table_insert(at->restarts, g_strdup(s->id), GINT_TO_POINTER(s->restart_count));
+	if (s->restart_count <= GPOINTER_TO_INT(known))
+		return;
+	/* The monitor writes the event before it counts. */
+	read_codes(at);
+	if (!g_hash_table_lookup_extended(at->codes, s->id, NULL, &code))
+		return;
+	printf("%s exited with code %d (restarting)\n", short_name(item->ctr, at->project),
+	       GPOINTER_TO_INT(code));
+	(void)fflush(stdout);
+}
+
 /* Look at all containers. Return: how many are still there to wait for; -1 with @error. */
 static int look_around(Attached *at, GError **error)
 {
@@ -376,7 +409,10 @@ static int look_around(Attached *at, GError **error)
 		if (g_hash_table_contains(at->ended, id))
 			continue;
 		g_autoptr(Container) now = compose_state_reload(at->engine, item->ctr);
-		if ((now && compose_state_runs(now)) || is_being_printed(at, id)) {
+		bool runs = now && compose_state_runs(now);
+		if (runs)
+			note_restart(at, item, container_summary(now));
+		if (runs || is_being_printed(at, id)) {
 			left++;
 			continue;
 		}
@@ -574,6 +610,10 @@ bool compose_attach(Engine *engine, const char *project, const ComposeAttach *op
 		return false;
 	g_autoptr(GPtrArray) items = choose(state, options, is_waited_for);
 	g_autoptr(GHashTable) ended = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	g_autoptr(GHashTable) restarts =
+		g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	g_autoptr(GHashTable) codes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+	g_autoptr(EventReader) events = event_reader_new(engine, true);
 	g_autoptr(GPtrArray) states =
 		g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
 	g_autoptr(GArray) printers = g_array_new(FALSE, FALSE, sizeof(PrinterChild));
@@ -585,6 +625,9 @@ bool compose_attach(Engine *engine, const char *project, const ComposeAttach *op
 		.state = state,
 		.items = items,
 		.ended = ended,
+		.restarts = restarts,
+		.codes = codes,
+		.events = events,
 		.states = states,
 		.printers = printers,
 	};

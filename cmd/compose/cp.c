@@ -71,6 +71,11 @@ static bool copy(const ComposeLive *live, const CpOptions *opts, const Invocatio
 					     "SERVICE:PATH");
 	g_autoptr(GPtrArray) list =
 		choose(live, from_name ? from_name : to_name, opts, to_name != NULL, error);
+	if (list && list->len > 1 && strcmp(from.path, "-") == 0)
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "standard input can be read once: service \"%s\" has %u "
+				 "containers, choose one by --index",
+				 to_name, list->len);
 	for (guint i = 0; list && i < list->len; i++) {
 		Container *ctr = ((ComposeContainer *)list->pdata[i])->ctr;
 		CopyEnd *end = from_name ? &from : &to;

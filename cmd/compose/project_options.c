@@ -105,6 +105,9 @@ ComposeProject *project_options_load(const ProjectOptions *given, const ComposeO
 	compose_progress_tell();
 	if (!project || !find_parallel(given, project, error))
 		return NULL;
+	if (environment_is_true(project->env, "COMPOSE_COMPATIBILITY"))
+		log_warn("COMPOSE_COMPATIBILITY is not supported: containers are called "
+			 "PROJECT-SERVICE-N, with dashes");
 	for (guint i = 0; i < project->warnings->len; i++)
 		log_warn("%s", (const char *)project->warnings->pdata[i]);
 	return g_steal_pointer(&project);

@@ -573,6 +573,23 @@ class Attached(ComposeTest):
         self.assertIn("Warning: a-1: its log driver keeps no logs\n", done.stderr)
         self.assertEqual(self.compose("logs").lines, ["b-1  | there"])
 
+    def test_restarts_are_told(self):
+        """Each run ends when the end of the one before is told. Red without note_restart()."""
+        go = self.project / "go"
+        go.mkdir()
+        self.write("services: {a: {image: busybox, restart: 'on-failure:2', volumes: ['./go:/go'], "
+                   "command: [sh, -c, 'n=$$(cat /n 2>/dev/null); echo run $$((n)); echo $$((n + 1)) >/n; until [ -e /go/$$((n)) ]; do sleep 0.1; done; exit 3']}}")
+        process = self.start_up()
+        self.addCleanup(process.kill)
+        for n, end in enumerate((" (restarting)", " (restarting)", "")):
+            (go / str(n)).touch()
+            for line in process.stdout:
+                if "exited" in line:
+                    break
+            self.assertEqual(line, f"a-1 exited with code 3{end}\n")
+        process.communicate(timeout=60 * SLOWNESS)
+        self.assertEqual(self.compose("logs", "--no-log-prefix").lines, ["run 0", "run 1", "run 2"])
+
     def test_exit_code_from(self):
         self.write(f"services: {{a: {{image: busybox, command: [sh, -c, 'sleep 0.3; exit 7']}}, b: {{image: busybox, init: true, command: {SLEEP}}}}}")
         self.compose("up", "--exit-code-from", "a", "-t", "1", code=7)

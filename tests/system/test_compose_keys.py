@@ -39,6 +39,7 @@ configs: {{s: {{file: ./f}}, t: {{content: x}}}}
         told = [line for line in self.compose("up", "-d").stderr.splitlines() if "ignored" in line and "cgroup v1" not in line]
         self.assertEqual(told, ['Warning: service "a": only cgroup version 1 has mem_swappiness, oom_kill_disable: ignored',
                                 'Warning: service "a": secrets: s is a file of the host: uid, gid and mode are ignored'])
+        self.assertIn("COMPOSE_COMPATIBILITY is not supported", self.compose("config", "-q", env={"COMPOSE_COMPATIBILITY": "1"}).stderr)
 
     def test_templates_and_drivers_are_refused(self):
         (self.project / "f").write_text("x")

@@ -86,6 +86,7 @@ class Four(ComposeTest):
         with tarfile.open(fileobj=io.BytesIO(data)) as tar:
             self.assertEqual(tar.getnames(), ["file"])
         self.assertIn('no container found for service "nope"', self.compose("cp", "file", "nope:/", check=False).stderr)
+        self.assertIn('standard input can be read once: service "db" has 2 containers', self.compose("cp", "-", "db:/tmp", input="", check=False).stderr)
         self.assertIn("copying between services", self.compose("cp", "db:/tmp/file", "web:/", check=False).stderr)
         self.assertIn("unknown copy direction", self.compose("cp", "file", "./other", check=False).stderr)
 
