@@ -27,6 +27,8 @@ static const Option global_options[] = {
 	{0, "runroot", OPTION_VALUE, option_set_string, "DIR",
 	 "Keep the state of running containers here", offsetof(GlobalOptions, runroot),
 	 OPTION_COMMON},
+	{0, "module", OPTION_LIST, option_set_list, "FILE",
+	 "Read this module of containers.conf, too", offsetof(GlobalOptions, modules), 0},
 	OPTION_UNSUPPORTED(0, "cdi-spec-dir", OPTION_CSV),
 	OPTION_UNSUPPORTED(0, "cgroup-manager", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "config", OPTION_VALUE),
@@ -43,7 +45,6 @@ static const Option global_options[] = {
 	OPTION_UNSUPPORTED(0, "imagestore", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "max-workers", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "memory-profile", OPTION_VALUE),
-	OPTION_UNSUPPORTED(0, "module", OPTION_LIST),
 	OPTION_UNSUPPORTED(0, "network-backend", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "network-config-dir", OPTION_VALUE),
 	OPTION_UNSUPPORTED(0, "noout", OPTION_FLAG),
@@ -308,6 +309,7 @@ static int run_command(Invocation *inv)
 {
 	int status = inv->command->run(inv);
 	option_result_clear(&inv->options);
+	g_clear_pointer(&inv->global.modules, g_ptr_array_unref);
 	if (!output_flush() && status == 0 && errno != EPIPE) {
 		output_error_text("write /dev/stdout: %s", g_strerror(errno));
 		status = EXIT_OWN_FAILURE;

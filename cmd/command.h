@@ -19,6 +19,7 @@ typedef struct {
 	const char *log_level; /* as typed, checked before the verb runs; NULL: warn */
 	const char *root;      /* NULL: the default */
 	const char *runroot;   /* NULL: the default */
+	GPtrArray *modules;    /* of containers.conf; NULL: none */
 } GlobalOptions;
 
 /* One call of a command. */

@@ -577,12 +577,34 @@ static bool add_all(Config *config, GError **error)
 	return add_with_directory(config, user, error);
 }
 
-Config *config_load(GError **error)
+/* A module by its path, or the first of its name in a user's, the host's, the vendor's directory.
+ */
+static bool add_module(Config *config, const char *name, GError **error)
+{
+	g_autofree char *own = g_build_filename(g_get_user_config_dir(), "containers", NULL);
+	const char *const all[] = {own, "/etc/containers", "/usr/share/containers"};
+	if (*name == '/' && access(name, F_OK) == 0)
+		return config_add(config, name, NULL, error);
+	for (size_t i = geteuid() == 0; *name != '/' && i < G_N_ELEMENTS(all); i++) {
+		g_autofree char *path =
+			g_build_filename(all[i], "containers.conf.modules", name, NULL);
+		if (access(path, F_OK) == 0)
+			return config_add(config, path, NULL, error);
+	}
+	return error_set(error, ENGINE_ERROR_NOT_FOUND,
+			 "could not resolve module \"%s\": no such file or directory", name);
+}
+
+Config *config_load(const char *const *modules, GError **error)
 {
 	g_autoptr(Config) config = config_new();
 	const char *override = getenv("CONTAINERS_CONF_OVERRIDE");
-	if (!add_all(config, error) ||
-	    (override && *override && !config_add(config, override, NULL, error)))
+	if (!add_all(config, error))
+		return NULL;
+	for (; modules && *modules; modules++)
+		if (!add_module(config, *modules, error))
+			return NULL;
+	if (override && *override && !config_add(config, override, NULL, error))
 		return NULL;
 	return g_steal_pointer(&config);
 }
@@ -615,7 +637,7 @@ static Json *texts(const GPtrArray *list)
 Json *config_report(void)
 {
 	g_autoptr(GError) problem = NULL;
-	g_autoptr(Config) config = config_load(&problem);
+	g_autoptr(Config) config = config_load(NULL, &problem);
 	Json *json = json_object_new_object();
 	if (!config) {
 		js_set_string(json, "problem", problem->message);

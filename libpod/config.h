@@ -19,8 +19,13 @@
 
 typedef struct Config Config;
 
-/** config_load() - read the files. INVALID names file, line and column. */
-Config *config_load(GError **error);
+/**
+ * config_load() - read the files
+ * @modules:	of --module, NULL-terminated or NULL: files, or names in containers.conf.modules
+ *		beside one of the files above; over all but the override
+ * @error:	INVALID names file, line and column; NOT_FOUND: no such module
+ */
+Config *config_load(const char *const *modules, GError **error);
 void config_free(Config *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Config, config_free)
 

@@ -24,6 +24,7 @@ struct Engine {
 	IdMap *map; /* NULL until asked for */
 	char *map_problem;
 	char *program;
+	char **modules;
 	Config *config; /* NULL until asked for */
 };
 
@@ -85,6 +86,14 @@ char *engine_default_root(const char *asked)
 	return asked ? absolute(asked) : default_root(userns_is_initial_root());
 }
 
+static char **copy_modules(const GPtrArray *modules)
+{
+	char **copy = g_new0(char *, modules ? modules->len + 1 : 1);
+	for (guint i = 0; modules && i < modules->len; i++)
+		copy[i] = g_strdup(modules->pdata[i]);
+	return copy;
+}
+
 Engine *engine_open(const EngineOptions *options, GError **error)
 {
 	g_autoptr(Engine) engine = g_new0(Engine, 1);
@@ -92,6 +101,7 @@ Engine *engine_open(const EngineOptions *options, GError **error)
 	engine->initial_root = userns_is_initial_root();
 
 	engine->program = g_strdup(options->program);
+	engine->modules = copy_modules(options->modules);
 	g_autofree char *root = engine_default_root(options->root);
 	engine->run_path = options->runroot ? absolute(options->runroot)
 					    : default_runroot(engine->initial_root);
@@ -115,6 +125,7 @@ void engine_close(Engine *engine)
 	g_free(engine->map_problem);
 	g_free(engine->program);
 	config_free(engine->config);
+	g_strfreev(engine->modules);
 	g_free(engine->run_path);
 	g_free(engine);
 }
@@ -129,7 +140,7 @@ const char *engine_program(Engine *engine)
 const Config *engine_config(Engine *engine, GError **error)
 {
 	if (!engine->config)
-		engine->config = config_load(error);
+		engine->config = config_load((const char *const *)engine->modules, error);
 	return engine->config;
 }
 

@@ -14,11 +14,12 @@ typedef struct Engine Engine;
 typedef struct Config Config;
 
 typedef struct {
-	const char *root;    /* --root, NULL = default */
-	const char *runroot; /* --runroot, NULL = default */
-	bool read_only;      /* the command only reads: nothing is made or healed */
-	bool damaged;        /* also a store whose version file is broken */
-	const char *program; /* skiff itself, absolute; NULL: this program */
+	const char *root;         /* --root, NULL = default */
+	const char *runroot;      /* --runroot, NULL = default */
+	bool read_only;           /* the command only reads: nothing is made or healed */
+	bool damaged;             /* also a store whose version file is broken */
+	const char *program;      /* skiff itself, absolute; NULL: this program */
+	const GPtrArray *modules; /* char *, of containers.conf; or NULL */
 } EngineOptions;
 
 /** engine_open() - open store and runtime directory. DENIED (R15), UNSUPPORTED (store version,

@@ -546,6 +546,7 @@ static int build_here(Invocation *inv, const BuildVerb *verb, BuildView *view, i
 	const EngineOptions options = {
 		.root = inv->global.root,
 		.runroot = inv->global.runroot,
+		.modules = inv->global.modules,
 		.program = inv->argv[0],
 	};
 	int code = -1;

@@ -28,6 +28,7 @@ Engine *compose_engine(const Invocation *inv, bool read_only, GError **error)
 	const EngineOptions options = {
 		.root = inv->global.root,
 		.runroot = inv->global.runroot,
+		.modules = inv->global.modules,
 		.program = inv->argv[0],
 		.read_only = read_only || compose_is_dry_run(),
 	};

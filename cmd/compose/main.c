@@ -33,6 +33,8 @@ static GPtrArray *arrange(const char *self, const ProjectOptions *project,
 	add_value(words, "log-level", global->log_level);
 	add_value(words, "root", global->root);
 	add_value(words, "runroot", global->runroot);
+	for (guint i = 0; global->modules && i < global->modules->len; i++)
+		add_value(words, "module", global->modules->pdata[i]);
 	/* A verb may have an -f or -p of its own. */
 	project_options_words(project, words);
 	for (char **word = rest + 1; *word; word++)
@@ -63,6 +65,7 @@ int main(int argc, char **argv)
 	g_ptr_array_add(front.args, NULL);
 	g_autoptr(GPtrArray) words =
 		arrange(argv[0], &project, &global, (char **)front.args->pdata);
+	g_clear_pointer(&global.modules, g_ptr_array_unref);
 	int code = command_dispatch((int)words->len - 1, (char **)words->pdata);
 	compose_progress_end();
 	return code;

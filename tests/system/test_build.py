@@ -147,6 +147,20 @@ WORKDIR ative
         self.assertNotIn("Healthcheck", config)
         self.assertNotIn("OnBuild", config)
 
+    def test_volume_makes_its_directory(self):
+        """As in buildah: what comes behind it finds it; one that is there costs no layer."""
+        text = "FROM busybox\nVOLUME /v/data etc\nRUN test -d /v/data && echo kept > /v/data/file\nVOLUME /v\n"
+        self.build(text=text)
+        self.assertEqual(sorted(self.config()["Volumes"]), ["/etc", "/v", "/v/data"])
+        self.assertEqual(self.inside("cat", "/v/data/file"), "kept\n")
+        self.assertEqual(len(self.layers()), len(self.layers("busybox")) + 2)
+        self.assertEqual(self.build(tag="again").stdout.count("Using cache"), 3)
+
+    def test_user_of_a_group_alone(self):
+        self.need_ids()
+        self.build(text="FROM busybox\nUSER :10\nRUN test $(id -u):$(id -g) = 0:10\nUSER 5:\nRUN test $(id -u):$(id -g) = 5:0\n")
+        self.assertEqual(self.inside("id", "-u"), "5\n")
+
     def test_entrypoint_drops_an_inherited_command(self):
         self.build(text="FROM busybox\nCMD [\"a\"]\n", tag="base")
         self.build(text="FROM base\nENTRYPOINT [\"e\"]\n")

@@ -650,6 +650,21 @@ devices:
         self.skiff_fails("run", "--rm", "--network", "none", "--device", "example.org/thing=one", "busybox", "true", env=env,
                          says="unresolvable CDI devices example.org/thing=one")
 
+    def test_modules_of_containers_conf(self):
+        """--module, what a quadlet's ContainersConfModule= becomes: over the other files, for run and build."""
+        place = self.home / ".config/containers/containers.conf.modules"
+        if os.geteuid() == 0:
+            place = self.tmp / "modules"
+        place.mkdir(parents=True)
+        self.addCleanup(shutil.rmtree, place)
+        module = place / "m.conf"
+        module.write_text('[containers]\nenv = ["FROM_MODULE=1"]\n')
+        name = module if os.geteuid() == 0 else "m.conf"
+        say = ["run", "--rm", "--network", "none", "busybox", "sh", "-c", "echo $FROM_MODULE"]
+        self.assertEqual(self.skiff("--module", name, *say).word, "1")
+        self.assertEqual(self.skiff(*say).stdout, "\n")
+        self.skiff_fails("--module", "/none.conf", *say, says='could not resolve module "/none.conf"')
+
     def test_gpus_find_their_vendor(self):
         spec = {"cdiVersion": "0.6.0", "kind": "amd.com/gpu", "devices": [{"name": "all", "containerEdits": {"env": ["GPU=amd"]}}]}
         (self.dir / "amd.json").write_text(json.dumps(spec))

@@ -231,6 +231,18 @@ class Generator(QuadletTest):
         self.assertEqual(ours, [])
 
 
+class Shipped(SkiffTest):
+    """What is installed beside the programs."""
+
+    def test_units_of_the_host_and_of_users(self):
+        for kind in ("system", "user"):
+            place = prefix() / "lib/systemd" / kind
+            self.assertEqual(sorted(unit.name for unit in place.iterdir()),
+                             ["skiff-auto-update.service", "skiff-auto-update.timer", "skiff-restart.service"])
+            for unit in place.iterdir():
+                self.assertNotIn("@", unit.read_text(encoding="utf-8"))
+
+
 class Options(QuadletTest):
     """The services' command lines, held against what skiff says it has."""
 

@@ -227,6 +227,29 @@ static void test_files(void)
 	g_unlink(path);
 }
 
+/* --module: over all files, by path or from the directory of modules; one that is not there is
+ * said. */
+static void test_modules(void)
+{
+	g_autoptr(GError) error = NULL;
+	g_autofree char *path = NULL;
+	int fd = g_file_open_tmp("skiff-module-XXXXXX", &path, NULL);
+	g_assert_cmpint(fd, >=, 0);
+	g_close(fd, NULL);
+	g_assert_true(g_file_set_contents(path, "[containers]\npids_limit=7", -1, NULL));
+	g_setenv("CONTAINERS_CONF", "/nonexistent/conf", TRUE);
+	const char *const modules[] = {path, NULL};
+	g_autoptr(Config) config = config_load(modules, &error);
+	g_assert_no_error(error);
+	g_autoptr(ContainerSpec) spec = spec_new();
+	g_assert_true(config_apply(config, spec, &error));
+	g_assert_cmpint(spec->pids_limit, ==, 7);
+	const char *const absent[] = {"none.conf", NULL};
+	g_assert_null(config_load(absent, &error));
+	g_assert_true(error_matches(error, ENGINE_ERROR_NOT_FOUND));
+	g_unlink(path);
+}
+
 /* Lines are counted as in the file, and a string over several lines keeps its own. */
 static void test_comments(void)
 {
@@ -260,5 +283,6 @@ int main(int argc, char **argv)
 	g_test_add_func("/config/errors/name-file-and-key", test_errors);
 	g_test_add_func("/config/files/comments", test_comments);
 	g_test_add_func("/config/files/environment-and-ignored-keys", test_files);
+	g_test_add_func("/config/modules", test_modules);
 	return g_test_run();
 }
