@@ -237,15 +237,17 @@ static bool record_starting(Container *ctr, GError **error)
 	return ctr->summary.auto_remove || container_save_state(ctr, error);
 }
 
-/* --pidfile, --conmon-pidfile: a number alone, as conmon writes it. */
+/* --pidfile, --conmon-pidfile: a number alone, as conmon writes it. The file is replaced as a
+ * whole: who waits for it never reads an empty one, or the last one's number in part. */
 static bool write_pid(const char *path, pid_t pid, GError **error)
 {
-	if (!path)
-		return true;
 	g_autofree char *text = g_strdup_printf("%d", (int)pid);
-	autofd fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0644);
-	return (fd >= 0 && fd_write_all(fd, text, strlen(text))) ||
-	       error_set_errno(error, "cannot write '%s'", path);
+	g_autoptr(GError) failed = NULL;
+	return !path ||
+	       g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0644,
+					&failed) ||
+	       error_set(error, ENGINE_ERROR_SYSTEM, "cannot write '%s': %s", path,
+			 failed->message);
 }
 
 /* It runs: a file that cannot be written is told, and does not end it. */

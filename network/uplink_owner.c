@@ -81,7 +81,7 @@ static bool find_process(unsigned long long inode, char *out, size_t size)
 {
 	g_autofree char *link = g_strdup_printf("socket:[%llu]", inode);
 	autofd proc = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	autofd listed = proc < 0 ? -1 : dup(proc);
+	autofd listed = proc < 0 ? -1 : fcntl(proc, F_DUPFD_CLOEXEC, 0);
 	DIR *dir = listed < 0 ? NULL : fdopendir(listed);
 	bool found = false;
 

@@ -200,10 +200,15 @@ class Files(Base):
         self.assertNotIn("192.0.2.9 of-the-image", lines)
 
     def test_pid_files(self):
+        """Written as a whole: who reads meanwhile has the old number or the new one."""
+        (self.tmp / "pid").write_text("before")
+        old = open(self.tmp / "pid", encoding="ascii")
+        self.addCleanup(old.close)
         self.skiff("run", "-d", "--name", "c", "--network", "none", "--pidfile", self.tmp / "pid", "--conmon-pidfile",
                    self.tmp / "monitor", "busybox", "sleep", "100")
         report = self.skiff("inspect", "c").json[0]
         self.assertEqual((self.tmp / "pid").read_text(), str(report["State"]["Pid"]))
+        self.assertEqual(old.read(), "before")
         self.assertEqual((self.tmp / "monitor").read_text(), str(report["State"]["ConmonPid"]))
         self.assertEqual((report["PidFile"], report["ConmonPidFile"]), (str(self.tmp / "pid"), str(self.tmp / "monitor")))
 

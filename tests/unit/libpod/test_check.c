@@ -11,7 +11,7 @@
 #include "libpod/volume.h"
 #include "tests/unit/base/temp_dir.h"
 
-#define ROUNDS 40
+#define ROUNDS 25
 
 typedef struct {
 	Engine *engine;

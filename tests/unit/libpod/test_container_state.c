@@ -14,7 +14,7 @@
 #include "libpod/container_priv.h"
 #include "tests/unit/base/temp_dir.h"
 
-#define LIVES 300
+#define LIVES 200
 
 typedef struct {
 	TempDir temp;
