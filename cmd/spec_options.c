@@ -89,6 +89,7 @@ SETTER(spec_set_pid)
 SETTER(spec_set_ipc)
 SETTER(spec_set_uts)
 SETTER(spec_set_cgroupns)
+SETTER(spec_set_domainname)
 SETTER(spec_set_hostname)
 SETTER(spec_set_network)
 SETTER(spec_add_publish)
@@ -345,6 +346,8 @@ static const Option publish_options[] = {
 	    "Expose a port for --publish-all", OPTION_WHOLE),
 	ROW('h', "hostname", OPTION_VALUE, spec_set_hostname, "NAME", "Host name in the container",
 	    OPTION_COMMON | OPTION_WHOLE),
+	ROW(0, "domainname", OPTION_VALUE, spec_set_domainname, "NAME",
+	    "What follows the host name in its full form, and the NIS domain", OPTION_WHOLE),
 	ROW(0, "hosts-file", OPTION_VALUE, spec_set_hosts_file, "FILE",
 	    "What /etc/hosts begins with: a file, none, or image for the image's", OPTION_WHOLE),
 	FLAG(0, "no-hosts", no_hosts, "Leave the image's /etc/hosts alone", 0),

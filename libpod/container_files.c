@@ -48,7 +48,7 @@ static char *build_hosts(Container *ctr, const ContainerSpec *spec, const char *
 	g_autofree char *base = read_hosts_file(ctr, spec, error);
 	g_autofree char *own =
 		base ? hosts_build(spec->network->mode, (const char *const *)spec->add_host,
-				   hostname, ctr->summary.name, error)
+				   hostname, spec->domainname, ctr->summary.name, error)
 		     : NULL;
 	bool open_end = base && *base && !g_str_has_suffix(base, "\n");
 	return own ? g_strconcat(base, open_end ? "\n" : "", own, NULL) : NULL;

@@ -356,6 +356,7 @@ static Json *build_config(const ContainerSummary *s, const ContainerSpec *spec, 
 	if (!g_environ_getenv(env, "HOSTNAME"))
 		env = g_environ_setenv(env, "HOSTNAME", hostname, TRUE);
 	js_set_string(json, "Hostname", hostname);
+	inspect_set_text(json, "Domainname", spec->domainname);
 	inspect_set_text(json, "User", spec->user);
 	js_set_bool(json, "AttachStdin", lists(spec->attach, "stdin"));
 	js_set_bool(json, "AttachStdout", lists(spec->attach, "stdout"));

@@ -543,6 +543,7 @@ OciConfig *oci_build(const ContainerSpec *spec, const OciBuildContext *context, 
 	if (spec->uts.mode != SPEC_NS_HOST && spec->uts.mode != SPEC_NS_CONTAINER)
 		config->hostname =
 			spec->hostname ? g_strdup(spec->hostname) : g_strndup(context->id, 12);
+	config->domainname = g_strdup(spec->domainname);
 	build_namespaces(config, spec, context);
 	build_root(config, spec, context);
 	build_system_mounts(config, spec, context);

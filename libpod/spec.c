@@ -126,6 +126,7 @@ static void free_namespaces_and_network(ContainerSpec *spec)
 	g_free(spec->uts.target);
 	g_free(spec->cgroup.target);
 	g_free(spec->hostname);
+	g_free(spec->domainname);
 	network_request_free(spec->network);
 	g_strfreev(spec->exposed);
 	g_strfreev(spec->add_host);

@@ -231,7 +231,8 @@ typedef struct {
 	 */
 	IdMap *id_map;
 	SpecNamespace pid, ipc, uts, cgroup;
-	char *hostname; /* NULL = the first 12 digits of the id, put in by oci_build */
+	char *hostname;   /* NULL = the first 12 digits of the id, put in by oci_build */
+	char *domainname; /* what follows the host name, and the NIS domain; or NULL */
 
 	/* network */
 	NetworkRequest *network;

@@ -94,17 +94,18 @@ static bool check_namespaces(const ContainerSpec *spec, GError **error)
 			error, ENGINE_ERROR_INVALID,
 			"--userns and --uidmap/--gidmap/--subuidname/--subgidname are mutually "
 			"exclusive");
-	if (spec->hostname && spec->uts.mode == SPEC_NS_HOST)
+	const char *named = spec->hostname ? "hostname" : spec->domainname ? "domainname" : NULL;
+	if (named && spec->uts.mode == SPEC_NS_HOST)
 		return error_set(
 			error, ENGINE_ERROR_INVALID,
-			"invalid config provided: cannot set hostname when running in the host UTS "
-			"namespace: invalid configuration");
-	if (spec->hostname &&
-	    (spec->uts.mode == SPEC_NS_CONTAINER || spec->uts.mode == SPEC_NS_PATH))
-		return error_set(
-			error, ENGINE_ERROR_INVALID,
-			"invalid config provided: cannot set hostname when joining another UTS "
-			"namespace: invalid configuration");
+			"invalid config provided: cannot set %s when running in the host UTS "
+			"namespace: invalid configuration",
+			named);
+	if (named && (spec->uts.mode == SPEC_NS_CONTAINER || spec->uts.mode == SPEC_NS_PATH))
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "invalid config provided: cannot set %s when joining another UTS "
+				 "namespace: invalid configuration",
+				 named);
 	if (spec->init && spec->pid.mode != SPEC_NS_DEFAULT && spec->pid.mode != SPEC_NS_PRIVATE)
 		return error_set(error, ENGINE_ERROR_INVALID,
 				 "cannot add init binary as PID 1 (PID namespace isn't private)");

@@ -174,6 +174,7 @@ static const Field spec_fields[] = {
 	ROW(ContainerSpec, "keepIdUidSet", FIELD_BOOL, keep_id_uid_set),
 	ROW(ContainerSpec, "keepIdGidSet", FIELD_BOOL, keep_id_gid_set),
 	ROW(ContainerSpec, "hostname", FIELD_STRING, hostname),
+	ROW(ContainerSpec, "domainname", FIELD_STRING, domainname),
 
 	ROW(ContainerSpec, "publishAll", FIELD_BOOL, publish_all),
 	ROW(ContainerSpec, "exposed", FIELD_STRV, exposed),

@@ -254,6 +254,8 @@ bool spec_set_uts(ContainerSpec *spec, const char *value, GError **error);
 bool spec_set_cgroupns(ContainerSpec *spec, const char *value, GError **error);
 /** spec_set_hostname() - --hostname, once. */
 bool spec_set_hostname(ContainerSpec *spec, const char *value, GError **error);
+/** spec_set_domainname() - --domainname, docker's: what follows the host name; once. */
+bool spec_set_domainname(ContainerSpec *spec, const char *value, GError **error);
 /** spec_set_network() - --network, see network_request_parse(), once. */
 bool spec_set_network(ContainerSpec *spec, const char *value, GError **error);
 /** spec_add_publish() - -p, see portmap_parse(), list. */

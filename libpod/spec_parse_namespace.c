@@ -256,20 +256,29 @@ bool spec_add_gidmap(ContainerSpec *spec, const char *value, GError **error)
  * It becomes a line of /etc/hosts and of /etc/hostname and a variable: letters, digits, dots,
  * dashes and, since people use them, underscores. 64 is the kernel's limit.
  */
-bool spec_set_hostname(ContainerSpec *spec, const char *value, GError **error)
+static bool set_host_word(char **target, const char *what, const char *value, GError **error)
 {
 	static const char letters[] =
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
 	size_t length = strlen(value);
 	if (length > 64 || strspn(value, letters) != length || *value == '-' || *value == '.')
-		return error_set(
-			error, ENGINE_ERROR_INVALID,
-			"invalid hostname \"%s\": must be at most 64 letters, digits, '-', '_' "
-			"and '.', and start with a letter or digit",
-			value);
-	g_free(spec->hostname);
-	spec->hostname = length > 0 ? g_strdup(value) : NULL;
+		return error_set(error, ENGINE_ERROR_INVALID,
+				 "invalid %s \"%s\": must be at most 64 letters, digits, '-', '_' "
+				 "and '.', and start with a letter or digit",
+				 what, value);
+	g_free(*target);
+	*target = length > 0 ? g_strdup(value) : NULL;
 	return true;
+}
+
+bool spec_set_hostname(ContainerSpec *spec, const char *value, GError **error)
+{
+	return set_host_word(&spec->hostname, "hostname", value, error);
+}
+
+bool spec_set_domainname(ContainerSpec *spec, const char *value, GError **error)
+{
+	return set_host_word(&spec->domainname, "domainname", value, error);
 }
 
 bool spec_set_network(ContainerSpec *spec, const char *value, GError **error)

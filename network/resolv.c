@@ -336,10 +336,10 @@ static bool print_add_hosts(GString *text, const char *const *add_host, const ch
 }
 
 /* The container's own names. */
-static bool print_own_names(GString *text, const char *address, const char *hostname,
-			    const char *name, GError **error)
+static bool print_own_names(GString *text, const char *address, const char *full,
+			    const char *hostname, const char *name, GError **error)
 {
-	const char *const names[] = {hostname, g_strcmp0(hostname, name) != 0 ? name : NULL};
+	const char *const names[] = {full, hostname, g_strcmp0(hostname, name) != 0 ? name : NULL};
 	bool first = true;
 
 	for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
@@ -360,8 +360,10 @@ static bool print_own_names(GString *text, const char *address, const char *host
 }
 
 char *hosts_build(NetworkMode mode, const char *const *add_host, const char *hostname,
-		  const char *name, GError **error)
+		  const char *domain, const char *name, GError **error)
 {
+	g_autofree char *full =
+		hostname && domain ? g_strconcat(hostname, ".", domain, NULL) : NULL;
 	g_autofree char *gateway = host_address(mode);
 	g_autoptr(GString) text = g_string_new(NULL);
 	const char *own =
@@ -376,7 +378,8 @@ char *hosts_build(NetworkMode mode, const char *const *add_host, const char *hos
 				       gateway);
 	/* On a named network the address comes later: the monitor adds that line. */
 	g_autoptr(GString) later = g_string_new(NULL);
-	if (!print_own_names(mode == NETWORK_NAMED ? later : text, own, hostname, name, error))
+	if (!print_own_names(mode == NETWORK_NAMED ? later : text, own, full, hostname, name,
+			     error))
 		return NULL;
 	return g_string_free(g_steal_pointer(&text), FALSE);
 }

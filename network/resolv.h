@@ -33,11 +33,12 @@ char *resolv_conf_compose(const char *host_text, NetworkMode mode, const ResolvO
  * hosts_build() - contents of /etc/hosts
  * @add_host:	values of --add-host "name:ip" ("host-gateway" allowed), NULL-terminated or NULL
  * @hostname:	the container's, @name its container name; either may be NULL
+ * @domain:	what follows the host name in its full form; may be NULL
  * Of a container on a named network its own names are left out: its address is not known yet.
  * Fields with control characters, spaces or newlines are refused: INVALID (security 1.5).
  */
 char *hosts_build(NetworkMode mode, const char *const *add_host, const char *hostname,
-		  const char *name, GError **error);
+		  const char *domain, const char *name, GError **error);
 
 /** hosts_check_add_host() - check one --add-host value, podman's wording. */
 bool hosts_check_add_host(const char *value, GError **error);

@@ -375,7 +375,7 @@ static const Row rows[] = {
 	{"dns", spec_add_dns, NULL},
 	{"dns_opt", spec_add_dns_option, NULL},
 	{"dns_search", spec_add_dns_search, NULL},
-	{"domainname", .refused = "containers have no NIS domain; write it behind the hostname"},
+	{"domainname", spec_set_domainname, NULL},
 	{"entrypoint", NULL, apply_entrypoint},
 	{"environment", NULL, apply_environment},
 	{"expose", spec_add_expose, NULL},

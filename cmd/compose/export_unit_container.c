@@ -594,6 +594,7 @@ static const Row rows[] = {
 	{"dns", "DNS", "--dns", NULL},
 	{"dns_opt", "DNSOption", "--dns-option", NULL},
 	{"dns_search", "DNSSearch", "--dns-search", NULL},
+	{"domainname", NULL, "--domainname", NULL},
 	{"entrypoint", NULL, NULL, put_entrypoint},
 	{"environment", NULL, NULL, put_environment},
 	{"expose", NULL, "--expose", NULL},

@@ -19,7 +19,10 @@
 static char *compose(const MonitorLoop *loop)
 {
 	const char *name = loop->task->name, *hostname = loop->task->config->hostname;
+	const char *domain = loop->task->config->domainname;
 	bool both = hostname && g_strcmp0(hostname, name) != 0;
+	g_autofree char *full =
+		hostname && domain ? g_strconcat(hostname, ".", domain, " ", NULL) : NULL;
 	GString *lines = g_string_new(NULL);
 	for (guint i = 0; i < loop->members->len; i++) {
 		const MonitorMember *member = loop->members->pdata[i];
@@ -27,8 +30,9 @@ static char *compose(const MonitorLoop *loop)
 		g_autofree char *address = address4_format(member->home.address);
 		g_autofree char *address6 = address6_format(&member->home.address6);
 		for (int k = 0; k <= v6; k++)
-			g_string_append_printf(lines, "%s\t%s%s%s\n", k ? address6 : address,
-					       both ? hostname : "", both ? " " : "", name);
+			g_string_append_printf(lines, "%s\t%s%s%s%s\n", k ? address6 : address,
+					       full ? full : "", both ? hostname : "",
+					       both ? " " : "", name);
 	}
 	return g_string_free(lines, FALSE);
 }

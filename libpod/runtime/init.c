@@ -84,6 +84,15 @@ static int set_hostname(Init *init)
 	return sync_subject(&init->report, name, sethostname(name, strlen(name)) < 0 ? -errno : 0);
 }
 
+static int set_domainname(Init *init)
+{
+	const char *name = init->config->domainname;
+	if (!name || init->config->namespaces[OCI_NS_UTS].mode != OCI_NS_NEW)
+		return 0;
+	return sync_subject(&init->report, name,
+			    setdomainname(name, strlen(name)) < 0 ? -errno : 0);
+}
+
 static int configure_network(Init *init)
 {
 	const LaunchOptions *options = init->options;
@@ -346,6 +355,7 @@ static const Step steps[] = {
 	{"hide the memory of init", hide_memory},
 	{"join the namespaces", join_namespaces},
 	{"set the host name", set_hostname},
+	{"set the domain name", set_domainname},
 	{"configure the network", configure_network},
 	{"create the cgroup namespace", make_cgroup_namespace},
 	{"create the file system for", make_file_systems},

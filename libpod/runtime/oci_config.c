@@ -46,7 +46,7 @@ void oci_config_free(OciConfig *config)
 	char *strings[] = {config->root_path,    config->hostname,         config->user_spec,
 			   config->cwd,          config->apparmor_profile, config->selinux_label,
 			   config->cgroups_path, config->mount_label,      config->passwd_entry,
-			   config->group_entry};
+			   config->group_entry,  config->domainname};
 	for (size_t i = 0; i < G_N_ELEMENTS(strings); i++)
 		g_free(strings[i]);
 	char **lists[] = {config->extra_groups, config->args, config->env, config->masked_paths,

@@ -71,6 +71,7 @@ typedef struct {
 	char *root_path; /* "rootfs"; the real root is the mount at "/" */
 	bool root_readonly;
 	char *hostname;
+	char *domainname; /* NIS; NULL: the kernel's */
 
 	/* process */
 	bool terminal;

@@ -380,7 +380,8 @@ OciConfig *oci_config_read(Json *json, GError **error)
 	    !js_get_object(json, "process", &process, error) ||
 	    !js_get_object(json, "root", &root, error) ||
 	    !js_get_object(json, "linux", &linux_part, error) ||
-	    !js_dup_string(json, "hostname", &config->hostname, error))
+	    !js_dup_string(json, "hostname", &config->hostname, error) ||
+	    !js_dup_string(json, "domainname", &config->domainname, error))
 		return NULL;
 	if (!g_str_has_prefix(version, "1."))
 		return error_set_null(error, ENGINE_ERROR_INVALID,

@@ -251,6 +251,7 @@ Json *oci_config_write(const OciConfig *config)
 	js_set_bool(root, "readonly", config->root_readonly);
 	js_set_take(json, "root", root);
 	js_set_string(json, "hostname", config->hostname);
+	js_set_string(json, "domainname", config->domainname);
 	js_set_take(json, "mounts", write_mounts(config));
 	js_set_take(json, "annotations", write_annotations(config));
 	js_set_take(json, "linux", write_linux(config));

@@ -56,6 +56,7 @@ static const struct {
 	ROW(set_ipc),
 	ROW(set_uts),
 	ROW(set_cgroupns),
+	ROW(set_domainname),
 	ROW(set_hostname),
 	ROW(set_network),
 	ROW(add_publish),

@@ -154,6 +154,17 @@ class RunProcess(SkiffTest):
     def test_hostname(self):
         self.assertEqual(self.run_sh("hostname", "--hostname", "box"), "box")
 
+    def test_domainname(self):
+        """Docker's: behind the host name in /etc/hosts, on a named network, too, and the kernel's."""
+        self.skiff("network", "create", "n")
+        for network in ("none", "n"):
+            hosts, domain = self.run_sh("grep ' box ' /etc/hosts; cat /proc/sys/kernel/domainname", "--network", network,
+                                        "--hostname", "box", "--domainname", "example.org", "--name", "c").splitlines()
+            self.assertEqual(hosts.split()[1:], ["box.example.org", "box", "c"])
+            self.assertEqual(domain, "example.org")
+        self.skiff("network", "rm", "n")
+        self.skiff_fails("create", "--uts", "host", "--domainname", "d", "busybox", "true", says="cannot set domainname")
+
     def test_hostname_is_the_short_id(self):
         self.assertRegex(self.run_sh("hostname"), r"^[0-9a-f]{12}$")
 

@@ -489,6 +489,8 @@ static const Row namespaces[] = {
 	{spec_set_hostname, "under_score", "\"hostname\":\"under_score\""},
 	{spec_set_hostname, "", "\"version\":1"},
 	{spec_set_hostname, "a b", "invalid hostname \"a b\"", BAD},
+	{spec_set_domainname, "example.org", "\"domainname\":\"example.org\""},
+	{spec_set_domainname, "a b", "invalid domainname \"a b\"", BAD},
 	{spec_set_hostname, "-x", "invalid hostname", BAD},
 	{spec_set_hostname, ".x", "invalid hostname", BAD},
 	{spec_set_hostname, "a\nb", "invalid hostname", BAD},

@@ -133,7 +133,7 @@ static void test_hosts(void)
 {
 	static const char *const add[] = {"db:192.0.2.5", "v6:2001:db8::5", "a;b:192.0.2.6", NULL};
 	g_autoptr(GError) error = NULL;
-	g_autofree char *text = hosts_build(NETWORK_NONE, add, "0123abcd", "web", &error);
+	g_autofree char *text = hosts_build(NETWORK_NONE, add, "0123abcd", NULL, "web", &error);
 
 	g_assert_no_error(error);
 	g_assert_cmpstr(text, ==,
@@ -143,11 +143,14 @@ static void test_hosts(void)
 
 static void test_hosts_names(void)
 {
-	g_autofree char *same = hosts_build(NETWORK_NONE, NULL, "web", "web", NULL);
-	g_autofree char *none = hosts_build(NETWORK_NONE, NULL, NULL, NULL, NULL);
-	g_autofree char *name = hosts_build(NETWORK_NONE, NULL, NULL, "web", NULL);
-	g_autofree char *slirp = hosts_build(NETWORK_SLIRP, NULL, "h", "web", NULL);
+	g_autofree char *same = hosts_build(NETWORK_NONE, NULL, "web", NULL, "web", NULL);
+	g_autofree char *none = hosts_build(NETWORK_NONE, NULL, NULL, NULL, NULL, NULL);
+	g_autofree char *name = hosts_build(NETWORK_NONE, NULL, NULL, NULL, "web", NULL);
+	g_autofree char *slirp = hosts_build(NETWORK_SLIRP, NULL, "h", NULL, "web", NULL);
 
+	g_autofree char *full = hosts_build(NETWORK_NONE, NULL, "h", "example.org", "web", NULL);
+
+	g_assert_cmpstr(full, ==, LOCALHOST "127.0.0.1\th.example.org h web\n");
 	g_assert_cmpstr(same, ==, LOCALHOST "127.0.0.1\tweb\n");
 	g_assert_cmpstr(none, ==, LOCALHOST);
 	g_assert_cmpstr(name, ==, LOCALHOST "127.0.0.1\tweb\n");
@@ -158,13 +161,13 @@ static void test_host_gateway(void)
 {
 	static const char *const add[] = {"gw:host-gateway", NULL};
 	g_autoptr(GError) error = NULL;
-	g_autofree char *text = hosts_build(NETWORK_HOST, add, NULL, NULL, &error);
+	g_autofree char *text = hosts_build(NETWORK_HOST, add, NULL, NULL, NULL, &error);
 
 	g_assert_no_error(error);
 	g_assert_cmpstr(text, ==,
 			"127.0.0.1\tgw\n" LOCALHOST
 			"127.0.0.1\thost.containers.internal host.docker.internal\n");
-	g_assert_null(hosts_build(NETWORK_NONE, add, NULL, NULL, &error));
+	g_assert_null(hosts_build(NETWORK_NONE, add, NULL, NULL, NULL, &error));
 	g_assert_cmpstr(
 		error->message, ==,
 		"unable to replace \"host-gateway\" of host entry \"gw:host-gateway\": host "
@@ -210,10 +213,11 @@ static void test_hosts_injections(void)
 		g_autofree char *addressed = g_strdup_printf("name:%s", text);
 		const char *const lists[][2] = {{named, NULL}, {addressed, NULL}};
 
-		g_assert_null(hosts_build(NETWORK_NONE, lists[0], NULL, NULL, NULL));
-		g_assert_null(hosts_build(NETWORK_NONE, lists[1], NULL, NULL, NULL));
-		g_assert_null(hosts_build(NETWORK_NONE, NULL, text, NULL, NULL));
-		g_assert_null(hosts_build(NETWORK_NONE, NULL, NULL, text, NULL));
+		g_assert_null(hosts_build(NETWORK_NONE, lists[0], NULL, NULL, NULL, NULL));
+		g_assert_null(hosts_build(NETWORK_NONE, lists[1], NULL, NULL, NULL, NULL));
+		g_assert_null(hosts_build(NETWORK_NONE, NULL, text, NULL, NULL, NULL));
+		g_assert_null(hosts_build(NETWORK_NONE, NULL, NULL, NULL, text, NULL));
+		g_assert_null(hosts_build(NETWORK_NONE, NULL, "h", text, NULL, NULL));
 	}
 }
 
