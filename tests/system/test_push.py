@@ -809,7 +809,7 @@ class CommandLine(SkiffTest):
         self.skiff_fails("push", "no/such/image", says="Error: no/such/image: image not known")
         self.skiff_fails("push", says="Error: accepts between 1 and 2 arg(s), received 0")
         self.skiff_fails("push", "a", "b", "c", says="Error: accepts between 1 and 2 arg(s), received 3")
-        for option in ("--compress", "--encrypt-layer=1", "--encryption-key=a", "--sign-by=a", "--sign-by-sigstore=a",
+        for option in ("--encrypt-layer=1", "--encryption-key=a", "--sign-by=a", "--sign-by-sigstore=a",
                        "--sign-by-sigstore-private-key=a", "--sign-by-sq-fingerprint=a", "--sign-passphrase-file=a"):
             self.skiff_fails("push", option, "busybox", says=option.partition("=")[0])
         self.skiff_fails("push", "busybox", "--", "-x", says="invalid reference format")
