@@ -296,11 +296,11 @@ class Verbs(QuadletTest):
         done = self.quadlet("lint", path)
         self.assertRegex(done.stdout, r"^Warning: .*x.container: the service will fail: .*nonsense")
         self.quadlet("lint", "--strict", path, code=1)
-        path = self.put("y.container", CONTAINER + "SubUIDMap=me\nPodmanArgs=--frobnicate\nContainersConfModule=m.conf\n")
+        path = self.put("y.container", CONTAINER + "SubUIDMap=me\nPodmanArgs=--frobnicate\nContainersConfModule=m.conf\nGlobalArgs=--storage-driver=x\n")
         done = self.quadlet("lint", path)
-        self.assertIn("y.container:5: 'skiff' has no option --module yet", done.stdout)
-        self.assertIn("y.container:3: 'skiff run' has no option --subuidname yet", done.stdout)
+        self.assertIn(": 'skiff' has no option --storage-driver yet", done.stdout)
         self.assertIn("y.container:4: 'skiff run' has no option --frobnicate yet", done.stdout)
+        self.assertEqual(len(done.lines), 2)
 
     def test_lint_names_drivers_that_are_missing(self):
         path = self.put("v.volume", "[Volume]\nDriver=nfs4\n")

@@ -37,6 +37,16 @@ static void tear_down(Fixture *f, gconstpointer unused)
 	temp_dir_clear(&f->temp);
 }
 
+/* containers.conf is not looked at again for each container. */
+static void test_config_once(Fixture *f, gconstpointer unused)
+{
+	(void)unused;
+	g_autoptr(GError) error = NULL;
+	const Config *config = engine_config(f->engine, &error);
+	g_assert_no_error(error);
+	g_assert_true(config && config == engine_config(f->engine, &error));
+}
+
 static void test_round_trip(Fixture *f, gconstpointer unused)
 {
 	(void)unused;
@@ -188,6 +198,7 @@ static void test_cost(Fixture *f, gconstpointer unused)
 int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
+	g_test_add("/engine/config-once", Fixture, NULL, set_up, test_config_once, tear_down);
 	g_test_add("/events/round-trip", Fixture, NULL, set_up, test_round_trip, tear_down);
 	g_test_add("/events/bounded", Fixture, NULL, set_up, test_bounded, tear_down);
 	g_test_add("/events/rotation", Fixture, NULL, set_up, test_rotation, tear_down);
