@@ -87,8 +87,8 @@ static bool parse_propagation(const char *word, MountOptions *options)
 	return false;
 }
 
-/* What is done by us, not by the kernel. */
-static bool parse_own(const char *word, MountOptions *options)
+/* What is done by us, not by the kernel. Changes go elsewhere only above a source. */
+static bool parse_own(const char *type, const char *word, MountOptions *options)
 {
 	if (strcmp(word, "bind") == 0)
 		options->recursive = false;
@@ -96,7 +96,7 @@ static bool parse_own(const char *word, MountOptions *options)
 		options->recursive = true;
 	else if (strcmp(word, "U") == 0)
 		options->chown_to_user = true;
-	else if (strcmp(word, "O") == 0)
+	else if (strcmp(word, "O") == 0 && strcmp(type, "bind") == 0)
 		options->overlay = true;
 	else if (strcmp(word, "z") == 0 || strcmp(word, "Z") == 0)
 		options->relabel = true;
@@ -137,7 +137,7 @@ bool mount_options_parse(const OciMount *mount, MountOptions *out_options, GErro
 	};
 	for (char **word = mount->options; *word; word++) {
 		if (parse_attribute(*word, &options) || parse_propagation(*word, &options) ||
-		    parse_own(*word, &options))
+		    parse_own(mount->type, *word, &options))
 			continue;
 		if (is_file_system_word(mount->type, *word)) {
 			g_ptr_array_add(options.data, g_strdup(*word));
