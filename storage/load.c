@@ -471,6 +471,21 @@ static bool load_layers(Store *store, StoreStage *stage, const LayerFeed *feed,
 	return publish_staged(store, stage, waiting, error);
 }
 
+/*
+ * Say which names an archive takes from other images: it may claim any, also one that is trusted
+ * (tag squatting), and the user has not typed it.
+ */
+static void tell_taken(Store *store, const Source *source)
+{
+	g_autofree char *digest = digest_of(source->config, source->config_size);
+	for (char **name = source->names; name && *name; name++) {
+		g_autoptr(Image) holder = image_lookup(store, *name, NULL);
+		if (holder && strcmp(holder->id, digest_hex(digest)) != 0)
+			log_warn("the archive takes the name '%s' from image %.12s", *name,
+				 holder->id);
+	}
+}
+
 /* The config names the layers: their count and diff ids are what the archive must match. */
 static LoadedImage *load_one(Store *store, StoreStage *stage, const LayerFeed *feed,
 			     const Source *source, const char *const *wanted, GError **error)
@@ -486,6 +501,8 @@ static LoadedImage *load_one(Store *store, StoreStage *stage, const LayerFeed *f
 	if (!load_layers(store, stage, feed, source, config, error))
 		return NULL;
 	const char *const *names = wanted ? wanted : (const char *const *)source->names;
+	if (!wanted && wall_stands("told-names"))
+		tell_taken(store, source);
 	const ImagePublish publish = {
 		.config = source->config,
 		.config_size = source->config_size,

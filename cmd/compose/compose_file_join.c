@@ -115,6 +115,19 @@ void compose_paths_resolve(const Loader *loader, Node *model)
 	}
 }
 
+/* Another file that one names: nothing is ever fetched for a name in a file. */
+static bool check_file(const char *what, const char *text, const char *full, Place at,
+		       GError **error)
+{
+	if (is_remote(text))
+		return place_error(error, at,
+				   "%s: '%s' is on another machine: get it first, skiff fetches no "
+				   "compose files",
+				   what, text);
+	return access(full, F_OK) == 0 ||
+	       place_error(error, at, "%s: no such file: '%s'", what, full);
+}
+
 /* Include. */
 
 /* The files of one entry, absolute; the first one's directory is theirs. */
@@ -126,10 +139,8 @@ static GPtrArray *include_paths(const Loader *loader, const Node *entry, GError 
 		const Node *item = node_item(path, i);
 		char *full = compose_path(loader, loader->directory, item->text);
 		g_ptr_array_add(paths, full);
-		if (access(full, F_OK) != 0) {
-			place_error(error, item->at, "include: no such file: '%s'", full);
+		if (!check_file("include", item->text, full, item->at, error))
 			return NULL;
-		}
 		for (const Loader *outer = loader; outer; outer = outer->outer)
 			if (g_strcmp0(outer->path, full) == 0) {
 				place_error(error, item->at,
@@ -268,6 +279,8 @@ static bool extend_from(Loader *loader, Node *services, Node *service, const Nod
 	g_autofree char *start = strcmp(top->path, at->path) == 0 ? g_strdup(loader->directory)
 								  : g_path_get_dirname(at->path);
 	g_autofree char *path = file ? compose_path(loader, start, file) : g_strdup(at->path);
+	if (file && !check_file("extends", file, path, extends->at, error))
+		return false;
 	Node *others = file ? extended_services(loader, extends, path, error) : services;
 	if (!others)
 		return false;

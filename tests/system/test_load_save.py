@@ -241,6 +241,18 @@ class Load(LoadSaveTest):
         self.fetch("load", "--input", packed)
         self.assert_clean()
 
+    def test_names_that_others_have(self):
+        """Tag squatting: an archive claims a name of the hub; whose it was is told, once."""
+        root = self.base / "root.tar"
+        images.write_tar(root, [images.directory_entry("etc", 0o755)])
+        self.fetch("import", "--name", "docker.io/library/short:latest", root)
+        had = self.image_ids()[0][:12]
+        archive = self.base / "short.tar"
+        tool("skopeo", "--insecure-policy", "copy", "-q", f"oci:{self.make('busybox')}:latest", f"docker-archive:{archive}:short")
+        done = self.fetch("load", "--input", archive)
+        self.assertIn(f"takes the name 'docker.io/library/short:latest' from image {had}", done.stderr)
+        self.assertNotIn("takes the name", self.fetch("load", "--input", archive).stderr)
+
     def test_names(self):
         """Docker's names are the hub's, a layout's short ones are local."""
         archive = self.base / "short.tar"

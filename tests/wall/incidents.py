@@ -31,6 +31,7 @@ CONTROLS = {
     "hostile_configs": "hostile_configs.Loaded.test_listings",
     "pull_faults": "pull_faults.Tls.test_good_certificate",
     "signature": "signature.Decisions.test_signed_as_it_should_be",
+    "load_save": "load_save.Load.test_names",
     "build_files": "build_files.Contexts.test_directory",
     "build_outputs": "build_outputs.Outputs.test_tar",
     "systemd_mode": "systemd_mode.Mode.test_by_the_commands_name",
@@ -276,6 +277,8 @@ CGROUP = [("CVE-2023-6476 record", "WithoutCgroup.test_forged_record", "own-cgro
 
 LIMITS = [("CVE-2023-6476 parent", "Words.test_parents", "cgroup-parents")]
 
+LOAD_SAVE = [("CVE-2026-50195", "Load.test_names_that_others_have", "told-names")]
+
 COPY = [
     ("CVE-2018-15664", "Race.test_both_ways", "in-root jail"),
 ]
@@ -287,7 +290,7 @@ def _rows(module, rows):
 
 TABLES = {
     "runtime_incidents": RUNTIME, "runtime_races": RACES, "environments": ENVIRONMENTS, "cgroup": CGROUP, "limits": LIMITS, "posture": POSTURE, "hostile_layers": LAYERS, "hostile_tars": TARS, "hostile_configs": ARCHIVES, "pull_faults": REGISTRY, "signature": SIGNATURE,
-    "build_files": BUILD, "copy": COPY, "build_outputs": OUTPUTS, "systemd_mode": SYSTEMD, "options": OPTIONS, "monitor_io": SOCKETS, "network": NETWORK,
+    "build_files": BUILD, "load_save": LOAD_SAVE, "copy": COPY, "build_outputs": OUTPUTS, "systemd_mode": SYSTEMD, "options": OPTIONS, "monitor_io": SOCKETS, "network": NETWORK,
     "named_network_dns": NAMES, "compose_view": COMPOSE_VIEW, "compose_keys": COMPOSE_KEYS, "compose_export": COMPOSE_EXPORT,
     "compose_watch": COMPOSE_WATCH, "generate": GENERATE, "quadlet": QUADLET,
 }

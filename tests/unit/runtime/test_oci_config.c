@@ -55,6 +55,7 @@ static OciConfig *full_config(void)
 	config->root_path = g_strdup("rootfs");
 	config->root_readonly = true;
 	config->hostname = g_strdup("box");
+	config->domainname = g_strdup("example.org");
 	for (size_t i = 0; i < OCI_NS_COUNT; i++)
 		config->namespaces[i].mode = OCI_NS_NEW;
 	config->namespaces[OCI_NS_NETWORK] =
@@ -104,6 +105,28 @@ static void test_round_trip(void)
 	g_assert_cmpstr(device->host_path, ==, "/dev/fuse");
 	/* Ours are out of the table again, so that nobody takes them for the user's. */
 	g_assert_cmpuint(g_hash_table_size(again->annotations), ==, 1);
+}
+
+/* CVE-2021-43784: so many mounts that a length of 16 bits would begin anew change nothing else. */
+static void test_many_mounts(void)
+{
+	g_autoptr(GError) error = NULL;
+	g_autoptr(OciConfig) config = full_config();
+	guint had = config->mounts->len;
+	for (int i = 0; i < 70000; i++) {
+		g_autofree char *place = g_strdup_printf("/mnt/%05d", i);
+		oci_config_add_mount(config, place, "tmpfs", "tmpfs", NULL);
+	}
+	g_autoptr(Json) written = oci_config_write(config);
+	g_autoptr(OciConfig) again = oci_config_read(written, &error);
+	g_assert_no_error(error);
+	g_assert_cmpuint(again->mounts->len, ==, had + 70000);
+	for (size_t i = 0; i < OCI_NS_COUNT; i++) {
+		g_assert_cmpint(again->namespaces[i].mode, ==, config->namespaces[i].mode);
+		g_assert_cmpstr(again->namespaces[i].path, ==, config->namespaces[i].path);
+	}
+	const OciMount *last = g_ptr_array_index(again->mounts, had + 69999);
+	g_assert_cmpstr(last->destination, ==, "/mnt/69999");
 }
 
 static void test_minimal(void)
@@ -188,6 +211,7 @@ int main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/oci-config/round-trip", test_round_trip);
+	g_test_add_func("/oci-config/2021-43784-many-mounts", test_many_mounts);
 	g_test_add_func("/oci-config/read/minimal-of-other-tools", test_minimal);
 	g_test_add_func("/oci-config/read/names-what-is-wrong", test_refused);
 	g_test_add_func("/oci-config/seal-cgroup", test_seal_cgroup);
