@@ -27,6 +27,7 @@
 #include "network/netns.h"
 
 #define ANSWER_TIMEOUT   5    /* seconds */
+#define FIRST_TIMEOUT    30   /* seconds, of one that has just been made: where all start at once */
 #define LEAVE_TIMEOUT_MS 2000 /* for the lock */
 #define REVIVAL_MS       1000 /* what members' monitors have to revive a killed home */
 #define REVIVAL_STEP_MS  20
@@ -117,11 +118,11 @@ static int replace_home(const NetworkPlan *plan, int dir_fd, const char *name, H
 	return fd;
 }
 
-/* Send, with a descriptor unless @fd is -1, and hear. @out_fd may be NULL. Return: false if there
- * is nobody at the other end. */
-static bool talk(int socket, const HomeAsk *ask, int fd, HomeAnswer *answer, int *out_fd)
+/* Send, with a descriptor unless @fd is -1, and hear within @limit seconds. @out_fd may be NULL.
+ * Return: false if there is nobody at the other end, with errno: EAGAIN: it does not answer. */
+static bool talk(int socket, const HomeAsk *ask, int fd, int limit, HomeAnswer *answer, int *out_fd)
 {
-	const struct timeval timeout = {.tv_sec = ANSWER_TIMEOUT};
+	const struct timeval timeout = {.tv_sec = limit};
 	size_t n = 0;
 
 	(void)setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
@@ -248,7 +249,7 @@ static int try_join(const NetworkAttachment *request, int dir_fd, const HomeAsk 
 	autofd netns = -1;
 	autofd socket = fd_socket_connect(dir_fd, name, SOCK_SEQPACKET);
 	bool absent = socket < 0 && errno == ENOENT;
-	bool heard = socket >= 0 && talk(socket, ask, -1, &answer, &netns);
+	bool heard = socket >= 0 && talk(socket, ask, -1, ANSWER_TIMEOUT, &answer, &netns);
 	if (socket >= 0 && !heard && errno == EAGAIN) {
 		/* It lives, so it has the bridge: another would be one without its members. */
 		error_set(error, ENGINE_ERROR_TIMEOUT, "the network's home does not answer");
@@ -261,8 +262,12 @@ static int try_join(const NetworkAttachment *request, int dir_fd, const HomeAsk 
 		socket = replace_home(request->plan, dir_fd, name, member, error);
 		if (socket < 0)
 			return -1;
-		if (!talk(socket, ask, -1, &answer, &netns)) {
-			error_set(error, ENGINE_ERROR_SYSTEM, "skiff-uplink ended unexpectedly");
+		if (!talk(socket, ask, -1, FIRST_TIMEOUT, &answer, &netns)) {
+			bool late = errno == EAGAIN;
+			(void)unlinkat(dir_fd, name, 0);
+			error_set(error, late ? ENGINE_ERROR_TIMEOUT : ENGINE_ERROR_SYSTEM,
+				  late ? "the network did not get ready in time"
+				       : "skiff-uplink ended unexpectedly");
 			return -1;
 		}
 	}
@@ -367,7 +372,7 @@ static bool send_end(int socket, HomeOp op, int fd)
 	const HomeAsk ask = {.magic = HOME_MAGIC, .op = op};
 	HomeAnswer answer;
 
-	if (!talk(socket, &ask, fd, &answer, NULL))
+	if (!talk(socket, &ask, fd, ANSWER_TIMEOUT, &answer, NULL))
 		return false;
 	errno = EIO;
 	return answer.code == HOME_OK;
@@ -395,7 +400,7 @@ bool home_set_servers(const NetworkAttachment *request, const HomeMember *member
 	HomeAnswer answer;
 
 	memcpy(ask.servers, options->servers, sizeof(ask.servers));
-	return talk(member->socket, &ask, -1, &answer, NULL);
+	return talk(member->socket, &ask, -1, ANSWER_TIMEOUT, &answer, NULL);
 }
 
 void home_leave(const NetworkAttachment *request, int dir_fd, HomeMember *member)
@@ -409,7 +414,8 @@ void home_leave(const NetworkAttachment *request, int dir_fd, HomeMember *member
 		g_autoptr(RecordLock) lock =
 			record_lock(dir_fd, HOME_LOCK, false, LEAVE_TIMEOUT_MS, "network", &error);
 		/* Without the lock the end of the connection says it too. */
-		if (lock && talk(member->socket, &ask, -1, &answer, NULL) && answer.last)
+		if (lock && talk(member->socket, &ask, -1, ANSWER_TIMEOUT, &answer, NULL) &&
+		    answer.last)
 			(void)unlinkat(dir_fd, name, 0);
 		fd_close(&member->socket);
 	}

@@ -23,7 +23,7 @@
 #include "libpod/runtime/limits.h"
 #include "network/netns.h"
 
-#define PORTS_TIMEOUT_MS 10000
+#define PORTS_TIMEOUT_MS 30000
 #define FIRST_METRIC     100 /* as podman's networks have it */
 #define RETRY_FIRST_MS   50
 #define RETRY_LAST_MS    2000

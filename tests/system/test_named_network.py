@@ -3,6 +3,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -10,7 +11,7 @@ import threading
 import time
 from pathlib import Path
 
-from tests.support.skiff import SLOWNESS, SkiffTest, free_port, wait_for
+from tests.support.skiff import SLOWNESS, SkiffTest, free_port, prefix, wait_for
 from tests.system.test_network import TCP_WHO, UDP_WHO, WITH_PYTHON, fetch_soon, host_address
 
 PODMAN_ID = "2f259bab93aaaaa2542ba43ef33eb990d0999ee1b9924b557b7be53c0b7a1bb9"
@@ -50,6 +51,32 @@ class NamedNetworkTest(SkiffTest):
 
     def place(self, name, network):
         return json.loads(self.skiff("inspect", name).stdout)[0]["NetworkSettings"]["Networks"][network]
+
+
+class Late(NamedNetworkTest):
+    """Homes whose program is not what it should be."""
+
+    def setUp(self):
+        super().setUp()
+        self.libexec = self.tmp / f"libexec-{self._testMethodName}"
+        shutil.copytree(prefix() / "libexec/skiff", self.libexec)
+        (self.libexec / "skiff-uplink").rename(self.libexec / "real-uplink")
+        self.skiff("network", "create", "n")
+
+    def run_with(self, script, **options):
+        """A container whose network's home is a shell script."""
+        program = self.libexec / "skiff-uplink"
+        program.write_text(f"#!/bin/sh\n{script}\n", encoding="ascii")
+        program.chmod(0o755)
+        return self.skiff("run", "--rm", "--network", "n", "busybox", "echo", "ran", env={"SKIFF_LIBEXEC": str(self.libexec)}, **options)
+
+    def test_slow_to_begin(self):
+        """After a boot all containers start at once: a new home has more than the seconds that a living one has."""
+        self.assertEqual(self.run_with(f'sleep 6; exec {self.libexec / "real-uplink"} "$@"').stdout, "ran\n")
+
+    def test_ends_at_once(self):
+        """And leaves no socket."""
+        self.assertIn("skiff-uplink ended unexpectedly", self.run_with("exit 1", code=125).stderr)
 
 
 def comm(pid):
