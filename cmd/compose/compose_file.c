@@ -57,12 +57,24 @@ static void mark_templates(Node *node)
 						      : node_item(node, i));
 }
 
-/* One document: its variables, its shape. @base: what it will be merged onto. */
-static Node *read_document(const Environment *env, bool no_interpolate, const Node *document,
-			   const Node *base, GError **error)
+bool compose_file_grow(size_t *bytes, const Node *more, GError **error)
+{
+	*bytes += node_bytes(more);
+	return *bytes <= COMPOSE_BYTES_MAX ||
+	       place_error(error, more->at, "the project's files take more than %d MiB of memory",
+			   COMPOSE_BYTES_MAX >> 20);
+}
+
+/* One document: its variables, its shape. @base: what it will be merged onto. @bytes: of the
+ * project.
+ */
+static Node *read_document(const Environment *env, bool no_interpolate, size_t *bytes,
+			   const Node *document, const Node *base, GError **error)
 {
 	g_autoptr(Node) model = node_copy(document);
-	const Interpolation interpolation = environment_interpolation(env);
+	size_t total = 0;
+	Interpolation interpolation = environment_interpolation(env);
+	interpolation.total = &total;
 	if (model->kind != NODE_MAP) {
 		place_error(error, model->at, "top-level object must be a mapping");
 		return NULL;
@@ -70,6 +82,8 @@ static Node *read_document(const Environment *env, bool no_interpolate, const No
 	if (no_interpolate)
 		mark_templates(model);
 	else if (!interpolate_tree(&interpolation, model, "", error))
+		return NULL;
+	if (!compose_file_grow(bytes, model, error))
 		return NULL;
 	compose_merge_drop_nulls(&shape_file, model, base);
 	return canonical_apply(&shape_file, model, "", error) ? g_steal_pointer(&model) : NULL;
@@ -102,8 +116,9 @@ static Node *load_documents(Loader *loader, const char *path, Node *base, GError
 	if (documents->len == 0)
 		return error_set_null(error, ENGINE_ERROR_INVALID, "%s: empty compose file", path);
 	for (size_t i = 0; i < documents->len; i++) {
-		g_autoptr(Node) model = read_document(loader->env, loader->options->no_interpolate,
-						      documents->pdata[i], base, error);
+		g_autoptr(Node) model =
+			read_document(loader->env, loader->options->no_interpolate,
+				      &loader->project->bytes, documents->pdata[i], base, error);
 		if (!model)
 			return NULL;
 		drop_version(loader, model);
@@ -133,8 +148,9 @@ Node *compose_file_load(Loader *loader, const char *path, GError **error)
 	GPtrArray *documents = compose_file_documents(loader, path, error);
 	g_autoptr(Node) base = node_new(NODE_MAP, (Place){0});
 	for (size_t i = 0; documents && i < documents->len; i++) {
-		g_autoptr(Node) model = read_document(loader->env, loader->options->no_interpolate,
-						      documents->pdata[i], base, error);
+		g_autoptr(Node) model =
+			read_document(loader->env, loader->options->no_interpolate,
+				      &loader->project->bytes, documents->pdata[i], base, error);
 		if (!model)
 			return NULL;
 		compose_merge(&shape_file, base, model);
@@ -145,12 +161,14 @@ Node *compose_file_load(Loader *loader, const char *path, GError **error)
 Node *compose_file_parse(const char *text, size_t size, const char *file, const Environment *env,
 			 GError **error)
 {
+	size_t bytes = 0;
 	g_autoptr(GPtrArray) documents = yaml_read(text, size, file, error);
 	if (!documents)
 		return NULL;
 	g_autoptr(Node) base = node_new(NODE_MAP, (Place){0});
 	for (size_t i = 0; i < documents->len; i++) {
-		g_autoptr(Node) model = read_document(env, false, documents->pdata[i], base, error);
+		g_autoptr(Node) model =
+			read_document(env, false, &bytes, documents->pdata[i], base, error);
 		if (!model)
 			return NULL;
 		merge_model(base, model);

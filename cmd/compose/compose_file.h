@@ -40,6 +40,7 @@ typedef struct {
 	GPtrArray *profiles;   /* enabled */
 	GPtrArray *warnings;   /* lines for the user */
 	GHashTable *variables; /* name -> InterpolateVariable of all files */
+	size_t bytes;          /* of memory for all that was read, copies by extends among it */
 	guint parallel;        /* --parallel: at most so many things at once; 0: not said */
 } ComposeProject;
 

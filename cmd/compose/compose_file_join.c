@@ -291,6 +291,8 @@ static bool extend_from(Loader *loader, Node *services, Node *service, const Nod
 	const Extension next = {.outer = at, .path = path, .service = name};
 	if (!extend_service(loader, others, &next, error))
 		return false;
+	if (!compose_file_grow(&loader->project->bytes, node_get(others, name), error))
+		return false;
 	g_autoptr(Node) base = node_copy(node_get(others, name));
 	if (file) {
 		g_autofree char *base_directory = g_path_get_dirname(path);

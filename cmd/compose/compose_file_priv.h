@@ -7,6 +7,7 @@
 #include "cmd/compose/compose_file.h"
 
 #define COMPOSE_INCLUDE_MAX 64
+#define COMPOSE_BYTES_MAX   (256 << 20) /* of memory for one project's files */
 
 /* One set of files that merge: the project's, or those of one include. */
 typedef struct Loader Loader;
@@ -30,6 +31,10 @@ bool compose_files_name(Loader *loader, GError **error);
 
 /** compose_file_documents() - the raw documents of a file, borrowed; NULL on error. */
 GPtrArray *compose_file_documents(Loader *loader, const char *path, GError **error);
+
+/** compose_file_grow() - count what becomes part of a project: small files may say much by extends
+ * and include. INVALID, with @more's place, beyond COMPOSE_BYTES_MAX. */
+bool compose_file_grow(size_t *bytes, const Node *more, GError **error);
 
 /** compose_file_load() - one file in canonical form, with what it includes and extends. */
 Node *compose_file_load(Loader *loader, const char *path, GError **error);

@@ -12,6 +12,7 @@ typedef struct {
 	const Interpolation *outer;
 	GHashTable *seen; /* name -> value of earlier lines, borrowed */
 	GPtrArray *pairs;
+	size_t bytes; /* of all values */
 } Parser;
 
 void dotenv_pair_free(void *data)
@@ -50,6 +51,7 @@ static void add_pair(Parser *parser, const char *name, char *value)
 	g_ptr_array_add(parser->pairs, pair);
 	if (value)
 		g_hash_table_insert(parser->seen, pair->name, pair->value);
+	parser->bytes += value ? strlen(value) : 0;
 }
 
 /* Add a pair whose value may hold variables. */
@@ -257,8 +259,15 @@ GPtrArray *dotenv_parse(const char *text, const char *file, const Interpolation 
 	parser.pairs = pairs;
 	if (g_str_has_prefix(text, "\xef\xbb\xbf"))
 		parser.at += 3;
-	for (skip_empty(&parser); *parser.at; skip_empty(&parser))
+	for (skip_empty(&parser); *parser.at; skip_empty(&parser)) {
+		unsigned line = parser.line;
 		if (!(raw ? take_raw_line(&parser, error) : take_line(&parser, error)))
 			return NULL;
+		/* Values of earlier lines in values: a small file could be of any size. */
+		if (parser.bytes > DOTENV_SIZE_MAX) {
+			fail(&parser, line, error, "the values are larger than 4 MiB together");
+			return NULL;
+		}
+	}
 	return g_steal_pointer(&pairs);
 }

@@ -174,6 +174,13 @@ static bool interpolate_string(const Interpolation *env, Node *node, const char 
 	if (!strchr(node->text, '$'))
 		return true;
 	InterpolateResult result = interpolate_text(env, node->text, &text, &reason);
+	if (result == INTERPOLATE_OK && env->total &&
+	    (*env->total += strlen(text)) > INTERPOLATE_TOTAL_MAX) {
+		g_free(text);
+		return place_error(error, node->at,
+				   "error while interpolating %s: the values are too long together",
+				   path);
+	}
 	if (result == INTERPOLATE_OK) {
 		g_free(node->text);
 		node->text = text;

@@ -15,13 +15,16 @@
 
 #include "cmd/compose/node.h"
 
-#define INTERPOLATE_SIZE_MAX (1024 * 1024)
+#define INTERPOLATE_SIZE_MAX  (1024 * 1024)
+#define INTERPOLATE_TOTAL_MAX (64 * 1024 * 1024)
 
 typedef struct {
 	const char *(*lookup)(const char *name, void *data); /* NULL: unset */
 	void *data;
 	/* A variable that is unset and has no default was used; may be NULL. */
 	void (*missing)(const char *name, void *data);
+	/* Bytes of a tree's values so far, INTERPOLATE_TOTAL_MAX at most; NULL: not counted. */
+	size_t *total;
 } Interpolation;
 
 typedef enum {

@@ -97,6 +97,20 @@ Node *node_copy(const Node *node)
 	return copy;
 }
 
+size_t node_bytes(const Node *node)
+{
+	if (!node)
+		return 0;
+	size_t bytes = sizeof(*node) + (node->text ? strlen(node->text) : 0);
+	for (size_t i = 0; node->kind == NODE_LIST && i < node_count(node); i++)
+		bytes += sizeof(void *) + node_bytes(node_item(node, i));
+	for (size_t i = 0; node->kind == NODE_MAP && i < node_count(node); i++) {
+		const NodeEntry *entry = node_entry(node, i);
+		bytes += sizeof(*entry) + strlen(entry->key) + node_bytes(entry->value);
+	}
+	return bytes;
+}
+
 size_t node_count(const Node *node)
 {
 	if (!node)

@@ -70,6 +70,8 @@ Node *node_new_float(double value, Place at);
 void node_free(Node *node);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Node, node_free)
 
+/** node_bytes() - about the memory that a tree takes; 0 of NULL. */
+size_t node_bytes(const Node *node);
 /** node_copy() - a deep copy; NULL of NULL. */
 Node *node_copy(const Node *node);
 

@@ -546,6 +546,26 @@ class Troubles(ComposeTest):
         self.assertEqual({self.inspect(name)["State"]["Status"] for name in self.names()}, {"running"})
 
 
+class Sizes(ComposeTest):
+    """What is small as files and large once it is put together is refused before it takes that memory."""
+
+    def refused(self, text, says, env=""):
+        self.write(env, ".env")
+        self.write(text)
+        with self.subTest(says=says):
+            done = self.compose("config", "-q", code=125)
+            self.assertIn(says, done.stderr)
+
+    def test_sizes(self):
+        labels = "services: {a: {image: x, labels: {" + ", ".join(f"l{n}: '${{A}}'" for n in range(3000)) + "}}}\n"
+        self.refused(labels, "the values are too long together", f"A={'x' * 1_000_000}\n")
+        self.refused(labels, "line 5: the values are larger than 4 MiB together", f"A={'x' * 1_000_000}\n" + "A=$A\n" * 2000)
+        extends = "".join(f"  s{n}: {{extends: {{service: a}}}}\n" for n in range(2000))
+        self.refused(f"services:\n  a: {{image: x, labels: {{l: {'x' * 1_000_000}}}}}\n{extends}", "take more than 256 MiB of memory")
+        (self.project / "b.yaml").write_text(f"x-a: {'x' * 3_000_000}\n")
+        self.refused("include: [" + ", ".join(["b.yaml"] * 2000) + "]\nservices: {a: {image: x}}\n", "take more than 256 MiB of memory")
+
+
 class Attached(ComposeTest):
     def test_until_all_have_ended(self):
         self.write("services: {a: {image: busybox, command: [sh, -c, 'echo one; echo two >&2']}, "
