@@ -247,11 +247,12 @@ static bool start_printer(Attached *at, const GPtrArray *items, int64_t since_ns
 		(void)fflush(NULL);
 		_exit(error ? 1 : 0);
 	}
-	child.ids = g_new0(char *, items->len + 1);
-	for (guint i = 0; i < items->len; i++)
-		child.ids[i] =
-			g_strdup(container_summary(((ComposeContainer *)items->pdata[i])->ctr)->id);
 	g_array_append_val(at->printers, child);
+	PrinterChild *kept = &g_array_index(at->printers, PrinterChild, at->printers->len - 1);
+	kept->ids = g_new0(char *, items->len + 1);
+	for (guint i = 0; i < items->len; i++)
+		kept->ids[i] =
+			g_strdup(container_summary(((ComposeContainer *)items->pdata[i])->ctr)->id);
 	return child.pid > 0;
 }
 

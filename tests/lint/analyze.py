@@ -99,7 +99,6 @@ EXCEPTIONS = [
     ("cppcheck", "memleak", "build/solver_mounts.c", "path", "is returned"),
     ("cppcheck", "memleak", "cmd/compose/export_kube.c", "id", "belongs to the table, also if it was there"),
     ("cppcheck", "nullPointerRedundantCheck", "storage/registries_conf.c", "registry", "'rewrites' implies it"),
-    ("cppcheck", "resourceLeak", "libpod/runtime/rootfs.c", "fd", "is returned"),
     ("cppcheck", "uninitvar", "libpod/inspect.c", "names", "listed by the loop before"),
     ("cppcheck", "uninitvar", "storage/tar_ring.c", "message.slot", "read whole by the loop before"),
     ("cppcheck", "uninitvar", "tests/unit/storage/test_inflate.c", "packers", "an array with its values"),
