@@ -1,21 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
-"""F5: what is there before a reboot and after it, in the user's own store, with the shipped skiff-restart.service.
+"""F5: what is there before a reboot and after it, in the user's own store, with the shipped skiff-restart.service; 50 containers
+run when it comes, the user's and root's together, and meanwhile the clock goes back a day.
 
 Classes with `boot = 1` run before the machine is booted again, by `systemctl reboot` while their containers run; the
 others after it. See tests/support/guest.py. It runs by name only: tests/vm/run.py reboot.
 """
 
+import fcntl
 import json
 import os
 import socket
+import struct
 import subprocess
+import time
 from pathlib import Path
 
 from tests.support.guest_test import CGROUPS, GuestTest
 from tests.support.skiff import SLOWNESS, wait_for
 
 PORT = 8123
-ALWAYS = ("web", "limited", *(f"many{number}" for number in range(6)))
+MANY = 18
+RTC_SET_TIME = 0x4024700A  # ioctl() of the battery-backed clock
+ALWAYS = ("web", "limited", *(f"many{number}" for number in range(MANY)))
 STARTED = sorted((*ALWAYS, "unless", "always-stopped"))
 ENDED = ("no", "onfail", "unless-stopped", "made", "seven")
 
@@ -87,7 +93,7 @@ class Before(RebootTest):
         self.skiff(*run, "--name", "web", "--restart", "always", "--network", "net", "-v", "vol:/data", "-p", f"127.0.0.1:{PORT + os.getuid()}:80",
                    "busybox", "sh", "-c", "echo boot >>/data/boots; echo again >>/layer; exec httpd -f -p 80 -h /data")
         self.skiff(*plain, "--name", "limited", "--restart", "always", "-m", "64m", *sleep)
-        for number in range(6):
+        for number in range(MANY):
             self.skiff(*plain, "--name", f"many{number}", "--restart", "always", *sleep)
         for name, policy in (("unless", "unless-stopped"), ("unless-stopped", "unless-stopped"), ("always-stopped", "always"),
                              ("no", "no"), ("onfail", "on-failure:3")):
@@ -188,9 +194,25 @@ class RootBefore(Before):
     manager = []
     units = Path("/etc/systemd/system")
 
+    def test_4_running(self):
+        """As many as are to run; the user's are counted by their monitors."""
+        monitors = [path for path in Path("/proc").glob("[0-9]*/comm") if path.read_text(encoding="ascii") == "skiff-monitor\n"]
+        self.assertGreaterEqual(len(monitors), 50)
+
+    def test_5_clock(self):
+        """The next boot finds itself a day earlier."""
+        day = time.gmtime(time.time() - 86400)
+        with open("/dev/rtc0", "rb") as clock:
+            fcntl.ioctl(clock, RTC_SET_TIME, struct.pack("9i", day.tm_sec, day.tm_min, day.tm_hour, day.tm_mday, day.tm_mon - 1,
+                                                         day.tm_year - 1900, 0, 0, 0))
+
 
 class RootAfter(After):
     """As root, by the system's manager."""
 
     user = "root"
     manager = []
+
+    def test_0_clock(self):
+        """What ended before the boot did so tomorrow."""
+        self.assertGreater(self.inspect("seven")["State"]["FinishedAt"], time.strftime("%Y-%m-%dT%H:%M", time.gmtime(time.time() + 43200)))
