@@ -8,6 +8,7 @@
 #include "cmd/compose/compose_engine.h"
 #include "cmd/compose/compose_live.h"
 #include "cmd/compose/compose_verbs.h"
+#include "cmd/labels.h"
 #include "cmd/output.h"
 #include "libpod/base/error.h"
 #include "libpod/base/units.h"
@@ -120,10 +121,46 @@ static TemplateValue get_service(const void *row, TemplateHeap *heap)
 	return template_string(ITEM->service);
 }
 
+/* "2026-01-31 12:00:00 +0100 CET" */
 static TemplateValue get_created(const void *row, TemplateHeap *heap)
+{
+	g_autoptr(GDateTime) time = g_date_time_new_from_unix_local(SUMMARY->created / 1000000000);
+	return own(heap, g_date_time_format(time, "%Y-%m-%d %H:%M:%S %z %Z"));
+}
+
+static TemplateValue get_running_for(const void *row, TemplateHeap *heap)
 {
 	g_autofree char *text = ago(SUMMARY->created);
 	return own(heap, g_strconcat(text, " ago", NULL));
+}
+
+static TemplateValue get_labels(const void *row, TemplateHeap *heap)
+{
+	return own(heap, labels_format(SUMMARY->labels));
+}
+
+static TemplateValue get_local_volumes(const void *row, TemplateHeap *heap)
+{
+	char **names = SUMMARY->volume_names;
+	return own(heap, g_strdup_printf("%u", names ? g_strv_length(names) : 0));
+}
+
+static TemplateValue get_mounts(const void *row, TemplateHeap *heap)
+{
+	char **names = SUMMARY->volume_names;
+	return names ? own(heap, g_strjoinv(",", names)) : template_string("");
+}
+
+static TemplateValue get_networks(const void *row, TemplateHeap *heap)
+{
+	g_autofree const char **names = container_network_labels(SUMMARY);
+	return own(heap, g_strjoinv(",", (char **)names));
+}
+
+/* docker compose does not ask for it either. */
+static TemplateValue get_size(const void *row, TemplateHeap *heap)
+{
+	return template_string("0B");
 }
 
 static TemplateValue get_status(const void *row, TemplateHeap *heap)
@@ -148,7 +185,7 @@ static TemplateValue get_project(const void *row, TemplateHeap *heap)
 
 static TemplateValue get_exit_code(const void *row, TemplateHeap *heap)
 {
-	return own(heap, g_strdup_printf("%d", SUMMARY->exit_code));
+	return template_int(SUMMARY->exit_code);
 }
 
 static TemplateValue get_ports(const void *row, TemplateHeap *heap)
@@ -156,23 +193,6 @@ static TemplateValue get_ports(const void *row, TemplateHeap *heap)
 	const GPtrArray *ports = SUMMARY->ports;
 	return ports && ports->len > 0 ? own(heap, portmap_format(ports)) : template_string("");
 }
-
-static const OutputField ps_fields[] = {
-	{"Name", NULL, get_name},
-	{"ID", NULL, get_id},
-	{"Image", NULL, get_image},
-	{"Command", NULL, get_command},
-	{"Service", NULL, get_service},
-	{"CreatedAt", "CREATED", get_created},
-	{"RunningFor", "CREATED", get_created},
-	{"Status", NULL, get_status},
-	{"State", NULL, get_state},
-	{"Health", NULL, get_health},
-	{"Project", NULL, get_project},
-	{"ExitCode", NULL, get_exit_code},
-	{"Ports", NULL, get_ports},
-	{0},
-};
 
 /* What is published, one object for each port, in docker compose's words. */
 static Json *publishers(const GPtrArray *ports)
@@ -192,29 +212,36 @@ static Json *publishers(const GPtrArray *ports)
 	return list;
 }
 
-/* One line for each container, as docker compose prints them. */
-static Json *ps_to_json(const void *row)
+static TemplateValue get_publishers(const void *row, TemplateHeap *heap)
 {
-	const ContainerSummary *s = SUMMARY;
-	Json *json = json_object_new_object();
-	g_autofree char *command = command_text(row), *status = status_text(s);
-	js_set_string(json, "ID", s->id);
-	js_set_string(json, "Name", s->name);
-	js_set_string(json, "Image", s->image_name);
-	js_set_string(json, "Command", command);
-	js_set_string(json, "Project", compose_state_label(ITEM->ctr, LABEL_PROJECT));
-	js_set_string(json, "Service", ITEM->service);
-	js_set_string(json, "State", container_state_name(container_shown_state(s)));
-	js_set_string(json, "Status", status);
-	js_set_string(json, "Health", s->health ? s->health : "");
-	js_set_int(json, "ExitCode", s->exit_code);
-	js_set_int(json, "Created", s->created / 1000000000);
-	g_autofree char *ports = s->ports ? portmap_format(s->ports) : g_strdup("");
-	js_set_string(json, "Ports", ports);
-	js_set_take(json, "Publishers", publishers(s->ports));
-	js_set_take(json, "Labels", js_from_string_map(s->labels));
-	return json;
+	Json *list = template_heap_json(heap, publishers(SUMMARY->ports));
+	return template_from_json(list, NULL, heap);
 }
+
+/* As docker compose has them, in its order; "ps --format json" prints them all. */
+static const OutputField ps_fields[] = {
+	{"Command", NULL, get_command},
+	{"CreatedAt", NULL, get_created},
+	{"ExitCode", NULL, get_exit_code},
+	{"Health", NULL, get_health},
+	{"ID", NULL, get_id},
+	{"Image", NULL, get_image},
+	{"Labels", NULL, get_labels},
+	{"LocalVolumes", NULL, get_local_volumes},
+	{"Mounts", NULL, get_mounts},
+	{"Name", NULL, get_name},
+	{"Names", NULL, get_name},
+	{"Networks", NULL, get_networks},
+	{"Ports", NULL, get_ports},
+	{"Project", NULL, get_project},
+	{"Publishers", NULL, get_publishers},
+	{"RunningFor", "CREATED", get_running_for},
+	{"Service", NULL, get_service},
+	{"Size", NULL, get_size},
+	{"State", NULL, get_state},
+	{"Status", NULL, get_status},
+	{0},
+};
 
 static const OutputTable ps_table = {
 	.verb = "ps",
@@ -223,7 +250,6 @@ static const OutputTable ps_table = {
 	.columns =
 		"{{.Name}}\t{{.Image}}\t{{.Command}}\t{{.Service}}\t{{.RunningFor}}\t{{.Status}}\t"
 		"{{.Ports}}",
-	.to_json = ps_to_json,
 };
 
 /* --status and --filter status= choose by state; anything else is refused. */

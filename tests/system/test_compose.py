@@ -696,7 +696,11 @@ class Verbs(ComposeTest):
         header = self.compose("ps").lines[0].split()
         self.assertEqual(header, ["NAME", "IMAGE", "COMMAND", "SERVICE", "CREATED", "STATUS", "PORTS"])
         rows = [json.loads(line) for line in self.compose("ps", "-a", "--format", "json").lines]
-        self.assertEqual([(row["Service"], row["State"]) for row in rows], [("a", "running"), ("b", "exited")])
+        self.assertEqual([(row["Service"], row["State"], row["ExitCode"]) for row in rows], [("a", "running", 0), ("b", "exited", 3)])
+        self.assertEqual(list(rows[0]), ["Command", "CreatedAt", "ExitCode", "Health", "ID", "Image", "Labels", "LocalVolumes", "Mounts", "Name",
+                                         "Names", "Networks", "Ports", "Project", "Publishers", "RunningFor", "Service", "Size", "State", "Status"])
+        self.assertIn("com.docker.compose.service=a", rows[0]["Labels"].split(","))
+        self.assertRegex(rows[0]["CreatedAt"], r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [-+]\d{4} \w+$")
         self.assertEqual(self.compose("ps", "-q").word, self.ids()["proj-a-1"])
 
     def test_life(self):
