@@ -175,6 +175,21 @@ static bool choose_error(bool got, GError *get_error, bool put, GError *put_erro
 	return false;
 }
 
+/* Nodes of devices are not made: say so, and fail where nothing else was to be copied. */
+static bool check_devices(Json *report, const char *path, GError **error)
+{
+	int64_t entries = 0, devices = 0;
+	if (!js_get_int(report, "entries", 0, INT64_MAX, &entries, error) ||
+	    !js_get_int(report, "devices", 0, INT64_MAX, &devices, error))
+		return false;
+	if (devices > 0 && devices == entries)
+		return error_set(error, ENGINE_ERROR_UNSUPPORTED,
+				 "'%s' is a device: skiff makes no device nodes", path);
+	if (devices > 0)
+		log_warn("%" G_GINT64_FORMAT " device nodes of '%s' were left out", devices, path);
+	return true;
+}
+
 bool tree_transfer(const TreeSource *from, const Tree *to, const char *dir, const char *owner,
 		   unsigned flags, GError **error)
 {
@@ -194,5 +209,6 @@ bool tree_transfer(const TreeSource *from, const Tree *to, const char *dir, cons
 	GError *get_error = NULL, *put_error = NULL;
 	g_autoptr(Json) report = layer_child_wait_report(put, &put_error);
 	bool got = tree_get_finish(get, &get_error);
-	return choose_error(got, get_error, report != NULL, put_error, error);
+	return choose_error(got, get_error, report != NULL, put_error, error) &&
+	       check_devices(report, from->path, error);
 }

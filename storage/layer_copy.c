@@ -191,6 +191,7 @@ static bool do_put(const CopyArguments *args, Json *report, GError **error)
 	if (!tar_unpack(reader, &options, deferred, &stats, error))
 		return false;
 	js_set_int(report, "size", (int64_t)stats.size);
+	js_set_int(report, "entries", (int64_t)stats.entries);
 	js_set_int(report, "devices", (int64_t)stats.devices);
 	return true;
 }

@@ -66,6 +66,15 @@ class Copy(SkiffTest):
         found = members(self.cp(f"{name}:{path}/.", "-").stdout_bytes)
         return {key: value and value.decode() for key, value in found.items()}
 
+    def test_devices(self):
+        """No node is made of them, and that is said; alone they are an error."""
+        self.container()
+        self.fails("'/dev/null' is a device", "c:/dev/null", "file")
+        self.assertEqual((self.work / "file").read_text(), "file\n")
+        self.assertRegex(self.cp("c:/dev", "made").stderr, r"\d device nodes of '/dev' were left out")
+        self.assertTrue((self.work / "made/fd").is_symlink())
+        self.skiff("rm", "-f", "-t", "0", "c")
+
     def test_rules_for_names(self):
         """Both ways, in a container that runs and in one that does not."""
         for running in (True, False):
