@@ -5,10 +5,8 @@
 #include <string.h>
 
 #include "cmd/compose/compose_attach.h"
-#include "cmd/compose/compose_state.h"
+#include "cmd/compose/compose_live.h"
 #include "cmd/compose/compose_verbs.h"
-#include "cmd/compose/project_options.h"
-#include "cmd/compose/compose_engine.h"
 #include "libpod/base/error.h"
 #include "libpod/base/units.h"
 
@@ -66,22 +64,19 @@ static int cmd_logs(Invocation *inv)
 	LogsVerb opts = {0};
 	g_auto(ProjectOptions) given = {0};
 	g_autoptr(GError) error = NULL;
-	g_autofree char *name = NULL;
+	g_auto(ComposeLive) live = {0};
 	ComposeLogs logs = {0};
 	if (!command_parse(inv, (void *[]){&opts, &given}))
 		return inv->status;
 	g_autofree const char **services = command_args(inv, 0);
-	g_autoptr(Engine) engine = NULL;
-	if (read_options(&opts, &logs, &error) && project_options_name(&given, &name, NULL, &error))
-		engine = compose_engine(inv, true, &error);
-	g_autoptr(GPtrArray) state = engine ? compose_state_list(engine, name, &error) : NULL;
-	if (!state)
+	if (!read_options(&opts, &logs, &error) ||
+	    !compose_live_open(&live, inv, &given, true, services, &error))
 		return command_fail(error);
-	g_autoptr(GPtrArray) items = compose_state_select(state, services, true);
+	g_autoptr(GPtrArray) items = compose_state_select(live.state, services, true);
 	for (guint i = items->len; opts.index && i-- > 0;)
 		if (((ComposeContainer *)items->pdata[i])->number != (int)opts.index)
 			g_ptr_array_remove_index(items, i);
-	return compose_logs(engine, items, name, &logs, &error) ? 0 : command_fail(error);
+	return compose_logs(live.engine, items, live.name, &logs, &error) ? 0 : command_fail(error);
 }
 
 const Command compose_logs_command = {

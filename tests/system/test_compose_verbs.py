@@ -135,6 +135,7 @@ class Four(ComposeTest):
         self.assertEqual(self.names(), ["proj-db-1", "proj-job-1", "proj-web-1"])
         self.assertIn("must be SERVICE=NUMBER", self.compose("scale", "db", check=False).stderr)
         self.assertIn("no such service: dbx", self.compose("scale", "dbx=1", check=False).stderr)
+        self.assertIn("no such service: dbx", self.compose("logs", "dbx", code=125).stderr)
 
     def test_pause(self):
         """Where the host has no freezer for it, this is said and nothing is changed."""
