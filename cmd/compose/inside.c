@@ -10,6 +10,7 @@
 #include "cmd/compose/compose_engine.h"
 #include "cmd/compose/compose_live.h"
 #include "cmd/compose/compose_verbs.h"
+#include "libpod/base/error.h"
 
 typedef struct {
 	bool no_tty, detach, privileged, no_stdin, pause;
@@ -145,15 +146,21 @@ static void add_no_words(const InsideOptions *opts, GPtrArray *words)
 {
 }
 
-/* The name of the container that is meant, found while the engine is open; NULL with @error. */
+/* The name of the container that is meant, found while the engine is open; NULL with @error.
+ * @port: it must publish one; may be NULL */
 static char *find_name(const Invocation *inv, const ProjectOptions *given, uint64_t index,
-		       GError **error)
+		       const char *port, GError **error)
 {
 	g_auto(ComposeLive) live = {0};
 	if (!compose_live_open(&live, inv, given, true, NULL, error))
 		return NULL;
 	const ComposeContainer *item = compose_live_find(&live, command_arg(inv, 0), index, error);
-	return item ? g_strdup(container_summary(item->ctr)->name) : NULL;
+	const ContainerSummary *found = item ? container_summary(item->ctr) : NULL;
+	/* "skiff port" says nothing of a container that has none. */
+	if (found && port && (!found->ports || found->ports->len == 0))
+		return error_set_null(error, ENGINE_ERROR_NOT_FOUND, "no port %s for container %s",
+				      port, found->name);
+	return found ? g_strdup(found->name) : NULL;
 }
 
 /* Run @command with the options' words, the container's name and the arguments behind it. */
@@ -167,16 +174,18 @@ static int run_inside(Invocation *inv, const Command *command, AddWords add)
 	bool port = command == &port_command;
 	if (!port && !compose_check_dry_run(inv, given.dry_run, &error))
 		return command_fail(error);
-	char *name = find_name(inv, &given, opts.index, &error);
+	g_autofree char *wanted = port && command_n_args(inv) > 1
+					  ? g_strdup_printf("%s/%s", command_arg(inv, 1),
+							    opts.protocol ? opts.protocol : "tcp")
+					  : NULL;
+	char *name = find_name(inv, &given, opts.index, wanted, &error);
 	if (!name)
 		return command_fail(error);
 	g_autoptr(GPtrArray) words = g_ptr_array_new_with_free_func(g_free);
 	add(&opts, words);
 	g_ptr_array_add(words, name);
 	for (size_t i = 1; i < command_n_args(inv); i++)
-		g_ptr_array_add(words, port ? g_strdup_printf("%s/%s", command_arg(inv, i),
-							      opts.protocol ? opts.protocol : "tcp")
-					    : g_strdup(command_arg(inv, i)));
+		g_ptr_array_add(words, g_strdup(port ? wanted : command_arg(inv, i)));
 	return compose_delegate(inv, command, command->paths[0], words);
 }
 

@@ -238,6 +238,10 @@ secrets: {s: {file: ./conf}}
         row = self.compose("ps", "--format", "json").json
         self.assertEqual(row["Publishers"], [{"URL": "127.0.0.1", "TargetPort": 80, "PublishedPort": port, "Protocol": "tcp"}])
         self.assertEqual(row["Ports"], f"127.0.0.1:{port}->80/tcp")
+        self.assertIn("failed to find published port", self.compose("port", "a", "81", code=125).stderr)
+        self.up(f"services: {{a: {{image: busybox, command: {SLEEP}}}}}")
+        self.assertEqual(self.compose("port", "a").stdout, "")
+        self.assertIn("no port 80/udp for container proj-a-1", self.compose("port", "--protocol", "udp", "a", "80", code=125).stderr)
 
     def test_shared_namespaces(self):
         self.up(f"services: {{a: {{image: busybox, command: {SLEEP}}}, b: {{image: busybox, command: {SLEEP}, "
