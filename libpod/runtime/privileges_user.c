@@ -106,13 +106,13 @@ static bool check_part(const char *part)
 }
 
 /* Split "user[:group]" into parts that are right by themselves; *out_group is NULL without a group.
- * As docker and podman have it ":group" is root's, and "user:" says no group. */
+ * ":group" is root's, as docker and podman have it; theirs "user:" is refused (CVE-2024-40635). */
 static bool split_spec(const char *spec, char **out_user, char **out_group)
 {
 	const char *colon = strchr(spec, ':');
 	g_autofree char *user = colon ? g_strndup(spec, (gsize)(colon - spec)) : g_strdup(spec);
-	const char *group = colon && colon[1] ? colon + 1 : NULL;
-	const char *who = group && !*user ? "0" : user;
+	const char *group = colon ? colon + 1 : NULL;
+	const char *who = group && *group && !*user ? "0" : user;
 	if (!check_part(who) || (group && !check_part(group)))
 		return false;
 	*out_user = g_strdup(who);

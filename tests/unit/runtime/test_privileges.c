@@ -89,11 +89,9 @@ static const UserRow rows[] = {
 	{"1000:4294967294", 0, 1000, 4294967294u, "/home/bob", "4294967294"},
 	{"12345:wheel", 0, 12345, 10, "", "10"},
 	{"last:last", 0, 1004, 1004, "/last", "1004"},
-	/* No user is root, no group is none. */
+	/* No user is root. */
 	{":wheel", 0, 0, 10, "/root", "10"},
 	{":0", 0, 0, 0, "/root", "0"},
-	{"bob:", 0, 1000, 1000, "/home/bob", "1000,10,44,77,1004"},
-	{"12345:", 0, 12345, 0, "", "0"},
 	{":nosuch", -ENOENT, 0, 0, NULL, NULL},
 	/* No such user or group. */
 	{"nobody", -ENOENT, 0, 0, NULL, NULL},
@@ -152,6 +150,11 @@ static const char *const nonsense[] = {
 	"\x1b[0m",
 	":",
 	"::",
+	"1:",
+	"0:",
+	"root:",
+	"bob:",
+	"1000:",
 	"1:1:",
 	"1:1:1",
 	"root:root:",
