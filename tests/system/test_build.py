@@ -159,7 +159,7 @@ WORKDIR ative
     def test_user_of_a_group_alone(self):
         self.need_ids()
         self.build(text="FROM busybox\nUSER :10\nRUN test $(id -u):$(id -g) = 0:10\n")
-        self.assertEqual(self.inside("id", "-u"), "5\n")
+        self.assertEqual((self.inside("id", "-u"), self.inside("id", "-g")), ("0\n", "10\n"))
 
     def test_entrypoint_drops_an_inherited_command(self):
         self.build(text="FROM busybox\nCMD [\"a\"]\n", tag="base")
