@@ -205,7 +205,8 @@ class Lifecycle(SkiffTest):
         run = self.runtime / "skiff/containers" / ident
         self.skiff("start", "c")
         self.skiff("wait", "c")
-        wait_for(lambda: not run.exists(), 60, message="the end of the clean-up")
+        # The wait and the monitor both clean up: the slower one would remove what is made below.
+        wait_for(lambda: not run.exists() and not self.processes(), 60, message="the end of the clean-up")
         run.mkdir(mode=0o700)
         (run / "run.json").write_text(json.dumps({"v": 1, "monitor": {"pid": 1, "start": 1}, "init": {"pid": 1, "start": 1}}))
         with open(run / "life", "w", encoding="ascii") as life:
@@ -218,6 +219,17 @@ class Lifecycle(SkiffTest):
         self.assertEqual(start.wait(60 * SLOWNESS), 0)
         self.assertEqual(self.skiff("wait", "c").word, "0")
         self.assertEqual(self.skiff("logs", "c").lines, ["hi", "hi"])
+
+    @staticmethod
+    def processes():
+        """Names of skiff's processes; each test module has a pid namespace of its own."""
+        names = []
+        for path in pathlib.Path("/proc").glob("[0-9]*/comm"):
+            try:
+                names.append(path.read_text(encoding="ascii").strip())
+            except OSError:
+                pass  # it has just ended
+        return [name for name in names if name.startswith("skiff")]
 
     @staticmethod
     def is_locked(path):
