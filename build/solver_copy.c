@@ -154,6 +154,22 @@ static bool make_directories_layer(StageRun *run, const char *layer_dir, void *d
 	return true;
 }
 
+/* The step of an instruction that is there for its directories. */
+static bool make_directories_step(StageRun *run, const Instruction *i, CacheKey *key,
+				  Directories *dirs, GError **error)
+{
+	g_autofree char *created_by = solver_created_by(run, i);
+	solver_key_timestamp(run, key);
+	LayerStep step = {
+		.i = i,
+		.key = key,
+		.created_by = created_by,
+		.make = make_directories_layer,
+		.data = dirs,
+	};
+	return solver_layer_step(run, &step, error);
+}
+
 bool solver_workdir_step(StageRun *run, const Instruction *i, GError **error)
 {
 	g_autofree char *word = solver_expand(run, i->words[0], error);
@@ -165,8 +181,8 @@ bool solver_workdir_step(StageRun *run, const Instruction *i, GError **error)
 						word, NULL);
 	g_autofree char *path = path_clean(full);
 	js_set_string(build_state_config(run->state), "WorkingDir", path);
-	g_autofree char *created_by = solver_created_by(run, i);
 	if (strcmp(path, "/") == 0) {
+		g_autofree char *created_by = solver_created_by(run, i);
 		build_state_add_history(run->state, run->build->now, created_by, true);
 		return true;
 	}
@@ -175,17 +191,9 @@ bool solver_workdir_step(StageRun *run, const Instruction *i, GError **error)
 	cache_key_add(key, "layer below", build_state_top(run->state));
 	cache_key_add(key, "directory", path);
 	cache_key_add(key, "user", build_state_string(run->state, "User"));
-	solver_key_timestamp(run, key);
 	Directories dirs = {.paths = (char *[]){path, NULL},
 			    .user = build_state_string(run->state, "User")};
-	LayerStep step = {
-		.i = i,
-		.key = key,
-		.created_by = created_by,
-		.make = make_directories_layer,
-		.data = &dirs,
-	};
-	return solver_layer_step(run, &step, error);
+	return make_directories_step(run, i, key, &dirs, error);
 }
 
 /* The directories of all volumes so far. g_strfreev() it. */
@@ -210,21 +218,12 @@ bool solver_volume_step(StageRun *run, const Instruction *i, GError **error)
 	if (!solver_config_step(run, i, error))
 		return false;
 	g_auto(GStrv) paths = volume_paths(run);
-	g_autofree char *created_by = solver_created_by(run, i);
 	g_autoptr(CacheKey) key = cache_key_new();
 	cache_key_add(key, "instruction", "VOLUME");
 	cache_key_add(key, "layer below", build_state_top(run->state));
 	cache_key_add_list(key, "directories", (const char *const *)paths);
-	solver_key_timestamp(run, key);
 	Directories dirs = {.paths = paths, .user = ""};
-	LayerStep step = {
-		.i = i,
-		.key = key,
-		.created_by = created_by,
-		.make = make_directories_layer,
-		.data = &dirs,
-	};
-	return solver_layer_step(run, &step, error);
+	return make_directories_step(run, i, key, &dirs, error);
 }
 
 /* --- COPY and ADD --- */

@@ -7,7 +7,6 @@
 #include "libpod/base/error.h"
 #include "storage/digest.h"
 #include "storage/image_index.h"
-#include "storage/layer.h"
 
 static Json *entries_of(const ImageIndex *index)
 {
@@ -155,15 +154,6 @@ bool image_index_annotate(ImageIndex *index, const char *digest, const ImageInde
 	return write_annotations(holder, notes->annotations, error) && check_document(index, error);
 }
 
-static Json *descriptor(const char *media_type, const char *digest, uint64_t size)
-{
-	Json *json = json_object_new_object();
-	js_set_string(json, "mediaType", media_type);
-	js_set_int(json, "size", (int64_t)size);
-	js_set_string(json, "digest", digest);
-	return json;
-}
-
 Json *image_index_local_entry(Store *store, const Image *image, GError **error)
 {
 	g_autoptr(GError) problem = NULL;
@@ -186,7 +176,7 @@ Json *image_index_local_entry(Store *store, const Image *image, GError **error)
 		.architecture = image->config->architecture,
 		.variant = image->config->variant,
 	};
-	Json *entry = descriptor(manifest->media_type, digest, size);
+	Json *entry = manifest_describe(manifest->media_type, digest, size);
 	write_platform(entry, &notes);
 	return entry;
 }

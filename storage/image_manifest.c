@@ -39,15 +39,6 @@ static bool needs_docker(const char *config, size_t size)
 	return false;
 }
 
-static Json *descriptor(const char *media_type, const char *digest, uint64_t size)
-{
-	Json *json = json_object_new_object();
-	js_set_string(json, "mediaType", media_type);
-	js_set_int(json, "size", (int64_t)size);
-	js_set_string(json, "digest", digest);
-	return json;
-}
-
 /* The layers' descriptors, bottom first. */
 static Json *describe_layers(Store *store, char *const *diff_ids, const char *type, GError **error)
 {
@@ -60,7 +51,8 @@ static Json *describe_layers(Store *store, char *const *diff_ids, const char *ty
 		g_autoptr(Layer) layer = layer_resolve(store, chain, error);
 		if (!layer)
 			return NULL;
-		json_object_array_add(list, descriptor(type, layer->diff_id, layer->tar_size));
+		json_object_array_add(list,
+				      manifest_describe(type, layer->diff_id, layer->tar_size));
 	}
 	return g_steal_pointer(&list);
 }
@@ -100,7 +92,7 @@ char *image_make_manifest(Store *store, const char *config, size_t config_size, 
 	g_autofree char *digest = digest_of(config, config_size);
 	js_set_int(manifest, "schemaVersion", 2);
 	js_set_string(manifest, "mediaType", types[form].manifest);
-	js_set_take(manifest, "config", descriptor(types[form].config, digest, config_size));
+	js_set_take(manifest, "config", manifest_describe(types[form].config, digest, config_size));
 	js_set_take(manifest, "layers", layers);
 	return add_annotations(manifest, annotations, error) ? g_strdup(js_text(manifest)) : NULL;
 }

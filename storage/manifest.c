@@ -337,3 +337,12 @@ Manifest *manifest_parse(const char *text, size_t size, const char *content_type
 			  : parse_image(document, manifest, error);
 	return ok ? g_steal_pointer(&manifest) : NULL;
 }
+
+Json *manifest_describe(const char *media_type, const char *digest, uint64_t size)
+{
+	Json *json = json_object_new_object();
+	js_set_string(json, "mediaType", media_type);
+	js_set_int(json, "size", (int64_t)size);
+	js_set_string(json, "digest", digest);
+	return json;
+}

@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "libpod/base/json.h"
+
 #define MANIFEST_MAX_SIZE   (4u << 20)
 #define MANIFEST_MAX_LAYERS 500 /* what the kernel's overlay takes as lower directories */
 
@@ -81,6 +83,10 @@ char *platform_format(const Platform *platform);
 
 /** platform_runs() - can an image of @have run where @want is asked for? */
 bool platform_runs(const Platform *want, const Platform *have);
+
+/** manifest_describe() - a descriptor without annotations (OCI image-spec, descriptor.md), as
+ * manifests and indexes hold them. */
+Json *manifest_describe(const char *media_type, const char *digest, uint64_t size);
 
 /**
  * manifest_choose() - the best entry of an index for a platform, borrowed

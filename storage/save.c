@@ -301,15 +301,6 @@ static bool save_docker_archive(Save *save, const GPtrArray *items, GError **err
 	return save_target_put(save->target, "manifest.json", text, strlen(text), error);
 }
 
-static Json *descriptor_json(const char *media_type, const char *digest, uint64_t size)
-{
-	Json *descriptor = json_object_new_object();
-	js_set_string(descriptor, "mediaType", media_type);
-	js_set_string(descriptor, "digest", digest);
-	js_set_int(descriptor, "size", (int64_t)size);
-	return descriptor;
-}
-
 /* Annotations of the image's own manifest stay true; Docker's has none. */
 static bool keep_annotations(const Save *save, const Image *image, Json *manifest, GError **error)
 {
@@ -343,7 +334,7 @@ static Json *put_blobs(Save *save, const Image *image, GError **error)
 		if (!blob)
 			return NULL;
 		json_object_array_add(layers,
-				      descriptor_json(media_type, blob->digest, blob->size));
+				      manifest_describe(media_type, blob->digest, blob->size));
 	}
 	if (!save_target_has(save->target, config_name) &&
 	    !save_target_put(save->target, config_name, image->config_text, image->config_size,
@@ -355,7 +346,7 @@ static Json *put_blobs(Save *save, const Image *image, GError **error)
 		      docker ? MEDIA_TYPE_DOCKER_MANIFEST : MEDIA_TYPE_OCI_MANIFEST);
 	js_set_take(
 		manifest, "config",
-		descriptor_json(docker ? DOCKER_CONFIG : OCI_CONFIG, config, image->config_size));
+		manifest_describe(docker ? DOCKER_CONFIG : OCI_CONFIG, config, image->config_size));
 	js_set_take(manifest, "layers", g_steal_pointer(&layers));
 	if (docker || keep_annotations(save, image, manifest, error))
 		return manifest;
@@ -368,7 +359,7 @@ static void add_entries(Json *list, const Item *item, const char *media_type, co
 			size_t size)
 {
 	for (guint i = 0; i < MAX(item->names->len, 1u); i++) {
-		Json *entry = descriptor_json(media_type, digest, size);
+		Json *entry = manifest_describe(media_type, digest, size);
 		if (item->names->len > 0) {
 			Json *annotations = json_object_new_object();
 			js_set_string(annotations, NAME_KEY, item->names->pdata[i]);
