@@ -111,6 +111,9 @@ Engine *engine_open(const EngineOptions *options, GError **error)
 		return NULL;
 	if (!options->read_only && !containers_heal(engine, error))
 		return NULL;
+	/* Most verbs never look at it: a module that is not there must not go unsaid. */
+	if (engine->modules[0] && !engine_config(engine, error))
+		return NULL;
 	return g_steal_pointer(&engine);
 }
 

@@ -137,7 +137,7 @@ bool attachment_add_link(NetworkAttachment *attachment, const char *text, GError
 	const char *alias = text[name] ? text + name + 1 : "";
 	bool good = is_name(text, name) && is_name(alias, strlen(alias));
 
-	return add_word(&attachment->links, text, good, "link", error);
+	return add_word(&attachment->links, text, good, "link (NAME:ALIAS)", error);
 }
 
 /* interface_name=: what the kernel takes for one, and not lo. */

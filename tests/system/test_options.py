@@ -669,6 +669,7 @@ devices:
         self.assertEqual(self.skiff("--module", name, *say).word, "1")
         self.assertEqual(self.skiff(*say).stdout, "\n")
         self.skiff_fails("--module", "/none.conf", *say, says='could not resolve module "/none.conf"')
+        self.skiff_fails("--module", "/none.conf", "ps", says='could not resolve module "/none.conf"')
 
     def test_gpus_find_their_vendor(self):
         spec = {"cdiVersion": "0.6.0", "kind": "amd.com/gpu", "devices": [{"name": "all", "containerEdits": {"env": ["GPU=amd"]}}]}
